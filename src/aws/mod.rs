@@ -1,0 +1,128 @@
+//! STS, the only network: typed calls in, checked answers or sorted errors out.
+//!
+//! May know the vocabulary and `system`; never profiles, prompts or stores. Async ends here: the traits block.
+
+use std::time::Duration;
+
+use crate::arn::{AccountId, MfaSerial, RoleArn};
+use crate::credentials::{AccessKey, Session};
+use crate::names::{ExternalId, MfaCode, SessionName, SourceIdentity, Tag};
+
+/// Who signs a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Signer<'a> {
+    /// A long-lived access key.
+    Key(&'a AccessKey),
+    /// Temporary credentials.
+    Session(&'a Session),
+}
+
+/// A device and its current code; always sent together.
+#[derive(Clone, Copy, Debug)]
+pub struct Mfa<'a> {
+    /// The device.
+    pub serial: &'a MfaSerial,
+    /// Its code, which STS takes once.
+    pub code: &'a MfaCode,
+}
+
+/// Everything AssumeRole is sent, the signer and the code aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleRequest {
+    /// The role.
+    pub role: RoleArn,
+    /// How the session is called in CloudTrail.
+    pub session_name: SessionName,
+    /// What a third party demands.
+    pub external_id: Option<ExternalId>,
+    /// Who is behind the session.
+    pub source_identity: Option<SourceIdentity>,
+    /// Session tags, at most 50.
+    pub tags: Vec<Tag>,
+    /// Keys of tags that persist through chains.
+    pub transitive_tags: Vec<String>,
+    /// Managed policies that narrow the session, at most 10.
+    pub policy_arns: Vec<String>,
+    /// 900 s to 12 h.
+    pub duration: Duration,
+}
+
+/// The answer of GetCallerIdentity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The account.
+    pub account: AccountId,
+    /// The whole ARN of user or role session.
+    pub arn: String,
+    /// The unique id.
+    pub user_id: String,
+}
+
+/// The bounds of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// Until the answer is there, retries included.
+    pub total: Duration,
+}
+
+impl Bounds {
+    /// What a person waits for: 3 s to connect, 10 s in all.
+    pub const CALL: Bounds = Bounds { connect: Duration::from_secs(3), total: Duration::from_secs(10) };
+    /// A renewal nobody waits for: 2 s in all.
+    pub const RENEWAL: Bounds = Bounds { connect: Duration::from_secs(2), total: Duration::from_secs(2) };
+}
+
+/// STS as the session layer needs it. Answers are checked before they are returned: expiry, lengths, the role's
+/// account (threat-model P18, F34). A call that carries a code is sent once (P24).
+pub trait Sts {
+    /// Mints a session for a long-lived key, with MFA when a device and code are given.
+    fn get_session_token(
+        &self,
+        key: &AccessKey,
+        mfa: Option<Mfa<'_>>,
+        duration: Duration,
+        bounds: Bounds,
+    ) -> Result<Session, StsError>;
+
+    /// Mints credentials of a role.
+    fn assume_role(
+        &self,
+        signer: Signer<'_>,
+        request: &RoleRequest,
+        mfa: Option<Mfa<'_>>,
+        bounds: Bounds,
+    ) -> Result<Session, StsError>;
+
+    /// Says who the signer is.
+    fn get_caller_identity(&self, signer: Signer<'_>, bounds: Bounds) -> Result<CallerIdentity, StsError>;
+}
+
+/// What went wrong at STS, sorted by what the caller does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StsError {
+    /// What happens next.
+    pub kind: StsErrorKind,
+    /// What happened, in our words with AWS's as the cause; one line, escaped, nothing secret in it.
+    pub cause: String,
+    /// What to do, in the order of likelihood.
+    pub hints: Vec<String>,
+}
+
+/// What the caller does after an [`StsError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StsErrorKind {
+    /// The code was refused: ask again.
+    WrongCode,
+    /// The signing session is over or unknown to AWS: forget it and mint anew.
+    StaleSession,
+    /// AWS said no for another reason.
+    Refused,
+    /// Nothing was sent: the connection was never made. A code is still unused.
+    NotSent,
+    /// The call may have arrived: a code counts as used.
+    Unclear,
+    /// An answer came that is not what was asked for; nothing of it is kept.
+    BadAnswer,
+}

@@ -1,0 +1,163 @@
+//! What went wrong, sorted by what happens next: kind, place, cause, hints; kind → exit code in one match.
+
+use std::fmt;
+
+/// The result of anything that can fail in front of a user.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// What a caller does next, which is also the exit code (product.md 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Our own bug.
+    Bug,
+    /// The command line is wrong.
+    Usage,
+    /// A file or setting is unusable or unsafe.
+    Config,
+    /// AWS said no.
+    Refused,
+    /// The keyring did not give or take what was needed.
+    Keyring,
+    /// STS could not be reached or gave no usable answer.
+    Network,
+    /// Another of us was waited for in vain.
+    Busy,
+    /// Work is half done; running again finishes it.
+    HalfDone,
+    /// A person is needed: no terminal, or the person cancelled.
+    NeedsPerson,
+    /// The disk refused a write.
+    Disk,
+}
+
+impl Kind {
+    /// The process exit code of this kind.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Bug => 1,
+            Kind::Usage => 2,
+            Kind::Config => 3,
+            Kind::Refused => 4,
+            Kind::Keyring => 5,
+            Kind::Network => 6,
+            Kind::Busy => 7,
+            Kind::HalfDone => 8,
+            Kind::NeedsPerson => 9,
+            Kind::Disk => 10,
+        }
+    }
+
+    /// The kind that has this exit code.
+    pub fn from_exit_code(code: u8) -> Option<Self> {
+        use Kind::*;
+        [Bug, Usage, Config, Refused, Keyring, Network, Busy, HalfDone, NeedsPerson, Disk]
+            .into_iter()
+            .find(|kind| kind.exit_code() == code)
+    }
+}
+
+/// Where a setting stands: the file as the user would name it, and the line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file, home shortened to `~`.
+    pub file: String,
+    /// 1-based line.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// One failure: its first line stands alone (style.md 5), hints follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What happens next.
+    pub kind: Kind,
+    /// The cause, lower case, no full stop.
+    pub cause: String,
+    /// The profile it is about.
+    pub profile: Option<String>,
+    /// The file and line it is about.
+    pub place: Option<Place>,
+    /// Commands to paste, places to look, questions; only what is true for this set-up.
+    pub hints: Vec<String>,
+    /// Ends without words: the person knows (a cancel, a closed pipe).
+    pub silent: bool,
+}
+
+impl Failure {
+    /// A failure with nothing but kind and cause.
+    pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
+        Self { kind, cause: cause.into(), profile: None, place: None, hints: Vec::new(), silent: false }
+    }
+
+    /// A failure that ends without words.
+    pub fn silent(kind: Kind) -> Self {
+        Self { silent: true, ..Self::new(kind, "") }
+    }
+
+    /// Names the profile, unless one is named already.
+    pub fn of_profile(mut self, name: impl fmt::Display) -> Self {
+        self.profile.get_or_insert_with(|| name.to_string());
+        self
+    }
+
+    /// Names file and line, unless they are named already.
+    pub fn at(mut self, place: &Place) -> Self {
+        self.place.get_or_insert_with(|| place.clone());
+        self
+    }
+
+    /// Adds a hint.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The line that stands alone, without program name: `profile 'x' (file:line): cause`.
+    pub fn headline(&self) -> String {
+        match (&self.profile, &self.place) {
+            (Some(profile), Some(place)) => format!("profile '{profile}' ({place}): {}", self.cause),
+            (Some(profile), None) => format!("profile '{profile}': {}", self.cause),
+            (None, Some(place)) => format!("{place}: {}", self.cause),
+            (None, None) => self.cause.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_names_profile_place_and_cause() {
+        let place = Place { file: "~/.aws/config".into(), line: 12 };
+        let failure = Failure::new(Kind::Config, "source_profile 'base' does not exist").of_profile("prod").at(&place);
+        assert_eq!(failure.headline(), "profile 'prod' (~/.aws/config:12): source_profile 'base' does not exist");
+    }
+
+    #[test]
+    fn every_exit_code_has_one_kind() {
+        for code in 1..=10 {
+            assert_eq!(Kind::from_exit_code(code).unwrap().exit_code(), code);
+        }
+        assert_eq!(Kind::from_exit_code(11), None);
+    }
+
+    #[test]
+    fn what_is_named_first_stays() {
+        let failure = Failure::new(Kind::Config, "x").of_profile("inner").of_profile("outer");
+        assert_eq!(failure.profile.as_deref(), Some("inner"));
+    }
+}

@@ -1,0 +1,51 @@
+//! Where the MFA code comes from: given beforehand, printed by a program, or typed at the controlling terminal.
+//!
+//! May know the vocabulary and `system`; never profiles, STS or stores.
+
+use crate::arn::{AccountId, MfaSerial};
+use crate::error::Failure;
+use crate::names::{MfaCode, ProfileName};
+use crate::system::clock::Deadline;
+
+/// What is asked, and for whom: shown from the values that will be sent (threat-model P15).
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The account the credentials will act in (the role's, else the device's).
+    pub account: Option<AccountId>,
+    /// The profile that was asked for.
+    pub profile: ProfileName,
+    /// The device whose code is wanted.
+    pub device: MfaSerial,
+    /// Who asks, as `terraform, pid 4242`; none when the person called us directly.
+    pub asker: Option<String>,
+    /// The endpoint, when it is not AWS's own: `127.0.0.1:4566`.
+    pub foreign_endpoint: Option<String>,
+    /// What went wrong before, shown before the question: `wrong code, a code works once`.
+    pub notice: Option<String>,
+}
+
+/// Why no code came.
+#[derive(Debug)]
+pub enum AskError {
+    /// Nobody can be asked here: no controlling terminal, or we are a background job. The text says which.
+    Nobody(String),
+    /// The person declined: an empty line or end of input.
+    Cancelled,
+    /// Nothing was entered before the deadline.
+    TimedOut,
+    /// The source is there and failed (an `mfa_process` that exits 1, a given code of the wrong form).
+    Failed(Failure),
+}
+
+/// Something that can bring an MFA code.
+pub trait CodeSource {
+    /// Brings one code for this question before the deadline, asking a person if it has to.
+    /// A code of the wrong form is asked again, as long as the source can be asked again.
+    fn ask(&self, question: &Question, until: Deadline) -> Result<MfaCode, AskError>;
+
+    /// Whether asking again after a wrong code can bring another one (a person: yes; a given code: no).
+    fn can_ask_again(&self) -> bool;
+
+    /// Shows a passing note to the person, if there is one to see it: a countdown, who is waited for. Empty erases it.
+    fn note(&self, _text: &str) {}
+}

@@ -1,0 +1,85 @@
+//! Where secrets rest: one contract, one file a store.
+//!
+//! Two kinds of secret are kept here: the *sealing key* (32 bytes, under which sessions lie in private files) and the
+//! long-lived access keys. Sessions themselves are too large for some keyrings and are never put here.
+//!
+//! May know the vocabulary and `system`; never profiles, STS or prompts.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::secret::Secret;
+
+/// The service name all our items share.
+pub const SERVICE: &str = "twolock";
+
+/// Names one item in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Tells items of the service apart: an access key id, or the name of a sealing key.
+    pub user: String,
+    /// What a person sees in the keyring's own program.
+    pub label: String,
+}
+
+/// What a store can answer besides yes, sorted by what the caller does next (threat-model P27).
+///
+/// Only [`Absent`](StoreError::Absent) is a miss; nothing else ever leads to "add a key" or to an overwrite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The store answered, and has no such item.
+    Absent,
+    /// The store is there and locked; a person can unlock it.
+    Locked,
+    /// A person was asked to unlock it and declined.
+    Dismissed,
+    /// No such store on this machine: no bus, no daemon, a kernel without keyrings.
+    NoService(String),
+    /// The store refused the call.
+    Refused(String),
+    /// The store had not answered within this bound.
+    TimedOut(Duration),
+    /// An item is there, and it is not what we wrote; or there are several where one should be.
+    Damaged(String),
+    /// The store takes no item of this size, in bytes.
+    TooLarge(usize),
+    /// The store is full.
+    Quota,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Absent => f.write_str("has no such item"),
+            StoreError::Locked => f.write_str("is locked"),
+            StoreError::Dismissed => f.write_str("stayed locked: the unlock dialog was dismissed"),
+            StoreError::NoService(why) => write!(f, "is not there: {why}"),
+            StoreError::Refused(why) => write!(f, "refused: {why}"),
+            StoreError::TimedOut(bound) => write!(f, "had not answered after {} s", bound.as_secs_f32()),
+            StoreError::Damaged(why) => write!(f, "holds a damaged item: {why}"),
+            StoreError::TooLarge(bytes) => write!(f, "takes no item of {bytes} bytes"),
+            StoreError::Quota => f.write_str("is full"),
+        }
+    }
+}
+
+/// A place that keeps small secrets for the user. Every call ends within a stated bound (P26), even if the library
+/// behind it never returns, and never opens an unlock dialog unless the store was opened with leave to do so.
+pub trait Store {
+    /// What people call this store, for messages: "the Secret Service", "the kernel keyring".
+    fn name(&self) -> &'static str;
+
+    /// Reads an item's bytes.
+    ///
+    /// - not there: [`StoreError::Absent`]
+    /// - there but the store is locked: [`StoreError::Locked`], without asking anybody
+    /// - two items of that name: [`StoreError::Damaged`]
+    fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError>;
+
+    /// Writes an item that was absent, and reads it back: `Ok` means the bytes read back equal (P28).
+    /// An item that is there with other bytes is replaced.
+    fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError>;
+
+    /// Removes an item. One that is not there is [`StoreError::Absent`].
+    fn remove(&self, item: &Item) -> Result<(), StoreError>;
+}

@@ -1,0 +1,90 @@
+//! The environment as a value, read once: the file that lists every variable we know.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+/// Every variable twolock reads. A name that is not here cannot be asked for.
+pub const KNOWN: &[&str] = &[
+    // where the AWS files are, and which profile is meant (aws-contract 1.1)
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCOUNT_ID",
+    // where STS is (aws-contract 1.3, 4.5)
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_CA_BUNDLE",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    // ours
+    "TWOLOCK_SESSION_DURATION",
+    "TWOLOCK_PROMPT_TIMEOUT",
+    "TWOLOCK_MIN_TTL",
+    "TWOLOCK_KEYRING",
+    "TWOLOCK_MFA_CODE",
+    "TWOLOCK_ASKPASS",
+    "TWOLOCK_RUNNING",
+    // the machine
+    "HOME",
+    "USER",
+    "USERNAME",
+    "USERPROFILE",
+    "SHELL",
+    "PATH",
+    "COLUMNS",
+    "NO_COLOR",
+    "TERM",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "PSModulePath",
+];
+
+/// The variables we know, as they were when the process started.
+#[derive(Clone, Debug, Default)]
+pub struct Env(BTreeMap<&'static str, OsString>);
+
+impl Env {
+    /// Reads the process environment.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_process() -> Self {
+        Self(KNOWN.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))).collect())
+    }
+
+    /// An environment made by hand, for tests and for the sandbox. Panics on a variable that is not in [`KNOWN`].
+    pub fn of<V: Into<OsString>>(pairs: impl IntoIterator<Item = (&'static str, V)>) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (known(name), value.into())).collect())
+    }
+
+    /// The value as text, unless it is unset, empty or not UTF-8.
+    pub fn text(&self, name: &'static str) -> Option<&str> {
+        self.raw(name).and_then(OsStr::to_str)
+    }
+
+    /// The value as the system gave it, unless it is unset or empty.
+    pub fn raw(&self, name: &'static str) -> Option<&OsStr> {
+        self.0.get(known(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
+    }
+
+    /// Whether the variable is set to `true` (any case), as AWS's switches are read.
+    pub fn is_true(&self, name: &'static str) -> bool {
+        self.text(name).is_some_and(|v| v.eq_ignore_ascii_case("true"))
+    }
+}
+
+fn known(name: &'static str) -> &'static str {
+    debug_assert!(KNOWN.contains(&name), "{name} is missing in system/env.rs");
+    name
+}

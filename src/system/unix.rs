@@ -1,0 +1,1 @@
+//! What only Unix does: unsafe calls, each with its SAFETY line.

@@ -1,0 +1,1 @@
+//! What only Windows does, under the names of `unix.rs`.

@@ -1,0 +1,59 @@
+//! Text from outside made visible before it reaches a terminal (threat-model P14).
+
+/// Longest piece of foreign text shown, in characters.
+pub const LONGEST: usize = 200;
+
+/// Returns `text` on one line, control, bidirectional and zero-width characters escaped, cut at [`LONGEST`] characters.
+pub fn visible(text: &str) -> String {
+    let mut out = escape(text.chars().take(LONGEST));
+    if text.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// Returns `text` on one line with the same escapes, however long: for lines we composed ourselves out of short pieces.
+pub fn one_line(text: &str) -> String {
+    escape(text.chars())
+}
+
+fn escape(chars: impl Iterator<Item = char>) -> String {
+    let mut out = String::new();
+    for c in chars {
+        if is_hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(u32::from(c),
+            0xAD | 0x61C | 0x180E | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xFFF9..=0xFFFB | 0xE0000..=0xE007F)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_marks_that_could_deceive_are_spelled_out() {
+        for (raw, shown) in [
+            ("\x1b[31mred", "\\u{1b}[31mred"),
+            ("two\nlines\r", "two\\u{a}lines\\u{d}"),
+            ("\u{202e}gnp.exe", "\\u{202e}gnp.exe"),
+            ("zero\u{200b}width", "zero\\u{200b}width"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("del\u{7f}", "del\\u{7f}"),
+            ("grüße 日本", "grüße 日本"),
+        ] {
+            assert_eq!(visible(raw), shown);
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        let shown = visible(&"a".repeat(5_000));
+        assert_eq!(shown.chars().count(), LONGEST + 1);
+        assert!(shown.ends_with('…'));
+    }
+}

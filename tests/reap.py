@@ -37,7 +37,8 @@ def reap_the_ended():
 
 def children():
     """Returns our children as {pid: command line}, without the `ps` that lists them."""
-    with subprocess.Popen(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], stdout=subprocess.PIPE, text=True) as ps:
+    listing = ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())]
+    with subprocess.Popen(listing, stdout=subprocess.PIPE, text=True) as ps:
         rows = [line.split(None, 1) for line in ps.stdout]
     return {int(pid): args.strip() for pid, args in rows if int(pid) != ps.pid}
 

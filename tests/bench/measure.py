@@ -1,0 +1,254 @@
+"""Measure a cached `credential-process` answer: measure.py TWOLOCK FLOOR SANDBOX, which tests/bench/run builds."""
+
+import base64
+import collections
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import re
+import resource
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+SIZES = (10, 500, 10_000)
+CALLERS = 1_000
+ACCOUNT = "111122223333"
+PROFILE = "work"
+
+
+# ---- a world: one user and device for each size, since a code is good for one call
+
+
+def user(size):
+    return {
+        "arn": f"arn:aws:iam::{ACCOUNT}:user/bench-{size}",
+        "devices": [{"name": f"bench-{size}"}],
+    }
+
+
+@contextlib.contextmanager
+def sandbox(program, folder):
+    """Serves STS until the block ends; yields what the sandbox says of itself."""
+    world = os.path.join(folder, "world.json")
+    with open(world, "w") as file:
+        json.dump({"users": [user(size) for size in SIZES]}, file)
+    with subprocess.Popen([program, world], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            yield json.loads(server.stdout.readline())
+        finally:
+            # It serves until its standard input ends.
+            server.stdin.close()
+
+
+def profiles(size, known, url):
+    """Returns ~/.aws/config and ~/.aws/credentials: roles of a usual length, and last of all the one we ask for."""
+    filler = "".join(
+        f"[profile team-{n:05}-admin]\n"
+        f"role_arn = arn:aws:iam::{ACCOUNT}:role/team-{n:05}-admin\n"
+        f"source_profile = {PROFILE}\nregion = eu-central-1\noutput = json\n"
+        f"# asked for in ticket {n}\nrole_session_name = bench\n\n"
+        for n in range(size - 1)
+    )
+    config = filler + (
+        f"[profile {PROFILE}]\nregion = eu-central-1\nendpoint_url = {url}\n"
+        f"mfa_serial = {known['devices'][0]['serial']}\n"
+    )
+    credentials = (
+        f"[{PROFILE}]\naws_access_key_id = {known['access_key_id']}\n"
+        f"aws_secret_access_key = {known['secret_access_key']}\n"
+    )
+    return config, credentials
+
+
+def make_home(folder, size, known, url):
+    home = os.path.join(folder, f"home-{size}")
+    os.makedirs(os.path.join(home, ".aws"), mode=0o700)
+    for name, text in zip(("config", "credentials"), profiles(size, known, url)):
+        with open(os.open(os.path.join(home, ".aws", name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+    return home
+
+
+def code_of(seed):
+    """Returns the device's current code (RFC 6238)."""
+    key = base64.b32decode(seed + "=" * (-len(seed) % 8))
+    digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+    number = struct.unpack_from(">I", digest, digest[-1] & 15)[0] & 0x7FFFFFFF
+    return f"{number % 1_000_000:06}"
+
+
+# ---- the program
+
+
+def environment(home, **more):
+    return {"HOME": home, "USER": "bench", "PATH": "/usr/bin:/bin", **more}
+
+
+def command(twolock):
+    return [twolock, "credential-process", "--profile", PROFILE]
+
+
+def answer(twolock, home, **more):
+    done = subprocess.run(
+        command(twolock), env=environment(home, **more), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        sys.exit(f"measure: error: {home}: exit {done.returncode}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def sign_in(twolock, home, known):
+    """Gets a session with a code, and shows that it is then answered without one."""
+    first = answer(twolock, home, TWOLOCK_MFA_CODE=code_of(known["devices"][0]["seed"]))
+    if answer(twolock, home) != first:
+        sys.exit("measure: error: the second answer is not the first one: nothing was cached")
+
+
+def forget(twolock, home):
+    """Takes the sealing key out of the keyrings again; the homes go with their folder."""
+    subprocess.run([twolock, "logout", "--all", "--yes"], env=environment(home), stdin=subprocess.DEVNULL, check=True)
+
+
+# ---- what is measured
+
+
+def timings(twolock, floor, folder):
+    """Returns {(program, size): (min, median)} in ms, all of one hyperfine call, so that noise hits all alike."""
+    home, result = os.path.join(folder, "home"), os.path.join(folder, "hyperfine.json")
+    subprocess.run(
+        # An `env` before each call would cost more than the call: HOME is a link, turned between the sizes.
+        ["hyperfine", "-N", "--style=none", "--warmup=30", "--runs=300", "--export-json", result]
+        + ["--parameter-list", "size", ",".join(map(str, SIZES)), "--setup", f"ln -sfn home-{{size}} {home}"]
+        + [shlex.quote(floor), "/bin/true", shlex.join(command(twolock))],
+        env=environment(home),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    names = {shlex.quote(floor): "floor", "/bin/true": "/bin/true"}
+    with open(result) as file:
+        rows = json.load(file)["results"]
+    return {
+        (names.get(row["command"], "twolock"), int(row["parameters"]["size"])): (row["min"] * 1e3, row["median"] * 1e3)
+        for row in rows
+    }
+
+
+def print_timings(rows):
+    print(f"{'program':<12}{'profiles':>9}{'min ms':>9}{'med ms':>9}{'min ratio':>11}{'med ratio':>11}")
+    for (name, size), (least, median) in sorted(rows.items(), key=lambda row: (row[0][1], row[1])):
+        ratios = [mine / floor for mine, floor in zip((least, median), rows["floor", size])]
+        print(f"{name:<12}{size:>9}{least:>9.3f}{median:>9.3f}{ratios[0]:>11.2f}{ratios[1]:>11.2f}")
+    grown = rows["twolock", SIZES[-1]][0] - rows["twolock", SIZES[0]][0]
+    print(f"{SIZES[-1]:,} profiles cost {grown:.2f} ms more than {SIZES[0]} (budget: 50 ms)")
+
+
+def resident_kib(program, home):
+    """Returns the largest resident set; measured by a small program, since a child counts its parent's pages too."""
+    done = subprocess.run(
+        ["/usr/bin/time", "-f", "%M", *program],
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return int(done.stderr)
+
+
+SYSCALL = re.compile(r"^\d+ +(\w+)\((.*)$")
+
+
+def system_calls(twolock, home, folder):
+    trace = os.path.join(folder, "strace")
+    subprocess.run(
+        ["strace", "-f", "-qq", "-o", trace, *command(twolock)],
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    with open(trace) as file:
+        return [found.groups() for found in map(SYSCALL.match, file) if found]
+
+
+def forbidden(calls):
+    """Returns what a cached answer must not do, with how often it did."""
+    counts = collections.Counter(name for name, _ in calls)
+    created = sum(1 for name, arguments in calls if name in ("open", "openat") and "O_CREAT" in arguments)
+    locked = sum(1 for name, arguments in calls if name == "fcntl" and "SETLK" in arguments)
+    return {
+        "sockets": counts["socket"] + counts["connect"],
+        "locks": counts["flock"] + locked,
+        "files made": created + counts["creat"] + counts["memfd_create"],
+        "renames, removals": sum(counts[name] for name in ("rename", "renameat", "renameat2", "unlink", "unlinkat")),
+        "threads, children": sum(counts[name] for name in ("clone", "clone3", "fork", "vfork")),
+    }
+
+
+def print_system_calls(calls):
+    """Prints the facts; returns whether all that must be nought is."""
+    opened = sum(1 for name, _ in calls if name in ("open", "openat"))
+    keys = sum(1 for name, _ in calls if name == "keyctl")
+    print(f"one cached answer: {len(calls)} system calls, {opened} files opened, {keys} keyring calls")
+    facts = forbidden(calls)
+    for name, count in facts.items():
+        print(f"  {name:<18} {count:>3}  {'ok' if count == 0 else 'NOT QUIET'}")
+    return not any(facts.values())
+
+
+def many_callers(twolock, home):
+    """Returns how long so many callers at once take in all, and how many were answered alike."""
+    wanted = 2 * CALLERS + 100
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    start = time.monotonic()
+    callers = [
+        subprocess.Popen(
+            command(twolock),
+            env=environment(home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(CALLERS)
+    ]
+    answers = collections.Counter(caller.communicate()[0] for caller in callers)
+    text, alike = answers.most_common(1)[0]
+    return time.monotonic() - start, alike if text else 0
+
+
+def main():
+    twolock, floor, server = map(os.path.abspath, sys.argv[1:])
+    with tempfile.TemporaryDirectory(prefix="twolock-bench-") as folder, sandbox(server, folder) as world:
+        homes = {size: make_home(folder, size, known, world["url"]) for size, known in zip(SIZES, world["users"])}
+        try:
+            for (size, home), known in zip(homes.items(), world["users"]):
+                sign_in(twolock, home, known)
+
+            print(f"\n{twolock}: {os.path.getsize(twolock) / 1e6:.2f} MB\n")
+            print_timings(timings(twolock, floor, folder))
+            print()
+            for name, program in (("floor", [floor]), ("twolock", command(twolock))):
+                print(f"largest resident set of {name:<8} {resident_kib(program, homes[SIZES[0]]):>6} KiB")
+            print()
+            quiet = print_system_calls(system_calls(twolock, homes[SIZES[0]], folder))
+            seconds, alike = many_callers(twolock, homes[SIZES[0]])
+            print(f"{CALLERS:,} callers at once: {alike:,} answered alike in {seconds:.1f} s (budget: 20 s)")
+        finally:
+            for home in homes.values():
+                forget(twolock, home)
+    return 0 if quiet and alike == CALLERS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,6 +13,8 @@ pub mod visible;
 
 pub mod system;
 
+pub mod config;
+
 pub mod aws;
 pub mod prompt;
 pub mod store;

@@ -5,8 +5,14 @@
 
 pub mod clock;
 pub mod env;
+pub mod foreign_file;
 
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
+
+#[cfg(unix)]
+use unix as platform;
+#[cfg(windows)]
+use windows as platform;

@@ -5,8 +5,15 @@
 
 pub mod clock;
 pub mod env;
+pub mod lock;
+pub mod private_file;
 
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
+
+#[cfg(unix)]
+use unix as platform;
+#[cfg(windows)]
+use windows as platform;

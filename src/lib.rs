@@ -16,3 +16,5 @@ pub mod system;
 pub mod aws;
 pub mod prompt;
 pub mod store;
+
+pub mod session;

@@ -18,3 +18,5 @@ pub mod config;
 pub mod aws;
 pub mod prompt;
 pub mod store;
+
+pub mod session;

@@ -5,6 +5,8 @@
 
 pub mod clock;
 pub mod env;
+pub mod lock;
+pub mod private_file;
 pub mod foreign_file;
 
 #[cfg(unix)]

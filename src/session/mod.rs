@@ -1,0 +1,3 @@
+//! Sessions: the meeting place of plan, question, STS and store.
+
+pub mod sealing_key;

@@ -2,6 +2,8 @@
 //!
 //! May know the vocabulary and `system`; never profiles, prompts or stores. Async ends here: the traits block.
 
+pub mod endpoint;
+
 use std::time::Duration;
 
 use crate::arn::{AccountId, MfaSerial, RoleArn};

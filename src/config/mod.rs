@@ -8,14 +8,17 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Place, Result};
 use crate::system::env::Env;
 use crate::system::foreign_file;
-use file::{AwsFile, Kind, Section, Setting};
+use file::{AwsFile, Kind};
+pub use section::{Section, Setting};
 
 pub mod file;
 mod grammar;
+pub mod key_index;
 pub mod section;
+pub mod settings;
 
 /// Far above any real file, far below what would hurt.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -47,6 +50,8 @@ pub struct Choice {
 pub struct Profile {
     /// The name it was asked for by.
     pub name: String,
+    /// Its first header, in the config file if that has one.
+    pub place: Place,
     /// What the config file says.
     pub config: Option<Section>,
     /// What the credentials file says.
@@ -69,7 +74,13 @@ impl AwsFiles {
     /// Returns what both files say about a profile, if one of them has it.
     pub fn profile(&self, name: &str) -> Option<Profile> {
         let (config, credentials) = (self.config.section(name), self.credentials.section(name));
-        (config.is_some() || credentials.is_some()).then(|| Profile { name: name.into(), config, credentials })
+        let header = |file: &AwsFile, section: &Section| Place { file: file.shown().into(), line: section.header_line };
+        let place = match (&config, &credentials) {
+            (Some(section), _) => header(&self.config, section),
+            (None, Some(section)) => header(&self.credentials, section),
+            (None, None) => return None,
+        };
+        Some(Profile { name: name.into(), place, config, credentials })
     }
 
     /// Returns the names of all profiles, those of the config file first, each once.

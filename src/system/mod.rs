@@ -5,9 +5,10 @@
 
 pub mod clock;
 pub mod env;
+pub mod folders;
+pub mod foreign_file;
 pub mod lock;
 pub mod private_file;
-pub mod foreign_file;
 
 #[cfg(unix)]
 mod unix;

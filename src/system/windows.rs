@@ -38,6 +38,7 @@ pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
 /// NTFS journals the rename; folders cannot be synced.
 pub fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
+}
 
 pub(super) use foreign_files::{account, is_null_device, open_without_waiting, ownership};
 

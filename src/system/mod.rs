@@ -3,10 +3,20 @@
 //! May know the vocabulary; never AWS or profiles. What differs by platform stands in `unix.rs` and `windows.rs`
 //! under the same function names, so callers have no `cfg`.
 
+pub mod child;
 pub mod clock;
 pub mod env;
+pub mod harden;
+pub mod parent;
+pub mod signals;
+pub mod stdin;
+pub mod terminal;
 
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
+#[cfg(unix)]
+use unix as platform;
+#[cfg(windows)]
+use windows as platform;

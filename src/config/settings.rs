@@ -134,8 +134,10 @@ impl Settings {
         for known in KNOWN {
             let Some(item) = find(document.as_table(), known.name) else { continue };
             let line = line_of(&text, item);
-            let value = as_text(item).ok_or_else(|| refuse(&shown, line, known, "is neither text nor a list of texts"))?;
-            (known.check)(&value).map_err(|why| refuse(&shown, line, known, &format!("'{}': {why}", visible(&value))))?;
+            let value =
+                as_text(item).ok_or_else(|| refuse(&shown, line, known, "is neither text nor a list of texts"))?;
+            (known.check)(&value)
+                .map_err(|why| refuse(&shown, line, known, &format!("'{}': {why}", visible(&value))))?;
             let consent = known.name == "endpoints.allow" || (known.name == "keyring" && value == "file");
             if may_consent || !consent {
                 self.values.insert(known.name, Outside { value, origin: format!("{shown}:{line}") });
@@ -150,9 +152,7 @@ impl Settings {
     fn lay_over(&mut self, env: &Env) -> Result<()> {
         for known in KNOWN {
             let Some((variable, value)) = known.variable.and_then(|v| Some((v, env.text(v)?))) else { continue };
-            let problem = |why: &str| {
-                Failure::new(Kind::Config, format!("{variable} '{}': {why}", visible(value)))
-            };
+            let problem = |why: &str| Failure::new(Kind::Config, format!("{variable} '{}': {why}", visible(value)));
             (known.check)(value).map_err(|why| problem(&why))?;
             if known.name == "keyring" && value == "file" {
                 let hint = "run: twolock settings set keyring file";

@@ -76,9 +76,12 @@ pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
             return Err(looped(&hops[first..], &next));
         }
         if hops.len() > MOST_HOPS {
-            return Err(hops[0].settings().refuse_profile(format!("the chain of source profiles is longer than {MOST_HOPS} hops")));
+            return Err(hops[0]
+                .settings()
+                .refuse_profile(format!("the chain of source profiles is longer than {MOST_HOPS} hops")));
         }
-        let profile = sources.files.profile(next.as_str()).ok_or_else(|| missing(sources, &hops, &next, named_at.as_ref()))?;
+        let profile =
+            sources.files.profile(next.as_str()).ok_or_else(|| missing(sources, &hops, &next, named_at.as_ref()))?;
         let mut hop = Hop { name: next, profile, role: None };
         let key = key_of(sources, hop.settings())?;
         // A source with keys *and* a role gives its keys, as the AWS CLI does (aws-contract 2.4).
@@ -140,14 +143,21 @@ fn key_of(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<
         let temporary = settings.raw("aws_session_token").map(|token| &token.place).filter(|p| p.file == id.place.file);
         if id.value.is_temporary() || temporary.is_some() {
             let place = temporary.unwrap_or(&id.place);
-            return Err(Failure::new(Kind::Config, "the key here is temporary (a session token belongs to it), and no MFA session can be made from it")
-                .of_profile(&profile)
-                .at(place)
-                .hint("use a long-lived access key (AKIA…) of the IAM user here"));
+            return Err(Failure::new(
+                Kind::Config,
+                "the key here is temporary (a session token belongs to it), and no MFA session can be made from it",
+            )
+            .of_profile(&profile)
+            .at(place)
+            .hint("use a long-lived access key (AKIA…) of the IAM user here"));
         }
         return Ok(Some(LongLivedKey { profile, id: id.value, place }));
     }
-    Ok(sources.index.get(&profile).map(|entry| LongLivedKey { profile, id: entry.id.clone(), place: KeyPlace::Keyring }))
+    Ok(sources.index.get(&profile).map(|entry| LongLivedKey {
+        profile,
+        id: entry.id.clone(),
+        place: KeyPlace::Keyring,
+    }))
 }
 
 /// If the profile's `credential_process` is twolock itself for another profile, that profile.
@@ -176,24 +186,39 @@ fn no_source(settings: ProfileSettings<'_>) -> Failure {
 }
 
 fn no_key(settings: ProfileSettings<'_>) -> Failure {
-    let others = ["credential_process", "sso_session", "sso_start_url", "sso_account_id", "login_session", "web_identity_token_file", "credential_source"];
+    let others = [
+        "credential_process",
+        "sso_session",
+        "sso_start_url",
+        "sso_account_id",
+        "login_session",
+        "web_identity_token_file",
+        "credential_source",
+    ];
     for other in others {
         if let Some(setting) = settings.raw(other).filter(|s| !is_ours(&s.value)) {
             return settings.refuse(setting, "is a source twolock does not use yet: only profiles with an access key");
         }
     }
-    settings
-        .refuse_profile("has no access key and no role")
-        .hint(format!("run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile", settings.name()))
+    settings.refuse_profile("has no access key and no role").hint(format!(
+        "run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile",
+        settings.name()
+    ))
 }
 
 fn is_ours(process: &str) -> bool {
-    process.split_whitespace().next().and_then(|p| p.rsplit(['/', '\\']).next()).is_some_and(|p| p == "twolock" || p == "twolock.exe")
+    process
+        .split_whitespace()
+        .next()
+        .and_then(|p| p.rsplit(['/', '\\']).next())
+        .is_some_and(|p| p == "twolock" || p == "twolock.exe")
 }
 
 fn looped(hops: &[Hop], back_to: &ProfileName) -> Failure {
     let way: Vec<String> = hops.iter().map(|hop| format!("'{}' ({})", hop.name, hop.settings().place())).collect();
-    hops[0].settings().refuse_profile(format!("source_profile goes round in a circle: {} -> '{back_to}'", way.join(" -> ")))
+    hops[0]
+        .settings()
+        .refuse_profile(format!("source_profile goes round in a circle: {} -> '{back_to}'", way.join(" -> ")))
 }
 
 fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Place>) -> Failure {
@@ -202,7 +227,15 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
         (Some(hop), Some(place)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
             .of_profile(&hop.name)
             .at(place),
-        _ => Failure::new(Kind::Config, format!("there is no such profile in {} or {}", sources.files.config.shown(), sources.files.credentials.shown())).of_profile(&shown),
+        _ => Failure::new(
+            Kind::Config,
+            format!(
+                "there is no such profile in {} or {}",
+                sources.files.config.shown(),
+                sources.files.credentials.shown()
+            ),
+        )
+        .of_profile(&shown),
     };
     failure.hint(suggestion(&sources.files.profile_names(), name.as_str()))
 }
@@ -210,7 +243,9 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
 /// "did you mean", or the names there are.
 fn suggestion(names: &[String], wanted: &str) -> String {
     let near = names.iter().map(|name| (strsim::damerau_levenshtein(name, wanted), name)).min();
-    if let Some((distance, name)) = near && distance <= 2.max(wanted.chars().count() / 4) {
+    if let Some((distance, name)) = near
+        && distance <= 2.max(wanted.chars().count() / 4)
+    {
         return format!("did you mean '{}'?", visible(name));
     }
     match names {

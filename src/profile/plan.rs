@@ -173,17 +173,27 @@ fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
     if first.is_none() {
         first = chain.owner().settings().mfa_serial()?.map(|serial| (chain.owner(), serial));
     }
-    if let Some((hop, serial)) = &first && serial.value.is_fido() {
-        let cause = format!("mfa_serial {} is a FIDO key or passkey; STS takes codes of virtual and hardware token devices only", serial.value);
-        return Err(Failure::new(Kind::Config, cause)
-            .of_profile(&hop.name)
-            .at(&serial.place)
-            .hint("add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user and name it here"));
+    if let Some((hop, serial)) = &first
+        && serial.value.is_fido()
+    {
+        let cause = format!(
+            "mfa_serial {} is a FIDO key or passkey; STS takes codes of virtual and hardware token devices only",
+            serial.value
+        );
+        return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(&serial.place).hint(
+            "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user and name it here",
+        ));
     }
     Ok(first)
 }
 
-fn steps_of(sources: Sources<'_>, chain: &Chain, device: Option<&Device<'_>>, protected: bool, notes: &mut Vec<String>) -> Result<Vec<Step>> {
+fn steps_of(
+    sources: Sources<'_>,
+    chain: &Chain,
+    device: Option<&Device<'_>>,
+    protected: bool,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Step>> {
     let roles: Vec<&Hop> = chain.hops.iter().rev().filter(|hop| hop.role.is_some()).collect();
     let serial = device.map(|(_, d)| d.value.clone());
     let session = || -> Result<Step> {
@@ -192,7 +202,9 @@ fn steps_of(sources: Sources<'_>, chain: &Chain, device: Option<&Device<'_>>, pr
     let mut steps = vec![Step::LongLivedKey(chain.key.clone())];
     let Some(top) = roles.last() else {
         if protected {
-            return Err(asked_hop(chain).settings().refuse_profile("twolock_protected is for roles, and this profile has none"));
+            return Err(asked_hop(chain)
+                .settings()
+                .refuse_profile("twolock_protected is for roles, and this profile has none"));
         }
         steps.push(session()?);
         if serial.is_none() {
@@ -224,13 +236,21 @@ fn steps_of(sources: Sources<'_>, chain: &Chain, device: Option<&Device<'_>>, pr
 }
 
 /// Durations AWS would refuse after the code was typed are refused before.
-fn refuse_impossible(chain: &Chain, roles: &[&Hop], top: &Hop, wanted: Option<&Sourced<Duration>>, device: Option<&Device<'_>>, protected: bool) -> Result<()> {
+fn refuse_impossible(
+    chain: &Chain,
+    roles: &[&Hop],
+    top: &Hop,
+    wanted: Option<&Sourced<Duration>>,
+    device: Option<&Device<'_>>,
+    protected: bool,
+) -> Result<()> {
     let long = wanted.filter(|w| w.value > CHAINED_AT_MOST);
     if let Some(long) = long {
         let too_long = |cause: String| Err(Failure::new(Kind::Config, cause).of_profile(&top.name).at(&long.place));
         let shown = duration::show(long.value);
         if roles.len() > 1 {
-            let cause = format!("duration_seconds of {shown} cannot be had: AWS caps roles assumed through other roles at 1h");
+            let cause =
+                format!("duration_seconds of {shown} cannot be had: AWS caps roles assumed through other roles at 1h");
             return too_long(cause);
         }
         if protected {
@@ -238,7 +258,9 @@ fn refuse_impossible(chain: &Chain, roles: &[&Hop], top: &Hop, wanted: Option<&S
         }
     }
     if protected && device.is_none() {
-        return Err(asked_hop(chain).settings().refuse_profile("twolock_protected needs an mfa_serial: it asks for a fresh code each time"));
+        return Err(asked_hop(chain)
+            .settings()
+            .refuse_profile("twolock_protected needs an mfa_serial: it asks for a fresh code each time"));
     }
     Ok(())
 }
@@ -251,8 +273,13 @@ fn session_duration(sources: Sources<'_>, chain: &Chain) -> Result<Duration> {
 }
 
 fn session_length_note(steps: &[Step], notes: &mut Vec<String>) {
-    if let Some(Step::SessionToken { duration, .. }) = steps.last() && duration.as_secs() <= 900 {
-        notes.push("a session of 15m or less never looks fresh to boto3 and the AWS CLI: they run twolock at every call".into());
+    if let Some(Step::SessionToken { duration, .. }) = steps.last()
+        && duration.as_secs() <= 900
+    {
+        notes.push(
+            "a session of 15m or less never looks fresh to boto3 and the AWS CLI: they run twolock at every call"
+                .into(),
+        );
     }
 }
 
@@ -278,8 +305,11 @@ fn partition_of(chain: &Chain, device: Option<&Device<'_>>) -> Result<Option<Par
     for hop in chain.hops.iter().rev() {
         let Some(role) = &hop.role else { continue };
         let partition = role.value.partition();
-        if let Some(known) = found && known != partition {
-            let cause = format!("role {} is in partition {partition}, but the chain below it is in {known}", role.value);
+        if let Some(known) = found
+            && known != partition
+        {
+            let cause =
+                format!("role {} is in partition {partition}, but the chain below it is in {known}", role.value);
             return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(&role.place));
         }
         found = Some(partition);
@@ -296,7 +326,9 @@ fn region_of(
 ) -> Result<(Outside<Region>, Option<Region>)> {
     for hop in [asked_hop(chain), chain.owner()] {
         let Some(region) = hop.settings().region()? else { continue };
-        if let (Some(wanted), Some(is)) = (partition, region.value.partition()) && wanted != is {
+        if let (Some(wanted), Some(is)) = (partition, region.value.partition())
+            && wanted != is
+        {
             let cause = format!("region {} is in partition {is}, but the account is in {wanted}", region.value);
             return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(&region.place));
         }
@@ -304,8 +336,12 @@ fn region_of(
         return Ok((Outside { value: region.value.clone(), origin }, Some(region.value)));
     }
     if let Some(outside) = &sources.surroundings.region {
-        let region = Region::parse(&outside.value)
-            .map_err(|why| Failure::new(Kind::Config, format!("{} '{}' {why}", outside.origin, crate::visible::visible(&outside.value))))?;
+        let region = Region::parse(&outside.value).map_err(|why| {
+            Failure::new(
+                Kind::Config,
+                format!("{} '{}' {why}", outside.origin, crate::visible::visible(&outside.value)),
+            )
+        })?;
         match (partition, region.partition()) {
             (Some(wanted), Some(is)) if wanted != is => {
                 notes.push(format!("{} {region} is not used: the account is in partition {wanted}", outside.origin));
@@ -337,10 +373,15 @@ fn endpoint_of(sources: Sources<'_>, chain: &Chain) -> Result<Option<Outside<Str
             })
         });
         if let (Some(sts), Some(value)) = (sts, url) {
-            return Ok(Some(Outside { value, origin: format!("sts of [services {}] ({})", services.value, sts.place) }));
+            return Ok(Some(Outside {
+                value,
+                origin: format!("sts of [services {}] ({})", services.value, sts.place),
+            }));
         }
     }
-    Ok(settings.raw("endpoint_url").map(|s| Outside { value: s.value.clone(), origin: format!("endpoint_url ({})", s.place) }))
+    Ok(settings
+        .raw("endpoint_url")
+        .map(|s| Outside { value: s.value.clone(), origin: format!("endpoint_url ({})", s.place) }))
 }
 
 fn endpoint_kinds(sources: Sources<'_>, chain: &Chain) -> Result<(bool, bool)> {

@@ -116,7 +116,11 @@ impl<'a> ProfileSettings<'a> {
         let arns = self.list(setting, |text| {
             let is_policy = text.starts_with("arn:aws") && text.contains(":iam::") && text.contains(":policy/");
             let shaped = (20..=2048).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-            if is_policy && shaped { Ok(text.to_string()) } else { Err(format!("'{}' is no policy ARN", visible(text))) }
+            if is_policy && shaped {
+                Ok(text.to_string())
+            } else {
+                Err(format!("'{}' is no policy ARN", visible(text)))
+            }
         })?;
         if arns.len() > 10 { Err(self.refuse(setting, "has more than 10 policies")) } else { Ok(arns) }
     }
@@ -201,10 +205,11 @@ impl<'a> ProfileSettings<'a> {
 
     fn list<T>(self, setting: &Setting, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<Vec<T>> {
         let parts = setting.value.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
-        parts
-            .map(parse)
-            .collect::<std::result::Result<_, _>>()
-            .map_err(|why| Failure::new(Kind::Config, format!("{}: {}", setting.key, visible(&why))).of_profile(self.name).at(&setting.place))
+        parts.map(parse).collect::<std::result::Result<_, _>>().map_err(|why| {
+            Failure::new(Kind::Config, format!("{}: {}", setting.key, visible(&why)))
+                .of_profile(self.name)
+                .at(&setting.place)
+        })
     }
 }
 

@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn the_same_serial_behind_another_endpoint_is_another_device() {
         let device = MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap();
-        let (aws, local) = (DeviceFiles::of(Path::new("/c"), &device, None), DeviceFiles::of(Path::new("/c"), &device, Some("x")));
+        let (aws, local) =
+            (DeviceFiles::of(Path::new("/c"), &device, None), DeviceFiles::of(Path::new("/c"), &device, Some("x")));
         assert_ne!(aws.lock, local.lock);
     }
 }

@@ -151,12 +151,24 @@ impl Sessions<'_> {
     }
 
     /// Calls STS for a step and keeps what comes.
-    pub(super) fn call_and_keep(&self, step: usize, parent: &Parent, mfa: Option<Mfa<'_>>, run: Run) -> Result<Session> {
+    pub(super) fn call_and_keep(
+        &self,
+        step: usize,
+        parent: &Parent,
+        mfa: Option<Mfa<'_>>,
+        run: Run,
+    ) -> Result<Session> {
         let session = self.call(step, parent, mfa, run).map_err(|e| self.refused(e))?;
         Ok(self.keep(step, session))
     }
 
-    fn call(&self, step: usize, parent: &Parent, mfa: Option<Mfa<'_>>, run: Run) -> std::result::Result<Session, StsError> {
+    fn call(
+        &self,
+        step: usize,
+        parent: &Parent,
+        mfa: Option<Mfa<'_>>,
+        run: Run,
+    ) -> std::result::Result<Session, StsError> {
         match (&self.plan.steps[step], parent) {
             (Step::SessionToken { duration, .. }, Parent::Key(key)) => {
                 self.sts.get_session_token(key, mfa, *duration, run.bounds())

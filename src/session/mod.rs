@@ -108,7 +108,8 @@ pub enum Look {
 pub fn look(cache: &Cache, plan: &Plan, identities: &[Identity], need: Need, now: Timestamp) -> Look {
     let Some(last) = identities.last() else { return Look::Miss };
     let Some((header, session)) = cache.look_up(last, need, now) else { return Look::Miss };
-    let renew = is_ageing(&header, now) && needs_no_person(cache, plan, identities, now) && !cache.failed_lately(last, now);
+    let renew =
+        is_ageing(&header, now) && needs_no_person(cache, plan, identities, now) && !cache.failed_lately(last, now);
     if renew { Look::Renew(session) } else { Look::Serve(session) }
 }
 
@@ -129,7 +130,8 @@ fn needs_no_person(cache: &Cache, plan: &Plan, identities: &[Identity], now: Tim
 impl Sessions<'_> {
     /// Brings the plan's credentials: out of the cache, or by one caller for all.
     pub fn obtain(&self, need: Need) -> Result<Session> {
-        let looked = self.cache.map_or(Look::Miss, |cache| look(cache, self.plan, self.identities, need, (self.clock)()));
+        let looked =
+            self.cache.map_or(Look::Miss, |cache| look(cache, self.plan, self.identities, need, (self.clock)()));
         match looked {
             Look::Serve(session) => Ok(session),
             Look::Renew(old) => Ok(self.renew(need).unwrap_or(old)),
@@ -149,7 +151,8 @@ impl Sessions<'_> {
             return Some(session);
         }
         let run = mint::Run::renewal(Deadline::after(Instant::now(), Bounds::RENEWAL.total));
-        let renewed = self.parent(last, Need::ALIVE, run).and_then(|parent| self.call_and_keep(last, &parent, None, run));
+        let renewed =
+            self.parent(last, Need::ALIVE, run).and_then(|parent| self.call_and_keep(last, &parent, None, run));
         drop(lock);
         renewed.inspect_err(|_| cache.note_failure(&self.identities[last - 1], started)).ok()
     }

@@ -48,7 +48,8 @@ impl Sessions<'_> {
         let (mut refused, mut notice) = (0, None);
         loop {
             let until = self.patience.question();
-            let code = self.codes.ask(&self.question(device, notice.take()), until).map_err(|e| self.no_code(e, device))?;
+            let code =
+                self.codes.ask(&self.question(device, notice.take()), until).map_err(|e| self.no_code(e, device))?;
             if codes::was_sent(state, device, &code, (self.clock)()) {
                 self.wait_for_the_next(until)?;
                 continue;
@@ -92,7 +93,8 @@ impl Sessions<'_> {
     fn wait_for_the_next(&self, until: Deadline) -> std::result::Result<(), Ended> {
         let wait = codes::until_next((self.clock)());
         if !self.codes.can_ask_again() {
-            let cause = format!("this code was sent before, and a code works once; the next one comes in {} s", wait.as_secs());
+            let cause =
+                format!("this code was sent before, and a code works once; the next one comes in {} s", wait.as_secs());
             return Err(Ended::alone(Failure::new(Kind::Refused, cause)));
         }
         let next = Deadline::after(std::time::Instant::now(), wait);
@@ -110,9 +112,7 @@ impl Sessions<'_> {
 
     fn no_code(&self, e: AskError, device: &MfaSerial) -> Ended {
         match e {
-            AskError::Cancelled => {
-                Ended { failure: Failure::silent(Kind::NeedsPerson), told: Some(cancelled()) }
-            }
+            AskError::Cancelled => Ended { failure: Failure::silent(Kind::NeedsPerson), told: Some(cancelled()) },
             AskError::TimedOut => Ended::alone(timed_out()),
             AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure },
             AskError::Nobody(why) => {
@@ -173,5 +173,6 @@ fn told(cause: &str) -> String {
 }
 
 fn timed_out() -> Failure {
-    Failure::new(Kind::NeedsPerson, "no code was entered in time").hint("run it again and type the code, or run: twolock login")
+    Failure::new(Kind::NeedsPerson, "no code was entered in time")
+        .hint("run it again and type the code, or run: twolock login")
 }

@@ -1,4 +1,4 @@
-//! What only Windows does, under the names of `unix.rs`.
+//! Our own files and locks on Windows.
 //!
 //! Our folders lie in the user's profile, whose access list, inherited by what is created there, names the user,
 //! SYSTEM and Administrators.
@@ -38,36 +38,4 @@ pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
 /// NTFS journals the rename; folders cannot be synced.
 pub fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
-}
-
-pub(super) use foreign_files::{account, is_null_device, open_without_waiting, ownership};
-
-/// Under `system/foreign_file.rs`: files other programs write, and who owns them.
-mod foreign_files {
-    use std::fs::{File, Metadata};
-    use std::io;
-    use std::os::windows::fs::MetadataExt;
-    use std::path::Path;
-
-    use crate::system::foreign_file::{Account, Ownership};
-
-    /// Opens for reading; named pipes do not live in folders here.
-    pub fn open_without_waiting(path: &Path) -> io::Result<File> {
-        File::open(path)
-    }
-
-    /// Whether this may be `NUL`: no file, no folder, no size.
-    pub fn is_null_device(metadata: &Metadata) -> bool {
-        !metadata.is_dir() && metadata.file_size() == 0
-    }
-
-    /// Access lists are not read: nothing is claimed about who may change the file.
-    pub fn ownership(_: &Metadata) -> Option<Ownership> {
-        None
-    }
-
-    /// There are no uids here.
-    pub fn account() -> Option<Account> {
-        None
-    }
 }

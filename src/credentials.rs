@@ -58,8 +58,8 @@ pub struct Session {
     pub token: Secret<String>,
     /// When AWS stops taking it.
     pub expires: Timestamp,
-    /// The account it acts in.
-    pub account: AccountId,
+    /// The account it acts in; none where neither answer nor device names one.
+    pub account: Option<AccountId>,
 }
 
 /// Longest session token we take (aws-contract 4.1 promises no maximum; 4,096 bytes are seen).

@@ -2,11 +2,14 @@
 //!
 //! May know the vocabulary and `system`; never profiles, prompts or stores. Async ends here: the traits block.
 
+pub mod endpoint;
+
 use std::time::Duration;
 
-use crate::arn::{AccountId, MfaSerial, RoleArn};
+use crate::arn::{AccountId, MfaSerial};
 use crate::credentials::{AccessKey, Session};
-use crate::names::{ExternalId, MfaCode, SessionName, SourceIdentity, Tag};
+use crate::names::MfaCode;
+pub use crate::role::RoleRequest;
 
 /// Who signs a call.
 #[derive(Clone, Copy, Debug)]
@@ -24,27 +27,6 @@ pub struct Mfa<'a> {
     pub serial: &'a MfaSerial,
     /// Its code, which STS takes once.
     pub code: &'a MfaCode,
-}
-
-/// Everything AssumeRole is sent, the signer and the code aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoleRequest {
-    /// The role.
-    pub role: RoleArn,
-    /// How the session is called in CloudTrail.
-    pub session_name: SessionName,
-    /// What a third party demands.
-    pub external_id: Option<ExternalId>,
-    /// Who is behind the session.
-    pub source_identity: Option<SourceIdentity>,
-    /// Session tags, at most 50.
-    pub tags: Vec<Tag>,
-    /// Keys of tags that persist through chains.
-    pub transitive_tags: Vec<String>,
-    /// Managed policies that narrow the session, at most 10.
-    pub policy_arns: Vec<String>,
-    /// 900 s to 12 h.
-    pub duration: Duration,
 }
 
 /// The answer of GetCallerIdentity.

@@ -2,6 +2,11 @@
 //!
 //! May know the vocabulary and `system`; never profiles, STS or stores.
 
+pub mod command;
+pub mod given;
+pub mod sources;
+pub mod terminal;
+
 use crate::arn::{AccountId, MfaSerial};
 use crate::error::Failure;
 use crate::names::{MfaCode, ProfileName};

@@ -5,6 +5,10 @@
 //!
 //! May know the vocabulary and `system`; never profiles, STS or prompts.
 
+pub mod choose;
+pub mod kernel;
+pub mod memory;
+
 use std::fmt;
 use std::time::Duration;
 

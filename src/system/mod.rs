@@ -1,12 +1,27 @@
 //! The machine: environment, clock, terminal, private files, locks, and a hardened process.
 //!
-//! May know the vocabulary; never AWS or profiles. What differs by platform stands in `unix.rs` and `windows.rs`
+//! May know the vocabulary; never AWS or profiles. What differs by platform stands in `unix` and `windows`
 //! under the same function names, so callers have no `cfg`.
 
+pub mod child;
 pub mod clock;
 pub mod env;
+pub mod folders;
+pub mod foreign_file;
+pub mod harden;
+pub mod lock;
+pub mod parent;
+pub mod private_file;
+pub mod signals;
+pub mod stdin;
+pub mod terminal;
 
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
+
+#[cfg(unix)]
+use unix as platform;
+#[cfg(windows)]
+use windows as platform;

@@ -1,0 +1,158 @@
+//! Answers the control pages below `/_sandbox`, by which scripts in any language look and steer.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::clock::{Clock, iso};
+use crate::fault::Fault;
+use crate::form::Params;
+use crate::http::{Request, Response};
+use crate::ledger::{Call, tally};
+use crate::listener::lock;
+use crate::service::Service;
+
+const ROOT: &str = "/_sandbox";
+
+/// Returns the answer to a control page, or nothing when the path is not one.
+pub(crate) fn answer(service: &Service, request: &Request) -> Option<Response> {
+    let page = request.path().strip_prefix(ROOT)?;
+    let response = match (request.method.as_str(), page) {
+        ("GET", "") => Response::new(200, "text/plain; charset=utf-8", overview(service)),
+        ("GET", "/state.json") => json_page(200, &state(service)),
+        ("GET", "/code") => code(service, request),
+        ("POST", "/fault") => steer(request, |value| {
+            lock(&service.faults).push(Fault::from_json(value)?);
+            Ok(())
+        }),
+        ("DELETE", "/fault") => {
+            lock(&service.faults).clear();
+            json_page(200, &json!({"ok": true}))
+        }
+        ("POST", "/clock") => steer(request, |value| {
+            *lock(&service.clock) = clock(value)?;
+            Ok(())
+        }),
+        _ => return page_missing(page),
+    };
+    Some(response)
+}
+
+fn page_missing(page: &str) -> Option<Response> {
+    // `/_sandboxes` is not ours.
+    (page.is_empty() || page.starts_with('/')).then(|| json_page(404, &json!({"error": "no such page"})))
+}
+
+fn json_page(status: u16, value: &Value) -> Response {
+    Response::new(status, "application/json", format!("{value}\n"))
+}
+
+fn steer(request: &Request, act: impl FnOnce(&Value) -> Result<(), String>) -> Response {
+    let done = serde_json::from_slice(&request.body).map_err(|error| error.to_string()).and_then(|value| act(&value));
+    match done {
+        Ok(()) => json_page(200, &json!({"ok": true})),
+        Err(words) => json_page(400, &json!({"error": words})),
+    }
+}
+
+/// Reads `{"offset": seconds}` or `{"fixed": seconds since 1970}`.
+fn clock(value: &Value) -> Result<Clock, String> {
+    let number = |name: &str| value.get(name).and_then(Value::as_i64);
+    match (number("offset"), number("fixed")) {
+        (Some(seconds), None) => Ok(Clock::Offset(seconds)),
+        (None, Some(moment)) => Ok(Clock::Fixed(moment)),
+        _ => Err("either \"offset\" or \"fixed\", in seconds".to_owned()),
+    }
+}
+
+fn code(service: &Service, request: &Request) -> Response {
+    let mut params = Params::default();
+    let serial = params.read(request.query()).and_then(|()| params.get("serial"));
+    let now = service.now();
+    let world = lock(&service.world);
+    let Some(device) = serial.and_then(|serial| world.device(serial)) else {
+        return json_page(404, &json!({"error": "no such device"}));
+    };
+    let code = device.unused(now);
+    json_page(200, &json!({"code": code.digits, "step": code.step, "wait_seconds": code.wait_seconds}))
+}
+
+fn overview(service: &Service) -> String {
+    let calls = lock(&service.calls);
+    let mut text = format!(
+        "twolock sandbox at {}\nserver time {}\nconnections {}\ncodes consumed {}\ncalls {}\n",
+        service.url,
+        iso(service.now()),
+        service.gate.accepted(),
+        lock(&service.world).consumed().len(),
+        calls.len()
+    );
+    for (action, count) in by_action(&calls) {
+        text += &format!("  {action} {count}\n");
+    }
+    text += "callers\n";
+    for (caller, count) in by_caller(&calls) {
+        text += &format!("  {caller} {count}\n");
+    }
+    text += "newest calls\n";
+    for call in calls.iter().rev().take(20) {
+        let caller = call.caller_arn.as_deref().unwrap_or("unknown");
+        text += &format!("  {} {} {} {caller} {}\n", call.number, iso(call.time), call.action, call.outcome);
+    }
+    text
+}
+
+fn by_action(calls: &[Call]) -> BTreeMap<String, usize> {
+    tally(calls, |call| call.action.clone())
+}
+
+fn by_caller(calls: &[Call]) -> BTreeMap<String, usize> {
+    tally(calls, |call| call.caller_arn.clone().unwrap_or("unknown".to_owned()))
+}
+
+/// Returns everything that scripts may look at; secrets and seeds are not among it.
+pub(crate) fn state(service: &Service) -> Value {
+    let now = service.now();
+    let calls = lock(&service.calls);
+    let world = lock(&service.world);
+    let faults = lock(&service.faults);
+    let records: Vec<Value> = calls.iter().map(Call::to_json).collect();
+    let devices: Vec<Value> =
+        world.devices().map(|device| json!({"serial": device.serial, "owner": device.owner})).collect();
+    let sessions: Vec<Value> = world
+        .sessions()
+        .into_iter()
+        .map(|session| {
+            json!({
+                "access_key_id": session.access_key_id, "arn": session.arn,
+                "made_at": session.made_at, "expires_at": session.expires_at,
+                "mfa_at": session.mfa_at, "made_by": session.made_by,
+                "source_identity": session.source_identity,
+            })
+        })
+        .collect();
+    let consumed: Vec<Value> = world
+        .consumed()
+        .iter()
+        .map(|code| json!({"serial": code.serial, "code": code.code, "step": code.step, "time": code.time}))
+        .collect();
+    let waiting: Vec<Value> = faults
+        .waiting()
+        .iter()
+        .map(|fault| json!({"kind": fault.kind.name(), "action": fault.action, "times": fault.times}))
+        .collect();
+    json!({
+        "url": service.url,
+        "now": now,
+        "connections": service.gate.accepted(),
+        "calls_by_action": by_action(&calls),
+        "calls_by_caller": by_caller(&calls),
+        "calls": records,
+        "codes_consumed": consumed,
+        "sessions": sessions,
+        "users": world.account_arns().collect::<Vec<_>>(),
+        "devices": devices,
+        "roles": world.role_arns().collect::<Vec<_>>(),
+        "faults": waiting,
+    })
+}

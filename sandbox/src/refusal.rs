@@ -1,0 +1,62 @@
+//! Names the refusals of AWS: a status, a code and AWS's own words.
+
+/// An answer that refuses, as AWS would word it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    pub code: String,
+    pub message: String,
+}
+
+impl Refusal {
+    /// Returns a refusal with a status and code of its own.
+    pub fn new(status: u16, code: &str, message: impl Into<String>) -> Refusal {
+        Refusal { status, code: code.to_owned(), message: message.into() }
+    }
+
+    pub(crate) fn access_denied(message: impl Into<String>) -> Refusal {
+        Refusal::new(403, "AccessDenied", message)
+    }
+
+    pub(crate) fn not_authorized(caller: &str, action: &str, resource: &str) -> Refusal {
+        Refusal::access_denied(format!(
+            "User: {caller} is not authorized to perform: sts:{action} on resource: {resource}"
+        ))
+    }
+
+    pub(crate) fn validation(message: impl Into<String>) -> Refusal {
+        Refusal::new(400, "ValidationError", message)
+    }
+
+    pub(crate) fn invalid_parameter(message: &str) -> Refusal {
+        Refusal::new(400, "InvalidParameterValue", message)
+    }
+
+    pub(crate) fn invalid_token() -> Refusal {
+        Refusal::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+    }
+
+    pub(crate) fn expired_token() -> Refusal {
+        Refusal::new(403, "ExpiredToken", "The security token included in the request is expired")
+    }
+
+    pub(crate) fn signature(message: impl Into<String>) -> Refusal {
+        Refusal::new(403, "SignatureDoesNotMatch", message)
+    }
+
+    pub(crate) fn throttled() -> Refusal {
+        Refusal::new(400, "Throttling", "Rate exceeded")
+    }
+
+    /// Returns the bare server failure of a status, without an effect of its own.
+    pub(crate) fn server(status: u16) -> Refusal {
+        match status {
+            503 => Refusal::new(503, "ServiceUnavailable", "Service is unavailable"),
+            _ => Refusal::new(
+                status,
+                "InternalFailure",
+                "The request processing has failed because of an unknown error, exception or failure.",
+            ),
+        }
+    }
+}

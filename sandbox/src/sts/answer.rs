@@ -1,0 +1,148 @@
+//! Holds an answer as values, so that faults can falsify it, and writes it as XML.
+
+use crate::arn::with_account;
+use crate::clock::iso;
+use crate::refusal::Refusal;
+use crate::world::Session;
+
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+/// A good answer; which fields are there depends on the action.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    action: &'static str,
+    pub identity: Option<Identity>,
+    pub credentials: Option<Credentials>,
+    pub assumed_role: Option<AssumedRole>,
+    pub packed_policy_size: Option<usize>,
+    pub source_identity: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub arn: String,
+    pub user_id: String,
+    pub account: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct AssumedRole {
+    pub arn: String,
+    pub id: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    /// Missing only when a fault takes it away.
+    pub session_token: Option<String>,
+    pub expiration: i64,
+}
+
+impl From<&Session> for Credentials {
+    fn from(session: &Session) -> Credentials {
+        Credentials {
+            access_key_id: session.access_key_id.clone(),
+            secret_access_key: session.secret_access_key.clone(),
+            session_token: Some(session.session_token.clone()),
+            expiration: session.expires_at,
+        }
+    }
+}
+
+impl Answer {
+    pub(super) fn new(action: &'static str) -> Answer {
+        Answer {
+            action,
+            identity: None,
+            credentials: None,
+            assumed_role: None,
+            packed_policy_size: None,
+            source_identity: None,
+        }
+    }
+
+    /// Puts another account wherever the answer names one.
+    pub(crate) fn move_to_account(&mut self, account: &str) {
+        if let Some(identity) = &mut self.identity {
+            identity.arn = with_account(&identity.arn, account);
+            identity.account = account.to_owned();
+        }
+        if let Some(role) = &mut self.assumed_role {
+            role.arn = with_account(&role.arn, account);
+        }
+    }
+
+    pub(crate) fn xml(&self, request_id: &str) -> String {
+        let mut body = String::new();
+        if let Some(role) = &self.assumed_role {
+            let fields = element("AssumedRoleId", &role.id) + &element("Arn", &role.arn);
+            body += &wrap("AssumedRoleUser", &fields);
+        }
+        if let Some(credentials) = &self.credentials {
+            body += &credentials.xml();
+        }
+        if let Some(percent) = self.packed_policy_size {
+            body += &element("PackedPolicySize", &percent.to_string());
+        }
+        if let Some(source) = &self.source_identity {
+            body += &element("SourceIdentity", source);
+        }
+        if let Some(identity) = &self.identity {
+            body += &element("Arn", &identity.arn);
+            body += &element("UserId", &identity.user_id);
+            body += &element("Account", &identity.account);
+        }
+        let action = self.action;
+        let result = wrap(&format!("{action}Result"), &body);
+        let metadata = wrap("ResponseMetadata", &element("RequestId", request_id));
+        format!("<{action}Response xmlns=\"{NAMESPACE}\">\n{result}{metadata}</{action}Response>\n")
+    }
+}
+
+impl Credentials {
+    fn xml(&self) -> String {
+        let mut fields = element("AccessKeyId", &self.access_key_id);
+        fields += &element("SecretAccessKey", &self.secret_access_key);
+        if let Some(token) = &self.session_token {
+            fields += &element("SessionToken", token);
+        }
+        fields += &element("Expiration", &iso(self.expiration));
+        wrap("Credentials", &fields)
+    }
+}
+
+/// Writes a refusal in the form that every query service of AWS uses.
+pub(crate) fn refusal_xml(refusal: &Refusal, request_id: &str) -> String {
+    let side = if refusal.status < 500 { "Sender" } else { "Receiver" };
+    let fields = element("Type", side) + &element("Code", &refusal.code) + &element("Message", &refusal.message);
+    let error = wrap("Error", &fields);
+    let id = element("RequestId", request_id);
+    format!("<ErrorResponse xmlns=\"{NAMESPACE}\">\n{error}{id}</ErrorResponse>\n")
+}
+
+fn wrap(name: &str, inner: &str) -> String {
+    format!("<{name}>\n{inner}</{name}>\n")
+}
+
+fn element(name: &str, text: &str) -> String {
+    format!("<{name}>{}</{name}>\n", escape(text))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ugly_characters_stay_text() {
+        let refusal = Refusal::validation("Value '<a&b>' at \"x\"");
+        let xml = refusal_xml(&refusal, "id");
+        assert!(xml.contains("<Message>Value '&lt;a&amp;b&gt;' at &quot;x&quot;</Message>"));
+        assert!(xml.contains("<Type>Sender</Type>"));
+    }
+}

@@ -1,0 +1,82 @@
+//! Answers the three STS actions that a session helper needs, and refuses everything else as AWS does.
+
+mod answer;
+mod assume_role;
+mod caller_identity;
+mod grammar;
+mod session_token;
+
+pub(crate) use answer::{Answer, refusal_xml};
+
+use crate::form::Params;
+use crate::random;
+use crate::refusal::Refusal;
+use crate::world::{Caller, Session, World};
+
+pub(crate) const SERVICE: &str = "sts";
+const VERSION: &str = "2011-06-15";
+
+/// One authenticated call, with all that its answer depends on.
+pub(crate) struct Call<'a> {
+    pub world: &'a mut World,
+    pub caller: &'a Caller,
+    pub params: &'a Params,
+    pub now: i64,
+    pub token_length: usize,
+}
+
+/// Performs the action that the parameters name.
+pub(crate) fn perform(call: Call<'_>) -> Result<Answer, Refusal> {
+    let Some(action) = call.params.get("Action") else {
+        return Err(Refusal::new(400, "MissingAction", "Missing Action"));
+    };
+    let version = call.params.get("Version");
+    match (action, version) {
+        ("GetSessionToken", Some(VERSION)) => session_token::answer(call),
+        ("AssumeRole", Some(VERSION)) => assume_role::answer(call),
+        ("GetCallerIdentity", Some(VERSION)) => Ok(caller_identity::answer(call.caller)),
+        (action, version) => Err(Refusal::new(
+            400,
+            "InvalidAction",
+            format!("Could not find operation {action} for version {}", version.unwrap_or("NO_VERSION_SPECIFIED")),
+        )),
+    }
+}
+
+impl Call<'_> {
+    /// Accepts serial and code when both are there; says when the device was proved on this call.
+    fn prove_device(&mut self) -> Result<Option<i64>, Refusal> {
+        let serial = self.params.get("SerialNumber");
+        let code = self.params.get("TokenCode");
+        match (serial, code) {
+            (None, None) => Ok(None),
+            (Some(serial), Some(code)) => {
+                self.world.consume(self.caller, serial, code, self.now)?;
+                Ok(Some(self.now))
+            }
+            _ => Err(Refusal::access_denied(
+                "MultiFactorAuthentication failed, must provide both MFA serial number and one \
+                 time pass code.",
+            )),
+        }
+    }
+
+    /// Returns a session for the caller itself; a role changes who it stands for, the world numbers it.
+    fn new_session(&self, seconds: i64, mfa_at: Option<i64>) -> Session {
+        Session {
+            number: 0,
+            access_key_id: random::identifier("ASIA"),
+            secret_access_key: random::secret(),
+            session_token: random::token(self.token_length),
+            made_at: self.now,
+            expires_at: self.now + seconds,
+            mfa_at,
+            made_by: self.caller.access_key_id.clone(),
+            arn: self.caller.arn.clone(),
+            user_id: self.caller.user_id.clone(),
+            role_arn: None,
+            source_identity: None,
+            transitive_tags: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Holds who exists: users and roots with their keys and devices, roles, and the sessions issued so far.
+
+mod device;
+mod role;
+mod session;
+mod user;
+
+use std::collections::BTreeMap;
+
+pub use device::{Code, ConsumedCode, Device};
+pub use role::{Role, SourceIdentity};
+pub use session::Session;
+pub use user::{NewUser, User};
+
+pub(crate) use session::Caller;
+
+use device::VirtualDevice;
+use user::{Account, Key};
+
+use crate::arn::Arn;
+use crate::random;
+use crate::refusal::Refusal;
+
+/// Everything the server remembers between calls, except the calls themselves.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    accounts: BTreeMap<String, Account>,
+    keys: BTreeMap<String, Key>,
+    devices: BTreeMap<String, VirtualDevice>,
+    roles: BTreeMap<String, (Role, String)>,
+    sessions: BTreeMap<String, Session>,
+    issued: u64,
+    consumed: Vec<ConsumedCode>,
+}
+
+impl World {
+    /// Adds a user or a root, with a first key; a known one gets a further key.
+    pub(crate) fn add_user(&mut self, new: NewUser) -> Result<User, String> {
+        let arn = Arn::parse(&new.arn)
+            .filter(|arn| arn.is_user() || arn.is_root())
+            .ok_or_else(|| format!("not the ARN of a user or root: {}", new.arn))?;
+        let id = new.access_key_id.unwrap_or_else(|| random::identifier("AKIA"));
+        if self.keys.contains_key(&id) {
+            return Err(format!("this access key exists already: {id}"));
+        }
+        let key = Key::new(&new.arn, new.secret_access_key.unwrap_or_else(random::secret));
+        let account = self.accounts.entry(new.arn.clone()).or_insert_with(|| Account::new(&arn));
+        let user = User {
+            arn: new.arn,
+            user_id: account.user_id.clone(),
+            access_key_id: id.clone(),
+            secret_access_key: key.secret.clone(),
+        };
+        self.keys.insert(id, key);
+        Ok(user)
+    }
+
+    /// Switches a long-lived key on or off; says whether there is such a key.
+    pub(crate) fn set_key_active(&mut self, id: &str, active: bool) -> bool {
+        self.keys.get_mut(id).map(|key| key.active = active).is_some()
+    }
+
+    pub(crate) fn remove_key(&mut self, id: &str) -> bool {
+        self.keys.remove(id).is_some()
+    }
+
+    /// Gives a user or root a virtual device of that serial and seed.
+    pub(crate) fn add_device(&mut self, owner: &str, serial: String, seed: Vec<u8>) -> Result<Device, String> {
+        if !self.accounts.contains_key(owner) {
+            return Err(format!("no such user: {owner}"));
+        }
+        if self.devices.contains_key(&serial) {
+            return Err(format!("this device exists already: {serial}"));
+        }
+        let device = VirtualDevice::new(owner, &serial, seed);
+        let seen = device.shown();
+        self.devices.insert(serial, device);
+        Ok(seen)
+    }
+
+    pub(crate) fn device(&self, serial: &str) -> Option<&VirtualDevice> {
+        self.devices.get(serial)
+    }
+
+    /// Accepts a code of the caller's own device, once, and remembers it.
+    pub(crate) fn consume(&mut self, caller: &Caller, serial: &str, code: &str, now: i64) -> Result<(), Refusal> {
+        let device = self.devices.get_mut(serial).filter(|device| caller.owns(device.owner())).ok_or_else(|| {
+            // The two spaces are AWS's.
+            Refusal::access_denied(
+                "MultiFactorAuthentication failed, unable to validate MFA code.  Please \
+                     verify your MFA serial number is valid and associated with this user.",
+            )
+        })?;
+        let step = device.accept(code, now).ok_or_else(|| {
+            // The space at the end is AWS's.
+            Refusal::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
+        })?;
+        self.consumed.push(ConsumedCode { serial: serial.to_owned(), code: code.to_owned(), step, time: now });
+        Ok(())
+    }
+
+    pub(crate) fn consumed(&self) -> &[ConsumedCode] {
+        &self.consumed
+    }
+
+    /// Adds or replaces a role and returns its name in full.
+    pub(crate) fn put_role(&mut self, role: Role) -> String {
+        let arn = role.arn();
+        // A replaced role keeps its id, as an edited one does.
+        let id = self.roles.remove(&arn).map_or_else(|| random::identifier("AROA"), |(_, id)| id);
+        self.roles.insert(arn.clone(), (role, id));
+        arn
+    }
+
+    /// Returns a role and its id.
+    pub(crate) fn role(&self, arn: &str) -> Option<(&Role, &str)> {
+        self.roles.get(arn).map(|(role, id)| (role, id.as_str()))
+    }
+
+    /// Numbers a new session and keeps it.
+    pub(crate) fn remember(&mut self, mut session: Session) {
+        self.issued += 1;
+        session.number = self.issued;
+        self.sessions.insert(session.access_key_id.clone(), session);
+    }
+
+    pub(crate) fn session_mut(&mut self, id: &str) -> Option<&mut Session> {
+        self.sessions.get_mut(id)
+    }
+
+    pub(crate) fn forget_session(&mut self, id: &str) -> bool {
+        self.sessions.remove(id).is_some()
+    }
+
+    /// Returns the sessions issued and not revoked, oldest first.
+    pub(crate) fn sessions(&self) -> Vec<Session> {
+        let mut sessions: Vec<Session> = self.sessions.values().cloned().collect();
+        sessions.sort_by_key(|session| session.number);
+        sessions
+    }
+
+    /// Returns who a key id belongs to and the secret behind it, whatever its state.
+    pub(crate) fn caller(&self, id: &str) -> Option<(Caller, &str)> {
+        if let Some(session) = self.sessions.get(id) {
+            return Some((Caller::of_session(session), session.secret_access_key.as_str()));
+        }
+        let key = self.keys.get(id)?;
+        let account = self.accounts.get(&key.owner)?;
+        let caller = Caller::of_key(id, &key.owner, &account.user_id, key.active);
+        Some((caller, key.secret.as_str()))
+    }
+
+    pub(crate) fn account_arns(&self) -> impl Iterator<Item = &String> {
+        self.accounts.keys()
+    }
+
+    pub(crate) fn devices(&self) -> impl Iterator<Item = Device> {
+        self.devices.values().map(VirtualDevice::shown)
+    }
+
+    pub(crate) fn role_arns(&self) -> impl Iterator<Item = &String> {
+        self.roles.keys()
+    }
+}

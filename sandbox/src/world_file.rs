@@ -1,0 +1,201 @@
+//! Reads a world from JSON: who exists, and how the server behaves.
+//!
+//! ```json
+//! {"tls": "good", "extra_names": ["sts.us-east-1.amazonaws.com"], "clock_offset": 0,
+//!  "tolerance": 900, "token_length": 4096,
+//!  "users": [{"arn": "arn:aws:iam::111122223333:user/alice", "access_key_id": "AKIA…",
+//!             "secret_access_key": "…", "devices": [{"name": "phone"}, {"serial": "…", "seed": "…"}]}],
+//!  "roles": [{"arn": "arn:aws:iam::111122223333:role/admin", "principals": ["…"],
+//!             "require_mfa": true, "max_mfa_age": 300, "external_id": "…",
+//!             "source_identity": "refused | allowed | required | =NAME", "allow_tags": false,
+//!             "max_duration": 43200}],
+//!  "faults": [{"kind": "hang"}]}
+//! ```
+
+use serde_json::{Map, Value, json};
+use twolock_sandbox::{Clock, Device, Fault, NewUser, Options, Role, Sandbox, SourceIdentity, Tls};
+
+/// A JSON object whose fields are all known; a misspelt one would be ignored in silence.
+struct Object<'a> {
+    what: &'static str,
+    fields: &'a Map<String, Value>,
+}
+
+impl<'a> Object<'a> {
+    fn new(what: &'static str, value: &'a Value, known: &[&str]) -> Result<Self, String> {
+        let fields = value.as_object().ok_or(format!("{what} is an object"))?;
+        match fields.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(format!("{what} has no field \"{name}\"")),
+            None => Ok(Object { what, fields }),
+        }
+    }
+
+    fn read<T>(&self, name: &str, kind: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Result<Option<T>, String> {
+        match self.fields.get(name).filter(|value| !value.is_null()) {
+            None => Ok(None),
+            Some(value) => read(value).map(Some).ok_or(format!("{}: \"{name}\" is {kind}", self.what)),
+        }
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, String> {
+        self.read(name, "a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    fn need_text(&self, name: &str) -> Result<String, String> {
+        self.text(name)?.ok_or(format!("{}: \"{name}\" is missing", self.what))
+    }
+
+    fn number(&self, name: &str) -> Result<Option<i64>, String> {
+        self.read(name, "a whole number", Value::as_i64)
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, String> {
+        Ok(self.read(name, "true or false", Value::as_bool)?.unwrap_or(false))
+    }
+
+    fn list(&self, name: &str) -> Result<&'a [Value], String> {
+        let list = self.read(name, "a list", |value| value.as_array().map(Vec::as_slice))?;
+        Ok(list.unwrap_or_default())
+    }
+
+    fn texts(&self, name: &str) -> Result<Vec<String>, String> {
+        self.list(name)?
+            .iter()
+            .map(|value| value.as_str().map(str::to_owned))
+            .collect::<Option<_>>()
+            .ok_or(format!("{}: \"{name}\" is a list of texts", self.what))
+    }
+}
+
+fn world(value: &Value) -> Result<Object<'_>, String> {
+    let known = ["port", "tls", "extra_names", "clock_offset", "tolerance", "token_length", "users", "roles", "faults"];
+    Object::new("the world", value, &known)
+}
+
+/// Returns how the server of a world starts.
+pub(crate) fn options(value: &Value) -> Result<Options, String> {
+    let world = world(value)?;
+    let usual = Options::default();
+    let tls = match world.text("tls")?.as_deref() {
+        None | Some("plain") => Tls::Plain,
+        Some("good") => Tls::Good,
+        Some("wrong-name") => Tls::WrongName,
+        Some("expired") => Tls::Expired,
+        Some(other) => return Err(format!("the world: no such \"tls\": {other}")),
+    };
+    let small = |name: &str| match world.number(name)? {
+        None => Ok(None),
+        Some(number) => u16::try_from(number).map(Some).map_err(|_| format!("the world: \"{name}\" is out of range")),
+    };
+    Ok(Options {
+        port: small("port")?.unwrap_or(usual.port),
+        tls,
+        extra_names: world.texts("extra_names")?,
+        clock: world.number("clock_offset")?.map_or(usual.clock, Clock::Offset),
+        tolerance: world.number("tolerance")?.unwrap_or(usual.tolerance),
+        token_length: small("token_length")?.map_or(usual.token_length, usize::from),
+    })
+}
+
+/// Fills a sandbox and returns what a caller needs to know: keys, serials, seeds and roles.
+pub(crate) fn fill(sandbox: &Sandbox, value: &Value) -> Result<Value, String> {
+    let world = world(value)?;
+    let users: Vec<Value> =
+        world.list("users")?.iter().map(|value| add_user(sandbox, value)).collect::<Result<_, _>>()?;
+    let roles: Vec<String> =
+        world.list("roles")?.iter().map(|value| Ok(sandbox.add_role(role(value)?))).collect::<Result<_, String>>()?;
+    for value in world.list("faults")? {
+        sandbox.fault(Fault::from_json(value)?);
+    }
+    Ok(json!({"users": users, "roles": roles}))
+}
+
+fn add_user(sandbox: &Sandbox, value: &Value) -> Result<Value, String> {
+    let known = ["arn", "access_key_id", "secret_access_key", "devices"];
+    let object = Object::new("a user", value, &known)?;
+    let user = sandbox.add(NewUser {
+        arn: object.need_text("arn")?,
+        access_key_id: object.text("access_key_id")?,
+        secret_access_key: object.text("secret_access_key")?,
+    })?;
+    let devices: Vec<Value> = object
+        .list("devices")?
+        .iter()
+        .map(|value| add_device(sandbox, &user.arn, value))
+        .map(|device| device.map(|it| json!({"serial": it.serial, "seed": it.seed_base32})))
+        .collect::<Result<_, _>>()?;
+    Ok(json!({
+        "arn": user.arn,
+        "user_id": user.user_id,
+        "access_key_id": user.access_key_id,
+        "secret_access_key": user.secret_access_key,
+        "devices": devices,
+    }))
+}
+
+fn add_device(sandbox: &Sandbox, owner: &str, value: &Value) -> Result<Device, String> {
+    let object = Object::new("a device", value, &["name", "serial", "seed"])?;
+    match (object.text("serial")?, object.text("seed")?) {
+        (Some(serial), Some(seed)) => sandbox.add_device_as(owner, &serial, &seed),
+        (None, None) => Ok(sandbox.add_device(owner, &object.need_text("name")?)),
+        _ => Err("a device has \"serial\" and \"seed\", or only a \"name\"".to_owned()),
+    }
+}
+
+fn role(value: &Value) -> Result<Role, String> {
+    let known = [
+        "arn",
+        "principals",
+        "require_mfa",
+        "max_mfa_age",
+        "external_id",
+        "source_identity",
+        "allow_tags",
+        "max_duration",
+    ];
+    let object = Object::new("a role", value, &known)?;
+    let arn = object.need_text("arn")?;
+    let mut role = Role::from_arn(&arn).ok_or(format!("not the ARN of a role: {arn}"))?;
+    role.principals = object.texts("principals")?;
+    role.require_mfa = object.flag("require_mfa")?;
+    role.max_mfa_age = object.number("max_mfa_age")?;
+    role.external_id = object.text("external_id")?;
+    role.allow_tags = object.flag("allow_tags")?;
+    role.max_duration = object.number("max_duration")?.unwrap_or(role.max_duration);
+    role.source_identity = match object.text("source_identity")?.as_deref() {
+        None | Some("refused") => SourceIdentity::Refused,
+        Some("allowed") => SourceIdentity::Allowed,
+        Some("required") => SourceIdentity::Required,
+        Some(other) => match other.strip_prefix('=') {
+            Some(name) => SourceIdentity::Exactly(name.to_owned()),
+            None => return Err(format!("a role: no such \"source_identity\": {other}")),
+        },
+    };
+    Ok(role)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_in_a_world_are_named() {
+        let sandbox = Sandbox::start(Options::default()).unwrap();
+        let rows = [
+            (json!([]), "the world is an object"),
+            (json!({"user": []}), "the world has no field \"user\""),
+            (json!({"users": [{}]}), "a user: \"arn\" is missing"),
+            (json!({"users": [{"arn": "alice"}]}), "not the ARN of a user or root: alice"),
+            (json!({"roles": [{"arn": "arn:aws:iam::1:role/x"}]}), "not the ARN of a role: arn:aws:iam::1:role/x"),
+            (
+                json!({"roles": [{"arn": "arn:aws:iam::111122223333:role/x", "require_mfa": "yes"}]}),
+                "a role: \"require_mfa\" is true or false",
+            ),
+        ];
+        for (value, words) in rows {
+            assert_eq!(fill(&sandbox, &value), Err(words.to_owned()), "{value}");
+        }
+        let tls = options(&json!({"tls": "bad"})).unwrap_err();
+        assert_eq!(tls, "the world: no such \"tls\": bad");
+    }
+}

@@ -1,0 +1,53 @@
+//! The binary, as tests in other languages start it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_twolock-sandbox"))
+}
+
+#[test]
+fn world_file_is_served_until_input_ends() {
+    let world = r#"{
+        "tls": "good",
+        "users": [{"arn": "arn:aws:iam::111122223333:user/alice",
+                   "access_key_id": "AKIASANDBOXALICE0001", "secret_access_key": "s",
+                   "devices": [{"name": "phone"}]}],
+        "roles": [{"arn": "arn:aws:iam::111122223333:role/team/dev", "source_identity": "=alice"}],
+        "faults": [{"kind": "hang"}]}"#;
+    let path = std::env::temp_dir().join(format!("twolock-sandbox-{}.json", std::process::id()));
+    std::fs::write(&path, world).unwrap();
+    let ca = path.with_extension("pem");
+    let mut child =
+        command().arg("--ca-file").arg(&ca).arg(&path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let pem = std::fs::read_to_string(&ca).unwrap();
+    std::fs::remove_file(&ca).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    assert!(told["url"].as_str().unwrap().starts_with("https://127.0.0.1:"));
+    assert_eq!(told["ca_pem"], pem.as_str());
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE"));
+    assert_eq!(told["users"][0]["access_key_id"], "AKIASANDBOXALICE0001");
+    assert_eq!(told["users"][0]["devices"][0]["serial"], "arn:aws:iam::111122223333:mfa/phone");
+    assert_eq!(told["roles"][0], "arn:aws:iam::111122223333:role/team/dev");
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"\n").unwrap();
+    assert!(child.try_wait().unwrap().is_none());
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn mistakes_end_it_with_words() {
+    for (argument, words) in [("--nonsense", "no such flag"), ("/nowhere.json", "/nowhere.json: ")] {
+        let output = command().arg(argument).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
+        assert!(error.starts_with("twolock-sandbox: error: ") && error.contains(words), "{error}");
+    }
+}

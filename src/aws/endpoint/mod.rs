@@ -1,0 +1,280 @@
+//! Where STS is: the host is decided and checked here, and nowhere else (threat-model P17, P19).
+//!
+//! Pure. What comes out is handed to the SDK whole, so that the host that was checked is the host that is used.
+
+mod hosts;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+
+use crate::arn::Partition;
+use crate::error::{Failure, Kind, Place};
+use crate::names::Region;
+use crate::visible::visible;
+
+/// What decides the endpoint of a call.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Of the role's or device's ARN, else of the region.
+    pub partition: Partition,
+    /// The region of the call; one of another partition gives way to the partition's default.
+    pub region: Region,
+    /// `use_fips_endpoint`
+    pub fips: bool,
+    /// `use_dualstack_endpoint`
+    pub dualstack: bool,
+    /// An address the user gave; it wins over both switches.
+    pub given: Option<Given>,
+}
+
+/// An address of STS from outside, and where it stood.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The address as it was read.
+    pub url: String,
+    /// Where it stood.
+    pub origin: Origin,
+}
+
+/// Where an address stood, for messages.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A variable or flag, such as `AWS_ENDPOINT_URL_STS`.
+    Named(String),
+    /// `endpoint_url` in a file.
+    At(Place),
+}
+
+/// A checked endpoint. Only [`resolve`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    https: bool,
+    host: String,
+    port: u16,
+    kind: EndpointKind,
+    region: Region,
+}
+
+/// Whose an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointKind {
+    /// AWS's own.
+    Aws,
+    /// This machine.
+    Loopback,
+    /// Another host, which the user's settings allow.
+    Allowed,
+}
+
+/// Returns the endpoint a wish leads to, or why no request may go there.
+pub fn resolve(wish: &Wish, allow: &[String]) -> Result<Endpoint, Failure> {
+    let Some(given) = &wish.given else { return computed(wish) };
+    let address = Address::parse(&given.url).map_err(|why| given.refuse(&why))?;
+    if let Some(region) = address.awss_region(wish.partition) {
+        return Ok(address.endpoint(EndpointKind::Aws, region));
+    }
+    if address.is_loopback() {
+        return Ok(address.endpoint(EndpointKind::Loopback, wish.region.clone()));
+    }
+    if !address.https {
+        return Err(given.refuse("plain http is only for this machine (127.0.0.1, [::1], localhost)"));
+    }
+    if allow.iter().any(|entry| address.is_allowed_by(entry)) {
+        return Ok(address.endpoint(EndpointKind::Allowed, wish.region.clone()));
+    }
+    Err(given.refuse("that is neither AWS's own host nor allowed by your settings").hint(address.way_to_allow(allow)))
+}
+
+fn computed(wish: &Wish) -> Result<Endpoint, Failure> {
+    let region = match wish.region.partition() {
+        Some(partition) if partition == wish.partition => wish.region.clone(),
+        Some(_) => Region::default_of(wish.partition),
+        None => {
+            let cause =
+                format!("region '{}' belongs to no partition of AWS, so the host of STS is unknown", wish.region);
+            return Err(Failure::new(Kind::Config, cause));
+        }
+    };
+    let host = hosts::host_of(wish.partition, &region, wish.fips, wish.dualstack);
+    Ok(Endpoint { https: true, host, port: 443, kind: EndpointKind::Aws, region })
+}
+
+impl Given {
+    fn refuse(&self, why: &str) -> Failure {
+        // Somebody's password may stand before the '@'.
+        let shown =
+            if self.url.contains('@') { "an address with '@'".into() } else { format!("'{}'", visible(&self.url)) };
+        match &self.origin {
+            Origin::Named(name) => Failure::new(Kind::Config, format!("{name} points STS to {shown}: {why}")),
+            Origin::At(place) => {
+                Failure::new(Kind::Config, format!("endpoint_url points STS to {shown}: {why}")).at(place)
+            }
+        }
+    }
+}
+
+impl Endpoint {
+    /// Returns `scheme://host[:port]`, as the SDK gets it.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.https { "https" } else { "http" }, self.host())
+    }
+
+    /// Returns the host, with the port unless it is the scheme's own.
+    pub fn host(&self) -> String {
+        let own = if self.https { 443 } else { 80 };
+        if self.port == own { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+    }
+
+    /// Returns whose it is.
+    pub fn kind(&self) -> EndpointKind {
+        self.kind
+    }
+
+    /// Returns the region calls to it are signed for: the host's own where the host names one.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Returns whether the connection is encrypted; only loopback may do without.
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// Returns whether it is AWS's own.
+    pub fn is_aws(&self) -> bool {
+        self.kind == EndpointKind::Aws
+    }
+
+    /// Returns what tells sessions of this endpoint from AWS's (P18): nothing for AWS's own, else the whole origin.
+    pub fn identity(&self) -> Option<String> {
+        let scheme = if self.https { "https" } else { "http" };
+        (!self.is_aws()).then(|| format!("{scheme}://{}:{}", self.host, self.port))
+    }
+
+    /// Returns host and port as people read them: `127.0.0.1:4566`.
+    pub fn shown(&self) -> String {
+        self.host()
+    }
+}
+
+/// `STS`, or `STS at 127.0.0.1:4566, not AWS,`: the subject of every message about a call.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_aws() { f.write_str("STS") } else { write!(f, "STS at {}, not AWS,", self.shown()) }
+    }
+}
+
+/// `scheme://host[:port][/]` and nothing else, every part in its one plain notation.
+struct Address {
+    https: bool,
+    host: String,
+    port: u16,
+}
+
+impl Address {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.contains('@') {
+            return Err("an address of STS carries no user name".into());
+        }
+        // `http::Uri` is what the connection is made from. It drops a fragment without a word.
+        let uri: Uri = text.parse().map_err(|_| "that is no address (https://HOST)")?;
+        if text.contains('#') || uri.query().is_some() || !matches!(uri.path(), "" | "/") {
+            return Err("an address of STS has no path, query or fragment".into());
+        }
+        let https = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err("an address of STS begins with https://".into()),
+        };
+        let host = plain_host(uri.host().unwrap_or_default())?;
+        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let authority = uri.authority().map(|a| a.as_str().to_ascii_lowercase()).unwrap_or_default();
+        if port == 0 || (authority != host && authority != format!("{host}:{port}")) {
+            return Err("its port is none".into());
+        }
+        Ok(Self { https, host, port })
+    }
+
+    fn awss_region(&self, partition: Partition) -> Option<Region> {
+        (self.https && self.port == 443).then(|| hosts::signing_region(partition, &self.host)).flatten()
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.host == "localhost" || literal(&self.host).is_some_and(|ip| ip.is_loopback())
+    }
+
+    /// An entry is a whole host, with a port unless it is 443.
+    fn is_allowed_by(&self, entry: &str) -> bool {
+        let entry = entry.trim().to_ascii_lowercase();
+        entry == format!("{}:{}", self.host, self.port) || (self.port == 443 && entry == self.host)
+    }
+
+    fn entry(&self) -> String {
+        if self.port == 443 { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+    }
+
+    fn way_to_allow(&self, allow: &[String]) -> String {
+        if allow.is_empty() {
+            format!(
+                "if you trust that host with your keys and codes: twolock settings set endpoints.allow {}",
+                self.entry()
+            )
+        } else {
+            format!(
+                "if you trust that host with your keys and codes, add '{}' to endpoints.allow: twolock settings path",
+                self.entry()
+            )
+        }
+    }
+
+    fn endpoint(self, kind: EndpointKind, region: Region) -> Endpoint {
+        Endpoint { https: self.https, host: self.host, port: self.port, kind, region }
+    }
+}
+
+/// Returns the host in lower case, if it is a name of plain labels or an address in its one canonical notation.
+fn plain_host(host: &str) -> Result<String, String> {
+    let host = host.to_ascii_lowercase();
+    if host.starts_with('[') || looks_like_a_number(&host) {
+        return match literal(&host) {
+            Some(_) => Ok(host),
+            None => Err("an IP address has to be written in its plain form (127.0.0.1, [::1])".into()),
+        };
+    }
+    let label = |l: &str| {
+        (1..=63).contains(&l.len())
+            && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+    };
+    if host.ends_with('.') {
+        return Err("its host ends in a dot".into());
+    }
+    if host.len() > 253 || !host.split('.').all(label) {
+        return Err("its host is no plain host name".into());
+    }
+    Ok(host)
+}
+
+/// An address only in the notation it prints as; an IPv4 address inside IPv6 is another notation of it.
+fn literal(host: &str) -> Option<IpAddr> {
+    if let Some(inner) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        let ip: Ipv6Addr = inner.parse().ok()?;
+        return (ip.to_string() == inner && ip.to_ipv4_mapped().is_none()).then_some(IpAddr::V6(ip));
+    }
+    let ip: Ipv4Addr = host.parse().ok()?;
+    (ip.to_string() == host).then_some(IpAddr::V4(ip))
+}
+
+/// Whether resolvers may read this as an IPv4 address (`0x7f.1`, `2130706433`, `0177.0.0.1`, `127.1`): its last label
+/// is a number, as in the WHATWG URL standard's "ends in a number".
+fn looks_like_a_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+    !last.is_empty() && (last.bytes().all(|b| b.is_ascii_digit()) || hexadecimal)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,412 @@
+//! One AWS file: every byte kept, sections read when they are asked for.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use super::grammar::{self, Block, Chunk, Entry, LineCounter, Span};
+pub use super::section::{Part, Section, Setting, Spans};
+use crate::error::Place;
+
+/// Which of the two files; they name their profiles differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `[profile NAME]` and `[default]`.
+    Config,
+    /// `[NAME]`.
+    Credentials,
+}
+
+/// A file's bytes and how the user names it. Wiped on drop: keys may stand in either file.
+pub struct AwsFile {
+    pub(super) kind: Kind,
+    shown: String,
+    bytes: Vec<u8>,
+}
+
+/// What a header names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heading<'a> {
+    /// `[default]` in the config file, hidden by `[profile default]`.
+    PlainDefault,
+    Profile(&'a [u8]),
+    /// `[KIND NAME]` in the config file.
+    Other(&'a [u8], &'a [u8]),
+    /// Nothing anybody reads.
+    Unknown,
+}
+
+impl AwsFile {
+    /// Takes any bytes; a file that is not text simply has no sections.
+    pub fn from_bytes(kind: Kind, shown: String, bytes: Vec<u8>) -> Self {
+        Self { kind, shown, bytes }
+    }
+
+    /// The file exactly as it was read.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The path as the user would name it.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Returns a profile, its duplicate sections merged. One pass over the headers; other sections are not read.
+    pub fn section(&self, name: &str) -> Option<Section> {
+        let mut found = self.blocks_of(|heading| match heading {
+            Heading::PlainDefault => name == "default",
+            Heading::Profile(given) => given == name.as_bytes(),
+            _ => false,
+        });
+        let is_plain = |block: &Block| matches!(self.heading(block), Heading::PlainDefault);
+        if !found.iter().all(is_plain) {
+            found.retain(|block| !is_plain(block));
+        }
+        self.merged(name, found)
+    }
+
+    /// Returns a section such as `[services NAME]` or `[sso-session NAME]`; there are none in the credentials file.
+    pub fn named_section(&self, kind: &str, name: &str) -> Option<Section> {
+        let wanted = Heading::Other(kind.as_bytes(), name.as_bytes());
+        self.merged(name, self.blocks_of(|heading| heading == wanted))
+    }
+
+    /// Returns the names of all profiles in file order, each once.
+    pub fn profile_names(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let mut names = Vec::new();
+        self.each_heading(|heading| {
+            let name = match heading {
+                Heading::PlainDefault => &b"default"[..],
+                Heading::Profile(name) => name,
+                _ => return,
+            };
+            if seen.insert(name) {
+                names.push(String::from_utf8_lossy(name).into_owned());
+            }
+        });
+        names
+    }
+
+    fn each_heading<'a>(&'a self, mut visit: impl FnMut(Heading<'a>)) {
+        for chunk in grammar::chunks(&self.bytes) {
+            if chunk.mixed {
+                grammar::blocks(&self.bytes, &chunk).iter().for_each(|block| visit(self.heading(block)));
+            } else if let Some(inside) = grammar::chunk_header(&self.bytes, &chunk) {
+                visit(self.heading_of(inside));
+            }
+        }
+    }
+
+    fn blocks_of(&self, wanted: impl Fn(Heading<'_>) -> bool) -> Vec<Block> {
+        let may_hold = |chunk: &Chunk| {
+            chunk.mixed
+                || grammar::chunk_header(&self.bytes, chunk).is_some_and(|inside| wanted(self.heading_of(inside)))
+        };
+        grammar::chunks(&self.bytes)
+            .filter(may_hold)
+            .flat_map(|chunk| grammar::blocks(&self.bytes, &chunk))
+            .filter(|block| wanted(self.heading(block)))
+            .collect()
+    }
+
+    pub(super) fn heading(&self, block: &Block) -> Heading<'_> {
+        self.heading_of(block.inside.clone())
+    }
+
+    fn heading_of(&self, inside: Option<Span>) -> Heading<'_> {
+        inside.map_or(Heading::Unknown, |inside| heading(self.kind, &self.bytes[grammar::trim(&self.bytes, inside)]))
+    }
+
+    fn merged(&self, name: &str, blocks: Vec<Block>) -> Option<Section> {
+        let first = blocks.first()?.header.start;
+        let mut lines = LineCounter::default();
+        let header_line = lines.at(&self.bytes, first);
+        let entries = blocks.iter().flat_map(|block| &block.entries).filter(|entry| !entry.key.is_empty());
+        let setting = |entry: &Entry, line| Setting::read(&self.bytes, entry, Place { file: self.shown.clone(), line });
+        let settings = entries.map(|entry| setting(entry, lines.at(&self.bytes, entry.lines.start))).collect();
+        let parts = blocks.into_iter().map(Part::from).collect();
+        Some(Section { name: name.into(), header_line, parts, settings })
+    }
+}
+
+impl fmt::Debug for AwsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AwsFile({}, {} bytes)", self.shown, self.bytes.len())
+    }
+}
+
+impl Drop for AwsFile {
+    fn drop(&mut self) {
+        // `zeroize` stores byte by byte, a millisecond for a large file; `black_box` keeps this fill from being dropped.
+        self.bytes.fill(0);
+        std::hint::black_box(&self.bytes);
+    }
+}
+
+fn heading(kind: Kind, inside: &[u8]) -> Heading<'_> {
+    let blank = memchr::memchr2(b' ', b'\t', inside);
+    let (word, rest) = blank.map_or((inside, &b""[..]), |at| (&inside[..at], &inside[at..]));
+    match (kind, word) {
+        (_, b"") => Heading::Unknown,
+        (Kind::Credentials, b"profile") if !rest.is_empty() => Heading::Unknown,
+        (Kind::Credentials, _) => Heading::Profile(inside),
+        (Kind::Config, b"default") if rest.is_empty() => Heading::PlainDefault,
+        (Kind::Config, word) => match (word, unquoted(rest.trim_ascii_start())) {
+            (_, b"") => Heading::Unknown,
+            (b"profile", name) => Heading::Profile(name),
+            (word, name) => Heading::Other(word, name),
+        },
+    }
+}
+
+/// Only botocore and JS strip quotes, and only the AWS CLI writes them (aws-contract 1.2, 1.4).
+fn unquoted(name: &[u8]) -> &[u8] {
+    match name {
+        [open @ (b'"' | b'\''), inner @ .., close] if open == close => inner,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn config(text: impl Into<Vec<u8>>) -> AwsFile {
+        AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text.into())
+    }
+
+    fn region(text: impl Into<Vec<u8>>) -> Option<String> {
+        config(text).section("p").and_then(|section| section.get("region").map(|s| s.value.clone()))
+    }
+
+    /// Pieces of lines that touch every rule, put together at random.
+    fn any_file() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(vec![
+            &b"[profile p]"[..],
+            b"[profile q]",
+            b"[default]",
+            b"[profile default]",
+            b"[p]",
+            b"[profile p",
+            b"[ profile \"p\" ] x",
+            b"region = v",
+            b"region=w # c",
+            b"region: x",
+            b"a b = c",
+            b"junk",
+            b"s3 =",
+            b"# c",
+            b"; c",
+            b"[",
+            b"]",
+            b"=",
+            b" ",
+            b"  ",
+            b"\t",
+            b"\n",
+            b"\n",
+            b"\n",
+            b"\r\n",
+            b"\r",
+            b"\n ",
+            b"\n  ",
+            b"\xEF\xBB\xBF",
+            b"\xFF",
+            b"\0",
+        ]);
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn finding_one_profile_and_reading_every_line_agree(bytes in any_file()) {
+            let text = grammar::text_start(&bytes);
+            let everything = Chunk { span: text..bytes.len(), mixed: true };
+            for kind in [Kind::Config, Kind::Credentials] {
+                let file = AwsFile::from_bytes(kind, String::new(), bytes.clone());
+                let all = grammar::blocks(&bytes, &everything);
+                for name in ["p", "q", "default"] {
+                    let is = |heading: Heading<'_>| match heading {
+                        Heading::Profile(given) => given == name.as_bytes(),
+                        heading => heading == Heading::PlainDefault && name == "default",
+                    };
+                    let slow: Vec<&Block> = all.iter().filter(|block| is(file.heading(block))).collect();
+                    let fast = file.blocks_of(is);
+                    prop_assert_eq!(fast.iter().collect::<Vec<_>>(), slow);
+                    prop_assert_eq!(file.section(name).is_some(), file.profile_names().iter().any(|n| n == name));
+                }
+            }
+        }
+
+        #[test]
+        fn every_setting_points_at_itself(bytes in any_file()) {
+            let file = config(bytes);
+            for name in file.profile_names() {
+                for setting in file.section(&name).into_iter().flat_map(|section| section.settings) {
+                    let Spans { lines, key, value } = setting.spans.clone();
+                    prop_assert_eq!(String::from_utf8_lossy(&file.bytes()[key.clone()]).to_ascii_lowercase(), setting.key.clone());
+                    prop_assert!(lines.start <= key.start && key.end < value.start + 1 && value.end <= lines.end);
+                    if !setting.value.contains('\n') {
+                        prop_assert_eq!(String::from_utf8_lossy(&file.bytes()[value]), setting.value.clone());
+                    }
+                    let before = String::from_utf8_lossy(&file.bytes()[..lines.start]).replace("\r\n", "\n");
+                    prop_assert_eq!(setting.place.line, before.matches(['\n', '\r']).count() + 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn indented_more_than_the_key_above_is_part_of_its_value() {
+        for (text, expected) in [
+            ("[profile p]\nregion = v\n [profile q]\n", Some("v\n[profile q]")),
+            ("[profile p]\noutput = json\n  region = v\n", None),
+            ("[profile p]\n  output = json\n  region = v\n", Some("v")),
+            ("[profile p]\n  output = json\nregion = v\n", Some("v")),
+            ("[profile p]\n  region = v\n   w\n", Some("v\nw")),
+            ("[profile p]\n  s3 =\n    region = sub\n  region = v\n", Some("v")),
+            ("[profile q]\n  a = b\n  [profile p]\n  region = v\n", Some("v")),
+            ("[profile q]\na = b\n  [profile p]\n  region = v\n", None),
+            ("[profile p]\nregion = v\n# c\n  w # kept\n\n  ; c\n  x\n", Some("v\nw # kept\nx")),
+            ("[profile p]\nmy key = x\n  region = v\n", None),
+            ("[profile p]\njunk\n  region = v\n", None),
+            ("[profile p]\n  # c\n    region = v\n", Some("v")),
+        ] {
+            assert_eq!(region(text).as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keys_and_values_are_taken_apart() {
+        for (line, expected) in [
+            ("region = a=b:c", Some("a=b:c")),
+            ("region: a=b", Some("a=b")),
+            ("REGION=v", Some("v")),
+            ("region = # c", Some("")),
+            ("region =# c", Some("# c")),
+            ("region = a#b;c # d ; e", Some("a#b;c")),
+            ("region = a\t; b", Some("a")),
+            ("region :v", Some("v")),
+            ("region", None),
+            ("= v", None),
+            ("the region = v", None),
+        ] {
+            assert_eq!(region(format!("[profile p]\n{line}\n")).as_deref(), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_found_in_every_form_some_sdk_takes() {
+        for header in [
+            "[profile p]",
+            "[profile\tp]",
+            "[ profile  p ]",
+            "[profile \"p\"]",
+            "[profile 'p']",
+            "[profile p] # c",
+            "[profile p];c",
+            "[profile p]]",
+        ] {
+            assert_eq!(region(format!("{header}\nregion=v")).as_deref(), Some("v"), "{header}");
+        }
+        for header in [
+            "[p]",
+            "[Profile p]",
+            "[profilep]",
+            "[profile]",
+            "[profile p",
+            "[profile \"p]",
+            "[profile P]",
+            "[services p]",
+        ] {
+            assert_eq!(region(format!("{header}\nregion=v")), None, "{header}");
+        }
+        assert!(config("[profile 'a b']").section("a b").is_some());
+        let credentials =
+            |text: &str| AwsFile::from_bytes(Kind::Credentials, String::new(), text.into()).profile_names();
+        assert_eq!(credentials("[p]\n[ q ]\n[profile x]\n['r']\n[default]\n[p]\n[]\n"), ["p", "q", "'r'", "default"]);
+    }
+
+    #[test]
+    fn an_unclosed_header_ends_the_section_before() {
+        let section = config("[profile p]\na = b\n[profile q\nregion = v\n").section("p").unwrap();
+        assert!(section.get("region").is_none() && section.get("a").is_some());
+    }
+
+    #[test]
+    fn duplicate_sections_and_keys_are_merged_and_the_last_wins() {
+        let file = config("[profile p]\nregion = a\nregion = b\nx = 1\n[profile q]\n[profile \"p\"]\nregion = c\n");
+        let section = file.section("p").unwrap();
+        assert_eq!(section.get("region").map(|s| (s.value.as_str(), s.place.line)), Some(("c", 7)));
+        assert_eq!(section.get("x").map(|s| s.value.as_str()), Some("1"));
+        assert_eq!((section.header_line, section.settings.len()), (1, 4));
+        let headers: Vec<&[u8]> = section.parts.iter().map(|part| &file.bytes()[part.header.clone()]).collect();
+        assert_eq!(headers, [&b"[profile p]\n"[..], b"[profile \"p\"]\n"]);
+        assert_eq!(section.parts[1].end, file.bytes().len());
+    }
+
+    #[test]
+    fn profile_default_hides_default_wherever_it_stands() {
+        for text in ["[default]\nregion=a\n[profile default]\nx=1\n", "[profile default]\nx=1\n[default]\nregion=a\n"] {
+            let section = config(text).section("default").unwrap();
+            assert!(section.get("region").is_none() && section.get("x").is_some(), "{text:?}");
+        }
+        assert_eq!(config("[default]\n[profile default]").profile_names(), ["default"]);
+    }
+
+    #[test]
+    fn named_sections_keep_their_blocks_as_text() {
+        let file = config(
+            "[services dev]\nsts =\n  endpoint_url = http://localhost # not cut\n  x=y\n[sso-session dev]\nsso_region = eu\n",
+        );
+        let services = file.named_section("services", "dev").unwrap();
+        assert_eq!(services.get("sts").unwrap().value, "\nendpoint_url = http://localhost # not cut\nx=y");
+        assert_eq!(file.named_section("sso-session", "dev").unwrap().get("sso_region").unwrap().value, "eu");
+        assert!(file.named_section("services", "prod").is_none());
+    }
+
+    #[test]
+    fn an_unreadable_section_costs_only_itself() {
+        let bytes = b"\xEF\xBB\xBF[profile bad]\nregion = \xFF\xFE\0\n\xFF\xFF\n[profile p]\r\nregion = v\r\n".to_vec();
+        assert_eq!(region(bytes).as_deref(), Some("v"));
+        assert_eq!(region(b"[profile p]\rregion = v\rx = y\r".to_vec()).as_deref(), Some("v"), "lone CRs end lines");
+        let bad = config(b"[profile p]\nregion = a\xFFb\n".to_vec()).section("p").unwrap();
+        assert_eq!(bad.get("region").unwrap().value, "a\u{FFFD}b");
+    }
+
+    #[test]
+    fn debug_output_holds_no_secret() {
+        let file = config("[profile p]\naws_secret_access_key = hush\naws_session_token = hush\nregion = eu\n");
+        let text = format!("{file:?} {:?}", file.section("p"));
+        assert!(!text.contains("hush") && text.contains("eu"), "{text}");
+    }
+
+    #[test]
+    fn hostile_sizes_are_read_in_linear_time() {
+        let mut many_keys = String::from("[profile p]\n");
+        (0..100_000).for_each(|n| writeln!(many_keys, "key{n} = {n}").unwrap());
+        let started = Instant::now();
+        for text in [
+            many_keys + "region = v\n",
+            format!("[profile p]\nregion = v\nx = {}\n", "a # ".repeat(250_000)),
+            format!("[profile p]\nregion = v\nx ={}\n", " \n  a[".repeat(250_000)),
+            format!("{}[profile p]\nregion = v\n", " [".repeat(500_000) + "\n"),
+            format!("{}\n[profile p]\nregion = v\n", " ".repeat(1_000_000)),
+            format!("[profile p]\nregion = v\n{}", "[".repeat(1_000_000)),
+            format!("[profile p]\nregion = v\n{}", "\n [x]".repeat(200_000)),
+            format!("[profile p]\nregion = v\n{}", "[profile p]\n".repeat(100_000)),
+            format!("{}[profile p]\nregion = v\n", "\r".repeat(1_000_000)),
+        ] {
+            assert!(region(text).is_some_and(|value| value.starts_with('v')));
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    }
+}

@@ -1,0 +1,222 @@
+//! What a line of an AWS file is: header, key, continuation, or nothing (aws-contract 1.2).
+//!
+//! Everything here is spans over the file's own bytes, so that what we read can be edited byte by byte.
+//! Indentation is judged as Python's `configparser` does, the one reader that takes wholly indented sections:
+//! a line indented *more* than the key above it continues that key, any other starts something of its own.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memchr2};
+
+/// A stretch of the file's bytes.
+pub type Span = Range<usize>;
+
+/// From one `[` at the start of a line to the next: what can be read without knowing the rest of the file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub(super) span: Span,
+    /// Some later line begins with blanks and `[`: only reading all lines tells whether it is a header.
+    pub(super) mixed: bool,
+}
+
+/// One header and the keys below it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) header: Span,
+    /// The text between the brackets; none without `]`.
+    pub(super) inside: Option<Span>,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// One key line and the lines that continue it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// From the beginning of the key line to the end of the last line that continues it.
+    pub(super) lines: Span,
+    /// Trimmed; empty on a line without a key, or with one no reader agrees on (blanks in it).
+    pub(super) key: Span,
+    /// What stands after the separator on the key line, blanks and comment included.
+    pub(super) first: Span,
+    /// The trimmed texts of the lines below.
+    pub(super) below: Vec<Span>,
+    pub(super) separator: Separator,
+}
+
+/// What stands between key and value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Separator {
+    Equals,
+    Colon,
+    Missing,
+}
+
+/// Where the text begins: behind a byte order mark.
+pub(super) fn text_start(bytes: &[u8]) -> usize {
+    if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 }
+}
+
+/// Returns the chunks of a file in order; the first may have no header.
+///
+/// Only `[` is searched for: most lines of a large file are never looked at.
+pub(super) fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk> {
+    let text = text_start(bytes);
+    let mut brackets = memchr_iter(b'[', &bytes[text..]).map(move |at| at + text);
+    let mut start = Some(text);
+    std::iter::from_fn(move || {
+        let from = start?;
+        let mut mixed = false;
+        for at in brackets.by_ref().filter(|&at| at > from) {
+            if starts_line(bytes, text, at) {
+                start = Some(at);
+                return Some(Chunk { span: from..at, mixed });
+            }
+            mixed = mixed || starts_line(bytes, text, at - blanks_before(&bytes[from..at]));
+        }
+        start = None;
+        Some(Chunk { span: from..bytes.len(), mixed })
+    })
+}
+
+fn starts_line(bytes: &[u8], text: usize, at: usize) -> bool {
+    at == text || matches!(bytes[at - 1], b'\n' | b'\r')
+}
+
+/// Returns the header of a chunk that begins with `[`: its line and the text between the brackets.
+pub(super) fn chunk_header(bytes: &[u8], chunk: &Chunk) -> Option<Option<Span>> {
+    let Chunk { span, .. } = chunk;
+    if bytes.get(span.start) != Some(&b'[') {
+        return None;
+    }
+    let line = line_at(bytes, span.start, span.end);
+    Some(between_brackets(bytes, line.text))
+}
+
+/// Reads every line of a chunk. Keys before the first header belong to nobody and are left out.
+pub(super) fn blocks(bytes: &[u8], chunk: &Chunk) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut key_indent = None;
+    for Line { whole, text } in lines(bytes, chunk.span.clone()) {
+        let indent = text.start - whole.start;
+        match (bytes[text.start], key_indent, blocks.last_mut()) {
+            (b'#' | b';', _, _) => {}
+            (_, Some(above), Some(block)) if indent > above => {
+                let entry = block.entries.last_mut().expect("an indent is remembered with its entry");
+                entry.lines.end = whole.end;
+                entry.below.push(text);
+            }
+            (b'[', _, _) => {
+                key_indent = None;
+                blocks.push(Block { header: whole, inside: between_brackets(bytes, text), entries: Vec::new() });
+            }
+            (_, _, Some(block)) => {
+                key_indent = Some(indent);
+                block.entries.push(key_line(bytes, whole, text));
+            }
+            (_, _, None) => {}
+        }
+    }
+    blocks
+}
+
+/// One line: all of it with its ending, and its text without blanks around it.
+pub(super) struct Line {
+    pub(super) whole: Span,
+    pub(super) text: Span,
+}
+
+/// Returns the lines of a stretch that hold more than blanks. LF, CRLF and a lone CR end a line.
+pub(super) fn lines(bytes: &[u8], span: Span) -> impl Iterator<Item = Line> {
+    let mut at = span.start;
+    std::iter::from_fn(move || {
+        while at < span.end {
+            let line = line_at(bytes, at, span.end);
+            at = line.whole.end;
+            if !line.text.is_empty() {
+                return Some(line);
+            }
+        }
+        None
+    })
+}
+
+fn line_at(bytes: &[u8], at: usize, end: usize) -> Line {
+    let stop = memchr2(b'\n', b'\r', &bytes[at..end]).map_or(end, |n| at + n);
+    let ending = match &bytes[stop..end] {
+        [b'\r', b'\n', ..] => 2,
+        [] => 0,
+        _ => 1,
+    };
+    Line { whole: at..stop + ending, text: trim(bytes, at..stop) }
+}
+
+fn between_brackets(bytes: &[u8], text: Span) -> Option<Span> {
+    let close = memchr(b']', &bytes[text.clone()])?;
+    Some(text.start + 1..text.start + close)
+}
+
+/// Takes a key line apart: at the first `=`; at the first `:` where that gives a key and `=` does not.
+fn key_line(bytes: &[u8], whole: Span, text: Span) -> Entry {
+    let split = |separator: u8| {
+        let at = text.start + memchr(separator, &bytes[text.clone()])?;
+        let key = trim(bytes, text.start..at);
+        is_key(&bytes[key.clone()]).then_some((key, at + 1..text.end))
+    };
+    let (key, first, separator) = match (split(b'='), split(b':')) {
+        (Some((key, first)), _) => (key, first, Separator::Equals),
+        (None, Some((key, first))) => (key, first, Separator::Colon),
+        (None, None) => (text.start..text.start, text.clone(), Separator::Missing),
+    };
+    Entry { lines: whole, key, first, below: Vec::new(), separator }
+}
+
+fn is_key(text: &[u8]) -> bool {
+    !text.is_empty() && memchr2(b' ', b'\t', text).is_none()
+}
+
+/// Returns where the value proper ends: before a comment that follows a blank.
+pub(super) fn without_comment(bytes: &[u8], span: Span) -> Span {
+    let mut at = span.start;
+    while let Some(n) = memchr2(b'#', b';', &bytes[at..span.end]) {
+        let mark = at + n;
+        if mark > span.start && is_blank(bytes[mark - 1]) {
+            return span.start..mark;
+        }
+        at = mark + 1;
+    }
+    span
+}
+
+/// Returns the span without blanks and tabs around it.
+pub(super) fn trim(bytes: &[u8], span: Span) -> Span {
+    let text = &bytes[span.clone()];
+    match text.iter().position(|&b| !is_blank(b)) {
+        Some(blanks) => span.start + blanks..span.end - blanks_before(text),
+        None => span.end..span.end,
+    }
+}
+
+fn blanks_before(text: &[u8]) -> usize {
+    text.iter().rev().take_while(|&&b| is_blank(b)).count()
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Counts lines on the way through a file, so that numbering many keys stays linear.
+#[derive(Default)]
+pub(super) struct LineCounter {
+    counted_to: usize,
+    endings: usize,
+}
+
+impl LineCounter {
+    /// Returns the 1-based number of the line that begins at `at`, which must not lie before an earlier question.
+    pub(super) fn at(&mut self, bytes: &[u8], at: usize) -> usize {
+        let passed = &bytes[self.counted_to..at];
+        let lone = memchr_iter(b'\r', passed).filter(|n| passed.get(n + 1) != Some(&b'\n')).count();
+        self.endings += memchr_iter(b'\n', passed).count() + lone;
+        self.counted_to = at;
+        self.endings + 1
+    }
+}

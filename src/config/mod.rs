@@ -1,0 +1,228 @@
+//! The two AWS files, every byte kept: what they say about a profile, and where.
+//!
+//! May know the vocabulary and `system`; never STS, stores or prompts. We accept whatever any SDK accepts
+//! (aws-contract 1.2): a file that works for somebody must not make us fail. What somebody else refuses is listed
+//! by [`file::AwsFile::oddities`].
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Place, Result};
+use crate::system::env::Env;
+use crate::system::foreign_file;
+use file::{AwsFile, Kind};
+pub use section::{Section, Setting};
+
+pub mod file;
+mod grammar;
+pub mod key_index;
+pub mod section;
+pub mod settings;
+
+/// Far above any real file, far below what would hurt.
+const LARGEST_FILE: u64 = 64 << 20;
+
+/// `config` and `credentials`, read once.
+#[derive(Debug)]
+pub struct AwsFiles {
+    /// `~/.aws/config` or what `AWS_CONFIG_FILE` names.
+    pub config: AwsFile,
+    /// `~/.aws/credentials` or what `AWS_SHARED_CREDENTIALS_FILE` names.
+    pub credentials: AwsFile,
+    /// Where `config` was read from.
+    pub config_choice: Choice,
+    /// Where `credentials` was read from.
+    pub credentials_choice: Choice,
+}
+
+/// Which path was read, and what chose it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The path as it was opened.
+    pub path: PathBuf,
+    /// The variable that chose it; none for the usual place.
+    pub variable: Option<&'static str>,
+}
+
+/// What both files say about one profile; the credentials file wins key by key.
+#[derive(Debug)]
+pub struct Profile {
+    /// The name it was asked for by.
+    pub name: String,
+    /// Its first header, in the config file if that has one.
+    pub place: Place,
+    /// What the config file says.
+    pub config: Option<Section>,
+    /// What the credentials file says.
+    pub credentials: Option<Section>,
+}
+
+impl AwsFiles {
+    /// Reads both files; a missing one is empty, one that cannot be read is a failure that names it.
+    pub fn load(env: &Env, home: &Path) -> Result<Self> {
+        let config_choice = Choice::of(env, home, "AWS_CONFIG_FILE", "config");
+        let credentials_choice = Choice::of(env, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
+        Ok(Self {
+            config: config_choice.load(Kind::Config, home)?,
+            credentials: credentials_choice.load(Kind::Credentials, home)?,
+            config_choice,
+            credentials_choice,
+        })
+    }
+
+    /// Returns what both files say about a profile, if one of them has it.
+    pub fn profile(&self, name: &str) -> Option<Profile> {
+        let (config, credentials) = (self.config.section(name), self.credentials.section(name));
+        let header = |file: &AwsFile, section: &Section| Place { file: file.shown().into(), line: section.header_line };
+        let place = match (&config, &credentials) {
+            (Some(section), _) => header(&self.config, section),
+            (None, Some(section)) => header(&self.credentials, section),
+            (None, None) => return None,
+        };
+        Some(Profile { name: name.into(), place, config, credentials })
+    }
+
+    /// Returns the names of all profiles, those of the config file first, each once.
+    pub fn profile_names(&self) -> Vec<String> {
+        let mut names = self.config.profile_names();
+        let known: HashSet<String> = names.iter().cloned().collect();
+        names.extend(self.credentials.profile_names().into_iter().filter(|name| !known.contains(name)));
+        names
+    }
+}
+
+impl Choice {
+    fn of(env: &Env, home: &Path, variable: &'static str, usual: &str) -> Self {
+        match env.raw(variable) {
+            Some(given) => Self { path: below_home(given, home), variable: Some(variable) },
+            None => Self { path: home.join(".aws").join(usual), variable: None },
+        }
+    }
+
+    fn load(&self, kind: Kind, home: &Path) -> Result<AwsFile> {
+        let shown = shown(&self.path, home);
+        let bytes = foreign_file::load(&self.path, &shown, LARGEST_FILE).map_err(|failure| match self.variable {
+            Some(variable) => failure.hint(format!("the file was chosen by {variable}")),
+            None => failure,
+        })?;
+        Ok(AwsFile::from_bytes(kind, shown, bytes))
+    }
+}
+
+impl Profile {
+    /// Returns the setting that counts for a key, given in lower case.
+    pub fn get(&self, key: &str) -> Option<&Setting> {
+        let credentials = self.credentials.as_ref().and_then(|section| section.get(key));
+        credentials.or_else(|| self.config.as_ref().and_then(|section| section.get(key)))
+    }
+
+    /// Returns every setting that counts, in file order, the config file's first.
+    pub fn settings(&self) -> Vec<&Setting> {
+        let mut all: Vec<&Setting> =
+            [&self.config, &self.credentials].into_iter().flatten().flat_map(|s| &s.settings).collect();
+        let mut seen = HashSet::new();
+        // The last one of a key counts, whichever file it stands in: walk from the end.
+        all.reverse();
+        all.retain(|setting| seen.insert(setting.key.as_str()));
+        all.reverse();
+        all
+    }
+}
+
+fn below_home(given: &OsStr, home: &Path) -> PathBuf {
+    Path::new(given).strip_prefix("~").map_or_else(|_| given.into(), |rest| home.join(rest))
+}
+
+fn shown(path: &Path, home: &Path) -> String {
+    match path.strip_prefix(home) {
+        Ok(rest) if !home.as_os_str().is_empty() => Path::new("~").join(rest).to_string_lossy().into_owned(),
+        _ => path.to_string_lossy().into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind as FailureKind;
+
+    struct World(tempfile::TempDir);
+
+    impl World {
+        fn new(config: &str, credentials: &str) -> Self {
+            let home = tempfile::tempdir().unwrap();
+            std::fs::create_dir(home.path().join(".aws")).unwrap();
+            std::fs::write(home.path().join(".aws/config"), config).unwrap();
+            std::fs::write(home.path().join(".aws/credentials"), credentials).unwrap();
+            Self(home)
+        }
+
+        fn load(&self, env: &Env) -> AwsFiles {
+            AwsFiles::load(env, self.0.path()).unwrap()
+        }
+    }
+
+    fn nothing() -> Env {
+        Env::of::<&str>([])
+    }
+
+    #[test]
+    fn the_credentials_file_wins_key_by_key() {
+        let world = World::new(
+            "[profile p]\nregion = eu\noutput = json\n",
+            "[p]\naws_access_key_id = AKIA\nregion = us\n[q]\n",
+        );
+        let files = world.load(&nothing());
+        let profile = files.profile("p").unwrap();
+        let place = |key: &str| profile.get(key).map(|s| (s.value.as_str(), s.place.to_string()));
+        assert_eq!(place("region"), Some(("us", "~/.aws/credentials:3".into())));
+        assert_eq!(place("output"), Some(("json", "~/.aws/config:3".into())));
+        assert_eq!(place("mfa_serial"), None);
+        let keys: Vec<&str> = profile.settings().iter().map(|s| s.key.as_str()).collect();
+        assert_eq!(keys, ["output", "aws_access_key_id", "region"]);
+        assert_eq!(files.profile_names(), ["p", "q"]);
+        assert!(files.profile("q").unwrap().config.is_none());
+        assert!(files.profile("r").is_none());
+    }
+
+    #[test]
+    fn variables_choose_the_files_and_a_tilde_is_the_home() {
+        let world = World::new("[profile usual]", "");
+        std::fs::write(world.0.path().join("other"), "[profile other]\nregion=v").unwrap();
+        let env = Env::of([("AWS_CONFIG_FILE", "~/other"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+        let files = world.load(&env);
+        assert_eq!(files.profile_names(), ["other"]);
+        assert_eq!(files.config.shown(), "~/other");
+        assert_eq!(files.config_choice.path, world.0.path().join("other"));
+        assert_eq!(files.config_choice.variable, Some("AWS_CONFIG_FILE"));
+        assert_eq!(world.load(&nothing()).config_choice.variable, None);
+    }
+
+    #[test]
+    fn an_empty_variable_chooses_nothing_and_only_a_leading_tilde_is_the_home() {
+        let home = Path::new("/home/ana");
+        let path =
+            |given: &str| Choice::of(&Env::of([("AWS_CONFIG_FILE", given)]), home, "AWS_CONFIG_FILE", "config").path;
+        assert_eq!(path(""), Path::new("/home/ana/.aws/config"));
+        assert_eq!(path("~/x"), Path::new("/home/ana/x"));
+        assert_eq!(path("~bob/x"), Path::new("~bob/x"));
+        assert_eq!(path("a/~/x"), Path::new("a/~/x"));
+        assert_eq!(shown(Path::new("/home/anatol/x"), home), "/home/anatol/x");
+    }
+
+    #[test]
+    fn missing_files_are_empty() {
+        let home = tempfile::tempdir().unwrap();
+        let files = AwsFiles::load(&nothing(), home.path()).unwrap();
+        assert!(files.profile_names().is_empty());
+        assert_eq!(files.config.bytes(), b"");
+    }
+
+    #[test]
+    fn a_folder_in_place_of_a_file_is_named_with_the_variable_that_chose_it() {
+        let world = World::new("", "");
+        let failure = AwsFiles::load(&Env::of([("AWS_CONFIG_FILE", "~/.aws")]), world.0.path()).unwrap_err();
+        assert_eq!((failure.kind, failure.cause.as_str()), (FailureKind::Config, "cannot read ~/.aws: it is a folder"));
+        assert_eq!(failure.hints, ["the file was chosen by AWS_CONFIG_FILE"]);
+    }
+}

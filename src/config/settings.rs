@@ -1,0 +1,358 @@
+//! Our own settings: `config.toml`, each value with the line it stands on, edited with its comments kept.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
+
+use crate::duration;
+use crate::error::{Failure, Kind, Result};
+use crate::origin::Outside;
+use crate::system::env::Env;
+use crate::visible::visible;
+
+/// One setting people may set.
+pub struct Known {
+    /// Its name; a dot separates a table from its key.
+    pub name: &'static str,
+    /// What it means, one line.
+    pub meaning: &'static str,
+    /// What holds when it is absent.
+    pub default: &'static str,
+    /// The variable that overrides it.
+    pub variable: Option<&'static str>,
+    check: fn(&str) -> std::result::Result<(), String>,
+}
+
+/// Every setting of `config.toml` that `settings set` takes, in the order they are listed.
+pub const KNOWN: &[Known] = &[
+    Known {
+        name: "session_duration",
+        meaning: "how long an MFA session lives",
+        default: "12h",
+        variable: Some("TWOLOCK_SESSION_DURATION"),
+        check: |text| in_range(text, 900, 129_600, "15m to 36h"),
+    },
+    Known {
+        name: "prompt_timeout",
+        meaning: "how long a question waits for a code",
+        default: "55s",
+        variable: Some("TWOLOCK_PROMPT_TIMEOUT"),
+        check: |text| in_range(text, 1, 3_600, "1s to 1h"),
+    },
+    Known {
+        name: "min_ttl",
+        meaning: "env and exec renew credentials that live shorter than this",
+        default: "30s",
+        variable: Some("TWOLOCK_MIN_TTL"),
+        check: |text| in_range(text, 1, 129_600, "1s to 36h"),
+    },
+    Known {
+        name: "keyring",
+        meaning: "where the sealing key rests: auto, kernel or file",
+        default: "auto",
+        variable: Some("TWOLOCK_KEYRING"),
+        check: |text| match text {
+            "auto" | "kernel" | "file" => Ok(()),
+            _ => Err("allowed: auto, kernel, file".into()),
+        },
+    },
+    Known {
+        name: "endpoints.allow",
+        meaning: "hosts besides AWS's own that signed calls may go to, comma-separated",
+        default: "",
+        variable: None,
+        check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {
+            Some(host) => Err(format!("'{}' is no host (write HOST or HOST:PORT)", visible(host))),
+            None => Ok(()),
+        },
+    },
+];
+
+/// The settings in force.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    values: BTreeMap<&'static str, Outside<String>>,
+    /// Consents to start programs a file names: path → SHA-256 in hex.
+    pub trust: BTreeMap<String, String>,
+}
+
+/// Where `config.toml` is read from.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// The platform's file, in `XDG_CONFIG_HOME` where that is set.
+    pub file: PathBuf,
+    /// The file below the home folder; consents count only from here, so that a repository's variables cannot bring their own.
+    pub home_file: PathBuf,
+    /// Shortens a path for people.
+    pub home: PathBuf,
+}
+
+impl Paths {
+    /// A path as the user would name it.
+    pub fn shown(&self, path: &Path) -> String {
+        shorten(path, &self.home)
+    }
+}
+
+/// A path with the home folder as `~`.
+pub fn shorten(path: &Path, home: &Path) -> String {
+    match path.strip_prefix(home) {
+        Ok(rest) if !home.as_os_str().is_empty() => format!("~/{}", rest.display()),
+        _ => path.display().to_string(),
+    }
+}
+
+impl Settings {
+    /// Loads the file and lays the variables over it; a missing file means the defaults.
+    pub fn load(paths: &Paths, env: &Env) -> Result<Self> {
+        let mut settings = Self::default();
+        settings.read_file(&paths.file, paths, paths.file == paths.home_file)?;
+        if paths.file != paths.home_file {
+            let mut home = Self::default();
+            home.read_file(&paths.home_file, paths, true)?;
+            settings.trust = home.trust;
+            settings.values.extend(home.values.remove("endpoints.allow").map(|v| ("endpoints.allow", v)));
+            if let Some(keyring) = home.values.remove("keyring").filter(|k| k.value == "file") {
+                settings.values.entry("keyring").or_insert(keyring);
+            }
+        }
+        settings.lay_over(env)?;
+        Ok(settings)
+    }
+
+    fn read_file(&mut self, file: &Path, paths: &Paths, may_consent: bool) -> Result<()> {
+        let shown = paths.shown(file);
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
+            Err(e) => return Err(Failure::new(Kind::Config, format!("{shown} cannot be read: {e}"))),
+        };
+        let document = parse(&text, &shown)?;
+        for known in KNOWN {
+            let Some(item) = find(document.as_table(), known.name) else { continue };
+            let line = line_of(&text, item);
+            let value =
+                as_text(item).ok_or_else(|| refuse(&shown, line, known, "is neither text nor a list of texts"))?;
+            (known.check)(&value)
+                .map_err(|why| refuse(&shown, line, known, &format!("'{}': {why}", visible(&value))))?;
+            let consent = known.name == "endpoints.allow" || (known.name == "keyring" && value == "file");
+            if may_consent || !consent {
+                self.values.insert(known.name, Outside { value, origin: format!("{shown}:{line}") });
+            }
+        }
+        if let (true, Some(trust)) = (may_consent, find(document.as_table(), "trust").and_then(Item::as_table_like)) {
+            self.trust = trust.iter().filter_map(|(k, v)| Some((k.to_string(), v.as_str()?.to_string()))).collect();
+        }
+        Ok(())
+    }
+
+    fn lay_over(&mut self, env: &Env) -> Result<()> {
+        for known in KNOWN {
+            let Some((variable, value)) = known.variable.and_then(|v| Some((v, env.text(v)?))) else { continue };
+            let problem = |why: &str| Failure::new(Kind::Config, format!("{variable} '{}': {why}", visible(value)));
+            (known.check)(value).map_err(|why| problem(&why))?;
+            if known.name == "keyring" && value == "file" {
+                let hint = "run: twolock settings set keyring file";
+                return Err(problem("a key file is chosen in config.toml only").hint(hint));
+            }
+            self.values.insert(known.name, Outside { value: value.into(), origin: variable.into() });
+        }
+        Ok(())
+    }
+
+    /// The value in force with its origin; the default has the origin `default`.
+    pub fn get(&self, name: &str) -> Option<Outside<String>> {
+        let known = KNOWN.iter().find(|k| k.name == name)?;
+        let default = || Outside { value: known.default.into(), origin: "default".into() };
+        Some(self.values.get(known.name).cloned().unwrap_or_else(default))
+    }
+
+    /// A duration that somebody set, with its origin.
+    pub fn duration(&self, name: &str) -> Option<Outside<Duration>> {
+        let set = self.values.get(name)?;
+        Some(Outside { value: duration::parse(&set.value)?, origin: set.origin.clone() })
+    }
+
+    /// A duration as it stands: set, or the default.
+    pub fn duration_or_default(&self, name: &str) -> Duration {
+        self.get(name).and_then(|v| duration::parse(&v.value)).unwrap_or_default()
+    }
+
+    /// The hosts besides AWS's own.
+    pub fn allowed_endpoints(&self) -> Vec<String> {
+        let text = self.values.get("endpoints.allow").map(|v| v.value.as_str()).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(String::from).collect()
+    }
+}
+
+/// Returns `text` with a setting set; comments, order and unknown keys stay. The value is checked first.
+pub fn set(text: &str, shown: &str, name: &str, value: &str) -> Result<String> {
+    let known = known(name)?;
+    (known.check)(value)
+        .map_err(|why| Failure::new(Kind::Usage, format!("{name} cannot be '{}': {why}", visible(value))))?;
+    let new = if known.name == "endpoints.allow" {
+        Value::Array(value.split(',').map(str::trim).collect())
+    } else {
+        Value::from(value)
+    };
+    edit(text, shown, known.name, Some(new))
+}
+
+/// Returns `text` without a setting; what is not there is not an error.
+pub fn unset(text: &str, shown: &str, name: &str) -> Result<String> {
+    edit(text, shown, known(name)?.name, None)
+}
+
+/// Returns `text` with consent for a file recorded: its path and SHA-256.
+pub fn set_trust(text: &str, shown: &str, path: &str, sha256: &str) -> Result<String> {
+    parse(text, shown)?;
+    let mut document: DocumentMut = text.parse().expect("parsed the line before");
+    let trust = document.entry("trust").or_insert_with(toml_edit::table);
+    let Some(trust) = trust.as_table_like_mut() else {
+        return Err(Failure::new(Kind::Config, format!("{shown}: 'trust' is no table")));
+    };
+    trust.insert(path, toml_edit::value(sha256));
+    Ok(document.to_string())
+}
+
+fn edit(text: &str, shown: &str, name: &str, new: Option<Value>) -> Result<String> {
+    parse(text, shown)?;
+    let mut document: DocumentMut = text.parse().expect("parsed the line before");
+    let mut table: &mut dyn TableLike = document.as_table_mut();
+    let mut key = name;
+    if let Some((outer, inner)) = name.split_once('.') {
+        key = inner;
+        if new.is_none() && !table.contains_key(outer) {
+            return Ok(text.into());
+        }
+        let item = table.entry(outer).or_insert_with(toml_edit::table);
+        let problem = || Failure::new(Kind::Config, format!("{shown}: '{outer}' is no table"));
+        table = item.as_table_like_mut().ok_or_else(problem)?;
+    }
+    match (new, table.get_mut(key).and_then(Item::as_value_mut)) {
+        (Some(mut new), Some(old)) => {
+            *new.decor_mut() = old.decor().clone();
+            *old = new;
+        }
+        (Some(new), None) => {
+            table.insert(key, Item::Value(new));
+        }
+        (None, _) => {
+            table.remove(key);
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The setting of that name, or a usage failure that lists all names.
+pub fn known(name: &str) -> Result<&'static Known> {
+    KNOWN.iter().find(|k| k.name == name).ok_or_else(|| {
+        let names: Vec<&str> = KNOWN.iter().map(|k| k.name).collect();
+        Failure::new(Kind::Usage, format!("there is no setting '{}'", visible(name)))
+            .hint(format!("settings: {}", names.join(", ")))
+    })
+}
+
+fn parse(text: &str, shown: &str) -> Result<Document<String>> {
+    Document::parse(text.to_string()).map_err(|e| {
+        let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        let why = e.message().lines().next().unwrap_or("syntax error").to_string();
+        Failure::new(Kind::Config, format!("{shown}:{line}: not TOML: {}", visible(&why)))
+    })
+}
+
+fn find<'a>(table: &'a dyn TableLike, name: &str) -> Option<&'a Item> {
+    match name.split_once('.') {
+        Some((outer, inner)) => table.get(outer)?.as_table_like()?.get(inner),
+        None => table.get(name),
+    }
+}
+
+/// Text as written; a bare number means seconds, a list is joined by commas.
+fn as_text(item: &Item) -> Option<String> {
+    if let Some(list) = item.as_array() {
+        let texts: Option<Vec<&str>> = list.iter().map(|v| v.as_str()).collect();
+        return texts.map(|t| t.join(","));
+    }
+    item.as_str().map(String::from).or_else(|| item.as_integer().map(|n| n.to_string()))
+}
+
+fn line_of(text: &str, item: &Item) -> usize {
+    item.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count())
+}
+
+fn refuse(shown: &str, line: usize, known: &Known, why: &str) -> Failure {
+    Failure::new(Kind::Config, format!("{shown}:{line}: {} {why}", known.name))
+}
+
+fn in_range(text: &str, least: u64, most: u64, words: &str) -> std::result::Result<(), String> {
+    match duration::parse(text) {
+        Some(span) if (least..=most).contains(&span.as_secs()) => Ok(()),
+        _ => Err(format!("allowed: {words} (write 12h, 45m, 90s)")),
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let (host, port) = text.rsplit_once(':').map_or((text, None), |(h, p)| (h, Some(p)));
+    let labels = host.split('.').all(|label| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    });
+    labels && port.is_none_or(|p| p.parse::<u16>().is_ok_and(|n| n > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "# mine\nsession_duration = \"8h\" # a day\n\n[aliases]\nprod = \"production-admin\"\n\n[endpoints]\nallow = [\"sts.corp.test\"]\n";
+
+    #[test]
+    fn setting_a_value_keeps_comments_order_and_unknown_keys() {
+        let after = set(FILE, "config.toml", "session_duration", "10h").unwrap();
+        assert_eq!(after, FILE.replace("8h", "10h"));
+        let after = set(FILE, "config.toml", "endpoints.allow", "a.test, b.test:8443").unwrap();
+        assert!(after.contains(r#"allow = ["a.test", "b.test:8443"]"#), "{after}");
+        assert!(after.starts_with("# mine\nsession_duration = \"8h\" # a day\n"), "{after}");
+    }
+
+    #[test]
+    fn unsetting_takes_one_line_away() {
+        assert!(!unset(FILE, "config.toml", "session_duration").unwrap().contains("8h"));
+        assert_eq!(unset("", "config.toml", "endpoints.allow").unwrap(), "");
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_is_allowed() {
+        for (name, value, part) in [
+            ("session_duration", "40h", "15m to 36h"),
+            ("session_duration", "soon", "15m to 36h"),
+            ("prompt_timeout", "0", "1s to 1h"),
+            ("keyring", "plain", "auto, kernel, file"),
+            ("endpoints.allow", "https://x/", "is no host"),
+            ("nonsense", "1", "no setting"),
+        ] {
+            let failure = set("", "config.toml", name, value).unwrap_err();
+            assert!(failure.cause.contains(part), "{name}={value}: {failure}");
+            assert_eq!(failure.kind, Kind::Usage);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_named_with_its_line() {
+        let failure = set("a = 1\nb = = 2\n", "config.toml", "keyring", "auto").unwrap_err();
+        assert!(failure.cause.starts_with("config.toml:2: not TOML"), "{failure}");
+    }
+
+    #[test]
+    fn consent_is_recorded_beside_what_was_there() {
+        let after = set_trust(FILE, "config.toml", "/repo/config", "ab12").unwrap();
+        assert!(after.starts_with(FILE) && after.contains("[trust]\n\"/repo/config\" = \"ab12\""), "{after}");
+    }
+}

@@ -1,0 +1,236 @@
+//! Statements that set credentials in a shell, and the one quoting function of each shell.
+//!
+//! Each statement ends in `;` on its own line, because unquoted `eval $(…)` joins lines; no value may hold what word
+//! splitting or globbing would change, so such values are refused. Variable names are constants (threat-model P11).
+
+use crate::credentials::{Session, is_credential_text};
+use crate::error::{Failure, Kind, Result};
+use crate::names::Region;
+
+/// A shell whose language we write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// POSIX: sh, dash, ksh.
+    Sh,
+    /// GNU bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+    /// PowerShell, Windows' and the portable one.
+    PowerShell,
+}
+
+impl Shell {
+    /// Every shell with the name people give it.
+    pub const ALL: [(Shell, &'static str); 5] = [
+        (Shell::Sh, "sh"),
+        (Shell::Bash, "bash"),
+        (Shell::Zsh, "zsh"),
+        (Shell::Fish, "fish"),
+        (Shell::PowerShell, "powershell"),
+    ];
+
+    /// The shell that a program of this name is.
+    pub fn from_program(name: &str) -> Option<Self> {
+        let name = name.rsplit(['/', '\\']).next()?.trim_start_matches('-');
+        let name = name.strip_suffix(".exe").unwrap_or(name).to_ascii_lowercase();
+        match name.as_str() {
+            "dash" | "ash" | "ksh" | "mksh" | "busybox" => Some(Shell::Sh),
+            "pwsh" | "pwsh-preview" => Some(Shell::PowerShell),
+            other => Self::ALL.into_iter().find(|(_, n)| *n == other).map(|(shell, _)| shell),
+        }
+    }
+}
+
+/// What SDKs read as credentials and region: set by `env`, removed by `env --unset`.
+const OURS: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+];
+
+/// Variables that would choose other credentials, or mix another account into ours (threat-model P20).
+pub const MIXING: [&str; 4] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ACCOUNT_ID"];
+
+/// The variables `env` and `exec` set for a session. The region is left to the caller where no profile names one.
+pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'static str, String)>> {
+    let mut variables = vec![
+        (OURS[0], session.access_key_id.to_string()),
+        (OURS[1], session.secret.expose().clone()),
+        (OURS[2], session.token.expose().clone()),
+        (OURS[3], session.expires.to_string()),
+    ];
+    if let Some(region) = region {
+        variables.extend([(OURS[4], region.to_string()), (OURS[5], region.to_string())]);
+    }
+    match variables.iter().find(|(_, value)| !is_credential_text(value)) {
+        Some((name, _)) => {
+            let cause = format!("no credential: the value for {name} holds characters that no AWS credential has");
+            Err(Failure::new(Kind::Refused, cause))
+        }
+        None => Ok(variables),
+    }
+}
+
+/// Statements that remove what could mix and set the variables.
+pub fn set(shell: Shell, variables: &[(&'static str, String)]) -> String {
+    let mut text: String = MIXING.iter().map(|name| unset_one(shell, name)).collect();
+    for (name, value) in variables {
+        text += &set_one(shell, name, value);
+    }
+    text
+}
+
+/// Statements that remove every variable `env` sets.
+pub fn unset(shell: Shell) -> String {
+    let mut text: String = OURS.iter().map(|name| unset_one(shell, name)).collect();
+    if shell == Shell::Fish {
+        // `set -e` of a variable that is not there fails, and would end the line with that status.
+        text += "true;\n";
+    }
+    text
+}
+
+/// The statement that fails, so that what follows an `eval` does not run with the credentials of before.
+pub fn failing(shell: Shell) -> &'static str {
+    match shell {
+        Shell::PowerShell => "throw 'twolock: no credentials';\n",
+        _ => "false;\n",
+    }
+}
+
+/// Lines for an env file; no quotes, because its readers differ in how they read those.
+pub fn dotenv(variables: &[(&'static str, String)]) -> String {
+    variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+}
+
+/// The variables as one JSON object.
+pub fn json(variables: &[(&'static str, String)]) -> serde_json::Value {
+    variables.iter().map(|(name, value)| ((*name).to_string(), serde_json::Value::from(value.as_str()))).collect()
+}
+
+fn set_one(shell: Shell, name: &str, value: &str) -> String {
+    match shell {
+        Shell::Sh | Shell::Bash | Shell::Zsh => format!("export {name}={};\n", quote_posix(value)),
+        Shell::Fish => format!("set -gx {name} {};\n", quote_fish(value)),
+        Shell::PowerShell => format!("$Env:{name} = {};\n", quote_powershell(value)),
+    }
+}
+
+fn unset_one(shell: Shell, name: &str) -> String {
+    match shell {
+        Shell::Sh | Shell::Bash | Shell::Zsh => format!("unset {name};\n"),
+        Shell::Fish => format!("set -e {name};\n"),
+        Shell::PowerShell => format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue;\n"),
+    }
+}
+
+/// One word for POSIX shells: single quotes, a quote inside as `'\''`.
+pub fn quote_posix(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// One word for fish: single quotes, where only `\` and `'` are special.
+pub fn quote_fish(value: &str) -> String {
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// One string for PowerShell: single quotes doubled; its typographic quotes count as quotes too.
+pub fn quote_powershell(value: &str) -> String {
+    let doubled: String = value
+        .chars()
+        .flat_map(|c| {
+            let quote = matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}');
+            std::iter::repeat_n(c, if quote { 2 } else { 1 })
+        })
+        .collect();
+    format!("'{doubled}'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::AccessKeyId;
+    use crate::secret::Secret;
+    use crate::timestamp::Timestamp;
+
+    fn session(token: &str) -> Session {
+        Session {
+            access_key_id: AccessKeyId::parse("ASIAIOSFODNN7EXAMPLE").unwrap(),
+            secret: Secret::new("se/cret+".into()),
+            token: Secret::new(token.into()),
+            expires: Timestamp::from_unix(1_927_629_296),
+            account: None,
+        }
+    }
+
+    #[test]
+    fn posix_statements_as_they_are_printed() {
+        let region = Region::parse("eu-west-1").unwrap();
+        let variables = variables(&session("tok=="), Some(&region)).unwrap();
+        assert_eq!(
+            set(Shell::Bash, &variables),
+            "unset AWS_PROFILE;\nunset AWS_DEFAULT_PROFILE;\nunset AWS_SECURITY_TOKEN;\nunset AWS_ACCOUNT_ID;\n\
+             export AWS_ACCESS_KEY_ID='ASIAIOSFODNN7EXAMPLE';\nexport AWS_SECRET_ACCESS_KEY='se/cret+';\n\
+             export AWS_SESSION_TOKEN='tok==';\nexport AWS_CREDENTIAL_EXPIRATION='2031-01-31T12:34:56Z';\n\
+             export AWS_REGION='eu-west-1';\nexport AWS_DEFAULT_REGION='eu-west-1';\n"
+        );
+    }
+
+    #[test]
+    fn powershell_statements_as_they_are_printed() {
+        let variables = variables(&session("tok=="), None).unwrap();
+        let text = set(Shell::PowerShell, &variables);
+        assert!(text.starts_with("Remove-Item Env:AWS_PROFILE -ErrorAction SilentlyContinue;\n"), "{text}");
+        assert!(text.contains("$Env:AWS_SESSION_TOKEN = 'tok==';\n"), "{text}");
+        assert_eq!(failing(Shell::PowerShell), "throw 'twolock: no credentials';\n");
+        assert_eq!(quote_powershell("it's \u{2019}"), "'it''s \u{2019}\u{2019}'");
+    }
+
+    #[test]
+    fn a_value_that_eval_would_change_is_no_credential() {
+        for token in ["a b", "a*", "a?", "[a]", "a\nb", "a\tb", "", "ä"] {
+            assert!(variables(&session(token), None).is_err(), "{token:?}");
+        }
+    }
+
+    #[test]
+    fn every_statement_ends_in_a_semicolon_on_its_own_line() {
+        let variables = variables(&session("tok"), None).unwrap();
+        for (shell, _) in Shell::ALL {
+            for text in [set(shell, &variables), unset(shell), failing(shell).to_string()] {
+                assert!(text.ends_with(";\n") && text.lines().all(|line| line.ends_with(';')), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn unset_removes_all_that_env_sets() {
+        let region = Region::parse("eu-west-1").unwrap();
+        let text = unset(Shell::Zsh);
+        for (name, _) in variables(&session("tok"), Some(&region)).unwrap() {
+            assert!(text.contains(&format!("unset {name};")), "{name}");
+        }
+    }
+
+    #[test]
+    fn programs_are_recognised_as_shells() {
+        for (program, shell) in [
+            ("/bin/bash", Some(Shell::Bash)),
+            ("-zsh", Some(Shell::Zsh)),
+            ("dash", Some(Shell::Sh)),
+            ("pwsh.exe", Some(Shell::PowerShell)),
+            ("C:\\Windows\\powershell.exe", Some(Shell::PowerShell)),
+            ("fish", Some(Shell::Fish)),
+            ("nu", None),
+            ("make", None),
+        ] {
+            assert_eq!(Shell::from_program(program), shell, "{program}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What leaves the program: stdout is for the next program, stderr is for words.
+//!
+//! - [`process_json`]: the one line of `credential_process`
+//! - [`exports`]: statements for shells, one quoting function a shell
+//! - [`table`]: aligned columns for people
+//! - [`messages`]: errors, hints, warnings
+//!
+//! May know the vocabulary; never config or sessions.
+
+pub mod exports;
+pub mod messages;
+pub mod process_json;
+pub mod table;
+
+use std::io::{self, Write};
+
+use crate::error::{Failure, Kind, Result};
+
+/// Writes all bytes to stdout at once. A reader that is gone is no failure: it knows why it left.
+pub fn to_stdout(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(e) => Err(Failure::new(Kind::Disk, format!("stdout took no output: {e}"))),
+    }
+}
+
+/// Writes a JSON document, two-space indented, to stdout.
+pub fn json_to_stdout(document: &serde_json::Value) -> Result<()> {
+    to_stdout(format!("{document:#}\n").as_bytes())
+}

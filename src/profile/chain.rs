@@ -1,0 +1,259 @@
+//! The way from the asked profile down to the long-lived key.
+
+use crate::arn::RoleArn;
+use crate::config::Profile;
+use crate::credentials::AccessKeyId;
+use crate::error::{Failure, Kind, Place, Result};
+use crate::names::ProfileName;
+use crate::profile::Sources;
+use crate::profile::settings::{ProfileSettings, Sourced};
+use crate::visible::visible;
+
+/// More hops than this are a mistake, whoever made it.
+pub const MOST_HOPS: usize = 10;
+
+/// Where a long-lived key lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// Both halves stand in an AWS file.
+    File(Place),
+    /// The secret lies in the OS keyring; our key index names it.
+    Keyring,
+}
+
+/// The long-lived key a chain ends at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongLivedKey {
+    /// The profile that owns it.
+    pub profile: ProfileName,
+    /// The public half.
+    pub id: AccessKeyId,
+    /// Where the secret half is.
+    pub place: KeyPlace,
+}
+
+/// One profile on the way.
+pub struct Hop {
+    /// Its name.
+    pub name: ProfileName,
+    /// What it says.
+    pub profile: Profile,
+    /// The role it assumes; none where it only lends its settings to another profile's key.
+    pub role: Option<Sourced<RoleArn>>,
+}
+
+impl Hop {
+    /// A typed view of the hop's profile.
+    pub fn settings(&self) -> ProfileSettings<'_> {
+        ProfileSettings::of(&self.profile, &self.name)
+    }
+}
+
+/// The way from the asked profile (first) to the key.
+pub struct Chain {
+    /// The asked profile and those below it that name a source; empty if the asked profile owns the key.
+    pub hops: Vec<Hop>,
+    /// The profile that owns the key, where it is none of the hops.
+    owner: Option<Hop>,
+    /// The key.
+    pub key: LongLivedKey,
+}
+
+impl Chain {
+    /// The profile that owns the key.
+    pub fn owner(&self) -> &Hop {
+        self.owner.as_ref().or(self.hops.last()).expect("a chain has an owner or ends at a hop that owns its key")
+    }
+}
+
+/// Walks from `asked` to the key: loops, missing sources and more than [`MOST_HOPS`] hops are refused with file and line.
+pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
+    let mut hops: Vec<Hop> = Vec::new();
+    let mut next = asked.clone();
+    let mut named_at: Option<Place> = None;
+    loop {
+        if let Some(first) = hops.iter().position(|hop| hop.name == next) {
+            return Err(looped(&hops[first..], &next));
+        }
+        if hops.len() > MOST_HOPS {
+            return Err(hops[0]
+                .settings()
+                .refuse_profile(format!("the chain of source profiles is longer than {MOST_HOPS} hops")));
+        }
+        let profile =
+            sources.files.profile(next.as_str()).ok_or_else(|| missing(sources, &hops, &next, named_at.as_ref()))?;
+        let mut hop = Hop { name: next, profile, role: None };
+        let key = key_of(sources, hop.settings())?;
+        // A source with keys *and* a role gives its keys, as the AWS CLI does (aws-contract 2.4).
+        if let (false, Some(key)) = (hops.is_empty(), &key) {
+            return Ok(Chain { hops, key: key.clone(), owner: Some(hop) });
+        }
+        match source_of(&mut hop, key.is_some())? {
+            Source::Profile(source) if source.value == hop.name => return itself(hops, hop, key),
+            Source::Profile(source) => {
+                named_at = Some(source.place);
+                next = source.value;
+                hops.push(hop);
+            }
+            Source::OwnKey => {
+                let key = key.ok_or_else(|| no_key(hop.settings()))?;
+                return Ok(Chain { hops, key, owner: Some(hop) });
+            }
+        }
+    }
+}
+
+enum Source {
+    Profile(Sourced<ProfileName>),
+    OwnKey,
+}
+
+/// Decides where a profile's credentials come from, and notes its role in the hop.
+fn source_of(hop: &mut Hop, has_key: bool) -> Result<Source> {
+    let settings = hop.settings();
+    if let Some(role) = settings.role_arn()? {
+        let source = settings.source_profile()?.ok_or_else(|| no_source(settings))?;
+        hop.role = Some(role);
+        return Ok(Source::Profile(source));
+    }
+    if let Some(source) = settings.twolock_source_profile()? {
+        return Ok(Source::Profile(source));
+    }
+    if has_key {
+        return Ok(Source::OwnKey);
+    }
+    Ok(ours_for_another(settings).map_or(Source::OwnKey, Source::Profile))
+}
+
+/// A role naming itself as source with keys of its own is no loop (aws-contract 2.4).
+fn itself(mut hops: Vec<Hop>, hop: Hop, key: Option<LongLivedKey>) -> Result<Chain> {
+    let Some(key) = key else {
+        let cause = "names itself as source_profile, but has no access key of its own";
+        return Err(hop.settings().refuse_profile(cause));
+    };
+    hops.push(hop);
+    Ok(Chain { hops, owner: None, key })
+}
+
+/// The key of a profile: credentials file, config file, then our index.
+fn key_of(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<LongLivedKey>> {
+    let profile = settings.name().clone();
+    if let Some(id) = settings.static_key()? {
+        let place = KeyPlace::File(id.place.clone());
+        let temporary = settings.raw("aws_session_token").map(|token| &token.place).filter(|p| p.file == id.place.file);
+        if id.value.is_temporary() || temporary.is_some() {
+            let place = temporary.unwrap_or(&id.place);
+            return Err(Failure::new(
+                Kind::Config,
+                "the key here is temporary (a session token belongs to it), and no MFA session can be made from it",
+            )
+            .of_profile(&profile)
+            .at(place)
+            .hint("use a long-lived access key (AKIA…) of the IAM user here"));
+        }
+        return Ok(Some(LongLivedKey { profile, id: id.value, place }));
+    }
+    Ok(sources.index.get(&profile).map(|entry| LongLivedKey {
+        profile,
+        id: entry.id.clone(),
+        place: KeyPlace::Keyring,
+    }))
+}
+
+/// If the profile's `credential_process` is twolock itself for another profile, that profile.
+fn ours_for_another(settings: ProfileSettings<'_>) -> Option<Sourced<ProfileName>> {
+    let process = settings.raw("credential_process")?;
+    let words: Vec<&str> = process.value.split_whitespace().collect();
+    let program = words.first()?.rsplit(['/', '\\']).next()?;
+    let name = match words.get(1..)? {
+        ["credential-process", "--profile", name] | ["credential-process", name] => name,
+        _ => return None,
+    };
+    let ours = program.strip_suffix(".exe").unwrap_or(program) == "twolock" && *name != settings.name().as_str();
+    let value = ours.then(|| ProfileName::parse(name).ok()).flatten()?;
+    Some(Sourced { value, place: process.place.clone() })
+}
+
+fn no_source(settings: ProfileSettings<'_>) -> Failure {
+    for other in ["credential_source", "web_identity_token_file"] {
+        if let Some(setting) = settings.raw(other) {
+            return settings.refuse(setting, "is a source twolock does not use yet: only profiles with an access key");
+        }
+    }
+    settings
+        .refuse_profile("has a role_arn but no source_profile")
+        .hint("add 'source_profile = NAME' with the profile whose access key may assume the role")
+}
+
+fn no_key(settings: ProfileSettings<'_>) -> Failure {
+    let others = [
+        "credential_process",
+        "sso_session",
+        "sso_start_url",
+        "sso_account_id",
+        "login_session",
+        "web_identity_token_file",
+        "credential_source",
+    ];
+    for other in others {
+        if let Some(setting) = settings.raw(other).filter(|s| !is_ours(&s.value)) {
+            return settings.refuse(setting, "is a source twolock does not use yet: only profiles with an access key");
+        }
+    }
+    settings.refuse_profile("has no access key and no role").hint(format!(
+        "run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile",
+        settings.name()
+    ))
+}
+
+fn is_ours(process: &str) -> bool {
+    process
+        .split_whitespace()
+        .next()
+        .and_then(|p| p.rsplit(['/', '\\']).next())
+        .is_some_and(|p| p == "twolock" || p == "twolock.exe")
+}
+
+fn looped(hops: &[Hop], back_to: &ProfileName) -> Failure {
+    let way: Vec<String> = hops.iter().map(|hop| format!("'{}' ({})", hop.name, hop.settings().place())).collect();
+    hops[0]
+        .settings()
+        .refuse_profile(format!("source_profile goes round in a circle: {} -> '{back_to}'", way.join(" -> ")))
+}
+
+fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Place>) -> Failure {
+    let shown = visible(name.as_str());
+    let failure = match (hops.last(), named_at) {
+        (Some(hop), Some(place)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
+            .of_profile(&hop.name)
+            .at(place),
+        _ => Failure::new(
+            Kind::Config,
+            format!(
+                "there is no such profile in {} or {}",
+                sources.files.config.shown(),
+                sources.files.credentials.shown()
+            ),
+        )
+        .of_profile(&shown),
+    };
+    failure.hint(suggestion(&sources.files.profile_names(), name.as_str()))
+}
+
+/// "did you mean", or the names there are.
+fn suggestion(names: &[String], wanted: &str) -> String {
+    let near = names.iter().map(|name| (strsim::damerau_levenshtein(name, wanted), name)).min();
+    if let Some((distance, name)) = near
+        && distance <= 2.max(wanted.chars().count() / 4)
+    {
+        return format!("did you mean '{}'?", visible(name));
+    }
+    match names {
+        [] => "there are no profiles yet; run: aws configure".into(),
+        _ => {
+            let shown: Vec<String> = names.iter().take(8).map(|name| format!("'{}'", visible(name))).collect();
+            let more = if names.len() > 8 { format!(" and {} more", names.len() - 8) } else { String::new() };
+            format!("profiles: {}{more}", shown.join(", "))
+        }
+    }
+}

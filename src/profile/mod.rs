@@ -1,0 +1,45 @@
+//! From a profile's name to a plan. Pure: settings in, plan out; no clock, disk, network or people.
+//!
+//! - [`settings`]: what one profile says, each value parsed when a plan uses it, with its file and line
+//! - [`chain`]: the way from the asked profile down to the long-lived key
+//! - [`plan`]: the steps that are taken upwards again; the table of the whole program
+
+pub mod chain;
+pub mod plan;
+pub mod settings;
+
+use std::time::Duration;
+
+use crate::config::AwsFiles;
+use crate::config::key_index::KeyIndex;
+pub use crate::origin::Outside;
+
+/// Everything a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// The two AWS files.
+    pub files: &'a AwsFiles,
+    /// Which profile's key lies in the keyring.
+    pub index: &'a KeyIndex,
+    /// What the caller's environment and our own settings say.
+    pub surroundings: &'a Surroundings,
+}
+
+/// What the caller's environment and our own settings say.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
+    pub region: Option<Outside<String>>,
+    /// `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL`.
+    pub endpoint_url: Option<Outside<String>>,
+    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
+    pub ignore_configured_endpoints: bool,
+    /// `AWS_USE_FIPS_ENDPOINT`.
+    pub fips: bool,
+    /// `AWS_USE_DUALSTACK_ENDPOINT`.
+    pub dualstack: bool,
+    /// The person's name where the device has none: `USER`, else `uid-N`.
+    pub person: String,
+    /// The length of an MFA session from `TWOLOCK_SESSION_DURATION` or `config.toml`.
+    pub session_duration: Option<Outside<Duration>>,
+}

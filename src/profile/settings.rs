@@ -1,0 +1,224 @@
+//! What one profile says, each value parsed when a plan uses it, with its file and line.
+
+use std::time::Duration;
+
+use crate::arn::{MfaSerial, RoleArn};
+use crate::config::{Profile, Setting};
+use crate::credentials::AccessKeyId;
+use crate::duration;
+use crate::error::{Failure, Kind, Place, Result};
+use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
+use crate::visible::visible;
+
+/// A parsed value and the place it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// Its file and line.
+    pub place: Place,
+}
+
+/// A typed view of one profile.
+#[derive(Clone, Copy)]
+pub struct ProfileSettings<'a> {
+    profile: &'a Profile,
+    name: &'a ProfileName,
+}
+
+impl<'a> ProfileSettings<'a> {
+    /// Looks at a profile through types.
+    pub fn of(profile: &'a Profile, name: &'a ProfileName) -> Self {
+        Self { profile, name }
+    }
+
+    /// The role to assume; our prefixed key hides the standard one from SDKs and wins.
+    pub fn role_arn(self) -> Result<Option<Sourced<RoleArn>>> {
+        self.parsed(self.either("twolock_role_arn", "role_arn"), RoleArn::parse)
+    }
+
+    /// The profile whose credentials the role is assumed with.
+    pub fn source_profile(self) -> Result<Option<Sourced<ProfileName>>> {
+        self.parsed(self.either("twolock_source_profile", "source_profile"), ProfileName::parse)
+    }
+
+    /// The profile whose key this one uses without a role.
+    pub fn twolock_source_profile(self) -> Result<Option<Sourced<ProfileName>>> {
+        self.parsed(self.raw("twolock_source_profile"), ProfileName::parse)
+    }
+
+    /// The MFA device.
+    pub fn mfa_serial(self) -> Result<Option<Sourced<MfaSerial>>> {
+        self.parsed(self.raw("mfa_serial"), MfaSerial::parse)
+    }
+
+    /// The command that prints a code.
+    pub fn mfa_process(self) -> Option<Sourced<String>> {
+        self.raw("mfa_process").map(|s| Sourced { value: s.value.clone(), place: s.place.clone() })
+    }
+
+    /// The role's duration, 900 s to 12 h.
+    pub fn role_duration(self) -> Result<Option<Sourced<Duration>>> {
+        self.parsed(self.raw("duration_seconds"), |text| {
+            let seconds: u64 = text.parse().map_err(|_| "is no number of seconds")?;
+            if (900..=43_200).contains(&seconds) {
+                Ok(Duration::from_secs(seconds))
+            } else {
+                Err("is out of range: AWS takes 900 (15m) to 43200 (12h)")
+            }
+        })
+    }
+
+    /// The MFA session's duration, 15 min to 36 h.
+    pub fn session_duration(self) -> Result<Option<Sourced<Duration>>> {
+        self.parsed(self.raw("twolock_session_duration"), parse_session_duration)
+    }
+
+    /// The external id.
+    pub fn external_id(self) -> Result<Option<Sourced<ExternalId>>> {
+        self.parsed(self.raw("external_id"), ExternalId::parse)
+    }
+
+    /// The role session's name.
+    pub fn role_session_name(self) -> Result<Option<Sourced<SessionName>>> {
+        self.parsed(self.raw("role_session_name"), SessionName::parse)
+    }
+
+    /// Who is behind the role session.
+    pub fn source_identity(self) -> Result<Option<Sourced<SourceIdentity>>> {
+        self.parsed(self.raw("twolock_source_identity"), SourceIdentity::parse)
+    }
+
+    /// Session tags, `KEY=VALUE, KEY=VALUE`.
+    pub fn tags(self) -> Result<Vec<Tag>> {
+        let Some(setting) = self.raw("twolock_tags") else { return Ok(Vec::new()) };
+        let tags = self.list(setting, Tag::parse)?;
+        if tags.len() > 50 {
+            return Err(self.refuse(setting, "has more than 50 tags"));
+        }
+        for (i, tag) in tags.iter().enumerate() {
+            if tags[..i].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key)) {
+                return Err(self.refuse(setting, &format!("names the tag '{}' twice", tag.key)));
+            }
+        }
+        Ok(tags)
+    }
+
+    /// Keys of tags that persist through chains.
+    pub fn transitive_tags(self) -> Result<Vec<String>> {
+        let Some(setting) = self.raw("twolock_transitive_tags") else { return Ok(Vec::new()) };
+        self.list(setting, |key| Tag::parse(&format!("{key}=")).map(|tag| tag.key))
+    }
+
+    /// Managed policies that narrow the session.
+    pub fn policy_arns(self) -> Result<Vec<String>> {
+        let Some(setting) = self.raw("twolock_policy_arns") else { return Ok(Vec::new()) };
+        let arns = self.list(setting, |text| {
+            let is_policy = text.starts_with("arn:aws") && text.contains(":iam::") && text.contains(":policy/");
+            let shaped = (20..=2048).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+            if is_policy && shaped {
+                Ok(text.to_string())
+            } else {
+                Err(format!("'{}' is no policy ARN", visible(text)))
+            }
+        })?;
+        if arns.len() > 10 { Err(self.refuse(setting, "has more than 10 policies")) } else { Ok(arns) }
+    }
+
+    /// Break-glass: fresh code each time, never cached.
+    pub fn protected(self) -> Result<Option<Sourced<bool>>> {
+        self.switch("twolock_protected")
+    }
+
+    /// The region of calls.
+    pub fn region(self) -> Result<Option<Sourced<Region>>> {
+        self.parsed(self.raw("region").filter(|s| !s.value.is_empty()), Region::parse)
+    }
+
+    /// A setting that is `true` or `false`.
+    pub fn switch(self, key: &str) -> Result<Option<Sourced<bool>>> {
+        self.parsed(self.raw(key), |text| match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("is neither true nor false"),
+        })
+    }
+
+    /// The key id of a static key, if both halves stand in the files; one half alone is a failure.
+    pub fn static_key(self) -> Result<Option<Sourced<AccessKeyId>>> {
+        let (id, secret) = (self.raw("aws_access_key_id"), self.raw("aws_secret_access_key"));
+        match (id, secret) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => self.parsed(id, AccessKeyId::parse),
+            (Some(present), None) => Err(self.lonely(present, "aws_secret_access_key")),
+            (None, Some(present)) => Err(self.lonely(present, "aws_access_key_id")),
+        }
+    }
+
+    /// A setting's text as read.
+    pub fn raw(self, key: &str) -> Option<&'a Setting> {
+        self.profile.get(key)
+    }
+
+    /// The place of the profile's first header.
+    pub fn place(self) -> &'a Place {
+        &self.profile.place
+    }
+
+    /// The profile's name.
+    pub fn name(self) -> &'a ProfileName {
+        self.name
+    }
+
+    /// A failure about one setting of this profile.
+    pub fn refuse(self, setting: &Setting, why: &str) -> Failure {
+        let cause = format!("{} '{}' {why}", setting.key, visible(&setting.value));
+        Failure::new(Kind::Config, cause).of_profile(self.name).at(&setting.place)
+    }
+
+    /// A failure about this profile as a whole.
+    pub fn refuse_profile(self, why: impl Into<String>) -> Failure {
+        Failure::new(Kind::Config, why).of_profile(self.name).at(self.place())
+    }
+
+    fn either(self, ours: &str, standard: &str) -> Option<&'a Setting> {
+        self.raw(ours).or_else(|| self.raw(standard))
+    }
+
+    fn lonely(self, present: &Setting, missing: &str) -> Failure {
+        Failure::new(Kind::Config, format!("{} stands here without {missing}", present.key))
+            .of_profile(self.name)
+            .at(&present.place)
+    }
+
+    fn parsed<T, E: AsRef<str>>(
+        self,
+        setting: Option<&Setting>,
+        parse: impl Fn(&str) -> std::result::Result<T, E>,
+    ) -> Result<Option<Sourced<T>>> {
+        let Some(setting) = setting else { return Ok(None) };
+        match parse(&setting.value) {
+            Ok(value) => Ok(Some(Sourced { value, place: setting.place.clone() })),
+            Err(why) => Err(self.refuse(setting, why.as_ref())),
+        }
+    }
+
+    fn list<T>(self, setting: &Setting, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<Vec<T>> {
+        let parts = setting.value.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
+        parts.map(parse).collect::<std::result::Result<_, _>>().map_err(|why| {
+            Failure::new(Kind::Config, format!("{}: {}", setting.key, visible(&why)))
+                .of_profile(self.name)
+                .at(&setting.place)
+        })
+    }
+}
+
+/// Reads the length of an MFA session: 15 min to 36 h.
+pub fn parse_session_duration(text: &str) -> std::result::Result<Duration, String> {
+    let span = duration::parse(text).ok_or("is no duration (write 12h, 90m or a number of seconds)")?;
+    if (900..=129_600).contains(&span.as_secs()) {
+        Ok(span)
+    } else {
+        Err("is out of range: AWS takes 15m to 36h".into())
+    }
+}

@@ -1,0 +1,369 @@
+//! The question on the controlling terminal. Its rules:
+//!
+//! - We ask on the terminal we open ourselves. Standard input, output and error belong to the caller, who may capture
+//!   them and show them to nobody.
+//! - Without a terminal, in its background, or beside a program that reads it key by key, we fail at once and ask
+//!   nobody; we are never stopped for touching it.
+//! - The question is one line of at most 80 columns. Account and device come from the values that will be sent;
+//!   everything else in it is foreign, is made visible, and gives way when the line is full.
+//! - The terminal keeps its settings. The code is read as a line, with the terminal's own editing and echo: it is
+//!   worthless a moment later, and nothing can leave the terminal mute.
+//! - What was typed before the question is no answer to it, and what was typed after the answer is not left for the
+//!   shell: both are dropped.
+//! - Enter sends, an empty line or end of input cancels. A code of the wrong form is asked again, without counting.
+//! - After ^Z and `fg` the question is shown again. ^C is the signal's business (`system/signals.rs`).
+//! - When it is over, the question is erased. A terminal that cannot erase (`TERM=dumb`) keeps it, and sees no notes.
+
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use crate::names::MfaCode;
+use crate::prompt::{AskError, CodeSource, Question};
+use crate::system::clock::Deadline;
+use crate::system::env::Env;
+use crate::system::signals;
+use crate::system::terminal::{Line, Terminal, Unusable};
+use crate::visible::visible;
+
+/// Widest question, in columns.
+const WIDEST: usize = 80;
+const NOT_A_CODE: &str = "that is not six digits";
+
+const ERASE_LINE: &str = "\r\x1b[2K";
+const ERASE_LINE_ABOVE: &str = "\x1b[A\x1b[2K";
+
+/// A person at the controlling terminal.
+pub struct TerminalSource {
+    can_erase: bool,
+    /// The note that stands there, with its erasing as a last act.
+    noted: Mutex<Option<signals::Guard>>,
+}
+
+impl TerminalSource {
+    /// Prepares to ask; nothing is opened before.
+    pub fn new(env: &Env) -> Self {
+        Self { can_erase: env.text("TERM") != Some("dumb"), noted: Mutex::new(None) }
+    }
+}
+
+impl CodeSource for TerminalSource {
+    fn ask(&self, question: &Question, until: Deadline) -> Result<MfaCode, AskError> {
+        self.note("");
+        let terminal = Terminal::open().map_err(nobody)?;
+        let can_erase = self.can_erase;
+        let _last_act = signals::on_death(move || leave(can_erase));
+        let mut shown = Shown { terminal: &terminal, can_erase, rows_above: None };
+        let line = question_line(question);
+        let mut notice = question.notice.as_deref().map(|text| shorten(&visible(text), WIDEST));
+        loop {
+            shown.show(notice.as_deref(), &line)?;
+            match terminal.read_line(until) {
+                Line::Text(typed) => {
+                    shown.answered(&line, columns(typed.expose()));
+                    if typed.expose().trim().is_empty() {
+                        return Err(AskError::Cancelled);
+                    }
+                    if let Some(code) = MfaCode::parse(typed.expose()) {
+                        return Ok(code);
+                    }
+                    notice = Some(NOT_A_CODE.into());
+                }
+                Line::TooLong => {
+                    shown.answered(&line, 0);
+                    notice = Some(NOT_A_CODE.into());
+                }
+                Line::Resumed => {
+                    terminal.check().map_err(nobody)?;
+                    shown.rows_above = None;
+                }
+                Line::End => return Err(AskError::Cancelled),
+                Line::TimedOut => return Err(AskError::TimedOut),
+                Line::Lost(why) => return Err(nobody(why)),
+            }
+        }
+    }
+
+    fn can_ask_again(&self) -> bool {
+        true
+    }
+
+    fn note(&self, text: &str) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.can_erase || text.is_empty() && noted.is_none() {
+            return;
+        }
+        let Ok(terminal) = Terminal::open() else { return };
+        let note = shorten(&visible(text), terminal.width().min(WIDEST) - 1);
+        if terminal.write(&format!("{ERASE_LINE}{note}")).is_ok() && !text.is_empty() {
+            noted.get_or_insert_with(|| signals::on_death(|| leave(true)));
+        } else {
+            *noted = None;
+        }
+    }
+}
+
+impl Drop for TerminalSource {
+    fn drop(&mut self) {
+        self.note("");
+    }
+}
+
+fn nobody(why: Unusable) -> AskError {
+    AskError::Nobody(why.to_string())
+}
+
+/// The last act when a signal ends us at the question: as if it had never been asked.
+fn leave(can_erase: bool) {
+    if let Ok(terminal) = Terminal::open() {
+        terminal.discard_input();
+        let _ = terminal.write(if can_erase { ERASE_LINE } else { "\n" });
+    }
+}
+
+/// The question as it stands on the screen; taken away on drop, with whatever was typed.
+struct Shown<'a> {
+    terminal: &'a Terminal,
+    can_erase: bool,
+    /// Rows of ours above the cursor's; none if nothing of ours is on the screen.
+    rows_above: Option<usize>,
+}
+
+impl Shown<'_> {
+    fn show(&mut self, notice: Option<&str>, question: &str) -> Result<(), AskError> {
+        let width = self.terminal.width();
+        let mut text = String::from(if self.can_erase { ERASE_LINE } else { "" });
+        let mut above = rows(columns(question), width) - 1;
+        if let Some(notice) = notice {
+            let _ = writeln!(text, "{notice}");
+            above += rows(columns(notice), width);
+        }
+        text.push_str(question);
+        self.terminal.discard_input();
+        self.terminal.write(&text).map_err(|_| nobody(Unusable::Gone))?;
+        self.rows_above = Some(above);
+        Ok(())
+    }
+
+    /// The line was sent: the cursor stands below it, and the answer may have wrapped.
+    fn answered(&mut self, question: &str, typed: usize) {
+        let width = self.terminal.width();
+        let wrapped = rows(columns(question) + typed, width) - rows(columns(question), width);
+        self.erase(1 + wrapped);
+    }
+
+    fn erase(&mut self, more_rows: usize) {
+        if let Some(above) = self.rows_above.take()
+            && self.can_erase
+        {
+            let _ = self.terminal.write(&format!("{ERASE_LINE}{}", ERASE_LINE_ABOVE.repeat(above + more_rows)));
+        }
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.terminal.discard_input();
+        if self.rows_above.is_some() && !self.can_erase {
+            let _ = self.terminal.write("\n");
+        }
+        self.erase(0);
+    }
+}
+
+fn rows(columns: usize, width: usize) -> usize {
+    columns.div_ceil(width).max(1)
+}
+
+/// How much of the asker is said, and the widest that profile and device, and endpoint, may be: tried until one fits.
+const FITS: [(Asker, usize, usize); 10] = [
+    (Asker::Whole, WIDEST, WIDEST),
+    (Asker::Name, WIDEST, WIDEST),
+    (Asker::Whole, 24, 40),
+    (Asker::Name, 24, 40),
+    (Asker::Name, 18, 32),
+    (Asker::Name, 14, 24),
+    (Asker::Nobody, 20, 28),
+    (Asker::Nobody, 14, 24),
+    (Asker::Nobody, 10, 20),
+    (Asker::Nobody, 6, 11),
+];
+
+#[derive(Clone, Copy)]
+enum Asker {
+    Whole,
+    Name,
+    Nobody,
+}
+
+fn question_line(question: &Question) -> String {
+    let lines = FITS.iter().map(|&(asker, name, endpoint)| compose(question, asker, name, endpoint));
+    lines.reduce(|kept, next| if columns(&kept) <= WIDEST { kept } else { next }).expect("the table is not empty")
+}
+
+/// `MFA code for 123456789012 (prod, device ana; for terraform, pid 4242): `
+fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> String {
+    let account = question.account.as_ref().map(|account| account.as_str());
+    let mut line = match (&question.foreign_endpoint, account) {
+        (Some(host), account) => {
+            let account = account.map(|account| format!("{account}, ")).unwrap_or_default();
+            format!("MFA code for STS at {}, not AWS ({account}", shorten(&visible(host), endpoint))
+        }
+        (None, Some(account)) => format!("MFA code for {account} ("),
+        (None, None) => "MFA code (".into(),
+    };
+    let device = question.device.name().unwrap_or(question.device.as_str());
+    let _ = write!(line, "{}, device {}", profile_of(question, name), shorten(&visible(device), name));
+    if let Some(text) = question.asker.as_deref() {
+        let whole = visible(text);
+        let program = whole.rsplit_once(", pid ").map_or(whole.as_str(), |(program, _)| program);
+        let _ = match asker {
+            Asker::Whole => write!(line, "; for {whole}"),
+            Asker::Name => write!(line, "; for {program}"),
+            Asker::Nobody => Ok(()),
+        };
+    }
+    line + "): "
+}
+
+/// A profile's name may be any text: one that could pass for other parts of the question stands in quotes.
+fn profile_of(question: &Question, widest: usize) -> String {
+    let name = visible(question.profile.as_str());
+    if question.profile.is_read_by_every_sdk() {
+        return shorten(&name, widest);
+    }
+    format!("'{}'", shorten(&name.replace('\'', "\\'"), widest.saturating_sub(2)))
+}
+
+/// Cuts the middle out of text that is too wide: names that differ do so at either end.
+fn shorten(text: &str, widest: usize) -> String {
+    if columns(text) <= widest {
+        return text.to_owned();
+    }
+    let head = widest.saturating_sub(1).div_ceil(2);
+    let start = taken(text.chars(), head);
+    let end = taken(text.chars().rev(), widest.saturating_sub(1) - head);
+    format!("{start}…{}", end.chars().rev().collect::<String>())
+}
+
+fn taken(characters: impl Iterator<Item = char>, widest: usize) -> String {
+    let mut room = widest;
+    characters.take_while(|&c| room.checked_sub(column(c)).map(|left| room = left).is_some()).collect()
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().map(column).sum()
+}
+
+/// Columns a character takes, rather one too many: wide scripts take two, and control characters echo as `^X`.
+fn column(c: char) -> usize {
+    if c == '…' || c.is_ascii() && !c.is_control() { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arn::{AccountId, MfaSerial};
+    use crate::names::ProfileName;
+
+    fn question(profile: &str, device: &str, asker: &str, endpoint: &str) -> Question {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Question {
+            account: AccountId::parse("123456789012"),
+            profile: ProfileName::parse(profile).unwrap(),
+            device: MfaSerial::parse(device).unwrap(),
+            asker: some(asker),
+            foreign_endpoint: some(endpoint),
+            notice: None,
+        }
+    }
+
+    const ANA: &str = "arn:aws:iam::123456789012:mfa/ana";
+
+    #[test]
+    fn the_question_names_account_profile_device_asker_and_endpoint() {
+        for (profile, device, asker, endpoint, line) in [
+            ("prod", ANA, "", "", "MFA code for 123456789012 (prod, device ana): "),
+            (
+                "prod",
+                ANA,
+                "terraform, pid 4242",
+                "",
+                "MFA code for 123456789012 (prod, device ana; for terraform, pid 4242): ",
+            ),
+            ("prod", "GAHT12345678", "", "", "MFA code for 123456789012 (prod, device GAHT12345678): "),
+            (
+                "prod",
+                ANA,
+                "",
+                "127.0.0.1:45661",
+                "MFA code for STS at 127.0.0.1:45661, not AWS (123456789012, prod, device ana): ",
+            ),
+            (
+                "production-admin",
+                "arn:aws:iam::123456789012:mfa/ana.maria",
+                "terraform, pid 4242",
+                "",
+                "MFA code for 123456789012 (production-admin, device ana.maria; for terraform): ",
+            ),
+            (
+                "a, device boss; for me",
+                ANA,
+                "",
+                "",
+                "MFA code for 123456789012 ('a, device boss; for me', device ana): ",
+            ),
+            ("x\u{202e}y", ANA, "", "", "MFA code for 123456789012 ('x\\u{202e}y', device ana): "),
+        ] {
+            assert_eq!(question_line(&question(profile, device, asker, endpoint)), line);
+        }
+        let mut nowhere = question("prod", "GAHT12345678", "", "");
+        nowhere.account = None;
+        assert_eq!(question_line(&nowhere), "MFA code (prod, device GAHT12345678): ");
+    }
+
+    #[test]
+    fn no_question_is_wider_than_80_columns() {
+        let long = format!("arn:aws:iam::123456789012:mfa/{}", "d".repeat(200));
+        for profile in ["p", "a-profile-of-twenty-five", &"p".repeat(500), &"漢".repeat(100), &"\u{202e}".repeat(80)] {
+            for device in [ANA, &long] {
+                for asker in ["", "terraform, pid 4242", "aaaaaaaaaaaaaaaaaaaa, pid 4194304", &"z".repeat(300)] {
+                    for endpoint in ["", "127.0.0.1:4566", "localstack.internal.example.com:4566", &"h".repeat(250)] {
+                        let line = question_line(&question(profile, device, asker, endpoint));
+                        assert!(columns(&line) <= WIDEST, "{} columns: {line}", columns(&line));
+                        assert!(line.contains("123456789012") && line.contains("device "), "{line}");
+                        assert_eq!(line.contains("not AWS"), !endpoint.is_empty(), "{line}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn escapes_of_strangers_never_reach_the_terminal() {
+        let mut hostile = question("prod", ANA, "\u{1b}]0;x\u{7}evil, pid 1", "host\u{1b}[2J\r\n");
+        let line = question_line(&hostile);
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+        hostile.foreign_endpoint = None;
+        assert!(question_line(&hostile).contains("\\u{1b}]0;x"), "shown, not hidden");
+    }
+
+    #[test]
+    fn what_is_too_wide_keeps_both_its_ends() {
+        for (text, widest, shown) in [
+            ("short", 5, "short"),
+            ("abcdefghij", 7, "abc…hij"),
+            ("abcdefghij", 6, "abc…ij"),
+            ("漢字漢字漢字", 7, "漢…字"),
+            ("abc", 1, "…"),
+        ] {
+            assert_eq!(shorten(text, widest), shown);
+        }
+    }
+
+    #[test]
+    fn rows_are_counted_as_the_terminal_wraps() {
+        for (columns, width, expected) in [(0, 80, 1), (80, 80, 1), (81, 80, 2), (79, 40, 2), (200, 80, 3)] {
+            assert_eq!(rows(columns, width), expected, "{columns} in {width}");
+        }
+    }
+}

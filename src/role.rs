@@ -1,0 +1,27 @@
+//! What AssumeRole is asked: everything that shapes a role's credentials, the signer and the code aside.
+
+use std::time::Duration;
+
+use crate::arn::RoleArn;
+use crate::names::{ExternalId, SessionName, SourceIdentity, Tag};
+
+/// Everything AssumeRole is sent, the signer and the code aside (aws-contract 4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleRequest {
+    /// The role.
+    pub role: RoleArn,
+    /// How the session is called in CloudTrail.
+    pub session_name: SessionName,
+    /// What a third party demands.
+    pub external_id: Option<ExternalId>,
+    /// Who is behind the session.
+    pub source_identity: Option<SourceIdentity>,
+    /// Session tags, at most 50.
+    pub tags: Vec<Tag>,
+    /// Keys of tags that persist through chains.
+    pub transitive_tags: Vec<String>,
+    /// Managed policies that narrow the session, at most 10.
+    pub policy_arns: Vec<String>,
+    /// 900 s to 12 h.
+    pub duration: Duration,
+}

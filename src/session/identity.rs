@@ -1,0 +1,111 @@
+//! What makes two sessions the same: everything that shapes their credentials, hashed with lengths (threat-model P18).
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::profile::plan::{Plan, Step};
+use crate::role::RoleRequest;
+
+/// SHA-256 over the fields that shape one step's credentials.
+///
+/// Region and duration are not among them: callers bring their own region, and a session that lives is a valid answer
+/// whatever the setting is now.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity([u8; 32]);
+
+impl Identity {
+    /// All 64 hex digits.
+    pub fn hex(&self) -> String {
+        hex(&self.0)
+    }
+
+    /// The raw hash.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", &self.hex()[..16])
+    }
+}
+
+/// The identities of a plan's steps after the key, in order. `endpoint` is given only when it is not AWS's own.
+pub fn of_plan(plan: &Plan, endpoint: Option<&str>) -> Vec<Identity> {
+    let mut fields = Fields::new();
+    fields.text("partition", plan.partition.name());
+    fields.optional("endpoint", endpoint);
+    fields.text("key", plan.key().id.as_str());
+    fields.optional("device", plan.device.as_ref().map(|d| d.as_str()));
+    let mut identities = Vec::new();
+    for step in &plan.steps[1..] {
+        match step {
+            Step::LongLivedKey(_) => unreachable!("the key stands first and once"),
+            // The session's hash does not enter a role's: whether a session stood in between changes nothing.
+            Step::SessionToken { .. } => {
+                let mut session = fields.clone();
+                session.text("kind", "session");
+                identities.push(session.finish());
+            }
+            Step::AssumeRole { request, .. } => {
+                role(&mut fields, request);
+                identities.push(fields.clone().finish());
+            }
+        }
+    }
+    identities
+}
+
+fn role(fields: &mut Fields, request: &RoleRequest) {
+    fields.text("role", request.role.as_str());
+    fields.text("session name", request.session_name.as_str());
+    fields.optional("external id", request.external_id.as_ref().map(|id| id.as_str()));
+    fields.optional("source identity", request.source_identity.as_ref().map(|id| id.as_str()));
+    for tag in &request.tags {
+        fields.text("tag", &tag.key);
+        fields.text("value", &tag.value);
+    }
+    for key in &request.transitive_tags {
+        fields.text("transitive", key);
+    }
+    for arn in &request.policy_arns {
+        fields.text("policy", arn);
+    }
+}
+
+/// Hashes named fields with their lengths, so that ("ab", "c") is not ("a", "bc").
+#[derive(Clone)]
+struct Fields(Sha256);
+
+impl Fields {
+    fn new() -> Self {
+        let mut fields = Self(Sha256::new());
+        fields.text("twolock", "session identity 1");
+        fields
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        for part in [name, value] {
+            self.0.update((part.len() as u64).to_be_bytes());
+            self.0.update(part.as_bytes());
+        }
+    }
+
+    fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    fn finish(self) -> Identity {
+        Identity(self.0.finalize().into())
+    }
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).map(char::from).collect()
+}

@@ -1,0 +1,248 @@
+//! A plan's steps, executed: each from the credentials of the step before it, each by one caller for all.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::arn::MfaSerial;
+use crate::aws::{Bounds, Mfa, Signer, StsError, StsErrorKind};
+use crate::credentials::{AccessKey, Session};
+use crate::error::{Failure, Kind, Result};
+use crate::profile::plan::Step;
+use crate::session::Sessions;
+use crate::session::cache::Need;
+use crate::session::device::DeviceFiles;
+use crate::session::sealed;
+use crate::system::clock::{Deadline, now_millis};
+use crate::system::lock::{FileLock, LockError};
+use crate::visible::visible;
+
+/// How one walk over the steps may behave.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    may_ask: bool,
+    deadline: Option<Deadline>,
+}
+
+impl Run {
+    /// Somebody waits for the answer and may be asked for a code.
+    pub const FOR_A_CALLER: Run = Run { may_ask: true, deadline: None };
+
+    /// Nobody waits: no question, and everything before the deadline.
+    pub fn renewal(deadline: Deadline) -> Self {
+        Self { may_ask: false, deadline: Some(deadline) }
+    }
+
+    fn bounds(self) -> Bounds {
+        match self.deadline {
+            None => Bounds::CALL,
+            Some(deadline) => Bounds { connect: deadline.left(), total: deadline.left() },
+        }
+    }
+}
+
+/// What signs a step's call.
+pub enum Parent {
+    /// The long-lived key.
+    Key(AccessKey),
+    /// The credentials of the step before.
+    Session(Session),
+}
+
+impl Parent {
+    fn signer(&self) -> Signer<'_> {
+        match self {
+            Parent::Key(key) => Signer::Key(key),
+            Parent::Session(session) => Signer::Session(session),
+        }
+    }
+}
+
+enum Turn {
+    Ours(Option<FileLock>),
+    Served(Session),
+}
+
+impl Sessions<'_> {
+    /// The credentials after a step (1 is the first after the key), cached or minted.
+    pub(super) fn credentials(&self, step: usize, need: Need, run: Run) -> Result<Session> {
+        if let Some(found) = self.cached(step, need) {
+            return Ok(found);
+        }
+        match self.plan.steps[step].device() {
+            Some(device) if run.may_ask => self.with_a_code(step, need, device),
+            Some(_) => Err(self.about(Failure::new(Kind::NeedsPerson, "a code would be needed"))),
+            None => self.without_a_code(step, need, run),
+        }
+    }
+
+    /// What signs a step's call: the key, or the credentials of the step before.
+    pub(super) fn parent(&self, step: usize, need: Need, run: Run) -> Result<Parent> {
+        if step == 1 {
+            return self.keys.fetch(self.plan.key()).map(Parent::Key);
+        }
+        let need = Need { not_before: need.not_before, ..Need::ALIVE };
+        self.credentials(step - 1, need, run).map(Parent::Session)
+    }
+
+    fn without_a_code(&self, step: usize, need: Need, run: Run) -> Result<Session> {
+        let mut second_try = false;
+        loop {
+            let parent = self.parent(step, need, run)?;
+            let _lock = match self.turn(self.lock_of(step), step, need, || "another twolock, which asks AWS".into())? {
+                Turn::Served(session) => return Ok(session),
+                Turn::Ours(lock) => lock,
+            };
+            if let Some(found) = self.cached(step, need) {
+                return Ok(found);
+            }
+            match self.call(step, &parent, None, run) {
+                Ok(session) => return Ok(self.keep(step, session)),
+                // AWS no longer knows the session below (its key was rotated or switched off): once, mint that anew.
+                Err(e) if e.kind == StsErrorKind::StaleSession && step > 1 && !second_try => {
+                    second_try = true;
+                    self.forget(step - 1);
+                }
+                Err(e) => return Err(self.refused(e)),
+            }
+        }
+    }
+
+    fn with_a_code(&self, step: usize, need: Need, device: &MfaSerial) -> Result<Session> {
+        let files = DeviceFiles::of(self.folder, device, self.endpoint);
+        let since = now_millis();
+        let _lock = match self.turn(files.lock.clone(), step, need, || holder_of(&files))? {
+            Turn::Served(session) => return Ok(session),
+            Turn::Ours(lock) => lock,
+        };
+        if let Some(found) = self.cached(step, need) {
+            return Ok(found);
+        }
+        self.ended_meanwhile(&files, since)?;
+        // Before the question, so that nobody types a code for a call that cannot be signed.
+        let key = Parent::Key(self.keys.fetch(self.plan.key())?);
+        let call = |mfa: Mfa<'_>| self.call(step, &key, Some(mfa), Run::FOR_A_CALLER);
+        self.ask_and_call(device, &files, &call).map(|session| self.keep(step, session))
+    }
+
+    /// Waits for a lock, and for the session that its holder may bring.
+    fn turn(&self, lock: PathBuf, step: usize, need: Need, holder: impl Fn() -> String) -> Result<Turn> {
+        let until = self.patience.others();
+        let (started, mut pause, mut told) = (Instant::now(), Duration::from_millis(1), false);
+        loop {
+            match FileLock::try_acquire(&lock) {
+                Ok(lock) => return Ok(Turn::Ours(Some(lock))),
+                Err(LockError::Unavailable(_)) => return Ok(Turn::Ours(None)),
+                Err(LockError::Held) => {}
+            }
+            if let Some(found) = self.cached(step, need) {
+                return Ok(Turn::Served(found));
+            }
+            if until.has_passed() {
+                let cause = format!("waited {} s for {}", started.elapsed().as_secs(), holder());
+                return Err(self.about(Failure::new(Kind::Busy, cause).hint("run it again")));
+            }
+            if !told && started.elapsed() > TELL_AFTER {
+                told = true;
+                self.codes.note(&format!("waiting for {}", holder()));
+            }
+            std::thread::sleep(pause.min(until.left()));
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    /// Calls STS for a step and keeps what comes.
+    pub(super) fn call_and_keep(
+        &self,
+        step: usize,
+        parent: &Parent,
+        mfa: Option<Mfa<'_>>,
+        run: Run,
+    ) -> Result<Session> {
+        let session = self.call(step, parent, mfa, run).map_err(|e| self.refused(e))?;
+        Ok(self.keep(step, session))
+    }
+
+    fn call(
+        &self,
+        step: usize,
+        parent: &Parent,
+        mfa: Option<Mfa<'_>>,
+        run: Run,
+    ) -> std::result::Result<Session, StsError> {
+        match (&self.plan.steps[step], parent) {
+            (Step::SessionToken { duration, .. }, Parent::Key(key)) => {
+                self.sts.get_session_token(key, mfa, *duration, run.bounds())
+            }
+            (Step::AssumeRole { request, .. }, parent) => {
+                self.sts.assume_role(parent.signer(), request, mfa, run.bounds())
+            }
+            _ => unreachable!("a plan has its key first, and a session token directly after it"),
+        }
+    }
+
+    /// Keeps a fresh session. One that cannot be kept is handed out all the same, with a warning.
+    fn keep(&self, step: usize, session: Session) -> Session {
+        let Some(cache) = self.cache else { return session };
+        if let Err(e) = cache.keep(&self.identities[step - 1], self.header(step, &session), &session) {
+            (self.warn)(&format!("the session could not be kept, so the next command starts anew: {e}"));
+        }
+        session
+    }
+
+    fn forget(&self, step: usize) {
+        if let Some(cache) = self.cache {
+            // One that is gone already is as forgotten as one that goes now.
+            let _ = cache.forget(&self.identities[step - 1]);
+        }
+    }
+
+    fn header(&self, step: usize, session: &Session) -> sealed::Header {
+        let (kind, role, asked) = match &self.plan.steps[step] {
+            Step::AssumeRole { request, .. } => (sealed::Kind::Role, Some(request.role.to_string()), request.duration),
+            Step::SessionToken { duration, .. } => (sealed::Kind::Session, None, *duration),
+            Step::LongLivedKey(_) => unreachable!("a key is no session"),
+        };
+        sealed::Header {
+            identity: String::new(),
+            key: String::new(),
+            kind,
+            account: session.account.as_ref().map(ToString::to_string),
+            device: self.plan.device.as_ref().map(ToString::to_string),
+            role,
+            profile: self.plan.profile.to_string(),
+            issued: (self.clock)(),
+            asked,
+            expires: session.expires,
+        }
+    }
+
+    /// The lock under which one identity is minted.
+    pub(super) fn lock_of(&self, step: usize) -> PathBuf {
+        self.folder.join(format!("{}.lock", &self.identities[step - 1].hex()[..16]))
+    }
+
+    /// STS's refusal as a failure of this profile.
+    pub(super) fn refused(&self, e: StsError) -> Failure {
+        let kind = match e.kind {
+            StsErrorKind::WrongCode | StsErrorKind::StaleSession | StsErrorKind::Refused => Kind::Refused,
+            StsErrorKind::NotSent | StsErrorKind::Unclear | StsErrorKind::BadAnswer => Kind::Network,
+        };
+        let failure = Failure::new(kind, e.cause);
+        self.about(e.hints.into_iter().fold(failure, Failure::hint))
+    }
+
+    /// A failure that names the asked profile.
+    pub(super) fn about(&self, failure: Failure) -> Failure {
+        failure.of_profile(visible(self.plan.profile.as_str()))
+    }
+}
+
+/// Before this, waiting is not worth a word.
+const TELL_AFTER: Duration = Duration::from_secs(5);
+
+fn holder_of(files: &DeviceFiles) -> String {
+    match files.load().holder {
+        Some(holder) => format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile)),
+        None => "another twolock, which asks for a code".into(),
+    }
+}

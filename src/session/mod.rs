@@ -1,0 +1,164 @@
+//! The meeting place of plan, question, STS and store: look, lock, look again, mint, keep.
+//!
+//! - [`identity`]: what makes two sessions the same
+//! - [`sealing_key`], [`sealed`], [`cache`]: sessions in private files under one key
+//! - [`device`], [`codes`]: what callers that want a code of the same device tell each other
+//! - [`mint`]: the steps of a plan, executed
+//!
+//! May know [`Plan`] and the traits of `prompt`, `aws` and `store`; never commands or output.
+
+pub mod cache;
+pub mod codes;
+pub mod device;
+pub mod identity;
+pub mod mint;
+pub mod question;
+pub mod sealed;
+pub mod sealing_key;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::aws::{Bounds, Sts};
+use crate::credentials::{AccessKey, Session};
+use crate::error::Result;
+use crate::profile::chain::LongLivedKey;
+use crate::profile::plan::Plan;
+use crate::prompt::CodeSource;
+use crate::session::cache::{Cache, Need};
+use crate::session::identity::Identity;
+use crate::session::sealed::Header;
+use crate::system::clock::Deadline;
+use crate::system::lock::{FileLock, LockError};
+use crate::timestamp::Timestamp;
+
+/// Fetches the secret half of a long-lived key, from an AWS file or the OS keyring.
+pub trait Keys {
+    /// Fetches the key; a locked or silent keyring is a failure of kind `Keyring`, never "no key".
+    fn fetch(&self, key: &LongLivedKey) -> Result<AccessKey>;
+}
+
+/// How long a caller can wait.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    /// One deadline over everything, from process start (`credential-process`).
+    Until(Deadline),
+    /// Each question may take this long; there is a person who can press ^C.
+    EachQuestion(Duration),
+}
+
+/// How long a person's command waits for another of us.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(180);
+
+impl Patience {
+    fn question(self) -> Deadline {
+        match self {
+            Patience::Until(deadline) => deadline,
+            Patience::EachQuestion(span) => Deadline::after(Instant::now(), span),
+        }
+    }
+
+    fn others(self) -> Deadline {
+        match self {
+            Patience::Until(deadline) => deadline,
+            Patience::EachQuestion(_) => Deadline::after(Instant::now(), WAIT_FOR_OTHERS),
+        }
+    }
+}
+
+/// Everything needed to bring the credentials of one plan.
+pub struct Sessions<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// The identities of the plan's steps after the key.
+    pub identities: &'a [Identity],
+    /// STS.
+    pub sts: &'a dyn Sts,
+    /// Where codes come from.
+    pub codes: &'a dyn CodeSource,
+    /// Where long-lived keys come from.
+    pub keys: &'a dyn Keys,
+    /// Sealed sessions; none where no keyring keeps a sealing key.
+    pub cache: Option<&'a Cache>,
+    /// The folder of the locks.
+    pub folder: &'a Path,
+    /// The endpoint's identity, when it is not AWS's own.
+    pub endpoint: Option<&'a str>,
+    /// Who asks, shown in the question.
+    pub asker: Option<String>,
+    /// How long the caller can wait.
+    pub patience: Patience,
+    /// Reads the wall clock.
+    pub clock: &'a dyn Fn() -> Timestamp,
+    /// Says one warning to the user.
+    pub warn: &'a dyn Fn(&str),
+}
+
+/// What a look into the cache brings.
+pub enum Look {
+    /// A session that serves.
+    Serve(Session),
+    /// A session that serves, and that one caller should renew now, without a person.
+    Renew(Session),
+    /// Nothing that serves.
+    Miss,
+}
+
+/// Looks for a plan's credentials; no lock, no network, no question.
+pub fn look(cache: &Cache, plan: &Plan, identities: &[Identity], need: Need, now: Timestamp) -> Look {
+    let Some(last) = identities.last() else { return Look::Miss };
+    let Some((header, session)) = cache.look_up(last, need, now) else { return Look::Miss };
+    let renew =
+        is_ageing(&header, now) && needs_no_person(cache, plan, identities, now) && !cache.failed_lately(last, now);
+    if renew { Look::Renew(session) } else { Look::Serve(session) }
+}
+
+/// Less than 16 minutes, or a third of its whole life, remains (architecture, "One question for everybody").
+fn is_ageing(header: &Header, now: Timestamp) -> bool {
+    header.expires.since(now) < Duration::from_secs(16 * 60).min(header.life() / 3)
+}
+
+/// Whether the last step can be made again without a code: the session that a code opened still lives.
+fn needs_no_person(cache: &Cache, plan: &Plan, identities: &[Identity], now: Timestamp) -> bool {
+    match plan.steps.iter().position(|step| step.device().is_some()) {
+        None => true,
+        Some(opened) if opened == identities.len() => false,
+        Some(opened) => cache.look_up(&identities[opened - 1], Need::ALIVE, now).is_some(),
+    }
+}
+
+impl Sessions<'_> {
+    /// Brings the plan's credentials: out of the cache, or by one caller for all.
+    pub fn obtain(&self, need: Need) -> Result<Session> {
+        let looked =
+            self.cache.map_or(Look::Miss, |cache| look(cache, self.plan, self.identities, need, (self.clock)()));
+        match looked {
+            Look::Serve(session) => Ok(session),
+            Look::Renew(old) => Ok(self.renew(need).unwrap_or(old)),
+            Look::Miss => self.credentials(self.identities.len(), need, mint::Run::FOR_A_CALLER),
+        }
+    }
+
+    /// Renews the last step within two seconds, if no other caller is at it; the old credentials live on.
+    fn renew(&self, need: Need) -> Option<Session> {
+        let (last, cache) = (self.identities.len(), self.cache?);
+        let started = (self.clock)();
+        let lock = match FileLock::try_acquire(&self.lock_of(last)) {
+            Ok(lock) => lock,
+            Err(LockError::Held | LockError::Unavailable(_)) => return None,
+        };
+        if let Look::Serve(session) = look(cache, self.plan, self.identities, need, started) {
+            return Some(session);
+        }
+        let run = mint::Run::renewal(Deadline::after(Instant::now(), Bounds::RENEWAL.total));
+        let renewed =
+            self.parent(last, Need::ALIVE, run).and_then(|parent| self.call_and_keep(last, &parent, None, run));
+        drop(lock);
+        renewed.inspect_err(|_| cache.note_failure(&self.identities[last - 1], started)).ok()
+    }
+
+    fn cached(&self, step: usize, need: Need) -> Option<Session> {
+        let found = self.cache?.look_up(&self.identities[step - 1], need, (self.clock)());
+        found.map(|(_, session)| session)
+    }
+}

@@ -1,0 +1,178 @@
+//! Asking for a code and sending it: under the device lock, each code once, at most three that AWS refuses.
+
+use std::time::Duration;
+
+use crate::arn::MfaSerial;
+use crate::aws::{Mfa, StsError, StsErrorKind};
+use crate::credentials::Session;
+use crate::error::{Failure, Kind, Result};
+use crate::profile::plan::Step;
+use crate::prompt::{AskError, Question};
+use crate::session::Sessions;
+use crate::session::codes;
+use crate::session::device::{DeviceFiles, DeviceState, Ending, Holder};
+use crate::system::clock::{Deadline, now_millis};
+use crate::system::signals;
+
+/// A code that AWS refused may be followed by two more.
+const TRIES: u32 = 3;
+
+type Call<'a> = &'a dyn Fn(Mfa<'_>) -> std::result::Result<Session, StsError>;
+
+impl Sessions<'_> {
+    /// Asks until a session came or there is no sense in asking on. The device lock is held.
+    pub(super) fn ask_and_call(&self, device: &MfaSerial, files: &DeviceFiles, call: Call<'_>) -> Result<Session> {
+        let mut state = files.load();
+        state.holder = Some(Holder { pid: std::process::id(), profile: self.plan.profile.to_string() });
+        state.ending = None;
+        files.save(&state);
+        let guard = signals::on_death({
+            let files = files.clone();
+            move || end(&files, files.load(), Kind::NeedsPerson, cancelled())
+        });
+        let result = self.ask_until_minted(device, files, &mut state, call);
+        drop(guard);
+        if let Err(Ended { failure, told: Some(text) }) = &result {
+            end(files, state, failure.kind, text.clone());
+        }
+        result.map_err(|ended| self.about(ended.failure))
+    }
+
+    fn ask_until_minted(
+        &self,
+        device: &MfaSerial,
+        files: &DeviceFiles,
+        state: &mut DeviceState,
+        call: Call<'_>,
+    ) -> std::result::Result<Session, Ended> {
+        let (mut refused, mut notice) = (0, None);
+        loop {
+            let until = self.patience.question();
+            let code =
+                self.codes.ask(&self.question(device, notice.take()), until).map_err(|e| self.no_code(e, device))?;
+            if codes::was_sent(state, device, &code, (self.clock)()) {
+                self.wait_for_the_next(until)?;
+                continue;
+            }
+            // Written down before it is sent: a crash in between counts as used.
+            codes::note(state, device, &code, (self.clock)());
+            files.save(state);
+            match call(Mfa { serial: device, code: &code }) {
+                Ok(session) => return Ok(session),
+                Err(e) if e.kind == StsErrorKind::WrongCode && refused + 1 < TRIES && self.codes.can_ask_again() => {
+                    refused += 1;
+                    let next = codes::until_next((self.clock)()).as_secs();
+                    notice = Some(format!("{}; the next one comes in {next} s", e.cause));
+                }
+                Err(e) => return Err(self.no_session(e, state)),
+            }
+        }
+    }
+
+    fn question(&self, device: &MfaSerial, notice: Option<String>) -> Question {
+        let role = self.plan.steps.iter().rev().find_map(|step| match step {
+            Step::AssumeRole { request, .. } => Some(request.role.account().clone()),
+            _ => None,
+        });
+        Question {
+            account: role.or_else(|| device.account().cloned()),
+            profile: self.plan.profile.clone(),
+            device: device.clone(),
+            asker: self.asker.clone(),
+            foreign_endpoint: self.foreign_host().map(String::from),
+            notice,
+        }
+    }
+
+    /// The endpoint as people read it, `127.0.0.1:4566`, if it is not AWS's own.
+    fn foreign_host(&self) -> Option<&str> {
+        self.endpoint.map(|e| e.rsplit_once("://").map_or(e, |(_, host)| host))
+    }
+
+    /// Counts down to the next code; a source that cannot bring another one fails at once.
+    fn wait_for_the_next(&self, until: Deadline) -> std::result::Result<(), Ended> {
+        let wait = codes::until_next((self.clock)());
+        if !self.codes.can_ask_again() {
+            let cause =
+                format!("this code was sent before, and a code works once; the next one comes in {} s", wait.as_secs());
+            return Err(Ended::alone(Failure::new(Kind::Refused, cause)));
+        }
+        let next = Deadline::after(std::time::Instant::now(), wait);
+        while !next.has_passed() {
+            if until.has_passed() {
+                return Err(Ended::alone(timed_out()));
+            }
+            let seconds = next.left().as_secs() + 1;
+            self.codes.note(&format!("that code was used, and a code works once; the next one comes in {seconds} s"));
+            std::thread::sleep(next.left().min(until.left()).min(Duration::from_secs(1)));
+        }
+        self.codes.note("");
+        Ok(())
+    }
+
+    fn no_code(&self, e: AskError, device: &MfaSerial) -> Ended {
+        match e {
+            AskError::Cancelled => Ended { failure: Failure::silent(Kind::NeedsPerson), told: Some(cancelled()) },
+            AskError::TimedOut => Ended::alone(timed_out()),
+            AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure },
+            AskError::Nobody(why) => {
+                let command = format!("twolock login {}", crate::visible::visible(self.plan.profile.as_str()));
+                let cause = format!("an MFA code of {device} is needed and {why}; run in a terminal: {command}");
+                Ended::alone(Failure::new(Kind::NeedsPerson, cause))
+            }
+        }
+    }
+
+    fn no_session(&self, e: StsError, state: &mut DeviceState) -> Ended {
+        let sent = e.kind != StsErrorKind::NotSent;
+        let unclear = matches!(e.kind, StsErrorKind::Unclear | StsErrorKind::BadAnswer);
+        let mut failure = self.refused(e);
+        if !sent {
+            codes::forget_last(state);
+        }
+        if unclear {
+            let next = codes::until_next((self.clock)()).as_secs();
+            failure.cause.push_str(&format!("; the code counts as used, the next one comes in {next} s"));
+        }
+        Ended { told: Some(told(&failure.cause)), failure }
+    }
+
+    /// What the question that ended while we waited means for us.
+    pub(super) fn ended_meanwhile(&self, files: &DeviceFiles, since_millis: u64) -> Result<()> {
+        match files.load().ending {
+            Some(ending) if ending.at_millis >= since_millis => Err(self.about(Failure::new(ending.kind, ending.text))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A question that brought no session, and what those who waited are told of it.
+struct Ended {
+    failure: Failure,
+    told: Option<String>,
+}
+
+impl Ended {
+    /// An ending that says nothing about the next caller's chances.
+    fn alone(failure: Failure) -> Self {
+        Self { failure, told: None }
+    }
+}
+
+fn end(files: &DeviceFiles, mut state: DeviceState, kind: Kind, text: String) {
+    state.ending = Some(Ending { pid: std::process::id(), at_millis: now_millis(), kind, text });
+    files.save(&state);
+}
+
+fn cancelled() -> String {
+    format!("cancelled at the question of pid {}", std::process::id())
+}
+
+fn told(cause: &str) -> String {
+    format!("{cause} (at the question of pid {})", std::process::id())
+}
+
+fn timed_out() -> Failure {
+    Failure::new(Kind::NeedsPerson, "no code was entered in time")
+        .hint("run it again and type the code, or run: twolock login")
+}

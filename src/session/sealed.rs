@@ -1,0 +1,173 @@
+//! One session in a file: a readable header, and the secrets sealed under it with XChaCha20-Poly1305.
+//!
+//! ```text
+//! {"v":1,"identity":…,"key":…,"kind":…,…}\n      the header, authenticated as it stands
+//! 24 bytes of nonce, then the sealed secrets
+//! ```
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use serde_json::{Value, json};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+use crate::arn::AccountId;
+use crate::credentials::{AccessKeyId, Session};
+use crate::secret::Secret;
+use crate::session::identity::Identity;
+use crate::session::sealing_key::SealingKey;
+use crate::timestamp::Timestamp;
+
+/// The format this program writes and reads; another one is a miss.
+const VERSION: u64 = 1;
+const NONCE: usize = 24;
+/// How far two clocks may differ before AWS refuses to talk at all.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(15 * 60);
+
+/// What anybody may read of a sealed session: no secret, enough for `status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// All hex digits of the identity.
+    pub identity: String,
+    /// The id of the sealing key.
+    pub key: String,
+    /// Whose credentials.
+    pub kind: Kind,
+    /// The account, where it is known.
+    pub account: Option<String>,
+    /// The device whose code opened it.
+    pub device: Option<String>,
+    /// The role.
+    pub role: Option<String>,
+    /// The profile that was asked for when it was minted.
+    pub profile: String,
+    /// When it was minted, by our clock.
+    pub issued: Timestamp,
+    /// How long a life was asked for, seconds.
+    pub asked: Duration,
+    /// When AWS stops taking it.
+    pub expires: Timestamp,
+}
+
+/// Whose credentials a sealed file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The user's own, from GetSessionToken.
+    Session,
+    /// A role's, from AssumeRole.
+    Role,
+}
+
+impl Kind {
+    /// The word in header and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Session => "session",
+            Kind::Role => "role",
+        }
+    }
+}
+
+impl Header {
+    /// Reads the header line of a sealed file; anything unknown or odd is `None`.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let json: Value = serde_json::from_slice(line).ok()?;
+        let text = |name: &str| json[name].as_str().map(String::from);
+        let kind = [Kind::Session, Kind::Role].into_iter().find(|k| json["kind"].as_str() == Some(k.word()))?;
+        (json["v"].as_u64() == Some(VERSION)).then_some(())?;
+        Some(Self {
+            identity: text("identity")?,
+            key: text("key")?,
+            kind,
+            account: text("account"),
+            device: text("device"),
+            role: text("role"),
+            profile: text("profile")?,
+            issued: Timestamp::from_unix(json["issued"].as_i64()?),
+            asked: Duration::from_secs(json["asked"].as_u64()?),
+            expires: Timestamp::from_unix(json["expires"].as_i64()?),
+        })
+    }
+
+    fn line(&self) -> String {
+        let fields = json!({
+            "v": VERSION,
+            "identity": self.identity,
+            "key": self.key,
+            "kind": self.kind.word(),
+            "account": self.account,
+            "device": self.device,
+            "role": self.role,
+            "profile": self.profile,
+            "issued": self.issued.unix(),
+            "asked": self.asked.as_secs(),
+            "expires": self.expires.unix(),
+        });
+        format!("{fields}\n")
+    }
+
+    /// Its whole life, by the header.
+    pub fn life(&self) -> Duration {
+        self.expires.since(self.issued)
+    }
+
+    /// Whether the header can be true at all: not from the future, not living longer than it was asked to (P37).
+    pub fn is_plausible(&self, now: Timestamp) -> bool {
+        self.issued <= now.plus(CLOCK_TOLERANCE) && self.life() <= self.asked + CLOCK_TOLERANCE
+    }
+}
+
+/// Seals a session: header line, nonce, ciphertext. `None` only if the system gives no random bytes.
+pub fn seal(header: &Header, session: &Session, key: &SealingKey) -> Option<Vec<u8>> {
+    let line = header.line();
+    let secrets = Zeroizing::new(
+        json!({
+            "access_key_id": session.access_key_id.as_str(),
+            "secret_access_key": session.secret.expose(),
+            "session_token": session.token.expose(),
+        })
+        .to_string(),
+    );
+    let mut nonce = [0u8; NONCE];
+    getrandom::fill(&mut nonce).ok()?;
+    let payload = Payload { msg: secrets.as_bytes(), aad: line.as_bytes() };
+    let sealed = cipher(key)?.encrypt(&XNonce::from(nonce), payload).ok()?;
+    Some([line.as_bytes(), &nonce, &sealed].concat())
+}
+
+/// Opens a sealed file if it is this identity's under this key; anything else is `None`, a miss.
+pub fn open(bytes: &[u8], identity: &Identity, key: &SealingKey) -> Option<(Header, Session)> {
+    let end = memchr::memchr(b'\n', bytes)? + 1;
+    let header = Header::parse(&bytes[..end])?;
+    if header.identity != identity.hex() || header.key != key.id() {
+        return None;
+    }
+    let (nonce, sealed) = bytes[end..].split_at_checked(NONCE)?;
+    let nonce: [u8; NONCE] = nonce.try_into().ok()?;
+    let payload = Payload { msg: sealed, aad: &bytes[..end] };
+    let secrets = Zeroizing::new(cipher(key)?.decrypt(&XNonce::from(nonce), payload).ok()?);
+    let session = read_secrets(&secrets, &header)?;
+    Some((header, session))
+}
+
+fn cipher(key: &SealingKey) -> Option<XChaCha20Poly1305> {
+    XChaCha20Poly1305::new_from_slice(key.bytes().expose()).ok()
+}
+
+fn read_secrets(secrets: &[u8], header: &Header) -> Option<Session> {
+    let mut json: Value = serde_json::from_slice(secrets).ok()?;
+    let mut take = |name: &str| match json[name].take() {
+        Value::String(text) => Some(text),
+        _ => None,
+    };
+    Some(Session {
+        access_key_id: AccessKeyId::parse(&take("access_key_id")?).ok()?,
+        secret: Secret::new(take("secret_access_key")?),
+        token: Secret::new(take("session_token")?),
+        expires: header.expires,
+        account: header.account.as_deref().and_then(AccountId::parse),
+    })
+}
+
+#[cfg(test)]
+mod tests;

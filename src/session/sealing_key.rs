@@ -1,0 +1,218 @@
+//! The small key under which all sessions of one cache folder are sealed, and its life in two stores.
+//!
+//! The kernel's copy rules: it is what every other process sees. A key is written only where the store itself said that
+//! there is none; a locked, silent or damaged store is left alone (threat-model P27).
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Failure, Kind};
+use crate::secret::Secret;
+use crate::store::choose::Stores;
+use crate::store::{Item, Store, StoreError};
+use crate::system::clock::Deadline;
+use crate::system::lock::{FileLock, LockError};
+use crate::system::private_file::create_private_dir;
+
+/// Bytes of a sealing key.
+pub const LENGTH: usize = 32;
+
+/// The lock beside the sealed files under which a key is made.
+const LOCK_FILE: &str = "sealing-key.lock";
+
+/// The key that seals the sessions of one cache folder.
+#[derive(Clone, Debug)]
+pub struct SealingKey {
+    bytes: Secret<Vec<u8>>,
+    id: String,
+}
+
+impl SealingKey {
+    /// The key itself.
+    pub fn bytes(&self) -> &Secret<Vec<u8>> {
+        &self.bytes
+    }
+
+    /// Tells keys apart without saying anything about them: the first 8 bytes of the key's SHA-256, in hex.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn new(bytes: Secret<Vec<u8>>) -> Self {
+        let id = hex(&Sha256::digest(bytes.expose())[..8]);
+        Self { bytes, id }
+    }
+
+    fn random() -> Result<Self, NoSealingKey> {
+        let mut bytes = vec![0; LENGTH];
+        getrandom::fill(&mut bytes).map_err(|error| NoSealingKey::Random(error.to_string()))?;
+        Ok(Self::new(Secret::new(bytes)))
+    }
+}
+
+/// Why there is no sealing key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoSealingKey {
+    /// What each store answered, by its name.
+    Nowhere(Vec<(&'static str, StoreError)>),
+    /// The cache folder cannot be made or found.
+    Folder(String),
+    /// Another process was still making one when our time ended.
+    Busy,
+    /// The system gave no random bytes.
+    Random(String),
+}
+
+impl NoSealingKey {
+    /// Whether every store answered, and has none: the one case that is a miss.
+    pub fn is_absent(&self) -> bool {
+        let Self::Nowhere(answers) = self else { return false };
+        !answers.is_empty() && answers.iter().all(|(_, answer)| *answer == StoreError::Absent)
+    }
+
+    /// The failure to show where going on without a sealing key would not do.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Nowhere(answers) => {
+                let failure = Failure::new(Kind::Keyring, format!("no keyring can keep sessions: {self}"));
+                let locked = answers.iter().any(|(_, a)| matches!(a, StoreError::Locked | StoreError::Dismissed));
+                let failure =
+                    if locked { failure.hint("unlock the desktop's keyring, then run this again") } else { failure };
+                failure.hint("to keep the key in a private file instead: twolock settings set keyring file")
+            }
+            Self::Folder(_) => Failure::new(Kind::Disk, self.to_string()),
+            Self::Busy => Failure::new(Kind::Busy, self.to_string()),
+            Self::Random(_) => Failure::new(Kind::Bug, self.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for NoSealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nowhere(answers) if answers.is_empty() => f.write_str("there is none on this machine"),
+            Self::Nowhere(answers) => {
+                let said: Vec<_> = answers.iter().map(|(name, answer)| format!("{name} {answer}")).collect();
+                f.write_str(&said.join("; "))
+            }
+            Self::Folder(why) => write!(f, "the cache folder cannot be used: {why}"),
+            Self::Busy => f.write_str("another twolock is still making the key that seals sessions"),
+            Self::Random(why) => write!(f, "the system gave no random bytes: {why}"),
+        }
+    }
+}
+
+/// Looks for the sealing key of this cache folder: the fast store, then the durable one. Writes nothing, waits for no lock.
+pub fn find(stores: &Stores, cache: &Path) -> Result<SealingKey, NoSealingKey> {
+    let item = item(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
+    Search::of(stores, &item).found()
+}
+
+/// Finds the sealing key of this cache folder or makes one, under a lock in that folder, which is created if missing.
+///
+/// - in the fast store: that one, and the durable store is not asked
+/// - in the durable store alone: copied to the fast one
+/// - nowhere: a new one goes to each store that said it has none; one of them has to keep it
+/// - another process holds the lock beyond `deadline`: [`NoSealingKey::Busy`]
+/// - no lock can be had at all: goes on without
+pub fn find_or_make(stores: &Stores, cache: &Path, deadline: Deadline) -> Result<SealingKey, NoSealingKey> {
+    create_private_dir(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
+    let item = item(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
+    if let Some(Ok(key)) = stores.fast.as_ref().map(|fast| look_up(fast.as_ref(), &item)) {
+        return Ok(key);
+    }
+    let _lock = match FileLock::acquire(&cache.join(LOCK_FILE), deadline) {
+        Ok(lock) => Some(lock),
+        Err(LockError::Unavailable(_)) => None,
+        Err(LockError::Held) => return find(stores, cache).map_err(|_| NoSealingKey::Busy),
+    };
+    let search = Search::of(stores, &item);
+    let made = search.key.is_none().then(SealingKey::random).transpose()?;
+    search.spread(&item, made)
+}
+
+/// Removes the sealing key of this cache folder from every store: no session sealed under it opens again.
+///
+/// Returns what the stores that did not remove it answered; having none is not among it.
+pub fn forget(stores: &Stores, cache: &Path) -> Vec<(&'static str, StoreError)> {
+    let Ok(item) = item(cache) else { return Vec::new() };
+    let answers = stores.all().map(|store| (store.name(), store.remove(&item)));
+    answers.filter_map(|(name, answer)| Some((name, answer.err()?))).filter(|(_, e)| *e != StoreError::Absent).collect()
+}
+
+/// One walk through the stores: the key if one has it, and what the ones asked before it answered.
+struct Search<'a> {
+    key: Option<SealingKey>,
+    without: Vec<(&'a dyn Store, StoreError)>,
+}
+
+impl<'a> Search<'a> {
+    fn of(stores: &'a Stores, item: &Item) -> Self {
+        let mut without = Vec::new();
+        for store in stores.all() {
+            match look_up(store, item) {
+                Ok(key) => return Self { key: Some(key), without },
+                Err(error) => without.push((store, error)),
+            }
+        }
+        Self { key: None, without }
+    }
+
+    fn found(self) -> Result<SealingKey, NoSealingKey> {
+        let answers = self.without;
+        self.key.ok_or_else(|| NoSealingKey::Nowhere(answers.into_iter().map(|(s, e)| (s.name(), e)).collect()))
+    }
+
+    /// Writes the key into each store that said it has none. A found key needs no store to take it; a new one needs one.
+    fn spread(self, item: &Item, made: Option<SealingKey>) -> Result<SealingKey, NoSealingKey> {
+        let is_kept = self.key.is_some();
+        let Some(key) = self.key.or(made) else { return Err(NoSealingKey::Nowhere(Vec::new())) };
+        let (mut keepers, mut answers) = (usize::from(is_kept), Vec::new());
+        for (store, answer) in self.without {
+            let answer = if answer == StoreError::Absent { store.write(item, &key.bytes) } else { Err(answer) };
+            match answer {
+                Ok(()) => keepers += 1,
+                Err(error) => answers.push((store.name(), error)),
+            }
+        }
+        if keepers > 0 { Ok(key) } else { Err(NoSealingKey::Nowhere(answers)) }
+    }
+}
+
+fn look_up(store: &dyn Store, item: &Item) -> Result<SealingKey, StoreError> {
+    let bytes = store.read(item)?;
+    match bytes.expose().len() {
+        LENGTH => Ok(SealingKey::new(bytes)),
+        other => Err(StoreError::Damaged(format!("a sealing key of {other} bytes instead of {LENGTH}"))),
+    }
+}
+
+/// Each cache folder has a key of its own, so another HOME, a test and the sandbox do not touch the user's.
+fn item(cache: &Path) -> io::Result<Item> {
+    let canonical = canonical(&std::path::absolute(cache)?)?;
+    let hash = Sha256::digest(canonical.as_os_str().as_encoded_bytes());
+    Ok(Item {
+        user: format!("sealing-key:{}", hex(&hash[..16])),
+        label: format!("twolock: sealing key ({})", canonical.display()),
+    })
+}
+
+/// A folder that was removed keeps its name, so that `forget` still finds its key.
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Err(error), Some(above), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(canonical(above)?.join(name))
+        }
+        (found, ..) => found,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

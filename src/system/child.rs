@@ -1,0 +1,169 @@
+//! A program run for its short answer: bounded in time and in words, and ended with all its children.
+
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+use crate::system::clock::Deadline;
+use crate::system::{platform, signals};
+
+/// How often a child that keeps its pipes open is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long what an ended child left in its pipes may take to arrive.
+const REST: Duration = Duration::from_millis(200);
+
+/// What a program may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Bytes of standard output; one more and it is killed.
+    pub output: usize,
+    /// Bytes of standard error kept; the rest is read and dropped.
+    pub errors: usize,
+    /// When it is killed.
+    pub until: Deadline,
+}
+
+/// What a program that ended by itself said.
+#[derive(Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub output: Secret<Vec<u8>>,
+    /// The beginning of its standard error.
+    pub errors: Vec<u8>,
+}
+
+/// Why a program gave no answer. It and its process group are dead.
+#[derive(Debug)]
+pub enum NoAnswer {
+    /// It could not be started.
+    NotStarted(io::Error),
+    /// It had not ended at the bound.
+    TimedOut,
+    /// It wrote more than was asked for.
+    TooLong,
+}
+
+/// Runs a command in a process group of its own, with nothing on its standard input, and returns what it said.
+/// If a signal ends us, the group goes too.
+pub fn answer(command: &mut Command, bounds: Bounds) -> Result<Answer, NoAnswer> {
+    platform::lead_group(command);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(NoAnswer::NotStarted)?;
+    let leader = child.id();
+    let last_act = signals::on_death(move || platform::kill_group(leader));
+    let output = Pipe::drain(child.stdout.take(), bounds.output);
+    let errors = Pipe::drain(child.stderr.take(), bounds.errors);
+    let ended = wait(&mut child, &output, bounds);
+    drop(last_act);
+    let status = ended.inspect_err(|_| end(&mut child))?;
+    if output.finish(REST) {
+        return Err(NoAnswer::TooLong);
+    }
+    errors.finish(REST);
+    Ok(Answer { status, output: Secret::new(output.take()), errors: errors.take() })
+}
+
+/// Returns how a program ended, for a message: `exited with 1`.
+pub fn ending(status: ExitStatus) -> String {
+    match (platform::signal_of(status), status.code()) {
+        (Some(signal), _) => format!("was ended by signal {signal}"),
+        (None, Some(code)) => format!("exited with {code}"),
+        (None, None) => "ended without a code".into(),
+    }
+}
+
+/// Finds a program: an absolute path, or a bare name in the absolute folders of `path`. Never anything relative to the
+/// current folder, which a repository may have chosen (threat-model P16).
+pub fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    let given = Path::new(name);
+    if given.is_absolute() {
+        return platform::is_executable(given).then(|| given.to_owned());
+    }
+    if given.components().count() != 1 || name.contains(std::path::is_separator) || name.starts_with('.') {
+        return None;
+    }
+    let folders = std::env::split_paths(path?).filter(|folder| folder.is_absolute());
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    folders.flat_map(|folder| [folder.join(&file), folder.join(name)]).find(|file| platform::is_executable(file))
+}
+
+/// Waits for the end of the child, not of its pipes: what it leaves running may keep those open.
+fn wait(child: &mut Child, output: &Pipe, bounds: Bounds) -> Result<ExitStatus, NoAnswer> {
+    loop {
+        if let Some(status) = child.try_wait().map_err(NoAnswer::NotStarted)? {
+            return Ok(status);
+        }
+        if bounds.until.has_passed() {
+            return Err(NoAnswer::TimedOut);
+        }
+        let look = LOOK.min(bounds.until.left());
+        if output.finish(look) {
+            return Err(NoAnswer::TooLong);
+        }
+        // a closed pipe no longer makes the wait above last
+        std::thread::sleep(LOOK / 4);
+    }
+}
+
+fn end(child: &mut Child) {
+    platform::kill_group(child.id());
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// One of the child's streams, read by a thread so that the child never blocks on it and neither do we.
+struct Pipe(Arc<(Mutex<Heard>, Condvar)>);
+
+struct Heard {
+    bytes: Zeroizing<Vec<u8>>,
+    too_long: bool,
+    ended: bool,
+}
+
+impl Pipe {
+    fn drain(stream: Option<impl Read + Send + 'static>, most: usize) -> Self {
+        let heard = Heard { bytes: Zeroizing::new(Vec::with_capacity(most)), too_long: false, ended: false };
+        let shared = Arc::new((Mutex::new(heard), Condvar::new()));
+        let writer = Arc::clone(&shared);
+        let reading = move || {
+            let mut piece = Zeroizing::new([0u8; 4096]);
+            let mut stream = stream;
+            while let Some(count) = stream.as_mut().and_then(|s| s.read(&mut piece[..]).ok()).filter(|&n| n > 0) {
+                let mut heard = lock(&writer.0);
+                let kept = count.min(most - heard.bytes.len());
+                heard.bytes.extend_from_slice(&piece[..kept]);
+                if kept < count {
+                    heard.too_long = true;
+                    writer.1.notify_all();
+                }
+            }
+            lock(&writer.0).ended = true;
+            writer.1.notify_all();
+        };
+        std::thread::spawn(reading);
+        Self(shared)
+    }
+
+    /// Waits for the end of the stream, at most `span`; returns early, and true, if it is longer than it may be.
+    fn finish(&self, span: Duration) -> bool {
+        let (heard, changed) = &*self.0;
+        let waiting = changed.wait_timeout_while(lock(heard), span, |heard| !heard.ended && !heard.too_long);
+        waiting.unwrap_or_else(PoisonError::into_inner).0.too_long
+    }
+
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *lock(&self.0.0).bytes)
+    }
+}
+
+fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,182 @@
+//! Files other programs write and we read: opened without waiting, size-capped, their owners told.
+
+use std::fs::Metadata;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::platform;
+use crate::error::{Failure, Kind, Result};
+
+/// Who may change a file. There is none where the platform keeps no Unix owners and modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    /// The owner's uid.
+    pub owner: u32,
+    /// The group's gid.
+    pub group: u32,
+    /// Permission bits, sticky included.
+    pub mode: u32,
+}
+
+/// The user this process acts for, as the system's account database has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The effective uid.
+    pub user: u32,
+    /// The primary group's gid.
+    pub group: u32,
+    /// The home folder, whatever `HOME` says.
+    pub home: Option<PathBuf>,
+}
+
+/// Reads a whole file; a missing one and the null device are empty. Never waits for a writer: pipes, sockets,
+/// devices and folders are refused, and so is anything above `limit` bytes. `shown` is how messages name it.
+pub fn load(path: &Path, shown: &str, limit: u64) -> Result<Vec<u8>> {
+    let refused = |why: &str| Failure::new(Kind::Config, format!("cannot read {shown}: {why}"));
+    read_regular(path, limit).map_err(|error| match error {
+        Unreadable::NotAFile(what) => refused(what),
+        Unreadable::TooLarge => refused(&format!("it is larger than {} MiB", limit >> 20)),
+        Unreadable::Io(error) => refused(&plain(&error)),
+    })
+}
+
+/// Returns who may change a file, if the platform can tell.
+pub fn ownership(metadata: &Metadata) -> Option<Ownership> {
+    platform::ownership(metadata)
+}
+
+/// Returns the account this process acts for, if the platform has uids.
+pub fn account() -> Option<Account> {
+    platform::account()
+}
+
+enum Unreadable {
+    NotAFile(&'static str),
+    TooLarge,
+    Io(io::Error),
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Unreadable::Io(error)
+    }
+}
+
+fn read_regular(path: &Path, limit: u64) -> std::result::Result<Vec<u8>, Unreadable> {
+    let file = match platform::open_without_waiting(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return if platform::is_null_device(&metadata) { Ok(Vec::new()) } else { Err(kind_of(&metadata)) };
+    }
+    // The room is made at once: growing would leave copies of keys behind in freed memory.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0) + 1);
+    let read = file.take(limit + 1).read_to_end(&mut bytes)?;
+    if read as u64 > limit { Err(Unreadable::TooLarge) } else { Ok(bytes) }
+}
+
+fn kind_of(metadata: &Metadata) -> Unreadable {
+    Unreadable::NotAFile(if metadata.is_dir() { "it is a folder" } else { "it is a pipe or device, not a file" })
+}
+
+/// An I/O error in words, without the number `io::Error` appends.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(path: &Path, limit: u64) -> String {
+        let failure = load(path, "~/.aws/config", limit).unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        failure.cause
+    }
+
+    #[test]
+    fn a_missing_file_is_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(load(&folder.path().join("config"), "x", 10), Ok(Vec::new()));
+        std::fs::write(folder.path().join("file"), "x").unwrap();
+        assert_eq!(load(&folder.path().join("file/config"), "x", 10), Ok(Vec::new()), "its folder is a file");
+    }
+
+    #[test]
+    fn a_folder_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(refusal(folder.path(), 10), "cannot read ~/.aws/config: it is a folder");
+    }
+
+    #[test]
+    fn a_file_above_the_limit_is_refused_and_one_at_it_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "0123456789").unwrap();
+        assert_eq!(load(file.path(), "x", 10).unwrap(), b"0123456789");
+        assert_eq!(refusal(file.path(), 9), "cannot read ~/.aws/config: it is larger than 0 MiB");
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::net::UnixListener;
+        use std::time::{Duration, Instant};
+
+        use super::*;
+
+        #[test]
+        fn a_pipe_without_writer_a_socket_and_a_device_are_refused_at_once() {
+            let folder = tempfile::tempdir().unwrap();
+            let (pipe, socket) = (folder.path().join("pipe"), folder.path().join("socket"));
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            let _listener = UnixListener::bind(&socket).unwrap();
+            let started = Instant::now();
+            assert_eq!(refusal(&pipe, 10), "cannot read ~/.aws/config: it is a pipe or device, not a file");
+            assert!(refusal(&socket, 10).starts_with("cannot read ~/.aws/config: "));
+            assert_eq!(
+                refusal(Path::new("/dev/zero"), 10),
+                "cannot read ~/.aws/config: it is a pipe or device, not a file"
+            );
+            assert!(started.elapsed() < Duration::from_secs(5));
+        }
+
+        #[test]
+        fn the_null_device_is_an_empty_file() {
+            assert_eq!(load(Path::new("/dev/null"), "x", 10), Ok(Vec::new()));
+        }
+
+        #[test]
+        fn a_file_we_may_not_read_is_named() {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
+            match load(file.path(), "~/.aws/config", 10) {
+                Err(failure) => assert_eq!(failure.cause, "cannot read ~/.aws/config: permission denied"),
+                // Root reads everything.
+                Ok(_) => assert_eq!(account().unwrap().user, 0),
+            }
+        }
+
+        #[test]
+        fn a_loop_of_links_is_refused() {
+            let folder = tempfile::tempdir().unwrap();
+            let link = folder.path().join("config");
+            std::os::unix::fs::symlink(&link, &link).unwrap();
+            assert!(refusal(&link, 10).starts_with("cannot read ~/.aws/config: "));
+        }
+
+        #[test]
+        fn the_account_has_the_home_of_the_account_database() {
+            let listed =
+                std::process::Command::new("getent").args(["passwd", &account().unwrap().user.to_string()]).output();
+            let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+            let fields: Vec<&str> = listed.trim_end().split(':').collect();
+            let account = account().unwrap();
+            assert_eq!(account.group.to_string(), fields[3]);
+            assert_eq!(account.home.as_deref(), Some(Path::new(fields[5])));
+        }
+    }
+}

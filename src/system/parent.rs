@@ -1,0 +1,138 @@
+//! Who asks: the nearest ancestor that is a program of its own, for the question on the terminal.
+//!
+//! Read from `/proc`, so on Linux only; elsewhere nobody is named rather than somebody guessed.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::system::platform;
+use crate::visible::visible;
+
+/// Longest program name shown.
+const LONGEST_NAME: usize = 20;
+/// Wrappers looked through before giving up.
+const DEEPEST: usize = 16;
+const SHELLS: [&str; 9] = ["sh", "dash", "bash", "zsh", "ksh", "ash", "busybox", "fish", "pwsh"];
+
+/// The program that wants credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Its name, as its own author or a stranger chose it.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
+}
+
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name: String = visible(&self.name).chars().take(LONGEST_NAME).collect();
+        write!(f, "{name}, pid {}", self.pid)
+    }
+}
+
+/// Returns who asks; nobody when a person called us from a shell, or where it cannot be found out.
+pub fn asker() -> Option<Asker> {
+    asker_in(Path::new("/proc"), platform::parent_id()?)
+}
+
+/// SDKs start us through `sh -c` (aws-contract 3.3), so such shells are looked through.
+fn asker_in(proc: &Path, parent: u32) -> Option<Asker> {
+    let mut pid = parent;
+    for _ in 0..DEEPEST {
+        let process = Process::load(proc, pid)?;
+        match process.role() {
+            Role::Wrapper => pid = process.parent,
+            Role::Person => return None,
+            Role::Program(name) => return Some(Asker { name, pid }),
+        }
+    }
+    None
+}
+
+struct Process {
+    name: String,
+    arguments: Vec<String>,
+    parent: u32,
+}
+
+enum Role {
+    Program(String),
+    /// `sh -c …`
+    Wrapper,
+    /// A shell somebody types into.
+    Person,
+}
+
+impl Process {
+    fn load(proc: &Path, pid: u32) -> Option<Self> {
+        let folder = proc.join(pid.to_string());
+        let stat = std::fs::read(folder.join("stat")).ok()?;
+        let stat = String::from_utf8_lossy(&stat);
+        // the name stands in parentheses and may hold some itself: the last one closes
+        let (before, after) = stat.rsplit_once(')')?;
+        let name = before.split_once('(')?.1.to_owned();
+        let parent = after.split_whitespace().nth(1)?.parse().ok()?;
+        let arguments = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+        let arguments = String::from_utf8_lossy(&arguments);
+        let arguments = arguments.split('\0').skip(1).map(str::to_owned).collect();
+        Some(Self { name, arguments, parent })
+    }
+
+    fn role(&self) -> Role {
+        if !SHELLS.contains(&self.name.as_str()) {
+            return Role::Program(self.name.clone());
+        }
+        let mut options = self.arguments.iter().take_while(|word| word.starts_with('-'));
+        if options.any(|word| !word.starts_with("--") && word.contains('c')) {
+            return Role::Wrapper;
+        }
+        let script = self.arguments.iter().find(|word| !word.is_empty() && !word.starts_with('-'));
+        match script.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty()) {
+            Some(script) => Role::Program(script.to_owned()),
+            None => Role::Person,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Processes as (pid, parent, name, command line).
+    fn asked(processes: &[(u32, u32, &str, &str)]) -> Option<String> {
+        let proc = tempfile::tempdir().unwrap();
+        for (pid, parent, name, line) in processes {
+            let folder = proc.path().join(pid.to_string());
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join("stat"), format!("{pid} ({name}) S {parent} 1 1 0 -1 4194304")).unwrap();
+            std::fs::write(folder.join("cmdline"), line.split('|').map(|w| format!("{w}\0")).collect::<String>())
+                .unwrap();
+        }
+        asker_in(proc.path(), 10).map(|asker| asker.to_string())
+    }
+
+    #[test]
+    fn the_nearest_ancestor_that_is_no_wrapper_asks() {
+        type Row<'a> = (&'a [(u32, u32, &'a str, &'a str)], Option<&'a str>);
+        let table: &[Row] = &[
+            (&[(10, 9, "terraform", "terraform|apply")], Some("terraform, pid 10")),
+            (&[(10, 9, "sh", "sh|-c|twolock …"), (9, 1, "terraform", "terraform")], Some("terraform, pid 9")),
+            (
+                &[(10, 9, "sh", "/bin/sh|-c|x"), (9, 8, "bash", "bash|-ec|y"), (8, 1, "node", "node")],
+                Some("node, pid 8"),
+            ),
+            (&[(10, 9, "bash", "-bash")], None),
+            (&[(10, 9, "bash", "bash|--norc|-i")], None),
+            (&[(10, 9, "bash", "bash|/srv/deploy.sh|prod")], Some("deploy.sh, pid 10")),
+            (&[(10, 9, "fish", "fish")], None),
+            (&[(10, 10, "sh", "sh|-c|x")], None),
+            (&[], None),
+            (&[(10, 9, "a) S 1 (b", "x")], Some("a) S 1 (b, pid 10")),
+            (&[(10, 9, "\u{1b}[2Jx", "x")], Some("\\u{1b}[2Jx, pid 10")),
+            (&[(10, 9, "a-name-longer-than-twenty-columns", "x")], Some("a-name-longer-than-t, pid 10")),
+        ];
+        for (processes, expected) in table {
+            assert_eq!(asked(processes).as_deref(), *expected, "{processes:?}");
+        }
+    }
+}

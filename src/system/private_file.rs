@@ -1,0 +1,252 @@
+//! The one way our own files are written and read: private from the first instant, old or new, never neither (P31).
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::{clock, platform};
+
+const TEMPORARY: &str = ".twolock-";
+
+/// No write takes this long, so an older temporary file belongs to a run that died.
+const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
+
+/// Replaces `path` by a private file that holds `bytes`: afterwards it is the old file or the new one, whatever happened.
+///
+/// A symlink at `path` is replaced, not followed. The folder has to exist.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    remove_leftovers(folder);
+    let temporary = Temporary::beside(path);
+    let mut file = platform::create_private_file(&temporary.path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&temporary.path, path)?;
+    platform::sync_folder(folder)
+}
+
+/// Creates a folder and those above it that are missing, each for its owner alone whatever the umask.
+///
+/// Folders that exist keep their modes.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    match platform::create_private_folder(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.parent().filter(|above| !above.as_os_str().is_empty()).ok_or(error)?;
+            create_private_dir(above)?;
+            create_private_dir(path)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        other => other,
+    }
+}
+
+/// Reads a file that is ours and nobody else's.
+///
+/// - a symlink, a FIFO, a device, somebody else's file, or one that others may open:
+///   [`PermissionDenied`](io::ErrorKind::PermissionDenied)
+/// - longer than `max_bytes`: [`FileTooLarge`](io::ErrorKind::FileTooLarge)
+pub fn read_private(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let file = platform::open_without_following(path)?;
+    let metadata = file.metadata()?;
+    if let Some(reason) = platform::why_not_private(&metadata) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+    }
+    read_at_most(file, metadata.len(), max_bytes)
+}
+
+fn read_at_most(file: File, expected: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let room = usize::try_from(expected.min(max_bytes)).unwrap_or(0) + 1;
+    let mut bytes = Vec::with_capacity(room);
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {max_bytes} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// A temporary file that is gone once this is dropped, unless it was renamed away.
+struct Temporary {
+    path: PathBuf,
+}
+
+impl Temporary {
+    fn beside(path: &Path) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let (pid, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        // Process ids are shared between containers with one home, so the id alone does not tell runs apart.
+        let moment = clock::now_millis();
+        Self { path: folder_of(path).join(format!("{TEMPORARY}{pid}-{moment:x}-{count}.tmp")) }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What cannot be removed now is left for the next run: it never costs this one its write.
+fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(TEMPORARY) && name.ends_with(".tmp"));
+        if ours && entry.metadata().is_ok_and(|metadata| metadata.is_file() && is_old(&metadata)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn is_old(metadata: &fs::Metadata) -> bool {
+    let Ok(written) = metadata.modified().map(|at| at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default()) else {
+        return false;
+    };
+    Duration::from_millis(clock::now_millis()).saturating_sub(written) > LEFTOVER_AGE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_written_file_reads_back_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        write_atomically(&path, b"old").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(read_private(&path, 3).unwrap(), b"new");
+        assert_eq!(names_in(folder.path()), ["state.json"]);
+    }
+
+    #[test]
+    fn a_write_that_cannot_end_leaves_the_old_file_and_no_temporary() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("inside"), b"kept").unwrap();
+        assert!(write_atomically(&path, b"new").is_err());
+        assert_eq!(names_in(folder.path()), ["taken"]);
+        assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_not_a_new_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_atomically(&folder.path().join("missing/file"), b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(names_in(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn leftovers_of_dead_runs_go_once_they_are_an_hour_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let aged = |name: &str, seconds: u64| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let at = Duration::from_millis(clock::now_millis()) - Duration::from_secs(seconds);
+            file.set_modified(std::time::UNIX_EPOCH + at).unwrap();
+        };
+        aged(".twolock-77-1-0.tmp", 3700);
+        aged(".twolock-78-1-0.tmp", 3500);
+        aged(".other-79-1-0.tmp", 9999);
+        aged("old.tmp", 9999);
+        write_atomically(&folder.path().join("file"), b"x").unwrap();
+        assert_eq!(names_in(folder.path()), [".other-79-1-0.tmp", ".twolock-78-1-0.tmp", "file", "old.tmp"]);
+    }
+
+    #[test]
+    fn a_file_longer_than_its_cap_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long");
+        write_atomically(&path, b"12345").unwrap();
+        assert_eq!(read_private(&path, 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read_private(&path, 5).unwrap(), b"12345");
+    }
+
+    #[test]
+    fn a_file_in_the_way_of_a_folder_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), b"").unwrap();
+        assert!(create_private_dir(&folder.path().join("file")).is_err());
+        assert!(create_private_dir(&folder.path().join("file/below")).is_err());
+    }
+
+    #[cfg(unix)]
+    mod on_unix {
+        use super::*;
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        fn mode(path: &Path) -> u32 {
+            fs::metadata(path).unwrap().permissions().mode() & 0o7777
+        }
+
+        fn chmod(path: &Path, mode: u32) {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+
+        #[test]
+        fn files_and_new_folders_are_for_their_owner_alone() {
+            let root = tempfile::tempdir().unwrap();
+            chmod(root.path(), 0o755);
+            let folder = root.path().join("a/b/c");
+            create_private_dir(&folder).unwrap();
+            create_private_dir(&folder).unwrap();
+            write_atomically(&folder.join("file"), b"x").unwrap();
+            let modes = ["", "a", "a/b", "a/b/c", "a/b/c/file"].map(|name| mode(&root.path().join(name)));
+            assert_eq!(modes, [0o755, 0o700, 0o700, 0o700, 0o600]);
+        }
+
+        #[test]
+        fn a_file_that_others_may_open_is_refused() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("file");
+            write_atomically(&path, b"x").unwrap();
+            for others in [0o640, 0o620, 0o604, 0o602, 0o610, 0o666] {
+                chmod(&path, others);
+                let error = read_private(&path, 9).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{others:o}");
+            }
+            chmod(&path, 0o400);
+            assert_eq!(read_private(&path, 9).unwrap(), b"x");
+        }
+
+        #[test]
+        fn what_is_not_a_plain_file_is_refused_and_never_waited_for() {
+            let folder = tempfile::tempdir().unwrap();
+            let target = folder.path().join("target");
+            write_atomically(&target, b"x").unwrap();
+            symlink(&target, folder.path().join("link")).unwrap();
+            let fifo = folder.path().join("fifo");
+            assert!(std::process::Command::new("mkfifo").arg("-m").arg("600").arg(&fifo).status().unwrap().success());
+            for name in ["link", "fifo", "."] {
+                let error = read_private(&folder.path().join(name), 9).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{name}: {error}");
+            }
+        }
+
+        #[test]
+        fn a_symlink_at_the_target_is_replaced_not_followed() {
+            let folder = tempfile::tempdir().unwrap();
+            let foreign = folder.path().join("foreign");
+            fs::write(&foreign, b"theirs").unwrap();
+            let path = folder.path().join("file");
+            symlink(&foreign, &path).unwrap();
+            write_atomically(&path, b"ours").unwrap();
+            assert_eq!(fs::read(&foreign).unwrap(), b"theirs");
+            assert_eq!(read_private(&path, 9).unwrap(), b"ours");
+        }
+    }
+}

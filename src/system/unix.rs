@@ -1,1 +1,0 @@
-//! What only Unix does: unsafe calls, each with its SAFETY line.

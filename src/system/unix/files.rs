@@ -1,0 +1,66 @@
+//! Our own files and locks on Unix.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+/// Creates a file that was not there, for its owner alone from its first instant.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // A umask may have taken the owner's own bits.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// Creates one folder for its owner alone.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    // A umask may have taken the owner's own bits.
+    fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
+/// Opens or creates a file to lock. It is never truncated, and a symlink is an error.
+pub fn open_lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+}
+
+/// Opens a file for reading; a symlink is refused, and a FIFO without a writer is not waited for.
+pub fn open_without_following(path: &Path) -> io::Result<File> {
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
+    opened.map_err(|error| match error.raw_os_error() {
+        Some(libc::ELOOP) => io::Error::new(io::ErrorKind::PermissionDenied, "it is a symlink"),
+        _ => error,
+    })
+}
+
+/// Says why an opened file is not ours alone; `None` if it is.
+pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
+    if !metadata.is_file() {
+        Some("it is not a regular file")
+    } else if metadata.uid() != effective_uid() {
+        Some("it belongs to another user")
+    } else if metadata.mode() & 0o077 != 0 {
+        Some("other users may open it")
+    } else {
+        None
+    }
+}
+
+/// Makes a rename in this folder survive a power cut.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// The user this process acts as.
+pub fn effective_uid() -> u32 {
+    // SAFETY: geteuid takes nothing, touches no memory of ours and cannot fail.
+    unsafe { libc::geteuid() }
+}

@@ -1,0 +1,56 @@
+//! Under `system/foreign_file.rs` on Unix: files other programs write, and who owns them.
+
+use std::ffi::{CStr, OsStr, c_char};
+use std::fs::{File, Metadata, OpenOptions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::{io, ptr};
+
+use crate::system::foreign_file::{Account, Ownership};
+
+/// Opens for reading; a FIFO without writer does not hold us up, a terminal does not become ours.
+pub fn open_without_waiting(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
+/// Whether this is the metadata of `/dev/null`.
+pub fn is_null_device(metadata: &Metadata) -> bool {
+    let null = || std::fs::metadata("/dev/null").map(|null| null.rdev());
+    metadata.file_type().is_char_device() && null().is_ok_and(|null| null == metadata.rdev())
+}
+
+/// Returns owner, group and permission bits.
+pub fn ownership(metadata: &Metadata) -> Option<Ownership> {
+    Some(Ownership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode() & 0o7777 })
+}
+
+/// Returns the effective user; an account without a passwd entry has its process's group and no home.
+pub fn account() -> Option<Account> {
+    // SAFETY: both calls only read the process's credentials and cannot fail.
+    let (user, process_group) = unsafe { (libc::geteuid(), libc::getegid()) };
+    let (group, home) = passwd_entry(user).map_or((process_group, None), |(group, home)| (group, Some(home)));
+    Some(Account { user, group, home })
+}
+
+fn passwd_entry(user: libc::uid_t) -> Option<(libc::gid_t, PathBuf)> {
+    const LARGEST: usize = 1 << 20;
+    let mut buffer: Vec<c_char> = vec![0; 1 << 10];
+    loop {
+        // SAFETY: all-zero is a valid `passwd`: integers and null pointers.
+        let mut entry: libc::passwd = unsafe { std::mem::zeroed() };
+        let mut found = ptr::null_mut();
+        // SAFETY: every pointer is to a live local, and the buffer's length is given with it.
+        let code = unsafe { libc::getpwuid_r(user, &mut entry, buffer.as_mut_ptr(), buffer.len(), &mut found) };
+        match code {
+            libc::EINTR => {}
+            libc::ERANGE if buffer.len() < LARGEST => buffer.resize(buffer.len() * 4, 0),
+            0 if !found.is_null() && !entry.pw_dir.is_null() => {
+                // SAFETY: a found entry's `pw_dir` is a NUL-terminated string inside `buffer`, which still lives.
+                let home = unsafe { CStr::from_ptr(entry.pw_dir) };
+                return Some((entry.pw_gid, PathBuf::from(OsStr::from_bytes(home.to_bytes()))));
+            }
+            _ => return None,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What only Unix does. Unsafe calls stand here, each with its SAFETY line.
+
+mod files;
+mod foreign_files;
+mod terminal;
+
+pub use files::*;
+pub use foreign_files::*;
+pub use terminal::*;

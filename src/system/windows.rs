@@ -1,1 +1,0 @@
-//! What only Windows does, under the names of `unix.rs`.

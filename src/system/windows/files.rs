@@ -1,0 +1,41 @@
+//! Our own files and locks on Windows.
+//!
+//! Our folders lie in the user's profile, whose access list, inherited by what is created there, names the user,
+//! SYSTEM and Administrators.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+
+use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
+
+/// Creates a file that was not there.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Creates one folder.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    std::fs::create_dir(path)
+}
+
+/// Opens or creates a file to lock. It is never truncated.
+pub fn open_lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Opens a file for reading; a link is opened itself, and then refused as no regular file.
+pub fn open_without_following(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
+}
+
+/// Says why an opened file is not a plain one; `None` if it is. Access is the folder's to decide.
+pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
+    (!metadata.is_file()).then_some("it is not a regular file")
+}
+
+/// NTFS journals the rename; folders cannot be synced.
+pub fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! What only Windows does, under the names of `unix`.
+
+mod files;
+mod foreign_files;
+mod terminal;
+
+pub use files::*;
+pub use foreign_files::*;
+pub use terminal::*;

@@ -1,0 +1,166 @@
+//! Terminal, signals and processes on Windows.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::windows::io::{AsHandle, AsRawHandle};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::sync::{OnceLock, mpsc};
+
+use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::System::Console::{
+    CONSOLE_SCREEN_BUFFER_INFO, ENABLE_LINE_INPUT, FlushConsoleInputBuffer, GetConsoleMode, GetConsoleScreenBufferInfo,
+    SetConsoleCtrlHandler,
+};
+
+use crate::system::clock::Deadline;
+use crate::system::terminal::Heard;
+
+// ---- the console
+
+/// Opens the console for reading and writing.
+pub fn open_terminal() -> io::Result<(File, File)> {
+    let open = |name| OpenOptions::new().read(true).write(true).open(name);
+    Ok((open("CONIN$")?, open("CONOUT$")?))
+}
+
+/// A console has no background jobs.
+pub fn is_foreground(_terminal: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Returns whether the console hands out whole lines.
+pub fn takes_lines(terminal: &File) -> bool {
+    let mut mode = 0;
+    // SAFETY: the handle is open as long as `terminal` is borrowed, and `mode` lives through the call.
+    unsafe { GetConsoleMode(handle(terminal), &mut mode) != 0 && mode & ENABLE_LINE_INPUT != 0 }
+}
+
+/// Drops what was typed and not read.
+pub fn discard_input(terminal: &File) {
+    // SAFETY: the handle is open as long as `terminal` is borrowed.
+    unsafe { FlushConsoleInputBuffer(handle(terminal)) };
+}
+
+/// Returns the width in columns.
+pub fn width(terminal: &File) -> Option<usize> {
+    // SAFETY: the structure is plain data, filled in by the call while the handle is open.
+    let info = unsafe {
+        let mut info: CONSOLE_SCREEN_BUFFER_INFO = std::mem::zeroed();
+        (GetConsoleScreenBufferInfo(handle(terminal), &mut info) != 0).then_some(info)?
+    };
+    usize::try_from(info.srWindow.Right - info.srWindow.Left + 1).ok().filter(|&columns| columns > 0)
+}
+
+/// A console always takes output.
+pub fn await_room(_terminal: &File, _until: Deadline) {}
+
+/// Waits for typing or the deadline. A console read cannot be ended, so a thread that outlives the deadline stays
+/// behind until the process ends; it takes at most one line.
+pub fn hear(terminal: &File, _resumed: &Resumed, buffer: &mut [u8], until: Deadline) -> Heard {
+    let Ok(mut input) = terminal.try_clone() else { return Heard::Gone };
+    let mut own = zeroize::Zeroizing::new(vec![0u8; buffer.len()]);
+    let (done, wait) = mpsc::channel();
+    std::thread::spawn(move || {
+        let count = input.read(&mut own);
+        let _ = done.send(count.map(|count| (own, count)));
+    });
+    match wait.recv_timeout(until.left()) {
+        Ok(Ok((typed, count))) => {
+            buffer[..count].copy_from_slice(&typed[..count]);
+            Heard::Bytes(count)
+        }
+        Ok(Err(_)) => Heard::Gone,
+        Err(_) => Heard::TimedOut,
+    }
+}
+
+fn handle(file: &File) -> HANDLE {
+    file.as_raw_handle().cast()
+}
+
+/// Windows stops nobody for using the console.
+pub struct NoStops;
+
+impl NoStops {
+    /// Does nothing.
+    pub fn begin() -> Self {
+        Self
+    }
+}
+
+/// There is no ^Z to come back from.
+pub struct Resumed;
+
+impl Resumed {
+    /// Listens to nothing.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+}
+
+// ---- what ends us
+
+static ACT: OnceLock<Box<dyn Fn(i32) + Send + Sync>> = OnceLock::new();
+
+/// Calls `act` on a thread of the system's when ^C, ^Break, or a closed window ends us.
+pub fn on_deadly_signal(act: impl Fn(i32) + Send + Sync + 'static) -> io::Result<()> {
+    let _ = ACT.set(Box::new(act));
+    // SAFETY: the handler is a function that lives as long as the program.
+    match unsafe { SetConsoleCtrlHandler(Some(on_control), 1) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+unsafe extern "system" fn on_control(event: u32) -> i32 {
+    if let Some(act) = ACT.get() {
+        act(event as i32);
+    }
+    0
+}
+
+/// Ends the process with the code Windows gives those ended by ^C.
+pub fn die_of(_event: i32) -> ! {
+    const CONTROL_C_EXIT: u32 = 0xC000_013A;
+    std::process::exit(CONTROL_C_EXIT as i32)
+}
+
+// ---- a hardened process
+
+/// There is no core limit.
+pub type CoreLimit = ();
+
+/// Does nothing: an ordinary process cannot keep its user's other programs out.
+pub fn harden() -> CoreLimit {}
+
+/// Does nothing.
+pub fn restore_limit(_limit: CoreLimit, _command: &mut Command) {}
+
+// ---- standard input, other processes
+
+/// Opens standard input once more, without the buffer of `std::io::stdin`.
+pub fn unbuffered_stdin() -> io::Result<File> {
+    io::stdin().as_handle().try_clone_to_owned().map(File::from)
+}
+
+/// Names nobody.
+pub fn parent_id() -> Option<u32> {
+    None
+}
+
+/// Windows has no process groups of this kind; a child's own children outlive it.
+pub fn lead_group(_command: &mut Command) {}
+
+/// Does nothing; the child itself is ended by its handle.
+pub fn kill_group(_leader: u32) {}
+
+/// Windows ends nobody by signal.
+pub fn signal_of(_status: ExitStatus) -> Option<i32> {
+    None
+}
+
+/// Whether a file can be started.
+pub fn is_executable(file: &Path) -> bool {
+    file.is_file()
+}

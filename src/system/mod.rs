@@ -7,6 +7,7 @@ pub mod clock;
 pub mod env;
 pub mod lock;
 pub mod private_file;
+pub mod session_bus;
 
 #[cfg(unix)]
 mod unix;

@@ -2,7 +2,14 @@
 //!
 //! May know the vocabulary and `system`; never profiles, prompts or stores. Async ends here: the traits block.
 
+mod answer;
 pub mod endpoint;
+mod failure;
+pub mod http;
+mod mask;
+pub mod sts;
+mod unreached;
+mod wire;
 
 use std::time::Duration;
 

@@ -6,9 +6,7 @@ mod answer;
 pub mod endpoint;
 mod failure;
 pub mod http;
-mod mask;
 pub mod sts;
-mod unreached;
 mod wire;
 
 use std::time::Duration;

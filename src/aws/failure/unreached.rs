@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::StsErrorKind;
-use super::failure::{Call, Meaning};
-use super::wire::Obstacle;
+use super::{Call, Meaning};
+use crate::aws::StsErrorKind;
+use crate::aws::wire::Obstacle;
 
 impl Call<'_> {
     /// Returns the host as the subject of a sentence; one that is not AWS's is named as such.

@@ -3,16 +3,19 @@
 //! Codes and messages are matched loosely, since AWS's texts vary in blanks and full stops. AWS's own words stay as the
 //! cause, after every secret we sent was taken out of them (threat-model P2).
 
+mod mask;
+mod unreached;
+
 use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use self::mask::mask;
 use super::answer::Clocks;
 use super::endpoint::Endpoint;
 use super::http::Proxy;
-use super::mask::mask;
 use super::wire::{End, Seen};
 use super::{Mfa, RoleRequest, Signer, StsError, StsErrorKind};
 use crate::arn::Partition;
@@ -113,7 +116,7 @@ impl Call<'_> {
             Some(End::Answered(status)) => self.status(*status),
             Some(End::TooLong) => self.bad("it is far too long"),
             Some(End::Broken) | None => {
-                let cause = format!("{} cut the connection before its whole answer was there", self.host());
+                let cause = format!("{} ended the connection without a whole answer", self.host());
                 (StsErrorKind::Unclear, cause, vec!["try again".into()])
             }
         }
@@ -312,3 +315,6 @@ fn refused(cause: String, hint: &str) -> Meaning {
     let hints = if hint.is_empty() { Vec::new() } else { vec![hint.to_owned()] };
     (StsErrorKind::Refused, cause, hints)
 }
+
+#[cfg(test)]
+mod tests;

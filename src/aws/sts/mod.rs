@@ -235,3 +235,6 @@ fn policies(request: &RoleRequest) -> Option<Vec<PolicyDescriptorType>> {
     let policies = request.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build());
     (!request.policy_arns.is_empty()).then(|| policies.collect())
 }
+
+#[cfg(test)]
+mod tests;

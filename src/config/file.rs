@@ -24,7 +24,7 @@ pub struct AwsFile {
 }
 
 /// What a header names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Heading<'a> {
     /// `[default]` in the config file, hidden by `[profile default]`.
     PlainDefault,

@@ -15,7 +15,9 @@ use file::{AwsFile, Kind, Section, Setting};
 
 pub mod file;
 mod grammar;
+pub mod oddities;
 pub mod section;
+pub mod trust;
 
 /// Far above any real file, far below what would hurt.
 const LARGEST_FILE: u64 = 64 << 20;

@@ -2,7 +2,12 @@
 //!
 //! May know the vocabulary and `system`; never profiles, prompts or stores. Async ends here: the traits block.
 
+mod answer;
 pub mod endpoint;
+mod failure;
+pub mod http;
+pub mod sts;
+mod wire;
 
 use std::time::Duration;
 

@@ -24,7 +24,7 @@ pub struct AwsFile {
 }
 
 /// What a header names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Heading<'a> {
     /// `[default]` in the config file, hidden by `[profile default]`.
     PlainDefault,
@@ -51,9 +51,9 @@ impl AwsFile {
         &self.shown
     }
 
-    /// Returns a profile, its duplicate sections merged. One pass over the headers; other sections are not read.
+    /// Returns a profile, its duplicate sections merged. One pass; other sections are not read.
     pub fn section(&self, name: &str) -> Option<Section> {
-        let mut found = self.blocks_of(|heading| match heading {
+        let mut found = self.blocks_of(name, |heading| match heading {
             Heading::PlainDefault => name == "default",
             Heading::Profile(given) => given == name.as_bytes(),
             _ => false,
@@ -68,7 +68,7 @@ impl AwsFile {
     /// Returns a section such as `[services NAME]` or `[sso-session NAME]`; there are none in the credentials file.
     pub fn named_section(&self, kind: &str, name: &str) -> Option<Section> {
         let wanted = Heading::Other(kind.as_bytes(), name.as_bytes());
-        self.merged(name, self.blocks_of(|heading| heading == wanted))
+        self.merged(name, self.blocks_of(name, |heading| heading == wanted))
     }
 
     /// Returns the names of all profiles in file order, each once.
@@ -98,12 +98,12 @@ impl AwsFile {
         }
     }
 
-    fn blocks_of(&self, wanted: impl Fn(Heading<'_>) -> bool) -> Vec<Block> {
+    fn blocks_of(&self, name: &str, wanted: impl Fn(Heading<'_>) -> bool) -> Vec<Block> {
         let may_hold = |chunk: &Chunk| {
             chunk.mixed
                 || grammar::chunk_header(&self.bytes, chunk).is_some_and(|inside| wanted(self.heading_of(inside)))
         };
-        grammar::chunks(&self.bytes)
+        grammar::chunks_naming(&self.bytes, name.as_bytes())
             .filter(may_hold)
             .flat_map(|chunk| grammar::blocks(&self.bytes, &chunk))
             .filter(|block| wanted(self.heading(block)))
@@ -190,6 +190,7 @@ mod tests {
         let piece = prop::sample::select(vec![
             &b"[profile p]"[..],
             b"[profile q]",
+            b"[profile e e]",
             b"[default]",
             b"[profile default]",
             b"[p]",
@@ -233,13 +234,13 @@ mod tests {
             for kind in [Kind::Config, Kind::Credentials] {
                 let file = AwsFile::from_bytes(kind, String::new(), bytes.clone());
                 let all = grammar::blocks(&bytes, &everything);
-                for name in ["p", "q", "default"] {
+                for name in ["p", "q", "default", "e e", ""] {
                     let is = |heading: Heading<'_>| match heading {
                         Heading::Profile(given) => given == name.as_bytes(),
                         heading => heading == Heading::PlainDefault && name == "default",
                     };
                     let slow: Vec<&Block> = all.iter().filter(|block| is(file.heading(block))).collect();
-                    let fast = file.blocks_of(is);
+                    let fast = file.blocks_of(name, is);
                     prop_assert_eq!(fast.iter().collect::<Vec<_>>(), slow);
                     prop_assert_eq!(file.section(name).is_some(), file.profile_names().iter().any(|n| n == name));
                 }

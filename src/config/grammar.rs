@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter, memchr2, memchr3, memrchr_iter, memrchr2};
 
 /// A stretch of the file's bytes.
 pub type Span = Range<usize>;
@@ -59,36 +60,62 @@ pub(super) fn text_start(bytes: &[u8]) -> usize {
 ///
 /// Only `[` is searched for: most lines of a large file are never looked at.
 pub(super) fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk> {
-    let text = text_start(bytes);
-    let mut brackets = memchr_iter(b'[', &bytes[text..]).map(move |at| at + text);
-    let mut start = Some(text);
+    let mut start = Some(text_start(bytes));
     std::iter::from_fn(move || {
-        let from = start?;
-        let mut mixed = false;
-        for at in brackets.by_ref().filter(|&at| at > from) {
-            if starts_line(bytes, text, at) {
-                start = Some(at);
-                return Some(Chunk { span: from..at, mixed });
-            }
-            mixed = mixed || starts_line(bytes, text, at - blanks_before(&bytes[from..at]));
-        }
-        start = None;
-        Some(Chunk { span: from..bytes.len(), mixed })
+        let chunk = chunk_at(bytes, start?);
+        start = Some(chunk.span.end).filter(|&end| end < bytes.len());
+        Some(chunk)
     })
 }
 
-fn starts_line(bytes: &[u8], text: usize, at: usize) -> bool {
-    at == text || matches!(bytes[at - 1], b'\n' | b'\r')
+/// Returns the chunks that may hold a header naming `name`: all those where the name stands, as at the end of a
+/// header, on a line that begins with `[`. With thousands of profiles that is one or two.
+pub(super) fn chunks_naming<'a>(bytes: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = Chunk> + 'a {
+    let finder = Finder::new(name);
+    let mut done = text_start(bytes);
+    let mut at = done;
+    std::iter::from_fn(move || {
+        loop {
+            // An empty name stands everywhere and names nothing.
+            let hit = at + if name.is_empty() { None } else { finder.find(&bytes[at..]) }?;
+            let after = bytes.get(hit + name.len());
+            if !matches!(after, Some(b']' | b' ' | b'\t' | b'"' | b'\'')) {
+                at = hit + 1;
+                continue;
+            }
+            let line = memrchr2(b'\n', b'\r', &bytes[done..hit]).map_or(done, |n| done + n + 1);
+            let first = trim(bytes, line..hit).start;
+            if first == hit || bytes[first] != b'[' {
+                at = memchr2(b'\n', b'\r', &bytes[hit..]).map_or(bytes.len(), |n| hit + n);
+                continue;
+            }
+            let mut headers = memrchr_iter(b'[', &bytes[done..=line]).map(|n| done + n);
+            let from = headers.find(|&bracket| starts_line(bytes, bracket)).unwrap_or(done);
+            let chunk = chunk_at(bytes, from);
+            (done, at) = (chunk.span.end, chunk.span.end);
+            return Some(chunk);
+        }
+    })
 }
 
-/// Returns the header of a chunk that begins with `[`: its line and the text between the brackets.
-pub(super) fn chunk_header(bytes: &[u8], chunk: &Chunk) -> Option<Option<Span>> {
-    let Chunk { span, .. } = chunk;
-    if bytes.get(span.start) != Some(&b'[') {
-        return None;
+fn chunk_at(bytes: &[u8], from: usize) -> Chunk {
+    let mut mixed = false;
+    for at in memchr_iter(b'[', &bytes[from..]).map(|n| from + n).filter(|&at| at > from) {
+        if starts_line(bytes, at) {
+            return Chunk { span: from..at, mixed };
+        }
+        mixed = mixed || starts_line(bytes, at - blanks_before(&bytes[from..at]));
     }
-    let line = line_at(bytes, span.start, span.end);
-    Some(between_brackets(bytes, line.text))
+    Chunk { span: from..bytes.len(), mixed }
+}
+
+fn starts_line(bytes: &[u8], at: usize) -> bool {
+    at == text_start(bytes) || matches!(bytes[at - 1], b'\n' | b'\r')
+}
+
+/// Returns the text between the brackets of a chunk that begins with a header; none inside if `]` is missing.
+pub(super) fn chunk_header(bytes: &[u8], chunk: &Chunk) -> Option<Option<Span>> {
+    (bytes.get(chunk.span.start) == Some(&b'[')).then(|| between_brackets(bytes, chunk.span.clone()))
 }
 
 /// Reads every line of a chunk. Keys before the first header belong to nobody and are left out.
@@ -149,9 +176,11 @@ fn line_at(bytes: &[u8], at: usize, end: usize) -> Line {
     Line { whole: at..stop + ending, text: trim(bytes, at..stop) }
 }
 
-fn between_brackets(bytes: &[u8], text: Span) -> Option<Span> {
-    let close = memchr(b']', &bytes[text.clone()])?;
-    Some(text.start + 1..text.start + close)
+/// `span` begins with `[`.
+fn between_brackets(bytes: &[u8], span: Span) -> Option<Span> {
+    let inside = span.start + 1;
+    let stop = inside + memchr3(b']', b'\n', b'\r', &bytes[inside..span.end])?;
+    (bytes[stop] == b']').then_some(inside..stop)
 }
 
 /// Takes a key line apart: at the first `=`; at the first `:` where that gives a key and `=` does not.

@@ -17,8 +17,10 @@ pub use section::{Section, Setting};
 pub mod file;
 mod grammar;
 pub mod key_index;
+pub mod oddities;
 pub mod section;
 pub mod settings;
+pub mod trust;
 
 /// Far above any real file, far below what would hurt.
 const LARGEST_FILE: u64 = 64 << 20;

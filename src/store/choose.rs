@@ -1,6 +1,62 @@
-//! Which stores there are on this machine, for this setting.
+//! Which stores there are on this machine, for this setting. No store is asked anything here.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
 
 use super::Store;
+use super::bounded::Bounded;
+use super::file::FileStore;
+use super::kernel::KernelStore;
+use crate::system::env::Env;
+
+/// How long a desktop's keyring may take for one call.
+pub const CALL_BOUND: Duration = Duration::from_secs(5);
+
+/// How long its unlock dialog may stand, where one may open.
+pub const DIALOG_BOUND: Duration = Duration::from_secs(60);
+
+/// The user's choice of keyring: the setting `keyring`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keyring {
+    /// What the system offers: on Linux the kernel keyring and the Secret Service.
+    #[default]
+    Auto,
+    /// The kernel keyring of Linux alone: nothing survives a reboot, and access keys cannot be kept.
+    Kernel,
+    /// A private file, in clear.
+    File,
+}
+
+impl Keyring {
+    /// Every choice, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Kernel, Self::File];
+
+    /// The choice as it is written in the settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Kernel => "kernel",
+            Self::File => "file",
+        }
+    }
+}
+
+impl fmt::Display for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Keyring {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|choice| choice.as_str() == text);
+        found.ok_or_else(|| "a keyring is 'auto', 'kernel' or 'file'".into())
+    }
+}
 
 /// The stores in use. Sealing keys may lie in both; access keys only in the durable one.
 #[derive(Default)]
@@ -12,8 +68,108 @@ pub struct Stores {
 }
 
 impl Stores {
+    /// The stores for this setting. Every call to them ends within [`CALL_BOUND`], or with leave to unlock within
+    /// [`DIALOG_BOUND`] more; without that leave no dialog opens.
+    ///
+    /// `env` has to be the process's own; `key_folder` is where the key file lies if that is the choice.
+    pub fn choose(keyring: Keyring, env: &Env, key_folder: &Path, may_unlock: bool) -> Self {
+        match keyring {
+            Keyring::Auto => Self { fast: system::fast(), durable: Some(system::durable(env, may_unlock)) },
+            Keyring::Kernel => Self { fast: Some(Box::new(KernelStore::new())), durable: None },
+            Keyring::File => Self { fast: None, durable: Some(Box::new(FileStore::new(key_folder))) },
+        }
+    }
+
     /// Both, the faster one first.
     pub fn all(&self) -> impl Iterator<Item = &dyn Store> {
         self.fast.iter().chain(&self.durable).map(Box::as_ref)
+    }
+}
+
+fn bounded<S: Store + Send + Sync + 'static>(store: S, may_unlock: bool) -> Box<dyn Store> {
+    let bound = if may_unlock { CALL_BOUND + DIALOG_BOUND } else { CALL_BOUND };
+    Box::new(Bounded::new(store, bound))
+}
+
+#[cfg(not(any(target_os = "macos", windows)))]
+mod system {
+    use super::*;
+    use crate::store::secret_service::SecretService;
+
+    pub fn fast() -> Option<Box<dyn Store>> {
+        Some(Box::new(KernelStore::new()))
+    }
+
+    pub fn durable(env: &Env, may_unlock: bool) -> Box<dyn Store> {
+        bounded(SecretService::new(env, may_unlock.then_some(DIALOG_BOUND)), may_unlock)
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod system {
+    use super::*;
+    use crate::store::keychain::Keychain;
+
+    pub fn fast() -> Option<Box<dyn Store>> {
+        None
+    }
+
+    pub fn durable(_: &Env, may_unlock: bool) -> Box<dyn Store> {
+        bounded(Keychain::new(may_unlock), may_unlock)
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use super::*;
+    use crate::store::credential_manager::CredentialManager;
+
+    pub fn fast() -> Option<Box<dyn Store>> {
+        None
+    }
+
+    pub fn durable(_: &Env, may_unlock: bool) -> Box<dyn Store> {
+        bounded(CredentialManager, may_unlock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+    use crate::store::Item;
+
+    fn names(keyring: Keyring) -> Vec<&'static str> {
+        Stores::choose(keyring, &Env::default(), Path::new("/nowhere"), false).all().map(Store::name).collect()
+    }
+
+    #[test]
+    fn the_setting_is_one_of_three_words() {
+        for choice in Keyring::ALL {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+        for wrong in ["", "Auto", "files", "secret-service"] {
+            assert!(wrong.parse::<Keyring>().is_err(), "{wrong}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn each_setting_has_its_stores() {
+        assert_eq!(names(Keyring::Auto), ["the kernel keyring", "the Secret Service"]);
+        assert_eq!(names(Keyring::Kernel), ["the kernel keyring"]);
+        assert_eq!(names(Keyring::File), ["the key file"]);
+    }
+
+    #[test]
+    fn the_key_file_is_used_by_that_choice_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let item = Item { user: format!("test-{}", std::process::id()), label: "x".into() };
+        for choice in [Keyring::Auto, Keyring::File] {
+            let stores = Stores::choose(choice, &Env::default(), folder.path(), false);
+            let durable = stores.durable.unwrap();
+            assert_eq!(durable.write(&item, &Secret::new(vec![1])).is_ok(), choice == Keyring::File, "{choice}");
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), usize::from(choice == Keyring::File));
+        }
     }
 }

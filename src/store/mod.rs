@@ -5,9 +5,18 @@
 //!
 //! May know the vocabulary and `system`; never profiles, STS or prompts.
 
+pub mod bounded;
 pub mod choose;
+#[cfg(windows)]
+pub mod credential_manager;
+pub mod file;
 pub mod kernel;
+#[cfg(target_os = "macos")]
+pub mod keychain;
+#[cfg(any(target_os = "macos", windows))]
+mod keyring_core_errors;
 pub mod memory;
+pub mod secret_service;
 
 use std::fmt;
 use std::time::Duration;

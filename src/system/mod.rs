@@ -12,6 +12,7 @@ pub mod harden;
 pub mod lock;
 pub mod parent;
 pub mod private_file;
+pub mod session_bus;
 pub mod signals;
 pub mod stdin;
 pub mod terminal;

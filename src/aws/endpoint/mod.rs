@@ -159,10 +159,10 @@ impl Endpoint {
     }
 }
 
-/// `STS`, or `STS at 127.0.0.1:4566, not AWS,`: the subject of every message about a call.
+/// `STS`, or `STS at 127.0.0.1:4566, not AWS`, as every message about a call names it.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_aws() { f.write_str("STS") } else { write!(f, "STS at {}, not AWS,", self.shown()) }
+        if self.is_aws() { f.write_str("STS") } else { write!(f, "STS at {}, not AWS", self.shown()) }
     }
 }
 

@@ -131,7 +131,7 @@ fn allowed_host_is_reached_over_https_only_and_is_not_aws() {
     let endpoint = at_allowing("https://STS.corp.example/", "sts.corp.example").unwrap();
     assert_eq!(endpoint.kind(), EndpointKind::Allowed);
     assert_eq!(endpoint.identity().as_deref(), Some("https://sts.corp.example:443"));
-    assert_eq!(endpoint.to_string(), "STS at sts.corp.example, not AWS,");
+    assert_eq!(endpoint.to_string(), "STS at sts.corp.example, not AWS");
     assert!(at_allowing("http://sts.corp.example", "sts.corp.example").is_err());
 }
 
@@ -171,7 +171,7 @@ fn loopback_may_speak_plain_http_and_is_named() {
         assert_eq!((endpoint.kind(), endpoint.shown().as_str()), (EndpointKind::Loopback, shown));
         assert_eq!(endpoint.identity().as_deref(), Some(identity));
     }
-    assert_eq!(at("http://127.0.0.1:4566").unwrap().to_string(), "STS at 127.0.0.1:4566, not AWS,");
+    assert_eq!(at("http://127.0.0.1:4566").unwrap().to_string(), "STS at 127.0.0.1:4566, not AWS");
 }
 
 #[test]

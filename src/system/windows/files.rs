@@ -39,3 +39,8 @@ pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
 pub fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
+
+/// There is no session bus to look for.
+pub fn is_own_socket(_path: &Path) -> bool {
+    false
+}

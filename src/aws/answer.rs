@@ -1,0 +1,282 @@
+//! Answers checked before anything of them is kept (threat-model P18, P36, P37, F34).
+//!
+//! An expiry is judged by our clock: past is refused, and so is more than 5 minutes beyond what was asked. Between two
+//! clocks that differ a right answer may look too long, so the end may also be measured from the server's `Date`, as
+//! long as that is within the 15 minutes in which AWS takes our signature at all; a `Date` further off proves nothing.
+
+use std::time::Duration;
+
+use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+use aws_sdk_sts::operation::get_session_token::GetSessionTokenOutput;
+use aws_sdk_sts::types::Credentials;
+
+use super::{CallerIdentity, RoleRequest};
+use crate::arn::{AccountId, MfaSerial, account_of};
+use crate::credentials::{AccessKeyId, LONGEST_TOKEN, Session, is_credential_text};
+use crate::secret::Secret;
+use crate::timestamp::Timestamp;
+
+/// The window in which AWS takes a signature.
+const SIGNATURE_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// How far an end may lie beyond what was asked.
+const SLACK: Duration = Duration::from_secs(5 * 60);
+
+/// Both clocks at the time of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clocks {
+    /// This machine's.
+    pub(super) ours: Timestamp,
+    /// The answer's `Date`.
+    pub(super) theirs: Option<Timestamp>,
+}
+
+impl Clocks {
+    /// Returns both moments and how far they lie apart, if that is more than 5 minutes (P37).
+    pub(super) fn skew(self) -> Option<(Timestamp, Timestamp, Duration)> {
+        let theirs = self.theirs?;
+        let apart = apart(self.ours, theirs);
+        (apart > SLACK).then_some((self.ours, theirs, apart))
+    }
+
+    fn latest_start(self) -> Timestamp {
+        let near = self.theirs.filter(|&theirs| apart(self.ours, theirs) <= SIGNATURE_WINDOW);
+        near.map_or(self.ours, |theirs| theirs.max(self.ours))
+    }
+}
+
+fn apart(a: Timestamp, b: Timestamp) -> Duration {
+    a.since(b).max(b.since(a))
+}
+
+/// Returns the session of a GetSessionToken answer, or what is wrong with it. Its account is the device's, if known.
+pub(super) fn session_token(
+    answer: &GetSessionTokenOutput,
+    device: Option<&MfaSerial>,
+    asked: Duration,
+    clocks: Clocks,
+) -> Result<Session, String> {
+    session(answer.credentials(), device.and_then(MfaSerial::account).cloned(), asked, clocks)
+}
+
+/// Returns the session of an AssumeRole answer, or what is wrong with it.
+pub(super) fn role_session(
+    answer: &AssumeRoleOutput,
+    request: &RoleRequest,
+    clocks: Clocks,
+) -> Result<Session, String> {
+    let account = answer.assumed_role_user().and_then(|user| account_of(user.arn()));
+    let account = account.ok_or("it names no account")?;
+    if account != *request.role.account() {
+        return Err(format!("it is for account {account}, but the role is of account {}", request.role.account()));
+    }
+    session(answer.credentials(), Some(account), request.duration, clocks)
+}
+
+/// Returns the identity of a GetCallerIdentity answer, or what is wrong with it.
+pub(super) fn identity(answer: &GetCallerIdentityOutput) -> Result<CallerIdentity, String> {
+    let plain = |text: &Option<String>| {
+        let text = text.as_deref().filter(|t| (1..=2048).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic()));
+        text.map(str::to_owned)
+    };
+    let account = answer.account().and_then(AccountId::parse).ok_or("it names no account")?;
+    let arn = plain(&answer.arn).filter(|arn| account_of(arn).as_ref() == Some(&account));
+    Ok(CallerIdentity {
+        arn: arn.ok_or("it names no ARN of its account")?,
+        user_id: plain(&answer.user_id).ok_or("it names no user id")?,
+        account,
+    })
+}
+
+fn session(
+    credentials: Option<&Credentials>,
+    account: Option<AccountId>,
+    asked: Duration,
+    clocks: Clocks,
+) -> Result<Session, String> {
+    let credentials = credentials.ok_or("it holds no credentials")?;
+    let access_key_id = AccessKeyId::parse(credentials.access_key_id()).map_err(|_| "its access key id is none")?;
+    if !is_credential_text(credentials.secret_access_key()) {
+        return Err("its secret key is missing or malformed".into());
+    }
+    if credentials.session_token().len() > LONGEST_TOKEN {
+        return Err(format!("its session token is longer than {LONGEST_TOKEN} bytes"));
+    }
+    if !is_credential_text(credentials.session_token()) {
+        return Err("its session token is missing or malformed".into());
+    }
+    let expires = Timestamp::from_unix(credentials.expiration().secs());
+    check_end(expires, asked, clocks)?;
+    Ok(Session {
+        access_key_id,
+        secret: Secret::new(credentials.secret_access_key().to_owned()),
+        token: Secret::new(credentials.session_token().to_owned()),
+        expires,
+        account,
+    })
+}
+
+fn check_end(expires: Timestamp, asked: Duration, clocks: Clocks) -> Result<(), String> {
+    if expires <= clocks.ours {
+        return Err(format!("it ended already ({expires}, and it is {})", clocks.ours));
+    }
+    if expires > clocks.latest_start().plus(asked).plus(SLACK) {
+        return Err(format!("it ends later than was asked for ({expires}, and it is {})", clocks.ours));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sts::types::AssumedRoleUser;
+    use aws_smithy_types::DateTime;
+
+    use super::*;
+    use crate::arn::RoleArn;
+    use crate::names::SessionName;
+
+    const NOW: i64 = 1_927_629_296;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn clocks(theirs: Option<i64>) -> Clocks {
+        Clocks { ours: Timestamp::from_unix(NOW), theirs: theirs.map(|off| Timestamp::from_unix(NOW + off)) }
+    }
+
+    fn credentials(id: &str, secret: &str, token: &str, ends_in: i64) -> Credentials {
+        let builder = Credentials::builder().access_key_id(id).secret_access_key(secret).session_token(token);
+        builder.expiration(DateTime::from_secs(NOW + ends_in)).build().unwrap()
+    }
+
+    fn good(ends_in: i64) -> Credentials {
+        credentials("ASIAIOSFODNN7EXAMPLE", "secret/+canary", "token/+canary==", ends_in)
+    }
+
+    fn role_answer(arn: &str) -> AssumeRoleOutput {
+        let user = AssumedRoleUser::builder().assumed_role_id("AROA:x").arn(arn).build().unwrap();
+        AssumeRoleOutput::builder().assumed_role_user(user).credentials(good(3600)).build()
+    }
+
+    fn request() -> RoleRequest {
+        RoleRequest {
+            role: RoleArn::parse("arn:aws:iam::123456789012:role/path/Admin").unwrap(),
+            session_name: SessionName::parse("ana").unwrap(),
+            external_id: None,
+            source_identity: None,
+            tags: vec![],
+            transitive_tags: vec![],
+            policy_arns: vec![],
+            duration: HOUR,
+        }
+    }
+
+    #[test]
+    fn an_answer_as_asked_is_taken() {
+        let session = session(Some(&good(3600)), None, HOUR, clocks(None)).unwrap();
+        assert_eq!(session.expires, Timestamp::from_unix(NOW + 3600));
+        assert!(!format!("{session:?}").contains("canary"), "{session:?}");
+    }
+
+    #[test]
+    fn account_of_a_session_token_is_the_devices() {
+        let answer = GetSessionTokenOutput::builder().credentials(good(3600)).build();
+        let device = MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap();
+        let with = session_token(&answer, Some(&device), HOUR, clocks(None)).unwrap();
+        assert_eq!(with.account, AccountId::parse("123456789012"));
+        assert_eq!(session_token(&answer, None, HOUR, clocks(None)).unwrap().account, None);
+        let hardware = MfaSerial::parse("GAHT12345678").unwrap();
+        assert_eq!(session_token(&answer, Some(&hardware), HOUR, clocks(None)).unwrap().account, None);
+    }
+
+    #[test]
+    fn credentials_with_a_part_missing_or_malformed_are_refused_and_not_shown() {
+        let long = "x".repeat(LONGEST_TOKEN + 1);
+        for (id, secret, token, why) in [
+            ("", "s", "t", "its access key id is none"),
+            ("ASIA canary", "s", "t", "its access key id is none"),
+            ("ASIAIOSFODNN7EXAMPLE", "", "t", "its secret key is missing or malformed"),
+            ("ASIAIOSFODNN7EXAMPLE", "canary$(x)", "t", "its secret key is missing or malformed"),
+            ("ASIAIOSFODNN7EXAMPLE", "s", "", "its session token is missing or malformed"),
+            ("ASIAIOSFODNN7EXAMPLE", "s", "canary\nx", "its session token is missing or malformed"),
+            ("ASIAIOSFODNN7EXAMPLE", "s", "canary *", "its session token is missing or malformed"),
+            ("ASIAIOSFODNN7EXAMPLE", "s", &long, "its session token is longer than 16384 bytes"),
+        ] {
+            let bad = credentials(id, secret, token, 3600);
+            assert_eq!(session(Some(&bad), None, HOUR, clocks(None)).unwrap_err(), why);
+        }
+        assert_eq!(session(None, None, HOUR, clocks(None)).unwrap_err(), "it holds no credentials");
+    }
+
+    #[test]
+    fn ends_that_are_believed() {
+        for (ends_in, theirs, taken) in [
+            (3600, None, true),
+            (900, None, true),
+            (1, None, true),
+            (0, None, false),
+            (-1, None, false),
+            (-86_400, None, false),
+            (3600 + 300, None, true),
+            (3600 + 301, None, false),
+            (i64::from(i32::MAX), None, false),
+            // our clock is 14 minutes slow, and AWS still takes our signature
+            (3600 + 840, Some(840), true),
+            (3600 + 840 + 301, Some(840), false),
+            // our clock is fast: what we see is shorter
+            (3600 - 840, Some(-840), true),
+            // a Date that AWS would never have signed us in for proves nothing
+            (3600 + 901 + 300, Some(901), false),
+            (86_400 + 3600, Some(86_400), false),
+            // and a wrong Date turns no good answer into a bad one
+            (3600, Some(86_400), true),
+            (3600, Some(-86_400), true),
+            // past is past by our clock, whatever theirs says
+            (-60, Some(-840), false),
+        ] {
+            let outcome = session(Some(&good(ends_in)), None, HOUR, clocks(theirs));
+            assert_eq!(outcome.is_ok(), taken, "ends in {ends_in}, Date off by {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_of_another_account_is_refused() {
+        let own = role_answer("arn:aws:sts::123456789012:assumed-role/Admin/ana");
+        let account = role_session(&own, &request(), clocks(None)).unwrap().account;
+        assert_eq!(account, AccountId::parse("123456789012"));
+        for (arn, why) in [
+            (
+                "arn:aws:sts::999999999999:assumed-role/Admin/ana",
+                "it is for account 999999999999, but the role is of account 123456789012",
+            ),
+            ("arn:aws:sts::1:assumed-role/Admin/ana", "it names no account"),
+            ("", "it names no account"),
+        ] {
+            assert_eq!(role_session(&role_answer(arn), &request(), clocks(None)).unwrap_err(), why);
+        }
+        let nobody = AssumeRoleOutput::builder().credentials(good(3600)).build();
+        assert_eq!(role_session(&nobody, &request(), clocks(None)).unwrap_err(), "it names no account");
+    }
+
+    #[test]
+    fn identities_that_contradict_themselves_are_refused() {
+        let arn = "arn:aws:iam::123456789012:user/ana";
+        for (account, arn, user, good) in [
+            ("123456789012", arn, "AIDAEXAMPLE", true),
+            ("123456789012", "arn:aws:iam::123456789012:root", "123456789012", true),
+            ("999999999999", arn, "AIDAEXAMPLE", false),
+            ("12345", arn, "AIDAEXAMPLE", false),
+            ("123456789012", "arn:aws:iam::123456789012:user/\u{1b}[31m", "AIDAEXAMPLE", false),
+            ("123456789012", arn, "", false),
+            ("123456789012", arn, "a\nb", false),
+        ] {
+            let answer = GetCallerIdentityOutput::builder().account(account).arn(arn).user_id(user).build();
+            assert_eq!(identity(&answer).is_ok(), good, "{account} {arn} {user}");
+        }
+    }
+
+    #[test]
+    fn clocks_are_named_only_when_they_differ_by_more_than_five_minutes() {
+        for (theirs, named) in [(None, false), (Some(300), false), (Some(301), true), (Some(-301), true)] {
+            assert_eq!(clocks(theirs).skew().is_some(), named);
+        }
+    }
+}

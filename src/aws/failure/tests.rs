@@ -1,0 +1,396 @@
+//! AWS's words and what they mean: a table a code, with the messages as AWS writes them.
+
+use super::*;
+use crate::arn::{MfaSerial, RoleArn};
+use crate::aws::endpoint::{Given, Origin, Wish, resolve};
+use crate::aws::wire::Obstacle;
+use crate::credentials::{AccessKey, Session};
+use crate::names::{ExternalId, MfaCode, Region, SessionName};
+use crate::secret::Secret;
+use crate::timestamp::Timestamp;
+
+const NOW: i64 = 1_927_629_296;
+const SECRET: &str = "canary/secret+key/0123456789";
+const TOKEN: &str = "canaryTOKENcanary/TOKEN+canary==";
+const SIGNATURE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// One world for all tables.
+struct World {
+    key: AccessKey,
+    session: Session,
+    device: MfaSerial,
+    code: MfaCode,
+    role: RoleRequest,
+    aws: Endpoint,
+    sandbox: Endpoint,
+}
+
+impl World {
+    fn new() -> Self {
+        let id = |id| AccessKeyId::parse(id).unwrap();
+        let wish = Wish {
+            partition: Partition::Aws,
+            region: Region::parse("eu-west-1").unwrap(),
+            fips: false,
+            dualstack: false,
+            given: None,
+        };
+        let local = Given { url: "http://127.0.0.1:4566".into(), origin: Origin::Named("AWS_ENDPOINT_URL".into()) };
+        Self {
+            key: AccessKey { id: id("AKIAIOSFODNN7EXAMPLE"), secret: Secret::new(SECRET.into()) },
+            session: Session {
+                access_key_id: id("ASIAIOSFODNN7EXAMPLE"),
+                secret: Secret::new(SECRET.into()),
+                token: Secret::new(TOKEN.into()),
+                expires: Timestamp::from_unix(NOW + 3600),
+                account: None,
+            },
+            device: MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap(),
+            code: MfaCode::parse("493817").unwrap(),
+            role: RoleRequest {
+                role: RoleArn::parse("arn:aws:iam::123456789012:role/Admin").unwrap(),
+                session_name: SessionName::parse("ana").unwrap(),
+                external_id: None,
+                source_identity: None,
+                tags: vec![],
+                transitive_tags: vec![],
+                policy_arns: vec![],
+                duration: Duration::from_secs(7200),
+            },
+            aws: resolve(&wish, &[]).unwrap(),
+            sandbox: resolve(&Wish { given: Some(local), ..wish }, &[]).unwrap(),
+        }
+    }
+
+    fn token_call(&self) -> Call<'_> {
+        Call {
+            action: "GetSessionToken",
+            signer: Signer::Key(&self.key),
+            mfa: Some(Mfa { serial: &self.device, code: &self.code }),
+            role: None,
+            endpoint: &self.aws,
+            proxy: None,
+        }
+    }
+
+    fn role_call(&self) -> Call<'_> {
+        let signer = Signer::Session(&self.session);
+        Call { action: "AssumeRole", signer, mfa: None, role: Some(&self.role), ..self.token_call() }
+    }
+}
+
+fn clocks(apart: i64) -> Clocks {
+    Clocks { ours: Timestamp::from_unix(NOW), theirs: Some(Timestamp::from_unix(NOW + apart)) }
+}
+
+fn seen(status: u16) -> Seen {
+    Seen {
+        end: Some(End::Answered(status)),
+        sent: true,
+        date: None,
+        signature: Some(Secret::new(SIGNATURE.to_owned())),
+    }
+}
+
+fn said(call: &Call<'_>, code: &str, message: &str) -> StsError {
+    call.failed(Outcome::Said { code: code.into(), message: message.into() }, &seen(403), clocks(0))
+}
+
+#[test]
+fn wrong_code_asks_again_and_says_why() {
+    let world = World::new();
+    for message in [
+        "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
+        "MultiFactorAuthentication failed with invalid MFA one time pass code",
+    ] {
+        let error = said(&world.token_call(), "AccessDenied", message);
+        assert_eq!(error.kind, StsErrorKind::WrongCode);
+        assert_eq!(error.cause, "that code was refused by STS: wrong, used before, or another device's");
+    }
+}
+
+#[test]
+fn codes_of_aws_and_what_they_mean() {
+    use StsErrorKind::*;
+    let world = World::new();
+    let root = "Roles may not be assumed by root accounts.";
+    let chained = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
+    let maximum = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+    let device = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.";
+    let both = "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.";
+    let policy = "User: arn:aws:iam::123456789012:user/ana is not authorized to perform: sts:AssumeRole on resource: x";
+    let invalid = "The security token included in the request is invalid";
+    let expired = "The security token included in the request is expired";
+    let mismatch = "The request signature we calculated does not match the signature you provided.";
+    for (call, code, message, kind, begin) in [
+        (
+            world.token_call(),
+            "AccessDenied",
+            device,
+            Refused,
+            "device 'arn:aws:iam::123456789012:mfa/ana' was refused: ",
+        ),
+        (world.token_call(), "AccessDenied", both, Refused, "GetSessionToken takes a device and its code together"),
+        (
+            world.token_call(),
+            "AccessDenied",
+            "Cannot call GetSessionToken with session credentials",
+            Refused,
+            "key AKIAIOSFODNN7EXAMPLE is temporary",
+        ),
+        (world.role_call(), "AccessDenied", root, Refused, "root cannot assume roles"),
+        (world.role_call(), "AccessDenied", policy, Refused, "arn:aws:iam::123456789012:role/Admin may not be assumed"),
+        (world.role_call(), "AccessDeniedException", policy, Refused, "arn:aws:iam::123456789012:role/Admin may not"),
+        (world.token_call(), "AccessDenied", "no", Refused, "GetSessionToken is not allowed"),
+        (
+            world.token_call(),
+            "InvalidClientTokenId",
+            invalid,
+            Refused,
+            "access key AKIAIOSFODNN7EXAMPLE is unknown, inactive or deleted in aws",
+        ),
+        (world.role_call(), "InvalidClientTokenId", invalid, StaleSession, "the session is not known to AWS any more"),
+        (world.role_call(), "ExpiredToken", expired, StaleSession, "the session is over"),
+        (world.role_call(), "ExpiredTokenException", expired, StaleSession, "the session is over"),
+        (world.token_call(), "ExpiredToken", expired, Refused, "the session is over"),
+        (
+            world.token_call(),
+            "SignatureDoesNotMatch",
+            mismatch,
+            Refused,
+            "the secret key held for AKIAIOSFODNN7EXAMPLE is",
+        ),
+        (world.role_call(), "SignatureDoesNotMatch", mismatch, StaleSession, "the session's signature was refused"),
+        (
+            world.role_call(),
+            "ValidationError",
+            chained,
+            Refused,
+            "a role assumed from a session lasts 1h at most, not 2h",
+        ),
+        (world.role_call(), "ValidationError", maximum, Refused, "the role gives no session of 2h"),
+        (
+            world.role_call(),
+            "ValidationError",
+            "1 validation error detected: Value 'x' at 'roleSessionName' failed",
+            Refused,
+            "AssumeRole was not understood",
+        ),
+        (world.role_call(), "PackedPolicyTooLarge", "x", Refused, "tags and policies are too large together"),
+        (world.role_call(), "PackedPolicyTooLargeException", "x", Refused, "tags and policies are too large together"),
+        (world.role_call(), "MalformedPolicyDocument", "x", Refused, "a policy was not taken"),
+        (
+            world.role_call(),
+            "RegionDisabledException",
+            "STS is not activated in this region for account:1",
+            Refused,
+            "STS is not switched on in eu-west-1 for this account",
+        ),
+        (world.role_call(), "Throttling", "Rate exceeded", Unclear, "STS cannot answer right now"),
+        (world.role_call(), "ThrottlingException", "Rate exceeded", Unclear, "STS cannot answer right now"),
+        (world.role_call(), "Brandnew", "never seen", Refused, "AssumeRole was refused (STS: Brandnew: never seen)"),
+        (world.role_call(), "Brandnew", "", Refused, "AssumeRole was refused (STS: Brandnew)"),
+    ] {
+        let error = said(&call, code, message);
+        assert_eq!(error.kind, kind, "{code}: {message}");
+        assert!(error.cause.starts_with(begin), "{}", error.cause);
+        assert!(error.cause.contains(&format!("(STS: {code}")), "AWS's own words stay: {}", error.cause);
+    }
+}
+
+#[test]
+fn refused_role_says_what_to_check_for_this_set_up() {
+    let mut world = World::new();
+    let message = "User: x is not authorized to perform: sts:AssumeRole";
+    let hints = said(&world.role_call(), "AccessDenied", message).hints.join("\n");
+    assert!(hints.contains("login PROFILE --fresh") && hints.contains("set external_id"), "{hints}");
+    let plain = Call { signer: Signer::Key(&world.key), ..world.role_call() };
+    let hints = said(&plain, "AccessDenied", message).hints.join("\n");
+    assert!(hints.contains("set mfa_serial") && !hints.contains("--fresh"), "{hints}");
+    world.role.external_id = Some(ExternalId::parse("contract-7").unwrap());
+    let hints = said(&world.role_call(), "AccessDenied", message).hints.join("\n");
+    assert!(hints.contains("compare it with external_id"), "{hints}");
+}
+
+#[test]
+fn wrong_clock_names_both_times_and_the_direction() {
+    let world = World::new();
+    let expired =
+        "Signature expired: 20310131T123456Z is now earlier than 20310131T123956Z (20310131T125456Z - 15 min.)";
+    let early = "Signature not yet current: 20310131T123456Z is still later than 20310131T122956Z";
+    for (code, message, apart, said_of_us) in [
+        (
+            "SignatureDoesNotMatch",
+            expired,
+            1200,
+            "this machine's clock is 20m slow: 2031-01-31T12:34:56Z here, 2031-01-31T12:54:56Z at STS",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            early,
+            -86_400,
+            "this machine's clock is 1d fast: 2031-01-31T12:34:56Z here, 2031-01-30T12:34:56Z at STS",
+        ),
+        ("InvalidSignatureException", expired, 1200, "this machine's clock is 20m slow"),
+        ("RequestExpired", "Request has expired.", 1200, "this machine's clock is 20m slow"),
+        ("RequestTimeTooSkewed", "", 0, "this machine's clock does not agree with AWS's: 2031-01-31T12:34:56Z here"),
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match",
+            1200,
+            "this machine's clock is",
+        ),
+    ] {
+        let outcome = Outcome::Said { code: code.into(), message: message.into() };
+        let error = world.token_call().failed(outcome, &seen(403), clocks(apart));
+        assert_eq!(error.kind, StsErrorKind::Refused);
+        assert!(error.cause.starts_with(said_of_us), "{}", error.cause);
+        assert_eq!(error.hints, ["set the clock, best by time synchronisation, and try again"]);
+    }
+}
+
+#[test]
+fn wrong_clock_is_named_beside_any_other_error() {
+    let world = World::new();
+    let message = "MultiFactorAuthentication failed with invalid MFA one time pass code";
+    let outcome = || Outcome::Said { code: "AccessDenied".into(), message: message.into() };
+    let error = world.token_call().failed(outcome(), &seen(403), clocks(600));
+    assert_eq!(error.kind, StsErrorKind::WrongCode);
+    assert!(error.hints.iter().any(|hint| hint.contains("clock is off by 10m")), "{:?}", error.hints);
+    let error = world.token_call().failed(outcome(), &seen(403), clocks(240));
+    assert!(!error.hints.iter().any(|hint| hint.contains("clock")), "{:?}", error.hints);
+}
+
+#[test]
+fn server_trouble_with_a_code_is_unclear_and_counts_it_as_used() {
+    let world = World::new();
+    for (status, code) in [(500, "InternalFailure"), (503, "ServiceUnavailable"), (400, "Throttling")] {
+        let outcome = || Outcome::Said { code: code.into(), message: "x".into() };
+        let error = world.token_call().failed(outcome(), &seen(status), clocks(0));
+        assert_eq!(error.kind, StsErrorKind::Unclear, "{code}");
+        assert!(error.hints.iter().any(|hint| hint.contains("counts as used")), "{:?}", error.hints);
+        let error = world.role_call().failed(outcome(), &seen(status), clocks(0));
+        assert!(!error.hints.iter().any(|hint| hint.contains("code")), "no code was sent: {:?}", error.hints);
+    }
+}
+
+#[test]
+fn answers_without_words_of_sts() {
+    use StsErrorKind::*;
+    let world = World::new();
+    for (end, kind, cause) in [
+        (End::Answered(200), BadAnswer, "the answer of STS to GetSessionToken is not usable: it cannot be read"),
+        (
+            End::Answered(302),
+            BadAnswer,
+            "the answer of STS to GetSessionToken is not usable: it leads elsewhere (HTTP 302), and redirects are not followed",
+        ),
+        (
+            End::Answered(403),
+            BadAnswer,
+            "the answer of STS to GetSessionToken is not usable: it is HTTP 403 without a word of STS",
+        ),
+        (End::Answered(502), Unclear, "STS cannot answer right now (HTTP 502)"),
+        (End::Answered(429), Unclear, "STS cannot answer right now (HTTP 429)"),
+        (End::TooLong, BadAnswer, "the answer of STS to GetSessionToken is not usable: it is far too long"),
+        (End::Broken, Unclear, "sts.eu-west-1.amazonaws.com ended the connection without a whole answer"),
+    ] {
+        let error = world.token_call().failed(Outcome::Wordless, &Seen { end: Some(end), ..seen(0) }, clocks(0));
+        assert_eq!((error.kind, error.cause.as_str()), (kind, cause));
+    }
+}
+
+#[test]
+fn connections_never_made_name_host_and_cause_and_what_to_do() {
+    let world = World::new();
+    let host = "sts.eu-west-1.amazonaws.com";
+    for (obstacle, cause) in [
+        (Obstacle::Name("no such name".into()), format!("{host} was not found by name (no such name)")),
+        (Obstacle::Refused, format!("{host} refused the connection")),
+        (Obstacle::Silence(Duration::from_secs(3)), format!("{host} did not answer within 3 s")),
+        (Obstacle::OtherName, format!("{host} was not trusted: its certificate is for another name")),
+        (Obstacle::Validity, format!("{host} was not trusted: its certificate has expired or is not valid yet")),
+        (Obstacle::Issuer, format!("{host} was not trusted: its certificate's issuer is unknown on this machine")),
+        (Obstacle::Other("no route to host".into()), format!("{host} could not be reached (no route to host)")),
+    ] {
+        let seen = Seen { end: Some(End::NotConnected(obstacle)), ..Seen::default() };
+        let error = world.token_call().failed(Outcome::Wordless, &seen, clocks(0));
+        assert_eq!((error.kind, error.cause), (StsErrorKind::NotSent, cause));
+        assert!(!error.hints.is_empty());
+        let retried = Seen { sent: true, ..seen };
+        let error = world.token_call().failed(Outcome::Wordless, &retried, clocks(0));
+        assert_eq!(error.kind, StsErrorKind::Unclear, "an attempt before this one had arrived");
+    }
+}
+
+#[test]
+fn silence_to_the_end_is_unclear() {
+    let world = World::new();
+    let error = world.token_call().failed(Outcome::TimedOut(Duration::from_secs(10)), &Seen::default(), clocks(0));
+    assert_eq!(error.kind, StsErrorKind::Unclear);
+    assert_eq!(error.cause, "sts.eu-west-1.amazonaws.com did not answer within 10 s");
+}
+
+#[test]
+fn every_message_about_another_endpoint_says_not_aws() {
+    let world = World::new();
+    let call = Call { endpoint: &world.sandbox, ..world.token_call() };
+    let named = "STS at 127.0.0.1:4566, not AWS";
+    for (code, message) in [
+        ("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code"),
+        ("AccessDenied", "no"),
+        ("ValidationError", "no"),
+        ("InvalidClientTokenId", "no"),
+        ("RegionDisabledException", "no"),
+        ("Throttling", "no"),
+        ("Unheard", "no"),
+    ] {
+        let error = said(&call, code, message);
+        assert!(error.cause.contains(named), "{}", error.cause);
+    }
+    for end in [
+        End::Answered(200),
+        End::Answered(302),
+        End::Answered(500),
+        End::TooLong,
+        End::Broken,
+        End::NotConnected(Obstacle::Refused),
+        End::NotConnected(Obstacle::Issuer),
+        End::NotConnected(Obstacle::Silence(Duration::from_secs(1))),
+    ] {
+        let error = call.failed(Outcome::Wordless, &Seen { end: Some(end), ..Seen::default() }, clocks(0));
+        assert!(error.cause.contains(named), "{}", error.cause);
+    }
+    assert!(call.failed(Outcome::TimedOut(Duration::from_secs(1)), &Seen::default(), clocks(0)).cause.contains(named));
+    assert!(call.unusable("it holds no credentials", clocks(0)).cause.contains(named));
+    assert!(call.not_begun("x").cause.contains(named));
+}
+
+#[test]
+fn what_we_sent_is_taken_out_of_awss_words() {
+    let world = World::new();
+    let echoed = format!("{SECRET} {TOKEN} 493817 {SIGNATURE} {}", TOKEN.replace('/', "%2F").replace('+', "%2B"));
+    let with_session = Call { mfa: world.token_call().mfa, ..world.role_call() };
+    for code in ["AccessDenied", "Unheard", "Throttling", "ValidationError", "SignatureDoesNotMatch", "493817"] {
+        let error = said(&with_session, code, &echoed);
+        let all = format!("{error:?}");
+        for secret in ["canary", "493817", &SIGNATURE[..20]] {
+            assert!(!all.contains(secret), "{code}: {all}");
+        }
+        assert!(all.contains("***"), "{all}");
+    }
+    let debugged = format!("{with_session:?} {:?}", seen(200));
+    assert!(
+        !debugged.contains("canary") && !debugged.contains("493817") && !debugged.contains(SIGNATURE),
+        "{debugged}"
+    );
+}
+
+#[test]
+fn hostile_words_are_harmless_and_short() {
+    let world = World::new();
+    let message = format!("\u{1b}]0;owned\u{7}\n{}\u{202e}", "x".repeat(5000));
+    let error = said(&world.token_call(), "Evil\u{1b}[2J", &message);
+    assert!(error.cause.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{}", error.cause);
+    assert!(error.cause.chars().count() < 400, "{}", error.cause);
+}

@@ -1,0 +1,364 @@
+//! Whether a config file may make us start programs (threat-model P16). Reading it needs no trust.
+//!
+//! A folder one enters must not run code: a file that others can write, or that a variable chose and nobody
+//! consented to, starts nothing.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs::Metadata;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::Choice;
+use crate::error::{Failure, Kind, Result};
+use crate::system::env::Env;
+use crate::system::foreign_file::{self, Account, Ownership};
+
+/// Consents as `config.toml` keeps them: canonical path → SHA-256 of the content in hex.
+pub type Consents = BTreeMap<String, String>;
+
+/// As many links as Linux follows in one path.
+const MOST_LINKS: usize = 40;
+
+/// Refuses unless programs named in this file may be started. `bytes` is the content as it was read, so that
+/// what was consented to is what we act on.
+pub fn may_start_programs(choice: &Choice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
+    must_be_safe(&choice.path)?;
+    let Some(variable) = choice.variable else { return Ok(()) };
+    if is_in_its_usual_place(&choice.path, env) {
+        return Ok(());
+    }
+    let path = consent_path(&choice.path)?;
+    match consents.get(&path) {
+        Some(consent) if *consent == hex_digest(bytes) => Ok(()),
+        Some(_) => Err(without_consent(&path, "it was changed since you trusted it")),
+        None => Err(without_consent(&path, &format!("{variable} chose it"))),
+    }
+}
+
+/// Refuses a file that somebody else can change: it must be regular, and it, every folder on the way to it and every
+/// link must belong to the user or root and be closed to others.
+pub fn must_be_safe(path: &Path) -> Result<()> {
+    let account = foreign_file::account();
+    let unreadable = |error: io::Error| {
+        Failure::new(Kind::Config, format!("cannot check who may write {}: {error}", path.display()))
+    };
+    let steps = steps(path).map_err(unreadable)?;
+    if !steps.last().is_some_and(|(_, metadata)| metadata.is_file()) {
+        return Err(Failure::new(Kind::Config, format!("{} starts no program: it is no regular file", path.display())));
+    }
+    for (step, metadata) in steps {
+        if let (Some(ownership), Some(account)) = (foreign_file::ownership(&metadata), &account)
+            && let Some(stranger) = stranger(kind_of(&metadata), ownership, account)
+        {
+            return Err(unsafe_step(path, &step, stranger));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the path as consents name it: absolute, links resolved.
+pub fn consent_path(path: &Path) -> Result<String> {
+    let failure = |why: &str| Failure::new(Kind::Config, format!("cannot trust {}: {why}", path.display()));
+    let resolved = std::fs::canonicalize(path).map_err(|error| failure(&error.to_string()))?;
+    resolved.into_os_string().into_string().map_err(|_| failure("its path is not UTF-8"))
+}
+
+/// Reads a file and returns the SHA-256 of its content in hex, to be kept as consent.
+pub fn fingerprint(path: &Path) -> Result<String> {
+    let shown = path.display().to_string();
+    if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return Err(Failure::new(Kind::Config, format!("cannot trust {shown}: it is no regular file")));
+    }
+    Ok(hex_digest(&foreign_file::load(path, &shown, super::LARGEST_FILE)?))
+}
+
+/// Returns the SHA-256 of content in hex, for our own edits, which carry a consent along.
+pub fn hex_digest(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        write!(hex, "{byte:02x}").expect("a String takes everything");
+    }
+    hex
+}
+
+fn without_consent(path: &str, why: &str) -> Failure {
+    let command = format!("twolock settings trust {}", as_word(path));
+    let cause = format!("programs named in {path} are not started, because {why}: look at it, then run `{command}`");
+    Failure::new(Kind::Config, cause).hint(command)
+}
+
+fn unsafe_step(path: &Path, step: &Path, stranger: Stranger) -> Failure {
+    let cause = format!("programs named in {} are not started, because {}", path.display(), step.display());
+    let closing = format!("chmod go-w {}", as_word(&step.to_string_lossy()));
+    match stranger {
+        Stranger::Owner(uid) => Failure::new(Kind::Config, format!("{cause} belongs to another user (uid {uid})")),
+        Stranger::Group(gid) => {
+            Failure::new(Kind::Config, format!("{cause} can be written by group {gid}: {closing}")).hint(closing)
+        }
+        Stranger::Everybody => {
+            Failure::new(Kind::Config, format!("{cause} can be written by everybody: {closing}")).hint(closing)
+        }
+    }
+}
+
+fn is_in_its_usual_place(path: &Path, env: &Env) -> bool {
+    let listed = foreign_file::account().and_then(|account| account.home);
+    let homes = [listed, env.raw("HOME").map(PathBuf::from)];
+    let usual =
+        homes.iter().flatten().flat_map(|home| ["config", "credentials"].map(|name| home.join(".aws").join(name)));
+    let Ok(resolved) = std::fs::canonicalize(path) else { return false };
+    usual.filter_map(|usual| std::fs::canonicalize(usual).ok()).any(|usual| usual == resolved)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StepKind {
+    Folder,
+    Link,
+    Other,
+}
+
+fn kind_of(metadata: &Metadata) -> StepKind {
+    match metadata.file_type() {
+        kind if kind.is_symlink() => StepKind::Link,
+        kind if kind.is_dir() => StepKind::Folder,
+        _ => StepKind::Other,
+    }
+}
+
+/// Somebody else who could change a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stranger {
+    Owner(u32),
+    Group(u32),
+    Everybody,
+}
+
+fn stranger(kind: StepKind, of: Ownership, account: &Account) -> Option<Stranger> {
+    const ROOT: u32 = 0;
+    let has = |bits: u32| of.mode & bits != 0;
+    if of.owner != account.user && of.owner != ROOT {
+        return Some(Stranger::Owner(of.owner));
+    }
+    // A link's own mode means nothing. In a sticky folder of root's nobody can replace what belongs to us.
+    if kind == StepKind::Link || (kind == StepKind::Folder && of.owner == ROOT && has(0o1000)) {
+        return None;
+    }
+    if has(0o002) {
+        return Some(Stranger::Everybody);
+    }
+    (has(0o020) && of.group != account.group).then_some(Stranger::Group(of.group))
+}
+
+/// Returns everything the kernel passes on the way to a file, links themselves included, the file last.
+fn steps(path: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    let mut ahead = parts_in_reverse(&std::path::absolute(path)?);
+    let mut at = PathBuf::new();
+    let (mut passed, mut links) = (Vec::new(), 0);
+    while let Some(part) = ahead.pop() {
+        if part == ".." {
+            at.pop();
+            continue;
+        }
+        let step = at.join(&part);
+        let metadata = std::fs::symlink_metadata(&step)?;
+        if metadata.is_symlink() {
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(io::Error::other("too many links"));
+            }
+            ahead.extend(parts_in_reverse(&std::fs::read_link(&step)?));
+        } else {
+            at.clone_from(&step);
+        }
+        passed.push((step, metadata));
+    }
+    Ok(passed)
+}
+
+fn parts_in_reverse(path: &Path) -> Vec<OsString> {
+    let parts = path.components().filter(|part| *part != Component::CurDir);
+    let mut parts: Vec<OsString> = parts.map(|part| part.as_os_str().to_owned()).collect();
+    parts.reverse();
+    parts
+}
+
+/// A path as one word of a POSIX shell.
+fn as_word(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.+@%:,=".contains(c);
+    if !path.is_empty() && path.chars().all(plain) { path.into() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANA: Account = Account { user: 1000, group: 1000, home: None };
+
+    #[test]
+    fn who_else_could_change_a_step() {
+        use StepKind::{Folder, Link, Other};
+        for (kind, owner, group, mode, expected) in [
+            (Other, 1000, 1000, 0o600, None),
+            (Other, 0, 0, 0o644, None),
+            (Other, 1000, 1000, 0o664, None),
+            (Other, 1000, 50, 0o664, Some(Stranger::Group(50))),
+            (Other, 0, 0, 0o664, Some(Stranger::Group(0))),
+            (Other, 1000, 1000, 0o666, Some(Stranger::Everybody)),
+            (Other, 1001, 1000, 0o600, Some(Stranger::Owner(1001))),
+            (Folder, 0, 0, 0o755, None),
+            (Folder, 0, 0, 0o1777, None),
+            (Folder, 0, 50, 0o1775, None),
+            (Folder, 1000, 1000, 0o1777, Some(Stranger::Everybody)),
+            (Folder, 1001, 1001, 0o1777, Some(Stranger::Owner(1001))),
+            (Folder, 0, 0, 0o777, Some(Stranger::Everybody)),
+            (Other, 0, 0, 0o1666, Some(Stranger::Everybody)),
+            (Link, 1000, 1000, 0o777, None),
+            (Link, 1001, 1001, 0o777, Some(Stranger::Owner(1001))),
+        ] {
+            let of = Ownership { owner, group, mode };
+            assert_eq!(stranger(kind, of, &ANA), expected, "{kind:?} {of:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_the_command_to_paste() {
+        for (path, word) in [("/a/b-c_d.e", "/a/b-c_d.e"), ("/a b", "'/a b'"), ("/a'b", r"'/a'\''b'"), ("/$x", "'/$x'")]
+        {
+            assert_eq!(as_word(path), word);
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_sha_256_of_the_content() {
+        assert_eq!(hex_digest(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "abc").unwrap();
+        assert_eq!(fingerprint(file.path()).unwrap(), hex_digest(b"abc"));
+        for bad in [Path::new("/nowhere/at/all"), std::env::temp_dir().as_path()] {
+            assert!(fingerprint(bad).unwrap_err().cause.ends_with("it is no regular file"), "{bad:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use std::fs::{self, Permissions};
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        use super::*;
+
+        const CONTENT: &[u8] = b"[profile p]\nmfa_process = code\n";
+
+        /// A folder `repo` with a config file, below a private folder in the sticky `/tmp`.
+        struct World(tempfile::TempDir);
+
+        impl World {
+            fn new() -> Self {
+                let world = Self(tempfile::tempdir().unwrap());
+                fs::create_dir(world.path("repo")).unwrap();
+                fs::write(world.path("repo/config"), CONTENT).unwrap();
+                world.mode("repo", 0o755);
+                world.mode("repo/config", 0o644);
+                world
+            }
+
+            fn path(&self, name: &str) -> PathBuf {
+                self.0.path().join(name)
+            }
+
+            fn mode(&self, name: &str, mode: u32) {
+                fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
+            }
+
+            fn ask(&self, variable: Option<&'static str>, consents: &Consents) -> Result<()> {
+                let choice = Choice { path: self.path("repo/config"), variable };
+                let home = self.0.path().as_os_str().to_owned();
+                may_start_programs(&choice, CONTENT, &Env::of([("HOME", home)]), consents)
+            }
+
+            fn consent(&self, content: &[u8]) -> Consents {
+                [(consent_path(&self.path("repo/config")).unwrap(), hex_digest(content))].into()
+            }
+        }
+
+        const CHOSEN: Option<&str> = Some("AWS_CONFIG_FILE");
+
+        #[test]
+        fn a_file_a_variable_chose_needs_consent_and_the_command_is_named() {
+            let world = World::new();
+            let failure = world.ask(CHOSEN, &Consents::new()).unwrap_err();
+            let command = format!("twolock settings trust {}", world.path("repo/config").display());
+            assert_eq!(failure.kind, Kind::Config);
+            assert!(failure.cause.contains("AWS_CONFIG_FILE") && failure.cause.contains(&command), "{}", failure.cause);
+            assert_eq!(failure.hints, [command]);
+            assert_eq!(world.ask(CHOSEN, &world.consent(CONTENT)), Ok(()));
+            assert_eq!(world.ask(None, &Consents::new()), Ok(()), "the usual place needs none");
+        }
+
+        #[test]
+        fn a_changed_file_asks_again() {
+            let world = World::new();
+            let failure = world.ask(CHOSEN, &world.consent(b"before")).unwrap_err();
+            assert!(failure.cause.contains("changed since you trusted it"), "{}", failure.cause);
+        }
+
+        #[test]
+        fn a_variable_may_choose_the_usual_place() {
+            let world = World::new();
+            fs::rename(world.path("repo"), world.path(".aws")).unwrap();
+            symlink(world.path(".aws"), world.path("repo")).unwrap();
+            assert_eq!(world.ask(CHOSEN, &Consents::new()), Ok(()));
+            fs::rename(world.path(".aws/config"), world.path(".aws/other")).unwrap();
+            symlink(world.path(".aws/other"), world.path("x")).unwrap();
+            let choice = Choice { path: world.path("x"), variable: CHOSEN };
+            let env = Env::of([("HOME", world.0.path())]);
+            assert!(may_start_programs(&choice, CONTENT, &env, &Consents::new()).is_err(), "not named config");
+        }
+
+        #[test]
+        fn what_others_can_write_starts_nothing_even_with_consent() {
+            for (step, mode) in [("repo/config", 0o646), ("repo", 0o757), ("repo", 0o1777), ("", 0o777)] {
+                let world = World::new();
+                world.mode(step, mode);
+                let owned_by_root_and_sticky = mode & 0o1000 != 0 && foreign_file::account().unwrap().user == 0;
+                if owned_by_root_and_sticky {
+                    continue;
+                }
+                let failure = world.ask(CHOSEN, &world.consent(CONTENT)).unwrap_err();
+                assert!(failure.cause.contains("can be written by everybody"), "{}", failure.cause);
+                assert!(failure.hints[0].starts_with("chmod go-w /"), "{:?}", failure.hints);
+            }
+        }
+
+        #[test]
+        fn a_link_is_only_as_safe_as_the_folders_on_its_way() {
+            let world = World::new();
+            fs::create_dir(world.path("open")).unwrap();
+            symlink("../repo/config", world.path("open/link")).unwrap();
+            world.mode("open", 0o755);
+            assert_eq!(must_be_safe(&world.path("open/link")), Ok(()));
+            world.mode("open", 0o777);
+            let failure = must_be_safe(&world.path("open/link")).unwrap_err();
+            assert!(failure.cause.contains("open can be written by everybody"), "{}", failure.cause);
+            assert_eq!(must_be_safe(&world.path("repo/config")), Ok(()));
+        }
+
+        #[test]
+        fn only_a_regular_file_starts_programs() {
+            let world = World::new();
+            for (path, why) in [
+                (world.path("repo"), "it is no regular file"),
+                (world.path("repo/missing"), "cannot check who may write"),
+                (PathBuf::from("/dev/null"), "it is no regular file"),
+            ] {
+                let cause = must_be_safe(&path).unwrap_err().cause;
+                assert!(cause.contains(why), "{cause}");
+            }
+            symlink(world.path("loop"), world.path("loop")).unwrap();
+            assert!(must_be_safe(&world.path("loop")).unwrap_err().cause.contains("too many links"));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The Credential Manager of Windows.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use keyring_core::Entry;
+use keyring_core::api::CredentialStoreApi;
+use windows_native_keyring_store::Store as SystemStore;
+
+use super::keyring_core_errors::meaning;
+use super::{Item, SERVICE, Store, StoreError};
+use crate::secret::Secret;
+
+/// The system's limit for one credential (CRED_MAX_CREDENTIAL_BLOB_SIZE).
+const LARGEST: usize = 2560;
+
+/// The credentials of the user who is logged on. No dialog ever opens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CredentialManager;
+
+impl Store for CredentialManager {
+    fn name(&self) -> &'static str {
+        "the Credential Manager"
+    }
+
+    fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
+        entry(item)?.get_secret().map(Secret::new).map_err(|error| meaning(error, 0, of_platform))
+    }
+
+    fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+        let size = bytes.expose().len();
+        if size > LARGEST {
+            return Err(StoreError::TooLarge(size));
+        }
+        let entry = entry(item)?;
+        let failed = |error| meaning(error, size, of_platform);
+        entry.set_secret(bytes.expose()).map_err(failed)?;
+        let read = entry.get_secret().map(Secret::new).map_err(failed)?;
+        if read.expose() != bytes.expose() {
+            return Err(StoreError::Damaged("it reads back other bytes than were written".into()));
+        }
+        // What a person reads beside it; the item is kept whether or not this is.
+        let _ = entry.update_attributes(&HashMap::from([("comment", item.label.as_str())]));
+        Ok(())
+    }
+
+    fn remove(&self, item: &Item) -> Result<(), StoreError> {
+        entry(item)?.delete_credential().map_err(|error| meaning(error, 0, of_platform))
+    }
+}
+
+/// Items stay on this machine: the crate's default would let them roam with the profile to others.
+fn entry(item: &Item) -> Result<Entry, StoreError> {
+    let failed = |error| meaning(error, 0, of_platform);
+    let store = SystemStore::new().map_err(failed)?;
+    store.build(SERVICE, &item.user, Some(&HashMap::from([("persistence", "Local")]))).map_err(failed)
+}
+
+/// The crate keeps its error type to itself; its text is the code's name or number, never a secret.
+fn of_platform(error: &(dyn Error + Send + Sync + 'static)) -> StoreError {
+    let said = error.to_string();
+    if said.contains("ERROR_NO_SUCH_LOGON_SESSION") {
+        return StoreError::NoService("this logon has none: a service, or a login over the network".into());
+    }
+    StoreError::Refused(said)
+}

@@ -1,0 +1,277 @@
+//! The Secret Service of Linux desktops (GNOME Keyring, KWallet, KeePassXC), over the session bus.
+//!
+//! Secrets cross the bus only in a Diffie-Hellman session (P8). The bus library is called only where a bus is known to
+//! be, since it would start one of its own otherwise; and without leave to unlock no dialog can open, because the
+//! connection is made with a prompt limit of zero. Wrap it in [`Bounded`](super::bounded::Bounded): a bus that accepts
+//! and is silent holds a caller for ever.
+
+use std::time::Duration;
+
+use super::{Item, Store, StoreError};
+use crate::secret::Secret;
+use crate::system::env::Env;
+use crate::system::session_bus;
+
+/// The Secret Service; where this build or system has none it answers [`StoreError::NoService`].
+#[derive(Clone, Debug)]
+pub struct SecretService {
+    /// Why there is no bus to talk to.
+    no_bus: Option<String>,
+    /// How long an unlock dialog may stand; `None`: none opens.
+    dialog: Option<Duration>,
+}
+
+impl SecretService {
+    /// The service on the session bus of this environment, which has to be the process's own: the bus library reads that.
+    ///
+    /// `dialog` is the leave to open an unlock dialog, and how long it may stand (whole seconds).
+    pub fn new(env: &Env, dialog: Option<Duration>) -> Self {
+        Self { no_bus: session_bus::why_none(env), dialog }
+    }
+
+    fn on_bus<T>(&self, call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match &self.no_bus {
+            Some(why) => Err(StoreError::NoService(why.clone())),
+            None => call(),
+        }
+    }
+}
+
+impl Store for SecretService {
+    fn name(&self) -> &'static str {
+        "the Secret Service"
+    }
+
+    fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
+        self.on_bus(|| bus::read(item, self.dialog))
+    }
+
+    fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+        self.on_bus(|| bus::write(item, bytes, self.dialog))
+    }
+
+    fn remove(&self, item: &Item) -> Result<(), StoreError> {
+        self.on_bus(|| bus::remove(item, self.dialog))
+    }
+}
+
+#[cfg(not(all(target_os = "linux", feature = "secret-service")))]
+mod bus {
+    use super::*;
+
+    fn none<T>() -> Result<T, StoreError> {
+        Err(StoreError::NoService("this build has no part for it".into()))
+    }
+
+    pub fn read(_: &Item, _: Option<Duration>) -> Result<Secret<Vec<u8>>, StoreError> {
+        none()
+    }
+
+    pub fn write(_: &Item, _: &Secret<Vec<u8>>, _: Option<Duration>) -> Result<(), StoreError> {
+        none()
+    }
+
+    pub fn remove(_: &Item, _: Option<Duration>) -> Result<(), StoreError> {
+        none()
+    }
+}
+
+#[cfg(all(target_os = "linux", feature = "secret-service"))]
+mod bus {
+    use std::collections::HashMap;
+    use std::time::Instant;
+
+    use dbus_secret_service::{Collection, EncryptionType, Error, Item as Found, SecretService as Connection};
+
+    use super::*;
+    use crate::store::SERVICE;
+    use crate::visible::visible;
+
+    /// What the other programs of this service show and expect for bytes.
+    const CONTENT_TYPE: &str = "application/octet-stream";
+
+    /// The library's own bound for one call on the bus.
+    const CALL_BOUND: Duration = Duration::from_secs(2);
+
+    /// Nobody reads and declines a dialog in this time: it was never shown (no display, no prompter).
+    const FASTER_THAN_A_PERSON: Duration = Duration::from_millis(400);
+
+    pub fn read(item: &Item, dialog: Option<Duration>) -> Result<Secret<Vec<u8>>, StoreError> {
+        let bus = Bus::connect(dialog)?;
+        secret_of(&bus.find(item)?)
+    }
+
+    pub fn write(item: &Item, bytes: &Secret<Vec<u8>>, dialog: Option<Duration>) -> Result<(), StoreError> {
+        let bus = Bus::connect(dialog)?;
+        match bus.find(item) {
+            Ok(found) => found.set_secret(bytes.expose(), CONTENT_TYPE).map_err(meaning)?,
+            Err(StoreError::Absent) => bus.create(item, bytes)?,
+            Err(error) => return Err(error),
+        }
+        if secret_of(&bus.find(item)?)?.expose() == bytes.expose() {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged("it reads back other bytes than were written".into()))
+        }
+    }
+
+    pub fn remove(item: &Item, dialog: Option<Duration>) -> Result<(), StoreError> {
+        let bus = Bus::connect(dialog)?;
+        bus.find(item)?.delete().map_err(meaning)
+    }
+
+    fn secret_of(found: &Found<'_>) -> Result<Secret<Vec<u8>>, StoreError> {
+        found.get_secret().map(Secret::new).map_err(meaning)
+    }
+
+    /// The names that the keyring-core stores use too, so other programs of that family find our items.
+    fn attributes(item: &Item) -> HashMap<&str, &str> {
+        HashMap::from([("service", SERVICE), ("username", item.user.as_str())])
+    }
+
+    struct Bus {
+        connection: Connection,
+        may_unlock: bool,
+    }
+
+    impl Bus {
+        fn connect(dialog: Option<Duration>) -> Result<Self, StoreError> {
+            seed_key_exchange()?;
+            let seconds = dialog.map_or(0, |limit| limit.as_secs());
+            let connection =
+                Connection::connect_with_max_prompt_timeout(EncryptionType::Dh, seconds).map_err(meaning)?;
+            Ok(Self { connection, may_unlock: seconds > 0 })
+        }
+
+        /// Returns the one unlocked item of this name, over all collections.
+        fn find(&self, item: &Item) -> Result<Found<'_>, StoreError> {
+            let mut all = self.connection.search_items(attributes(item)).map_err(meaning)?;
+            match (all.unlocked.len(), all.locked.len()) {
+                (1, 0) => Ok(all.unlocked.remove(0)),
+                (0, 1) => {
+                    let locked = all.locked.remove(0);
+                    self.unlock(|| locked.unlock())?;
+                    Ok(locked)
+                }
+                (0, 0) => self.find_behind_lock(item),
+                (unlocked, locked) => Err(StoreError::Damaged(format!("{} items of that name", unlocked + locked))),
+            }
+        }
+
+        /// A locked collection need not tell what it holds: only an unlocked one can say that an item is absent.
+        fn find_behind_lock(&self, item: &Item) -> Result<Found<'_>, StoreError> {
+            let collection = self.default_collection()?;
+            if !collection.is_locked().map_err(meaning)? {
+                return Err(StoreError::Absent);
+            }
+            self.unlock(|| collection.unlock())?;
+            if collection.is_locked().map_err(meaning)? { Err(StoreError::Locked) } else { self.find(item) }
+        }
+
+        fn create(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+            let collection = self.default_collection()?;
+            // Replacing what appeared since we looked keeps two writers from leaving two items.
+            let made = collection.create_item(&item.label, attributes(item), bytes.expose(), true, CONTENT_TYPE);
+            made.map(drop).map_err(meaning)
+        }
+
+        fn default_collection(&self) -> Result<Collection<'_>, StoreError> {
+            self.connection.get_default_collection().map_err(|error| match error {
+                Error::NoResult => StoreError::NoService("it has no default collection".into()),
+                other => meaning(other),
+            })
+        }
+
+        fn unlock(&self, ask: impl FnOnce() -> Result<(), Error>) -> Result<(), StoreError> {
+            if !self.may_unlock {
+                return Err(StoreError::Locked);
+            }
+            let asked = Instant::now();
+            ask().map_err(|error| match error {
+                Error::Prompt if asked.elapsed() < FASTER_THAN_A_PERSON => StoreError::Locked,
+                Error::Prompt => StoreError::Dismissed,
+                other => meaning(other),
+            })
+        }
+    }
+
+    /// The library draws its half of the key exchange from a generator that seeds itself from the clock alone; whoever
+    /// records the bus could guess that. This gives it the most it can hold, 64 bits of the system's randomness.
+    fn seed_key_exchange() -> Result<(), StoreError> {
+        let seed = getrandom::u64().map_err(|error| StoreError::Refused(error.to_string()))?;
+        fastrand::seed(seed);
+        Ok(())
+    }
+
+    /// Our outcome for the library's. Its debug form may hold raw bytes, so only names and messages are taken from it.
+    fn meaning(error: Error) -> StoreError {
+        match error {
+            // A prompt that was not allowed to open, in a collection locked since we looked.
+            Error::Locked | Error::Prompt => StoreError::Locked,
+            Error::Unavailable | Error::NoResult => StoreError::NoService("no program offers it on this bus".into()),
+            Error::Crypto(_) => StoreError::Damaged("its encrypted answer cannot be read".into()),
+            Error::UnsupportedSecretFormat => StoreError::Damaged("its answer has another format".into()),
+            Error::Dbus(error) => {
+                of_bus(error.name().unwrap_or_default(), error.message().unwrap_or("the bus gave no reason"))
+            }
+            _ => StoreError::Refused("its answer is not understood".into()),
+        }
+    }
+
+    fn of_bus(name: &str, message: &str) -> StoreError {
+        let said = visible(message);
+        match name.rsplit('.').next().unwrap_or_default() {
+            "IsLocked" => StoreError::Locked,
+            // The bus says "no reply" as well when the program that should reply died.
+            "NoReply" if message.contains("disconnected") => StoreError::NoService(said),
+            "NoReply" | "Timeout" | "TimedOut" => StoreError::TimedOut(CALL_BOUND),
+            "ServiceUnknown" | "NameHasNoOwner" | "NoServer" | "NoNetwork" | "FileNotFound" | "Disconnected" => {
+                StoreError::NoService(said)
+            }
+            "BadAddress" | "AuthFailed" | "NotSupported" => StoreError::NoService(said),
+            _ if name.contains(".Error.Spawn.") => StoreError::NoService(said),
+            _ => StoreError::Refused(said),
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn every_error_of_the_bus_has_its_outcome_and_none_is_a_miss() {
+            let kinds = |name: &str| match of_bus(name, "m") {
+                StoreError::NoService(_) => "no service",
+                StoreError::TimedOut(_) => "timed out",
+                StoreError::Refused(_) => "refused",
+                StoreError::Locked => "locked",
+                other => panic!("{name}: {other:?}"),
+            };
+            for (name, outcome) in [
+                ("org.freedesktop.DBus.Error.ServiceUnknown", "no service"),
+                ("org.freedesktop.DBus.Error.NameHasNoOwner", "no service"),
+                ("org.freedesktop.DBus.Error.NoServer", "no service"),
+                ("org.freedesktop.DBus.Error.FileNotFound", "no service"),
+                ("org.freedesktop.DBus.Error.Spawn.ChildExited", "no service"),
+                ("org.freedesktop.DBus.Error.Spawn.ServiceNotFound", "no service"),
+                ("org.freedesktop.DBus.Error.NoReply", "timed out"),
+                ("org.freedesktop.DBus.Error.Timeout", "timed out"),
+                ("org.freedesktop.DBus.Error.AccessDenied", "refused"),
+                ("org.freedesktop.DBus.Error.LimitsExceeded", "refused"),
+                ("org.freedesktop.Secret.Error.IsLocked", "locked"),
+                ("org.freedesktop.Secret.Error.NoSession", "refused"),
+                ("org.freedesktop.Secret.Error.NoSuchObject", "refused"),
+                ("", "refused"),
+            ] {
+                assert_eq!(kinds(name), outcome, "{name}");
+            }
+            let died = "Message recipient disconnected from message bus without replying";
+            assert!(matches!(of_bus("org.freedesktop.DBus.Error.NoReply", died), StoreError::NoService(_)));
+        }
+
+        #[test]
+        fn what_the_bus_says_cannot_steer_a_terminal() {
+            assert_eq!(of_bus("x.AccessDenied", "no\u{1b}[2J"), StoreError::Refused("no\\u{1b}[2J".into()));
+        }
+    }
+}

@@ -10,6 +10,7 @@ use crate::wire::ACCOUNT;
 const PYTHON: &str = "TWOLOCK_TEST_PYTHON";
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the interpreter is named by tests/run in the environment")]
 fn boto3_is_served_and_refused_as_by_aws() {
     let python =
         std::env::var_os(PYTHON).unwrap_or_else(|| panic!("set {PYTHON} to a Python interpreter that has boto3"));

@@ -1,5 +1,7 @@
 //! The way from the asked profile down to the long-lived key.
 
+use std::fmt;
+
 use crate::arn::RoleArn;
 use crate::config::Profile;
 use crate::credentials::AccessKeyId;
@@ -19,6 +21,15 @@ pub enum KeyPlace {
     File(Place),
     /// The secret lies in the OS keyring; our key index names it.
     Keyring,
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyPlace::File(place) => place.fmt(f),
+            KeyPlace::Keyring => f.write_str("OS keyring"),
+        }
+    }
 }
 
 /// The long-lived key a chain ends at.

@@ -7,7 +7,7 @@ use crate::arn::{MfaSerial, Partition};
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Region, SessionName};
-use crate::profile::chain::{self, Chain, Hop, KeyPlace, LongLivedKey};
+use crate::profile::chain::{self, Chain, Hop, LongLivedKey};
 use crate::profile::settings::Sourced;
 use crate::profile::{Outside, Sources};
 use crate::role::RoleRequest;
@@ -403,10 +403,7 @@ fn mfa_process_of(chain: &Chain, device: Option<&Device<'_>>) -> Option<MfaProce
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::LongLivedKey(key) => match &key.place {
-                KeyPlace::File(place) => write!(f, "access key {} of profile '{}' ({place})", key.id, key.profile),
-                KeyPlace::Keyring => write!(f, "access key {} of profile '{}' (OS keyring)", key.id, key.profile),
-            },
+            Step::LongLivedKey(key) => write!(f, "access key {} of profile '{}' ({})", key.id, key.profile, key.place),
             Step::SessionToken { device: Some(device), duration } => {
                 write!(f, "session token with a code of {device}, {}", duration::show(*duration))
             }

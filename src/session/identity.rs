@@ -104,6 +104,11 @@ impl Fields {
     }
 }
 
+/// SHA-256 of some bytes, in lower-case hex.
+pub fn hex_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -18,6 +18,20 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long what an ended child left in its pipes may take to arrive.
 const REST: Duration = Duration::from_millis(200);
 
+/// Becomes another program, so that signals, job control and exit code are its own; returns only if that failed.
+#[cfg(unix)]
+pub fn become_command(mut command: Command) -> io::Result<u8> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec())
+}
+
+/// Runs another program in our place and returns its exit code: Windows has no exec.
+#[cfg(not(unix))]
+pub fn become_command(mut command: Command) -> io::Result<u8> {
+    let code = command.status()?.code().unwrap_or(1);
+    Ok(u8::try_from(code).unwrap_or(1))
+}
+
 /// What a program may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {

@@ -10,12 +10,14 @@ pub mod folders;
 pub mod foreign_file;
 pub mod harden;
 pub mod lock;
+pub mod log;
 pub mod parent;
 pub mod private_file;
 pub mod session_bus;
 pub mod signals;
 pub mod stdin;
 pub mod terminal;
+pub mod user;
 
 #[cfg(unix)]
 mod unix;

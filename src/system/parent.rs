@@ -35,6 +35,11 @@ pub fn asker() -> Option<Asker> {
     asker_in(Path::new("/proc"), platform::parent_id()?)
 }
 
+/// Returns the name of the program that started us, a shell included; none where it cannot be found out.
+pub fn name() -> Option<String> {
+    Process::load(Path::new("/proc"), platform::parent_id()?).map(|process| process.name)
+}
+
 /// SDKs start us through `sh -c` (aws-contract 3.3), so such shells are looked through.
 fn asker_in(proc: &Path, parent: u32) -> Option<Asker> {
     let mut pid = parent;

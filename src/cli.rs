@@ -1,0 +1,321 @@
+//! The command line: clap types and help texts, no logic.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::duration;
+use crate::names::ProfileName;
+
+/// MFA sessions for AWS: one code a day, then silence.
+///
+/// twolock asks for one MFA code, keeps the temporary credentials sealed under the OS keyring, and hands them to the AWS
+/// CLI, to SDKs, to shells and to commands until they end. Without a command it lists your profiles and what to do next.
+#[derive(Debug, Parser)]
+#[command(name = "twolock", version, propagate_version = true, after_help = AFTER, arg_required_else_help = false)]
+pub struct Cli {
+    /// Say on stderr what is done; twice for more. Never shows a secret
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do; nothing means: list the profiles.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const AFTER: &str = "\
+Every day:
+  eval \"$(twolock env prod)\"             credentials for this shell
+  twolock exec prod -- terraform apply   credentials for one command
+  credential_process = /usr/local/bin/twolock credential-process --profile prod
+                                         this line in ~/.aws/config serves every AWS tool
+
+Variables: AWS_PROFILE and AWS_DEFAULT_PROFILE name the profile; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE the
+files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY shape the calls. Ours:
+TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING (auto or kernel), TWOLOCK_MFA_CODE.
+
+Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 4 AWS refused, 5 keyring, 6 network, 7 busy, 8 half done,
+9 a person is needed, 10 disk. exec gives its command's.";
+
+/// What twolock can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer an AWS CLI or SDK: one JSON line on stdout, or nothing
+    #[command(after_help = "\
+Example, in ~/.aws/config:
+  [profile prod]
+  mfa_serial = arn:aws:iam::123456789012:mfa/ana
+  credential_process = /usr/local/bin/twolock credential-process --profile prod
+
+A session that still lives is always the answer. Otherwise one code is asked for on the terminal, once for all
+processes that wait; without a terminal it exits 9 at once and names the command to run.")]
+    CredentialProcess(ProfileAndCode),
+    /// Print statements that set the credentials in this shell
+    #[command(after_help = "\
+Examples:
+  eval \"$(twolock env prod)\"                                sh, bash, zsh
+  twolock env prod | source                                 fish
+  twolock env prod | Out-String | Invoke-Expression         PowerShell
+  twolock env prod --format dotenv > prod.env
+  eval \"$(twolock env --unset)\"                             take them away again
+
+On failure it prints a failing statement, so that `eval \"$(twolock env prod)\" && next` does not go on.")]
+    Env(Env),
+    /// Run a command with the credentials, or a sub-shell
+    #[command(after_help = "\
+Examples:
+  twolock exec prod -- terraform apply
+  twolock exec prod --min-ttl 40m -- ./long-job    renews first if less than 40 minutes are left
+  twolock exec prod                                a sub-shell")]
+    Exec(Exec),
+    /// Ask for the code now, so that nobody is asked later
+    #[command(after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh    a new code even if the session lives")]
+    Login(Login),
+    /// Forget the sessions of a profile
+    #[command(after_help = "\
+Examples:
+  twolock logout prod     the sessions its plan uses, the shared MFA session included
+  twolock logout --all    every session, and the key they are sealed under
+
+Access keys are never removed.")]
+    Logout(Logout),
+    /// Show the sessions that live, and how long
+    #[command(after_help = "\
+Examples:
+  twolock status
+  twolock status prod --min-ttl 30m    for scripts: exit 0 if it lasts, 9 if a code would be asked")]
+    Status(Status),
+    /// Ask AWS who the credentials of a profile are
+    #[command(after_help = "Example:\n  twolock whoami prod")]
+    Whoami(Whoami),
+    /// List and explain profiles
+    #[command(subcommand)]
+    Profile(Profile),
+    /// Our own settings, in config.toml
+    #[command(subcommand)]
+    Settings(Settings),
+    /// Try everything on a local imitation of STS, without an AWS account
+    #[cfg(feature = "sandbox")]
+    Sandbox(Sandbox),
+}
+
+/// Names a profile; both forms work in every command.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ProfileArg {
+    /// The profile [default: AWS_PROFILE, then AWS_DEFAULT_PROFILE]
+    #[arg(value_name = "PROFILE", value_parser = ProfileName::parse)]
+    pub positional: Option<ProfileName>,
+    /// The same as PROFILE
+    #[arg(long = "profile", value_name = "NAME", value_parser = ProfileName::parse)]
+    pub flag: Option<ProfileName>,
+}
+
+/// A profile, and perhaps where its code comes from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ProfileAndCode {
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Read the MFA code from the first line of stdin (TWOLOCK_MFA_CODE is seen by other programs of yours)
+    #[arg(long)]
+    pub code_stdin: bool,
+}
+
+/// `env`
+#[derive(Args, Debug)]
+pub struct Env {
+    /// The profile and the code.
+    #[command(flatten)]
+    pub profile: ProfileAndCode,
+    /// The shell to write for [default: the one that called]
+    #[arg(long, value_enum)]
+    pub shell: Option<Shell>,
+    /// Write an env file or JSON instead of statements
+    #[arg(long, value_enum, conflicts_with = "shell")]
+    pub format: Option<Format>,
+    /// Write statements that remove every variable `env` sets
+    #[arg(long, conflicts_with = "format")]
+    pub unset: bool,
+}
+
+/// The languages of `env --shell`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    /// POSIX shells
+    Sh,
+    /// GNU bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+}
+
+/// The formats of `env --format`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    /// NAME=value lines
+    Dotenv,
+    /// One JSON object
+    Json,
+}
+
+/// `exec`
+#[derive(Args, Debug)]
+pub struct Exec {
+    /// The profile and the code.
+    #[command(flatten)]
+    pub profile: ProfileAndCode,
+    /// Renew first if less than this is left (40m, 2h)
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub min_ttl: Option<Duration>,
+    /// The command and its arguments, after `--` [default: your shell]
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// `login`
+#[derive(Args, Debug)]
+pub struct Login {
+    /// The profile and the code.
+    #[command(flatten)]
+    pub profile: ProfileAndCode,
+    /// Ask for a new code even if a session lives: for roles that want a recent one
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// `logout`
+#[derive(Args, Debug)]
+pub struct Logout {
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Forget every session, and the key they are sealed under
+    #[arg(long, conflicts_with_all = ["positional", "flag"])]
+    pub all: bool,
+}
+
+/// `status`
+#[derive(Args, Debug)]
+pub struct Status {
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Exit 0 if the profile's credentials last this long without a code, else 9 (30m, 2h)
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub min_ttl: Option<Duration>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `whoami`
+#[derive(Args, Debug)]
+pub struct Whoami {
+    /// The profile and the code.
+    #[command(flatten)]
+    pub profile: ProfileAndCode,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `profile …`
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// List all profiles: what they are, and where they lead
+    #[command(after_help = "Example:\n  twolock profile list --json")]
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Explain a profile: each setting with its line, the plan, and how many codes it asks
+    #[command(after_help = "Example:\n  twolock profile show prod")]
+    Show {
+        /// The profile.
+        #[command(flatten)]
+        profile: ProfileArg,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `settings …`
+#[derive(Debug, Subcommand)]
+pub enum Settings {
+    /// List every setting, its value and where that stands
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print one setting's value
+    Get {
+        /// Its name, as `settings list` shows it
+        name: String,
+    },
+    /// Set one setting; comments and order of config.toml stay
+    #[command(after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com")]
+    Set {
+        /// Its name, as `settings list` shows it
+        name: String,
+        /// Its value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take one setting out of config.toml, back to its default
+    Unset {
+        /// Its name, as `settings list` shows it
+        name: String,
+    },
+    /// Print where config.toml lies
+    Path,
+    /// Allow an AWS config file chosen by a variable to name programs (mfa_process); asked anew when the file changes
+    Trust {
+        /// The file
+        path: PathBuf,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `sandbox`
+#[cfg(feature = "sandbox")]
+#[derive(Args, Debug)]
+pub struct Sandbox {
+    /// Run the tour and end, 0 only if every step was right
+    #[arg(long)]
+    pub once: bool,
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| "write 40m, 2h or a number of seconds".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_profile_is_named_in_both_ways() {
+        for line in [["twolock", "login", "prod"].as_slice(), &["twolock", "login", "--profile", "prod"]] {
+            let cli = Cli::try_parse_from(line).unwrap();
+            let Some(Command::Login(login)) = cli.command else { panic!("{line:?}") };
+            let named = login.profile.profile;
+            assert_eq!(named.positional.or(named.flag).unwrap().as_str(), "prod");
+        }
+    }
+}

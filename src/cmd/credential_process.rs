@@ -1,0 +1,58 @@
+//! `credential-process`: one JSON line for an AWS CLI or SDK, or nothing.
+
+use std::ffi::OsString;
+
+use crate::cli::ProfileAndCode;
+use crate::error::Result;
+use crate::names::ProfileName;
+use crate::output::{process_json, to_stdout};
+use crate::session::cache::{Cache, Need};
+use crate::session::{Look, Patience, look, sealing_key};
+use crate::system::clock::{self, Deadline};
+use crate::system::env::Env;
+
+use super::Call;
+use super::sessions::{Wants, obtain};
+use super::world::World;
+
+/// Answers out of the cache, without clap, locks, network, logs or writes; `None` at the slightest doubt.
+pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
+    let name = match arguments {
+        [verb, flag, name] if verb == "credential-process" && flag == "--profile" => name,
+        [verb, name] if verb == "credential-process" => name,
+        _ => return None,
+    };
+    let name = name.to_str().filter(|name| !name.starts_with('-'))?;
+    let name = ProfileName::parse(name).ok()?;
+    let world = World::load(env).ok()?;
+    let planned = world.plan(&name).ok().filter(|planned| !planned.plan.protected)?;
+    let mut stores = world.stores(false);
+    if stores.fast.is_some() {
+        stores.durable = None;
+    }
+    let key = sealing_key::find(&stores, &world.folders.cache).ok()?;
+    let cache = Cache::new(world.folders.cache, key);
+    match look(&cache, &planned.plan, &planned.identities, Need::ALIVE, clock::now()) {
+        Look::Serve(session) => Some(answer(&process_json::line(&session))),
+        Look::Renew(_) | Look::Miss => None,
+    }
+}
+
+/// Answers, after a question if it has to be. One deadline runs from process start over all of it.
+pub fn run(args: &ProfileAndCode, call: &Call) -> Result<u8> {
+    let world = World::load(&call.env)?;
+    let planned = world.plan(&world.asked(&args.profile)?)?;
+    let deadline = Deadline::after(call.started, world.settings.duration_or_default("prompt_timeout"));
+    let wants = Wants {
+        patience: Patience::Until(deadline),
+        uncached: false,
+        ..Wants::of_a_person(&world, args.code_stdin)
+    };
+    let session = obtain(&world, &planned, &wants)?;
+    answer(&process_json::line(&session))
+}
+
+
+fn answer(line: &str) -> Result<u8> {
+    to_stdout(line.as_bytes()).map(|()| 0)
+}

@@ -1,0 +1,100 @@
+//! `env`: statements that set the credentials in the shell that evaluates them.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+
+use crate::cli;
+use crate::error::{Failure, Kind, Result};
+use crate::output::exports::{self, Shell};
+use crate::output::{json_to_stdout, to_stdout};
+use crate::system::env::Env;
+use crate::system::{parent, signals};
+
+use super::sessions::{Wants, obtain};
+use super::world::World;
+use super::{Call, say_notes};
+
+/// Prints the statements. Whatever fails, what is evaluated fails too, and old variables stay.
+pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
+    let shell = args.shell.map_or_else(|| calling_shell(&call.env), Shell::from);
+    if args.unset {
+        return to_stdout(exports::unset(shell).as_bytes()).map(|()| 0);
+    }
+    refuse_a_terminal(args, shell)?;
+    if args.format.is_some() {
+        return print(args, call, shell).map(|()| 0);
+    }
+    let guard = signals::on_death(move || drop(to_stdout(exports::failing(shell).as_bytes())));
+    let result = print(args, call, shell);
+    drop(guard);
+    if result.is_err() {
+        // The failure itself is what is reported; a stdout that is gone too has no reader to tell.
+        let _ = to_stdout(exports::failing(shell).as_bytes());
+    }
+    result.map(|()| 0)
+}
+
+fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<()> {
+    let world = World::load(&call.env)?;
+    let planned = world.plan(&world.asked(&args.profile.profile)?)?;
+    say_notes(&planned.plan);
+    let rest = world.settings.duration("min_ttl").map(|set| set.value);
+    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(rest, &planned.plan)?;
+    let session = obtain(&world, &planned, &wants)?;
+    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
+        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    match args.format {
+        None => to_stdout(exports::set(shell, &variables).as_bytes()),
+        Some(cli::Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
+        Some(cli::Format::Json) => json_to_stdout(&exports::json(&variables)),
+    }
+}
+
+/// Secrets do not go to a screen, where scrollback and screen sharing keep them (threat-model P6).
+fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
+    if !std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    let profile = args.profile.profile.positional.as_ref().or(args.profile.profile.flag.as_ref());
+    let profile = profile.map_or("PROFILE", |name| name.as_str());
+    let hint = match (args.format, shell) {
+        (Some(_), _) => format!("write it to a file: twolock env {profile} --format dotenv > FILE"),
+        (None, Shell::Fish) => format!("type: twolock env {profile} | source"),
+        (None, Shell::PowerShell) => format!("type: twolock env {profile} | Out-String | Invoke-Expression"),
+        (None, _) => format!("type: eval \"$(twolock env {profile})\""),
+    };
+    Err(Failure::new(Kind::Usage, "env prints secrets for a shell to evaluate, not for a screen").hint(hint))
+}
+
+/// For a command line that could not be read: if a shell evaluates what we print, that has to fail as well.
+pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
+    let words: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).filter(|a| !a.starts_with("-v")).collect();
+    let other_format = words.iter().any(|word| word.starts_with("--format"));
+    if words.first() != Some(&"env") || other_format || std::io::stdout().is_terminal() {
+        return;
+    }
+    let named = words.iter().position(|word| *word == "--shell").and_then(|at| words.get(at + 1));
+    let named = named.copied().or_else(|| words.iter().find_map(|word| word.strip_prefix("--shell=")));
+    let shell = named.and_then(Shell::from_program).unwrap_or_else(|| calling_shell(env));
+    let _ = to_stdout(exports::failing(shell).as_bytes());
+}
+
+/// The shell that called us, else the user's own, else a POSIX one.
+fn calling_shell(env: &Env) -> Shell {
+    let parent = parent::name().as_deref().and_then(Shell::from_program);
+    let own = || env.text("SHELL").and_then(Shell::from_program);
+    let windows = || env.raw("PSModulePath").filter(|_| cfg!(windows)).map(|_| Shell::PowerShell);
+    parent.or_else(own).or_else(windows).unwrap_or(Shell::Sh)
+}
+
+impl From<cli::Shell> for Shell {
+    fn from(shell: cli::Shell) -> Self {
+        match shell {
+            cli::Shell::Sh => Shell::Sh,
+            cli::Shell::Bash => Shell::Bash,
+            cli::Shell::Zsh => Shell::Zsh,
+            cli::Shell::Fish => Shell::Fish,
+            cli::Shell::Powershell => Shell::PowerShell,
+        }
+    }
+}

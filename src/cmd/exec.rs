@@ -1,0 +1,64 @@
+//! `exec`: a command, or a sub-shell, with the credentials in its environment.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::Command;
+
+use crate::cli;
+use crate::duration;
+use crate::error::{Failure, Kind, Result};
+use crate::output::{exports, messages};
+use crate::system::child;
+use crate::system::clock;
+use crate::visible::visible;
+
+use super::sessions::{Wants, obtain};
+use super::world::World;
+use super::{Call, say_notes};
+
+/// As a shell says it: the command was not found, or cannot be run.
+const NOT_FOUND: u8 = 127;
+const NOT_RUNNABLE: u8 = 126;
+
+/// Becomes the command; returns only where there is nothing to become, or where the system has no exec.
+pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
+    let world = World::load(&call.env)?;
+    let planned = world.plan(&world.asked(&args.profile.profile)?)?;
+    say_notes(&planned.plan);
+    let rest = args.min_ttl.or_else(|| world.settings.duration("min_ttl").map(|set| set.value));
+    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(rest, &planned.plan)?;
+    let session = obtain(&world, &planned, &wants)?;
+    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
+        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    let mut words = args.command.into_iter();
+    let program = match words.next() {
+        Some(program) => program,
+        None => {
+            let left = duration::show(session.expires.since(clock::now()));
+            messages::note(&format!("sub-shell with the credentials of '{}', {left} left; leave it with exit", planned.plan.profile));
+            own_shell(call)
+        }
+    };
+    let mut command = Command::new(&program);
+    command.args(words).envs(variables);
+    for name in exports::MIXING.iter().chain(&["TWOLOCK_MFA_CODE"]) {
+        command.env_remove(name);
+    }
+    call.limits.restore_for(&mut command);
+    child::become_command(command).or_else(|e| not_run(&program, &e))
+}
+
+fn own_shell(call: &Call) -> OsString {
+    let fallback = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
+    call.env.raw("SHELL").map_or_else(|| fallback.into(), OsString::from)
+}
+
+fn not_run(program: &OsString, e: &io::Error) -> Result<u8> {
+    let shown = visible(&program.to_string_lossy());
+    let cause = match e.kind() {
+        io::ErrorKind::NotFound => format!("command '{shown}' was not found"),
+        _ => format!("command '{shown}' cannot be run: {e}"),
+    };
+    messages::failure(&Failure::new(Kind::Usage, cause));
+    Ok(if e.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE })
+}

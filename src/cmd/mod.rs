@@ -1,0 +1,66 @@
+//! One file a verb; builds the real parts and calls down.
+//!
+//! [`world`] reads what is there, [`sessions`] puts the session layer's real parts together; the verbs say what they
+//! want of them and hand the result to `output`.
+
+pub mod credential_process;
+pub mod env;
+mod exec;
+mod keys;
+mod login;
+mod logout;
+mod overview;
+mod profile;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod sessions;
+mod settings;
+mod status;
+mod whoami;
+mod world;
+
+use std::time::Instant;
+
+use crate::cli::{Cli, Command};
+use crate::error::Result;
+use crate::output::messages;
+use crate::profile::plan::Plan;
+use crate::system::env::Env;
+use crate::system::harden::Limits;
+use crate::system::{log, signals};
+use crate::visible::visible;
+
+/// What a run starts with.
+pub struct Call {
+    /// When the process started: the deadline of `credential-process` counts from here.
+    pub started: Instant,
+    /// The caller's limits, for the children.
+    pub limits: Limits,
+    /// The environment.
+    pub env: Env,
+}
+
+/// Says what the user should know of a plan before it is used.
+fn say_notes(plan: &Plan) {
+    plan.notes.iter().for_each(|note| messages::note(&format!("profile '{}': {note}", visible(plan.profile.as_str()))));
+}
+
+/// Runs a command and returns its exit code.
+pub fn run(cli: Cli, call: Call) -> Result<u8> {
+    log::set_level(cli.verbose);
+    signals::watch();
+    match cli.command {
+        None => overview::run(&call),
+        Some(Command::CredentialProcess(args)) => credential_process::run(&args, &call),
+        Some(Command::Env(args)) => env::run(&args, &call),
+        Some(Command::Exec(args)) => exec::run(args, &call),
+        Some(Command::Login(args)) => login::run(&args, &call),
+        Some(Command::Logout(args)) => logout::run(&args, &call),
+        Some(Command::Status(args)) => status::run(&args, &call),
+        Some(Command::Whoami(args)) => whoami::run(&args, &call),
+        Some(Command::Profile(args)) => profile::run(&args, &call),
+        Some(Command::Settings(args)) => settings::run(&args, &call),
+        #[cfg(feature = "sandbox")]
+        Some(Command::Sandbox(args)) => sandbox::run(&args, &call),
+    }
+}

@@ -1,0 +1,185 @@
+//! The session layer's real parts, put together for one plan.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::aws::http::HttpSettings;
+use crate::aws::sts::StsClient;
+use crate::config::trust;
+use crate::credentials::Session;
+use crate::error::{Failure, Kind, Result};
+use crate::names::MfaCode;
+use crate::output::messages;
+use crate::profile::plan::{MfaProcess, Plan};
+use crate::prompt::command::CommandSource;
+use crate::prompt::given::GivenCode;
+use crate::prompt::sources::Sources;
+use crate::prompt::terminal::TerminalSource;
+use crate::prompt::{AskError, CodeSource, Question};
+use crate::session::cache::{Cache, Need, SHORTEST_REST};
+use crate::session::sealing_key;
+use crate::session::{Patience, Sessions};
+use crate::system::clock::{self, Deadline};
+use crate::system::{log, parent};
+use crate::visible::visible;
+
+use super::keys::RealKeys;
+use super::world::{Planned, World};
+
+/// What a verb wants of the session layer.
+pub struct Wants {
+    /// What the session has to be.
+    pub need: Need,
+    /// How long the caller can wait.
+    pub patience: Patience,
+    /// Whether the code stands in the first line of stdin.
+    pub code_stdin: bool,
+    /// Whether a locked keyring may be unlocked by a dialog.
+    pub may_unlock: bool,
+    /// Whether to go on without a cache where no keyring keeps a sealing key.
+    pub uncached: bool,
+}
+
+impl Wants {
+    /// What `env`, `exec` and `whoami` want: a living session, from a person who can be asked.
+    pub fn of_a_person(world: &World, code_stdin: bool) -> Self {
+        let timeout = world.settings.duration_or_default("prompt_timeout");
+        Self {
+            need: Need::ALIVE,
+            patience: Patience::EachQuestion(timeout),
+            code_stdin,
+            may_unlock: false,
+            uncached: true,
+        }
+    }
+
+    /// The same, with at least this much time left.
+    pub fn lasting(mut self, rest: Option<Duration>, plan: &Plan) -> Result<Self> {
+        let Some(rest) = rest.map(|r| r.max(SHORTEST_REST)) else { return Ok(self) };
+        if rest >= plan.duration() {
+            let (rest, most) = (crate::duration::show(rest), crate::duration::show(plan.duration()));
+            let cause = format!("credentials that last {rest} more cannot be had: fresh ones live {most}");
+            return Err(Failure::new(Kind::Usage, cause).of_profile(&plan.profile));
+        }
+        self.need.rest = rest;
+        Ok(self)
+    }
+}
+
+/// Brings the credentials of a plan: cached, or minted with the real STS and the real person.
+pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session> {
+    let plan = &planned.plan;
+    if plan.protected {
+        let cause = "twolock_protected: this version plans break-glass profiles but does not run them yet";
+        return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
+    }
+    let stores = world.stores(wants.may_unlock);
+    let cache = open_cache(world, planned, wants, &stores)?;
+    let http = HttpSettings::from_env(&world.env, &planned.endpoint)?;
+    let sts = StsClient::new(planned.endpoint.clone(), http);
+    let codes = WarmUp { codes: codes(world, plan, wants)?, sts: &sts, warmed: Cell::new(false) };
+    let keys = RealKeys { world, durable: stores.durable.as_deref() };
+    let endpoint = planned.endpoint.identity();
+    let sessions = Sessions {
+        plan,
+        identities: &planned.identities,
+        sts: &sts,
+        codes: &codes,
+        keys: &keys,
+        cache: cache.as_ref(),
+        folder: &world.folders.cache,
+        endpoint: endpoint.as_deref(),
+        asker: parent::asker().map(|asker| asker.to_string()),
+        patience: wants.patience,
+        clock: &clock::now,
+        warn: &|text| messages::warning(text),
+    };
+    sessions.obtain(wants.need)
+}
+
+/// The cache under its sealing key; none where there is no keyring and the verb goes on without.
+fn open_cache(world: &World, planned: &Planned, wants: &Wants, stores: &crate::store::choose::Stores) -> Result<Option<Cache>> {
+    let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
+    match sealing_key::find_or_make(stores, &world.folders.cache, deadline) {
+        Ok(key) => {
+            log::detail(format_args!("sessions are sealed under key {} in {}", key.id(), world.folders.cache.display()));
+            Ok(Some(Cache::new(world.folders.cache.clone(), key)))
+        }
+        Err(none) if wants.uncached => {
+            messages::warning(&format!("{none}; the session is not kept, and the next command asks again (to keep it in a private file: twolock settings set keyring file)"));
+            Ok(None)
+        }
+        Err(none) => Err(none.failure().of_profile(visible(planned.plan.profile.as_str()))),
+    }
+}
+
+/// Given beforehand, then the profile's command, then the terminal.
+fn codes<'a>(world: &'a World, plan: &'a Plan, wants: &Wants) -> Result<Sources<'a>> {
+    let given = if wants.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&world.env) };
+    let command = plan.mfa_process.as_ref().map(|process| Consented::of(world, process)).transpose()?;
+    Ok(Sources::new().then_if(given).then_if(command).then(TerminalSource::new(&world.env)))
+}
+
+/// `mfa_process`, started only if the file that names it may start programs (threat-model P16).
+struct Consented<'a> {
+    world: &'a World,
+    process: &'a MfaProcess,
+    command: CommandSource,
+}
+
+impl<'a> Consented<'a> {
+    fn of(world: &'a World, process: &'a MfaProcess) -> Result<Self> {
+        let command = CommandSource::parse(&process.line.value, &process.profile, &process.line.place, &world.env)?;
+        Ok(Self { world, process, command })
+    }
+
+    fn check(&self) -> Result<()> {
+        let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.line.place);
+        if self.world.env.raw("TWOLOCK_RUNNING").is_some() {
+            return Err(problem(Failure::new(Kind::Config, "mfa_process runs twolock itself, which would ask mfa_process again")));
+        }
+        let files = &self.world.files;
+        let in_config = self.process.line.place.file == files.config.shown();
+        let (choice, bytes) = if in_config {
+            (&files.config_choice, files.config.bytes())
+        } else {
+            (&files.credentials_choice, files.credentials.bytes())
+        };
+        trust::may_start_programs(choice, bytes, &self.world.env, &self.world.settings.trust).map_err(problem)
+    }
+}
+
+impl CodeSource for Consented<'_> {
+    fn ask(&self, question: &Question, until: Deadline) -> std::result::Result<MfaCode, AskError> {
+        self.check().map_err(AskError::Failed)?;
+        self.command.ask(question, until)
+    }
+
+    fn can_ask_again(&self) -> bool {
+        self.command.can_ask_again()
+    }
+}
+
+/// Reads the system's certificates while the person types: that costs nothing visible then.
+struct WarmUp<'a> {
+    codes: Sources<'a>,
+    sts: &'a StsClient,
+    warmed: Cell<bool>,
+}
+
+impl CodeSource for WarmUp<'_> {
+    fn ask(&self, question: &Question, until: Deadline) -> std::result::Result<MfaCode, AskError> {
+        if !self.warmed.replace(true) {
+            self.sts.warm_up();
+        }
+        self.codes.ask(question, until)
+    }
+
+    fn can_ask_again(&self) -> bool {
+        self.codes.can_ask_again()
+    }
+
+    fn note(&self, text: &str) {
+        self.codes.note(text);
+    }
+}

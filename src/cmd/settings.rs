@@ -1,0 +1,141 @@
+//! `settings`: our own `config.toml`, read and edited.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::cli;
+use crate::config::settings::{self, KNOWN};
+use crate::config::trust;
+use crate::error::{Failure, Kind, Result};
+use crate::output::table::table;
+use crate::output::{json_to_stdout, to_stdout};
+use crate::session::identity::hex_of;
+use crate::system::clock::Deadline;
+use crate::system::lock::{FileLock, LockError};
+use crate::system::private_file;
+use crate::system::stdin;
+use crate::visible::visible;
+
+use super::Call;
+use super::world::World;
+
+/// Runs one of the settings commands.
+pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
+    if let cli::Settings::Path = args {
+        let folders = crate::system::folders::Folders::find(&call.env)?;
+        return to_stdout(format!("{}\n", folders.config.join("config.toml").display()).as_bytes()).map(|()| 0);
+    }
+    let editor = Editor::find(call)?;
+    match args {
+        cli::Settings::List { json } => list(&World::load(&call.env)?, *json),
+        cli::Settings::Get { name } => {
+            let name = settings::known(name)?.name;
+            let value = World::load(&call.env)?.settings.get(name).map(|v| v.value).unwrap_or_default();
+            to_stdout(format!("{value}\n").as_bytes())
+        }
+        cli::Settings::Set { name, value } => {
+            let file = editor.file_of(name, value);
+            editor.edit(file, |text, shown| settings::set(text, shown, name, value))
+        }
+        cli::Settings::Unset { name } => {
+            editor.edit(editor.file_of(name, ""), |text, shown| settings::unset(text, shown, name))
+        }
+        cli::Settings::Trust { path, yes } => trust_file(&editor, path, *yes),
+        cli::Settings::Path => unreachable!("answered above"),
+    }
+    .map(|()| 0)
+}
+
+fn list(world: &World, as_json: bool) -> Result<()> {
+    let values = KNOWN.iter().filter_map(|known| Some((known, world.settings.get(known.name)?)));
+    if as_json {
+        let list: Vec<_> = values.map(|(k, v)| json!({"name": k.name, "value": v.value, "origin": v.origin})).collect();
+        return json_to_stdout(&json!({ "settings": list }));
+    }
+    let rows: Vec<_> = values
+        .map(|(known, v)| vec![known.name.into(), visible(&v.value), visible(&v.origin), known.meaning.into()])
+        .collect();
+    to_stdout(table(&["SETTING", "VALUE", "FROM", "MEANING"], &rows).as_bytes())
+}
+
+/// Records that this very content may start programs.
+fn trust_file(editor: &Editor, path: &Path, yes: bool) -> Result<()> {
+    trust::must_be_safe(path)?;
+    let canonical = trust::consent_path(path)?;
+    let fingerprint = trust::fingerprint(path)?;
+    if !yes {
+        confirm(&format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical)))?;
+    }
+    editor.edit(&editor.home_file, |text, shown| settings::set_trust(text, shown, &canonical, &fingerprint))?;
+    to_stdout(format!("trusted {} as it is now\n", visible(&canonical)).as_bytes())
+}
+
+fn confirm(question: &str) -> Result<()> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(Kind::Usage, "this needs a yes, and stdin is no terminal; add --yes"));
+    }
+    let _ = write!(io::stderr().lock(), "{question} [y/N] ");
+    let answer = stdin::read_line(64, Deadline::after(Instant::now(), Duration::from_secs(3_600)));
+    match answer {
+        Ok(text) if matches!(text.expose().trim(), "y" | "Y" | "yes") => Ok(()),
+        _ => Err(Failure::silent(Kind::NeedsPerson)),
+    }
+}
+
+/// Edits one of the two files consents and settings stand in.
+struct Editor {
+    file: PathBuf,
+    home_file: PathBuf,
+    home: PathBuf,
+    cache: PathBuf,
+}
+
+impl Editor {
+    fn find(call: &Call) -> Result<Self> {
+        let folders = crate::system::folders::Folders::find(&call.env)?;
+        let paths = super::world::paths(&folders);
+        Ok(Self { file: paths.file, home_file: paths.home_file, home: folders.home, cache: folders.cache })
+    }
+
+    /// Consents count only from the file below the home folder, so they are written there.
+    fn file_of(&self, name: &str, value: &str) -> &Path {
+        let consent = name == "endpoints.allow" || (name == "keyring" && value == "file");
+        if consent { &self.home_file } else { &self.file }
+    }
+
+    /// Reads, changes and replaces a file under a lock; a symlink stays, and its target is replaced.
+    fn edit(&self, file: &Path, change: impl Fn(&str, &str) -> Result<String>) -> Result<()> {
+        let target = file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
+        let shown = settings::shorten(file, &self.home);
+        let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {e}"));
+        let _lock = self.lock(&target)?;
+        let old = match std::fs::read_to_string(&target) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(e) => return Err(Failure::new(Kind::Config, format!("{shown} cannot be read: {e}"))),
+        };
+        let new = change(&old, &shown)?;
+        if new == old {
+            return Ok(());
+        }
+        if let Some(folder) = target.parent() {
+            private_file::create_private_dir(folder).map_err(disk)?;
+        }
+        private_file::write_atomically(&target, new.as_bytes()).map_err(disk)
+    }
+
+    fn lock(&self, target: &Path) -> Result<Option<FileLock>> {
+        let name = format!("edit-{}.lock", &hex_of(target.as_os_str().as_encoded_bytes())[..16]);
+        let folder = private_file::create_private_dir(&self.cache);
+        match folder.map(|()| FileLock::acquire(&self.cache.join(name), Deadline::after(Instant::now(), Duration::from_secs(10)))) {
+            Ok(Ok(lock)) => Ok(Some(lock)),
+            Ok(Err(LockError::Held)) => Err(Failure::new(Kind::Busy, "another twolock is still writing the settings; run it again")),
+            Ok(Err(LockError::Unavailable(e))) | Err(e) => {
+                Err(Failure::new(Kind::Busy, format!("no lock can be had in {}: {e}", self.cache.display())))
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What is there: files, settings, key index, environment; read once at the start of a command.
+
+use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
+use crate::cli::ProfileArg;
+use crate::config::AwsFiles;
+use crate::config::key_index::KeyIndex;
+use crate::config::settings::{Paths, Settings, shorten};
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::origin::Outside;
+use crate::profile::plan::{self, Plan};
+use crate::profile::{Sources, Surroundings};
+use crate::session::identity::{self, Identity};
+use crate::store::choose::{Keyring, Stores};
+use crate::system::env::Env;
+use crate::system::folders::Folders;
+use crate::system::{log, user};
+use crate::visible::visible;
+
+/// Everything a command reads before it acts.
+pub struct World {
+    pub env: Env,
+    pub folders: Folders,
+    pub settings: Settings,
+    pub files: AwsFiles,
+    pub index: KeyIndex,
+    surroundings: Surroundings,
+}
+
+/// A plan with what its endpoint makes of it.
+pub struct Planned {
+    pub plan: Plan,
+    pub endpoint: Endpoint,
+    pub identities: Vec<Identity>,
+}
+
+impl World {
+    /// Reads everything; each file once.
+    pub fn load(env: &Env) -> Result<Self> {
+        let folders = Folders::find(env)?;
+        let paths = paths(&folders);
+        let settings = Settings::load(&paths, env)?;
+        let files = AwsFiles::load(env, &folders.home)?;
+        let index_path = folders.data.join("keys.json");
+        let index = KeyIndex::load(&index_path, &shorten(&index_path, &folders.home))?;
+        let surroundings = surroundings(env, &settings);
+        log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
+        Ok(Self { env: env.clone(), folders, settings, files, index, surroundings })
+    }
+
+    /// What plans are made from.
+    pub fn sources(&self) -> Sources<'_> {
+        Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings }
+    }
+
+    /// The profile a command is about.
+    pub fn asked(&self, arg: &ProfileArg) -> Result<ProfileName> {
+        match (&arg.positional, &arg.flag) {
+            (Some(one), Some(other)) if one != other => {
+                let cause = format!("two profiles are named: '{one}' and '{other}'");
+                Err(Failure::new(Kind::Usage, cause))
+            }
+            (Some(name), _) | (None, Some(name)) => Ok(name.clone()),
+            (None, None) => self.asked_by_variable(),
+        }
+    }
+
+    fn asked_by_variable(&self) -> Result<ProfileName> {
+        for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            if let Some(name) = self.env.text(variable) {
+                return ProfileName::parse(name).map_err(|why| Failure::new(Kind::Usage, format!("{variable}: {why}")));
+            }
+        }
+        let names: Vec<String> = self.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
+        let failure = Failure::new(Kind::Usage, "no profile is named: give PROFILE, or set AWS_PROFILE");
+        Err(if names.is_empty() { failure } else { failure.hint(format!("profiles: {}", names.join(", "))) })
+    }
+
+    /// Plans a profile and checks where its calls would go.
+    pub fn plan(&self, name: &ProfileName) -> Result<Planned> {
+        let plan = plan::plan(self.sources(), name)?;
+        let endpoint = self.endpoint(&plan)?;
+        let identities = identity::of_plan(&plan, endpoint.identity().as_deref());
+        Ok(Planned { plan, endpoint, identities })
+    }
+
+    fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {
+        let given = plan.endpoint_url.clone().map(|Outside { value, origin }| Given { url: value, origin: Origin::Named(origin) });
+        let wish = Wish {
+            partition: plan.partition,
+            region: plan.region.value.clone(),
+            fips: plan.fips,
+            dualstack: plan.dualstack,
+            given,
+        };
+        endpoint::resolve(&wish, &self.settings.allowed_endpoints()).map_err(|failure| failure.of_profile(&plan.profile))
+    }
+
+    /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.
+    pub fn stores(&self, may_unlock: bool) -> Stores {
+        let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
+        let keyring = setting.parse().unwrap_or(Keyring::Auto);
+        Stores::choose(keyring, &self.env, &self.folders.data, may_unlock)
+    }
+}
+
+/// Where `config.toml` is read from.
+pub fn paths(folders: &Folders) -> Paths {
+    Paths {
+        file: folders.config.join("config.toml"),
+        home_file: home_settings(folders),
+        home: folders.home.clone(),
+    }
+}
+
+/// `$HOME/.config/twolock/config.toml` on Linux; elsewhere no variable moves the folder, so it is the platform's.
+fn home_settings(folders: &Folders) -> std::path::PathBuf {
+    if cfg!(target_os = "linux") {
+        folders.home.join(".config/twolock/config.toml")
+    } else {
+        folders.config.join("config.toml")
+    }
+}
+
+fn surroundings(env: &Env, settings: &Settings) -> Surroundings {
+    let first = |names: &[&'static str]| {
+        names.iter().find_map(|&name| Some(Outside { value: env.text(name)?.to_string(), origin: name.into() }))
+    };
+    Surroundings {
+        region: first(&["AWS_REGION", "AWS_DEFAULT_REGION"]),
+        endpoint_url: first(&["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]),
+        ignore_configured_endpoints: env.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+        fips: env.is_true("AWS_USE_FIPS_ENDPOINT"),
+        dualstack: env.is_true("AWS_USE_DUALSTACK_ENDPOINT"),
+        person: env.text("USER").or(env.text("USERNAME")).map_or_else(user::number, String::from),
+        session_duration: settings.duration("session_duration"),
+    }
+}

@@ -15,7 +15,7 @@
 //! - When it is over, the question is erased. A terminal that cannot erase (`TERM=dumb`) keeps it, and sees no notes.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::names::MfaCode;
 use crate::prompt::{AskError, CodeSource, Question};
@@ -51,8 +51,9 @@ impl CodeSource for TerminalSource {
         self.note("");
         let terminal = Terminal::open().map_err(nobody)?;
         let can_erase = self.can_erase;
-        let _last_act = signals::on_death(move || leave(can_erase));
-        let mut shown = Shown { terminal: &terminal, can_erase, rows_above: None };
+        let mut shown = Shown { terminal: &terminal, can_erase, rows_above: None, for_last_act: Arc::default() };
+        let above = Arc::clone(&shown.for_last_act);
+        let _last_act = signals::on_death(move || leave(can_erase, *held(&above)));
         let line = question_line(question);
         let mut notice = question.notice.as_deref().map(|text| shorten(&visible(text), WIDEST));
         loop {
@@ -88,14 +89,15 @@ impl CodeSource for TerminalSource {
     }
 
     fn note(&self, text: &str) {
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = held(&self.noted);
         if !self.can_erase || text.is_empty() && noted.is_none() {
             return;
         }
         let Ok(terminal) = Terminal::open() else { return };
-        let note = shorten(&visible(text), terminal.width().min(WIDEST) - 1);
+        // room for the `^C` a terminal echoes, which would wrap and leave the note behind
+        let note = shorten(&visible(text), terminal.width().min(WIDEST).saturating_sub(3));
         if terminal.write(&format!("{ERASE_LINE}{note}")).is_ok() && !text.is_empty() {
-            noted.get_or_insert_with(|| signals::on_death(|| leave(true)));
+            noted.get_or_insert_with(|| signals::on_death(|| leave(true, 0)));
         } else {
             *noted = None;
         }
@@ -113,10 +115,11 @@ fn nobody(why: Unusable) -> AskError {
 }
 
 /// The last act when a signal ends us at the question: as if it had never been asked.
-fn leave(can_erase: bool) {
+fn leave(can_erase: bool, above: usize) {
     if let Ok(terminal) = Terminal::open() {
         terminal.discard_input();
-        let _ = terminal.write(if can_erase { ERASE_LINE } else { "\n" });
+        let erased = format!("{ERASE_LINE}{}", ERASE_LINE_ABOVE.repeat(above));
+        let _ = terminal.write(if can_erase { &erased } else { "\n" });
     }
 }
 
@@ -126,6 +129,8 @@ struct Shown<'a> {
     can_erase: bool,
     /// Rows of ours above the cursor's; none if nothing of ours is on the screen.
     rows_above: Option<usize>,
+    /// The same for the thread of last acts, held while the screen changes.
+    for_last_act: Arc<Mutex<usize>>,
 }
 
 impl Shown<'_> {
@@ -138,9 +143,11 @@ impl Shown<'_> {
             above += rows(columns(notice), width);
         }
         text.push_str(question);
+        let mut for_last_act = held(&self.for_last_act);
         self.terminal.discard_input();
         self.terminal.write(&text).map_err(|_| nobody(Unusable::Gone))?;
         self.rows_above = Some(above);
+        *for_last_act = above;
         Ok(())
     }
 
@@ -152,6 +159,8 @@ impl Shown<'_> {
     }
 
     fn erase(&mut self, more_rows: usize) {
+        let mut for_last_act = held(&self.for_last_act);
+        *for_last_act = 0;
         if let Some(above) = self.rows_above.take()
             && self.can_erase
         {
@@ -162,12 +171,20 @@ impl Shown<'_> {
 
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
+        // from the background we would take away the typing, and write on the screen, of whoever is in front now
+        if self.terminal.check().is_err() {
+            return;
+        }
         self.terminal.discard_input();
         if self.rows_above.is_some() && !self.can_erase {
             let _ = self.terminal.write("\n");
         }
         self.erase(0);
     }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn rows(columns: usize, width: usize) -> usize {

@@ -66,14 +66,14 @@ pub fn hear(terminal: &File, resumed: &Resumed, buffer: &mut [u8], until: Deadli
     while !until.has_passed() {
         let mut waits = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&resumed.pipe, PollFlags::IN)];
         let outcome = poll(&mut waits, Some(&span(until.left())));
-        let (typed, back) = (waits[0].revents(), waits[1].revents());
+        // looked at afresh: what was typed while we were stopped ends the poll before the handler has run
+        if resumed.drain() {
+            return Heard::Resumed;
+        }
+        let typed = waits[0].revents();
         match outcome {
             Ok(0) | Err(Errno::INTR) => continue,
             Err(_) => return Heard::Gone,
-            Ok(_) if back.contains(PollFlags::IN) => {
-                resumed.drain();
-                return Heard::Resumed;
-            }
             // macOS cannot poll /dev/tty
             Ok(_) if typed.contains(PollFlags::NVAL) => std::thread::sleep(Duration::from_millis(50)),
             Ok(_) => {}
@@ -158,8 +158,13 @@ impl Resumed {
         Ok(resumed)
     }
 
-    fn drain(&self) {
-        while rustix::io::read(self.pipe, &mut [0; 16]).is_ok_and(|count| count > 0) {}
+    /// Empties the pipe; whether there was anything in it.
+    fn drain(&self) -> bool {
+        let mut any = false;
+        while rustix::io::read(self.pipe, &mut [0; 16]).is_ok_and(|count| count > 0) {
+            any = true;
+        }
+        any
     }
 }
 

@@ -1,0 +1,14 @@
+//! Questions on a real pseudo-terminal, programs that print codes, signals and the hardened process.
+//!
+//! The asking process is this test binary again, started as the ignored test `driver::driver` with a role; beside it
+//! plays `driver::shell`, a shell with job control reduced to what a test needs.
+
+#![cfg(unix)]
+
+mod asking;
+mod commands;
+mod driver;
+mod ending;
+mod hardened;
+mod screen;
+mod world;

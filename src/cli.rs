@@ -70,7 +70,9 @@ Examples:
   twolock exec prod                                a sub-shell")]
     Exec(Exec),
     /// Ask for the code now, so that nobody is asked later
-    #[command(after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh    a new code even if the session lives")]
+    #[command(
+        after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh    a new code even if the session lives"
+    )]
     Login(Login),
     /// Forget the sessions of a profile
     #[command(after_help = "\
@@ -261,7 +263,9 @@ pub enum Settings {
         name: String,
     },
     /// Set one setting; comments and order of config.toml stay
-    #[command(after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com")]
+    #[command(
+        after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com"
+    )]
     Set {
         /// Its name, as `settings list` shows it
         name: String,

@@ -43,15 +43,11 @@ pub fn run(args: &ProfileAndCode, call: &Call) -> Result<u8> {
     let world = World::load(&call.env)?;
     let planned = world.plan(&world.asked(&args.profile)?)?;
     let deadline = Deadline::after(call.started, world.settings.duration_or_default("prompt_timeout"));
-    let wants = Wants {
-        patience: Patience::Until(deadline),
-        uncached: false,
-        ..Wants::of_a_person(&world, args.code_stdin)
-    };
+    let wants =
+        Wants { patience: Patience::Until(deadline), uncached: false, ..Wants::of_a_person(&world, args.code_stdin) };
     let session = obtain(&world, &planned, &wants)?;
     answer(&process_json::line(&session))
 }
-
 
 fn answer(line: &str) -> Result<u8> {
     to_stdout(line.as_bytes()).map(|()| 0)

@@ -35,7 +35,10 @@ pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
         Some(program) => program,
         None => {
             let left = duration::show(session.expires.since(clock::now()));
-            messages::note(&format!("sub-shell with the credentials of '{}', {left} left; leave it with exit", planned.plan.profile));
+            messages::note(&format!(
+                "sub-shell with the credentials of '{}', {left} left; leave it with exit",
+                planned.plan.profile
+            ));
             own_shell(call)
         }
     };

@@ -43,7 +43,9 @@ impl RealKeys<'_> {
     }
 
     fn from_keyring(&self, key: &LongLivedKey) -> Result<AccessKey> {
-        let store = self.durable.ok_or_else(|| self.refuse(key, "no keyring that keeps access keys", &StoreError::NoService("keyring = kernel".into())))?;
+        let store = self.durable.ok_or_else(|| {
+            self.refuse(key, "no keyring that keeps access keys", &StoreError::NoService("keyring = kernel".into()))
+        })?;
         let item = Item { user: key.id.to_string(), label: format!("twolock: {}", key.profile) };
         let bytes = store.read(&item).map_err(|e| self.refuse(key, store.name(), &e))?;
         let damaged = |why: &str| self.refuse(key, store.name(), &StoreError::Damaged(why.into()));
@@ -56,13 +58,16 @@ impl RealKeys<'_> {
             return Err(damaged("it holds another access key"));
         }
         match json["secret_access_key"].take() {
-            Value::String(secret) if !secret.is_empty() => Ok(AccessKey { id: key.id.clone(), secret: Secret::new(secret) }),
+            Value::String(secret) if !secret.is_empty() => {
+                Ok(AccessKey { id: key.id.clone(), secret: Secret::new(secret) })
+            }
             _ => Err(damaged("it has no secret")),
         }
     }
 
     fn refuse(&self, key: &LongLivedKey, store: &str, e: &StoreError) -> Failure {
-        let failure = Failure::new(Kind::Keyring, format!("access key {}: {store} {e}", key.id)).of_profile(&key.profile);
+        let failure =
+            Failure::new(Kind::Keyring, format!("access key {}: {store} {e}", key.id)).of_profile(&key.profile);
         match e {
             StoreError::Locked | StoreError::Dismissed => {
                 failure.hint(format!("unlock the desktop's keyring, or run in a terminal: twolock login {}", key.profile))

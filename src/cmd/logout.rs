@@ -22,7 +22,8 @@ pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
     }
     let planned = world.plan(&world.asked(&args.profile)?)?;
     let wanted: HashSet<String> = planned.identities.iter().map(|identity| identity.hex()).collect();
-    let found: Vec<_> = cache::headers(&world.folders.cache).into_iter().filter(|(_, h)| wanted.contains(&h.identity)).collect();
+    let found: Vec<_> =
+        cache::headers(&world.folders.cache).into_iter().filter(|(_, h)| wanted.contains(&h.identity)).collect();
     let name = visible(planned.plan.profile.as_str());
     if found.is_empty() {
         return to_stdout(format!("{name}: no session to forget\n").as_bytes()).map(|()| 0);
@@ -40,14 +41,17 @@ pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
 }
 
 fn all(world: &World) -> Result<u8> {
-    let removed = cache::remove_all(&world.folders.cache)
-        .map_err(|e| Failure::new(Kind::Disk, format!("the sessions in {} cannot be removed: {e}", world.folders.cache.display())))?;
+    let removed = cache::remove_all(&world.folders.cache).map_err(|e| {
+        Failure::new(Kind::Disk, format!("the sessions in {} cannot be removed: {e}", world.folders.cache.display()))
+    })?;
     let left = sealing_key::forget(&world.stores(true), &world.folders.cache);
     // A keyring that is not there keeps no key; one that is locked may.
     let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
     if let Some((store, e)) = kept {
         let cause = format!("{removed} sessions are forgotten, but the sealing key may still be kept: {store} {e}");
-        return Err(Failure::new(Kind::Keyring, cause).hint("unlock the desktop's keyring, then run: twolock logout --all"));
+        return Err(
+            Failure::new(Kind::Keyring, cause).hint("unlock the desktop's keyring, then run: twolock logout --all")
+        );
     }
     to_stdout(format!("forgot {removed} sessions and the key they were sealed under\n").as_bytes()).map(|()| 0)
 }

@@ -49,7 +49,10 @@ fn living(world: &World) -> Vec<(String, String)> {
 }
 
 fn left(world: &World, name: &str, living: &[(String, String)]) -> String {
-    let identity = ProfileName::parse(name).ok().and_then(|name| world.plan(&name).ok()).and_then(|p| p.identities.last().copied());
+    let identity = ProfileName::parse(name)
+        .ok()
+        .and_then(|name| world.plan(&name).ok())
+        .and_then(|p| p.identities.last().copied());
     let found = identity.and_then(|identity| living.iter().find(|(known, _)| *known == identity.hex()));
     found.map_or_else(|| "-".into(), |(_, left)| left.clone())
 }

@@ -51,13 +51,18 @@ pub fn device(profile: &Profile) -> Option<String> {
 }
 
 fn list(world: &World, as_json: bool) -> Result<u8> {
-    let profiles: Vec<Profile> = world.files.profile_names().iter().filter_map(|name| world.files.profile(name)).collect();
+    let profiles: Vec<Profile> =
+        world.files.profile_names().iter().filter_map(|name| world.files.profile(name)).collect();
     if as_json {
         let list: Vec<Value> = profiles.iter().map(|profile| facts(world, profile)).collect();
         return json_to_stdout(&json!({ "profiles": list })).map(|()| 0);
     }
     if profiles.is_empty() {
-        let text = format!("no profiles in {} or {}; run: aws configure\n", world.files.config.shown(), world.files.credentials.shown());
+        let text = format!(
+            "no profiles in {} or {}; run: aws configure\n",
+            world.files.config.shown(),
+            world.files.credentials.shown()
+        );
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
     let row = |profile: &Profile| {
@@ -81,7 +86,8 @@ pub fn account(world: &World, profile: &Profile) -> Option<String> {
     let role = profile.get("twolock_role_arn").or_else(|| profile.get("role_arn"));
     let arn = role.or_else(|| profile.get("mfa_serial"))?;
     let named = crate::arn::account_of(&arn.value).map(|account| account.to_string());
-    let indexed = || world.index.get(&ProfileName::parse(&profile.name).ok()?)?.account.as_ref().map(ToString::to_string);
+    let indexed =
+        || world.index.get(&ProfileName::parse(&profile.name).ok()?)?.account.as_ref().map(ToString::to_string);
     named.or_else(indexed)
 }
 
@@ -114,7 +120,11 @@ fn show(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
         return json_to_stdout(&explained(world, &profile, planned)).map(|()| 0);
     }
     let mut text = format!("{} ({}): {}\n\nsettings\n", visible(name.as_str()), profile.place, kind(&profile));
-    let rows: Vec<Vec<String>> = profile.settings().into_iter().map(|s| vec![format!("  {}", visible(&s.key)), shown(s), s.place.to_string()]).collect();
+    let rows: Vec<Vec<String>> = profile
+        .settings()
+        .into_iter()
+        .map(|s| vec![format!("  {}", visible(&s.key)), shown(s), s.place.to_string()])
+        .collect();
     text += &table(&["  KEY", "VALUE", "WHERE"], &rows);
     text += "\nplan\n";
     text += &match planned {
@@ -134,15 +144,25 @@ fn shown(setting: &Setting) -> String {
 
 fn plan_text(planned: &Planned) -> String {
     let plan = &planned.plan;
-    let mut text: String = plan.steps.iter().zip(1..).map(|(step, n)| format!("  {n}. {}\n", one_line(&step.to_string()))).collect();
-    text += &format!("  region {} ({}), STS at {}\n", plan.region.value, one_line(&plan.region.origin), planned.endpoint.shown());
+    let mut text: String =
+        plan.steps.iter().zip(1..).map(|(step, n)| format!("  {n}. {}\n", one_line(&step.to_string()))).collect();
+    text += &format!(
+        "  region {} ({}), STS at {}\n",
+        plan.region.value,
+        one_line(&plan.region.origin),
+        planned.endpoint.shown()
+    );
     text += &match plan.codes() {
         0 => "  asks for no code\n".to_string(),
         1 => "  asks for one code when no session lives\n".to_string(),
         n => format!("  asks for {n} codes when no session lives\n"),
     };
     if let Some(process) = &plan.mfa_process {
-        text += &format!("  the code comes from mfa_process of '{}' ({})\n", visible(process.profile.as_str()), process.line.place);
+        text += &format!(
+            "  the code comes from mfa_process of '{}' ({})\n",
+            visible(process.profile.as_str()),
+            process.line.place
+        );
     }
     if plan.protected {
         text += "  protected: this version plans break-glass profiles but does not run them yet\n";

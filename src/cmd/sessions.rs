@@ -98,15 +98,26 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
 }
 
 /// The cache under its sealing key; none where there is no keyring and the verb goes on without.
-fn open_cache(world: &World, planned: &Planned, wants: &Wants, stores: &crate::store::choose::Stores) -> Result<Option<Cache>> {
+fn open_cache(
+    world: &World,
+    planned: &Planned,
+    wants: &Wants,
+    stores: &crate::store::choose::Stores,
+) -> Result<Option<Cache>> {
     let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
     match sealing_key::find_or_make(stores, &world.folders.cache, deadline) {
         Ok(key) => {
-            log::detail(format_args!("sessions are sealed under key {} in {}", key.id(), world.folders.cache.display()));
+            log::detail(format_args!(
+                "sessions are sealed under key {} in {}",
+                key.id(),
+                world.folders.cache.display()
+            ));
             Ok(Some(Cache::new(world.folders.cache.clone(), key)))
         }
         Err(none) if wants.uncached => {
-            messages::warning(&format!("{none}; the session is not kept, and the next command asks again (to keep it in a private file: twolock settings set keyring file)"));
+            messages::warning(&format!(
+                "{none}; the session is not kept, and the next command asks again (to keep it in a private file: twolock settings set keyring file)"
+            ));
             Ok(None)
         }
         Err(none) => Err(none.failure().of_profile(visible(planned.plan.profile.as_str()))),
@@ -136,7 +147,10 @@ impl<'a> Consented<'a> {
     fn check(&self) -> Result<()> {
         let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.line.place);
         if self.world.env.raw("TWOLOCK_RUNNING").is_some() {
-            return Err(problem(Failure::new(Kind::Config, "mfa_process runs twolock itself, which would ask mfa_process again")));
+            return Err(problem(Failure::new(
+                Kind::Config,
+                "mfa_process runs twolock itself, which would ask mfa_process again",
+            )));
         }
         let files = &self.world.files;
         let in_config = self.process.line.place.file == files.config.shown();

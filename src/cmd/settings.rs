@@ -130,9 +130,13 @@ impl Editor {
     fn lock(&self, target: &Path) -> Result<Option<FileLock>> {
         let name = format!("edit-{}.lock", &hex_of(target.as_os_str().as_encoded_bytes())[..16]);
         let folder = private_file::create_private_dir(&self.cache);
-        match folder.map(|()| FileLock::acquire(&self.cache.join(name), Deadline::after(Instant::now(), Duration::from_secs(10)))) {
+        match folder.map(|()| {
+            FileLock::acquire(&self.cache.join(name), Deadline::after(Instant::now(), Duration::from_secs(10)))
+        }) {
             Ok(Ok(lock)) => Ok(Some(lock)),
-            Ok(Err(LockError::Held)) => Err(Failure::new(Kind::Busy, "another twolock is still writing the settings; run it again")),
+            Ok(Err(LockError::Held)) => {
+                Err(Failure::new(Kind::Busy, "another twolock is still writing the settings; run it again"))
+            }
             Ok(Err(LockError::Unavailable(e))) | Err(e) => {
                 Err(Failure::new(Kind::Busy, format!("no lock can be had in {}: {e}", self.cache.display())))
             }

@@ -76,7 +76,8 @@ fn as_text(living: &[Header], world: &World, now: Timestamp) -> String {
     } else {
         table(&["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"], &living.iter().map(row).collect::<Vec<_>>())
     };
-    let keys: Vec<_> = keys(world, now).into_iter().map(|key| vec![visible(&key.profile), key.id, key.place, key.age]).collect();
+    let keys: Vec<_> =
+        keys(world, now).into_iter().map(|key| vec![visible(&key.profile), key.id, key.place, key.age]).collect();
     if !keys.is_empty() {
         text += "\n";
         text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys);

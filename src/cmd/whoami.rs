@@ -4,15 +4,15 @@ use serde_json::json;
 
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
-use crate::aws::{Bounds, Signer, StsErrorKind, Sts};
+use crate::aws::{Bounds, Signer, Sts, StsErrorKind};
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
 use crate::output::{json_to_stdout, to_stdout};
 use crate::visible::visible;
 
+use super::Call;
 use super::sessions::{Wants, obtain};
 use super::world::World;
-use super::Call;
 
 /// Prints account, ARN and user id.
 pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
@@ -28,13 +28,20 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
         };
         let failure = e.hints.into_iter().fold(Failure::new(kind, e.cause), Failure::hint);
         let failure = failure.of_profile(&planned.plan.profile);
-        if stale { failure.hint(format!("forget it, and ask anew: twolock logout {}", planned.plan.profile)) } else { failure }
+        if stale {
+            failure.hint(format!("forget it, and ask anew: twolock logout {}", planned.plan.profile))
+        } else {
+            failure
+        }
     })?;
     if args.json {
         let profile = planned.plan.profile.as_str();
-        json_to_stdout(&json!({"profile": profile, "account": who.account.as_str(), "arn": who.arn, "user_id": who.user_id}))?;
+        json_to_stdout(
+            &json!({"profile": profile, "account": who.account.as_str(), "arn": who.arn, "user_id": who.user_id}),
+        )?;
     } else {
-        let text = format!("account  {}\narn      {}\nuser id  {}\n", who.account, visible(&who.arn), visible(&who.user_id));
+        let text =
+            format!("account  {}\narn      {}\nuser id  {}\n", who.account, visible(&who.arn), visible(&who.user_id));
         to_stdout(text.as_bytes())?;
     }
     Ok(0)

@@ -71,7 +71,8 @@ impl World {
                 return ProfileName::parse(name).map_err(|why| Failure::new(Kind::Usage, format!("{variable}: {why}")));
             }
         }
-        let names: Vec<String> = self.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
+        let names: Vec<String> =
+            self.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
         let failure = Failure::new(Kind::Usage, "no profile is named: give PROFILE, or set AWS_PROFILE");
         Err(if names.is_empty() { failure } else { failure.hint(format!("profiles: {}", names.join(", "))) })
     }
@@ -85,7 +86,10 @@ impl World {
     }
 
     fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {
-        let given = plan.endpoint_url.clone().map(|Outside { value, origin }| Given { url: value, origin: Origin::Named(origin) });
+        let given = plan
+            .endpoint_url
+            .clone()
+            .map(|Outside { value, origin }| Given { url: value, origin: Origin::Named(origin) });
         let wish = Wish {
             partition: plan.partition,
             region: plan.region.value.clone(),
@@ -93,7 +97,8 @@ impl World {
             dualstack: plan.dualstack,
             given,
         };
-        endpoint::resolve(&wish, &self.settings.allowed_endpoints()).map_err(|failure| failure.of_profile(&plan.profile))
+        endpoint::resolve(&wish, &self.settings.allowed_endpoints())
+            .map_err(|failure| failure.of_profile(&plan.profile))
     }
 
     /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.
@@ -106,11 +111,7 @@ impl World {
 
 /// Where `config.toml` is read from.
 pub fn paths(folders: &Folders) -> Paths {
-    Paths {
-        file: folders.config.join("config.toml"),
-        home_file: home_settings(folders),
-        home: folders.home.clone(),
-    }
+    Paths { file: folders.config.join("config.toml"), home_file: home_settings(folders), home: folders.home.clone() }
 }
 
 /// `$HOME/.config/twolock/config.toml` on Linux; elsewhere no variable moves the folder, so it is the platform's.

@@ -117,7 +117,7 @@ impl Sessions<'_> {
             AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure },
             AskError::Nobody(why) => {
                 let command = format!("twolock login {}", crate::visible::visible(self.plan.profile.as_str()));
-                let cause = format!("an MFA code of {device} is needed and {why}; run in a terminal: {command}");
+                let cause = format!("an MFA code of {device} is needed: {why}; run in a terminal: {command}");
                 Ended::alone(Failure::new(Kind::NeedsPerson, cause))
             }
         }

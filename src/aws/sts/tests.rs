@@ -428,6 +428,9 @@ fn no_proxy_is_obeyed_and_loopback_is_never_proxied() {
     }
     let server = Server::start(vec![good()]);
     with_code(&client_at(&server.url, &[], &env("x.example")), QUICK).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = with_code(&client_at(&format!("https://{free}"), &[], &env("x.example")), QUICK).unwrap_err();
+    assert!(error.cause.starts_with(&format!("STS at {free}, not AWS, refused")), "{}", error.cause);
     assert_eq!(proxy.requests().len(), 0);
 }
 

@@ -51,26 +51,22 @@ fn apart(a: Timestamp, b: Timestamp) -> Duration {
 
 /// Returns the session of a GetSessionToken answer, or what is wrong with it. Its account is the device's, if known.
 pub(super) fn session_token(
-    answer: &GetSessionTokenOutput,
+    answer: GetSessionTokenOutput,
     device: Option<&MfaSerial>,
     asked: Duration,
     clocks: Clocks,
 ) -> Result<Session, String> {
-    session(answer.credentials(), device.and_then(MfaSerial::account).cloned(), asked, clocks)
+    session(answer.credentials, device.and_then(MfaSerial::account).cloned(), asked, clocks)
 }
 
 /// Returns the session of an AssumeRole answer, or what is wrong with it.
-pub(super) fn role_session(
-    answer: &AssumeRoleOutput,
-    request: &RoleRequest,
-    clocks: Clocks,
-) -> Result<Session, String> {
+pub(super) fn role_session(answer: AssumeRoleOutput, request: &RoleRequest, clocks: Clocks) -> Result<Session, String> {
     let account = answer.assumed_role_user().and_then(|user| account_of(user.arn()));
     let account = account.ok_or("it names no account")?;
     if account != *request.role.account() {
         return Err(format!("it is for account {account}, but the role is of account {}", request.role.account()));
     }
-    session(answer.credentials(), Some(account), request.duration, clocks)
+    session(answer.credentials, Some(account), request.duration, clocks)
 }
 
 /// Returns the identity of a GetCallerIdentity answer, or what is wrong with it.
@@ -89,31 +85,27 @@ pub(super) fn identity(answer: &GetCallerIdentityOutput) -> Result<CallerIdentit
 }
 
 fn session(
-    credentials: Option<&Credentials>,
+    credentials: Option<Credentials>,
     account: Option<AccountId>,
     asked: Duration,
     clocks: Clocks,
 ) -> Result<Session, String> {
     let credentials = credentials.ok_or("it holds no credentials")?;
-    let access_key_id = AccessKeyId::parse(credentials.access_key_id()).map_err(|_| "its access key id is none")?;
-    if !is_credential_text(credentials.secret_access_key()) {
+    // Moved, not copied: both are wiped with the session, or right here if it is refused.
+    let (secret, token) = (Secret::new(credentials.secret_access_key), Secret::new(credentials.session_token));
+    let access_key_id = AccessKeyId::parse(&credentials.access_key_id).map_err(|_| "its access key id is none")?;
+    if !is_credential_text(secret.expose()) {
         return Err("its secret key is missing or malformed".into());
     }
-    if credentials.session_token().len() > LONGEST_TOKEN {
+    if token.expose().len() > LONGEST_TOKEN {
         return Err(format!("its session token is longer than {LONGEST_TOKEN} bytes"));
     }
-    if !is_credential_text(credentials.session_token()) {
+    if !is_credential_text(token.expose()) {
         return Err("its session token is missing or malformed".into());
     }
-    let expires = Timestamp::from_unix(credentials.expiration().secs());
+    let expires = Timestamp::from_unix(credentials.expiration.secs());
     check_end(expires, asked, clocks)?;
-    Ok(Session {
-        access_key_id,
-        secret: Secret::new(credentials.secret_access_key().to_owned()),
-        token: Secret::new(credentials.session_token().to_owned()),
-        expires,
-        account,
-    })
+    Ok(Session { access_key_id, secret, token, expires, account })
 }
 
 fn check_end(expires: Timestamp, asked: Duration, clocks: Clocks) -> Result<(), String> {
@@ -171,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_answer_as_asked_is_taken() {
-        let session = session(Some(&good(3600)), None, HOUR, clocks(None)).unwrap();
+        let session = session(Some(good(3600)), None, HOUR, clocks(None)).unwrap();
         assert_eq!(session.expires, Timestamp::from_unix(NOW + 3600));
         assert!(!format!("{session:?}").contains("canary"), "{session:?}");
     }
@@ -180,11 +172,11 @@ mod tests {
     fn account_of_a_session_token_is_the_devices() {
         let answer = GetSessionTokenOutput::builder().credentials(good(3600)).build();
         let device = MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap();
-        let with = session_token(&answer, Some(&device), HOUR, clocks(None)).unwrap();
+        let with = session_token(answer.clone(), Some(&device), HOUR, clocks(None)).unwrap();
         assert_eq!(with.account, AccountId::parse("123456789012"));
-        assert_eq!(session_token(&answer, None, HOUR, clocks(None)).unwrap().account, None);
+        assert_eq!(session_token(answer.clone(), None, HOUR, clocks(None)).unwrap().account, None);
         let hardware = MfaSerial::parse("GAHT12345678").unwrap();
-        assert_eq!(session_token(&answer, Some(&hardware), HOUR, clocks(None)).unwrap().account, None);
+        assert_eq!(session_token(answer, Some(&hardware), HOUR, clocks(None)).unwrap().account, None);
     }
 
     #[test]
@@ -201,7 +193,7 @@ mod tests {
             ("ASIAIOSFODNN7EXAMPLE", "s", &long, "its session token is longer than 16384 bytes"),
         ] {
             let bad = credentials(id, secret, token, 3600);
-            assert_eq!(session(Some(&bad), None, HOUR, clocks(None)).unwrap_err(), why);
+            assert_eq!(session(Some(bad), None, HOUR, clocks(None)).unwrap_err(), why);
         }
         assert_eq!(session(None, None, HOUR, clocks(None)).unwrap_err(), "it holds no credentials");
     }
@@ -221,7 +213,8 @@ mod tests {
             // our clock is 14 minutes slow, and AWS still takes our signature
             (3600 + 840, Some(840), true),
             (3600 + 840 + 301, Some(840), false),
-            // our clock is fast: what we see is shorter
+            // our clock is fast: what we see is shorter, and what is not shorter is right by our clock
+            (3600, Some(-840), true),
             (3600 - 840, Some(-840), true),
             // a Date that AWS would never have signed us in for proves nothing
             (3600 + 901 + 300, Some(901), false),
@@ -232,7 +225,7 @@ mod tests {
             // past is past by our clock, whatever theirs says
             (-60, Some(-840), false),
         ] {
-            let outcome = session(Some(&good(ends_in)), None, HOUR, clocks(theirs));
+            let outcome = session(Some(good(ends_in)), None, HOUR, clocks(theirs));
             assert_eq!(outcome.is_ok(), taken, "ends in {ends_in}, Date off by {theirs:?}");
         }
     }
@@ -240,7 +233,7 @@ mod tests {
     #[test]
     fn a_role_of_another_account_is_refused() {
         let own = role_answer("arn:aws:sts::123456789012:assumed-role/Admin/ana");
-        let account = role_session(&own, &request(), clocks(None)).unwrap().account;
+        let account = role_session(own, &request(), clocks(None)).unwrap().account;
         assert_eq!(account, AccountId::parse("123456789012"));
         for (arn, why) in [
             (
@@ -250,10 +243,10 @@ mod tests {
             ("arn:aws:sts::1:assumed-role/Admin/ana", "it names no account"),
             ("", "it names no account"),
         ] {
-            assert_eq!(role_session(&role_answer(arn), &request(), clocks(None)).unwrap_err(), why);
+            assert_eq!(role_session(role_answer(arn), &request(), clocks(None)).unwrap_err(), why);
         }
         let nobody = AssumeRoleOutput::builder().credentials(good(3600)).build();
-        assert_eq!(role_session(&nobody, &request(), clocks(None)).unwrap_err(), "it names no account");
+        assert_eq!(role_session(nobody, &request(), clocks(None)).unwrap_err(), "it names no account");
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl Sts for StsClient {
             request.set_token_code(mfa.map(|mfa| mfa.code.expose().to_owned())).send().await
         };
         let device = mfa.map(|mfa| mfa.serial);
-        self.run(&call, bounds, send, |answer, clocks| answer::session_token(&answer, device, duration, clocks))
+        self.run(&call, bounds, send, |answer, clocks| answer::session_token(answer, device, duration, clocks))
     }
 
     fn assume_role(
@@ -213,7 +213,7 @@ impl Sts for StsClient {
                 .send()
                 .await
         };
-        self.run(&call, bounds, send, |answer, clocks| answer::role_session(&answer, request, clocks))
+        self.run(&call, bounds, send, |answer, clocks| answer::role_session(answer, request, clocks))
     }
 
     fn get_caller_identity(&self, signer: Signer<'_>, bounds: Bounds) -> Result<CallerIdentity, StsError> {

@@ -24,14 +24,14 @@ impl Keys for RealKeys<'_> {
     fn fetch(&self, key: &LongLivedKey) -> Result<AccessKey> {
         log::step(format_args!("take the secret of access key {}", key.id));
         match &key.place {
-            KeyPlace::File(place) => self.from_file(key, place),
-            KeyPlace::Keyring => self.from_keyring(key),
+            KeyPlace::File(place) => self.in_file(key, place),
+            KeyPlace::Keyring => self.in_keyring(key),
         }
     }
 }
 
 impl RealKeys<'_> {
-    fn from_file(&self, key: &LongLivedKey, place: &Place) -> Result<AccessKey> {
+    fn in_file(&self, key: &LongLivedKey, place: &Place) -> Result<AccessKey> {
         let profile = self.world.files.profile(key.profile.as_str());
         let secret = profile.as_ref().and_then(|p| p.get("aws_secret_access_key")).map(|s| s.value.clone());
         let secret = Secret::new(secret.unwrap_or_default());
@@ -42,7 +42,7 @@ impl RealKeys<'_> {
         Ok(AccessKey { id: key.id.clone(), secret })
     }
 
-    fn from_keyring(&self, key: &LongLivedKey) -> Result<AccessKey> {
+    fn in_keyring(&self, key: &LongLivedKey) -> Result<AccessKey> {
         let store = self.durable.ok_or_else(|| {
             self.refuse(key, "no keyring that keeps access keys", &StoreError::NoService("keyring = kernel".into()))
         })?;

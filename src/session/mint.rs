@@ -227,8 +227,9 @@ impl Sessions<'_> {
             StsErrorKind::WrongCode | StsErrorKind::StaleSession | StsErrorKind::Refused => Kind::Refused,
             StsErrorKind::NotSent | StsErrorKind::Unclear | StsErrorKind::BadAnswer => Kind::Network,
         };
-        let failure = Failure::new(kind, e.cause);
-        self.about(e.hints.into_iter().fold(failure, Failure::hint))
+        let name = visible(self.plan.profile.as_str());
+        let hints = e.hints.into_iter().map(|hint| hint.replace("PROFILE", &name));
+        self.about(hints.fold(Failure::new(kind, e.cause), Failure::hint))
     }
 
     /// A failure that names the asked profile.

@@ -35,7 +35,7 @@ impl Sessions<'_> {
         if let Err(Ended { failure, told: Some(text) }) = &result {
             end(files, state, failure.kind, text.clone());
         }
-        result.map_err(|ended| self.about(ended.failure))
+        result.map_err(|ended| self.about(*ended.failure))
     }
 
     fn ask_until_minted(
@@ -100,7 +100,7 @@ impl Sessions<'_> {
         let next = Deadline::after(std::time::Instant::now(), wait);
         while !next.has_passed() {
             if until.has_passed() {
-                return Err(Ended::alone(timed_out()));
+                return Err(Ended::alone(self.timed_out()));
             }
             let seconds = next.left().as_secs() + 1;
             self.codes.note(&format!("that code was used, and a code works once; the next one comes in {seconds} s"));
@@ -112,15 +112,23 @@ impl Sessions<'_> {
 
     fn no_code(&self, e: AskError, device: &MfaSerial) -> Ended {
         match e {
-            AskError::Cancelled => Ended { failure: Failure::silent(Kind::NeedsPerson), told: Some(cancelled()) },
-            AskError::TimedOut => Ended::alone(timed_out()),
-            AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure },
+            AskError::Cancelled => {
+                Ended { failure: Box::new(Failure::silent(Kind::NeedsPerson)), told: Some(cancelled()) }
+            }
+            AskError::TimedOut => Ended::alone(self.timed_out()),
+            AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) },
             AskError::Nobody(why) => {
                 let command = format!("twolock login {}", crate::visible::visible(self.plan.profile.as_str()));
                 let cause = format!("an MFA code of {device} is needed: {why}; run in a terminal: {command}");
                 Ended::alone(Failure::new(Kind::NeedsPerson, cause))
             }
         }
+    }
+
+    fn timed_out(&self) -> Failure {
+        let command =
+            format!("run in a terminal: twolock login {}", crate::visible::visible(self.plan.profile.as_str()));
+        Failure::new(Kind::NeedsPerson, format!("no code was entered in time; {command}"))
     }
 
     fn no_session(&self, e: StsError, state: &mut DeviceState) -> Ended {
@@ -134,7 +142,7 @@ impl Sessions<'_> {
             let next = codes::until_next((self.clock)()).as_secs();
             failure.cause.push_str(&format!("; the code counts as used, the next one comes in {next} s"));
         }
-        Ended { told: Some(told(&failure.cause)), failure }
+        Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) }
     }
 
     /// What the question that ended while we waited means for us.
@@ -148,14 +156,14 @@ impl Sessions<'_> {
 
 /// A question that brought no session, and what those who waited are told of it.
 struct Ended {
-    failure: Failure,
+    failure: Box<Failure>,
     told: Option<String>,
 }
 
 impl Ended {
     /// An ending that says nothing about the next caller's chances.
     fn alone(failure: Failure) -> Self {
-        Self { failure, told: None }
+        Self { failure: Box::new(failure), told: None }
     }
 }
 
@@ -170,9 +178,4 @@ fn cancelled() -> String {
 
 fn told(cause: &str) -> String {
     format!("{cause} (at the question of pid {})", std::process::id())
-}
-
-fn timed_out() -> Failure {
-    Failure::new(Kind::NeedsPerson, "no code was entered in time")
-        .hint("run it again and type the code, or run: twolock login")
 }

@@ -1,4 +1,25 @@
-//! twolock: MFA session credential helper and profile manager for AWS.
+//! twolock: MFA session credential helper and profile manager for AWS. One code a day, then silence.
+//!
+//! Whatever the caller (an SDK, a shell, a person), the work is one line, walked from left to right and never back:
+//!
+//! ```text
+//! names ──► settings ──► plan ──► session (cached? else: one caller mints, the others wait) ──► output
+//! ```
+//!
+//! To read it, in this order:
+//!
+//! 1. the vocabulary, which knows nobody: [`secret`], [`names`], [`arn`], [`credentials`], [`role`], [`timestamp`],
+//!    [`duration`], [`origin`], [`visible`], and [`error`], whose kinds are the exit codes
+//! 2. [`system`], the machine: environment, clock, terminal, private files, locks, signals
+//! 3. [`config`], what the two AWS files and our own two say, and on which line
+//! 4. [`profile`], pure: settings in, a [`profile::plan::Plan`] out, every refusal made before anybody is asked
+//! 5. the three edges, which do not know each other: [`prompt`] (where a code comes from), [`aws`] (STS, the only
+//!    network; async ends there) and [`store`] (the keyrings)
+//! 6. [`session`], their only meeting place: look, lock, look again, mint, keep
+//! 7. [`output`], what other programs and people read
+//! 8. [`cli`] and [`cmd`], one file a verb: builds the real parts and calls down
+//!
+//! The cached path (`credential-process` with a session that lives) is [`cmd::credential_process::cached`].
 
 #![deny(missing_docs)]
 

@@ -1,7 +1,7 @@
 //! The small world tests run the binary in: a temporary home, a strict STS, and a terminal where one is wanted.
 //!
 //! Shared by the test groups with `#[path = "../world/mod.rs"] mod world;`.
-#![allow(dead_code, reason = "each group uses its own part of the world")]
+#![allow(dead_code, unused_imports, reason = "each group uses its own part of the world")]
 #![allow(clippy::disallowed_methods, reason = "tests stand outside the program's layers")]
 
 mod terminal;
@@ -187,7 +187,7 @@ impl World {
     /// A code of any device that was not used yet.
     pub fn code_of(&self, serial: &str) -> String {
         let code = self.sandbox.code(serial).expect("the device exists");
-        std::thread::sleep(Duration::from_secs(code.wait_seconds.try_into().unwrap_or(0)));
+        std::thread::sleep(Duration::from_secs(code.wait_seconds));
         code.digits
     }
 

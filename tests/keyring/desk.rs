@@ -50,6 +50,18 @@ impl Desk {
         desk
     }
 
+    /// Replaces the program that shows the keyring's dialogs, before it is first asked for.
+    pub fn set_prompter(&self, program: &str) {
+        let services = self.at("data/dbus-1/services");
+        fs::create_dir_all(&services).unwrap();
+        let name = "org.gnome.keyring.SystemPrompter";
+        let text = format!("[D-BUS Service]\nName={name}\nExec={program}\n");
+        fs::write(services.join(format!("{name}.service")), text).unwrap();
+        let bus = ["call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus", "-m"];
+        let said = self.run("gdbus", &[&bus[..], &["org.freedesktop.DBus.ReloadConfig"]].concat(), "");
+        assert_eq!(said, "()\n");
+    }
+
     /// Starts the keyring daemon with the password that opens its login collection, or makes one.
     pub fn start_keyring(&mut self) -> u32 {
         need("gnome-keyring-daemon", "gnome-keyring");

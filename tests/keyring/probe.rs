@@ -1,12 +1,15 @@
 //! One call to a store in a process of its own: under another environment, user, or fault.
 
+// Without a Secret Service only the kernel's tests call it.
+#![cfg_attr(not(feature = "secret-service"), allow(dead_code))]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use twolock::secret::Secret;
 use twolock::store::bounded::Bounded;
-use twolock::store::choose::{CALL_BOUND, Keyring, Stores};
+use twolock::store::choose::{Keyring, Stores};
 use twolock::store::secret_service::SecretService;
 use twolock::store::{Item, Store, StoreError};
 use twolock::system::env::Env;
@@ -14,6 +17,9 @@ use twolock::system::env::Env;
 /// What the test harness of the new process is asked to run; the call itself travels as a second, unmatched filter.
 const HERE: &str = "probe::one_call_when_another_test_asks_for_it";
 const MARK: &str = "answer of the store: ";
+
+/// Shorter than what people are given, so that no test waits for a minute.
+pub const DIALOG_BOUND: Duration = Duration::from_secs(4);
 
 /// How a store came to answer in another process.
 #[derive(Debug)]
@@ -31,7 +37,7 @@ pub struct Answer {
 pub enum Which {
     /// The durable one of this system, as `credential-process` opens it.
     Desktop,
-    /// The same with leave to open an unlock dialog for two seconds.
+    /// The same with leave to open an unlock dialog, which may stand for [`DIALOG_BOUND`].
     DesktopMayUnlock,
     Kernel,
 }
@@ -87,24 +93,23 @@ fn one_call_when_another_test_asks_for_it() {
     let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
     let store = open(which);
     let start = Instant::now();
-    let text = match (verb, &store) {
-        (_, Err(error)) => format!("{error}"),
-        ("read", Ok(store)) => shown(store.read(&item).map(|bytes| bytes.expose().clone())),
-        ("write", Ok(store)) => shown(store.write(&item, &Secret::new(bytes)).map(|()| Vec::new())),
-        (_, Ok(store)) => shown(store.remove(&item).map(|()| Vec::new())),
-    };
+    let text = shown(match verb {
+        "read" => store.read(&item).map(|bytes| bytes.expose().clone()),
+        "write" => store.write(&item, &Secret::new(bytes)).map(|()| Vec::new()),
+        _ => store.remove(&item).map(|()| Vec::new()),
+    });
     eprintln!("\n{MARK}{} {text}", start.elapsed().as_millis());
 }
 
-fn open(which: &str) -> Result<Box<dyn Store>, String> {
+fn open(which: &str) -> Box<dyn Store> {
     let env = Env::from_process();
     let auto = || Stores::choose(Keyring::Auto, &env, Path::new("/nowhere"), false);
     match which {
-        "Desktop" => auto().durable.ok_or_else(|| "none".into()),
-        "Kernel" => auto().fast.ok_or_else(|| "none".into()),
+        "Desktop" => auto().durable.unwrap(),
+        "Kernel" => auto().fast.unwrap(),
         _ => {
-            let dialog = Duration::from_secs(2);
-            Ok(Box::new(Bounded::new(SecretService::new(&env, Some(dialog)), CALL_BOUND + dialog)))
+            let dialog = DIALOG_BOUND;
+            Box::new(Bounded::new(SecretService::new(&env, true), dialog))
         }
     }
 }

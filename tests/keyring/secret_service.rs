@@ -6,7 +6,7 @@ use std::time::Duration;
 use twolock::store::choose::CALL_BOUND;
 
 use crate::desk::{Desk, processes, signal, wait_for};
-use crate::probe::{Answer, Which, need};
+use crate::probe::{Answer, DIALOG_BOUND, Which, need};
 
 const USER: &str = "AKIATESTTESTTESTTEST";
 
@@ -93,6 +93,28 @@ fn with_leave_to_unlock_and_nobody_to_ask_the_keyring_stays_locked() {
     assert!(["Locked", "Dismissed"].contains(&answer.text.as_str()), "{answer:?}");
     recorder.wait_for(b"Unlock");
     assert!(answer.process < CALL_BOUND + 2 * SLACK, "{answer:?}");
+}
+
+#[test]
+fn an_unlock_dialog_that_is_never_answered_is_given_up_at_its_bound() {
+    let desk = Desk::unlocked();
+    assert_eq!(desk.call(Which::Desktop, "write", USER, b"kept").text, "Ok()");
+    desk.set_prompter("/bin/sleep 10");
+    desk.lock();
+    let answer = desk.call(Which::DesktopMayUnlock, "read", USER, b"");
+    assert_timed_out(&answer);
+    assert!(answer.call >= DIALOG_BOUND, "the person had the time that was promised: {answer:?}");
+    assert_eq!(desk.read(USER).text, "Locked");
+}
+
+/// A prompter that goes away stands for a person who declines: the keyring reports both in the same words.
+#[test]
+fn a_dialog_that_closes_after_a_while_was_dismissed_by_somebody() {
+    let desk = Desk::unlocked();
+    assert_eq!(desk.call(Which::Desktop, "write", USER, b"kept").text, "Ok()");
+    desk.set_prompter("/bin/sh -c \"sleep 1; exit 1\"");
+    desk.lock();
+    assert_eq!(desk.call(Which::DesktopMayUnlock, "read", USER, b"").text, "Dismissed");
 }
 
 #[test]

@@ -32,7 +32,12 @@ pub fn run(call: &Call) -> Result<u8> {
     let living = living(&world);
     let row = |name: &String| {
         let profile = world.files.profile(name)?;
-        Some(vec![visible(name), profile::kind(&profile).into(), left(&world, name, &living), next(&world, &profile)])
+        Some(vec![
+            visible(name),
+            profile::kind(&world, &profile).into(),
+            left(&world, name, &living),
+            next(&world, &profile),
+        ])
     };
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
     let mut text = table(&["PROFILE", "KIND", "LEFT", "NEXT"], &rows);

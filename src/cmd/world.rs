@@ -97,8 +97,13 @@ impl World {
             dualstack: plan.dualstack,
             given,
         };
-        endpoint::resolve(&wish, &self.settings.allowed_endpoints())
-            .map_err(|failure| failure.of_profile(&plan.profile))
+        let from_region = wish.given.is_none();
+        endpoint::resolve(&wish, &self.settings.allowed_endpoints()).map_err(|mut failure| {
+            if from_region {
+                failure.cause += &format!(" (the region stands in {})", plan.region.origin);
+            }
+            failure.of_profile(&plan.profile)
+        })
     }
 
     /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.

@@ -42,6 +42,8 @@ impl Own {
 impl Drop for Own {
     fn drop(&mut self) {
         let _ = KernelStore::new().remove(&Item { user: self.user.clone(), label: String::new() });
+        // Where the test of an older kernel broke off before it removed its key.
+        let _ = Command::new("keyctl").args(["unlink", &format!("%user:twolock:{}", self.user), "@u"]).output();
     }
 }
 

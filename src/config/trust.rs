@@ -247,6 +247,7 @@ mod tests {
                 let world = Self(tempfile::tempdir().unwrap());
                 fs::create_dir(world.path("repo")).unwrap();
                 fs::write(world.path("repo/config"), CONTENT).unwrap();
+                world.mode("", 0o700);
                 world.mode("repo", 0o755);
                 world.mode("repo/config", 0o644);
                 world

@@ -8,12 +8,14 @@ use crate::aws::{Bounds, Mfa, Signer, StsError, StsErrorKind};
 use crate::credentials::{AccessKey, Session};
 use crate::error::{Failure, Kind, Result};
 use crate::profile::plan::Step;
+use crate::prompt::CodeSource;
 use crate::session::Sessions;
 use crate::session::cache::Need;
 use crate::session::device::DeviceFiles;
 use crate::session::sealed;
 use crate::system::clock::{Deadline, now_millis};
 use crate::system::lock::{FileLock, LockError};
+use crate::system::terminal;
 use crate::visible::visible;
 
 /// How one walk over the steps may behave.
@@ -88,7 +90,7 @@ impl Sessions<'_> {
         let mut second_try = false;
         loop {
             let parent = self.parent(step, need, run)?;
-            let _lock = match self.turn(self.lock_of(step), step, need, || "another twolock, which asks AWS".into())? {
+            let _lock = match self.turn(self.lock_of(step), step, need, Awaited::Call)? {
                 Turn::Served(session) => return Ok(session),
                 Turn::Ours(lock) => lock,
             };
@@ -110,7 +112,7 @@ impl Sessions<'_> {
     fn with_a_code(&self, step: usize, need: Need, device: &MfaSerial) -> Result<Session> {
         let files = DeviceFiles::of(self.folder, device, self.endpoint);
         let since = now_millis();
-        let _lock = match self.turn(files.lock.clone(), step, need, || holder_of(&files))? {
+        let _lock = match self.turn(files.lock.clone(), step, need, Awaited::Question(&files))? {
             Turn::Served(session) => return Ok(session),
             Turn::Ours(lock) => lock,
         };
@@ -125,7 +127,7 @@ impl Sessions<'_> {
     }
 
     /// Waits for a lock, and for the session that its holder may bring.
-    fn turn(&self, lock: PathBuf, step: usize, need: Need, holder: impl Fn() -> String) -> Result<Turn> {
+    fn turn(&self, lock: PathBuf, step: usize, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
         let until = self.patience.others();
         let (started, mut pause, mut told) = (Instant::now(), Duration::from_millis(1), false);
         loop {
@@ -138,12 +140,12 @@ impl Sessions<'_> {
                 return Ok(Turn::Served(found));
             }
             if until.has_passed() {
-                let cause = format!("waited {} s for {}", started.elapsed().as_secs(), holder());
+                let cause = format!("waited {} s for {}", started.elapsed().as_secs(), awaited.holder());
                 return Err(self.about(Failure::new(Kind::Busy, cause).hint("run it again")));
             }
             if !told && started.elapsed() > TELL_AFTER {
                 told = true;
-                self.codes.note(&format!("waiting for {}", holder()));
+                awaited.tell(self.codes);
             }
             std::thread::sleep(pause.min(until.left()));
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -241,9 +243,36 @@ impl Sessions<'_> {
 /// Before this, waiting is not worth a word.
 const TELL_AFTER: Duration = Duration::from_secs(5);
 
-fn holder_of(files: &DeviceFiles) -> String {
-    match files.load().holder {
-        Some(holder) => format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile)),
-        None => "another twolock, which asks for a code".into(),
+/// What a caller waits for.
+#[derive(Clone, Copy)]
+enum Awaited<'a> {
+    /// Another of us calls AWS.
+    Call,
+    /// Another of us asks for a code of this device.
+    Question(&'a DeviceFiles),
+}
+
+impl Awaited<'_> {
+    fn holder(self) -> String {
+        match self {
+            Awaited::Call => "another twolock, which asks AWS".into(),
+            Awaited::Question(files) => match files.load().holder {
+                Some(holder) => {
+                    format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile))
+                }
+                None => "another twolock, which asks for a code".into(),
+            },
+        }
+    }
+
+    /// Where the question stands on our own terminal, it says all there is to say, and a note would wipe it away.
+    fn tell(self, codes: &dyn CodeSource) {
+        let seen = match self {
+            Awaited::Call => false,
+            Awaited::Question(files) => files.load().holder.is_some_and(|holder| terminal::is_shared_with(holder.pid)),
+        };
+        if !seen {
+            codes.note(&format!("waiting for {}", self.holder()));
+        }
     }
 }

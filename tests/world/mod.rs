@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-pub use terminal::Terminal;
-pub use twolock_sandbox::{Clock, Device, Fault, FaultKind, NewUser, Options, Role, Sandbox, User};
+pub use terminal::{Terminal, without_terminal};
+pub use twolock_sandbox::{Call, Clock, Device, Fault, FaultKind, NewUser, Options, Role, Sandbox, User};
 
 /// The account everybody lives in.
 pub const ACCOUNT: &str = "123456789012";

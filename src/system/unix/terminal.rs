@@ -41,6 +41,13 @@ pub fn is_foreground(terminal: &File) -> io::Result<bool> {
     }
 }
 
+/// Returns whether a process is of our session, which has one controlling terminal or none.
+pub fn is_in_our_session(pid: u32) -> bool {
+    let theirs =
+        i32::try_from(pid).ok().and_then(Pid::from_raw).and_then(|pid| rustix::process::getsid(Some(pid)).ok());
+    theirs.is_some() && theirs == rustix::process::getsid(None).ok()
+}
+
 /// Returns whether the terminal hands out whole lines, as it does unless a full-screen program owns it.
 pub fn takes_lines(terminal: &File) -> bool {
     termios::tcgetattr(terminal).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON))

@@ -29,6 +29,11 @@ pub fn is_foreground(_terminal: &File) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Returns whether a process shares our console; not looked into here.
+pub fn is_in_our_session(_pid: u32) -> bool {
+    false
+}
+
 /// Returns whether the console hands out whole lines.
 pub fn takes_lines(terminal: &File) -> bool {
     let mut mode = 0;

@@ -28,7 +28,11 @@ fn main() -> ExitCode {
                 cmd::env::fail_if_evaluated(&arguments, &env);
             }
             // A closed stream loses the words, and the exit code stays.
-            let _ = e.print();
+            if e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand || helped {
+                let _ = e.print();
+            } else {
+                messages::usage(&e.render().to_string());
+            }
             if helped { ExitCode::SUCCESS } else { ExitCode::from(Kind::Usage.exit_code()) }
         }
     }

@@ -7,7 +7,7 @@ use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::system::clock;
-use crate::visible::visible;
+use crate::visible::{as_word, visible};
 
 use super::Call;
 use super::world::World;
@@ -62,8 +62,7 @@ fn left(world: &World, name: &str, living: &[(String, String)]) -> String {
 /// The next command: use it, see what is wrong with it, or nothing for profiles that are not ours to serve.
 fn next(world: &World, profile: &Profile) -> String {
     let Ok(name) = ProfileName::parse(&profile.name) else { return "-".into() };
-    let shown = crate::output::exports::quote_posix(name.as_str());
-    let shown = if name.is_read_by_every_sdk() { name.to_string() } else { visible(&shown) };
+    let shown = as_word(name.as_str());
     match world.plan(&name) {
         Ok(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
         Ok(_) if profile::is_adopted(profile) => format!("aws --profile {shown} …"),

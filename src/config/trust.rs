@@ -16,6 +16,7 @@ use super::Choice;
 use crate::error::{Failure, Kind, Result};
 use crate::system::env::Env;
 use crate::system::foreign_file::{self, Account, Ownership};
+use crate::visible::as_word;
 
 /// Consents as `config.toml` keeps them: canonical path → SHA-256 of the content in hex.
 pub type Consents = BTreeMap<String, String>;
@@ -186,12 +187,6 @@ fn parts_in_reverse(path: &Path) -> Vec<OsString> {
     parts
 }
 
-/// A path as one word of a POSIX shell.
-fn as_word(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.+@%:,=".contains(c);
-    if !path.is_empty() && path.chars().all(plain) { path.into() } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,14 +216,6 @@ mod tests {
         ] {
             let of = Ownership { owner, group, mode };
             assert_eq!(stranger(kind, of, &ANA), expected, "{kind:?} {of:?}");
-        }
-    }
-
-    #[test]
-    fn a_path_is_one_word_of_the_command_to_paste() {
-        for (path, word) in [("/a/b-c_d.e", "/a/b-c_d.e"), ("/a b", "'/a b'"), ("/a'b", r"'/a'\''b'"), ("/$x", "'/$x'")]
-        {
-            assert_eq!(as_word(path), word);
         }
     }
 

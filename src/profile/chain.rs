@@ -9,7 +9,7 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::settings::{ProfileSettings, Sourced};
-use crate::visible::visible;
+use crate::visible::{as_word, visible};
 
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;
@@ -211,7 +211,7 @@ fn no_key(settings: ProfileSettings<'_>) -> Failure {
     }
     settings.refuse_profile("has no access key and no role").hint(format!(
         "run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile",
-        settings.name()
+        as_word(settings.name().as_str())
     ))
 }
 

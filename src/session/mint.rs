@@ -14,6 +14,7 @@ use crate::session::device::DeviceFiles;
 use crate::session::sealed;
 use crate::system::clock::{Deadline, now_millis};
 use crate::system::lock::{FileLock, LockError};
+use crate::system::terminal;
 use crate::visible::visible;
 
 /// How one walk over the steps may behave.
@@ -88,7 +89,7 @@ impl Sessions<'_> {
         let mut second_try = false;
         loop {
             let parent = self.parent(step, need, run)?;
-            let _lock = match self.turn(self.lock_of(step), step, need, || "another twolock, which asks AWS".into())? {
+            let _lock = match self.turn(self.lock_of(step), step, need, Other::at_aws)? {
                 Turn::Served(session) => return Ok(session),
                 Turn::Ours(lock) => lock,
             };
@@ -110,7 +111,7 @@ impl Sessions<'_> {
     fn with_a_code(&self, step: usize, need: Need, device: &MfaSerial) -> Result<Session> {
         let files = DeviceFiles::of(self.folder, device, self.endpoint);
         let since = now_millis();
-        let _lock = match self.turn(files.lock.clone(), step, need, || holder_of(&files))? {
+        let _lock = match self.turn(files.lock.clone(), step, need, || Other::at_a_question(&files))? {
             Turn::Served(session) => return Ok(session),
             Turn::Ours(lock) => lock,
         };
@@ -125,7 +126,7 @@ impl Sessions<'_> {
     }
 
     /// Waits for a lock, and for the session that its holder may bring.
-    fn turn(&self, lock: PathBuf, step: usize, need: Need, holder: impl Fn() -> String) -> Result<Turn> {
+    fn turn(&self, lock: PathBuf, step: usize, need: Need, holder: impl Fn() -> Other) -> Result<Turn> {
         let until = self.patience.others();
         let (started, mut pause, mut told) = (Instant::now(), Duration::from_millis(1), false);
         loop {
@@ -138,12 +139,16 @@ impl Sessions<'_> {
                 return Ok(Turn::Served(found));
             }
             if until.has_passed() {
-                let cause = format!("waited {} s for {}", started.elapsed().as_secs(), holder());
+                let cause = format!("waited {} s for {}", started.elapsed().as_secs(), holder().text);
                 return Err(self.about(Failure::new(Kind::Busy, cause).hint("run it again")));
             }
             if !told && started.elapsed() > TELL_AFTER {
                 told = true;
-                self.codes.note(&format!("waiting for {}", holder()));
+                let other = holder();
+                // The question itself says enough, and a note would be written over it.
+                if !other.asks_on_our_terminal {
+                    self.codes.note(&format!("waiting for {}", other.text));
+                }
             }
             std::thread::sleep(pause.min(until.left()));
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -241,9 +246,22 @@ impl Sessions<'_> {
 /// Before this, waiting is not worth a word.
 const TELL_AFTER: Duration = Duration::from_secs(5);
 
-fn holder_of(files: &DeviceFiles) -> String {
-    match files.load().holder {
-        Some(holder) => format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile)),
-        None => "another twolock, which asks for a code".into(),
+/// Who is waited for.
+struct Other {
+    text: String,
+    asks_on_our_terminal: bool,
+}
+
+impl Other {
+    fn at_aws() -> Self {
+        Self { text: "another twolock, which asks AWS".into(), asks_on_our_terminal: false }
+    }
+
+    fn at_a_question(files: &DeviceFiles) -> Self {
+        let Some(holder) = files.load().holder else {
+            return Self { text: "another twolock, which asks for a code".into(), asks_on_our_terminal: false };
+        };
+        let text = format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile));
+        Self { text, asks_on_our_terminal: terminal::is_shared_with(holder.pid) }
     }
 }

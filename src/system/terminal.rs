@@ -157,6 +157,11 @@ impl Terminal {
     }
 }
 
+/// Returns whether another process has our controlling terminal too.
+pub fn is_shared_with(pid: u32) -> bool {
+    platform::shares_terminal(pid)
+}
+
 fn text_of(line: &[u8]) -> Secret<String> {
     let text = Zeroizing::new(String::from_utf8_lossy(line).into_owned());
     Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())

@@ -31,6 +31,13 @@ pub fn open_terminal() -> io::Result<(File, File)> {
     Ok((file.try_clone()?, file))
 }
 
+/// Returns whether another process has our controlling terminal: that belongs to one session, and a session has one.
+pub fn shares_terminal(pid: u32) -> bool {
+    let session_of = |pid| rustix::process::getsid(pid).ok();
+    let other = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    other.is_some_and(|other| session_of(Some(other)).is_some_and(|theirs| session_of(None) == Some(theirs)))
+}
+
 /// Returns whether our process group is the one the terminal listens to; an error if the terminal is gone.
 pub fn is_foreground(terminal: &File) -> io::Result<bool> {
     match termios::tcgetpgrp(terminal) {

@@ -79,9 +79,9 @@ pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let _ = to_stdout(exports::failing(shell).as_bytes());
 }
 
-/// The shell that called us, else the user's own, else a POSIX one.
+/// The nearest shell that called us (through `timeout`, `make` or a script), else the user's own, else a POSIX one.
 fn calling_shell(env: &Env) -> Shell {
-    let parent = parent::name().as_deref().and_then(Shell::from_program);
+    let parent = parent::nearest(Shell::from_program);
     let own = || env.text("SHELL").and_then(Shell::from_program);
     let windows = || env.raw("PSModulePath").filter(|_| cfg!(windows)).map(|_| Shell::PowerShell);
     parent.or_else(own).or_else(windows).unwrap_or(Shell::Sh)

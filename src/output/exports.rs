@@ -36,8 +36,10 @@ impl Shell {
     pub fn from_program(name: &str) -> Option<Self> {
         let name = name.rsplit(['/', '\\']).next()?.trim_start_matches('-');
         let name = name.strip_suffix(".exe").unwrap_or(name).to_ascii_lowercase();
-        match name.as_str() {
-            "dash" | "ash" | "ksh" | "mksh" | "busybox" => Some(Shell::Sh),
+        // zsh-5.9, ksh93
+        match name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-') {
+            "dash" | "ash" | "ksh" | "mksh" | "lksh" | "oksh" | "yash" | "posh" | "busybox" => Some(Shell::Sh),
+            "rbash" => Some(Shell::Bash),
             "pwsh" | "pwsh-preview" => Some(Shell::PowerShell),
             other => Self::ALL.into_iter().find(|(_, n)| *n == other).map(|(shell, _)| shell),
         }

@@ -68,9 +68,11 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
 
 /// For a command line that could not be read: if a shell evaluates what we print, that has to fail as well.
 pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
-    let words: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).filter(|a| !a.starts_with("-v")).collect();
+    let words: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).collect();
+    // no flag before the verb takes a value
+    let verb = words.iter().find(|word| !word.starts_with('-'));
     let other_format = words.iter().any(|word| word.starts_with("--format"));
-    if words.first() != Some(&"env") || other_format || std::io::stdout().is_terminal() {
+    if verb != Some(&"env") || other_format || std::io::stdout().is_terminal() {
         return;
     }
     let named = words.iter().position(|word| *word == "--shell").and_then(|at| words.get(at + 1));

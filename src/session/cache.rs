@@ -7,7 +7,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::credentials::Session;
-use crate::session::identity::{Identity, hex};
+use crate::hex::hex;
+use crate::session::identity::Identity;
 use crate::session::sealed::{self, Header};
 use crate::session::sealing_key::SealingKey;
 use crate::system::private_file;

@@ -162,3 +162,6 @@ impl Sessions<'_> {
         found.map(|(_, session)| session)
     }
 }
+
+#[cfg(test)]
+mod tests;

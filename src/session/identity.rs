@@ -104,3 +104,5 @@ impl Fields {
         Identity(self.0.finalize().into())
     }
 }
+#[cfg(test)]
+pub(crate) mod tests;

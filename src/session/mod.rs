@@ -169,3 +169,6 @@ impl Sessions<'_> {
         found.map(|(_, session)| session)
     }
 }
+
+#[cfg(test)]
+mod tests;

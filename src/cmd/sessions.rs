@@ -73,6 +73,7 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         let cause = "twolock_protected: this version plans break-glass profiles but does not run them yet";
         return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
     }
+    refuse_a_circle(world, plan)?;
     let stores = world.stores(wants.may_unlock);
     let cache = open_cache(world, planned, wants, &stores)?;
     let http = HttpSettings::from_env(&world.env, &planned.endpoint)?;
@@ -95,6 +96,18 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         warn: &|text| messages::warning(text),
     };
     sessions.obtain(wants.need)
+}
+
+/// An `mfa_process` that runs twolock for the very device it is asked for would be waited for by what it waits for.
+fn refuse_a_circle(world: &World, plan: &Plan) -> Result<()> {
+    match (world.env.text("TWOLOCK_RUNNING"), &plan.device) {
+        (Some(asked), Some(device)) if asked == device.as_str() => Err(in_a_circle().of_profile(&plan.profile)),
+        _ => Ok(()),
+    }
+}
+
+fn in_a_circle() -> Failure {
+    Failure::new(Kind::Config, "mfa_process runs twolock itself, which would ask mfa_process again")
 }
 
 /// The cache under its sealing key; none where there is no keyring and the verb goes on without.
@@ -147,10 +160,7 @@ impl<'a> Consented<'a> {
     fn check(&self) -> Result<()> {
         let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.line.place);
         if self.world.env.raw("TWOLOCK_RUNNING").is_some() {
-            return Err(problem(Failure::new(
-                Kind::Config,
-                "mfa_process runs twolock itself, which would ask mfa_process again",
-            )));
+            return Err(problem(in_a_circle()));
         }
         let files = &self.world.files;
         let in_config = self.process.line.place.file == files.config.shown();

@@ -124,6 +124,9 @@ fn source_of(hop: &mut Hop, has_key: bool) -> Result<Source> {
     let settings = hop.settings();
     if let Some(role) = settings.role_arn()? {
         let source = settings.source_profile()?.ok_or_else(|| no_source(settings))?;
+        if let Some(other) = settings.raw("credential_source") {
+            return Err(settings.refuse(other, "stands beside a source_profile, and a role has one source"));
+        }
         hop.role = Some(role);
         return Ok(Source::Profile(source));
     }

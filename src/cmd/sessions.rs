@@ -77,7 +77,7 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
     let cache = open_cache(world, planned, wants, &stores)?;
     let http = HttpSettings::from_env(&world.env, &planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
-    let codes = WarmUp { codes: codes(world, plan, wants)?, sts: &sts, warmed: Cell::new(false) };
+    let codes = WarmUp { codes: codes(world, plan, wants), sts: &sts, warmed: Cell::new(false) };
     let keys = RealKeys { world, durable: stores.durable.as_deref() };
     let endpoint = planned.endpoint.identity();
     let sessions = Sessions {
@@ -125,23 +125,24 @@ fn open_cache(
 }
 
 /// Given beforehand, then the profile's command, then the terminal.
-fn codes<'a>(world: &'a World, plan: &'a Plan, wants: &Wants) -> Result<Sources<'a>> {
+fn codes<'a>(world: &'a World, plan: &'a Plan, wants: &Wants) -> Sources<'a> {
     let given = if wants.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&world.env) };
-    let command = plan.mfa_process.as_ref().map(|process| Consented::of(world, process)).transpose()?;
-    Ok(Sources::new().then_if(given).then_if(command).then(TerminalSource::new(&world.env)))
+    let command = plan.mfa_process.as_ref().map(|process| Consented { world, process });
+    Sources::new().then_if(given).then_if(command).then(TerminalSource::new(&world.env))
 }
 
-/// `mfa_process`, started only if the file that names it may start programs (threat-model P16).
+/// `mfa_process`, started only if the file that names it may start programs (threat-model P16). Looked at when a code is
+/// needed and not before: a living session needs none of it.
 struct Consented<'a> {
     world: &'a World,
     process: &'a MfaProcess,
-    command: CommandSource,
 }
 
-impl<'a> Consented<'a> {
-    fn of(world: &'a World, process: &'a MfaProcess) -> Result<Self> {
-        let command = CommandSource::parse(&process.line.value, &process.profile, &process.line.place, &world.env)?;
-        Ok(Self { world, process, command })
+impl Consented<'_> {
+    fn command(&self) -> Result<CommandSource> {
+        self.check()?;
+        let MfaProcess { profile, line } = self.process;
+        CommandSource::parse(&line.value, profile, &line.place, &self.world.env)
     }
 
     fn check(&self) -> Result<()> {
@@ -165,12 +166,12 @@ impl<'a> Consented<'a> {
 
 impl CodeSource for Consented<'_> {
     fn ask(&self, question: &Question, until: Deadline) -> std::result::Result<MfaCode, AskError> {
-        self.check().map_err(AskError::Failed)?;
-        self.command.ask(question, until)
+        self.command().map_err(AskError::Failed)?.ask(question, until)
     }
 
+    /// The next step brings another code.
     fn can_ask_again(&self) -> bool {
-        self.command.can_ask_again()
+        true
     }
 }
 

@@ -70,6 +70,7 @@ pub(in crate::system) enum Heard {
     /// Nothing before the deadline.
     TimedOut,
     /// The process was stopped and goes on.
+    #[cfg_attr(windows, expect(dead_code, reason = "Windows stops nobody"))]
     Resumed,
     /// The terminal cannot be read.
     Gone,

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Resource, Rlimit};
 
@@ -62,17 +62,23 @@ fn another_program_of_the_same_user_reads_neither_environment_nor_memory() {
     let path = folder.path().join("report");
     let mut job = as_nobody(program.to_str().unwrap());
     job.args(role("hardened").get_args()).env("PROMPT_ROLE", "hardened").env("PROMPT_REPORT", &path);
-    let mut hardened = job.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let mut plain = as_nobody("sleep").arg("600").spawn().unwrap();
+    let hardened = Ended(job.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
+    let plain = Ended(as_nobody("sleep").arg("600").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     eventually("the report", || std::fs::read_to_string(&path).is_ok_and(|text| text.contains("ready")));
-    eventually("sleep to run as nobody", || can_read(plain.id(), "environ"));
+    eventually("sleep to run as nobody", || can_read(plain.0.id(), "environ"));
     for secret in ["environ", "maps", "auxv"] {
-        assert!(!can_read(hardened.id(), secret), "{secret} of a hardened process");
+        assert!(!can_read(hardened.0.id(), secret), "{secret} of a hardened process");
     }
-    plain.kill().unwrap();
-    plain.wait().unwrap();
-    drop(hardened.stdin.take());
-    hardened.wait().unwrap();
+}
+
+/// A process that ends with the test, however that ends.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn can_read(pid: u32, file: &str) -> bool {

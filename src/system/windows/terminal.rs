@@ -134,10 +134,13 @@ pub fn die_of(_event: i32) -> ! {
 // ---- a hardened process
 
 /// There is no core limit.
-pub type CoreLimit = ();
+#[derive(Clone, Copy, Debug)]
+pub struct CoreLimit;
 
 /// Does nothing: an ordinary process cannot keep its user's other programs out.
-pub fn harden() -> CoreLimit {}
+pub fn harden() -> CoreLimit {
+    CoreLimit
+}
 
 /// Does nothing.
 pub fn restore_limit(_limit: CoreLimit, _command: &mut Command) {}

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-pub use terminal::Terminal;
+pub use terminal::{Terminal, without_terminal};
 pub use twolock_sandbox::{Clock, Device, Fault, FaultKind, NewUser, Options, Role, Sandbox, User};
 
 /// The account everybody lives in.

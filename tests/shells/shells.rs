@@ -130,7 +130,7 @@ impl Stage {
                 }
             }
         }
-        assert!(self.folder.join("'unset'").exists() && self.folder.join("AWS_REGION='eu-west-1'").exists());
+        assert!(self.folder.join("AWS_REGION='eu-west-1'").exists());
     }
 
     /// What `env prod` prints.

@@ -41,7 +41,10 @@ pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
             editor.edit(file, |text, shown| settings::set(text, shown, name, value))
         }
         cli::Settings::Unset { name } => {
-            editor.edit(editor.file_of(name, ""), |text, shown| settings::unset(text, shown, name))
+            // What a moved file does not say still counts from the home folder's, if it is a consent.
+            let mut files = vec![&editor.file, &editor.home_file];
+            files.dedup();
+            files.into_iter().try_for_each(|file| editor.edit(file, |text, shown| settings::unset(text, shown, name)))
         }
         cli::Settings::Trust { path, yes } => trust_file(&editor, path, *yes),
         cli::Settings::Path => unreachable!("answered above"),

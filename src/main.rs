@@ -12,6 +12,11 @@ use twolock::output::messages;
 use twolock::system::env::Env;
 use twolock::system::harden::harden;
 
+/// musl's own allocator maps and unmaps single pages, which costs a cached answer more than opening the session does.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let started = Instant::now();
     let limits = harden();

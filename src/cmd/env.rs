@@ -71,6 +71,7 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
 /// For a command line that could not be read: if a shell evaluates what we print, that has to fail as well.
 pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let words: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).collect();
+    // no flag before the verb takes a value
     let verb = words.iter().find(|word| !word.starts_with('-'));
     let other_format = words.iter().any(|word| word.starts_with("--format"));
     if verb != Some(&"env") || other_format || std::io::stdout().is_terminal() {
@@ -82,9 +83,9 @@ pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let _ = to_stdout(exports::failing(shell).as_bytes());
 }
 
-/// The shell that called us, else the user's own, else a POSIX one.
+/// The nearest shell that called us (through `timeout`, `make` or a script), else the user's own, else a POSIX one.
 fn calling_shell(env: &Env) -> Shell {
-    let parent = parent::name().as_deref().and_then(Shell::from_program);
+    let parent = parent::nearest(Shell::from_program);
     let own = || env.text("SHELL").and_then(Shell::from_program);
     let windows = || env.raw("PSModulePath").filter(|_| cfg!(windows)).map(|_| Shell::PowerShell);
     parent.or_else(own).or_else(windows).unwrap_or(Shell::Sh)

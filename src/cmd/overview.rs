@@ -6,13 +6,12 @@ use crate::error::Result;
 use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::to_stdout;
-use crate::session::cache;
 use crate::system::clock;
 use crate::visible::{as_word, visible};
 
 use super::Call;
-use super::profile;
 use super::world::World;
+use super::{profile, status};
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
@@ -29,7 +28,11 @@ pub fn run(call: &Call) -> Result<u8> {
         );
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
-    let living = living(&world);
+    let now = clock::now();
+    let living: Vec<_> = status::living(&world, now)
+        .into_iter()
+        .map(|header| (header.identity, duration::show(header.expires.since(now))))
+        .collect();
     let row = |name: &String| {
         let profile = world.files.profile(name)?;
         Some(vec![
@@ -45,12 +48,6 @@ pub fn run(call: &Call) -> Result<u8> {
         text += &format!("and {} more: twolock profile list\n", names.len() - MOST);
     }
     to_stdout(text.as_bytes()).map(|()| 0)
-}
-
-fn living(world: &World) -> Vec<(String, String)> {
-    let now = clock::now();
-    let headers = cache::headers(&world.folders.cache).into_iter().map(|(_, header)| header);
-    headers.filter(|h| h.expires > now).map(|h| (h.identity, duration::show(h.expires.since(now)))).collect()
 }
 
 fn left(world: &World, name: &str, living: &[(String, String)]) -> String {

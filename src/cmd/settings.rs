@@ -12,7 +12,6 @@ use crate::config::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::session::identity::hex_of;
 use crate::system::clock::Deadline;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file;
@@ -131,7 +130,7 @@ impl Editor {
     }
 
     fn lock(&self, target: &Path) -> Result<Option<FileLock>> {
-        let name = format!("edit-{}.lock", &hex_of(target.as_os_str().as_encoded_bytes())[..16]);
+        let name = format!("edit-{}.lock", &trust::hex_digest(target.as_os_str().as_encoded_bytes())[..16]);
         let folder = private_file::create_private_dir(&self.cache);
         match folder.map(|()| {
             FileLock::acquire(&self.cache.join(name), Deadline::after(Instant::now(), Duration::from_secs(10)))

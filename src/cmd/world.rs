@@ -81,6 +81,9 @@ impl World {
     pub fn plan(&self, name: &ProfileName) -> Result<Planned> {
         let plan = plan::plan(self.sources(), name)?;
         let endpoint = self.endpoint(&plan)?;
+        for step in &plan.steps {
+            log::detail(format_args!("plan of '{name}': {step}"));
+        }
         let identities = identity::of_plan(&plan, endpoint.identity().as_deref());
         Ok(Planned { plan, endpoint, identities })
     }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -14,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::Choice;
 use crate::error::{Failure, Kind, Result};
+use crate::hex::hex;
 use crate::system::env::Env;
 use crate::system::foreign_file::{self, Account, Ownership};
 use crate::visible::as_word;
@@ -79,11 +79,7 @@ pub fn fingerprint(path: &Path) -> Result<String> {
 
 /// Returns the SHA-256 of content in hex, for our own edits, which carry a consent along.
 pub fn hex_digest(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        write!(hex, "{byte:02x}").expect("a String takes everything");
-    }
-    hex
+    hex(&Sha256::digest(bytes))
 }
 
 fn without_consent(path: &str, why: &str) -> Failure {

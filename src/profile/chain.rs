@@ -122,6 +122,9 @@ fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     let settings = hop.settings();
     if let Some(role) = settings.role_arn()? {
         let source = settings.source_profile()?.ok_or_else(|| no_source(settings))?;
+        if let Some(other) = settings.raw("credential_source") {
+            return Err(settings.refuse(other, "stands beside a source_profile, and a role has one source"));
+        }
         hop.role = Some(role);
         return Ok(Source::Profile(source));
     }

@@ -15,6 +15,7 @@ use crate::session::device::DeviceFiles;
 use crate::session::sealed;
 use crate::system::clock::{Deadline, now_millis};
 use crate::system::lock::{FileLock, LockError};
+use crate::system::log;
 use crate::system::terminal;
 use crate::visible::visible;
 
@@ -171,7 +172,8 @@ impl Sessions<'_> {
         mfa: Option<Mfa<'_>>,
         run: Run,
     ) -> std::result::Result<Session, StsError> {
-        match (&self.plan.steps[step], parent) {
+        log::step(format_args!("call STS for {}", self.plan.steps[step]));
+        let answer = match (&self.plan.steps[step], parent) {
             (Step::SessionToken { duration, .. }, Parent::Key(key)) => {
                 self.sts.get_session_token(key, mfa, *duration, run.bounds())
             }
@@ -179,7 +181,12 @@ impl Sessions<'_> {
                 self.sts.assume_role(parent.signer(), request, mfa, run.bounds())
             }
             _ => unreachable!("a plan has its key first, and a session token directly after it"),
+        };
+        match &answer {
+            Ok(session) => log::step(format_args!("STS gave {} until {}", session.access_key_id, session.expires)),
+            Err(e) => log::step(format_args!("STS gave nothing ({:?}): {}", e.kind, e.cause)),
         }
+        answer
     }
 
     /// Keeps a fresh session. One that cannot be kept is handed out all the same, with a warning.

@@ -8,7 +8,7 @@ use crate::world::{ADMIN, Terminal, World};
 const USER: &str = "arn:aws:iam::123456789012:user/ana";
 const ADMIN_SESSION: &str = "arn:aws:sts::123456789012:assumed-role/Admin/ana";
 
-fn whoami<'a>(profile: &'a str) -> Vec<&'a str> {
+fn whoami(profile: &str) -> Vec<&str> {
     vec!["sts", "get-caller-identity", "--query", "Arn", "--output", "text", "--profile", profile]
 }
 

@@ -1,0 +1,30 @@
+//! What goes wrong from outside, and its one stated outcome: the binary from end to end, named by situation.
+//!
+//! The ids (P1, F20, …) are those of the threat model; README.md lists what stands where, and what is left out.
+#![cfg(target_os = "linux")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod machine;
+mod outcome;
+mod somebody;
+
+mod cache_identity;
+mod callers_that_leave;
+mod clocks;
+mod code_programs;
+mod codes_sent_once;
+mod endpoints;
+mod environment;
+mod hardened;
+mod homes;
+mod keyrings;
+mod many_callers;
+mod network;
+mod no_keyring;
+mod renewal;
+mod secrets_on_disk;
+mod signals;
+mod streams;
+mod warm_path;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::shells::{ALL, FISH, Shell, Stage};
+use crate::shells::{ALL, FISH, Stage};
+use crate::world::path;
 
 #[track_caller]
 fn is_written_for(printed: &str, fish: bool, situation: &str) {
@@ -30,9 +31,11 @@ fn the_shell_of_a_script_and_not_the_one_that_starts_it() {
     let stage = Stage::new();
     let script = stage.world.home().join("bin/deploy.sh");
     for inner in ALL {
-        let Shell { command: [program, options @ ..], .. } = inner else { unreachable!() };
+        let (program, option) = (inner.command[0], inner.command[1..].last().unwrap_or(&""));
+        let program =
+            path().split(':').map(|folder| format!("{folder}/{program}")).find(|file| fs::exists(file).unwrap());
         // `true`, because some shells become their last command
-        let line = format!("#!/usr/bin/env -S {program} {}\ntwolock env prod\ntrue\n", options.join(" "));
+        let line = format!("#!{} {option}\ntwolock env prod\ntrue\n", program.expect("the shell is installed"));
         fs::write(&script, line).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
         for outer in [FISH, crate::shells::BASH] {

@@ -92,10 +92,13 @@ Examples:
     #[command(after_help = "Example:\n  twolock whoami prod")]
     Whoami(Whoami),
     /// List and explain profiles
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  twolock profile list\n  twolock profile show prod")]
     Profile(Profile),
     /// Our own settings, in config.toml
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  twolock settings list\n  twolock settings set session_duration 8h"
+    )]
     Settings(Settings),
     /// Try everything on a local imitation of STS, without an AWS account
     #[cfg(feature = "sandbox")]
@@ -252,12 +255,14 @@ pub enum Profile {
 #[derive(Debug, Subcommand)]
 pub enum Settings {
     /// List every setting, its value and where that stands
+    #[command(after_help = "Example:\n  twolock settings list")]
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Print one setting's value
+    #[command(after_help = "Example:\n  twolock settings get session_duration")]
     Get {
         /// Its name, as `settings list` shows it
         name: String,
@@ -274,13 +279,16 @@ pub enum Settings {
         value: String,
     },
     /// Take one setting out of config.toml, back to its default
+    #[command(after_help = "Example:\n  twolock settings unset session_duration")]
     Unset {
         /// Its name, as `settings list` shows it
         name: String,
     },
     /// Print where config.toml lies
+    #[command(after_help = "Example:\n  $EDITOR \"$(twolock settings path)\"")]
     Path,
     /// Allow an AWS config file chosen by a variable to name programs (mfa_process); asked anew when the file changes
+    #[command(after_help = "Example:\n  twolock settings trust ./aws-config")]
     Trust {
         /// The file
         path: PathBuf,

@@ -12,6 +12,11 @@ use twolock::output::messages;
 use twolock::system::env::Env;
 use twolock::system::harden::harden;
 
+/// musl's own allocator maps and unmaps single pages, which costs a cached answer more than opening the session does.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let started = Instant::now();
     let limits = harden();
@@ -28,7 +33,11 @@ fn main() -> ExitCode {
                 cmd::env::fail_if_evaluated(&arguments, &env);
             }
             // A closed stream loses the words, and the exit code stays.
-            let _ = e.print();
+            if e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand || helped {
+                let _ = e.print();
+            } else {
+                messages::usage(&e.render().to_string());
+            }
             if helped { ExitCode::SUCCESS } else { ExitCode::from(Kind::Usage.exit_code()) }
         }
     }

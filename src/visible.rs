@@ -17,6 +17,13 @@ pub fn one_line(text: &str) -> String {
     escape(text.chars())
 }
 
+/// Returns `text` as one word of a POSIX shell, for commands to paste.
+pub fn as_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.+@%:,=".contains(c);
+    let quoted = || format!("'{}'", visible(text).replace('\'', r"'\''"));
+    if !text.is_empty() && text.chars().all(plain) { text.into() } else { quoted() }
+}
+
 fn escape(chars: impl Iterator<Item = char>) -> String {
     let mut out = String::new();
     for c in chars {
@@ -47,6 +54,15 @@ mod tests {
             ("grüße 日本", "grüße 日本"),
         ] {
             assert_eq!(visible(raw), shown);
+        }
+    }
+
+    #[test]
+    fn text_is_one_word_of_the_command_to_paste() {
+        for (text, word) in
+            [("/a/b-c_d.e", "/a/b-c_d.e"), ("/a b", "'/a b'"), ("/a'b", r"'/a'\''b'"), ("/$x", "'/$x'"), ("", "''")]
+        {
+            assert_eq!(as_word(text), word);
         }
     }
 

@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
-use crate::cli;
+use crate::cli::{self, Format};
 use crate::error::{Failure, Kind, Result};
 use crate::output::exports::{self, Shell};
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::env::Env;
 use crate::system::{parent, signals};
+use crate::visible::as_word;
 
 use super::sessions::{Wants, obtain};
 use super::world::World;
@@ -45,8 +46,8 @@ fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<()> {
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
     match args.format {
         None => to_stdout(exports::set(shell, &variables).as_bytes()),
-        Some(cli::Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
-        Some(cli::Format::Json) => json_to_stdout(&exports::json(&variables)),
+        Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
+        Some(Format::Json) => json_to_stdout(&exports::json(&variables)),
     }
 }
 
@@ -56,9 +57,10 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
         return Ok(());
     }
     let profile = args.profile.profile.positional.as_ref().or(args.profile.profile.flag.as_ref());
-    let profile = profile.map_or("PROFILE", |name| name.as_str());
+    let profile = profile.map_or("PROFILE".into(), |name| as_word(name.as_str()));
     let hint = match (args.format, shell) {
-        (Some(_), _) => format!("write it to a file: twolock env {profile} --format dotenv > FILE"),
+        (Some(Format::Dotenv), _) => format!("write it to a file: twolock env {profile} --format dotenv > FILE"),
+        (Some(Format::Json), _) => format!("hand it to a program: twolock env {profile} --format json | PROGRAM"),
         (None, Shell::Fish) => format!("type: twolock env {profile} | source"),
         (None, Shell::PowerShell) => format!("type: twolock env {profile} | Out-String | Invoke-Expression"),
         (None, _) => format!("type: eval \"$(twolock env {profile})\""),
@@ -68,9 +70,11 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
 
 /// For a command line that could not be read: if a shell evaluates what we print, that has to fail as well.
 pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
-    let words: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).filter(|a| !a.starts_with("-v")).collect();
+    let words: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).collect();
+    // no flag before the verb takes a value
+    let verb = words.iter().find(|word| !word.starts_with('-'));
     let other_format = words.iter().any(|word| word.starts_with("--format"));
-    if words.first() != Some(&"env") || other_format || std::io::stdout().is_terminal() {
+    if verb != Some(&"env") || other_format || std::io::stdout().is_terminal() {
         return;
     }
     let named = words.iter().position(|word| *word == "--shell").and_then(|at| words.get(at + 1));
@@ -79,9 +83,9 @@ pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let _ = to_stdout(exports::failing(shell).as_bytes());
 }
 
-/// The shell that called us, else the user's own, else a POSIX one.
+/// The nearest shell that called us (through `timeout`, `make` or a script), else the user's own, else a POSIX one.
 fn calling_shell(env: &Env) -> Shell {
-    let parent = parent::name().as_deref().and_then(Shell::from_program);
+    let parent = parent::nearest(Shell::from_program);
     let own = || env.text("SHELL").and_then(Shell::from_program);
     let windows = || env.raw("PSModulePath").filter(|_| cfg!(windows)).map(|_| Shell::PowerShell);
     parent.or_else(own).or_else(windows).unwrap_or(Shell::Sh)

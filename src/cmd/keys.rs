@@ -10,6 +10,7 @@ use crate::secret::Secret;
 use crate::session::Keys;
 use crate::store::{Item, Store, StoreError};
 use crate::system::log;
+use crate::visible::as_word;
 
 use super::world::World;
 
@@ -70,7 +71,7 @@ impl RealKeys<'_> {
             Failure::new(Kind::Keyring, format!("access key {}: {store} {e}", key.id)).of_profile(&key.profile);
         match e {
             StoreError::Locked | StoreError::Dismissed => {
-                failure.hint(format!("unlock the desktop's keyring, or run in a terminal: twolock login {}", key.profile))
+                failure.hint(format!("unlock the desktop's keyring, or run in a terminal: twolock login {}", as_word(key.profile.as_str())))
             }
             StoreError::NoService(_) => failure.hint("start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials"),
             StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),

@@ -6,13 +6,12 @@ use crate::error::Result;
 use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::to_stdout;
-use crate::session::cache;
 use crate::system::clock;
-use crate::visible::visible;
+use crate::visible::{as_word, visible};
 
 use super::Call;
-use super::profile;
 use super::world::World;
+use super::{profile, status};
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
@@ -29,10 +28,19 @@ pub fn run(call: &Call) -> Result<u8> {
         );
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
-    let living = living(&world);
+    let now = clock::now();
+    let living: Vec<_> = status::living(&world, now)
+        .into_iter()
+        .map(|header| (header.identity, duration::show(header.expires.since(now))))
+        .collect();
     let row = |name: &String| {
         let profile = world.files.profile(name)?;
-        Some(vec![visible(name), profile::kind(&profile).into(), left(&world, name, &living), next(&world, &profile)])
+        Some(vec![
+            visible(name),
+            profile::kind(&world, &profile).into(),
+            left(&world, name, &living),
+            next(&world, &profile),
+        ])
     };
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
     let mut text = table(&["PROFILE", "KIND", "LEFT", "NEXT"], &rows);
@@ -40,12 +48,6 @@ pub fn run(call: &Call) -> Result<u8> {
         text += &format!("and {} more: twolock profile list\n", names.len() - MOST);
     }
     to_stdout(text.as_bytes()).map(|()| 0)
-}
-
-fn living(world: &World) -> Vec<(String, String)> {
-    let now = clock::now();
-    let headers = cache::headers(&world.folders.cache).into_iter().map(|(_, header)| header);
-    headers.filter(|h| h.expires > now).map(|h| (h.identity, duration::show(h.expires.since(now)))).collect()
 }
 
 fn left(world: &World, name: &str, living: &[(String, String)]) -> String {
@@ -60,8 +62,7 @@ fn left(world: &World, name: &str, living: &[(String, String)]) -> String {
 /// The next command: use it, see what is wrong with it, or nothing for profiles that are not ours to serve.
 fn next(world: &World, profile: &Profile) -> String {
     let Ok(name) = ProfileName::parse(&profile.name) else { return "-".into() };
-    let shown = crate::output::exports::quote_posix(name.as_str());
-    let shown = if name.is_read_by_every_sdk() { name.to_string() } else { visible(&shown) };
+    let shown = as_word(name.as_str());
     match world.plan(&name) {
         Ok(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
         Ok(_) if profile::is_adopted(profile) => format!("aws --profile {shown} …"),

@@ -23,13 +23,14 @@ pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
 }
 
 /// What a profile is, in one word for the table and one for JSON.
-pub fn kind(profile: &Profile) -> &'static str {
+pub fn kind(world: &World, profile: &Profile) -> &'static str {
     let has = |key: &str| profile.get(key).is_some();
+    let is_indexed = || ProfileName::parse(&profile.name).is_ok_and(|name| world.index.get(&name).is_some());
     match () {
         () if has("twolock_role_arn") || has("role_arn") => "role",
         () if has("aws_access_key_id") => "key",
         () if has("twolock_source_profile") => "key of another",
-        () if is_adopted(profile) => "key in keyring",
+        () if is_indexed() => "key in keyring",
         () if has("sso_session") || has("sso_start_url") || has("sso_account_id") => "sso",
         () if has("credential_process") => "process",
         () => "settings only",
@@ -66,11 +67,11 @@ fn list(world: &World, as_json: bool) -> Result<u8> {
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
     let row = |profile: &Profile| {
-        let region = profile.get("region").map(|r| visible(&r.value));
+        let region = profile.get("region").filter(|r| !r.value.is_empty()).map(|r| visible(&r.value));
         let adopted = if is_adopted(profile) { "yes" } else { "-" };
         vec![
             visible(&profile.name),
-            kind(profile).into(),
+            kind(world, profile).into(),
             account(world, profile).unwrap_or_else(|| "-".into()),
             device(profile).unwrap_or_else(|| "-".into()),
             region.unwrap_or_else(|| "-".into()),
@@ -93,7 +94,7 @@ pub fn account(world: &World, profile: &Profile) -> Option<String> {
 
 /// The fields of `profile list --json`; what is absent is left out.
 fn facts(world: &World, profile: &Profile) -> Value {
-    let mut fields = json!({"name": profile.name, "kind": kind(profile), "adopted": is_adopted(profile)});
+    let mut fields = json!({"name": profile.name, "kind": kind(world, profile), "adopted": is_adopted(profile)});
     let text = |ours: &str, standard: &str| {
         profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.value.clone())
     };
@@ -104,7 +105,8 @@ fn facts(world: &World, profile: &Profile) -> Value {
         ("role_arn", text("twolock_role_arn", "role_arn")),
         ("source_profile", text("twolock_source_profile", "source_profile")),
     ] {
-        if let Some(value) = value {
+        // `region =` says nothing.
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             fields[name] = json!(value);
         }
     }
@@ -119,7 +121,7 @@ fn show(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     if as_json {
         return json_to_stdout(&explained(world, &profile, planned)).map(|()| 0);
     }
-    let mut text = format!("{} ({}): {}\n\nsettings\n", visible(name.as_str()), profile.place, kind(&profile));
+    let mut text = format!("{} ({}): {}\n\nsettings\n", visible(name.as_str()), profile.place, kind(world, &profile));
     let rows: Vec<Vec<String>> = profile
         .settings()
         .into_iter()
@@ -131,7 +133,7 @@ fn show(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
         Ok(planned) => plan_text(&planned),
         Err(problem) => format!("  none: {}\n{}", one_line(&problem.headline()), hints(&problem)),
     };
-    to_stdout((text + &oddities(world, &profile)).as_bytes()).map(|()| 0)
+    to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
 }
 
 fn unknown(name: &ProfileName) -> Failure {
@@ -139,20 +141,27 @@ fn unknown(name: &ProfileName) -> Failure {
 }
 
 fn shown(setting: &Setting) -> String {
-    if setting.is_secret() { "***".into() } else { visible(setting.value.trim_start_matches('\n')) }
+    if setting.is_secret() {
+        return "***".into();
+    }
+    let lines: Vec<&str> = setting.value.lines().filter(|line| !line.is_empty()).collect();
+    visible(&lines.join(", "))
 }
 
 fn plan_text(planned: &Planned) -> String {
     let plan = &planned.plan;
     let mut text: String =
         plan.steps.iter().zip(1..).map(|(step, n)| format!("  {n}. {}\n", one_line(&step.to_string()))).collect();
+    let whose = if planned.endpoint.identity().is_some() { ", not AWS" } else { "" };
+    let chosen = plan.endpoint_url.as_ref().map(|url| format!(", by {}", one_line(&url.origin))).unwrap_or_default();
     text += &format!(
-        "  region {} ({}), STS at {}\n",
+        "  region {} ({}), STS at {}{whose}{chosen}\n",
         plan.region.value,
         one_line(&plan.region.origin),
         planned.endpoint.shown()
     );
     text += &match plan.codes() {
+        _ if plan.protected => "  asks for a code each time\n".to_string(),
         0 => "  asks for no code\n".to_string(),
         1 => "  asks for one code when no session lives\n".to_string(),
         n => format!("  asks for {n} codes when no session lives\n"),
@@ -174,12 +183,11 @@ fn hints(problem: &Failure) -> String {
     problem.hints.iter().map(|hint| format!("  hint: {}\n", one_line(hint))).collect()
 }
 
-/// What other readers of the same files stumble over, as far as it is about this profile's files.
-fn oddities(world: &World, profile: &Profile) -> String {
+/// What other readers of the same two files stumble over: most of it makes them refuse the whole file.
+fn oddities(world: &World) -> String {
     let of = |file: &crate::config::file::AwsFile| file.oddities();
     let all = of(&world.files.config).into_iter().chain(of(&world.files.credentials));
     let lines: Vec<String> = all.map(|oddity| format!("  {}\n", one_line(&oddity.to_string()))).take(20).collect();
-    let _ = profile;
     if lines.is_empty() { String::new() } else { format!("\nread differently elsewhere\n{}", lines.concat()) }
 }
 

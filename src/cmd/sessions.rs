@@ -18,7 +18,7 @@ use crate::prompt::terminal::TerminalSource;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
 use crate::session::sealing_key;
-use crate::session::{Patience, Sessions};
+use crate::session::{Look, Patience, Sessions, look};
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
 use crate::visible::visible;
@@ -73,12 +73,11 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         let cause = "twolock_protected: this version plans break-glass profiles but does not run them yet";
         return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
     }
-    refuse_a_circle(world, plan)?;
     let stores = world.stores(wants.may_unlock);
     let cache = open_cache(world, planned, wants, &stores)?;
     let http = HttpSettings::from_env(&world.env, &planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
-    let codes = WarmUp { codes: codes(world, plan, wants)?, sts: &sts, warmed: Cell::new(false) };
+    let codes = WarmUp { codes: codes(world, plan, wants), sts: &sts, warmed: Cell::new(false) };
     let keys = RealKeys { world, durable: stores.durable.as_deref() };
     let endpoint = planned.endpoint.identity();
     let sessions = Sessions {
@@ -95,19 +94,20 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         clock: &clock::now,
         warn: &|text| messages::warning(text),
     };
+    if let Some(process) = plan.mfa_process.as_ref().filter(|_| world.env.raw("TWOLOCK_RUNNING").is_some()) {
+        return from_its_own_process(planned, process, cache.as_ref(), wants.need);
+    }
     sessions.obtain(wants.need)
 }
 
-/// An `mfa_process` that runs twolock for the very device it is asked for would be waited for by what it waits for.
-fn refuse_a_circle(world: &World, plan: &Plan) -> Result<()> {
-    match (world.env.text("TWOLOCK_RUNNING"), &plan.device) {
-        (Some(asked), Some(device)) if asked == device.as_str() => Err(in_a_circle().of_profile(&plan.profile)),
-        _ => Ok(()),
+/// Inside an `mfa_process` of ours, the lock of the device may be held by whoever waits for that very process.
+fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&Cache>, need: Need) -> Result<Session> {
+    let looked = cache.map(|cache| look(cache, &planned.plan, &planned.identities, need, clock::now()));
+    if let Some(Look::Serve(session) | Look::Renew(session)) = looked {
+        return Ok(session);
     }
-}
-
-fn in_a_circle() -> Failure {
-    Failure::new(Kind::Config, "mfa_process runs twolock itself, which would ask mfa_process again")
+    let cause = "mfa_process runs twolock itself, which would ask mfa_process again";
+    Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.line.place))
 }
 
 /// The cache under its sealing key; none where there is no keyring and the verb goes on without.
@@ -138,30 +138,28 @@ fn open_cache(
 }
 
 /// Given beforehand, then the profile's command, then the terminal.
-fn codes<'a>(world: &'a World, plan: &'a Plan, wants: &Wants) -> Result<Sources<'a>> {
+fn codes<'a>(world: &'a World, plan: &'a Plan, wants: &Wants) -> Sources<'a> {
     let given = if wants.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&world.env) };
-    let command = plan.mfa_process.as_ref().map(|process| Consented::of(world, process)).transpose()?;
-    Ok(Sources::new().then_if(given).then_if(command).then(TerminalSource::new(&world.env)))
+    let command = plan.mfa_process.as_ref().map(|process| Consented { world, process });
+    Sources::new().then_if(given).then_if(command).then(TerminalSource::new(&world.env))
 }
 
-/// `mfa_process`, started only if the file that names it may start programs (threat-model P16).
+/// `mfa_process`, started only if the file that names it may start programs (threat-model P16). Looked at when a code is
+/// needed and not before: a living session needs none of it.
 struct Consented<'a> {
     world: &'a World,
     process: &'a MfaProcess,
-    command: CommandSource,
 }
 
-impl<'a> Consented<'a> {
-    fn of(world: &'a World, process: &'a MfaProcess) -> Result<Self> {
-        let command = CommandSource::parse(&process.line.value, &process.profile, &process.line.place, &world.env)?;
-        Ok(Self { world, process, command })
+impl Consented<'_> {
+    fn command(&self) -> Result<CommandSource> {
+        self.check()?;
+        let MfaProcess { profile, line } = self.process;
+        CommandSource::parse(&line.value, profile, &line.place, &self.world.env)
     }
 
     fn check(&self) -> Result<()> {
         let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.line.place);
-        if self.world.env.raw("TWOLOCK_RUNNING").is_some() {
-            return Err(problem(in_a_circle()));
-        }
         let files = &self.world.files;
         let in_config = self.process.line.place.file == files.config.shown();
         let (choice, bytes) = if in_config {
@@ -175,12 +173,12 @@ impl<'a> Consented<'a> {
 
 impl CodeSource for Consented<'_> {
     fn ask(&self, question: &Question, until: Deadline) -> std::result::Result<MfaCode, AskError> {
-        self.check().map_err(AskError::Failed)?;
-        self.command.ask(question, until)
+        self.command().map_err(AskError::Failed)?.ask(question, until)
     }
 
+    /// The next step brings another code.
     fn can_ask_again(&self) -> bool {
-        self.command.can_ask_again()
+        true
     }
 }
 

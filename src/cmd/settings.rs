@@ -12,7 +12,6 @@ use crate::config::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::session::identity::hex_of;
 use crate::system::clock::Deadline;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file;
@@ -41,7 +40,10 @@ pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
             editor.edit(file, |text, shown| settings::set(text, shown, name, value))
         }
         cli::Settings::Unset { name } => {
-            editor.edit(editor.file_of(name, ""), |text, shown| settings::unset(text, shown, name))
+            // What a moved file does not say still counts from the home folder's, if it is a consent.
+            let mut files = vec![&editor.file, &editor.home_file];
+            files.dedup();
+            files.into_iter().try_for_each(|file| editor.edit(file, |text, shown| settings::unset(text, shown, name)))
         }
         cli::Settings::Trust { path, yes } => trust_file(&editor, path, *yes),
         cli::Settings::Path => unreachable!("answered above"),
@@ -124,7 +126,7 @@ impl Editor {
     }
 
     fn lock(&self, target: &Path) -> Result<Option<FileLock>> {
-        let name = format!("edit-{}.lock", &hex_of(target.as_os_str().as_encoded_bytes())[..16]);
+        let name = format!("edit-{}.lock", &trust::hex_digest(target.as_os_str().as_encoded_bytes())[..16]);
         let folder = private_file::create_private_dir(&self.cache);
         match folder.map(|()| {
             FileLock::acquire(&self.cache.join(name), Deadline::after(Instant::now(), Duration::from_secs(10)))

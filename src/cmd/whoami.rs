@@ -8,7 +8,7 @@ use crate::aws::{Bounds, Signer, Sts, StsErrorKind};
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
 use crate::output::{json_to_stdout, to_stdout};
-use crate::visible::visible;
+use crate::visible::{as_word, visible};
 
 use super::Call;
 use super::sessions::{Wants, obtain};
@@ -29,7 +29,7 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
         let failure = e.hints.into_iter().fold(Failure::new(kind, e.cause), Failure::hint);
         let failure = failure.of_profile(&planned.plan.profile);
         if stale {
-            failure.hint(format!("forget it, and ask anew: twolock logout {}", planned.plan.profile))
+            failure.hint(format!("forget it, and ask anew: twolock logout {}", as_word(planned.plan.profile.as_str())))
         } else {
             failure
         }

@@ -81,6 +81,9 @@ impl World {
     pub fn plan(&self, name: &ProfileName) -> Result<Planned> {
         let plan = plan::plan(self.sources(), name)?;
         let endpoint = self.endpoint(&plan)?;
+        for step in &plan.steps {
+            log::detail(format_args!("plan of '{name}': {step}"));
+        }
         let identities = identity::of_plan(&plan, endpoint.identity().as_deref());
         Ok(Planned { plan, endpoint, identities })
     }
@@ -97,8 +100,13 @@ impl World {
             dualstack: plan.dualstack,
             given,
         };
-        endpoint::resolve(&wish, &self.settings.allowed_endpoints())
-            .map_err(|failure| failure.of_profile(&plan.profile))
+        let from_region = wish.given.is_none();
+        endpoint::resolve(&wish, &self.settings.allowed_endpoints()).map_err(|mut failure| {
+            if from_region {
+                failure.cause += &format!(" (the region stands in {})", plan.region.origin);
+            }
+            failure.of_profile(&plan.profile)
+        })
     }
 
     /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.

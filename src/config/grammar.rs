@@ -3,6 +3,7 @@
 //! Everything here is spans over the file's own bytes, so that what we read can be edited byte by byte.
 //! Indentation is judged as Python's `configparser` does, the one reader that takes wholly indented sections:
 //! a line indented *more* than the key above it continues that key, any other starts something of its own.
+//! (The contract's "an indented line below a key continues its value" is short for this.)
 
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ pub(super) struct Chunk {
 }
 
 /// One header and the keys below it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) header: Span,
     /// The text between the brackets; none without `]`.
@@ -30,7 +31,7 @@ pub(super) struct Block {
 }
 
 /// One key line and the lines that continue it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     /// From the beginning of the key line to the end of the last line that continues it.
     pub(super) lines: Span,
@@ -151,18 +152,18 @@ pub(super) struct Line {
     pub(super) text: Span,
 }
 
-/// Returns the lines of a stretch that hold more than blanks. LF, CRLF and a lone CR end a line.
+/// Returns the lines of a stretch that hold more than blanks.
 pub(super) fn lines(bytes: &[u8], span: Span) -> impl Iterator<Item = Line> {
+    every_line(bytes, span).filter(|line| !line.text.is_empty())
+}
+
+/// Returns all lines of a stretch. LF, CRLF and a lone CR end a line.
+pub(super) fn every_line(bytes: &[u8], span: Span) -> impl Iterator<Item = Line> {
     let mut at = span.start;
     std::iter::from_fn(move || {
-        while at < span.end {
-            let line = line_at(bytes, at, span.end);
-            at = line.whole.end;
-            if !line.text.is_empty() {
-                return Some(line);
-            }
-        }
-        None
+        let line = (at < span.end).then(|| line_at(bytes, at, span.end))?;
+        at = line.whole.end;
+        Some(line)
     })
 }
 
@@ -240,6 +241,11 @@ pub(super) struct LineCounter {
 }
 
 impl LineCounter {
+    /// Starts at a line whose number is known.
+    pub(super) fn from(at: usize, line: usize) -> Self {
+        Self { counted_to: at, endings: line - 1 }
+    }
+
     /// Returns the 1-based number of the line that begins at `at`, which must not lie before an earlier question.
     pub(super) fn at(&mut self, bytes: &[u8], at: usize) -> usize {
         let passed = &bytes[self.counted_to..at];

@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::file::{AwsFile, Heading};
+pub use super::construct::{Construct, Effect, Reader};
+use super::file::{AwsFile, Heading, Kind};
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Separator, Span};
 use crate::error::Place;
 
@@ -16,117 +17,6 @@ pub struct Oddity {
     pub place: Place,
     /// What stands there.
     pub construct: Construct,
-}
-
-/// Who reads the AWS files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// The AWS CLI and botocore.
-    Cli,
-    /// The SDK for Go.
-    Go,
-    /// The SDK for JavaScript.
-    Js,
-    /// The SDK for Java.
-    Java,
-    /// The SDK for Rust.
-    Rust,
-}
-
-/// What a construct does to a reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// The whole file is refused, or taken for empty.
-    Refuses,
-    /// The section or key is not seen.
-    Misses,
-    /// Something else is read than we read.
-    Misreads,
-}
-
-macro_rules! constructs {
-    ($($(#[doc = $doc:literal])+ $name:ident: $what:literal, $($effect:ident $readers:tt),+;)+) => {
-        /// A construct that not everybody reads alike.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Construct {
-            $($(#[doc = $doc])+ $name,)+
-        }
-
-        impl Construct {
-            /// Every construct we know.
-            pub const ALL: &[Construct] = &[$(Construct::$name),+];
-
-            /// Returns what it is, in words.
-            pub fn what(self) -> &'static str {
-                match self { $(Construct::$name => $what,)+ }
-            }
-
-            /// Returns who stumbles over it, and how.
-            pub fn stumbling(self) -> &'static [(Effect, &'static [Reader])] {
-                use {Effect::*, Reader::*};
-                match self { $(Construct::$name => &[$(($effect, &$readers)),+],)+ }
-            }
-        }
-    };
-}
-
-constructs! {
-    /// UTF-16 text; we read nothing of it either.
-    Utf16: "UTF-16 text", Refuses [Cli, Java], Misses [Go, Js, Rust];
-    /// U+FEFF at the beginning.
-    ByteOrderMark: "a byte order mark", Refuses [Cli, Java, Rust], Misreads [Go];
-    /// A byte that is not UTF-8, anywhere.
-    NotUtf8: "a byte that is not UTF-8", Refuses [Cli, Rust];
-    /// CR without LF as a line's end.
-    LoneCarriageReturn: "a line ending in CR alone", Refuses [Rust], Misses [Go, Js];
-    /// A line with text above the first header.
-    KeyBeforeSection: "a key before any section", Refuses [Cli, Java, Rust];
-    /// `[profile p`
-    UnclosedHeader: "a header without ']'", Refuses [Cli, Java, Rust], Misses [Go, Js];
-    /// `[profile p] text`
-    TextAfterHeader: "text after ']'", Refuses [Java, Rust], Misses [Go, Js];
-    /// `[profile p]; comment`
-    CommentTouchingHeader: "a comment directly after ']'", Misses [Js];
-    /// `  [profile p]`
-    IndentedHeader: "an indented header", Refuses [Java, Rust];
-    /// `[ profile p]`
-    BlankInFrontOfHeading: "a blank after '['", Misses [Cli, Js];
-    /// `[profile  p]` or `[profile p ]`
-    ExtraBlankInHeading: "more than one blank in a header", Misses [Js];
-    /// `[profile "p"]`
-    QuotedName: "a quoted profile name", Misses [Go, Java, Rust];
-    /// The same header text again.
-    DuplicateSection: "a section that stands here twice", Refuses [Cli];
-    /// The same section by another header text.
-    SectionWrittenTwoWays: "a section written in two ways", Misreads [Cli];
-    /// `[default]` beside `[profile default]`.
-    DefaultTwice: "[default] beside [profile default]", Misreads [Cli];
-    /// `[DEFAULT]`
-    CapitalDefault: "[DEFAULT] in capitals", Misreads [Cli];
-    /// The same key twice under one header.
-    DuplicateKey: "a key that stands here twice", Refuses [Cli];
-    /// The first key below a header is indented.
-    IndentedKey: "an indented key", Refuses [Java, Rust];
-    /// `Region = v`
-    CapitalInKey: "a key with capital letters", Misses [Js, Java];
-    /// `region: v`
-    Colon: "':' in place of '='", Refuses [Java, Rust], Misses [Js];
-    /// A line that is neither header, key, comment nor continuation.
-    NoEqualsSign: "a line without '='", Refuses [Cli, Java, Rust];
-    /// `region = v # c`
-    InlineComment: "a comment behind a value", Misreads [Cli];
-    /// `region = "v"`
-    QuotedValue: "a quoted value", Misreads [Go];
-    /// An indented line without `=` below a key with a value.
-    ContinuedValue: "a value that goes on in the next line", Misreads [Js];
-    /// An indented line with `=` below a key with a value.
-    KeyInsideValue: "an indented key below a value", Misreads [Go, Js];
-    /// An indented line without `=` below a key without a value.
-    BlockLineWithoutEqualsSign: "a line without '=' in a block", Refuses [Cli, Java, Rust];
-    /// An indented comment before the first key.
-    IndentedCommentAfterHeader: "an indented comment below a header", Refuses [Java, Rust];
-    /// An indented comment below a key.
-    IndentedCommentAfterKey: "an indented comment below a key", Misreads [Java, Rust];
 }
 
 impl AwsFile {
@@ -197,14 +87,25 @@ impl<'a> Found<'a> {
             }
             let comment = matches!(self.bytes[line.text.start], b'#' | b';');
             let indented = line.text.start > at;
-            match current {
-                None => self.note(at, Construct::KeyBeforeSection, !comment),
-                Some(_) if !(comment && indented) => {}
-                Some(block) if block.entries.first().is_some_and(|key| key.lines.start < at) => {
-                    self.note(at, Construct::IndentedCommentAfterKey, true);
-                }
-                Some(_) => self.note(at, Construct::IndentedCommentAfterHeader, true),
-            }
+            let construct = match current {
+                None if !comment => Construct::KeyBeforeSection,
+                Some(block) if comment && indented => self.in_indented_comment(block, &line),
+                _ => continue,
+            };
+            self.at.push((at, construct));
+        }
+    }
+
+    fn in_indented_comment(&self, block: &Block, line: &grammar::Line) -> Construct {
+        let above = block.entries.partition_point(|entry| entry.lines.start < line.whole.start);
+        let Some(entry) = above.checked_sub(1).map(|n| &block.entries[n]) else {
+            return Construct::IndentedCommentAfterHeader;
+        };
+        let is_bare = memchr::memchr(b'=', self.text(&line.text)).is_none();
+        if self.first_value(entry).is_empty() && is_bare {
+            Construct::IndentedCommentInBlock
+        } else {
+            Construct::IndentedCommentAfterKey
         }
     }
 
@@ -215,18 +116,24 @@ impl<'a> Found<'a> {
         for block in blocks {
             let at = block.header.start;
             self.note(at, Construct::IndentedHeader, self.bytes[at] != b'[');
-            let Some(inside) = &block.inside else {
+            let Some(span) = &block.inside else {
                 self.note(at, Construct::UnclosedHeader, true);
                 continue;
             };
-            let (inside, heading) = (self.text(inside), self.file.heading(block));
+            let (inside, heading) = (self.text(span), self.file.heading(block));
+            self.note(at, Construct::CommentMarkInHeading, memchr::memchr2(b'#', b';', inside).is_some());
+            self.note(at, Construct::KindLikeProfile, is_like_a_known_kind(heading));
             if somebody_reads(heading) {
                 self.in_heading(at, inside, heading);
             }
             self.in_header_tail(block);
             self.note(at, Construct::CapitalDefault, inside == b"DEFAULT");
-            let is_new_text = texts.insert(inside);
-            self.note(at, Construct::DuplicateSection, !is_new_text);
+            // To Python a name goes on to the last bracket of the line.
+            let line = self.text(&(span.start..block.header.end));
+            let python_name = &line[..memchr::memrchr(b']', line).unwrap_or(0)];
+            self.note(at, Construct::EmptyHeader, python_name.is_empty());
+            let is_new_text = texts.insert(python_name);
+            self.note(at, Construct::DuplicateSection, !is_new_text && python_name != b"DEFAULT");
             let is_new = heading == Heading::Unknown || profiles.insert(heading);
             self.note(at, Construct::SectionWrittenTwoWays, is_new_text && !is_new);
             if matches!(heading, Heading::PlainDefault | Heading::Profile(b"default")) {
@@ -237,17 +144,15 @@ impl<'a> Found<'a> {
     }
 
     fn in_heading(&mut self, at: usize, inside: &[u8], heading: Heading<'_>) {
-        let (Heading::Profile(name) | Heading::Other(_, name)) = heading else { return };
         let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
         let inner = inside.trim_ascii();
-        let blanks = inner.iter().position(|&b| b == b' ' || b == b'\t');
-        let doubled = blanks.is_some_and(|n| is_blank(inner.get(n + 1)));
-        self.note(at, Construct::BlankInFrontOfHeading, is_blank(inside.first()));
-        self.note(
-            at,
-            Construct::ExtraBlankInHeading,
-            !is_blank(inside.first()) && (is_blank(inside.last()) || doubled),
-        );
+        let first_blank = inner.iter().position(|&b| b == b' ' || b == b'\t');
+        let doubled = first_blank.is_some_and(|n| is_blank(inner.get(n + 1)));
+        let is_prefixed = first_blank.is_some() && self.file.kind == Kind::Config;
+        let at_bracket = is_blank(inside.first()) || (is_blank(inside.last()) && !is_prefixed);
+        self.note(at, Construct::BlankNextToBracket, at_bracket);
+        self.note(at, Construct::ExtraBlankInHeading, !at_bracket && (is_blank(inside.last()) || doubled));
+        let (Heading::Profile(name) | Heading::Other(_, name)) = heading else { return };
         self.note(at, Construct::QuotedName, !inner.ends_with(name));
     }
 
@@ -257,7 +162,13 @@ impl<'a> Found<'a> {
         let is_comment = |text: &[u8]| matches!(text.first(), Some(b'#' | b';'));
         let text = tail.trim_ascii();
         self.note(block.header.start, Construct::CommentTouchingHeader, is_comment(tail));
-        self.note(block.header.start, Construct::TextAfterHeader, !text.is_empty() && !is_comment(text));
+        let has_bracket = text.contains(&b']');
+        let (after, bracket) = match is_comment(text) {
+            true => (None, Construct::BracketInComment),
+            false => (Some(Construct::TextAfterHeader).filter(|_| !text.is_empty()), Construct::BracketAfterHeader),
+        };
+        let construct = if has_bracket { Some(bracket) } else { after };
+        self.at.extend(construct.map(|construct| (block.header.start, construct)));
     }
 
     fn in_keys(&mut self, block: &Block) {
@@ -266,12 +177,14 @@ impl<'a> Found<'a> {
         for (n, entry) in block.entries.iter().enumerate() {
             let at = entry.lines.start;
             let key = self.text(&entry.key);
+            let line = self.text(&grammar::trim(self.bytes, at..entry.first.end));
             let indented = matches!(self.bytes[at], b' ' | b'\t');
             self.note(at, Construct::IndentedKey, n == 0 && indented);
-            self.note(at, Construct::Colon, entry.separator == Separator::Colon);
-            let is_bare = memchr::memchr(b'=', self.text(&entry.first)).is_none();
-            self.note(at, Construct::NoEqualsSign, entry.separator == Separator::Missing && is_bare);
-            self.note(at, Construct::DuplicateKey, !key.is_empty() && !seen.insert(key.to_ascii_lowercase()));
+            self.at.extend(in_separator(line, entry).map(|construct| (at, construct)));
+            let end = memchr::memchr2(b'=', b':', line).unwrap_or(line.len());
+            let cli_key = line[..end].trim_ascii_end().to_ascii_lowercase();
+            self.note(at, Construct::DuplicateKey, !cli_key.is_empty() && !seen.insert(cli_key));
+            self.in_block(entry);
             if is_read && !key.is_empty() {
                 self.note(at, Construct::CapitalInKey, key.iter().any(u8::is_ascii_uppercase));
                 self.in_value(entry);
@@ -279,22 +192,47 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// Refused in every section, even in one nobody reads.
+    fn in_block(&mut self, entry: &Entry) {
+        if self.first_value(entry).is_empty() {
+            let bare = entry.below.iter().filter(|below| memchr::memchr(b'=', self.text(below)).is_none());
+            let bare: Vec<usize> = bare.map(|below| self.line_start(below.start)).collect();
+            let has_comment = memchr::memchr2(b'#', b';', self.text(&entry.first)).is_some();
+            let construct = match has_comment {
+                true => Construct::BareLineBelowComment,
+                false => Construct::BlockLineWithoutEqualsSign,
+            };
+            self.at.extend(bare.into_iter().map(|at| (at, construct)));
+        }
+    }
+
     fn in_value(&mut self, entry: &Entry) {
-        let kept = grammar::without_comment(self.bytes, entry.first.clone());
         let at = entry.lines.start;
-        self.note(at, Construct::InlineComment, kept != entry.first);
-        let value = self.text(&grammar::trim(self.bytes, kept));
+        let has_comment = grammar::without_comment(self.bytes, entry.first.clone()) != entry.first;
+        self.note(at, Construct::InlineComment, has_comment);
+        let value = self.first_value(entry);
         let quoted = matches!(value, [open @ (b'"' | b'\''), .., close] if open == close);
         self.note(at, Construct::QuotedValue, quoted);
+        if value.is_empty() {
+            return;
+        }
+        let mut raw = grammar::every_line(self.bytes, entry.lines.clone());
+        let blank = raw.find(|line| line.text.is_empty()).map(|line| line.whole.start);
+        self.at.extend(blank.map(|at| (at, Construct::BlankLineInsideValue)));
         for below in &entry.below {
-            let construct = match (value.is_empty(), memchr::memchr(b'=', self.text(below))) {
-                (true, Some(_)) => continue,
-                (true, None) => Construct::BlockLineWithoutEqualsSign,
-                (false, Some(_)) => Construct::KeyInsideValue,
-                (false, None) => Construct::ContinuedValue,
-            };
+            let is_key = memchr::memchr(b'=', self.text(below)).is_some();
+            let construct = if is_key { Construct::KeyInsideValue } else { Construct::ContinuedValue };
             self.at.push((self.line_start(below.start), construct));
         }
+    }
+
+    /// What stands on the key's own line, for keys nobody agrees on as well.
+    fn first_value(&self, entry: &Entry) -> &'a [u8] {
+        let mut span = entry.first.clone();
+        if entry.key.is_empty() {
+            span.start += memchr::memchr(b'=', self.text(&span)).map_or(0, |at| at + 1);
+        }
+        self.text(&grammar::trim(self.bytes, grammar::without_comment(self.bytes, span)))
     }
 
     /// `text` is the first character of a line behind its blanks.
@@ -303,34 +241,31 @@ impl<'a> Found<'a> {
     }
 }
 
+fn in_separator(line: &[u8], entry: &Entry) -> Option<Construct> {
+    let (equals, colon) = (memchr::memchr(b'=', line), memchr::memchr(b':', line));
+    match (equals, colon, entry.separator) {
+        (Some(0), _, _) | (None, Some(0), _) => Some(Construct::EmptyKey),
+        (None, None, _) => Some(Construct::NoEqualsSign),
+        (None, Some(_), _) => Some(Construct::Colon),
+        (Some(_), Some(_), Separator::Colon) => Some(Construct::ColonBeforeEqualsSign),
+        (Some(equals), Some(colon), Separator::Equals) if colon < equals => Some(Construct::ColonInKey),
+        _ => None,
+    }
+}
+
+/// botocore asks only how the header begins: to it, `[profiles p]` is a profile.
+fn is_like_a_known_kind(heading: Heading<'_>) -> bool {
+    let Heading::Other(kind, _) = heading else { return false };
+    let known: [&[u8]; 3] = [b"profile", b"sso-session", b"services"];
+    known.iter().any(|known| kind.starts_with(known) && kind != *known)
+}
+
 /// Sections of other programs have to be grammatical, but nobody looks into them.
 fn somebody_reads(heading: Heading<'_>) -> bool {
     match heading {
         Heading::PlainDefault | Heading::Profile(_) => true,
         Heading::Other(kind, _) => kind == b"sso-session" || kind == b"services",
         Heading::Unknown => false,
-    }
-}
-
-impl fmt::Display for Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Reader::Cli => "the AWS CLI",
-            Reader::Go => "Go",
-            Reader::Js => "JavaScript",
-            Reader::Java => "Java",
-            Reader::Rust => "Rust",
-        })
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Effect::Refuses => "the whole file is refused by",
-            Effect::Misses => "it is not seen by",
-            Effect::Misreads => "it is read differently by",
-        })
     }
 }
 
@@ -383,7 +318,12 @@ mod tests {
             (b"[default] junk\n", &[(1, TextAfterHeader)]),
             (b"[profile p]; c\n", &[(1, CommentTouchingHeader)]),
             (b"[profile p]\n  [profile q]\n", &[(2, IndentedHeader)]),
-            (b"[ profile p ]\n", &[(1, BlankInFrontOfHeading)]),
+            (b"[ profile p ]\n[default ]\n", &[(1, BlankNextToBracket), (2, BlankNextToBracket)]),
+            (b"[]\n", &[(1, EmptyHeader)]),
+            (b"[profile p#q]\n", &[(1, CommentMarkInHeading)]),
+            (b"[profile p] # [1]\n", &[(1, BracketInComment)]),
+            (b"[profile p]]\n", &[(1, BracketAfterHeader)]),
+            (b"[profiles p]\n", &[(1, KindLikeProfile)]),
             (b"[profile  p]\n[profile q ]\n", &[(1, ExtraBlankInHeading), (2, ExtraBlankInHeading)]),
             (b"[profile \"p\"]\n[profile 'q']\n", &[(1, QuotedName), (2, QuotedName)]),
             (b"[profile p]\n\n[profile p]\n", &[(3, DuplicateSection)]),
@@ -394,14 +334,22 @@ mod tests {
             (b"[default]\nx = 1\ny = 1\nX = 2\n", &[(4, DuplicateKey), (4, CapitalInKey)]),
             (b"[default]\n\n  x = y\n  z = y\n", &[(3, IndentedKey)]),
             (b"[default]\nx: y\n", &[(2, Colon)]),
+            (b"[default]\nx: y=z\n", &[(2, ColonBeforeEqualsSign)]),
+            (b"[default]\nx:y = z\n", &[(2, ColonInKey)]),
+            (b"[default]\n= z\n", &[(2, EmptyKey)]),
             (b"[default]\njunk\n", &[(2, NoEqualsSign)]),
+            (b"[default]\na b = 1\nA b: 2\n", &[(3, Colon), (3, DuplicateKey)]),
             (b"[default]\nx = y # c\n", &[(2, InlineComment)]),
             (b"[default]\nx = 'y'\n", &[(2, QuotedValue)]),
             (b"[default]\nx = y\n# c\n  w\n", &[(4, ContinuedValue)]),
             (b"[default]\nx = y\n  w = z\n", &[(3, KeyInsideValue)]),
             (b"[default]\ns3 =\n  x = y\n  junk\n", &[(4, BlockLineWithoutEqualsSign)]),
+            (b"[tool]\nx = # c\n  junk\n", &[(3, BareLineBelowComment)]),
+            (b"[tool]\na b =\n  junk\n", &[(3, BlockLineWithoutEqualsSign)]),
             (b"[default]\n  # c\nx = y\n", &[(2, IndentedCommentAfterHeader)]),
             (b"[default]\nx = y\n  # c\n", &[(3, IndentedCommentAfterKey)]),
+            (b"[default]\nx =\n  # c\n  # c = d\n", &[(3, IndentedCommentInBlock), (4, IndentedCommentAfterKey)]),
+            (b"[default]\nx = y\n\n  w\n\n", &[(3, BlankLineInsideValue), (4, ContinuedValue)]),
         ];
         for (text, expected) in table {
             assert_eq!(found(text), *expected, "{:?}", String::from_utf8_lossy(text));

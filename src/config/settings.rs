@@ -291,6 +291,7 @@ fn line_of(text: &str, item: &Item) -> usize {
 
 fn refuse(shown: &str, line: usize, known: &Known, why: &str) -> Failure {
     Failure::new(Kind::Config, format!("{shown}:{line}: {} {why}", known.name))
+        .hint(format!("to go back to the default: twolock settings unset {}", known.name))
 }
 
 fn in_range(text: &str, least: u64, most: u64, words: &str) -> std::result::Result<(), String> {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -14,8 +13,10 @@ use sha2::{Digest, Sha256};
 
 use super::Choice;
 use crate::error::{Failure, Kind, Result};
+use crate::hex::hex;
 use crate::system::env::Env;
 use crate::system::foreign_file::{self, Account, Ownership};
+use crate::visible::as_word;
 
 /// Consents as `config.toml` keeps them: canonical path → SHA-256 of the content in hex.
 pub type Consents = BTreeMap<String, String>;
@@ -78,11 +79,7 @@ pub fn fingerprint(path: &Path) -> Result<String> {
 
 /// Returns the SHA-256 of content in hex, for our own edits, which carry a consent along.
 pub fn hex_digest(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        write!(hex, "{byte:02x}").expect("a String takes everything");
-    }
-    hex
+    hex(&Sha256::digest(bytes))
 }
 
 fn without_consent(path: &str, why: &str) -> Failure {
@@ -186,12 +183,6 @@ fn parts_in_reverse(path: &Path) -> Vec<OsString> {
     parts
 }
 
-/// A path as one word of a POSIX shell.
-fn as_word(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.+@%:,=".contains(c);
-    if !path.is_empty() && path.chars().all(plain) { path.into() } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,14 +216,6 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_one_word_of_the_command_to_paste() {
-        for (path, word) in [("/a/b-c_d.e", "/a/b-c_d.e"), ("/a b", "'/a b'"), ("/a'b", r"'/a'\''b'"), ("/$x", "'/$x'")]
-        {
-            assert_eq!(as_word(path), word);
-        }
-    }
-
-    #[test]
     fn the_fingerprint_is_the_sha_256_of_the_content() {
         assert_eq!(hex_digest(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -260,6 +243,7 @@ mod tests {
                 let world = Self(tempfile::tempdir().unwrap());
                 fs::create_dir(world.path("repo")).unwrap();
                 fs::write(world.path("repo/config"), CONTENT).unwrap();
+                world.mode("", 0o700);
                 world.mode("repo", 0o755);
                 world.mode("repo/config", 0o644);
                 world

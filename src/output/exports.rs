@@ -2,6 +2,11 @@
 //!
 //! Each statement ends in `;` on its own line, because unquoted `eval $(…)` joins lines; no value may hold what word
 //! splitting or globbing would change, so such values are refused. Variable names are constants (threat-model P11).
+//!
+//! POSIX shells get one list, `unset … && export …;`: where a variable is read-only nothing is set, and the list fails
+//! (P20). Its commands are quoted, so that no alias takes their place; quotes and not `\`, which bash 5.0 takes for a
+//! glob. What nothing printed can defend: functions named `unset` or `export` in bash and zsh; and, unquoted, an `IFS`
+//! that holds a character of ours (`eval "$(…)"` is immune).
 
 use crate::credentials::{Session, is_credential_text};
 use crate::error::{Failure, Kind, Result};
@@ -36,8 +41,10 @@ impl Shell {
     pub fn from_program(name: &str) -> Option<Self> {
         let name = name.rsplit(['/', '\\']).next()?.trim_start_matches('-');
         let name = name.strip_suffix(".exe").unwrap_or(name).to_ascii_lowercase();
-        match name.as_str() {
-            "dash" | "ash" | "ksh" | "mksh" | "busybox" => Some(Shell::Sh),
+        // zsh-5.9, ksh93
+        match name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-') {
+            "dash" | "ash" | "ksh" | "mksh" | "lksh" | "oksh" | "yash" | "posh" | "busybox" => Some(Shell::Sh),
+            "rbash" => Some(Shell::Bash),
             "pwsh" | "pwsh-preview" => Some(Shell::PowerShell),
             other => Self::ALL.into_iter().find(|(_, n)| *n == other).map(|(shell, _)| shell),
         }
@@ -79,21 +86,53 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
 
 /// Statements that remove what could mix and set the variables.
 pub fn set(shell: Shell, variables: &[(&'static str, String)]) -> String {
-    let mut text: String = MIXING.iter().map(|name| unset_one(shell, name)).collect();
-    for (name, value) in variables {
-        text += &set_one(shell, name, value);
+    match shell {
+        Shell::Sh | Shell::Bash | Shell::Zsh => set_posix(variables),
+        Shell::Fish => {
+            // A function's own variable, a global and a universal one may all be there, and each would be exported.
+            let mut text: String = MIXING.iter().map(|name| format!("while set -e {name}; end;\n")).collect();
+            for (name, value) in variables {
+                text += &format!("set -gx {name} {};\n", quote_fish(value));
+            }
+            text + FISH_SUCCESS
+        }
+        Shell::PowerShell => {
+            let mut text: String = MIXING.iter().map(|name| remove_item(name)).collect();
+            for (name, value) in variables {
+                text += &format!("$Env:{name} = {};\n", quote_powershell(value));
+            }
+            text
+        }
     }
-    text
+}
+
+fn set_posix(variables: &[(&'static str, String)]) -> String {
+    let (mut names, mut values) = (MIXING.join(" "), String::new());
+    for (name, value) in variables {
+        names += &format!(" {name}");
+        values += &format!(" {name}={}", quote_posix(value));
+    }
+    format!("'unset' {names} && 'export'{values};\n")
 }
 
 /// Statements that remove every variable `env` sets.
 pub fn unset(shell: Shell) -> String {
-    let mut text: String = OURS.iter().map(|name| unset_one(shell, name)).collect();
-    if shell == Shell::Fish {
-        // `set -e` of a variable that is not there fails, and would end the line with that status.
-        text += "true;\n";
+    match shell {
+        Shell::Sh | Shell::Bash | Shell::Zsh => format!("'unset' {};\n", OURS.join(" ")),
+        Shell::Fish => {
+            // Global, as we set them: the user's universal ones are not ours to erase in every other fish.
+            let text: String = OURS.iter().map(|name| format!("set -eg {name};\n")).collect();
+            text + FISH_SUCCESS
+        }
+        Shell::PowerShell => OURS.iter().map(|name| remove_item(name)).collect(),
     }
-    text
+}
+
+/// `set -e` of a variable that is not there fails, and `set -gx` hands on the status of what came before it.
+const FISH_SUCCESS: &str = "true;\n";
+
+fn remove_item(name: &str) -> String {
+    format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue;\n")
 }
 
 /// The statement that fails, so that what follows an `eval` does not run with the credentials of before.
@@ -112,22 +151,6 @@ pub fn dotenv(variables: &[(&'static str, String)]) -> String {
 /// The variables as one JSON object.
 pub fn json(variables: &[(&'static str, String)]) -> serde_json::Value {
     variables.iter().map(|(name, value)| ((*name).to_string(), serde_json::Value::from(value.as_str()))).collect()
-}
-
-fn set_one(shell: Shell, name: &str, value: &str) -> String {
-    match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => format!("export {name}={};\n", quote_posix(value)),
-        Shell::Fish => format!("set -gx {name} {};\n", quote_fish(value)),
-        Shell::PowerShell => format!("$Env:{name} = {};\n", quote_powershell(value)),
-    }
-}
-
-fn unset_one(shell: Shell, name: &str) -> String {
-    match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => format!("unset {name};\n"),
-        Shell::Fish => format!("set -e {name};\n"),
-        Shell::PowerShell => format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue;\n"),
-    }
 }
 
 /// One word for POSIX shells: single quotes, a quote inside as `'\''`.
@@ -175,10 +198,22 @@ mod tests {
         let variables = variables(&session("tok=="), Some(&region)).unwrap();
         assert_eq!(
             set(Shell::Bash, &variables),
-            "unset AWS_PROFILE;\nunset AWS_DEFAULT_PROFILE;\nunset AWS_SECURITY_TOKEN;\nunset AWS_ACCOUNT_ID;\n\
-             export AWS_ACCESS_KEY_ID='ASIAIOSFODNN7EXAMPLE';\nexport AWS_SECRET_ACCESS_KEY='se/cret+';\n\
-             export AWS_SESSION_TOKEN='tok==';\nexport AWS_CREDENTIAL_EXPIRATION='2031-01-31T12:34:56Z';\n\
-             export AWS_REGION='eu-west-1';\nexport AWS_DEFAULT_REGION='eu-west-1';\n"
+            "'unset' AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID AWS_ACCESS_KEY_ID \
+             AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION \
+             && 'export' AWS_ACCESS_KEY_ID='ASIAIOSFODNN7EXAMPLE' AWS_SECRET_ACCESS_KEY='se/cret+' \
+             AWS_SESSION_TOKEN='tok==' AWS_CREDENTIAL_EXPIRATION='2031-01-31T12:34:56Z' \
+             AWS_REGION='eu-west-1' AWS_DEFAULT_REGION='eu-west-1';\n"
+        );
+    }
+
+    #[test]
+    fn fish_statements_as_they_are_printed() {
+        let variables = [("AWS_REGION", "eu-west-1".to_string())];
+        assert_eq!(
+            set(Shell::Fish, &variables),
+            "while set -e AWS_PROFILE; end;\nwhile set -e AWS_DEFAULT_PROFILE; end;\n\
+             while set -e AWS_SECURITY_TOKEN; end;\nwhile set -e AWS_ACCOUNT_ID; end;\n\
+             set -gx AWS_REGION 'eu-west-1';\ntrue;\n"
         );
     }
 
@@ -212,9 +247,12 @@ mod tests {
     #[test]
     fn unset_removes_all_that_env_sets() {
         let region = Region::parse("eu-west-1").unwrap();
-        let text = unset(Shell::Zsh);
-        for (name, _) in variables(&session("tok"), Some(&region)).unwrap() {
-            assert!(text.contains(&format!("unset {name};")), "{name}");
+        for (shell, _) in Shell::ALL {
+            let text = unset(shell);
+            let words: Vec<_> = text.split([' ', ':', ';', '\n']).collect();
+            for (name, _) in variables(&session("tok"), Some(&region)).unwrap() {
+                assert!(words.contains(&name), "{shell:?} {name}");
+            }
         }
     }
 
@@ -224,6 +262,9 @@ mod tests {
             ("/bin/bash", Some(Shell::Bash)),
             ("-zsh", Some(Shell::Zsh)),
             ("dash", Some(Shell::Sh)),
+            ("/usr/bin/ksh93", Some(Shell::Sh)),
+            ("zsh-5.9", Some(Shell::Zsh)),
+            ("rbash", Some(Shell::Bash)),
             ("pwsh.exe", Some(Shell::PowerShell)),
             ("C:\\Windows\\powershell.exe", Some(Shell::PowerShell)),
             ("fish", Some(Shell::Fish)),

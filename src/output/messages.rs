@@ -16,6 +16,19 @@ pub fn failure(failure: &Failure) {
     }
 }
 
+/// Says why the command line could not be read: clap's plain text in our form.
+pub fn usage(text: &str) {
+    let mut paragraphs = text.split("\n\n").map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "));
+    let cause = paragraphs.next().unwrap_or_default();
+    say("error", cause.strip_prefix("error: ").unwrap_or(&cause));
+    for paragraph in paragraphs.filter(|p| !p.is_empty()) {
+        let usage = || paragraph.strip_prefix("Usage:").map(|line| format!("usage:{line}"));
+        let more = || paragraph.strip_prefix("For more information, ").map(|line| line.trim_end_matches('.').into());
+        let tip = || paragraph.strip_prefix("tip: ").map(String::from);
+        say("hint", &tip().or_else(usage).or_else(more).unwrap_or(paragraph));
+    }
+}
+
 /// Says something the user should know, and goes on.
 pub fn warning(text: &str) {
     say("warning", text);

@@ -9,7 +9,7 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::settings::{ProfileSettings, Sourced};
-use crate::visible::visible;
+use crate::visible::{as_word, visible};
 
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;
@@ -87,58 +87,59 @@ pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
             return Err(looped(&hops[first..], &next));
         }
         if hops.len() > MOST_HOPS {
-            return Err(hops[0]
-                .settings()
-                .refuse_profile(format!("the chain of source profiles is longer than {MOST_HOPS} hops")));
+            let cause = format!("the chain of source profiles is longer than {MOST_HOPS} hops: {}", way(&hops));
+            return Err(hops[0].settings().refuse_profile(cause));
         }
         let profile =
             sources.files.profile(next.as_str()).ok_or_else(|| missing(sources, &hops, &next, named_at.as_ref()))?;
         let mut hop = Hop { name: next, profile, role: None };
-        let key = key_of(sources, hop.settings())?;
         // A source with keys *and* a role gives its keys, as the AWS CLI does (aws-contract 2.4).
-        if let (false, Some(key)) = (hops.is_empty(), &key) {
-            return Ok(Chain { hops, key: key.clone(), owner: Some(hop) });
+        if !hops.is_empty()
+            && let Some(key) = key_of(sources, hop.settings())?
+        {
+            return Ok(Chain { hops, key, owner: Some(hop) });
         }
-        match source_of(&mut hop, key.is_some())? {
-            Source::Profile(source) if source.value == hop.name => return itself(hops, hop, key),
+        match source_of(sources, &mut hop)? {
+            Source::Profile(source) if source.value == hop.name => return itself(sources, hops, hop),
             Source::Profile(source) => {
                 named_at = Some(source.place);
                 next = source.value;
                 hops.push(hop);
             }
-            Source::OwnKey => {
-                let key = key.ok_or_else(|| no_key(hop.settings()))?;
-                return Ok(Chain { hops, key, owner: Some(hop) });
-            }
+            Source::OwnKey(key) => return Ok(Chain { hops, key, owner: Some(hop) }),
         }
     }
 }
 
 enum Source {
     Profile(Sourced<ProfileName>),
-    OwnKey,
+    OwnKey(LongLivedKey),
 }
 
-/// Decides where a profile's credentials come from, and notes its role in the hop.
-fn source_of(hop: &mut Hop, has_key: bool) -> Result<Source> {
+/// Decides where a profile's credentials come from, and notes its role in the hop. Keys beside a role and its source
+/// are not looked at: what another tool left there does no harm.
+fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     let settings = hop.settings();
     if let Some(role) = settings.role_arn()? {
         let source = settings.source_profile()?.ok_or_else(|| no_source(settings))?;
+        if let Some(other) = settings.raw("credential_source") {
+            return Err(settings.refuse(other, "stands beside a source_profile, and a role has one source"));
+        }
         hop.role = Some(role);
         return Ok(Source::Profile(source));
     }
     if let Some(source) = settings.twolock_source_profile()? {
         return Ok(Source::Profile(source));
     }
-    if has_key {
-        return Ok(Source::OwnKey);
+    if let Some(key) = key_of(sources, settings)? {
+        return Ok(Source::OwnKey(key));
     }
-    Ok(ours_for_another(settings).map_or(Source::OwnKey, Source::Profile))
+    ours_for_another(settings).map(Source::Profile).ok_or_else(|| no_key(settings))
 }
 
 /// A role naming itself as source with keys of its own is no loop (aws-contract 2.4).
-fn itself(mut hops: Vec<Hop>, hop: Hop, key: Option<LongLivedKey>) -> Result<Chain> {
-    let Some(key) = key else {
+fn itself(sources: Sources<'_>, mut hops: Vec<Hop>, hop: Hop) -> Result<Chain> {
+    let Some(key) = key_of(sources, hop.settings())? else {
         let cause = "names itself as source_profile, but has no access key of its own";
         return Err(hop.settings().refuse_profile(cause));
     };
@@ -213,7 +214,7 @@ fn no_key(settings: ProfileSettings<'_>) -> Failure {
     }
     settings.refuse_profile("has no access key and no role").hint(format!(
         "run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile",
-        settings.name()
+        as_word(settings.name().as_str())
     ))
 }
 
@@ -226,10 +227,13 @@ fn is_ours(process: &str) -> bool {
 }
 
 fn looped(hops: &[Hop], back_to: &ProfileName) -> Failure {
-    let way: Vec<String> = hops.iter().map(|hop| format!("'{}' ({})", hop.name, hop.settings().place())).collect();
-    hops[0]
-        .settings()
-        .refuse_profile(format!("source_profile goes round in a circle: {} -> '{back_to}'", way.join(" -> ")))
+    let cause = format!("source_profile goes round in a circle: {} -> '{back_to}'", way(hops));
+    hops[0].settings().refuse_profile(cause)
+}
+
+fn way(hops: &[Hop]) -> String {
+    let passed: Vec<String> = hops.iter().map(|hop| format!("'{}' ({})", hop.name, hop.settings().place())).collect();
+    passed.join(" -> ")
 }
 
 fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Place>) -> Failure {

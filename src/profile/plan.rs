@@ -120,6 +120,10 @@ impl Plan {
 
 /// Plans a profile: every refusal that can be known without asking AWS or a person is made here.
 pub fn plan(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
+    planned(sources, asked).map_err(|failure| failure.of_profile(asked))
+}
+
+fn planned(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
     let chain = chain::walk(sources, asked)?;
     let mut notes = Vec::new();
     let device = device_of(&chain)?;
@@ -265,11 +269,17 @@ fn refuse_impossible(
     Ok(())
 }
 
-/// `twolock_session_duration` of the profile that owns the key, else our settings: the session is shared.
+/// `twolock_session_duration` of the profile that owns the key, else our settings: the session is shared. A profile
+/// that uses the key of another is its owner in all but the key.
 fn session_duration(sources: Sources<'_>, chain: &Chain) -> Result<Duration> {
-    let own = chain.owner().settings().session_duration()?.map(|d| d.value);
+    let users = chain.hops.iter().rev().take_while(|hop| hop.role.is_none());
+    for hop in users.chain([chain.owner()]) {
+        if let Some(own) = hop.settings().session_duration()? {
+            return Ok(own.value);
+        }
+    }
     let set = sources.surroundings.session_duration.as_ref().map(|d| d.value);
-    Ok(own.or(set).unwrap_or(SESSION_DEFAULT))
+    Ok(set.unwrap_or(SESSION_DEFAULT))
 }
 
 fn session_length_note(steps: &[Step], notes: &mut Vec<String>) {

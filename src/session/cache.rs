@@ -7,7 +7,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::credentials::Session;
-use crate::session::identity::{Identity, hex};
+use crate::hex::hex;
+use crate::session::identity::Identity;
 use crate::session::sealed::{self, Header};
 use crate::session::sealing_key::SealingKey;
 use crate::system::private_file;
@@ -57,8 +58,9 @@ impl Cache {
         (alive && new_enough).then_some((header, session))
     }
 
-    /// Keeps a session; replaces what was there.
+    /// Keeps a session; replaces what was there, and removes what has ended.
     pub fn keep(&self, identity: &Identity, mut header: Header, session: &Session) -> io::Result<()> {
+        remove_ended(&self.folder, header.issued);
         header.identity = identity.hex();
         header.key = self.key.id().into();
         let bytes = sealed::seal(&header, session, &self.key).ok_or_else(|| io::Error::other("no random bytes"))?;
@@ -106,6 +108,16 @@ pub fn headers(folder: &Path) -> Vec<(PathBuf, Header)> {
     let mut found: Vec<_> = paths.filter_map(read).collect();
     found.sort_by(|a, b| (&a.1.profile, a.1.kind.word(), &a.0).cmp(&(&b.1.profile, b.1.kind.word(), &b.0)));
     found
+}
+
+/// What cannot be removed now is left for the next time: it never costs a fresh session its place.
+fn remove_ended(folder: &Path, now: Timestamp) {
+    for (path, header) in headers(folder) {
+        if header.expires <= now {
+            let _ = std::fs::remove_file(path.with_extension("retry"));
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 /// Removes every sealed file of a folder, whatever key it lies under; says how many.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::arn::MfaSerial;
+use crate::hex::hex;
 use crate::names::MfaCode;
 use crate::session::device::DeviceState;
-use crate::session::identity::hex;
 use crate::timestamp::Timestamp;
 
 /// STS takes the code of the current step and its neighbours; after this long no digest can matter.

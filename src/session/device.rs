@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::arn::MfaSerial;
 use crate::error::Kind;
-use crate::session::identity::hex;
+use crate::hex::hex;
 use crate::system::private_file;
 use crate::timestamp::Timestamp;
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::profile::plan::{Plan, Step};
 use crate::role::RoleRequest;
 
@@ -103,14 +104,5 @@ impl Fields {
         Identity(self.0.finalize().into())
     }
 }
-
-/// SHA-256 of some bytes, in lower-case hex.
-pub fn hex_of(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).map(char::from).collect()
-}
+#[cfg(test)]
+pub(crate) mod tests;

@@ -8,12 +8,14 @@ use crate::aws::{Bounds, Mfa, Signer, StsError, StsErrorKind};
 use crate::credentials::{AccessKey, Session};
 use crate::error::{Failure, Kind, Result};
 use crate::profile::plan::Step;
+use crate::prompt::CodeSource;
 use crate::session::Sessions;
 use crate::session::cache::Need;
 use crate::session::device::DeviceFiles;
 use crate::session::sealed;
 use crate::system::clock::{Deadline, now_millis};
 use crate::system::lock::{FileLock, LockError};
+use crate::system::log;
 use crate::system::terminal;
 use crate::visible::visible;
 
@@ -89,7 +91,7 @@ impl Sessions<'_> {
         let mut second_try = false;
         loop {
             let parent = self.parent(step, need, run)?;
-            let _lock = match self.turn(self.lock_of(step), step, need, Other::at_aws)? {
+            let _lock = match self.turn(self.lock_of(step), step, need, Awaited::Call)? {
                 Turn::Served(session) => return Ok(session),
                 Turn::Ours(lock) => lock,
             };
@@ -111,7 +113,7 @@ impl Sessions<'_> {
     fn with_a_code(&self, step: usize, need: Need, device: &MfaSerial) -> Result<Session> {
         let files = DeviceFiles::of(self.folder, device, self.endpoint);
         let since = now_millis();
-        let _lock = match self.turn(files.lock.clone(), step, need, || Other::at_a_question(&files))? {
+        let _lock = match self.turn(files.lock.clone(), step, need, Awaited::Question(&files))? {
             Turn::Served(session) => return Ok(session),
             Turn::Ours(lock) => lock,
         };
@@ -126,7 +128,7 @@ impl Sessions<'_> {
     }
 
     /// Waits for a lock, and for the session that its holder may bring.
-    fn turn(&self, lock: PathBuf, step: usize, need: Need, holder: impl Fn() -> Other) -> Result<Turn> {
+    fn turn(&self, lock: PathBuf, step: usize, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
         let until = self.patience.others();
         let (started, mut pause, mut told) = (Instant::now(), Duration::from_millis(1), false);
         loop {
@@ -139,16 +141,12 @@ impl Sessions<'_> {
                 return Ok(Turn::Served(found));
             }
             if until.has_passed() {
-                let cause = format!("waited {} s for {}", started.elapsed().as_secs(), holder().text);
+                let cause = format!("waited {} s for {}", started.elapsed().as_secs_f64().ceil(), awaited.holder());
                 return Err(self.about(Failure::new(Kind::Busy, cause).hint("run it again")));
             }
             if !told && started.elapsed() > TELL_AFTER {
                 told = true;
-                let other = holder();
-                // The question itself says enough, and a note would be written over it.
-                if !other.asks_on_our_terminal {
-                    self.codes.note(&format!("waiting for {}", other.text));
-                }
+                awaited.tell(self.codes);
             }
             std::thread::sleep(pause.min(until.left()));
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -174,7 +172,8 @@ impl Sessions<'_> {
         mfa: Option<Mfa<'_>>,
         run: Run,
     ) -> std::result::Result<Session, StsError> {
-        match (&self.plan.steps[step], parent) {
+        log::step(format_args!("call STS for {}", self.plan.steps[step]));
+        let answer = match (&self.plan.steps[step], parent) {
             (Step::SessionToken { duration, .. }, Parent::Key(key)) => {
                 self.sts.get_session_token(key, mfa, *duration, run.bounds())
             }
@@ -182,7 +181,12 @@ impl Sessions<'_> {
                 self.sts.assume_role(parent.signer(), request, mfa, run.bounds())
             }
             _ => unreachable!("a plan has its key first, and a session token directly after it"),
+        };
+        match &answer {
+            Ok(session) => log::step(format_args!("STS gave {} until {}", session.access_key_id, session.expires)),
+            Err(e) => log::step(format_args!("STS gave nothing ({:?}): {}", e.kind, e.cause)),
         }
+        answer
     }
 
     /// Keeps a fresh session. One that cannot be kept is handed out all the same, with a warning.
@@ -246,22 +250,36 @@ impl Sessions<'_> {
 /// Before this, waiting is not worth a word.
 const TELL_AFTER: Duration = Duration::from_secs(5);
 
-/// Who is waited for.
-struct Other {
-    text: String,
-    asks_on_our_terminal: bool,
+/// What a caller waits for.
+#[derive(Clone, Copy)]
+enum Awaited<'a> {
+    /// Another of us calls AWS.
+    Call,
+    /// Another of us asks for a code of this device.
+    Question(&'a DeviceFiles),
 }
 
-impl Other {
-    fn at_aws() -> Self {
-        Self { text: "another twolock, which asks AWS".into(), asks_on_our_terminal: false }
+impl Awaited<'_> {
+    fn holder(self) -> String {
+        match self {
+            Awaited::Call => "another twolock, which asks AWS".into(),
+            Awaited::Question(files) => match files.load().holder {
+                Some(holder) => {
+                    format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile))
+                }
+                None => "another twolock, which asks for a code".into(),
+            },
+        }
     }
 
-    fn at_a_question(files: &DeviceFiles) -> Self {
-        let Some(holder) = files.load().holder else {
-            return Self { text: "another twolock, which asks for a code".into(), asks_on_our_terminal: false };
+    /// Where the question stands on our own terminal, it says all there is to say, and a note would wipe it away.
+    fn tell(self, codes: &dyn CodeSource) {
+        let seen = match self {
+            Awaited::Call => false,
+            Awaited::Question(files) => files.load().holder.is_some_and(|holder| terminal::is_shared_with(holder.pid)),
         };
-        let text = format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile));
-        Self { text, asks_on_our_terminal: terminal::is_shared_with(holder.pid) }
+        if !seen {
+            codes.note(&format!("waiting for {}", self.holder()));
+        }
     }
 }

@@ -30,6 +30,7 @@ use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::system::clock::Deadline;
 use crate::system::lock::{FileLock, LockError};
+use crate::system::log;
 use crate::timestamp::Timestamp;
 
 /// Fetches the secret half of a long-lived key, from an AWS file or the OS keyring.
@@ -133,8 +134,14 @@ impl Sessions<'_> {
         let looked =
             self.cache.map_or(Look::Miss, |cache| look(cache, self.plan, self.identities, need, (self.clock)()));
         match looked {
-            Look::Serve(session) => Ok(session),
-            Look::Renew(old) => Ok(self.renew(need).unwrap_or(old)),
+            Look::Serve(session) => {
+                log::step(format_args!("a kept session serves until {}", session.expires));
+                Ok(session)
+            }
+            Look::Renew(old) => {
+                log::step(format_args!("a kept session serves until {}, and is renewed", old.expires));
+                Ok(self.renew(need).unwrap_or(old))
+            }
             Look::Miss => self.credentials(self.identities.len(), need, mint::Run::FOR_A_CALLER),
         }
     }
@@ -162,3 +169,6 @@ impl Sessions<'_> {
         found.map(|(_, session)| session)
     }
 }
+
+#[cfg(test)]
+mod tests;

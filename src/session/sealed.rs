@@ -156,7 +156,7 @@ fn cipher(key: &SealingKey) -> Option<XChaCha20Poly1305> {
 
 fn read_secrets(secrets: &[u8], header: &Header) -> Option<Session> {
     let mut json: Value = serde_json::from_slice(secrets).ok()?;
-    let mut take = |name: &str| match json[name].take() {
+    let mut take = |name: &str| match json.get_mut(name)?.take() {
         Value::String(text) => Some(text),
         _ => None,
     };

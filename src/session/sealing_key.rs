@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Failure, Kind};
+use crate::hex::hex;
 use crate::secret::Secret;
 use crate::store::choose::Stores;
 use crate::store::{Item, Store, StoreError};
@@ -208,10 +209,6 @@ fn canonical(path: &Path) -> io::Result<PathBuf> {
         }
         (found, ..) => found,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ mod system {
     }
 
     pub fn durable(env: &Env, may_unlock: bool) -> Box<dyn Store> {
-        bounded(SecretService::new(env, may_unlock.then_some(DIALOG_BOUND)), may_unlock)
+        bounded(SecretService::new(env, may_unlock), may_unlock)
     }
 }
 

@@ -5,8 +5,6 @@
 //! connection is made with a prompt limit of zero. Wrap it in [`Bounded`](super::bounded::Bounded): a bus that accepts
 //! and is silent holds a caller for ever.
 
-use std::time::Duration;
-
 use super::{Item, Store, StoreError};
 use crate::secret::Secret;
 use crate::system::env::Env;
@@ -17,16 +15,15 @@ use crate::system::session_bus;
 pub struct SecretService {
     /// Why there is no bus to talk to.
     no_bus: Option<String>,
-    /// How long an unlock dialog may stand; `None`: none opens.
-    dialog: Option<Duration>,
+    may_unlock: bool,
 }
 
 impl SecretService {
     /// The service on the session bus of this environment, which has to be the process's own: the bus library reads that.
     ///
-    /// `dialog` is the leave to open an unlock dialog, and how long it may stand (whole seconds).
-    pub fn new(env: &Env, dialog: Option<Duration>) -> Self {
-        Self { no_bus: session_bus::why_none(env), dialog }
+    /// `may_unlock` is the leave to open an unlock dialog.
+    pub fn new(env: &Env, may_unlock: bool) -> Self {
+        Self { no_bus: session_bus::why_none(env), may_unlock }
     }
 
     fn on_bus<T>(&self, call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -43,15 +40,15 @@ impl Store for SecretService {
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
-        self.on_bus(|| bus::read(item, self.dialog))
+        self.on_bus(|| bus::read(item, self.may_unlock))
     }
 
     fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
-        self.on_bus(|| bus::write(item, bytes, self.dialog))
+        self.on_bus(|| bus::write(item, bytes, self.may_unlock))
     }
 
     fn remove(&self, item: &Item) -> Result<(), StoreError> {
-        self.on_bus(|| bus::remove(item, self.dialog))
+        self.on_bus(|| bus::remove(item, self.may_unlock))
     }
 }
 
@@ -63,15 +60,15 @@ mod bus {
         Err(StoreError::NoService("this build has no part for it".into()))
     }
 
-    pub fn read(_: &Item, _: Option<Duration>) -> Result<Secret<Vec<u8>>, StoreError> {
+    pub fn read(_: &Item, _: bool) -> Result<Secret<Vec<u8>>, StoreError> {
         none()
     }
 
-    pub fn write(_: &Item, _: &Secret<Vec<u8>>, _: Option<Duration>) -> Result<(), StoreError> {
+    pub fn write(_: &Item, _: &Secret<Vec<u8>>, _: bool) -> Result<(), StoreError> {
         none()
     }
 
-    pub fn remove(_: &Item, _: Option<Duration>) -> Result<(), StoreError> {
+    pub fn remove(_: &Item, _: bool) -> Result<(), StoreError> {
         none()
     }
 }
@@ -79,7 +76,7 @@ mod bus {
 #[cfg(all(target_os = "linux", feature = "secret-service"))]
 mod bus {
     use std::collections::HashMap;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use dbus_secret_service::{Collection, EncryptionType, Error, Item as Found, SecretService as Connection};
 
@@ -93,16 +90,20 @@ mod bus {
     /// The library's own bound for one call on the bus.
     const CALL_BOUND: Duration = Duration::from_secs(2);
 
+    /// Beyond any bound of ours, which the thread around this keeps: the library counts messages for seconds, and calls
+    /// the end of its patience a dismissal. Zero lets no dialog open.
+    const PROMPT_LIMIT: u64 = 600;
+
     /// Nobody reads and declines a dialog in this time: it was never shown (no display, no prompter).
     const FASTER_THAN_A_PERSON: Duration = Duration::from_millis(400);
 
-    pub fn read(item: &Item, dialog: Option<Duration>) -> Result<Secret<Vec<u8>>, StoreError> {
-        let bus = Bus::connect(dialog)?;
+    pub fn read(item: &Item, may_unlock: bool) -> Result<Secret<Vec<u8>>, StoreError> {
+        let bus = Bus::connect(may_unlock)?;
         secret_of(&bus.find(item)?)
     }
 
-    pub fn write(item: &Item, bytes: &Secret<Vec<u8>>, dialog: Option<Duration>) -> Result<(), StoreError> {
-        let bus = Bus::connect(dialog)?;
+    pub fn write(item: &Item, bytes: &Secret<Vec<u8>>, may_unlock: bool) -> Result<(), StoreError> {
+        let bus = Bus::connect(may_unlock)?;
         match bus.find(item) {
             Ok(found) => found.set_secret(bytes.expose(), CONTENT_TYPE).map_err(meaning)?,
             Err(StoreError::Absent) => bus.create(item, bytes)?,
@@ -115,8 +116,8 @@ mod bus {
         }
     }
 
-    pub fn remove(item: &Item, dialog: Option<Duration>) -> Result<(), StoreError> {
-        let bus = Bus::connect(dialog)?;
+    pub fn remove(item: &Item, may_unlock: bool) -> Result<(), StoreError> {
+        let bus = Bus::connect(may_unlock)?;
         bus.find(item)?.delete().map_err(meaning)
     }
 
@@ -135,12 +136,11 @@ mod bus {
     }
 
     impl Bus {
-        fn connect(dialog: Option<Duration>) -> Result<Self, StoreError> {
+        fn connect(may_unlock: bool) -> Result<Self, StoreError> {
             seed_key_exchange()?;
-            let seconds = dialog.map_or(0, |limit| limit.as_secs());
-            let connection =
-                Connection::connect_with_max_prompt_timeout(EncryptionType::Dh, seconds).map_err(meaning)?;
-            Ok(Self { connection, may_unlock: seconds > 0 })
+            let limit = if may_unlock { PROMPT_LIMIT } else { 0 };
+            let connection = Connection::connect_with_max_prompt_timeout(EncryptionType::Dh, limit).map_err(meaning)?;
+            Ok(Self { connection, may_unlock })
         }
 
         /// Returns the one unlocked item of this name, over all collections.

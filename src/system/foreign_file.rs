@@ -168,6 +168,7 @@ mod tests {
             assert!(refusal(&link, 10).starts_with("cannot read ~/.aws/config: "));
         }
 
+        #[cfg(target_os = "linux")]
         #[test]
         fn the_account_has_the_home_of_the_account_database() {
             let listed =

@@ -35,9 +35,21 @@ pub fn asker() -> Option<Asker> {
     asker_in(Path::new("/proc"), platform::parent_id()?)
 }
 
-/// Returns the name of the program that started us, a shell included; none where it cannot be found out.
-pub fn name() -> Option<String> {
-    Process::load(Path::new("/proc"), platform::parent_id()?).map(|process| process.name)
+/// Returns what `known` makes of the nearest ancestor it knows, given program names; none where it cannot be found out.
+pub fn nearest<T>(known: impl Fn(&str) -> Option<T>) -> Option<T> {
+    nearest_in(Path::new("/proc"), platform::parent_id()?, known)
+}
+
+fn nearest_in<T>(proc: &Path, parent: u32, known: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let mut pid = parent;
+    for _ in 0..DEEPEST {
+        let process = Process::load(proc, pid)?;
+        if let Some(found) = known(&process.program) {
+            return Some(found);
+        }
+        pid = process.parent;
+    }
+    None
 }
 
 /// SDKs start us through `sh -c` (aws-contract 3.3), so such shells are looked through.
@@ -56,6 +68,8 @@ fn asker_in(proc: &Path, parent: u32) -> Option<Asker> {
 
 struct Process {
     name: String,
+    /// The file it runs: a script's interpreter, where `name` is the script.
+    program: String,
     arguments: Vec<String>,
     parent: u32,
 }
@@ -79,8 +93,14 @@ impl Process {
         let parent = after.split_whitespace().nth(1)?.parse().ok()?;
         let arguments = std::fs::read(folder.join("cmdline")).unwrap_or_default();
         let arguments = String::from_utf8_lossy(&arguments);
-        let arguments = arguments.split('\0').skip(1).map(str::to_owned).collect();
-        Some(Self { name, arguments, parent })
+        let (first, arguments) = arguments.split_once('\0').unwrap_or_default();
+        // a process of another user, or a hardened one, hides its file
+        let file = std::fs::read_link(folder.join("exe")).ok().map(|file| file.to_string_lossy().into_owned());
+        let file = file.as_deref().unwrap_or(first);
+        // a shell that was upgraded under its users still runs the old file
+        let program = file.strip_suffix(" (deleted)").unwrap_or(file).to_owned();
+        let arguments = arguments.split('\0').map(str::to_owned).collect();
+        Some(Self { name, program, arguments, parent })
     }
 
     fn role(&self) -> Role {
@@ -114,6 +134,31 @@ mod tests {
                 .unwrap();
         }
         asker_in(proc.path(), 10).map(|asker| asker.to_string())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_that_runs_tells_the_program_and_a_name_only_where_it_is_hidden() {
+        let proc = tempfile::tempdir().unwrap();
+        for (pid, parent, line, file) in [
+            (10, 9, "timeout|60|twolock", Some("/usr/bin/timeout")),
+            (9, 8, "/bin/sh|deploy.sh", Some("/usr/bin/dash (deleted)")),
+            (8, 7, "-fish", None),
+            (7, 7, "fish", Some("/sbin/init")),
+        ] {
+            let folder = proc.path().join(pid.to_string());
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join("stat"), format!("{pid} (deploy.sh) S {parent} 1")).unwrap();
+            std::fs::write(folder.join("cmdline"), format!("{line}|").replace('|', "\0")).unwrap();
+            if let Some(file) = file {
+                std::os::unix::fs::symlink(file, folder.join("exe")).unwrap();
+            }
+        }
+        let nearest = |pid, word: &str| nearest_in(proc.path(), pid, |p| p.ends_with(word).then(|| p.to_owned()));
+        assert_eq!(nearest(10, "dash").as_deref(), Some("/usr/bin/dash"));
+        assert_eq!(nearest(10, "fish").as_deref(), Some("-fish"));
+        assert_eq!(nearest(10, "zsh"), None);
+        assert_eq!(nearest(6, "fish"), None);
     }
 
     #[test]

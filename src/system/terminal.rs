@@ -76,6 +76,11 @@ pub(in crate::system) enum Heard {
     Gone,
 }
 
+/// Returns whether a process has our controlling terminal, so that what it shows is seen here.
+pub fn is_shared_with(pid: u32) -> bool {
+    platform::is_in_our_session(pid)
+}
+
 /// The controlling terminal while we talk on it. In its background it fails; it never stops us.
 pub struct Terminal {
     input: File,
@@ -155,11 +160,6 @@ impl Terminal {
             }
         }
     }
-}
-
-/// Returns whether another process has our controlling terminal too.
-pub fn is_shared_with(pid: u32) -> bool {
-    platform::shares_terminal(pid)
 }
 
 fn text_of(line: &[u8]) -> Secret<String> {

@@ -112,7 +112,7 @@ def sign_in(twolock, home, known):
 
 def forget(twolock, home):
     """Takes the sealing key out of the keyrings again; the homes go with their folder."""
-    subprocess.run([twolock, "logout", "--all", "--yes"], env=environment(home), stdin=subprocess.DEVNULL, check=True)
+    subprocess.run([twolock, "logout", "--all"], env=environment(home), stdin=subprocess.DEVNULL, check=True)
 
 
 # ---- what is measured

@@ -5,3 +5,34 @@
 mod world;
 
 mod credential_process;
+mod env;
+mod exec;
+mod exit_codes;
+mod login;
+mod logout;
+mod mfa_process;
+mod overview;
+mod profile;
+mod question;
+mod secrets;
+mod settings;
+mod status;
+mod usage;
+mod whoami;
+
+/// A text with its times left rounded up: a second may have passed since the session was made.
+fn rounded(text: &str) -> String {
+    let mut words: Vec<String> = text.split(' ').map(String::from).collect();
+    for at in 1..words.len() {
+        let whole = match words[at - 1].trim_start_matches('\n') {
+            "11h" if words[at].starts_with("59m") => "12h",
+            "59m" if words[at].contains('s') => "1h",
+            "3h" if words[at].starts_with("59m") => "4h",
+            _ => continue,
+        };
+        let rest = words[at].trim_start_matches(|c: char| c.is_ascii_alphanumeric()).to_string();
+        words[at] = format!("{whole}{rest}");
+        words[at - 1] = "\0".into();
+    }
+    words.join(" ").replace("\0 ", "")
+}

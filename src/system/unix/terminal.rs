@@ -31,13 +31,6 @@ pub fn open_terminal() -> io::Result<(File, File)> {
     Ok((file.try_clone()?, file))
 }
 
-/// Returns whether another process has our controlling terminal: that belongs to one session, and a session has one.
-pub fn shares_terminal(pid: u32) -> bool {
-    let session_of = |pid| rustix::process::getsid(pid).ok();
-    let other = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    other.is_some_and(|other| session_of(Some(other)).is_some_and(|theirs| session_of(None) == Some(theirs)))
-}
-
 /// Returns whether our process group is the one the terminal listens to; an error if the terminal is gone.
 pub fn is_foreground(terminal: &File) -> io::Result<bool> {
     match termios::tcgetpgrp(terminal) {
@@ -46,6 +39,13 @@ pub fn is_foreground(terminal: &File) -> io::Result<bool> {
         Err(Errno::OPNOTSUPP) => Ok(true),
         Err(gone) => Err(gone.into()),
     }
+}
+
+/// Returns whether a process is of our session, which has one controlling terminal or none.
+pub fn is_in_our_session(pid: u32) -> bool {
+    let theirs =
+        i32::try_from(pid).ok().and_then(Pid::from_raw).and_then(|pid| rustix::process::getsid(Some(pid)).ok());
+    theirs.is_some() && theirs == rustix::process::getsid(None).ok()
 }
 
 /// Returns whether the terminal hands out whole lines, as it does unless a full-screen program owns it.

@@ -24,14 +24,14 @@ pub fn open_terminal() -> io::Result<(File, File)> {
     Ok((open("CONIN$")?, open("CONOUT$")?))
 }
 
-/// Windows does not tell without a list of all processes of the console: better no note than one over a question.
-pub fn shares_terminal(_pid: u32) -> bool {
-    true
-}
-
 /// A console has no background jobs.
 pub fn is_foreground(_terminal: &File) -> io::Result<bool> {
     Ok(true)
+}
+
+/// Returns whether a process shares our console; not looked into here.
+pub fn is_in_our_session(_pid: u32) -> bool {
+    false
 }
 
 /// Returns whether the console hands out whole lines.

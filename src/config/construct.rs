@@ -1,0 +1,160 @@
+//! The behaviour grid of aws-contract 1.2 as data: constructs, and who stumbles over them.
+//!
+//! The rows of the AWS CLI and of Rust are checked against the real ones by `tests/oracle`.
+
+use std::fmt;
+
+/// Who reads the AWS files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// The AWS CLI and botocore.
+    Cli,
+    /// The SDK for Go.
+    Go,
+    /// The SDK for JavaScript.
+    Js,
+    /// The SDK for Java.
+    Java,
+    /// The SDK for Rust.
+    Rust,
+}
+
+/// What a construct does to a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The whole file is refused, or taken for empty.
+    Refuses,
+    /// The section or key is not seen.
+    Misses,
+    /// Something else is read than we read.
+    Misreads,
+}
+
+macro_rules! constructs {
+    ($($(#[doc = $doc:literal])+ $name:ident: $what:literal, $($effect:ident $readers:tt),+;)+) => {
+        /// A construct that not everybody reads alike.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Construct {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Construct {
+            /// Every construct we know.
+            pub const ALL: &[Construct] = &[$(Construct::$name),+];
+
+            /// Returns what it is, in words.
+            pub fn what(self) -> &'static str {
+                match self { $(Construct::$name => $what,)+ }
+            }
+
+            /// Returns who stumbles over it, and how.
+            pub fn stumbling(self) -> &'static [(Effect, &'static [Reader])] {
+                use {Effect::*, Reader::*};
+                match self { $(Construct::$name => &[$(($effect, &$readers)),+],)+ }
+            }
+        }
+    };
+}
+
+constructs! {
+    /// UTF-16 text; we read nothing of it either.
+    Utf16: "UTF-16 text", Refuses [Cli, Java], Misses [Go, Js, Rust];
+    /// U+FEFF at the beginning.
+    ByteOrderMark: "a byte order mark", Refuses [Cli, Java, Rust], Misreads [Go];
+    /// A byte that is not UTF-8, anywhere.
+    NotUtf8: "a byte that is not UTF-8", Refuses [Cli, Rust];
+    /// CR without LF as a line's end.
+    LoneCarriageReturn: "a line ending in CR alone", Misses [Go, Js], Misreads [Rust];
+    /// A line with text above the first header.
+    KeyBeforeSection: "a key before any section", Refuses [Cli, Java, Rust];
+    /// `[profile p`
+    UnclosedHeader: "a header without ']'", Refuses [Cli, Java, Rust], Misses [Go, Js];
+    /// `[profile p] text`
+    TextAfterHeader: "text after ']'", Refuses [Java, Rust], Misses [Go, Js];
+    /// `[profile p]; comment`
+    CommentTouchingHeader: "a comment directly after ']'", Misses [Js];
+    /// `  [profile p]`
+    IndentedHeader: "an indented header", Refuses [Java, Rust];
+    /// `[]`
+    EmptyHeader: "an empty header", Refuses [Cli];
+    /// `[ profile p]`; in the credentials file also `[p ]`
+    BlankNextToBracket: "a blank next to a bracket", Misses [Cli, Js];
+    /// `[profile  p]` or `[profile p ]`
+    ExtraBlankInHeading: "more than one blank in a header", Misses [Js];
+    /// `[profile a#b]`
+    CommentMarkInHeading: "'#' or ';' in a section's name", Refuses [Rust];
+    /// `[profile p] # see [1]`: Python looks for the last bracket.
+    BracketInComment: "']' in a comment behind a header", Misses [Cli];
+    /// `[profile p]]`
+    BracketAfterHeader: "text with ']' after a header", Misses [Cli], Misreads [Rust];
+    /// `[profiles p]`
+    KindLikeProfile: "a section whose kind only begins like a known one", Misreads [Cli];
+    /// `[profile "p"]`
+    QuotedName: "a quoted profile name", Misses [Go, Java, Rust];
+    /// The same header text again.
+    DuplicateSection: "a section that stands here twice", Refuses [Cli];
+    /// The same section by another header text.
+    SectionWrittenTwoWays: "a section written in two ways", Misreads [Cli, Rust];
+    /// `[default]` beside `[profile default]`.
+    DefaultTwice: "[default] beside [profile default]", Misreads [Cli];
+    /// `[DEFAULT]`
+    CapitalDefault: "[DEFAULT] in capitals", Misreads [Cli];
+    /// The same key twice under one header.
+    DuplicateKey: "a key that stands here twice", Refuses [Cli];
+    /// The first key below a header is indented.
+    IndentedKey: "an indented key", Refuses [Java, Rust];
+    /// `Region = v`
+    CapitalInKey: "a key with capital letters", Misses [Js, Java];
+    /// `region: v`
+    Colon: "':' in place of '='", Refuses [Java, Rust], Misses [Js];
+    /// `region: a=b`
+    ColonBeforeEqualsSign: "':' in front of '='", Misses [Js, Java, Rust];
+    /// `a:b = c`
+    ColonInKey: "':' inside a key", Misreads [Cli, Go];
+    /// `= v`
+    EmptyKey: "a line without a key", Refuses [Cli, Rust];
+    /// A line that is neither header, key, comment nor continuation.
+    NoEqualsSign: "a line without '='", Refuses [Cli, Java, Rust];
+    /// `region = v # c`
+    InlineComment: "a comment behind a value", Misreads [Cli];
+    /// `region = "v"`
+    QuotedValue: "a quoted value", Misreads [Go];
+    /// An indented line without `=` below a key with a value.
+    ContinuedValue: "a value that goes on in the next line", Misreads [Js];
+    /// Only blank lines between lines of a value; at its end they are nobody's.
+    BlankLineInsideValue: "a blank line inside a value", Misreads [Cli];
+    /// An indented line with `=` below a key with a value.
+    KeyInsideValue: "an indented key below a value", Misreads [Go, Js];
+    /// An indented line without `=` below a key without a value.
+    BlockLineWithoutEqualsSign: "a line without '=' in a block", Refuses [Cli, Java, Rust];
+    /// The same, below a key whose value is only a comment.
+    BareLineBelowComment: "a line without '=' in a block below a comment", Refuses [Rust];
+    /// An indented comment before the first key.
+    IndentedCommentAfterHeader: "an indented comment below a header", Refuses [Java, Rust];
+    /// An indented comment below a key.
+    IndentedCommentAfterKey: "an indented comment below a key", Misreads [Java, Rust];
+    /// An indented comment without `=` below a key without a value.
+    IndentedCommentInBlock: "an indented comment in a block", Refuses [Rust];
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reader::Cli => "the AWS CLI",
+            Reader::Go => "Go",
+            Reader::Js => "JavaScript",
+            Reader::Java => "Java",
+            Reader::Rust => "Rust",
+        })
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Effect::Refuses => "the whole file is refused by",
+            Effect::Misses => "it is not seen by",
+            Effect::Misreads => "it is read differently by",
+        })
+    }
+}

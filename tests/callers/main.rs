@@ -1,0 +1,14 @@
+//! The AWS CLI and the SDKs as callers of `credential_process`, and moto as a second, foreign STS.
+#![cfg(unix)]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod adopted;
+mod aws_cli;
+mod boto3;
+mod chains;
+mod environment;
+mod last_minutes;
+mod moto;
+mod sdks;

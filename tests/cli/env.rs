@@ -1,0 +1,225 @@
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::world::{Terminal, World};
+
+const REGIONLESS: &str = "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nendpoint_url = {url}\n";
+const NO_TERMINAL: &str = "twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is \
+                           needed: no terminal; run in a terminal: twolock login prod\n";
+
+/// The values `env` hands out, and the variable names in their order.
+fn values(world: &World, profile: &str) -> Vec<(&'static str, String)> {
+    let json: Value = world.run(["env", profile, "--format", "json"]).json();
+    let names = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    ];
+    let values: Vec<_> = names.iter().filter_map(|n| Some((*n, json[*n].as_str()?.to_string()))).collect();
+    assert_eq!(values.len(), json.as_object().unwrap().len(), "{json}");
+    values
+}
+
+/// A text for each variable that would mix another account in.
+fn of_mixing(text: fn(&str) -> String) -> String {
+    ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ACCOUNT_ID"].map(text).concat()
+}
+
+#[test]
+fn every_form_says_the_same_whole() {
+    let world = World::new();
+    world.log_in("prod");
+    let values = values(&world, "prod");
+    assert_eq!(values.len(), 6);
+    let each = |text: fn(&str, &str) -> String| values.iter().map(|(n, v)| text(n, v)).collect::<String>();
+    let removed = of_mixing(|n| format!(" {n}")) + &each(|n, _| format!(" {n}"));
+    let posix = format!("'unset'{removed} && 'export'{};\n", each(|n, v| format!(" {n}='{v}'")));
+    for shell in ["sh", "bash", "zsh"] {
+        world.run(["env", "prod", "--shell", shell]).is(0, &posix, "");
+    }
+    let fish = of_mixing(|n| format!("while set -e {n}; end;\n")) + &each(|n, v| format!("set -gx {n} '{v}';\n"));
+    world.run(["env", "prod", "--shell", "fish"]).is(0, &format!("{fish}true;\n"), "");
+    let powershell = of_mixing(|n| format!("Remove-Item Env:{n} -ErrorAction SilentlyContinue;\n"))
+        + &each(|n, v| format!("$Env:{n} = '{v}';\n"));
+    world.run(["env", "prod", "--shell", "powershell"]).is(0, &powershell, "");
+    let dotenv = each(|n, v| format!("{n}={v}\n"));
+    world.run(["env", "prod", "--format", "dotenv"]).is(0, &dotenv, "");
+    assert_eq!(world.sandbox.count("AssumeRole"), 1);
+}
+
+#[test]
+fn a_region_nobody_names_is_left_to_the_caller() {
+    let world = World::new();
+    world.write(".aws/config", REGIONLESS);
+    world.log_in("base");
+    let mut command = world.twolock(["env", "base", "--shell", "sh"]);
+    let ran = world.finish(command.env("AWS_REGION", "ap-south-1"));
+    assert!(ran.code == 0 && !ran.stdout.contains("REGION"), "{ran:?}");
+}
+
+#[test]
+fn a_session_without_mfa_says_so_first() {
+    let world = World::new();
+    world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
+    let ran = world.run(["env", "base"]);
+    assert_eq!(ran.code, 0);
+    let note =
+        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and IAM calls will be refused\n";
+    assert_eq!(ran.stderr, note);
+}
+
+#[test]
+fn unset_removes_every_variable_and_needs_no_profile() {
+    let world = World::new();
+    let names = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    ];
+    world.write(".aws/config", "");
+    let posix = format!("'unset' {};\n", names.join(" "));
+    world.run(["env", "--unset", "--shell", "zsh"]).is(0, &posix, "");
+    let fish: String = names.iter().map(|n| format!("set -eg {n};\n")).collect();
+    world.run(["env", "--unset", "--shell", "fish"]).is(0, &format!("{fish}true;\n"), "");
+    let powershell: String =
+        names.iter().map(|n| format!("Remove-Item Env:{n} -ErrorAction SilentlyContinue;\n")).collect();
+    world.run(["env", "--unset", "--shell", "powershell"]).is(0, &powershell, "");
+}
+
+#[test]
+fn every_failure_prints_the_failing_statement_and_nothing_else() {
+    let world = World::new();
+    world.add_config(
+        "[profile dead]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\ntwolock_source_profile = base\n\
+         endpoint_url = http://127.0.0.1:1\n",
+    );
+    let wrong = world.wrong_code();
+    let refused = "twolock: error: profile 'prod': that code was refused by STS at 127.0.0.1:PORT, not AWS: wrong, used \
+                   before, or another device's\ntwolock: hint: a code works once: wait for the next one of \
+                   arn:aws:iam::123456789012:mfa/ana\n";
+    for (args, variables, code, stderr) in [
+        (vec!["env", "prod"], vec![], 9, NO_TERMINAL),
+        (vec!["-v", "env", "prod"], vec![], 9, ""),
+        (vec!["env"], vec![], 2, ""),
+        (vec!["env", "nobody"], vec![], 3, ""),
+        (vec!["env", "a", "--profile", "b"], vec![], 2, "twolock: error: two profiles are named: 'a' and 'b'\n"),
+        (vec!["env", "--bogus"], vec![], 2, ""),
+        (vec!["-v", "env", "--bogus"], vec![], 2, ""),
+        (vec!["--verbose", "env", "prod", "more"], vec![], 2, ""),
+        (vec!["env", "prod", "--shell", "tcsh"], vec![], 2, ""),
+        (
+            vec!["env", "prod"],
+            vec![("TWOLOCK_MFA_CODE", "12345")],
+            2,
+            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is not six digits\n",
+        ),
+        (
+            vec!["env", "prod", "--code-stdin"],
+            vec![],
+            2,
+            "twolock: error: profile 'prod': --code-stdin found no line on standard input\n",
+        ),
+        (vec!["env", "prod"], vec![("TWOLOCK_MFA_CODE", wrong.as_str())], 4, refused),
+        (
+            vec!["env", "prod"],
+            vec![("TWOLOCK_MIN_TTL", "never")],
+            3,
+            "twolock: error: TWOLOCK_MIN_TTL 'never': allowed: 1s to 36h (write 12h, 45m, 90s)\n",
+        ),
+        (
+            vec!["env", "prod"],
+            vec![("TWOLOCK_MIN_TTL", "2h")],
+            2,
+            "twolock: error: profile 'prod': credentials that last 2h more cannot be had: fresh ones live 1h\n",
+        ),
+        (vec!["env", "prod"], vec![("HOME", "relative")], 3, ""),
+        (vec!["env", "dead"], vec![("TWOLOCK_MFA_CODE", "123456")], 6, ""),
+    ] {
+        let ran = world.finish(world.twolock(&args).envs(variables).env("SHELL", "/bin/bash"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, "false;\n"), "{args:?}: {ran:?}");
+        assert!(ran.stderr.starts_with("twolock: "), "{args:?}: {ran:?}");
+        if !stderr.is_empty() {
+            assert_eq!(ran.stderr, stderr, "{args:?}");
+        }
+    }
+    world.run(["env", "prod", "--shell", "powershell"]).is(9, "throw 'twolock: no credentials';\n", NO_TERMINAL);
+    world.run(["env", "prod", "--shell", "fish"]).is(9, "false;\n", NO_TERMINAL);
+    let bogus = world.run(["env", "--shell=powershell", "--bogus"]);
+    assert_eq!((bogus.code, bogus.stdout.as_str()), (2, "throw 'twolock: no credentials';\n"));
+}
+
+#[test]
+fn files_and_json_are_left_empty_by_a_failure() {
+    let world = World::new();
+    for format in ["dotenv", "json"] {
+        world.run(["env", "prod", "--format", format]).is(9, "", NO_TERMINAL);
+        let bogus = world.run(["env", "prod", "--format", format, "--bogus"]);
+        assert_eq!((bogus.code, bogus.stdout.as_str()), (2, ""));
+    }
+    let both = world.run(["env", "prod", "--format", "json", "--shell", "sh"]);
+    assert_eq!((both.code, both.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn a_screen_gets_the_line_to_type_and_no_secret() {
+    let world = World::new();
+    world.log_in("prod");
+    for (args, hint) in [
+        (vec!["env", "prod"], "type: eval \"$(twolock env prod)\""),
+        (vec!["env", "--profile", "prod", "--shell", "fish"], "type: twolock env prod | source"),
+        (vec!["env", "prod", "--shell", "powershell"], "type: twolock env prod | Out-String | Invoke-Expression"),
+        (vec!["env", "prod", "--format", "dotenv"], "write it to a file: twolock env prod --format dotenv > FILE"),
+        (vec!["env", "prod", "--format", "json"], "hand it to a program: twolock env prod --format json | PROGRAM"),
+        (vec!["env"], "type: eval \"$(twolock env PROFILE)\""),
+    ] {
+        let mut command: Command = world.program(env!("CARGO_BIN_EXE_twolock"));
+        command.args(&args).env("SHELL", "/bin/bash");
+        let mut terminal = Terminal::start_in_full(command);
+        terminal.sees(hint);
+        let shown = terminal.shown();
+        assert!(
+            shown.starts_with("twolock: error: env prints secrets for a shell to evaluate, not for a screen\r\n"),
+            "{shown}"
+        );
+        assert!(!shown.contains("export") && !shown.contains("ASIA") && !shown.contains("false"), "{shown}");
+        assert_eq!(terminal.end().code, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn the_shell_is_the_one_that_called() {
+    let world = World::new();
+    // The last command keeps a shell from becoming twolock itself.
+    for (shell, flag, first) in [
+        ("sh", "-c", "'unset' "),
+        ("dash", "-c", "'unset' "),
+        ("bash", "-c", "'unset' "),
+        ("zsh", "-c", "'unset' "),
+        ("fish", "-c", "set -eg "),
+    ] {
+        let line = "twolock env --unset; true";
+        let ran = world.finish(world.program(shell).args([flag, line]).env("SHELL", "/usr/bin/pwsh"));
+        assert!(ran.code == 0 && ran.stdout.starts_with(first), "{shell}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_cancel_at_the_question_fails_what_evaluates_without_words() {
+    let world = World::new();
+    let mut terminal = world.on_terminal(["env", "prod", "--shell", "sh"]);
+    terminal.sees("): ");
+    terminal.types("\n");
+    terminal.end().is(9, "false;\n", "");
+    let mut terminal = world.on_terminal(["env", "prod", "--shell", "sh"]);
+    terminal.sees("): ");
+    terminal.types("\x03");
+    terminal.end().is(130, "false;\n", "");
+    assert_eq!(world.sandbox.connections(), 0);
+}

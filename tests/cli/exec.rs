@@ -1,0 +1,194 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::rounded;
+use crate::world::{Terminal, World};
+
+#[test]
+fn the_exit_code_is_the_commands() {
+    let world = World::new();
+    world.log_in("prod");
+    for (line, code) in
+        [("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -TERM $$", 143), ("kill -KILL $$", 137)]
+    {
+        world.run(["exec", "prod", "--", "sh", "-c", line]).is(code, "", "");
+    }
+}
+
+#[test]
+fn a_command_that_cannot_run_is_127_or_126() {
+    let world = World::new();
+    world.log_in("prod");
+    world.run(["exec", "prod", "--", "no-such-command"]).is(
+        127,
+        "",
+        "twolock: error: command 'no-such-command' was not found\n",
+    );
+    world.write("text", "no program");
+    let file = world.home().join("text");
+    world.run(["exec", "prod", "--", file.to_str().unwrap()]).is(
+        126,
+        "",
+        "twolock: error: command 'HOME/text' cannot be run: Permission denied (os error 13)\n",
+    );
+    world.run(["exec", "prod", "--", "\u{1b}[31mred"]).is(
+        127,
+        "",
+        "twolock: error: command '\\u{1b}[31mred' was not found\n",
+    );
+}
+
+#[test]
+fn nothing_runs_without_credentials() {
+    let world = World::new();
+    let marker = world.home().join("marker");
+    for (args, code) in [(vec!["exec", "prod"], 9), (vec!["exec", "nobody"], 3), (vec!["exec"], 2)] {
+        let ran = world.finish(world.twolock(args).args(["--", "touch"]).arg(&marker));
+        assert_eq!((ran.code, ran.stdout.as_str(), marker.exists()), (code, "", false), "{ran:?}");
+    }
+    let ran = world.run(["exec", "prod", "touch"]);
+    ran.is(
+        2,
+        "",
+        "twolock: error: unexpected argument 'touch' found\n\
+         twolock: hint: usage: twolock exec [OPTIONS] [PROFILE] [-- <COMMAND>...]\ntwolock: hint: try '--help'\n",
+    );
+}
+
+#[test]
+fn the_environment_differs_by_exactly_our_variables() {
+    let world = World::new();
+    world.log_in("prod");
+    let answer = world.run(["credential-process", "prod"]).json();
+    let mut command = world.twolock(["exec", "prod", "--", "/usr/bin/env", "-0"]);
+    command.envs([
+        ("AWS_PROFILE", "other"),
+        ("AWS_DEFAULT_PROFILE", "other"),
+        ("AWS_SECURITY_TOKEN", "old"),
+        ("AWS_SESSION_TOKEN", "old"),
+        ("AWS_ACCOUNT_ID", "999999999999"),
+        ("AWS_ACCESS_KEY_ID", "AKIAOLD"),
+        ("AWS_CREDENTIAL_EXPIRATION", "2001-01-01T00:00:00Z"),
+        ("AWS_REGION", "us-east-2"),
+        ("AWS_PAGER", "less"),
+        ("TWOLOCK_MFA_CODE", "123456"),
+        ("OTHER", "a\nb"),
+    ]);
+    let output = command.output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let after: BTreeMap<&str, &str> = text.split_terminator('\0').filter_map(|pair| pair.split_once('=')).collect();
+    let (home, path) = (world.home().to_str().unwrap(), crate::world::path());
+    let field = |name: &str| answer[name].as_str().unwrap();
+    let expected = BTreeMap::from([
+        ("AWS_ACCESS_KEY_ID", field("AccessKeyId")),
+        ("AWS_SECRET_ACCESS_KEY", field("SecretAccessKey")),
+        ("AWS_SESSION_TOKEN", field("SessionToken")),
+        ("AWS_CREDENTIAL_EXPIRATION", field("Expiration")),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("AWS_PAGER", "less"),
+        ("HOME", home),
+        ("LANG", "C.UTF-8"),
+        ("OTHER", "a\nb"),
+        ("PATH", &path),
+        ("USER", "ana"),
+    ]);
+    assert_eq!(after, expected);
+}
+
+#[test]
+fn a_region_nobody_names_stays_the_callers() {
+    let world = World::new();
+    world
+        .write(".aws/config", "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nendpoint_url = {url}\n");
+    world.log_in("base");
+    let mut command = world.twolock(["exec", "base", "--", "sh", "-c", "echo $AWS_REGION:$AWS_DEFAULT_REGION"]);
+    world.finish(command.env("AWS_REGION", "ap-south-1")).is(0, "ap-south-1:\n", "");
+}
+
+#[test]
+fn a_session_without_mfa_says_so_first() {
+    let world = World::new();
+    world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
+    world.run(["exec", "base", "--", "sh", "-c", "echo out; echo err >&2"]).is(
+        0,
+        "out\n",
+        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and IAM calls will be refused\nerr\n",
+    );
+}
+
+#[test]
+fn the_core_limit_is_given_back() {
+    let world = World::new();
+    world.log_in("prod");
+    let line = "ulimit -Sc 8; ulimit -c; exec twolock exec prod -- sh -c 'ulimit -Sc; ulimit -Hc'";
+    let hard = world.finish(world.program("sh").args(["-c", "ulimit -Hc"])).stdout;
+    world.finish(world.program("sh").args(["-c", line])).is(0, &format!("8\n8\n{hard}"), "");
+}
+
+#[test]
+fn signals_the_caller_ignored_stay_ignored_and_others_do_not() {
+    let world = World::new();
+    world.log_in("prod");
+    let mut command = world.twolock(["exec", "prod", "--", "sh", "-c", "grep SigIgn /proc/self/status; kill -INT $$"]);
+    // SAFETY: signal is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGHUP, libc::SIG_IGN);
+            Ok(())
+        })
+    };
+    let ran = world.finish(&mut command);
+    let ignored = ran.stdout.split_whitespace().last().and_then(|mask| u64::from_str_radix(mask, 16).ok());
+    assert_eq!((ran.code, ignored.map(|mask| mask & 1)), (130, Some(1)), "{ran:?}");
+}
+
+#[test]
+fn standard_input_is_the_commands_but_for_the_line_of_the_code() {
+    let world = World::new();
+    let mut command = world.twolock(["exec", "prod", "--code-stdin", "--", "cat"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    write!(child.stdin.take().unwrap(), "{}\nrest\nof it", world.code()).unwrap();
+    world.read(&child.wait_with_output().unwrap()).is(0, "rest\nof it", "");
+}
+
+#[test]
+fn without_a_command_it_is_a_sub_shell_and_says_so() {
+    let world = World::new();
+    world.log_in("prod");
+    let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
+    command.args(["exec", "prod"]).env("SHELL", "/bin/sh").env("PS1", "> ");
+    let mut terminal = Terminal::start(command);
+    terminal.types("echo $AWS_REGION; exit 5\n");
+    let ran = terminal.end();
+    assert_eq!((ran.code, ran.stdout.as_str()), (5, "eu-west-1\n"));
+    let note = "twolock: note: sub-shell with the credentials of 'prod', 1h left; leave it with exit\n";
+    assert!(rounded(&ran.stderr).starts_with(note), "{ran:?}");
+}
+
+#[test]
+fn min_ttl_renews_without_a_question() {
+    let world = World::new();
+    world.log_in("prod");
+    world.run(["exec", "prod", "--min-ttl", "30m", "--", "true"]).is(0, "", "");
+    assert_eq!(world.sandbox.count("AssumeRole"), 1);
+    std::thread::sleep(Duration::from_millis(2_100));
+    world.run(["exec", "prod", "--min-ttl", "3599", "--", "true"]).is(0, "", "");
+    assert_eq!((world.sandbox.count("AssumeRole"), world.sandbox.count("GetSessionToken")), (2, 1));
+    world.run(["exec", "prod", "--min-ttl", "1h", "--", "true"]).is(
+        2,
+        "",
+        "twolock: error: profile 'prod': credentials that last 1h more cannot be had: fresh ones live 1h\n",
+    );
+}
+
+#[test]
+fn the_codes_variable_is_in_no_child() {
+    let world = World::new();
+    let mut command = world.twolock(["exec", "prod", "--", "sh", "-c", "echo ${TWOLOCK_MFA_CODE-none}"]);
+    world.finish(command.env("TWOLOCK_MFA_CODE", world.code())).is(0, "none\n", "");
+}

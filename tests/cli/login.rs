@@ -1,0 +1,95 @@
+use crate::rounded;
+use crate::world::{Clock, World};
+
+#[test]
+fn one_code_opens_every_role_below() {
+    let world = World::new();
+    let ran = world.run_with_code(["login", "prod"]);
+    assert_eq!(
+        (ran.code, rounded(&ran.stdout).as_str(), ran.stderr.as_str()),
+        (0, "prod: credentials in account 123456789012, 1h left\n", "")
+    );
+    let ran = world.run(["login", "deploy"]);
+    assert_eq!(
+        (ran.code, rounded(&ran.stdout).as_str(), ran.stderr.as_str()),
+        (0, "deploy: credentials in account 444455556666, 1h left\n", "")
+    );
+    assert_eq!((world.sandbox.count("GetSessionToken"), world.sandbox.count("AssumeRole")), (1, 2));
+}
+
+#[test]
+fn a_long_role_lasts_as_long_as_it_says() {
+    let world = World::new();
+    world.add_config("[profile day]\nrole_arn = arn:aws:iam::123456789012:role/Day\nsource_profile = base\nduration_seconds = 14400\nendpoint_url = {url}\n");
+    world.sandbox.add_role(crate::world::Role {
+        max_duration: 14_400,
+        ..crate::world::Role::trusting("123456789012", "Day", "arn:aws:iam::123456789012:user/ana")
+    });
+    let ran = world.run_with_code(["login", "day"]);
+    assert_eq!((ran.code, rounded(&ran.stdout).as_str()), (0, "day: credentials in account 123456789012, 4h left\n"));
+    assert_eq!((world.sandbox.count("GetSessionToken"), world.sandbox.count("AssumeRole")), (0, 1));
+}
+
+#[test]
+fn a_session_that_lives_is_not_asked_for_again() {
+    let world = World::new();
+    world.log_in("base");
+    let ran = world.run(["login", "base"]);
+    assert_eq!(
+        (ran.code, rounded(&ran.stdout).as_str(), ran.stderr.as_str()),
+        (0, "base: credentials in account 123456789012, 12h left\n", "")
+    );
+    assert_eq!(world.sandbox.count("GetSessionToken"), 1);
+}
+
+#[test]
+fn fresh_asks_again_and_mints_the_roles_anew() {
+    let world = World::new();
+    world.log_in("prod");
+    let before = world.run(["credential-process", "prod"]);
+    // A minute later by the sandbox's clock, so that the device shows another code.
+    world.sandbox.set_clock(Clock::Offset(60));
+    // Fresh means: not made before the second in which it was asked for.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    world.run(["login", "prod", "--fresh"]).is(
+        9,
+        "",
+        "twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is needed: no terminal; \
+         run in a terminal: twolock login prod\n",
+    );
+    assert_eq!(world.run_with_code(["login", "prod", "--fresh"]).code, 0);
+    let after = world.run(["credential-process", "prod"]);
+    assert_ne!(before.json()["AccessKeyId"], after.json()["AccessKeyId"]);
+    assert_eq!((world.sandbox.count("GetSessionToken"), world.sandbox.count("AssumeRole")), (2, 2));
+}
+
+#[test]
+fn a_session_without_mfa_says_so_first() {
+    let world = World::new();
+    world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
+    let ran = world.run(["login", "base"]);
+    assert_eq!((ran.code, rounded(&ran.stdout).as_str()), (0, "base: credentials, 12h left\n"));
+    let note =
+        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and IAM calls will be refused\n";
+    assert_eq!(ran.stderr, note);
+}
+
+#[test]
+fn what_aws_refuses_is_told_with_what_to_do() {
+    let world = World::new();
+    world.add_config("[profile closed]\nrole_arn = arn:aws:iam::444455556666:role/Closed\nsource_profile = base\nendpoint_url = {url}\n");
+    world.sandbox.add_role(crate::world::Role::new("444455556666", "Closed"));
+    let ran = world.run_with_code(["login", "closed"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (4, ""));
+    let first = ran.stderr.lines().next().unwrap();
+    assert!(
+        first.starts_with(
+            "twolock: error: profile 'closed': arn:aws:iam::444455556666:role/Closed may not be assumed (STS at \
+             127.0.0.1:PORT, not AWS: AccessDenied: User: arn:aws:iam::123456789012:user/ana is not authorized"
+        ),
+        "{first}"
+    );
+    assert!(ran.stderr.contains("\ntwolock: hint: if it demands a recent code: twolock login closed --fresh\n"));
+    // The session that the code opened is kept: the next profile asks for nothing.
+    assert_eq!(world.run(["login", "prod"]).code, 0);
+}

@@ -1,0 +1,58 @@
+use crate::world::{SECRET, World};
+
+#[test]
+fn the_sessions_of_the_plan_go_and_who_shared_them_is_named() {
+    let world = World::new();
+    world.log_in("prod");
+    world.run(["logout", "prod"]).is(
+        0,
+        "forgot the role of arn:aws:iam::123456789012:role/Admin\n\
+         forgot the session of arn:aws:iam::123456789012:mfa/ana\n\
+         it was shared by: base, deploy, long\n",
+        "",
+    );
+    world.run(["logout", "prod"]).is(0, "prod: no session to forget\n", "");
+    assert_eq!(world.run(["credential-process", "prod"]).code, 9);
+    assert_eq!(world.run(["credential-process", "deploy"]).code, 9);
+}
+
+#[test]
+fn what_others_minted_for_themselves_stays() {
+    let world = World::new();
+    world.log_in("prod");
+    assert_eq!(world.run(["login", "deploy"]).code, 0);
+    assert_eq!(world.run(["logout", "prod"]).code, 0);
+    assert_eq!(world.run(["credential-process", "deploy"]).code, 0, "its role still lives");
+}
+
+#[test]
+fn all_forgets_everything_but_the_keys() {
+    let world = World::new();
+    world.log_in("prod");
+    world.run(["logout", "--all"]).is(0, "forgot 2 sessions and the key they were sealed under\n", "");
+    let left: Vec<_> = std::fs::read_dir(world.cache()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".sealed")), "{left:?}");
+    assert!(std::fs::read_to_string(world.home().join(".aws/credentials")).unwrap().contains(SECRET));
+    world.run(["logout", "--all"]).is(0, "forgot 0 sessions and the key they were sealed under\n", "");
+}
+
+#[test]
+fn all_and_a_profile_are_two_wishes() {
+    let world = World::new();
+    for args in [["logout", "--all", "prod"], ["logout", "--all", "--profile=prod"]] {
+        let ran = world.run(args);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        assert!(ran.stderr.starts_with("twolock: error: the argument '--all' cannot be used with '"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_profile_that_cannot_be_planned_is_refused() {
+    let world = World::new();
+    world.run(["logout", "nobody"]).is(
+        3,
+        "",
+        "twolock: error: profile 'nobody': there is no such profile in ~/.aws/config or ~/.aws/credentials\n\
+         twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
+    );
+}

@@ -1,0 +1,156 @@
+use serde_json::json;
+
+use crate::world::{SECRET, World};
+
+const ODD: &str = "
+[profile s3user]
+region =
+s3 =
+    addressing_style = path
+    max_concurrent_requests = 20
+mfa_serial = arn:aws:iam::123456789012:mfa/ana
+aws_secret_access_key = CANARYconfig0000000000000000000000000000
+
+[profile lost]
+role_arn = arn:aws:iam::123456789012:role/Admin
+source_profile = bsae
+
+[profile served]
+mfa_serial = arn:aws:iam::123456789012:mfa/ana
+credential_process = /usr/local/bin/twolock credential-process --profile served
+";
+
+#[test]
+fn list_is_a_table() {
+    let world = World::new();
+    world.add_config(ODD);
+    world.run(["profile", "list"]).is(
+        0,
+        "PROFILE  KIND           ACCOUNT       DEVICE  REGION        SERVED\n\
+         base     key            123456789012  ana     eu-west-1     -\n\
+         prod     role           123456789012  -       eu-west-1     -\n\
+         deploy   role           444455556666  -       eu-central-1  -\n\
+         long     role           123456789012  -       -             -\n\
+         s3user   settings only  123456789012  ana     -             -\n\
+         lost     role           123456789012  -       -             -\n\
+         served   process        123456789012  ana     -             yes\n",
+        "",
+    );
+}
+
+#[test]
+fn list_as_json_leaves_out_what_is_absent() {
+    let world = World::new();
+    world.add_config(ODD);
+    let json = world.run(["profile", "list", "--json"]).json();
+    let device = "arn:aws:iam::123456789012:mfa/ana";
+    let admin = "arn:aws:iam::123456789012:role/Admin";
+    let expected = json!({"profiles": [
+        {"name": "base", "kind": "key", "account": "123456789012", "region": "eu-west-1", "mfa_serial": device, "adopted": false},
+        {"name": "prod", "kind": "role", "account": "123456789012", "region": "eu-west-1", "role_arn": admin,
+            "source_profile": "base", "adopted": false},
+        {"name": "deploy", "kind": "role", "account": "444455556666", "region": "eu-central-1",
+            "role_arn": "arn:aws:iam::444455556666:role/Deploy", "source_profile": "base", "adopted": false},
+        {"name": "long", "kind": "role", "account": "123456789012", "role_arn": admin, "source_profile": "base", "adopted": false},
+        {"name": "s3user", "kind": "settings only", "account": "123456789012", "mfa_serial": device, "adopted": false},
+        {"name": "lost", "kind": "role", "account": "123456789012", "role_arn": admin, "source_profile": "bsae", "adopted": false},
+        {"name": "served", "kind": "process", "account": "123456789012", "mfa_serial": device, "adopted": true},
+    ]});
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn no_profiles_is_an_empty_list_and_a_way_to_begin() {
+    let world = World::new();
+    world.write(".aws/config", "");
+    world.write(".aws/credentials", "");
+    world.run(["profile", "list", "--json"]).is(0, "{\n  \"profiles\": []\n}\n", "");
+    world.run(["profile", "list"]).is(
+        0,
+        "no profiles in ~/.aws/config or ~/.aws/credentials; run: aws configure\n",
+        "",
+    );
+}
+
+#[test]
+fn show_as_json_has_every_setting_and_the_plan() {
+    let world = World::new();
+    let json = world.run(["profile", "show", "prod", "--json"]).json();
+    let at = |key: &str, value: &str, line: usize| json!({"key": key, "value": value, "file": "~/.aws/config", "line": line});
+    assert_eq!(
+        json,
+        json!({
+            "name": "prod", "kind": "role", "account": "123456789012", "region": "eu-west-1", "adopted": false,
+            "role_arn": "arn:aws:iam::123456789012:role/Admin", "source_profile": "base",
+            "settings": [
+                at("role_arn", "arn:aws:iam::123456789012:role/Admin", 7),
+                at("source_profile", "base", 8),
+                at("region", "eu-west-1", 9),
+                at("endpoint_url", "http://127.0.0.1:PORT", 10),
+            ],
+            "plan": [
+                "access key AKIAIOSFODNN7EXAMPLE of profile 'base' (~/.aws/credentials:2)",
+                "session token with a code of arn:aws:iam::123456789012:mfa/ana, 12h",
+                "role arn:aws:iam::123456789012:role/Admin as 'ana', 1h",
+            ],
+            "codes": 1, "region_of_calls": "eu-west-1", "endpoint": "http://127.0.0.1:PORT", "notes": [],
+        })
+    );
+}
+
+#[test]
+fn secrets_are_stars_and_a_block_is_one_value() {
+    let world = World::new();
+    world.add_config(ODD);
+    let ran = world.run(["profile", "show", "base", "--json"]);
+    assert!(!ran.stdout.contains(SECRET));
+    let json = ran.json();
+    let secret = json["settings"].as_array().unwrap().iter().find(|s| s["key"] == "aws_secret_access_key").unwrap();
+    assert_eq!(
+        *secret,
+        json!({"key": "aws_secret_access_key", "value": "***", "file": "~/.aws/credentials", "line": 3})
+    );
+    let ran = world.run(["profile", "show", "s3user", "--json"]);
+    assert!(!ran.stdout.contains("CANARY"));
+    let json = ran.json();
+    let block = json["settings"].as_array().unwrap().iter().find(|s| s["key"] == "s3").unwrap();
+    assert_eq!(block["value"], "\naddressing_style = path\nmax_concurrent_requests = 20");
+    let region = json["settings"].as_array().unwrap().iter().find(|s| s["key"] == "region").unwrap();
+    assert_eq!((&region["value"], json.get("region")), (&json!(""), None), "as read there, absent here");
+}
+
+#[test]
+fn a_profile_without_a_plan_is_shown_with_its_problem() {
+    let world = World::new();
+    world.add_config(ODD);
+    let json = world.run(["profile", "show", "lost", "--json"]).json();
+    let line = json["settings"][1]["line"].as_u64().unwrap();
+    assert_eq!(json["problem"], format!("profile 'lost' (~/.aws/config:{line}): source_profile 'bsae' does not exist"));
+    assert!(json.get("plan").is_none() && json.get("codes").is_none(), "{json}");
+    let ran = world.run(["profile", "show", "lost"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(ran.stdout.ends_with("source_profile 'bsae' does not exist\n  hint: did you mean 'base'?\n"), "{ran:?}");
+}
+
+#[test]
+fn a_name_nobody_knows_is_exit_3_in_either_form() {
+    let world = World::new();
+    let stderr = "twolock: error: profile 'prdo': there is no such profile in ~/.aws/config or ~/.aws/credentials\n\
+                  twolock: hint: did you mean 'prod'?\n";
+    world.run(["profile", "show", "prdo"]).is(3, "", stderr);
+    world.run(["profile", "show", "prdo", "--json"]).is(3, "", stderr);
+}
+
+#[test]
+fn showing_needs_no_keyring_no_network_and_no_writable_home() {
+    let world = World::new();
+    for args in
+        [vec!["profile", "list"], vec!["profile", "show", "prod"], vec![], vec!["status"], vec!["settings", "list"]]
+    {
+        assert_eq!(world.finish(&mut world.twolock(args)).code, 0);
+    }
+    assert_eq!(world.sandbox.connections(), 0);
+    let mut left: Vec<_> = std::fs::read_dir(world.home()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [".aws"], "nothing is created by looking");
+}

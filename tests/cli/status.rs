@@ -1,0 +1,98 @@
+use serde_json::json;
+
+use crate::rounded;
+use crate::world::World;
+
+const KEYS: &str = "\nKEY OF  ACCESS KEY            WHERE                 AGE\n\
+                    base    AKIAIOSFODNN7EXAMPLE  ~/.aws/credentials:2  unknown\n";
+
+#[test]
+fn nothing_lives_at_first() {
+    World::new().run(["status"]).is(0, &format!("no session lives\n{KEYS}"), "");
+}
+
+#[test]
+fn each_session_with_its_account_kind_device_and_time() {
+    let world = World::new();
+    world.log_in("prod");
+    let ran = world.run(["status"]);
+    let sessions = "PROFILE  ACCOUNT       KIND        DEVICE  LEFT\n\
+                    prod     123456789012  role Admin  ana     1h\n\
+                    prod     123456789012  session     ana     12h\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(rounded(&ran.stdout), format!("{sessions}{KEYS}"));
+    assert_eq!(world.run(["status", "deploy"]).stdout.matches("\nprod ").count(), 1, "only what deploy uses");
+}
+
+#[test]
+fn json_leaves_absent_fields_out() {
+    let world = World::new();
+    world.log_in("prod");
+    let json = world.run(["status", "--json"]).json();
+    let role = &json["sessions"][0];
+    assert!((3_590..=3_600).contains(&role["seconds_left"].as_u64().unwrap()), "{json}");
+    assert!(role["expires"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        (&role["profile"], &role["kind"], &role["account"], &role["mfa_serial"], &role["role_arn"]),
+        (
+            &json!("prod"),
+            &json!("role"),
+            &json!("123456789012"),
+            &json!("arn:aws:iam::123456789012:mfa/ana"),
+            &json!("arn:aws:iam::123456789012:role/Admin")
+        )
+    );
+    let session = json["sessions"][1].as_object().unwrap();
+    assert!(!session.contains_key("role_arn") && session.values().all(|v| !v.is_null() && v != ""), "{json}");
+    assert_eq!(
+        json["keys"],
+        json!([{"profile": "base", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "where": "~/.aws/credentials:2", "age": "unknown"}])
+    );
+}
+
+#[test]
+fn min_ttl_answers_scripts_by_its_exit_code() {
+    let world = World::new();
+    assert_eq!(world.run(["status", "prod", "--min-ttl", "1m"]).code, 9);
+    world.log_in("base");
+    for (profile, rest, code) in [
+        ("base", "11h", 0),
+        ("base", "13h", 9),
+        // Nobody has the role yet, but it comes without a question.
+        ("prod", "30m", 0),
+        ("prod", "2h", 9),
+        // This one goes with a code of its own, straight from the key.
+        ("long", "1m", 9),
+    ] {
+        let ran = world.run(["status", profile, "--min-ttl", rest]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{profile} {rest}: {ran:?}");
+    }
+    assert_eq!(world.sandbox.count("AssumeRole"), 0, "status asks nobody");
+}
+
+#[test]
+fn wrong_spans_and_names_are_refused() {
+    let world = World::new();
+    world.run(["status", "prod", "--min-ttl", "soon"]).is(
+        2,
+        "",
+        "twolock: error: invalid value 'soon' for '--min-ttl <SPAN>': write 40m, 2h or a number of seconds\n\
+         twolock: hint: try '--help'\n",
+    );
+    let ran = world.run(["status", "--min-ttl", "1h"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert_eq!(world.run(["status", "nobody"]).code, 3);
+}
+
+#[test]
+fn the_age_of_a_key_in_the_keyring_is_known() {
+    let world = World::new();
+    world.write(".aws/credentials", "");
+    world.write(
+        ".local/share/twolock/keys.json",
+        r#"{"v":1,"keys":{"base":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","created":"2020-01-02T03:04:05Z"}}}"#,
+    );
+    let json = world.run(["status", "--json"]).json();
+    assert_eq!(json["keys"][0]["where"], "OS keyring");
+    assert!(json["keys"][0]["age"].as_str().unwrap().contains('d'), "{json}");
+}

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::desktop::{Desktop, item};
-use crate::machine::{eventually, has_ended, signal, traced, without_kernel_keyring};
+use crate::machine::{eventually, has_ended, signal, traced, with_code, without_kernel_keyring};
 use crate::outcome::{answer, failed};
 use crate::world::{KEY_ID, Ran, World};
 
@@ -24,7 +24,7 @@ fn call(desktop: &Desktop<'_>, change: impl FnOnce(&mut Command)) -> Ran {
 /// Fails unless the key was not had, without a terminal, a dialog, or a call to STS.
 fn refused(desktop: &Desktop<'_>, parts: &[&str]) {
     let before = desktop.world.sandbox.connections();
-    let ran = call(desktop, |command| drop(command.env("TWOLOCK_MFA_CODE", "123456")));
+    let ran = call(desktop, with_code("123456"));
     let parts = [&["profile 'base'", KEY_ID, "the Secret Service"], parts].concat();
     failed(&ran, 5, &parts);
     assert!(!ran.stderr.contains("aws configure") && !ran.stderr.contains("key add"), "never \"no key\": {ran:?}");
@@ -33,7 +33,7 @@ fn refused(desktop: &Desktop<'_>, parts: &[&str]) {
 
 fn log_in(desktop: &Desktop<'_>) -> Ran {
     let code = desktop.world.code();
-    let ran = call(desktop, |command| drop(command.env("TWOLOCK_MFA_CODE", code)));
+    let ran = call(desktop, with_code(&code));
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     ran
 }

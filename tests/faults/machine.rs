@@ -83,6 +83,14 @@ pub fn traced(world: &World, calls: &str, args: &[&str], change: impl FnOnce(&mu
     (ran, Trace(trace))
 }
 
+/// Gives a command a code beforehand.
+pub fn with_code(code: &str) -> impl FnOnce(&mut Command) {
+    let code = code.to_owned();
+    move |command| {
+        command.env("TWOLOCK_MFA_CODE", code);
+    }
+}
+
 /// Moves the wall clock of a command: `+45m`, `-1d`. The clock that only measures spans stays right.
 pub fn at_time(command: &mut Command, offset: &str) {
     let library =
@@ -127,7 +135,9 @@ pub fn without_streams(command: &mut Command, closed: &'static [i32]) {
     // SAFETY: close is async-signal-safe, and the standard library has its own descriptors elsewhere by then.
     unsafe {
         command.pre_exec(move || {
-            closed.iter().for_each(|fd| drop(libc::close(*fd)));
+            for fd in closed {
+                libc::close(*fd);
+            }
             Ok(())
         });
     }

@@ -29,3 +29,4 @@ mod secrets_on_disk;
 mod signals;
 mod streams;
 mod warm_path;
+mod wounds;

@@ -2,20 +2,10 @@
 
 use std::process::Command;
 
-use crate::adopted::{calls, helper_runs, minted, run_aws, run_python, world};
+use crate::adopted::{calls, helper_runs, minted, run_aws, run_python, session_with, world};
 use crate::world::{Clock, Fault, FaultKind, Ran, World, without_terminal};
 
 const CALLS: usize = 12;
-
-/// A world whose MFA session, opened by a code, has so many seconds left of its fifteen minutes.
-fn session_with(left: i64) -> World {
-    let world = world();
-    world.add_config("[profile base-keys]\ntwolock_session_duration = 15m\n");
-    world.sandbox.set_clock(Clock::Offset(left - 900));
-    world.log_in("base");
-    world.sandbox.set_clock(Clock::Offset(0));
-    world
-}
 
 /// A world whose role credentials, minted by us in the past, have so many seconds left of their hour.
 fn role_with(left: i64) -> World {

@@ -11,3 +11,4 @@ mod chains;
 mod environment;
 mod last_minutes;
 mod moto;
+mod sdks;

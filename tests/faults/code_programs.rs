@@ -52,11 +52,7 @@ fn a_program_that_hangs_is_killed_with_all_it_started() {
     failed(&answer(&world, command.env("TWOLOCK_PROMPT_TIMEOUT", "2s")), 4, &["mfa_process had not ended after 2 s"]);
     let pids = fs::read_to_string(world.home().join("pids")).unwrap();
     for pid in pids.split_whitespace() {
-        let ended = || {
-            let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            state.is_empty() || state.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z"))
-        };
-        crate::machine::eventually("its end", ended);
+        crate::machine::eventually("its end", || crate::machine::has_ended(pid.parse().unwrap()));
     }
 }
 

@@ -6,6 +6,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod desktop;
 mod machine;
 mod outcome;
 mod somebody;

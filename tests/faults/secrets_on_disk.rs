@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
-use crate::machine::{Trace, traced};
+use crate::machine::{Trace, traced, with_code};
 use crate::outcome::{holds, secrets};
 use crate::world::World;
 
@@ -39,7 +39,7 @@ fn no_call_writes_a_secret_but_the_answer_itself() {
         &["status"],
         &["login", "base"],
     ] {
-        let (ran, trace) = traced(&world, WRITES, args, |command| drop(command.env("TWOLOCK_MFA_CODE", &code)));
+        let (ran, trace) = traced(&world, WRITES, args, with_code(&code));
         assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
         assert!(trace.0.contains("1<"), "the trace shows the answer");
         assert_no_secret_is_written(&world, &trace, &code);

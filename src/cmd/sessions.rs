@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use crate::arn::MfaSerial;
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::config::trust;
@@ -94,7 +95,8 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         clock: &clock::now,
         warn: &|text| messages::warning(text),
     };
-    if let Some(process) = plan.mfa_process.as_ref().filter(|_| world.env.raw("TWOLOCK_RUNNING").is_some()) {
+    let below = |device: &MfaSerial| world.env.text("TWOLOCK_RUNNING") == Some(device.as_str());
+    if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(below)) {
         return from_its_own_process(planned, process, cache.as_ref(), wants.need);
     }
     sessions.obtain(wants.need)

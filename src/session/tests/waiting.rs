@@ -156,7 +156,7 @@ fn waiting_beyond_the_deadline_names_the_holder() {
         |sessions: Sessions<'_>| Sessions { patience: Patience::Until(until), ..sessions }.obtain(Need::ALIVE);
     let failure = world.caller(&base(), &FakePerson::default(), None, &hurried).unwrap_err();
     drop(held);
-    let cause = "waited 0 s for pid 4242, which asks for a code (profile 'prod')";
+    let cause = "waited 1 s for pid 4242, which asks for a code (profile 'prod')";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Busy, cause));
 }
 

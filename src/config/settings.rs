@@ -44,14 +44,14 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "min_ttl",
-        meaning: "env and exec renew credentials that live shorter than this",
+        meaning: "env and exec renew what lives shorter",
         default: "30s",
         variable: Some("TWOLOCK_MIN_TTL"),
         check: |text| in_range(text, 1, 129_600, "1s to 36h"),
     },
     Known {
         name: "keyring",
-        meaning: "where the sealing key rests: auto, kernel or file",
+        meaning: "where the sealing key is: auto, kernel, file",
         default: "auto",
         variable: Some("TWOLOCK_KEYRING"),
         check: |text| match text {
@@ -61,7 +61,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "endpoints.allow",
-        meaning: "hosts besides AWS's own that signed calls may go to, comma-separated",
+        meaning: "hosts besides AWS's own, comma-separated",
         default: "",
         variable: None,
         check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {

@@ -22,9 +22,9 @@ fn list_says_each_value_and_where_it_stands() {
         "SETTING           VALUE  FROM                             MEANING\n\
          session_duration  8h     ~/.config/twolock/config.toml:2  how long an MFA session lives\n\
          prompt_timeout    20s    TWOLOCK_PROMPT_TIMEOUT           how long a question waits for a code\n\
-         min_ttl           30s    default                          env and exec renew credentials that live shorter than this\n\
-         keyring           auto   default                          where the sealing key rests: auto, kernel or file\n\
-         endpoints.allow          default                          hosts besides AWS's own that signed calls may go to, comma-separated\n",
+         min_ttl           30s    default                          env and exec renew what lives shorter\n\
+         keyring           auto   default                          where the sealing key is: auto, kernel, file\n\
+         endpoints.allow          default                          hosts besides AWS's own, comma-separated\n",
         "",
     );
     let json = world.run(["settings", "list", "--json"]).json();

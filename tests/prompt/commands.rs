@@ -191,7 +191,7 @@ fn the_program_gets_no_code_no_profile_no_input_and_ordinary_signals() {
     assert_eq!(world.event(), "exited 0");
     assert_eq!(world.report(), "code 123456\ndone\n");
     let environment = fs::read_to_string(format!("{program}.env")).unwrap();
-    assert!(environment.contains("TWOLOCK_RUNNING=1\n"), "{environment}");
+    assert!(environment.contains("TWOLOCK_RUNNING=arn:aws:iam::"), "{environment}");
     assert!(!environment.contains("777777") && !environment.contains("canary"), "{environment}");
     assert_eq!(fs::read(format!("{program}.in")).unwrap(), b"");
     let signals = || fs::read_to_string(format!("{program}.sig")).unwrap();

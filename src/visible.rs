@@ -17,11 +17,27 @@ pub fn one_line(text: &str) -> String {
     escape(text.chars())
 }
 
-/// Returns `text` as one word of a POSIX shell, for commands to paste.
+/// Returns `text` as one word of the platform's shells, for commands to paste.
 pub fn as_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.+@%:,=".contains(c);
+    if cfg!(windows) { as_windows_word(text) } else { as_posix_word(text) }
+}
+
+fn as_posix_word(text: &str) -> String {
     let quoted = || format!("'{}'", visible(text).replace('\'', r"'\''"));
-    if !text.is_empty() && text.chars().all(plain) { text.into() } else { quoted() }
+    if is_plain(text, "/_-.+@%:,=") { text.into() } else { quoted() }
+}
+
+/// Double quotes serve PowerShell and cmd; what PowerShell would expand within them gets its single ones.
+fn as_windows_word(text: &str) -> String {
+    match visible(text) {
+        _ if is_plain(text, r"\/_-.+:=") => text.into(),
+        shown if shown.contains(['$', '`', '"']) => format!("'{}'", shown.replace('\'', "''")),
+        shown => format!("\"{shown}\""),
+    }
+}
+
+fn is_plain(text: &str, marks: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
 }
 
 fn escape(chars: impl Iterator<Item = char>) -> String {
@@ -62,7 +78,17 @@ mod tests {
         for (text, word) in
             [("/a/b-c_d.e", "/a/b-c_d.e"), ("/a b", "'/a b'"), ("/a'b", r"'/a'\''b'"), ("/$x", "'/$x'"), ("", "''")]
         {
-            assert_eq!(as_word(text), word);
+            assert_eq!(as_posix_word(text), word);
+        }
+        for (text, word) in [
+            (r"C:\a\b-c_d.e", r"C:\a\b-c_d.e"),
+            (r"C:\Program Files\x", "\"C:\\Program Files\\x\""),
+            ("it's", "\"it's\""),
+            ("a,b", "\"a,b\""),
+            ("$x's", "'$x''s'"),
+            ("", "\"\""),
+        ] {
+            assert_eq!(as_windows_word(text), word);
         }
     }
 

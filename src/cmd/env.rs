@@ -61,11 +61,18 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
     let hint = match (args.format, shell) {
         (Some(Format::Dotenv), _) => format!("write it to a file: twolock env {profile} --format dotenv > FILE"),
         (Some(Format::Json), _) => format!("hand it to a program: twolock env {profile} --format json | PROGRAM"),
-        (None, Shell::Fish) => format!("type: twolock env {profile} | source"),
-        (None, Shell::PowerShell) => format!("type: twolock env {profile} | Out-String | Invoke-Expression"),
-        (None, _) => format!("type: eval \"$(twolock env {profile})\""),
+        (None, shell) => format!("type: {}", line_to_type(shell, &profile)),
     };
     Err(Failure::new(Kind::Usage, "env prints secrets for a shell to evaluate, not for a screen").hint(hint))
+}
+
+/// What a person types in this shell to have the statements evaluated; the profile is one word of it.
+pub fn line_to_type(shell: Shell, profile: &str) -> String {
+    match shell {
+        Shell::Sh | Shell::Bash | Shell::Zsh => format!("eval \"$(twolock env {profile})\""),
+        Shell::Fish => format!("twolock env {profile} | source"),
+        Shell::PowerShell => format!("twolock env {profile} | Out-String | Invoke-Expression"),
+    }
 }
 
 /// For a command line that could not be read: if a shell evaluates what we print, that has to fail as well.
@@ -83,12 +90,11 @@ pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let _ = to_stdout(exports::failing(shell).as_bytes());
 }
 
-/// The nearest shell that called us (through `timeout`, `make` or a script), else the user's own, else a POSIX one.
-fn calling_shell(env: &Env) -> Shell {
+/// The nearest shell that called us (through `timeout`, `make` or a script), else the user's own, else the platform's.
+pub fn calling_shell(env: &Env) -> Shell {
     let parent = parent::nearest(Shell::from_program);
     let own = || env.text("SHELL").and_then(Shell::from_program);
-    let windows = || env.raw("PSModulePath").filter(|_| cfg!(windows)).map(|_| Shell::PowerShell);
-    parent.or_else(own).or_else(windows).unwrap_or(Shell::Sh)
+    parent.or_else(own).unwrap_or(if cfg!(windows) { Shell::PowerShell } else { Shell::Sh })
 }
 
 impl From<cli::Shell> for Shell {

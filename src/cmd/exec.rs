@@ -20,7 +20,7 @@ use super::{Call, say_notes};
 const NOT_FOUND: u8 = 127;
 const NOT_RUNNABLE: u8 = 126;
 
-/// Becomes the command; returns only where there is nothing to become, or where the system has no exec.
+/// Becomes the command; returns only where there is nothing to become.
 pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
     let world = World::load(&call.env)?;
     let planned = world.plan(&world.asked(&args.profile.profile)?)?;
@@ -42,13 +42,13 @@ pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
             own_shell(call)
         }
     };
-    let mut command = Command::new(&program);
+    let mut command = Command::new(child::startable(&program, call.env.raw("PATH")));
     command.args(words).envs(variables);
     for name in exports::MIXING.iter().chain(&["TWOLOCK_MFA_CODE"]) {
         command.env_remove(name);
     }
     call.limits.restore_for(&mut command);
-    child::become_command(command).or_else(|e| not_run(&program, &e))
+    not_run(&program, &child::become_command(&mut command))
 }
 
 fn own_shell(call: &Call) -> OsString {

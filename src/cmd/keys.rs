@@ -73,7 +73,8 @@ impl RealKeys<'_> {
             StoreError::Locked | StoreError::Dismissed => {
                 failure.hint(format!("unlock the desktop's keyring, or run in a terminal: twolock login {}", as_word(key.profile.as_str())))
             }
-            StoreError::NoService(_) => failure.hint("start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials"),
+            StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint("start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials"),
+            StoreError::NoService(_) => failure.hint("keep the key in ~/.aws/credentials"),
             StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
             _ => failure,
         }

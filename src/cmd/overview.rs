@@ -4,6 +4,7 @@ use crate::config::Profile;
 use crate::duration;
 use crate::error::Result;
 use crate::names::ProfileName;
+use crate::output::exports::Shell;
 use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::system::clock;
@@ -11,7 +12,7 @@ use crate::visible::{as_word, visible};
 
 use super::Call;
 use super::world::World;
-use super::{profile, status};
+use super::{env, profile, status};
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
@@ -33,13 +34,14 @@ pub fn run(call: &Call) -> Result<u8> {
         .into_iter()
         .map(|header| (header.identity, duration::show(header.expires.since(now))))
         .collect();
+    let shell = env::calling_shell(&world.env);
     let row = |name: &String| {
         let profile = world.files.profile(name)?;
         Some(vec![
             visible(name),
             profile::kind(&world, &profile).into(),
             left(&world, name, &living),
-            next(&world, &profile),
+            next(&world, &profile, shell),
         ])
     };
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
@@ -60,13 +62,13 @@ fn left(world: &World, name: &str, living: &[(String, String)]) -> String {
 }
 
 /// The next command: use it, see what is wrong with it, or nothing for profiles that are not ours to serve.
-fn next(world: &World, profile: &Profile) -> String {
+fn next(world: &World, profile: &Profile, shell: Shell) -> String {
     let Ok(name) = ProfileName::parse(&profile.name) else { return "-".into() };
     let shown = as_word(name.as_str());
     match world.plan(&name) {
         Ok(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
         Ok(_) if profile::is_adopted(profile) => format!("aws --profile {shown} …"),
-        Ok(_) => format!("eval \"$(twolock env {shown})\""),
+        Ok(_) => env::line_to_type(shell, &shown),
         Err(_) => format!("twolock profile show {shown}"),
     }
 }

@@ -13,6 +13,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::clock::Deadline;
+use crate::system::folders::{self, Folders};
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file;
 use crate::system::stdin;
@@ -24,7 +25,7 @@ use super::world::World;
 /// Runs one of the settings commands.
 pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
     if let cli::Settings::Path = args {
-        let folders = crate::system::folders::Folders::find(&call.env)?;
+        let folders = Folders::find(&call.env)?;
         return to_stdout(format!("{}\n", folders.config.join("config.toml").display()).as_bytes()).map(|()| 0);
     }
     let editor = Editor::find(call)?;
@@ -97,7 +98,7 @@ struct Editor {
 
 impl Editor {
     fn find(call: &Call) -> Result<Self> {
-        let folders = crate::system::folders::Folders::find(&call.env)?;
+        let folders = Folders::find(&call.env)?;
         let paths = super::world::paths(&folders);
         Ok(Self { file: paths.file, home_file: paths.home_file, home: folders.home, cache: folders.cache })
     }
@@ -110,7 +111,7 @@ impl Editor {
 
     /// Reads, changes and replaces a file under a lock; a symlink stays, and its target is replaced.
     fn edit(&self, file: &Path, change: impl Fn(&str, &str) -> Result<String>) -> Result<()> {
-        let target = file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
+        let target = folders::resolve(file).unwrap_or_else(|_| file.to_path_buf());
         let shown = settings::shorten(file, &self.home);
         let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {e}"));
         let _lock = self.lock(&target)?;

@@ -13,6 +13,7 @@ use crate::system::env::Env;
 use crate::system::foreign_file;
 use file::{AwsFile, Kind};
 pub use section::{Section, Setting};
+use settings::shorten;
 
 mod construct;
 pub mod file;
@@ -113,7 +114,7 @@ impl Choice {
     }
 
     fn load(&self, kind: Kind, home: &Path) -> Result<AwsFile> {
-        let shown = shown(&self.path, home);
+        let shown = shorten(&self.path, home);
         let bytes = foreign_file::load(&self.path, &shown, LARGEST_FILE).map_err(|failure| match self.variable {
             Some(variable) => failure.hint(format!("the file was chosen by {variable}")),
             None => failure,
@@ -144,13 +145,6 @@ impl Profile {
 
 fn below_home(given: &OsStr, home: &Path) -> PathBuf {
     Path::new(given).strip_prefix("~").map_or_else(|_| given.into(), |rest| home.join(rest))
-}
-
-fn shown(path: &Path, home: &Path) -> String {
-    match path.strip_prefix(home) {
-        Ok(rest) if !home.as_os_str().is_empty() => Path::new("~").join(rest).to_string_lossy().into_owned(),
-        _ => path.to_string_lossy().into_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -219,7 +213,7 @@ mod tests {
         assert_eq!(path("~/x"), Path::new("/home/ana/x"));
         assert_eq!(path("~bob/x"), Path::new("~bob/x"));
         assert_eq!(path("a/~/x"), Path::new("a/~/x"));
-        assert_eq!(shown(Path::new("/home/anatol/x"), home), "/home/anatol/x");
+        assert_eq!(shorten(Path::new("/home/anatol/x"), home), "/home/anatol/x");
     }
 
     #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! Our own settings: `config.toml`, each value with the line it stands on, edited with its comments kept.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::time::Duration;
 
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
@@ -106,10 +106,10 @@ impl Paths {
     }
 }
 
-/// A path with the home folder as `~`.
+/// A path with the home folder as `~`, and then with `/` on Windows too, as AWS's documentation writes it.
 pub fn shorten(path: &Path, home: &Path) -> String {
     match path.strip_prefix(home) {
-        Ok(rest) if !home.as_os_str().is_empty() => format!("~/{}", rest.display()),
+        Ok(rest) if !home.as_os_str().is_empty() => format!("~/{}", rest.display()).replace(MAIN_SEPARATOR, "/"),
         _ => path.display().to_string(),
     }
 }

@@ -15,6 +15,7 @@ use super::Choice;
 use crate::error::{Failure, Kind, Result};
 use crate::hex::hex;
 use crate::system::env::Env;
+use crate::system::folders::{self, HOME_VARIABLE};
 use crate::system::foreign_file::{self, Account, Ownership};
 use crate::visible::as_word;
 
@@ -64,7 +65,7 @@ pub fn must_be_safe(path: &Path) -> Result<()> {
 /// Returns the path as consents name it: absolute, links resolved.
 pub fn consent_path(path: &Path) -> Result<String> {
     let failure = |why: &str| Failure::new(Kind::Config, format!("cannot trust {}: {why}", path.display()));
-    let resolved = std::fs::canonicalize(path).map_err(|error| failure(&error.to_string()))?;
+    let resolved = folders::resolve(path).map_err(|error| failure(&error.to_string()))?;
     resolved.into_os_string().into_string().map_err(|_| failure("its path is not UTF-8"))
 }
 
@@ -104,11 +105,11 @@ fn unsafe_step(path: &Path, step: &Path, stranger: Stranger) -> Failure {
 
 fn is_in_its_usual_place(path: &Path, env: &Env) -> bool {
     let listed = foreign_file::account().and_then(|account| account.home);
-    let homes = [listed, env.raw("HOME").map(PathBuf::from)];
+    let homes = [listed, env.raw(HOME_VARIABLE).map(PathBuf::from)];
     let usual =
         homes.iter().flatten().flat_map(|home| ["config", "credentials"].map(|name| home.join(".aws").join(name)));
-    let Ok(resolved) = std::fs::canonicalize(path) else { return false };
-    usual.filter_map(|usual| std::fs::canonicalize(usual).ok()).any(|usual| usual == resolved)
+    let Ok(resolved) = folders::resolve(path) else { return false };
+    usual.filter_map(|usual| folders::resolve(&usual).ok()).any(|usual| usual == resolved)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,8 +178,15 @@ fn steps(path: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
 }
 
 fn parts_in_reverse(path: &Path) -> Vec<OsString> {
-    let parts = path.components().filter(|part| *part != Component::CurDir);
-    let mut parts: Vec<OsString> = parts.map(|part| part.as_os_str().to_owned()).collect();
+    let mut parts: Vec<OsString> = Vec::new();
+    for part in path.components() {
+        match (part, parts.last_mut()) {
+            (Component::CurDir, _) => {}
+            // a drive alone is whatever folder one is in there
+            (Component::RootDir, Some(drive)) => drive.push(part),
+            _ => parts.push(part.as_os_str().to_owned()),
+        }
+    }
     parts.reverse();
     parts
 }

@@ -15,6 +15,7 @@ use crate::secret::Secret;
 use crate::store::choose::Stores;
 use crate::store::{Item, Store, StoreError};
 use crate::system::clock::Deadline;
+use crate::system::folders;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file::create_private_dir;
 
@@ -203,7 +204,7 @@ fn item(cache: &Path) -> io::Result<Item> {
 
 /// A folder that was removed keeps its name, so that `forget` still finds its key.
 fn canonical(path: &Path) -> io::Result<PathBuf> {
-    match (path.canonicalize(), path.parent(), path.file_name()) {
+    match (folders::resolve(path), path.parent(), path.file_name()) {
         (Err(error), Some(above), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
             Ok(canonical(above)?.join(name))
         }

@@ -1,6 +1,6 @@
 //! A program run for its short answer: bounded in time and in words, and ended with all its children.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,17 +19,13 @@ const LOOK: Duration = Duration::from_millis(20);
 const REST: Duration = Duration::from_millis(200);
 
 /// Becomes another program, so that signals, job control and exit code are its own; returns only if that failed.
-#[cfg(unix)]
-pub fn become_command(mut command: Command) -> io::Result<u8> {
-    use std::os::unix::process::CommandExt;
-    Err(command.exec())
+pub fn become_command(command: &mut Command) -> io::Error {
+    platform::become_command(command)
 }
 
-/// Runs another program in our place and returns its exit code: Windows has no exec.
-#[cfg(not(unix))]
-pub fn become_command(mut command: Command) -> io::Result<u8> {
-    let code = command.status()?.code().unwrap_or(1);
-    Ok(u8::try_from(code).unwrap_or(1))
+/// What the system is asked to start where a person named a program, as a shell would.
+pub fn startable(program: &OsStr, path: Option<&OsStr>) -> OsString {
+    platform::startable(program, path)
 }
 
 /// What a program may cost.

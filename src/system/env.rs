@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
+use super::platform;
+
 /// Every variable twolock reads. A name that is not here cannot be asked for.
 pub const KNOWN: &[&str] = &[
     // where the AWS files are, and which profile is meant (aws-contract 1.1)
@@ -49,7 +51,6 @@ pub const KNOWN: &[&str] = &[
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
     "DBUS_SESSION_BUS_ADDRESS",
-    "PSModulePath",
 ];
 
 /// The variables we know, as they were when the process started.
@@ -60,9 +61,18 @@ impl Env {
     /// Reads the process environment.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn from_process() -> Self {
-        // One walk over the environment; asking for each name would walk it as often as there are names.
-        let known = |(name, value): (OsString, OsString)| Some((*KNOWN.iter().find(|known| name == **known)?, value));
-        Self(std::env::vars_os().filter_map(known).collect())
+        Self::from_variables(std::env::vars_os())
+    }
+
+    /// One walk over the environment; asking for each name would walk it as often as there are names.
+    fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut read = BTreeMap::new();
+        for (name, value) in variables {
+            for known in KNOWN.iter().filter(|known| platform::is_variable(&name, known)) {
+                read.insert(*known, value.clone());
+            }
+        }
+        Self(read)
     }
 
     /// An environment made by hand, for tests and for the sandbox. Panics on a variable that is not in [`KNOWN`].
@@ -89,4 +99,22 @@ impl Env {
 fn known(name: &'static str) -> &'static str {
     debug_assert!(KNOWN.contains(&name), "{name} is missing in system/env.rs");
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Env {
+        Env::from_variables(variables.iter().map(|(name, value)| (name.into(), value.into())))
+    }
+
+    #[test]
+    fn variables_are_read_by_the_names_the_system_tells_apart() {
+        let env = read(&[("Path", "a"), ("https_proxy", "b"), ("OTHER", "c")]);
+        let same_whatever_the_case = cfg!(windows);
+        assert_eq!(env.text("PATH").is_some(), same_whatever_the_case);
+        assert_eq!(env.text("HTTPS_PROXY").is_some(), same_whatever_the_case);
+        assert_eq!(env.text("https_proxy"), Some("b"));
+    }
 }

@@ -1,14 +1,19 @@
 //! Where our files lie: the platform's folders, found once.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Kind, Result};
 use crate::system::env::Env;
+use crate::system::platform;
+
+/// The variable that names the home folder: `HOME`, on Windows `USERPROFILE`.
+pub const HOME_VARIABLE: &str = platform::HOME_VARIABLE;
 
 /// The folders of this user. None is created by finding it.
 #[derive(Clone, Debug)]
 pub struct Folders {
-    /// The home folder: `HOME`, else the passwd entry.
+    /// The home folder: what [`HOME_VARIABLE`] says, else the account database.
     pub home: PathBuf,
     /// `config.toml` lies here.
     pub config: PathBuf,
@@ -19,22 +24,27 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// Finds the folders; a relative `HOME`, or none at all, is a failure.
+    /// Finds the folders; a relative home, or none at all, is a failure.
     pub fn find(env: &Env) -> Result<Self> {
-        if let Some(home) = env.raw("HOME").map(PathBuf::from).filter(|home| !home.is_absolute()) {
-            let cause = format!("HOME is '{}', which is not an absolute path", home.display());
-            return Err(Failure::new(Kind::Config, cause).hint("set HOME to your home folder"));
+        let hint = format!("set {HOME_VARIABLE} to your home folder");
+        let given = env.raw(HOME_VARIABLE).map(PathBuf::from);
+        if let Some(home) = given.as_ref().filter(|home| !home.is_absolute()) {
+            let cause = format!("{HOME_VARIABLE} is '{}', which is not an absolute path", home.display());
+            return Err(Failure::new(Kind::Config, cause).hint(hint));
         }
-        let folders = || {
+        let folders = move || {
             Some(Self {
-                home: dirs::home_dir()?,
+                home: given.or_else(dirs::home_dir)?,
                 config: dirs::config_dir()?.join("twolock"),
                 cache: dirs::cache_dir()?.join("twolock"),
                 data: dirs::data_dir()?.join("twolock"),
             })
         };
-        folders().ok_or_else(|| {
-            Failure::new(Kind::Config, "your home folder cannot be found").hint("set HOME to your home folder")
-        })
+        folders().ok_or_else(|| Failure::new(Kind::Config, "your home folder cannot be found").hint(hint))
     }
+}
+
+/// Returns a path that is there, absolute and with its links resolved, as people write it on this platform.
+pub fn resolve(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path).map(platform::usual_path)
 }

@@ -82,10 +82,10 @@ fn kind_of(metadata: &Metadata) -> Unreadable {
     Unreadable::NotAFile(if metadata.is_dir() { "it is a folder" } else { "it is a pipe or device, not a file" })
 }
 
-/// An I/O error in words, without the number `io::Error` appends.
+/// An I/O error in words, without the number `io::Error` appends and the full stop Windows puts before it.
 fn plain(error: &io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+    text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
 }
 
 #[cfg(test)]
@@ -118,6 +118,12 @@ mod tests {
         std::fs::write(&file, "0123456789").unwrap();
         assert_eq!(load(file.path(), "x", 10).unwrap(), b"0123456789");
         assert_eq!(refusal(file.path(), 9), "cannot read ~/.aws/config: it is larger than 0 MiB");
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_null_device_is_an_empty_file() {
+        assert_eq!(load(Path::new("NUL"), "x", 10), Ok(Vec::new()));
     }
 
     #[cfg(unix)]

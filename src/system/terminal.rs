@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -124,7 +124,7 @@ impl Terminal {
         let until = Deadline::after(Instant::now(), WRITE_BOUND);
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
-            match (&self.output).write(rest) {
+            match platform::write(&self.output, rest) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => rest = &rest[count..],
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}

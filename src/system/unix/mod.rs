@@ -1,9 +1,11 @@
 //! What only Unix does. Unsafe calls stand here, each with its SAFETY line.
 
+mod environment;
 mod files;
 mod foreign_files;
 mod terminal;
 
+pub use environment::*;
 pub use files::*;
 pub use foreign_files::*;
 pub use terminal::*;

@@ -1,7 +1,8 @@
 //! Terminal, signals and processes on Unix.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
-use std::io::{self, PipeReader, PipeWriter};
+use std::io::{self, PipeReader, PipeWriter, Write};
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
@@ -61,6 +62,11 @@ pub fn discard_input(terminal: &File) {
 /// Returns the width in columns, if the terminal knows it.
 pub fn width(terminal: &File) -> Option<usize> {
     termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0)
+}
+
+/// Writes what fits.
+pub fn write(mut terminal: &File, text: &[u8]) -> io::Result<usize> {
+    terminal.write(text)
 }
 
 /// Waits until the terminal takes output again.
@@ -302,6 +308,16 @@ pub fn restore_limit(limit: CoreLimit, command: &mut Command) {
 }
 
 // ---- standard input, other processes
+
+/// Becomes another program; returns only if that failed.
+pub fn become_command(command: &mut Command) -> io::Error {
+    command.exec()
+}
+
+/// The system searches `PATH` as shells do.
+pub fn startable(program: &OsStr, _path: Option<&OsStr>) -> OsString {
+    program.into()
+}
 
 /// Opens standard input once more, without the buffer of `std::io::stdin`.
 pub fn unbuffered_stdin() -> io::Result<File> {

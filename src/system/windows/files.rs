@@ -6,9 +6,12 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
+use windows_sys::Win32::Storage::FileSystem::{FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT};
+
+/// Longer ones work in their other spelling only (MAX_PATH).
+const LONGEST_USUAL_PATH: usize = 260;
 
 /// Creates a file that was not there.
 pub fn create_private_file(path: &Path) -> io::Result<File> {
@@ -25,9 +28,9 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Opens a file for reading; a link is opened itself, and then refused as no regular file.
+/// Opens a file for reading; a link or a folder is opened itself, and then refused as no regular file.
 pub fn open_without_following(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
+    OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS).open(path)
 }
 
 /// Says why an opened file is not a plain one; `None` if it is. Access is the folder's to decide.
@@ -43,4 +46,12 @@ pub fn sync_folder(_path: &Path) -> io::Result<()> {
 /// There is no session bus to look for.
 pub fn is_own_socket(_path: &Path) -> bool {
     false
+}
+
+/// Returns a path of a drive without the `\\?\` that links resolved bring and few programs take.
+pub fn usual_path(path: PathBuf) -> PathBuf {
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(short) if short.len() < LONGEST_USUAL_PATH && short.get(1..2) == Some(":") => short.into(),
+        _ => path,
+    }
 }

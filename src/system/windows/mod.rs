@@ -1,9 +1,11 @@
 //! What only Windows does, under the names of `unix`.
 
+mod environment;
 mod files;
 mod foreign_files;
 mod terminal;
 
+pub use environment::*;
 pub use files::*;
 pub use foreign_files::*;
 pub use terminal::*;

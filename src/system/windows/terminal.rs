@@ -1,5 +1,6 @@
 //! Terminal, signals and processes on Windows.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::windows::io::{AsHandle, AsRawHandle};
@@ -9,8 +10,9 @@ use std::sync::{OnceLock, mpsc};
 
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Console::{
-    CONSOLE_SCREEN_BUFFER_INFO, ENABLE_LINE_INPUT, FlushConsoleInputBuffer, GetConsoleMode, GetConsoleScreenBufferInfo,
-    SetConsoleCtrlHandler,
+    CONSOLE_SCREEN_BUFFER_INFO, CTRL_BREAK_EVENT, CTRL_C_EVENT, ENABLE_LINE_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING,
+    FlushConsoleInputBuffer, GetConsoleMode, GetConsoleScreenBufferInfo, SetConsoleCtrlHandler, SetConsoleMode,
+    WriteConsoleW,
 };
 
 use crate::system::clock::Deadline;
@@ -55,6 +57,25 @@ pub fn width(terminal: &File) -> Option<usize> {
         (GetConsoleScreenBufferInfo(handle(terminal), &mut info) != 0).then_some(info)?
     };
     usize::try_from(info.srWindow.Right - info.srWindow.Left + 1).ok().filter(|&columns| columns > 0)
+}
+
+/// Writes text, all of it, with escape sequences understood. The console's mode is another's to choose, so it is put
+/// back at once; bytes would be read in the console's own code page, hence UTF-16.
+pub fn write(terminal: &File, text: &[u8]) -> io::Result<usize> {
+    let wide: Vec<u16> = String::from_utf8_lossy(text).encode_utf16().collect();
+    let (console, mut mode, mut written) = (handle(terminal), 0, 0);
+    // SAFETY: the handle is open as long as `terminal` is borrowed; `mode`, `wide` and `written` live through the calls,
+    // and the length is that of `wide`.
+    let done = unsafe {
+        let known = GetConsoleMode(console, &mut mode) != 0;
+        SetConsoleMode(console, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+        let done = WriteConsoleW(console, wide.as_ptr(), wide.len() as u32, &mut written, std::ptr::null());
+        if known {
+            SetConsoleMode(console, mode);
+        }
+        done
+    };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(text.len()) }
 }
 
 /// A console always takes output.
@@ -146,6 +167,33 @@ pub fn harden() -> CoreLimit {
 pub fn restore_limit(_limit: CoreLimit, _command: &mut Command) {}
 
 // ---- standard input, other processes
+
+/// Runs another program in our place and ends with its exit code, as Windows has no exec; returns only if it did not
+/// start. ^C and ^Break are the program's to act on: we stay until it has ended.
+pub fn become_command(command: &mut Command) -> io::Error {
+    // SAFETY: the handler is a function that lives as long as the program.
+    unsafe { SetConsoleCtrlHandler(Some(leave_to_the_child), 1) };
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    }
+}
+
+unsafe extern "system" fn leave_to_the_child(event: u32) -> i32 {
+    i32::from(matches!(event, CTRL_C_EVENT | CTRL_BREAK_EVENT))
+}
+
+/// Returns the file a bare name means to a shell. The system itself finds `.exe` only, and much of what npm or pip
+/// install is a `.cmd` or `.bat`.
+pub fn startable(program: &OsStr, path: Option<&OsStr>) -> OsString {
+    let name = Path::new(program);
+    if name.components().count() != 1 || name.extension().is_some() {
+        return program.into();
+    }
+    let folders = std::env::split_paths(path.unwrap_or_default()).filter(|folder| folder.is_absolute());
+    let mut files = folders.flat_map(|folder| ["exe", "cmd", "bat"].map(|end| folder.join(name).with_extension(end)));
+    files.find(|file| file.is_file()).map_or_else(|| program.into(), OsString::from)
+}
 
 /// Opens standard input once more, without the buffer of `std::io::stdin`.
 pub fn unbuffered_stdin() -> io::Result<File> {

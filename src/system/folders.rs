@@ -19,7 +19,7 @@ pub struct Folders {
     pub config: PathBuf,
     /// Sealed sessions and locks lie here.
     pub cache: PathBuf,
-    /// `keys.json` lies here.
+    /// `keys.json` and the key file lie here. Like the keyring they belong to this machine: nothing of them roams.
     pub data: PathBuf,
 }
 
@@ -37,7 +37,7 @@ impl Folders {
                 home: given.or_else(dirs::home_dir)?,
                 config: dirs::config_dir()?.join("twolock"),
                 cache: dirs::cache_dir()?.join("twolock"),
-                data: dirs::data_dir()?.join("twolock"),
+                data: dirs::data_local_dir()?.join("twolock"),
             })
         };
         folders().ok_or_else(|| Failure::new(Kind::Config, "your home folder cannot be found").hint(hint))

@@ -7,8 +7,9 @@ use std::os::windows::io::{AsHandle, AsRawHandle};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
-use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Foundation::{ERROR_OPERATION_ABORTED, HANDLE};
 use windows_sys::Win32::System::Console::{
     CONSOLE_SCREEN_BUFFER_INFO, CTRL_BREAK_EVENT, CTRL_C_EVENT, ENABLE_LINE_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING,
     FlushConsoleInputBuffer, GetConsoleMode, GetConsoleScreenBufferInfo, SetConsoleCtrlHandler, SetConsoleMode,
@@ -17,6 +18,9 @@ use windows_sys::Win32::System::Console::{
 
 use crate::system::clock::Deadline;
 use crate::system::terminal::Heard;
+
+/// How long the handler of ^C may take to end us, its last acts included, before ^C counts as the end of input.
+const INTERRUPTED_BOUND: Duration = Duration::from_secs(2);
 
 // ---- the console
 
@@ -89,6 +93,9 @@ pub fn hear(terminal: &File, _resumed: &Resumed, buffer: &mut [u8], until: Deadl
     let (done, wait) = mpsc::channel();
     std::thread::spawn(move || {
         let count = input.read(&mut own);
+        if matches!(count, Ok(0)) && was_interrupted() {
+            std::thread::sleep(INTERRUPTED_BOUND);
+        }
         let _ = done.send(count.map(|count| (own, count)));
     });
     match wait.recv_timeout(until.left()) {
@@ -99,6 +106,12 @@ pub fn hear(terminal: &File, _resumed: &Resumed, buffer: &mut [u8], until: Deadl
         Ok(Err(_)) => Heard::Gone,
         Err(_) => Heard::TimedOut,
     }
+}
+
+/// Returns whether ^C ended the read that this thread has just made: it looks like the end of input, and the handler
+/// that ends the process is called beside it.
+fn was_interrupted() -> bool {
+    io::Error::last_os_error().raw_os_error() == Some(ERROR_OPERATION_ABORTED as i32)
 }
 
 fn handle(file: &File) -> HANDLE {

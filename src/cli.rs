@@ -28,14 +28,15 @@ const AFTER: &str = "\
 Every day:
   eval \"$(twolock env prod)\"             credentials for this shell
   twolock exec prod -- terraform apply   credentials for one command
-  credential_process = /usr/local/bin/twolock credential-process --profile prod
-                                         this line in ~/.aws/config serves every AWS tool
 
-Variables: AWS_PROFILE and AWS_DEFAULT_PROFILE name the profile; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE the
-files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY shape the calls. Ours:
+For every AWS tool, in ~/.aws/config:
+  credential_process = /usr/local/bin/twolock credential-process --profile prod
+
+Variables: AWS_PROFILE and AWS_DEFAULT_PROFILE name the profile; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE the \
+files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY shape the calls. Ours: \
 TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING (auto or kernel), TWOLOCK_MFA_CODE.
 
-Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 4 AWS refused, 5 keyring, 6 network, 7 busy, 8 half done,
+Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 4 AWS refused, 5 keyring, 6 network, 7 busy, 8 half done, \
 9 a person is needed, 10 disk. exec gives its command's.";
 
 /// What twolock can do.

@@ -17,6 +17,20 @@ pub fn one_line(text: &str) -> String {
     escape(text.chars())
 }
 
+/// Returns JSON that means the same, its hidden characters escaped: a terminal may obey U+009B as it does ESC `[`.
+pub fn in_json(document: &str) -> String {
+    // Such characters stand in strings only; the line feeds between them are layout.
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        if c == '\n' || !is_hidden(c) {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
 /// Returns `text` as one word of the platform's shells, for commands to paste.
 pub fn as_word(text: &str) -> String {
     if cfg!(windows) { as_windows_word(text) } else { as_posix_word(text) }
@@ -24,7 +38,8 @@ pub fn as_word(text: &str) -> String {
 
 fn as_posix_word(text: &str) -> String {
     let quoted = || format!("'{}'", visible(text).replace('\'', r"'\''"));
-    if is_plain(text, "/_-.+@%:,=") { text.into() } else { quoted() }
+    // To zsh `=ls` is the path of a program.
+    if is_plain(text, "/_-.+@%:,=") && !text.starts_with('=') { text.into() } else { quoted() }
 }
 
 /// Double quotes serve PowerShell and cmd; what PowerShell would expand within them gets its single ones.
@@ -75,9 +90,14 @@ mod tests {
 
     #[test]
     fn text_is_one_word_of_the_command_to_paste() {
-        for (text, word) in
-            [("/a/b-c_d.e", "/a/b-c_d.e"), ("/a b", "'/a b'"), ("/a'b", r"'/a'\''b'"), ("/$x", "'/$x'"), ("", "''")]
-        {
+        for (text, word) in [
+            ("/a/b-c_d.e", "/a/b-c_d.e"),
+            ("/a b", "'/a b'"),
+            ("/a'b", r"'/a'\''b'"),
+            ("/$x", "'/$x'"),
+            ("=ls", "'=ls'"),
+            ("", "''"),
+        ] {
             assert_eq!(as_posix_word(text), word);
         }
         for (text, word) in [
@@ -90,6 +110,18 @@ mod tests {
         ] {
             assert_eq!(as_windows_word(text), word);
         }
+    }
+
+    #[test]
+    fn hidden_characters_in_json_are_escaped_and_mean_the_same() {
+        let value = serde_json::json!({"name": "a\u{9b}2J\u{7f}\u{202e}\u{e0001}\n", "plain": "grüße 日本"});
+        let document = in_json(&format!("{value:#}"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&document).unwrap(), value);
+        assert!(document.chars().all(|c| c == '\n' || !is_hidden(c)), "{document}");
+        assert!(
+            document.contains("grüße 日本") && document.contains(r"\u009b2J\u007f\u202e\udb40\udc01\n"),
+            "{document}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One file a verb; builds the real parts and calls down.
 //!
-//! [`world`] reads what is there, [`sessions`] puts the session layer's real parts together; the verbs say what they
+//! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
 //! want of them and hand the result to `output`.
 
 pub mod credential_process;

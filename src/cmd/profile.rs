@@ -67,7 +67,7 @@ fn list(world: &World, as_json: bool) -> Result<u8> {
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
     let row = |profile: &Profile| {
-        let region = profile.get("region").map(|r| visible(&r.value));
+        let region = profile.get("region").filter(|r| !r.value.is_empty()).map(|r| visible(&r.value));
         let adopted = if is_adopted(profile) { "yes" } else { "-" };
         vec![
             visible(&profile.name),

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use crate::arn::MfaSerial;
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::config::trust;
@@ -18,7 +19,7 @@ use crate::prompt::terminal::TerminalSource;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
 use crate::session::sealing_key;
-use crate::session::{Patience, Sessions};
+use crate::session::{Look, Patience, Sessions, look};
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
 use crate::visible::visible;
@@ -94,7 +95,21 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         clock: &clock::now,
         warn: &|text| messages::warning(text),
     };
+    let below = |device: &MfaSerial| world.env.text("TWOLOCK_RUNNING") == Some(device.as_str());
+    if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(below)) {
+        return from_its_own_process(planned, process, cache.as_ref(), wants.need);
+    }
     sessions.obtain(wants.need)
+}
+
+/// Inside an `mfa_process` of ours, the lock of the device may be held by whoever waits for that very process.
+fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&Cache>, need: Need) -> Result<Session> {
+    let looked = cache.map(|cache| look(cache, &planned.plan, &planned.identities, need, clock::now()));
+    if let Some(Look::Serve(session) | Look::Renew(session)) = looked {
+        return Ok(session);
+    }
+    let cause = "mfa_process runs twolock itself, which would ask mfa_process again";
+    Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.line.place))
 }
 
 /// The cache under its sealing key; none where there is no keyring and the verb goes on without.
@@ -147,12 +162,6 @@ impl Consented<'_> {
 
     fn check(&self) -> Result<()> {
         let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.line.place);
-        if self.world.env.raw("TWOLOCK_RUNNING").is_some() {
-            return Err(problem(Failure::new(
-                Kind::Config,
-                "mfa_process runs twolock itself, which would ask mfa_process again",
-            )));
-        }
         let files = &self.world.files;
         let in_config = self.process.line.place.file == files.config.shown();
         let (choice, bytes) = if in_config {

@@ -115,11 +115,7 @@ impl Editor {
         let shown = settings::shorten(file, &self.home);
         let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {e}"));
         let _lock = self.lock(&target)?;
-        let old = match std::fs::read_to_string(&target) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(Failure::new(Kind::Config, format!("{shown} cannot be read: {e}"))),
-        };
+        let old = settings::load(&target, &shown)?;
         let new = change(&old, &shown)?;
         if new == old {
             return Ok(());

@@ -1,6 +1,7 @@
 //! One AWS file: every byte kept, sections read when they are asked for.
 
-use std::collections::HashSet;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fmt;
 
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Span};
@@ -21,6 +22,16 @@ pub struct AwsFile {
     pub(super) kind: Kind,
     shown: String,
     bytes: Vec<u8>,
+    index: OnceCell<Index>,
+}
+
+/// Where every profile stands: made when all are looked at, so that looking at each does not read the file again.
+#[derive(Default)]
+struct Index {
+    /// By name; plain `[default]` stands beside `[profile default]`.
+    blocks: HashMap<Vec<u8>, Vec<Block>>,
+    /// The line of each header, by its offset.
+    lines: HashMap<usize, usize>,
 }
 
 /// What a header names.
@@ -35,10 +46,21 @@ pub(super) enum Heading<'a> {
     Unknown,
 }
 
+impl<'a> Heading<'a> {
+    /// The profile it names, if it names one.
+    fn profile(self) -> Option<&'a [u8]> {
+        match self {
+            Heading::PlainDefault => Some(b"default"),
+            Heading::Profile(name) => Some(name),
+            Heading::Other(..) | Heading::Unknown => None,
+        }
+    }
+}
+
 impl AwsFile {
     /// Takes any bytes; a file that is not text simply has no sections.
     pub fn from_bytes(kind: Kind, shown: String, bytes: Vec<u8>) -> Self {
-        Self { kind, shown, bytes }
+        Self { kind, shown, bytes, index: OnceCell::new() }
     }
 
     /// The file exactly as it was read.
@@ -53,11 +75,10 @@ impl AwsFile {
 
     /// Returns a profile, its duplicate sections merged. One pass; other sections are not read.
     pub fn section(&self, name: &str) -> Option<Section> {
-        let mut found = self.blocks_of(name, |heading| match heading {
-            Heading::PlainDefault => name == "default",
-            Heading::Profile(given) => given == name.as_bytes(),
-            _ => false,
-        });
+        let mut found = match self.index.get() {
+            Some(index) => index.blocks.get(name.as_bytes()).cloned().unwrap_or_default(),
+            None => self.blocks_of(name, |heading| heading.profile() == Some(name.as_bytes())),
+        };
         let is_plain = |block: &Block| matches!(self.heading(block), Heading::PlainDefault);
         if !found.iter().all(is_plain) {
             found.retain(|block| !is_plain(block));
@@ -71,31 +92,23 @@ impl AwsFile {
         self.merged(name, self.blocks_of(name, |heading| heading == wanted))
     }
 
-    /// Returns the names of all profiles in file order, each once.
+    /// Returns the names of all profiles in file order, each once. After it, each profile is found without a search.
     pub fn profile_names(&self) -> Vec<String> {
-        let mut seen = HashSet::new();
-        let mut names = Vec::new();
-        self.each_heading(|heading| {
-            let name = match heading {
-                Heading::PlainDefault => &b"default"[..],
-                Heading::Profile(name) => name,
-                _ => return,
-            };
-            if seen.insert(name) {
-                names.push(String::from_utf8_lossy(name).into_owned());
-            }
-        });
-        names
+        let index = self.index.get_or_init(|| self.indexed());
+        let mut first: Vec<(usize, &Vec<u8>)> =
+            index.blocks.iter().map(|(name, b)| (b[0].header.start, name)).collect();
+        first.sort_unstable();
+        first.into_iter().map(|(_, name)| String::from_utf8_lossy(name).into_owned()).collect()
     }
 
-    fn each_heading<'a>(&'a self, mut visit: impl FnMut(Heading<'a>)) {
-        for chunk in grammar::chunks(&self.bytes) {
-            if chunk.mixed {
-                grammar::blocks(&self.bytes, &chunk).iter().for_each(|block| visit(self.heading(block)));
-            } else if let Some(inside) = grammar::chunk_header(&self.bytes, &chunk) {
-                visit(self.heading_of(inside));
-            }
+    fn indexed(&self) -> Index {
+        let (mut index, mut lines) = (Index::default(), LineCounter::default());
+        for block in grammar::chunks(&self.bytes).flat_map(|chunk| grammar::blocks(&self.bytes, &chunk)) {
+            let Some(name) = self.heading(&block).profile() else { continue };
+            index.lines.insert(block.header.start, lines.at(&self.bytes, block.header.start));
+            index.blocks.entry(name.to_vec()).or_default().push(block);
         }
+        index
     }
 
     fn blocks_of(&self, name: &str, wanted: impl Fn(Heading<'_>) -> bool) -> Vec<Block> {
@@ -120,11 +133,17 @@ impl AwsFile {
 
     fn merged(&self, name: &str, blocks: Vec<Block>) -> Option<Section> {
         let first = blocks.first()?.header.start;
-        let mut lines = LineCounter::default();
+        let known = |at: &usize| self.index.get().and_then(|index| index.lines.get(at)).copied();
+        let start = |at: usize| known(&at).map(|line| LineCounter::from(at, line));
+        let mut lines = start(first).unwrap_or_default();
         let header_line = lines.at(&self.bytes, first);
-        let entries = blocks.iter().flat_map(|block| &block.entries).filter(|entry| !entry.key.is_empty());
         let setting = |entry: &Entry, line| Setting::read(&self.bytes, entry, Place { file: self.shown.clone(), line });
-        let settings = entries.map(|entry| setting(entry, lines.at(&self.bytes, entry.lines.start))).collect();
+        let mut settings = Vec::new();
+        for block in &blocks {
+            lines = start(block.header.start).unwrap_or(lines);
+            let entries = block.entries.iter().filter(|entry| !entry.key.is_empty());
+            settings.extend(entries.map(|entry| setting(entry, lines.at(&self.bytes, entry.lines.start))));
+        }
         let parts = blocks.into_iter().map(Part::from).collect();
         Some(Section { name: name.into(), header_line, parts, settings })
     }
@@ -243,6 +262,23 @@ mod tests {
                     let fast = file.blocks_of(name, is);
                     prop_assert_eq!(fast.iter().collect::<Vec<_>>(), slow);
                     prop_assert_eq!(file.section(name).is_some(), file.profile_names().iter().any(|n| n == name));
+                }
+            }
+        }
+
+        #[test]
+        fn a_profile_reads_the_same_with_and_without_the_index(bytes in any_file()) {
+            let read = |file: &AwsFile, name: &str| {
+                let of = |s: &Setting| (s.key.clone(), s.value.clone(), s.place.line);
+                file.section(name).map(|section| {
+                    (section.header_line, section.parts, section.settings.iter().map(of).collect::<Vec<_>>())
+                })
+            };
+            for kind in [Kind::Config, Kind::Credentials] {
+                let (searched, indexed) = (AwsFile::from_bytes(kind, String::new(), bytes.clone()), AwsFile::from_bytes(kind, String::new(), bytes.clone()));
+                indexed.profile_names();
+                for name in ["p", "q", "default", "e e"] {
+                    prop_assert_eq!(read(&searched, name), read(&indexed, name));
                 }
             }
         }

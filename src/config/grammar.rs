@@ -22,7 +22,7 @@ pub(super) struct Chunk {
 }
 
 /// One header and the keys below it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) header: Span,
     /// The text between the brackets; none without `]`.
@@ -31,7 +31,7 @@ pub(super) struct Block {
 }
 
 /// One key line and the lines that continue it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     /// From the beginning of the key line to the end of the last line that continues it.
     pub(super) lines: Span,
@@ -241,6 +241,11 @@ pub(super) struct LineCounter {
 }
 
 impl LineCounter {
+    /// Starts at a line whose number is known.
+    pub(super) fn from(at: usize, line: usize) -> Self {
+        Self { counted_to: at, endings: line - 1 }
+    }
+
     /// Returns the 1-based number of the line that begins at `at`, which must not lie before an earlier question.
     pub(super) fn at(&mut self, bytes: &[u8], at: usize) -> usize {
         let passed = &bytes[self.counted_to..at];

@@ -1,7 +1,6 @@
 //! `keys.json`: which profile's long-lived key lies in the OS keyring. Holds no secret.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use serde_json::Value;
@@ -10,7 +9,11 @@ use crate::arn::AccountId;
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::system::foreign_file;
 use crate::timestamp::Timestamp;
+
+/// Room for tens of thousands of keys.
+const LARGEST_FILE: u64 = 16 << 20;
 
 /// One key that rests in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,11 +33,11 @@ pub struct KeyIndex(BTreeMap<String, Entry>);
 impl KeyIndex {
     /// Loads the index; a missing file is an empty one, a damaged or newer one is a failure and is left alone.
     pub fn load(path: &Path, shown: &str) -> Result<Self> {
-        match std::fs::read(path) {
-            Ok(bytes) => Self::parse(&bytes).map_err(|why| Failure::new(Kind::Config, format!("{shown} {why}"))),
-            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Self::default()),
-            Err(e) => Err(Failure::new(Kind::Config, format!("{shown} cannot be read: {e}"))),
+        let bytes = foreign_file::load(path, shown, LARGEST_FILE)?;
+        if bytes.is_empty() && !path.exists() {
+            return Ok(Self::default());
         }
+        Self::parse(&bytes).map_err(|why| Failure::new(Kind::Config, format!("{shown} {why}")))
     }
 
     /// Reads the index's JSON: `{"v":1,"keys":{PROFILE:{"access_key_id","account","created","store"}}}`.

@@ -1,7 +1,6 @@
 //! Our own settings: `config.toml`, each value with the line it stands on, edited with its comments kept.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::origin::Outside;
 use crate::system::env::Env;
+use crate::system::foreign_file;
 use crate::visible::visible;
 
 /// One setting people may set.
@@ -44,14 +44,14 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "min_ttl",
-        meaning: "env and exec renew credentials that live shorter than this",
+        meaning: "env and exec renew what lives shorter",
         default: "30s",
         variable: Some("TWOLOCK_MIN_TTL"),
         check: |text| in_range(text, 1, 129_600, "1s to 36h"),
     },
     Known {
         name: "keyring",
-        meaning: "where the sealing key rests: auto, kernel or file",
+        meaning: "where the sealing key is: auto, kernel, file",
         default: "auto",
         variable: Some("TWOLOCK_KEYRING"),
         check: |text| match text {
@@ -61,7 +61,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "endpoints.allow",
-        meaning: "hosts besides AWS's own that signed calls may go to, comma-separated",
+        meaning: "hosts besides AWS's own, comma-separated",
         default: "",
         variable: None,
         check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {
@@ -70,6 +70,15 @@ pub const KNOWN: &[Known] = &[
         },
     },
 ];
+
+/// Far above any settings, far below what would hurt to read.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// Reads `config.toml`; a missing one is empty, and nothing that stands in its way is waited for.
+pub fn load(file: &Path, shown: &str) -> Result<String> {
+    String::from_utf8(foreign_file::load(file, shown, LARGEST_FILE)?)
+        .map_err(|_| Failure::new(Kind::Config, format!("cannot read {shown}: it is not UTF-8")))
+}
 
 /// The settings in force.
 #[derive(Clone, Debug, Default)]
@@ -125,11 +134,7 @@ impl Settings {
 
     fn read_file(&mut self, file: &Path, paths: &Paths, may_consent: bool) -> Result<()> {
         let shown = paths.shown(file);
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
-            Err(e) => return Err(Failure::new(Kind::Config, format!("{shown} cannot be read: {e}"))),
-        };
+        let text = load(file, &shown)?;
         let document = parse(&text, &shown)?;
         for known in KNOWN {
             let Some(item) = find(document.as_table(), known.name) else { continue };

@@ -15,6 +15,7 @@ pub mod table;
 use std::io::{self, Write};
 
 use crate::error::{Failure, Kind, Result};
+use crate::visible;
 
 /// Writes all bytes to stdout at once. A reader that is gone is no failure: it knows why it left.
 pub fn to_stdout(bytes: &[u8]) -> Result<()> {
@@ -28,5 +29,5 @@ pub fn to_stdout(bytes: &[u8]) -> Result<()> {
 
 /// Writes a JSON document, two-space indented, to stdout.
 pub fn json_to_stdout(document: &serde_json::Value) -> Result<()> {
-    to_stdout(format!("{document:#}\n").as_bytes())
+    to_stdout(format!("{}\n", visible::in_json(&format!("{document:#}"))).as_bytes())
 }

@@ -122,6 +122,9 @@ fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     let settings = hop.settings();
     if let Some(role) = settings.role_arn()? {
         let source = settings.source_profile()?.ok_or_else(|| no_source(settings))?;
+        if let Some(other) = settings.raw("credential_source") {
+            return Err(settings.refuse(other, "stands beside a source_profile, and a role has one source"));
+        }
         hop.role = Some(role);
         return Ok(Source::Profile(source));
     }
@@ -254,10 +257,11 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
 
 /// "did you mean", or the names there are.
 fn suggestion(names: &[String], wanted: &str) -> String {
-    let near = names.iter().map(|name| (strsim::damerau_levenshtein(name, wanted), name)).min();
-    if let Some((distance, name)) = near
-        && distance <= 2.max(wanted.chars().count() / 4)
-    {
+    let farthest = 2.max(wanted.chars().count() / 4);
+    // Lengths first: comparing letters costs their product, and a name in a file may be a megabyte long.
+    let may_be_near = |name: &&String| name.chars().count().abs_diff(wanted.chars().count()) <= farthest;
+    let near = names.iter().filter(may_be_near).map(|name| (strsim::damerau_levenshtein(name, wanted), name)).min();
+    if let Some((_, name)) = near.filter(|(distance, _)| *distance <= farthest) {
         return format!("did you mean '{}'?", visible(name));
     }
     match names {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::arn::MfaSerial;
 use crate::error::{Failure, Kind, Place};
 use crate::names::{MfaCode, ProfileName};
 use crate::prompt::{AskError, CodeSource, Question};
@@ -46,9 +47,10 @@ impl CommandSource {
         AskError::Failed(Failure::new(kind, cause).of_profile(&self.profile).at(&self.place))
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, device: &MfaSerial) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).env("TWOLOCK_RUNNING", "1");
+        // A twolock below this one must not wait for the question it is part of.
+        command.args(&self.arguments).env("TWOLOCK_RUNNING", device.as_str());
         for variable in ["TWOLOCK_MFA_CODE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
             command.env_remove(variable);
         }
@@ -76,11 +78,11 @@ impl CommandSource {
 }
 
 impl CodeSource for CommandSource {
-    fn ask(&self, _question: &Question, until: Deadline) -> Result<MfaCode, AskError> {
+    fn ask(&self, question: &Question, until: Deadline) -> Result<MfaCode, AskError> {
         let until = until.within(BOUND);
         let patience = until.left();
         let bounds = Bounds { output: MOST_OUTPUT, errors: MOST_ERRORS, until };
-        match child::answer(&mut self.command(), bounds) {
+        match child::answer(&mut self.command(&question.device), bounds) {
             Ok(answer) => self.code_of(&answer),
             Err(NoAnswer::NotStarted(why)) => Err(self.failed(Kind::Config, &format!("could not be started: {why}"))),
             Err(NoAnswer::TimedOut) => {

@@ -141,7 +141,7 @@ impl Sessions<'_> {
                 return Ok(Turn::Served(found));
             }
             if until.has_passed() {
-                let cause = format!("waited {} s for {}", started.elapsed().as_secs(), awaited.holder());
+                let cause = format!("waited {} s for {}", started.elapsed().as_secs_f64().ceil(), awaited.holder());
                 return Err(self.about(Failure::new(Kind::Busy, cause).hint("run it again")));
             }
             if !told && started.elapsed() > TELL_AFTER {

@@ -113,7 +113,7 @@ impl Header {
 
     /// Whether the header can be true at all: not from the future, not living longer than it was asked to (P37).
     pub fn is_plausible(&self, now: Timestamp) -> bool {
-        self.issued <= now.plus(CLOCK_TOLERANCE) && self.life() <= self.asked + CLOCK_TOLERANCE
+        self.issued <= now.plus(CLOCK_TOLERANCE) && self.life() <= self.asked.saturating_add(CLOCK_TOLERANCE)
     }
 }
 

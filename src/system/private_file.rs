@@ -36,7 +36,8 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let above = path.parent().filter(|above| !above.as_os_str().is_empty()).ok_or(error)?;
             create_private_dir(above)?;
-            create_private_dir(path)
+            // Once more and no oftener: below /proc every new folder is "not found".
+            platform::create_private_folder(path).or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) })
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         other => other,
@@ -141,6 +142,12 @@ mod tests {
         assert!(write_atomically(&path, b"new").is_err());
         assert_eq!(names_in(folder.path()), ["taken"]);
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_place_that_takes_no_folders_is_an_error_and_no_endless_try() {
+        assert_eq!(create_private_dir(Path::new("/proc/twolock/cache")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::world::{Call, Ran, World, required, without_terminal};
+use crate::world::{Call, Clock, Ran, World, required, without_terminal};
 
 /// Layout M for `base` and `via-base` (the SDK assumes the role), layout O for `prod` (we do): aws-contract 2.3.
 pub const CONFIG: &str = "\
@@ -56,6 +56,16 @@ fn make_executable(path: &std::path::Path) {
 /// How often callers ran the helper.
 pub fn helper_runs(world: &World) -> usize {
     std::fs::read_to_string(world.home().join("bin/runs")).unwrap().lines().count()
+}
+
+/// A world whose MFA session, opened by a code, has so many seconds left of its fifteen minutes.
+pub fn session_with(left: i64) -> World {
+    let world = world();
+    world.add_config("[profile base-keys]\ntwolock_session_duration = 15m\n");
+    world.sandbox.set_clock(Clock::Offset(left - 900));
+    world.log_in("base");
+    world.sandbox.set_clock(Clock::Offset(0));
+    world
 }
 
 /// The AWS CLI, on whatever terminal the test gives it.

@@ -7,3 +7,8 @@ mod world;
 mod adopted;
 mod aws_cli;
 mod boto3;
+mod chains;
+mod environment;
+mod last_minutes;
+mod moto;
+mod sdks;

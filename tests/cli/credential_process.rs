@@ -77,7 +77,11 @@ fn refusals_leave_stdout_empty_and_say_profile_place_and_cause() {
          endpoint_url = {url}\ntwolock_protected = true\n",
     );
     for (args, code, stderr) in [
-        (vec![], 2, "no profile is named: give PROFILE, or set AWS_PROFILE\ntwolock: hint: profiles: 'base', 'prod', 'deploy', 'long', 'lost', 'glass'"),
+        (
+            vec![],
+            2,
+            "no profile is named: give PROFILE, or set AWS_PROFILE\ntwolock: hint: profiles: 'base', 'prod', 'deploy', 'long', 'lost', 'glass'",
+        ),
         (vec!["a", "--profile", "b"], 2, "two profiles are named: 'a' and 'b'"),
         (vec![""], 2, "invalid value '' for '[PROFILE]': a profile name cannot be empty\ntwolock: hint: try '--help'"),
         (
@@ -88,7 +92,7 @@ fn refusals_leave_stdout_empty_and_say_profile_place_and_cause() {
         (
             vec!["lost"],
             3,
-            "profile 'lost' (~/.aws/config:27): source_profile 'bsae' does not exist\ntwolock: hint: did you mean 'base'?",
+            "profile 'lost' (~/.aws/config:26): source_profile 'bsae' does not exist\ntwolock: hint: did you mean 'base'?",
         ),
         (
             vec!["glass"],

@@ -11,7 +11,9 @@ use crate::world::{Terminal, World};
 fn the_exit_code_is_the_commands() {
     let world = World::new();
     world.log_in("prod");
-    for (line, code) in [("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -TERM $$", 143), ("kill -KILL $$", 137)] {
+    for (line, code) in
+        [("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -TERM $$", 143), ("kill -KILL $$", 137)]
+    {
         world.run(["exec", "prod", "--", "sh", "-c", line]).is(code, "", "");
     }
 }
@@ -101,10 +103,8 @@ fn the_environment_differs_by_exactly_our_variables() {
 #[test]
 fn a_region_nobody_names_stays_the_callers() {
     let world = World::new();
-    world.write(
-        ".aws/config",
-        "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nendpoint_url = {url}\n",
-    );
+    world
+        .write(".aws/config", "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nendpoint_url = {url}\n");
     world.log_in("base");
     let mut command = world.twolock(["exec", "base", "--", "sh", "-c", "echo $AWS_REGION:$AWS_DEFAULT_REGION"]);
     world.finish(command.env("AWS_REGION", "ap-south-1")).is(0, "ap-south-1:\n", "");

@@ -22,7 +22,7 @@ fn a_long_role_lasts_as_long_as_it_says() {
     let world = World::new();
     world.add_config("[profile day]\nrole_arn = arn:aws:iam::123456789012:role/Day\nsource_profile = base\nduration_seconds = 14400\nendpoint_url = {url}\n");
     world.sandbox.add_role(crate::world::Role {
-        max_session_seconds: 14_400,
+        max_duration: 14_400,
         ..crate::world::Role::trusting("123456789012", "Day", "arn:aws:iam::123456789012:user/ana")
     });
     let ran = world.run_with_code(["login", "day"]);
@@ -35,7 +35,10 @@ fn a_session_that_lives_is_not_asked_for_again() {
     let world = World::new();
     world.log_in("base");
     let ran = world.run(["login", "base"]);
-    assert_eq!((ran.code, rounded(&ran.stdout).as_str(), ran.stderr.as_str()), (0, "base: credentials, 12h left\n", ""));
+    assert_eq!(
+        (ran.code, rounded(&ran.stdout).as_str(), ran.stderr.as_str()),
+        (0, "base: credentials in account 123456789012, 12h left\n", "")
+    );
     assert_eq!(world.sandbox.count("GetSessionToken"), 1);
 }
 
@@ -46,13 +49,14 @@ fn fresh_asks_again_and_mints_the_roles_anew() {
     let before = world.run(["credential-process", "prod"]);
     // A minute later by the sandbox's clock, so that the device shows another code.
     world.sandbox.set_clock(Clock::Offset(60));
+    // Fresh means: not made before the second in which it was asked for.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
     world.run(["login", "prod", "--fresh"]).is(
         9,
         "",
         "twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is needed: no terminal; \
          run in a terminal: twolock login prod\n",
     );
-    std::thread::sleep(std::time::Duration::from_millis(1_100));
     assert_eq!(world.run_with_code(["login", "prod", "--fresh"]).code, 0);
     let after = world.run(["credential-process", "prod"]);
     assert_ne!(before.json()["AccessKeyId"], after.json()["AccessKeyId"]);

@@ -8,7 +8,7 @@ fn the_sessions_of_the_plan_go_and_who_shared_them_is_named() {
         0,
         "forgot the role of arn:aws:iam::123456789012:role/Admin\n\
          forgot the session of arn:aws:iam::123456789012:mfa/ana\n\
-         it was shared by: base, deploy\n",
+         it was shared by: base, deploy, long\n",
         "",
     );
     world.run(["logout", "prod"]).is(0, "prod: no session to forget\n", "");

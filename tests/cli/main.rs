@@ -14,6 +14,8 @@ mod mfa_process;
 mod overview;
 mod profile;
 mod question;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod secrets;
 mod settings;
 mod status;

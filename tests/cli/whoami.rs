@@ -9,10 +9,7 @@ fn aws_says_who_the_credentials_are() {
     let ran = world.run(["whoami", "prod"]);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!((ran.code, ran.stderr.as_str(), lines.len()), (0, "", 3));
-    assert_eq!(
-        lines[..2],
-        ["account  123456789012", "arn      arn:aws:sts::123456789012:assumed-role/Admin/ana"]
-    );
+    assert_eq!(lines[..2], ["account  123456789012", "arn      arn:aws:sts::123456789012:assumed-role/Admin/ana"]);
     assert!(lines[2].starts_with("user id  AROA") && lines[2].ends_with(":ana"), "{ran:?}");
     let json = world.run(["whoami", "prod", "--json"]).json();
     assert_eq!(

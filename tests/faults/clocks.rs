@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::machine::at_time;
+use crate::machine::{at_time, with_code};
 use crate::outcome::{answer, failed};
 use crate::world::{Clock, Fault, FaultKind, Ran, World};
 
@@ -20,7 +20,7 @@ fn a_clock_off_by_more_than_aws_takes_is_named_with_both_times() {
     {
         let world = World::new();
         let code = world.code();
-        let ran = call_at(&world, "prod", offset, |command| drop(command.env("TWOLOCK_MFA_CODE", code)));
+        let ran = call_at(&world, "prod", offset, with_code(&code));
         failed(
             &ran,
             4,

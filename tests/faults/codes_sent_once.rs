@@ -46,6 +46,7 @@ fn trouble_after_a_code_was_sent_is_sent_once_and_tells_when_the_next_one_comes(
 }
 
 #[test]
+#[ignore = "long: waits for the bound of a call"]
 fn a_call_that_hangs_with_a_code_ends_at_the_bound_and_the_code_is_not_sent_again() {
     let world = World::new();
     world.sandbox.fault(Fault::new(FaultKind::Hang).on("GetSessionToken"));
@@ -183,6 +184,8 @@ fn a_program_that_prints_a_used_code_runs_again_for_the_next_one() {
     world.write(".aws/config", &config.replace(&device, &format!("{device}mfa_process = {program}\n")));
     assert_eq!(world.run(["login", "prod"]).code, 0);
     fs::remove_file(world.home().join("asked")).unwrap();
+    // A session of this very second is as fresh as any.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     let ran = world.run(["login", "prod", "--fresh"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     assert_eq!(fs::read_to_string(world.home().join("runs")).unwrap(), "run\nrun\nrun\n");

@@ -1,22 +1,24 @@
 //! The process while it holds secrets: closed to the user's other programs, without a core file (P4).
 
 use std::fs;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
 
 use crate::machine::{eventually, script, signal, status};
 use crate::somebody::Somebody;
 use crate::world::{Terminal, World};
 
-/// Lets the command write core files, as far as the machine allows any.
+/// Lets the command write core files, as far as this user may allow it.
 fn with_cores(command: &mut Command) {
-    // SAFETY: two system calls on a local value.
+    // SAFETY: system calls on a local value.
     unsafe {
         command.pre_exec(|| {
-            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-            libc::getrlimit(libc::RLIMIT_CORE, &raw mut limit);
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_CORE, &raw const limit);
+            let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+            if libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) != 0 {
+                libc::getrlimit(libc::RLIMIT_CORE, &raw mut limit);
+                limit.rlim_cur = limit.rlim_max;
+                libc::setrlimit(libc::RLIMIT_CORE, &raw const limit);
+            }
             Ok(())
         });
     }
@@ -63,14 +65,32 @@ fn another_program_of_the_same_user_reads_neither_environment_nor_memory() {
 fn a_crash_leaves_no_core_file() {
     let world = World::new();
     let somebody = Somebody::of(&world);
-    let mut child = waiting(&world, &somebody);
-    // The first one may be taken for a full stack, and let go.
-    eventually("the crash", || {
-        signal(child.id(), libc::SIGSEGV);
-        child.try_wait().unwrap().is_some()
+    let crash = |mut child: Child| {
+        // The first one may be taken for a full stack, and let go.
+        let mut ended = None;
+        eventually("the crash", || {
+            signal(child.id(), libc::SIGSEGV);
+            ended = child.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.unwrap().core_dumped()
+    };
+    let mut other = somebody.program("sh");
+    with_cores(other.args(["-c", "ulimit -c | grep -q '^0$' && exit; exec sleep 600"]));
+    let mut other = other.spawn().unwrap();
+    eventually("sleep", || {
+        fs::read_to_string(format!("/proc/{}/comm", other.id())).is_ok_and(|name| name == "sleep\n")
+            || other.try_wait().unwrap().is_some()
     });
-    let names = fs::read_dir(world.home()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    assert!(!names.into_iter().any(|name| name.starts_with("core")), "a core file");
+    // A user who may write no core at all has nothing to compare with.
+    assert!(other.try_wait().unwrap().is_some() || crash(other), "a process like any other is dumped");
+    let cores = || {
+        let entries = fs::read_dir(world.home()).unwrap().map(|e| e.unwrap().path());
+        entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("core")).collect::<Vec<_>>()
+    };
+    cores().iter().for_each(|core| fs::remove_file(core).unwrap());
+    assert!(!crash(waiting(&world, &somebody)), "dumped, with a secret in it");
+    assert_eq!(cores(), Vec::<std::path::PathBuf>::new());
     // Its program lived in a group of its own.
     let left = fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
     let codes = world.home().join("codes").display().to_string();

@@ -1,1 +1,174 @@
-//! x
+//! The desktop's keyring in each of its states, with the access key in it (P26, P27, F20 to F25).
+
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::desktop::{Desktop, item};
+use crate::machine::{eventually, has_ended, signal, traced, with_code, without_kernel_keyring};
+use crate::outcome::{answer, failed};
+use crate::world::{KEY_ID, Ran, World};
+
+/// Far beyond what a call to a keyring may take (5 s each, two of them), and far below a hang.
+const BOUND: Duration = Duration::from_secs(25);
+
+fn call(desktop: &Desktop<'_>, change: impl FnOnce(&mut Command)) -> Ran {
+    let mut command = desktop.twolock(&["credential-process", "prod"]);
+    change(&mut command);
+    let begun = Instant::now();
+    let ran = answer(desktop.world, &mut command);
+    assert!(begun.elapsed() < BOUND, "{:?}: {ran:?}", begun.elapsed());
+    ran
+}
+
+/// Fails unless the key was not had, without a terminal, a dialog, or a call to STS.
+fn refused(desktop: &Desktop<'_>, parts: &[&str]) {
+    let before = desktop.world.sandbox.connections();
+    let ran = call(desktop, with_code("123456"));
+    let parts = [&["profile 'base'", KEY_ID, "the Secret Service"], parts].concat();
+    failed(&ran, 5, &parts);
+    assert!(!ran.stderr.contains("aws configure") && !ran.stderr.contains("key add"), "never \"no key\": {ran:?}");
+    assert_eq!(desktop.world.sandbox.connections(), before);
+}
+
+fn log_in(desktop: &Desktop<'_>) -> Ran {
+    let code = desktop.world.code();
+    let ran = call(desktop, with_code(&code));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    ran
+}
+
+#[test]
+fn an_unlocked_keyring_signs_and_a_cached_answer_never_asks_it() {
+    let world = World::new();
+    let mut desktop = Desktop::unlocked(&world);
+    let first = log_in(&desktop);
+    for _ in 0..3 {
+        call(&desktop, |_| {}).is(0, &first.stdout, "");
+    }
+    let (ran, trace) = traced(&world, "%network", &["credential-process", "prod"], |command| desktop.dress(command));
+    ran.is(0, &first.stdout, "");
+    assert_eq!(trace.count(&["socket", "connect"]), 0, "no connection to the bus: {}", trace.0);
+    // The durable copy of the sealing key is there for the time after a reboot.
+    call(&desktop, without_kernel_keyring).is(0, &first.stdout, "");
+    desktop.lock();
+    call(&desktop, |_| {}).is(0, &first.stdout, "");
+    signal(desktop.keyring(), libc::SIGSTOP);
+    call(&desktop, |_| {}).is(0, &first.stdout, "");
+    signal(desktop.keyring(), libc::SIGCONT);
+    desktop.kill_keyring();
+    call(&desktop, |_| {}).is(0, &first.stdout, "");
+    desktop.set_address("unix:path=/no/such/socket");
+    call(&desktop, |_| {}).is(0, &first.stdout, "");
+    assert_eq!(world.sandbox.count("GetSessionToken"), 1);
+}
+
+#[test]
+fn a_locked_keyring_is_said_to_be_locked_and_no_dialog_opens() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    desktop.lock();
+    refused(&desktop, &["is locked"]);
+    let sends = "sendmsg,sendto,write,writev";
+    for args in [&["credential-process", "prod"][..], &["env", "prod"], &["exec", "prod", "--", "true"]] {
+        let (ran, trace) = traced(&world, sends, args, |command| desktop.dress(command));
+        assert_eq!(ran.code, 5, "also without a code and a terminal: {ran:?}");
+        assert!(trace.0.contains("org.freedesktop.secrets"), "the keyring was asked: {}", trace.0);
+        assert!(!trace.0.contains("Unlock") && !trace.0.contains("Secret.Prompt"), "to unlock: {}", trace.0);
+    }
+}
+
+#[test]
+fn a_keyring_that_is_locked_is_found_out_before_anybody_is_asked_for_a_code() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    desktop.lock();
+    let mut command = world.program(crate::machine::BINARY);
+    command.args(["credential-process", "prod"]);
+    desktop.dress(&mut command);
+    let terminal = crate::world::Terminal::start(command);
+    eventually("its end", || has_ended(terminal.pid()));
+    let shown = terminal.shown();
+    failed(&terminal.end(), 5, &["is locked"]);
+    assert_eq!(shown, "", "no question");
+}
+
+#[test]
+fn a_keyring_that_was_stopped_is_given_up_at_the_bound() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    signal(desktop.keyring(), libc::SIGSTOP);
+    refused(&desktop, &["had not answered after"]);
+    signal(desktop.keyring(), libc::SIGCONT);
+    assert_eq!(log_in(&desktop).code, 0, "and works once it goes on");
+}
+
+#[test]
+fn a_keyring_that_died_comes_back_locked_and_is_not_taken_for_an_empty_one() {
+    let world = World::new();
+    let mut desktop = Desktop::unlocked(&world);
+    desktop.kill_keyring();
+    refused(&desktop, &["is locked"]);
+}
+
+#[test]
+fn a_bus_that_is_not_there_dead_silent_or_empty_is_named() {
+    let world = World::new();
+    let mut desktop = Desktop::without_bus(&world);
+    refused(&desktop, &["is not there: no session bus"]);
+    desktop.set_address("unix:path=/no/such/socket");
+    refused(&desktop, &["is not there"]);
+    desktop.set_address("autolaunch:");
+    refused(&desktop, &["is not there", "asks for a bus to be started"]);
+    desktop.set_address("nonsense");
+    refused(&desktop, &["is not there"]);
+    let socket = world.home().join("run/silent");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    desktop.set_address(&format!("unix:path={}", socket.display()));
+    refused(&desktop, &["had not answered after"]);
+}
+
+#[test]
+fn a_bus_without_a_keyring_is_named() {
+    let world = World::new();
+    let desktop = Desktop::with_empty_bus(&world);
+    refused(&desktop, &["is not there"]);
+}
+
+#[test]
+fn a_key_that_is_damaged_newer_or_another_ones_is_refused_and_left_alone() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    for (secret, says) in [
+        ("", "damaged"),
+        ("{", "it is not ours"),
+        ("wJalrXUtnFEMI", "it is not ours"),
+        ("[]", "its version is not 1"),
+        (&item().replace("\"v\":1", "\"v\":2"), "its version is not 1"),
+        (&item().replace("\"v\":1,", ""), "its version is not 1"),
+        (&item().replace(KEY_ID, "AKIAIOSFODNN7EXAMPL2"), "it holds another access key"),
+        (&item().replace("secret_access_key", "secret"), "it has no secret"),
+        (&item().replace(crate::world::SECRET, ""), "it has no secret"),
+    ] {
+        desktop.plant(secret, &[]);
+        refused(&desktop, &[says]);
+        assert_eq!(desktop.planted(), secret, "left alone");
+    }
+    desktop.plant(&item(), &["copy", "2"]);
+    refused(&desktop, &["2 items of that name"]);
+    desktop.clear();
+    refused(&desktop, &["has no such item"]);
+    assert_eq!(desktop.planted(), "", "nothing was put there");
+    desktop.plant(&item(), &[]);
+    assert_eq!(log_in(&desktop).code, 0);
+}
+
+#[test]
+fn sessions_of_a_key_in_a_file_need_no_desktop_keyring() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    desktop.lock();
+    world.write(".aws/credentials", crate::world::CREDENTIALS);
+    let first = log_in(&desktop);
+    call(&desktop, |_| {}).is(0, &first.stdout, "");
+}

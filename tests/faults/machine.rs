@@ -1,6 +1,5 @@
 //! The machine around the binary, bent: traced, under another clock, without a kernel keyring, with closed streams.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -36,6 +35,12 @@ pub fn signal(pid: u32, number: i32) {
 pub fn status(pid: u32, field: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     text.lines().find_map(|line| line.strip_prefix(field)?.trim_start_matches(':').trim().parse().ok())
+}
+
+/// Whether a process has ended, reaped or not.
+pub fn has_ended(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.is_empty() || stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z"))
 }
 
 /// Waits until a process has given the processor away this often: it waits for something, looking again and again.
@@ -76,6 +81,14 @@ pub fn traced(world: &World, calls: &str, args: &[&str], change: impl FnOnce(&mu
     let trace = String::from_utf8_lossy(&fs::read(file.path()).unwrap()).into_owned();
     assert!(!trace.is_empty() || ran.code >= 0, "strace is needed: {ran:?}");
     (ran, Trace(trace))
+}
+
+/// Gives a command a code beforehand.
+pub fn with_code(code: &str) -> impl FnOnce(&mut Command) {
+    let code = code.to_owned();
+    move |command| {
+        command.env("TWOLOCK_MFA_CODE", code);
+    }
 }
 
 /// Moves the wall clock of a command: `+45m`, `-1d`. The clock that only measures spans stays right.
@@ -122,7 +135,9 @@ pub fn without_streams(command: &mut Command, closed: &'static [i32]) {
     // SAFETY: close is async-signal-safe, and the standard library has its own descriptors elsewhere by then.
     unsafe {
         command.pre_exec(move || {
-            closed.iter().for_each(|fd| drop(libc::close(*fd)));
+            for fd in closed {
+                libc::close(*fd);
+            }
             Ok(())
         });
     }
@@ -134,9 +149,4 @@ pub fn script(world: &World, name: &str, text: &str) -> String {
     let path = world.home().join(name);
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     path.to_str().unwrap().to_owned()
-}
-
-/// The words of a command, for one that runs the binary with these arguments.
-pub fn words<A: AsRef<OsStr>>(args: &[A]) -> Vec<&OsStr> {
-    std::iter::once(OsStr::new(BINARY)).chain(args.iter().map(AsRef::as_ref)).collect()
 }

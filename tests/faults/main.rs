@@ -6,6 +6,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod desktop;
 mod machine;
 mod outcome;
 mod somebody;
@@ -28,3 +29,4 @@ mod secrets_on_disk;
 mod signals;
 mod streams;
 mod warm_path;
+mod wounds;

@@ -18,7 +18,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// This test binary as a process with a role.
 pub fn role(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["driver::driver", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args(["driver::driver", "--exact", "--nocapture", "--test-threads=1"]);
     command.env("PROMPT_ROLE", name);
     command
 }

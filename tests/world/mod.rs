@@ -164,12 +164,18 @@ impl World {
 
     /// Reads what a run left; the sandbox's port becomes `PORT`, the home folder `HOME`.
     pub fn read(&self, output: &Output) -> Ran {
-        let text = |bytes: &[u8]| {
-            let text = String::from_utf8(bytes.to_vec()).expect("output is UTF-8");
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is UTF-8");
+        let code = terminal::code(output.status);
+        self.tidy(Ran { code, stdout: text(&output.stdout), stderr: text(&output.stderr) })
+    }
+
+    /// The same of a run on a terminal.
+    pub fn tidy(&self, ran: Ran) -> Ran {
+        let text = |text: String| {
             let text = text.replace(&format!("127.0.0.1:{}", self.sandbox.port()), "127.0.0.1:PORT");
             text.replace(self.home().to_str().unwrap(), "HOME")
         };
-        Ran { code: terminal::code(output.status), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Ran { code: ran.code, stdout: text(ran.stdout), stderr: text(ran.stderr) }
     }
 
     /// Starts the binary on a terminal of its own; stdout and stderr are pipes, as SDKs make them.

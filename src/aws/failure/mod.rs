@@ -139,6 +139,7 @@ impl Call<'_> {
     }
 
     fn busy(&self, words: &str) -> Meaning {
+        let words = words.strip_prefix(&format!("{}: ", self.endpoint)).unwrap_or(words);
         let cause = format!("{} cannot answer right now ({words})", self.endpoint);
         (StsErrorKind::Unclear, cause, vec!["try again in a moment".into()])
     }

@@ -282,6 +282,13 @@ fn times_that_cannot_be_true_are_implausible() {
 }
 
 #[test]
+fn a_header_with_the_largest_numbers_is_judged_without_a_panic() {
+    let line = r#"{"v":1,"identity":"x","key":"y","kind":"role","profile":"p","issued":0,"asked":18446744073709551615,"expires":9223372036854775807}"#;
+    let header = Header::parse(line.as_bytes()).expect("it is a header");
+    assert!(header.is_plausible(now()), "it was asked to live for ever");
+}
+
+#[test]
 fn implausible_or_expired_files_serve_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let (identity, key) = (an_identity("Admin"), key());

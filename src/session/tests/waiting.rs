@@ -112,6 +112,19 @@ fn caller_after_a_cancel_asks_anew() {
 }
 
 #[test]
+fn ending_noted_under_a_clock_that_was_ahead_is_told_to_nobody() {
+    let world = World::new();
+    world.obtain(&base(), &FakePerson::ending(AskError::Cancelled)).unwrap_err();
+    let files = DeviceFiles::of(&world.folder(), &device(), None);
+    let mut state = files.load();
+    state.ending.as_mut().unwrap().at_millis += 2 * 3_600_000;
+    files.save(&state);
+    let person = FakePerson::typing(&["111111"]);
+    world.obtain(&base(), &person).unwrap();
+    assert_eq!(person.asked(), 1, "the clock was set right since");
+}
+
+#[test]
 fn refusal_by_aws_is_told_to_the_waiting() {
     let world = World::new();
     world.sts.fail("GetSessionToken", StsErrorKind::Refused);
@@ -156,7 +169,7 @@ fn waiting_beyond_the_deadline_names_the_holder() {
         |sessions: Sessions<'_>| Sessions { patience: Patience::Until(until), ..sessions }.obtain(Need::ALIVE);
     let failure = world.caller(&base(), &FakePerson::default(), None, &hurried).unwrap_err();
     drop(held);
-    let cause = "waited 0 s for pid 4242, which asks for a code (profile 'prod')";
+    let cause = "waited 1 s for pid 4242, which asks for a code (profile 'prod')";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Busy, cause));
 }
 

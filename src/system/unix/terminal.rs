@@ -95,6 +95,8 @@ pub fn hear(terminal: &File, resumed: &Resumed, buffer: &mut [u8], until: Deadli
         match rustix::io::read(terminal, &mut *buffer) {
             Err(Errno::AGAIN | Errno::INTR) if !hung_up => continue,
             Ok(0) if hung_up => return Heard::Gone,
+            // The handler may still be about to run on another thread, and then this was typed while we were stopped.
+            Ok(_) if resumed.within(Duration::from_millis(10)) => return Heard::Resumed,
             Ok(count) => return Heard::Bytes(count),
             Err(_) => return Heard::Gone,
         }
@@ -169,6 +171,12 @@ impl Resumed {
         let resumed = Self { pipe: reader, before };
         resumed.drain();
         Ok(resumed)
+    }
+
+    /// Waits this long for a return from a stop, and takes note of it; whether there was one.
+    fn within(&self, wait: Duration) -> bool {
+        let _ = poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(&span(wait)));
+        self.drain()
     }
 
     /// Empties the pipe; whether there was anything in it.

@@ -423,7 +423,7 @@ fn a_certificate_file_adds_to_the_systems_and_replaces_nothing() {
     for (sandbox, trusted) in [(&system, true), (&own, true), (&stranger, false)] {
         // The system's certificates are read once a process, so each look needs a process of its own.
         let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "the_endpoint_of_the_environment_is_trusted"])
+            .args(["--exact", "the_endpoint_of_the_environment_is_trusted"])
             .env("SSL_CERT_FILE", &system_file)
             .env("AWS_CA_BUNDLE", &own_file)
             .env("AWS_ENDPOINT_URL_STS", sandbox.url())
@@ -434,11 +434,12 @@ fn a_certificate_file_adds_to_the_systems_and_replaces_nothing() {
     }
 }
 
+/// Not a test by itself: the process that the one above starts, with certificate files in its environment.
 #[test]
-#[ignore = "a part of a_certificate_file_adds_to_the_systems_and_replaces_nothing, run by it"]
 fn the_endpoint_of_the_environment_is_trusted() {
     let env = Env::from_process();
-    let client = client_at(env.text("AWS_ENDPOINT_URL_STS").unwrap(), &env);
+    let Some(url) = env.text("AWS_ENDPOINT_URL_STS") else { return };
+    let client = client_at(url, &env);
     let nobody = access_key("AKIANOBODYNOBODY1234", "nobody");
     let error = client.get_caller_identity(Signer::Key(&nobody), Bounds::CALL).unwrap_err();
     assert_eq!(error.kind, StsErrorKind::Refused, "{error:?}");

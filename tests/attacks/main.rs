@@ -1,0 +1,103 @@
+//! What a hostile reviewer tried on the binary: each of these once hung, crashed or misled.
+#![cfg(target_os = "linux")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+use std::path::Path;
+use std::process::Command;
+
+use world::{KEY_ID, Ran, World};
+
+/// Far above what any of these takes, far below what they took when they were wrong.
+const HANG: &str = "60";
+
+/// The binary without a terminal, killed where it hangs: then it "exits" with 137.
+fn bounded<const N: usize>(world: &World, args: [&str; N]) -> Command {
+    let mut command = world.program("timeout");
+    command.args(["-s", "KILL", HANG, env!("CARGO_BIN_EXE_twolock")]).args(args);
+    world::without_terminal(&mut command);
+    command
+}
+
+fn run<const N: usize>(world: &World, args: [&str; N]) -> Ran {
+    world.finish(&mut bounded(world, args))
+}
+
+fn make_pipe(path: &Path) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn pipe_or_device_in_place_of_our_own_files_is_refused_and_not_waited_for() {
+    for name in [".config/twolock/config.toml", ".local/share/twolock/keys.json"] {
+        let world = World::new();
+        let path = world.home().join(name);
+        let refusal = format!("twolock: error: cannot read ~/{name}: it is a pipe or device, not a file\n");
+        make_pipe(&path);
+        run(&world, ["credential-process", "prod"]).is(3, "", &refusal);
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        run(&world, ["profile", "list"]).is(3, "", &refusal);
+        std::fs::remove_file(&path).unwrap();
+    }
+    let world = World::new();
+    make_pipe(&world.home().join(".config/twolock/config.toml"));
+    assert_eq!(run(&world, ["settings", "set", "min_ttl", "1m"]).code, 3);
+    std::fs::remove_file(world.home().join(".config/twolock/config.toml")).unwrap();
+}
+
+#[test]
+fn cache_folder_where_no_folder_can_be_made_is_a_failure_and_no_endless_try() {
+    let world = World::new();
+    let ran = world.finish(bounded(&world, ["login", "prod"]).env("XDG_CACHE_HOME", "/proc"));
+    let why = "the cache folder cannot be used: No such file or directory (os error 2)";
+    ran.is(10, "", &format!("twolock: error: profile 'prod': {why}\n"));
+}
+
+#[test]
+fn sealed_file_that_claims_to_live_for_ever_is_no_panic() {
+    let world = World::new();
+    let numbers = format!(r#""issued":0,"asked":{},"expires":{}"#, u64::MAX, i64::MAX);
+    let header = r#"{"v":1,"identity":"x","key":"y","kind":"session","profile":"p","#;
+    world.write(".cache/twolock/planted.sealed", &format!("{header}{numbers}}}\nsealed"));
+    for args in [["status", "--json"], ["login", "prod"], ["status", "prod"]] {
+        let ran = run(&world, args);
+        assert!(!ran.stderr.contains("panic") && [0, 9].contains(&ran.code), "{ran:?}");
+    }
+}
+
+#[test]
+fn ten_thousand_profiles_are_listed_without_reading_the_file_ten_thousand_times() {
+    let world = World::new();
+    let role = "role_arn = arn:aws:iam::123456789012:role/R\nsource_profile = base\nregion = eu-west-1\n";
+    world.add_config(&(0..10_000).map(|n| format!("[profile p{n}]\n{role}\n")).collect::<String>());
+    let listed = run(&world, ["profile", "list"]);
+    assert_eq!((listed.code, listed.stdout.lines().count()), (0, 10_005), "{}", listed.stderr);
+    let status = run(&world, ["status"]);
+    assert!(status.code == 0 && status.stdout.contains(KEY_ID), "{status:?}");
+    let json = run(&world, ["profile", "list", "--json"]).json();
+    assert_eq!(json["profiles"][10_003]["name"], "p9999");
+}
+
+#[test]
+fn name_of_a_megabyte_is_not_compared_letter_by_letter() {
+    let world = World::new();
+    world.add_config(&format!("[profile {}]\nregion = x\n", "a".repeat(1_000_000)));
+    let ran = run(&world, ["credential-process", &"b".repeat(400)]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{}", ran.stderr);
+    assert!(ran.stderr.len() < 4_000);
+}
+
+#[test]
+fn json_holds_no_character_that_a_terminal_obeys() {
+    let world = World::new();
+    world.add_config("[profile c1]\nregion = \u{9b}2J\u{7f}\u{202e}x\n");
+    for args in [["profile", "list", "--json"].as_slice(), &["profile", "show", "c1", "--json"]] {
+        let ran = world.finish(&mut world.twolock(args));
+        let region = r#""region": "\u009b2J\u007f\u202ex""#;
+        assert!(ran.code == 0 && ran.stdout.contains(region), "{ran:?}");
+        assert!(ran.stdout.chars().all(|c| c == '\n' || !c.is_control()), "{ran:?}");
+    }
+}

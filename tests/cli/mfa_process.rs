@@ -1,0 +1,154 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::world::World;
+
+impl World {
+    /// A program that prints the device's code and leaves a mark, and the line that names it.
+    fn code_program(&self, code: &str) -> (PathBuf, String) {
+        let (program, mark) = (self.home().join("print-code"), self.home().join("mark"));
+        let script = "#!/bin/sh\n{ tr '\\0' ' ' </proc/$$/cmdline; env; } >>MARK\necho CODE\n";
+        let script = script.replace("MARK", mark.to_str().unwrap()).replace("CODE", code);
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        (mark, format!("mfa_process = {}", program.display()))
+    }
+
+    fn with_process(&self, line: &str) -> String {
+        format!(
+            "[profile base]\nregion = eu-west-1\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n{line}\n\
+             endpoint_url = {}\n",
+            self.sandbox.url()
+        )
+    }
+}
+
+#[test]
+fn its_code_is_used_without_a_question() {
+    let world = World::new();
+    let (mark, line) = world.code_program(&world.code());
+    world.write(".aws/config", &world.with_process(&line));
+    let mut command = world.twolock(["credential-process", "base"]);
+    let ran = world.finish(command.env("AWS_PROFILE", "base"));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let seen = std::fs::read_to_string(&mark).unwrap();
+    assert!(!seen.contains("AWS_PROFILE") && !seen.contains("TWOLOCK_MFA_CODE"), "{seen}");
+    assert_eq!(world.sandbox.count("GetSessionToken"), 1);
+}
+
+#[test]
+fn a_code_given_beforehand_wins() {
+    let world = World::new();
+    let (mark, line) = world.code_program("000000");
+    world.write(".aws/config", &world.with_process(&line));
+    assert_eq!(world.run_with_code(["login", "base"]).code, 0);
+    assert!(!mark.exists());
+}
+
+#[test]
+fn a_living_session_is_served_whatever_became_of_the_program() {
+    let world = World::new();
+    world.log_in("base");
+    let answer = world.run(["credential-process", "base"]).stdout;
+    for line in ["mfa_process = /no/such/program", "mfa_process = code | tr -d x", "mfa_process = ./code"] {
+        world.write(".aws/config", &world.with_process(line));
+        world.run(["credential-process", "base"]).is(0, &answer, "");
+        assert_eq!(world.run(["exec", "base", "--", "true"]).code, 0, "{line}");
+        assert_eq!(world.run(["env", "base"]).code, 0, "{line}");
+    }
+}
+
+#[test]
+fn a_line_that_starts_no_program_is_named() {
+    let world = World::new();
+    for (line, stderr) in [
+        ("mfa_process = /no/such/program", "mfa_process cannot be started, no such program: '/no/such/program'\n"),
+        ("mfa_process = ./code", "mfa_process must be an absolute path or a name on PATH: './code'\n"),
+        (
+            "mfa_process = code | tr -d x",
+            "mfa_process uses shell syntax: '|'\n\
+             twolock: hint: put it into a script, and name the script's absolute path as mfa_process\n",
+        ),
+        ("mfa_process = false", "mfa_process exited with 1\n"),
+        ("mfa_process = true", "mfa_process printed no code\n"),
+        ("mfa_process = echo 12345", "mfa_process printed a line that is not six digits\n"),
+    ] {
+        world.write(".aws/config", &world.with_process(line));
+        let ran = world.run(["credential-process", "base"]);
+        let code = if line.ends_with("false") { 4 } else { 3 };
+        ran.is(code, "", &format!("twolock: error: profile 'base' (~/.aws/config:4): {stderr}"));
+    }
+    assert_eq!(world.sandbox.connections(), 0);
+}
+
+#[test]
+fn a_file_a_variable_chose_starts_nothing_before_it_is_trusted() {
+    let world = World::new();
+    let (mark, line) = world.code_program(&world.code());
+    world.write("repo/config", &world.with_process(&line));
+    let file = world.home().join("repo/config");
+    let run = |args: &[&str]| world.finish(world.twolock(args).env("AWS_CONFIG_FILE", &file));
+    let refusal = |why: &str| {
+        format!(
+            "twolock: error: profile 'base' (~/repo/config:4): programs named in HOME/repo/config are not started, \
+             because {why}: look at it, then run `twolock settings trust HOME/repo/config`\n\
+             twolock: hint: twolock settings trust HOME/repo/config\n"
+        )
+    };
+    run(&["credential-process", "base"]).is(3, "", &refusal("AWS_CONFIG_FILE chose it"));
+    assert_eq!(run(&["profile", "show", "base"]).code, 0, "reading needs no consent");
+    run(&["settings", "trust", file.to_str().unwrap()]).is(
+        2,
+        "",
+        "twolock: error: this needs a yes, and stdin is no terminal; add --yes\n",
+    );
+    assert!(!mark.exists());
+    // A consent that a repository brings along is none.
+    let consent = world.home().join("repo/twolock/config.toml");
+    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(0, "trusted HOME/repo/config as it is now\n", "");
+    std::fs::create_dir_all(consent.parent().unwrap()).unwrap();
+    std::fs::rename(world.home().join(".config/twolock/config.toml"), &consent).unwrap();
+    let mut command = world.twolock(["credential-process", "base"]);
+    command.env("AWS_CONFIG_FILE", &file).env("XDG_CONFIG_HOME", world.home().join("repo"));
+    world.finish(&mut command).is(3, "", &refusal("AWS_CONFIG_FILE chose it"));
+    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(0, "trusted HOME/repo/config as it is now\n", "");
+    world.write("repo/config", &world.with_process(&format!("# {line}\n{line}")));
+    run(&["credential-process", "base"]).is(
+        3,
+        "",
+        &refusal("it was changed since you trusted it").replace("config:4", "config:5"),
+    );
+    assert!(!mark.exists());
+    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(0, "trusted HOME/repo/config as it is now\n", "");
+    assert_eq!(run(&["credential-process", "base"]).code, 0);
+    assert!(mark.exists());
+}
+
+#[test]
+fn a_file_that_others_can_write_starts_nothing() {
+    let world = World::new();
+    let (mark, line) = world.code_program("123456");
+    world.write(".aws/config", &world.with_process(&line));
+    let file = world.home().join(".aws/config");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    world.run(["login", "base"]).is(
+        3,
+        "",
+        "twolock: error: profile 'base' (~/.aws/config:4): programs named in HOME/.aws/config are not started, because \
+         HOME/.aws/config can be written by everybody: chmod go-w HOME/.aws/config\n\
+         twolock: hint: chmod go-w HOME/.aws/config\n",
+    );
+    assert!(!mark.exists());
+}
+
+#[test]
+fn it_does_not_run_twolock_itself_for_ever() {
+    let world = World::new();
+    world.write(".aws/config", &world.with_process("mfa_process = twolock credential-process base"));
+    world.run(["credential-process", "base"]).is(
+        4,
+        "",
+        "twolock: error: profile 'base' (~/.aws/config:4): mfa_process exited with 3: twolock: error: profile 'base' \
+         (~/.aws/config:4): mfa_process runs twolock itself, which would ask mfa_process again\n",
+    );
+}

@@ -1,0 +1,65 @@
+use crate::rounded;
+use crate::world::World;
+
+#[test]
+fn each_profile_with_its_next_command() {
+    let world = World::new();
+    world.add_config(
+        "[profile served]\nregion = eu-west-1\ncredential_process = twolock credential-process --profile base\n\
+         [profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = bsae\n\
+         [profile \"my base\"]\ntwolock_source_profile = base\n",
+    );
+    let table = |left: [&str; 3]| {
+        format!(
+            "PROFILE  KIND            LEFT  NEXT\n\
+             base     key             {:<4}  eval \"$(twolock env base)\"\n\
+             prod     role            {:<4}  eval \"$(twolock env prod)\"\n\
+             deploy   role            -     eval \"$(twolock env deploy)\"\n\
+             long     role            {:<4}  eval \"$(twolock env long)\"\n\
+             served   process         {:<4}  aws --profile served …\n\
+             lost     role            -     twolock profile show lost\n\
+             my base  key of another  -     eval \"$(twolock env 'my base')\"\n",
+            left[0], left[1], left[1], left[2]
+        )
+    };
+    world.finish(&mut world.twolock::<&str>([])).is(0, &table(["-"; 3]), "");
+    world.log_in("prod");
+    let ran = world.finish(&mut world.twolock::<&str>([]));
+    let squeezed = |text: &str| text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let lived = rounded(&squeezed(&ran.stdout));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    // `prod` and `long` are one role with one device: a session that lives serves both, whatever its length.
+    // The session of another endpoint is another session: `served` and `my base` name none.
+    assert_eq!(lived, squeezed(&table(["12h", "1h", "-"])));
+}
+
+#[test]
+fn without_profiles_it_says_how_to_begin() {
+    let world = World::new();
+    world.write(".aws/config", "");
+    world.write(".aws/credentials", "");
+    world.finish(&mut world.twolock::<&str>([])).is(
+        0,
+        "no profiles in ~/.aws/config or ~/.aws/credentials\nnext: aws configure    then: twolock\n",
+        "",
+    );
+}
+
+#[test]
+fn many_profiles_are_cut_with_the_command_for_the_rest() {
+    let world = World::new();
+    let config: String = (0..50).map(|n| format!("[profile p{n:02}]\nregion = eu-west-1\n")).collect();
+    world.write(".aws/config", &config);
+    let ran = world.finish(&mut world.twolock::<&str>([]));
+    assert_eq!((ran.code, ran.stdout.lines().count()), (0, 42));
+    assert!(ran.stdout.ends_with("and 11 more: twolock profile list\n"), "{ran:?}");
+}
+
+#[test]
+fn names_with_escapes_are_shown_and_not_obeyed() {
+    let world = World::new();
+    world.write(".aws/config", "[profile \u{1b}[2J\u{202e}x]\nregion = eu-west-1\n");
+    let ran = world.finish(&mut world.twolock::<&str>([]));
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.contains("\\u{1b}[2J\\u{202e}x") && !ran.stdout.contains('\u{1b}'), "{ran:?}");
+}

@@ -1,0 +1,195 @@
+use crate::world::{DEVICE, Terminal, World};
+
+const QUESTION: &str = "MFA code for STS at 127.0.0.1:";
+
+impl World {
+    /// A code that STS refuses; another one for another digit.
+    fn wrong(&self, digit: char) -> String {
+        let code = self.wrong_code();
+        let last = if code.ends_with(digit) { '0' } else { digit };
+        format!("{}{last}", &code[..5])
+    }
+
+    fn asked(&self) -> Terminal {
+        let mut terminal = self.on_terminal(["credential-process", "prod"]);
+        terminal.sees(QUESTION);
+        terminal.sees(", not AWS (123456789012, prod, device ana): ");
+        terminal
+    }
+}
+
+#[test]
+fn two_wrong_codes_then_the_right_one() {
+    let world = World::new();
+    let mut terminal = world.asked();
+    for digit in ['1', '2'] {
+        terminal.types(&format!("{}\n", world.wrong(digit)));
+        terminal.sees("that code was refused");
+        terminal.sees("the next one comes in ");
+        terminal.sees("device ana): ");
+    }
+    terminal.types(&format!("{}\n", world.code()));
+    let ran = terminal.end();
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert_eq!(world.sandbox.count("GetSessionToken"), 3);
+}
+
+#[test]
+fn three_wrong_codes_are_the_end() {
+    let world = World::new();
+    let mut terminal = world.asked();
+    for digit in ['1', '2'] {
+        terminal.types(&format!("{}\n", world.wrong(digit)));
+        terminal.sees("that code was refused");
+        terminal.sees("device ana): ");
+    }
+    terminal.types(&format!("{}\n", world.wrong('3')));
+    let ran = world.tidy(terminal.end());
+    ran.is(
+        4,
+        "",
+        "twolock: error: profile 'prod': that code was refused by STS at 127.0.0.1:PORT, not AWS: wrong, used before, or \
+         another device's\ntwolock: hint: a code works once: wait for the next one of \
+         arn:aws:iam::123456789012:mfa/ana\n",
+    );
+    assert_eq!(world.sandbox.count("GetSessionToken"), 3);
+}
+
+#[test]
+fn a_code_of_the_wrong_form_does_not_count() {
+    let world = World::new();
+    let mut terminal = world.asked();
+    for typed in ["12345", "1234567", "abcdef", "12 34 5", "１２３４５６", "-12345"] {
+        terminal.types(&format!("{typed}\n"));
+        terminal.sees("that is not six digits");
+        terminal.sees("device ana): ");
+    }
+    assert_eq!(world.sandbox.connections(), 0, "what is no code is not sent");
+    let code = world.code();
+    terminal.types(&format!(" {} {} \n", &code[..3], &code[3..]));
+    let ran = terminal.end();
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(world.sandbox.count("GetSessionToken"), 1);
+}
+
+#[test]
+fn an_empty_line_and_the_end_of_input_cancel_without_words() {
+    let world = World::new();
+    for keys in ["\n", "   \n", "\x04"] {
+        for verb in ["credential-process", "login", "exec", "whoami"] {
+            let mut terminal = world.on_terminal([verb, "prod"]);
+            terminal.sees("device ana): ");
+            terminal.types(keys);
+            terminal.end().is(9, "", "");
+        }
+    }
+    assert_eq!(world.sandbox.connections(), 0);
+}
+
+#[test]
+fn control_c_dies_by_the_signal_without_words() {
+    let world = World::new();
+    for verb in ["credential-process", "login", "exec"] {
+        let mut terminal = world.on_terminal([verb, "prod"]);
+        terminal.sees("device ana): ");
+        terminal.types("\x03");
+        terminal.end().is(130, "", "");
+    }
+}
+
+#[test]
+fn a_code_that_was_sent_is_not_sent_again() {
+    let world = World::new();
+    let mut first = world.asked();
+    let code = world.code();
+    first.types(&format!("{code}\n"));
+    assert_eq!(first.end().code, 0);
+    // A role for two hours takes a code of its own, straight from the key.
+    world.add_config("[profile longer]\nrole_arn = arn:aws:iam::444455556666:role/Deploy\nsource_profile = base\nduration_seconds = 7200\nendpoint_url = {url}\n");
+    let mut second = world.on_terminal(["login", "longer"]);
+    second.sees("device ana): ");
+    second.types(&format!("{code}\n"));
+    second.sees("that code was used, and a code works once; the next one comes in ");
+    second.types("\x03");
+    assert_eq!(second.end().code, 130);
+    assert_eq!(world.sandbox.count("AssumeRole"), 1, "the role of prod alone");
+    let mut command = world.twolock(["login", "longer"]);
+    let ran = world.finish(command.env("TWOLOCK_MFA_CODE", &code));
+    assert_eq!((ran.code, ran.stdout.as_str()), (4, ""));
+    assert!(
+        ran.stderr.starts_with(
+            "twolock: error: profile 'longer': this code was sent before, and a code works once; the next one comes in "
+        ),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_code_from_standard_input_or_the_variable_is_asked_for_nothing() {
+    let world = World::new();
+    let line = format!("printf '%s\\nrest' {} | twolock login prod --code-stdin", world.code());
+    let ran = world.finish(world.program("sh").args(["-c", &line]));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+}
+
+#[test]
+fn what_is_given_in_the_wrong_form_is_usage_and_not_repeated() {
+    let world = World::new();
+    for verb in ["credential-process", "login", "exec", "whoami"] {
+        let mut command = world.twolock([verb, "prod"]);
+        world.finish(command.env("TWOLOCK_MFA_CODE", "98765")).is(
+            2,
+            "",
+            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is not six digits\n",
+        );
+    }
+    for (input, what) in [("12345", "is not six digits"), ("", "found no line on standard input")] {
+        let line = format!("printf '%s' '{input}' | twolock login prod --code-stdin");
+        world.finish(world.program("sh").args(["-c", &line])).is(
+            2,
+            "",
+            &format!("twolock: error: profile 'prod': --code-stdin {what}\n"),
+        );
+    }
+    assert_eq!(world.sandbox.connections(), 0);
+}
+
+#[test]
+fn a_code_given_that_aws_refuses_is_not_asked_for_again() {
+    let world = World::new();
+    let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
+    command.args(["login", "prod"]).env("TWOLOCK_MFA_CODE", world.wrong('1'));
+    let terminal = Terminal::start(command);
+    let ran = terminal.end();
+    assert_eq!((ran.code, world.sandbox.count("GetSessionToken")), (4, 1), "{ran:?}");
+}
+
+#[test]
+fn nobody_answers_in_time() {
+    let world = World::new();
+    for verb in ["credential-process", "login"] {
+        let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
+        command.args([verb, "prod"]).env("TWOLOCK_PROMPT_TIMEOUT", "1s");
+        let mut terminal = Terminal::start(command);
+        terminal.sees("device ana): ");
+        terminal.end().is(
+            9,
+            "",
+            "twolock: error: profile 'prod': no code was entered in time; run in a terminal: twolock login prod\n",
+        );
+    }
+}
+
+#[test]
+fn without_a_terminal_the_command_to_paste_is_quoted() {
+    let world = World::new();
+    world.add_config("[profile \"my prod\"]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nendpoint_url = {url}\n");
+    world.run(["login", "my prod"]).is(
+        9,
+        "",
+        &format!(
+            "twolock: error: profile 'my prod': an MFA code of {DEVICE} is needed: no terminal; run in a terminal: \
+             twolock login 'my prod'\n"
+        ),
+    );
+}

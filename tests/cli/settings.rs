@@ -1,0 +1,211 @@
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use serde_json::json;
+
+use crate::world::World;
+
+const FILE: &str = "# mine\nsession_duration = \"8h\" # a day\nunknown = 1\n\n[aliases]\nprod = \"production-admin\"\n";
+
+impl World {
+    fn settings(&self) -> String {
+        std::fs::read_to_string(self.home().join(".config/twolock/config.toml")).unwrap_or_default()
+    }
+}
+
+#[test]
+fn list_says_each_value_and_where_it_stands() {
+    let world = World::new();
+    world.write(".config/twolock/config.toml", FILE);
+    let mut command = world.twolock(["settings", "list"]);
+    world.finish(command.env("TWOLOCK_PROMPT_TIMEOUT", "20s")).is(
+        0,
+        "SETTING           VALUE  FROM                             MEANING\n\
+         session_duration  8h     ~/.config/twolock/config.toml:2  how long an MFA session lives\n\
+         prompt_timeout    20s    TWOLOCK_PROMPT_TIMEOUT           how long a question waits for a code\n\
+         min_ttl           30s    default                          env and exec renew what lives shorter\n\
+         keyring           auto   default                          where the sealing key is: auto, kernel, file\n\
+         endpoints.allow          default                          hosts besides AWS's own, comma-separated\n",
+        "",
+    );
+    let json = world.run(["settings", "list", "--json"]).json();
+    assert_eq!(
+        json["settings"][0],
+        json!({"name": "session_duration", "value": "8h", "origin": "~/.config/twolock/config.toml:2"})
+    );
+    assert_eq!(json["settings"][3], json!({"name": "keyring", "value": "auto", "origin": "default"}));
+}
+
+#[test]
+fn get_prints_the_value_in_force() {
+    let world = World::new();
+    world.run(["settings", "get", "session_duration"]).is(0, "12h\n", "");
+    world.write(".config/twolock/config.toml", FILE);
+    world.run(["settings", "get", "session_duration"]).is(0, "8h\n", "");
+    let mut command = world.twolock(["settings", "get", "session_duration"]);
+    world.finish(command.env("TWOLOCK_SESSION_DURATION", "10h")).is(0, "10h\n", "");
+}
+
+#[test]
+fn set_and_unset_keep_comments_order_and_unknown_keys() {
+    let world = World::new();
+    world.write(".config/twolock/config.toml", FILE);
+    world.run(["settings", "set", "session_duration", "10h"]).is(0, "", "");
+    assert_eq!(world.settings(), FILE.replace("8h", "10h"));
+    world.run(["settings", "set", "session_duration", "8h"]).is(0, "", "");
+    assert_eq!(world.settings(), FILE);
+    world.run(["settings", "set", "endpoints.allow", "a.test, b.test:8443"]).is(0, "", "");
+    assert_eq!(world.settings(), format!("{FILE}\n[endpoints]\nallow = [\"a.test\", \"b.test:8443\"]\n"));
+    world.run(["settings", "unset", "session_duration"]).is(0, "", "");
+    assert!(!world.settings().contains("8h") && world.settings().contains("unknown = 1\n"), "{}", world.settings());
+    world.run(["settings", "unset", "min_ttl"]).is(0, "", "");
+}
+
+#[test]
+fn a_new_file_is_private_and_a_link_stays_a_link() {
+    let world = World::new();
+    world.run(["settings", "set", "min_ttl", "5m"]).is(0, "", "");
+    assert_eq!(world.settings(), "min_ttl = \"5m\"\n");
+    let file = world.home().join(".config/twolock/config.toml");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    let target = world.home().join("dotfiles.toml");
+    std::fs::rename(&file, &target).unwrap();
+    symlink(&target, &file).unwrap();
+    world.run(["settings", "set", "min_ttl", "6m"]).is(0, "", "");
+    assert!(std::fs::symlink_metadata(&file).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "min_ttl = \"6m\"\n");
+}
+
+#[test]
+fn wrong_values_and_names_are_refused_and_nothing_is_written() {
+    let world = World::new();
+    world.write(".config/twolock/config.toml", FILE);
+    for (args, stderr) in [
+        (
+            ["set", "session_duration", "40h"],
+            "session_duration cannot be '40h': allowed: 15m to 36h (write 12h, 45m, 90s)",
+        ),
+        (["set", "prompt_timeout", "-1"], "prompt_timeout cannot be '-1': allowed: 1s to 1h (write 12h, 45m, 90s)"),
+        (["set", "min_ttl", ""], "min_ttl cannot be '': allowed: 1s to 36h (write 12h, 45m, 90s)"),
+        (["set", "keyring", "Kernel"], "keyring cannot be 'Kernel': allowed: auto, kernel, file"),
+        (
+            ["set", "endpoints.allow", "https://x.test/"],
+            "endpoints.allow cannot be 'https://x.test/': 'https://x.test/' is no host (write HOST or HOST:PORT)",
+        ),
+        (
+            ["set", "colour", "red"],
+            "there is no setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, endpoints.allow",
+        ),
+    ] {
+        let ran = world.finish(world.twolock(["settings"]).args(args));
+        ran.is(2, "", &format!("twolock: error: {stderr}\n"));
+    }
+    assert_eq!(world.settings(), FILE);
+}
+
+#[test]
+fn a_wrong_value_in_the_file_is_named_with_its_line_and_can_be_mended() {
+    let world = World::new();
+    world.write(".config/twolock/config.toml", "# mine\nsession_duration = \"3 days\"\n");
+    for args in [vec!["settings", "list"], vec!["login", "prod"], vec![]] {
+        world.finish(&mut world.twolock(args)).is(
+            3,
+            "",
+            "twolock: error: ~/.config/twolock/config.toml:2: session_duration '3 days': allowed: 15m to 36h (write 12h, \
+             45m, 90s)\ntwolock: hint: to go back to the default: twolock settings unset session_duration\n",
+        );
+    }
+    world.run(["settings", "unset", "session_duration"]).is(0, "", "");
+    world.run(["settings", "get", "session_duration"]).is(0, "12h\n", "");
+    world.write(".config/twolock/config.toml", "session_duration = [1]\nmin_ttl = 90\n");
+    let ran = world.run(["settings", "list"]);
+    assert!(ran.stderr.starts_with("twolock: error: ~/.config/twolock/config.toml:1: session_duration is neither"));
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_left_as_it_is() {
+    let world = World::new();
+    world.write(".config/twolock/config.toml", "keyring = \"auto\"\nmin_ttl 5\n");
+    let ran = world.run(["settings", "set", "min_ttl", "5m"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    assert!(ran.stderr.starts_with("twolock: error: ~/.config/twolock/config.toml:2: not TOML: "), "{ran:?}");
+    assert_eq!(world.settings(), "keyring = \"auto\"\nmin_ttl 5\n");
+}
+
+#[test]
+fn the_path_follows_the_platforms_folder() {
+    let world = World::new();
+    world.run(["settings", "path"]).is(0, "HOME/.config/twolock/config.toml\n", "");
+    let mut command = world.twolock(["settings", "path"]);
+    world.finish(command.env("XDG_CONFIG_HOME", world.home().join("x"))).is(0, "HOME/x/twolock/config.toml\n", "");
+}
+
+#[test]
+fn a_key_file_is_never_chosen_by_a_variable() {
+    let world = World::new();
+    for args in [vec!["login", "prod"], vec!["credential-process", "prod"], vec!["settings", "list"]] {
+        let mut command = world.twolock(args);
+        world.finish(command.env("TWOLOCK_KEYRING", "file").env("TWOLOCK_MFA_CODE", "123456")).is(
+            3,
+            "",
+            "twolock: error: TWOLOCK_KEYRING 'file': a key file is chosen in config.toml only\n\
+             twolock: hint: run: twolock settings set keyring file\n",
+        );
+    }
+    assert!(!world.home().join(".local/share/twolock").exists());
+    assert_eq!(world.sandbox.connections(), 0);
+}
+
+#[test]
+fn a_moved_settings_file_brings_no_consent() {
+    let world = World::new();
+    world.write(
+        "repo/twolock/config.toml",
+        "session_duration = \"9h\"\nkeyring = \"file\"\n[endpoints]\nallow = [\"sts.evil.test\"]\n[trust]\n\"/x\" = \"00\"\n",
+    );
+    let list = |world: &World| {
+        let mut command = world.twolock(["settings", "list", "--json"]);
+        world.finish(command.env("XDG_CONFIG_HOME", world.home().join("repo"))).json()["settings"].clone()
+    };
+    let before = list(&world);
+    assert_eq!(
+        (&before[0]["value"], &before[3]["value"], &before[4]["value"]),
+        (&json!("9h"), &json!("auto"), &json!(""))
+    );
+    // Consents are written where they count, whatever the variable says.
+    for args in [["set", "endpoints.allow", "sts.corp.test"], ["set", "keyring", "file"]] {
+        let mut command = world.twolock(["settings"]);
+        world.finish(command.args(args).env("XDG_CONFIG_HOME", world.home().join("repo"))).is(0, "", "");
+    }
+    let after = list(&world);
+    assert_eq!((&after[3]["value"], &after[4]["value"]), (&json!("file"), &json!("sts.corp.test")));
+    assert!(world.settings().contains("sts.corp.test") && world.settings().contains("keyring = \"file\""));
+    // And taken back from both.
+    let mut command = world.twolock(["settings", "unset", "keyring"]);
+    world.finish(command.env("XDG_CONFIG_HOME", world.home().join("repo"))).is(0, "", "");
+    assert_eq!(list(&world)[3]["value"], "auto");
+}
+
+#[test]
+fn the_home_folders_own_config_folder_is_no_move() {
+    let world = World::new();
+    world.write(".config/twolock/config.toml", "[endpoints]\nallow = [\"sts.corp.test\"]\n");
+    let mut command = world.twolock(["settings", "get", "endpoints.allow"]);
+    world.finish(command.env("XDG_CONFIG_HOME", world.home().join(".config"))).is(0, "sts.corp.test\n", "");
+}
+
+#[test]
+fn a_key_file_is_used_once_it_was_chosen() {
+    let world = World::new();
+    world.run(["settings", "set", "keyring", "file"]).is(0, "", "");
+    world.log_in("prod");
+    let folder = world.home().join(".local/share/twolock");
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files.iter().chain([&folder]) {
+        let mode = std::fs::metadata(file).unwrap().permissions().mode() & 0o077;
+        assert_eq!(mode, 0, "{}", file.display());
+    }
+    assert_eq!(world.run(["credential-process", "prod"]).code, 0);
+    world.run(["logout", "--all"]).is(0, "forgot 2 sessions and the key they were sealed under\n", "");
+}

@@ -1,0 +1,141 @@
+use crate::world::World;
+
+/// Every command and group of commands.
+const COMMANDS: [&[&str]; 18] = [
+    &[],
+    &["credential-process"],
+    &["env"],
+    &["exec"],
+    &["login"],
+    &["logout"],
+    &["status"],
+    &["whoami"],
+    &["profile"],
+    &["profile", "list"],
+    &["profile", "show"],
+    &["settings"],
+    &["settings", "list"],
+    &["settings", "get"],
+    &["settings", "set"],
+    &["settings", "unset"],
+    &["settings", "path"],
+    &["settings", "trust"],
+];
+
+#[test]
+fn every_help_has_an_example_and_its_usage() {
+    let world = World::new();
+    for words in COMMANDS {
+        for flag in ["--help", "-h"] {
+            let ran = world.finish(world.twolock(words).arg(flag));
+            assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{words:?}");
+            let usage = format!("Usage: {}", [&["twolock"], words].concat().join(" "));
+            assert!(ran.stdout.contains(&usage), "{words:?}: {}", ran.stdout);
+            let example = ran.stdout.contains("Example") || ran.stdout.contains("Every day:");
+            assert!(example, "{words:?}: {}", ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn no_help_names_a_command_that_is_not_built() {
+    let world = World::new();
+    let built: Vec<&str> = COMMANDS.iter().filter_map(|words| words.first().copied()).collect();
+    for words in COMMANDS {
+        let text = world.finish(world.twolock(words).arg("--help")).stdout;
+        for after in text.split("twolock ").skip(1) {
+            let named: String = after.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            let known = named.is_empty() || named.starts_with('-') || built.contains(&named.as_str());
+            // The help's own prose: "twolock asks for …".
+            let prose = ["asks", "keeps", "hands", "can", "starts", "runs", "reads"].contains(&named.as_str());
+            assert!(known || prose, "{words:?} names 'twolock {named}'");
+        }
+    }
+}
+
+#[test]
+fn the_help_lists_variables_and_exit_codes() {
+    let world = World::new();
+    let text = world.run(["--help"]).stdout;
+    for word in [
+        "AWS_PROFILE",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_CA_BUNDLE",
+        "HTTPS_PROXY",
+        "TWOLOCK_SESSION_DURATION",
+        "TWOLOCK_PROMPT_TIMEOUT",
+        "TWOLOCK_MIN_TTL",
+        "TWOLOCK_KEYRING",
+        "TWOLOCK_MFA_CODE",
+        "Exit codes: 0 done",
+        "9 a person is needed",
+    ] {
+        assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(word), "{word}: {text}");
+    }
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let world = World::new();
+    for flag in ["--version", "-V"] {
+        world.run([flag]).is(0, concat!("twolock ", env!("CARGO_PKG_VERSION"), "\n"), "");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_2_in_the_form_of_every_error() {
+    let world = World::new();
+    for (args, stderr) in [
+        (
+            vec!["foo"],
+            "unrecognized subcommand 'foo'\ntwolock: hint: usage: twolock [OPTIONS] [COMMAND]\ntwolock: hint: try '--help'",
+        ),
+        (
+            vec!["whoam", "prod"],
+            "unrecognized subcommand 'whoam'\ntwolock: hint: a similar subcommand exists: 'whoami'\n\
+             twolock: hint: usage: twolock [OPTIONS] [COMMAND]\ntwolock: hint: try '--help'",
+        ),
+        (
+            vec!["settings", "get"],
+            "the following required arguments were not provided: <NAME>\n\
+             twolock: hint: usage: twolock settings get <NAME>\ntwolock: hint: try '--help'",
+        ),
+        (
+            vec!["login", "--profile"],
+            "a value is required for '--profile <NAME>' but none was supplied\ntwolock: hint: try '--help'",
+        ),
+        (
+            vec!["env", "prod", "--shell", "tcsh"],
+            "invalid value 'tcsh' for '--shell <SHELL>' [possible values: sh, bash, zsh, fish, powershell]\n\
+             twolock: hint: a similar value exists: 'zsh'\ntwolock: hint: try '--help'",
+        ),
+        (
+            vec!["a\u{202e}b"],
+            "unrecognized subcommand 'a\\u{202e}b'\ntwolock: hint: usage: twolock [OPTIONS] [COMMAND]\n\
+             twolock: hint: try '--help'",
+        ),
+    ] {
+        let ran = world.finish(&mut world.twolock(&args));
+        let stdout = if args[0] == "env" { "false;\n" } else { "" };
+        ran.is(2, stdout, &format!("twolock: error: {stderr}\n"));
+    }
+    for group in ["profile", "settings"] {
+        let ran = world.run([group]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        assert!(ran.stderr.contains(&format!("Usage: twolock {group}")), "{ran:?}");
+    }
+}
+
+#[test]
+fn no_option_takes_a_secret() {
+    let world = World::new();
+    for words in COMMANDS {
+        let text = world.finish(world.twolock(words).arg("--help")).stdout;
+        let options: Vec<&str> = text.split_whitespace().filter(|word| word.starts_with("--")).collect();
+        for word in ["secret", "key", "token", "password", "code="] {
+            assert!(!options.iter().any(|option| option.contains(word)), "{words:?}: {options:?}");
+        }
+    }
+}

@@ -64,3 +64,45 @@ fn of_platform(error: &(dyn Error + Send + Sync + 'static)) -> StoreError {
     }
     StoreError::Refused(said)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An item of this run in the user's own store, taken away in the end.
+    struct OwnItem(Item);
+
+    impl OwnItem {
+        fn new(name: &str) -> Self {
+            Self(Item { user: format!("test-{name}-{}", std::process::id()), label: "twolock: a test's".into() })
+        }
+    }
+
+    impl Drop for OwnItem {
+        fn drop(&mut self) {
+            let _ = CredentialManager.remove(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_key_is_absent_then_there_then_replaced_then_absent() {
+        let OwnItem(item) = &OwnItem::new("key");
+        assert_eq!(CredentialManager.read(item).unwrap_err(), StoreError::Absent);
+        assert_eq!(CredentialManager.remove(item), Err(StoreError::Absent));
+        for bytes in [vec![0, 255, 0], (0..32).collect(), vec![7; LARGEST]] {
+            CredentialManager.write(item, &Secret::new(bytes.clone())).unwrap();
+            assert_eq!(CredentialManager.read(item).unwrap().expose(), &bytes);
+        }
+        CredentialManager.remove(item).unwrap();
+        assert_eq!(CredentialManager.read(item).unwrap_err(), StoreError::Absent);
+    }
+
+    #[test]
+    fn an_item_too_large_is_refused_and_what_was_there_is_kept() {
+        let OwnItem(item) = &OwnItem::new("large");
+        CredentialManager.write(item, &Secret::new(vec![1])).unwrap();
+        let refused = CredentialManager.write(item, &Secret::new(vec![2; LARGEST + 1]));
+        assert_eq!(refused, Err(StoreError::TooLarge(LARGEST + 1)));
+        assert_eq!(CredentialManager.read(item).unwrap().expose(), &[1]);
+    }
+}

@@ -48,3 +48,22 @@ impl Folders {
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path).map(platform::usual_path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_platforms_own_variable_names_the_home_and_no_other_does() {
+        let home = tempfile::tempdir().unwrap();
+        let other = if HOME_VARIABLE == "HOME" { "USERPROFILE" } else { "HOME" };
+        let env = Env::of([(HOME_VARIABLE, home.path().to_str().unwrap()), (other, "relative")]);
+        assert_eq!(Folders::find(&env).unwrap().home, home.path());
+    }
+
+    #[test]
+    fn a_relative_home_is_refused_by_the_variables_name() {
+        let failure = Folders::find(&Env::of([(HOME_VARIABLE, "relative")])).unwrap_err();
+        assert_eq!(failure.cause, format!("{HOME_VARIABLE} is 'relative', which is not an absolute path"));
+    }
+}

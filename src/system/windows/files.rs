@@ -55,3 +55,22 @@ pub fn usual_path(path: PathBuf) -> PathBuf {
         _ => path,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resolved_path_is_spelled_as_people_do_where_that_works() {
+        let long = format!(r"\\?\C:\{}", "x".repeat(300));
+        for (resolved, usual) in [
+            (r"\\?\C:\users\ana", r"C:\users\ana"),
+            (r"\\?\UNC\server\share", r"\\?\UNC\server\share"),
+            (r"\\?\", r"\\?\"),
+            (r"C:\users", r"C:\users"),
+            (&long, &long),
+        ] {
+            assert_eq!(usual_path(resolved.into()), Path::new(usual));
+        }
+    }
+}

@@ -233,3 +233,24 @@ pub fn signal_of(_status: ExitStatus) -> Option<i32> {
 pub fn is_executable(file: &Path) -> bool {
     file.is_file()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_means_the_file_a_shell_would_start() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = std::env::join_paths([Path::new("relative"), first.path(), second.path()]).unwrap();
+        for (folder, name) in [(&first, "cdk.cmd"), (&second, "cdk.exe"), (&second, "sam.bat"), (&second, "plain")] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = |name: &str| startable(OsStr::new(name), Some(&path));
+        assert_eq!(found("cdk"), first.path().join("cdk.cmd"));
+        assert_eq!(found("sam"), second.path().join("sam.bat"));
+        for left_to_the_system in ["plain", "nobody", "sam.bat", r".\sam", r"C:\sam", "", "."] {
+            assert_eq!(found(left_to_the_system), left_to_the_system);
+        }
+        assert_eq!(startable(OsStr::new("cdk"), None), "cdk");
+    }
+}

@@ -9,6 +9,7 @@ use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
+use crate::store::file::FileStore;
 use crate::visible::visible;
 
 use super::Call;
@@ -49,9 +50,9 @@ fn all(world: &World) -> Result<u8> {
     let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
     if let Some((store, e)) = kept {
         let cause = format!("{removed} sessions are forgotten, but the sealing key may still be kept: {store} {e}");
-        return Err(
-            Failure::new(Kind::Keyring, cause).hint("unlock the desktop's keyring, then run: twolock logout --all")
-        );
+        let is_file = store == FileStore::NAME;
+        let hint = if is_file { "remove it" } else { "unlock the desktop's keyring, then run: twolock logout --all" };
+        return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
     to_stdout(format!("forgot {removed} sessions and the key they were sealed under\n").as_bytes()).map(|()| 0)
 }

@@ -130,9 +130,8 @@ fn open_cache(
             Ok(Some(Cache::new(world.folders.cache.clone(), key)))
         }
         Err(none) if wants.uncached => {
-            messages::warning(&format!(
-                "{none}; the session is not kept, and the next command asks again (to keep it in a private file: twolock settings set keyring file)"
-            ));
+            let ways: String = none.failure().hints.iter().map(|hint| format!(" ({hint})")).collect();
+            messages::warning(&format!("{none}; the session is not kept, and the next command asks again{ways}"));
             Ok(None)
         }
         Err(none) => Err(none.failure().of_profile(visible(planned.plan.profile.as_str()))),

@@ -13,6 +13,7 @@ use crate::error::{Failure, Kind};
 use crate::hex::hex;
 use crate::secret::Secret;
 use crate::store::choose::Stores;
+use crate::store::file::FileStore;
 use crate::store::{Item, Store, StoreError};
 use crate::system::clock::Deadline;
 use crate::system::folders;
@@ -83,7 +84,13 @@ impl NoSealingKey {
                 let locked = answers.iter().any(|(_, a)| matches!(a, StoreError::Locked | StoreError::Dismissed));
                 let failure =
                     if locked { failure.hint("unlock the desktop's keyring, then run this again") } else { failure };
-                failure.hint("to keep the key in a private file instead: twolock settings set keyring file")
+                // Whoever chose the file is not told to choose it.
+                let is_file = answers.iter().any(|(name, _)| *name == FileStore::NAME);
+                failure.hint(if is_file {
+                    "to begin with a new key: twolock logout --all"
+                } else {
+                    "to keep the key in a private file instead: twolock settings set keyring file"
+                })
             }
             Self::Folder(_) => Failure::new(Kind::Disk, self.to_string()),
             Self::Busy => Failure::new(Kind::Busy, self.to_string()),

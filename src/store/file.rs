@@ -17,6 +17,9 @@ pub struct FileStore {
 }
 
 impl FileStore {
+    /// What messages call it.
+    pub const NAME: &str = "the key file";
+
     /// Keeps items in this folder, which the first write creates.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
@@ -33,7 +36,7 @@ impl FileStore {
 
 impl Store for FileStore {
     fn name(&self) -> &'static str {
-        "the key file"
+        Self::NAME
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {

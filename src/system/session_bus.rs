@@ -11,6 +11,10 @@ pub fn why_none(env: &Env) -> Option<String> {
         Some(Some(address)) if address.split(';').any(|one| one.trim_start().starts_with("autolaunch:")) => {
             Some("DBUS_SESSION_BUS_ADDRESS asks for a bus to be started".into())
         }
+        // `unixexec:` starts any program and `tcp:` leads to any machine; a folder one enters may set variables.
+        Some(Some(address)) if !address.split(';').all(|one| one.is_empty() || one.starts_with("unix:")) => {
+            Some("DBUS_SESSION_BUS_ADDRESS names something else than a socket of this machine (unix:…)".into())
+        }
         Some(Some(_)) => None,
         // The library looks there itself, and only takes a socket of the same user.
         None => match env.raw("XDG_RUNTIME_DIR") {
@@ -49,6 +53,14 @@ mod tests {
             ("", "", true),
             ("autolaunch:", socket, true),
             ("unix:path=/run/bus;autolaunch:scope=*user", socket, true),
+            ("unix:abstract=/tmp/dbus-x,guid=0;unix:path=/run/bus;", socket, false),
+            ("unixexec:path=/bin/sh,argv1=-c,argv2=true", socket, true),
+            ("unix:path=/run/bus;unixexec:path=/bin/sh", socket, true),
+            (" unix:path=/run/bus", socket, true),
+            ("tcp:host=127.0.0.1,port=1", socket, true),
+            ("nonce-tcp:host=127.0.0.1,port=1", socket, true),
+            ("launchd:env=X", socket, true),
+            ("systemd:", socket, true),
         ] {
             assert_eq!(none(address, runtime), is_none, "{address:?} {runtime:?}");
         }

@@ -101,3 +101,45 @@ fn json_holds_no_character_that_a_terminal_obeys() {
         assert!(ran.stdout.chars().all(|c| c == '\n' || !c.is_control()), "{ran:?}");
     }
 }
+
+/// libdbus starts what `unixexec:` names, and a folder one enters may set variables (P16).
+#[test]
+fn bus_address_that_names_a_program_starts_none() {
+    let world = World::new();
+    let marker = world.home().join("started");
+    for before in ["", "unix:path=/nowhere;"] {
+        let address = format!("{before}unixexec:path=/usr/bin/touch,argv1={}", marker.display());
+        for args in [["credential-process", "prod"], ["env", "prod"], ["logout", "--all"]] {
+            let ran = world.finish(bounded(&world, args).env("DBUS_SESSION_BUS_ADDRESS", &address));
+            assert!([0, 9].contains(&ran.code) && !marker.exists(), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn damaged_key_file_is_left_alone_and_the_way_out_works() {
+    let world = World::new();
+    assert_eq!(run(&world, ["settings", "set", "keyring", "file"]).code, 0);
+    world.log_in("base");
+    let folder = world.home().join(".local/share/twolock");
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(&file, "short").unwrap();
+    run(&world, ["credential-process", "prod"]).is(
+        5,
+        "",
+        "twolock: error: profile 'prod': no keyring can keep sessions: the key file holds a damaged item: \
+         a sealing key of 5 bytes instead of 32\n\
+         twolock: hint: to begin with a new key: twolock logout --all\n",
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), b"short");
+    assert_eq!(run(&world, ["logout", "--all"]).code, 0);
+    assert_eq!(run(&world, ["credential-process", "prod"]).code, 9, "a code is all that is missing now");
+}
+
+#[test]
+fn warning_of_an_unusable_cache_folder_names_no_way_that_does_not_help() {
+    let world = World::new();
+    let ran = world.finish(bounded(&world, ["env", "prod"]).env("XDG_CACHE_HOME", "/proc"));
+    assert_eq!((ran.code, ran.stdout.as_str()), (9, "false;\n"));
+    assert!(ran.stderr.contains("and the next command asks again\n") && !ran.stderr.contains("keyring"), "{ran:?}");
+}

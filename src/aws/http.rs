@@ -46,6 +46,9 @@ impl HttpSettings {
     /// Reads `AWS_CA_BUNDLE` and the proxy variables as they bear on `endpoint`. The bundle adds to the system's
     /// certificates; one that cannot be read, or holds none, is a failure, never ignored.
     pub fn from_env(env: &Env, endpoint: &Endpoint) -> Result<Self, Failure> {
+        if endpoint.is_https() {
+            refuse_a_pipe_of_certificates(env)?;
+        }
         let extra_certificates = match env.raw("AWS_CA_BUNDLE") {
             Some(path) if endpoint.is_https() => certificates(Path::new(path))?,
             _ => Vec::new(),
@@ -66,6 +69,18 @@ fn certificates(path: &Path) -> Result<Vec<String>, Failure> {
     let text = read_regular(path).map_err(|why| failure(&format!("cannot be read: {why}")))?;
     let usable: Vec<String> = pem_blocks(&text).filter(|block| is_usable(block)).map(str::to_owned).collect();
     if usable.is_empty() { Err(failure("holds no certificate")) } else { Ok(usable) }
+}
+
+/// The TLS library reads this file in place of the system's certificates, and would wait for a pipe beyond every bound.
+fn refuse_a_pipe_of_certificates(env: &Env) -> Result<(), Failure> {
+    match env.raw("SSL_CERT_FILE").map(Path::new) {
+        Some(path) if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) => {
+            let shown = visible(&path.to_string_lossy());
+            let cause = format!("SSL_CERT_FILE names '{shown}', which cannot be read: it is no regular file");
+            Err(Failure::new(Kind::Config, cause).hint("name a file of PEM certificates, or unset SSL_CERT_FILE"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read_regular(path: &Path) -> std::io::Result<String> {

@@ -17,6 +17,10 @@ use crate::system::signals;
 /// A code that AWS refused may be followed by two more.
 const TRIES: u32 = 3;
 
+/// So often a code that was sent already is answered by waiting: a program that always prints the same would keep us
+/// waiting for minutes, and everybody else with us.
+const MOST_WAITS: u32 = 2;
+
 type Call<'a> = &'a dyn Fn(Mfa<'_>) -> std::result::Result<Session, StsError>;
 
 impl Sessions<'_> {
@@ -45,13 +49,14 @@ impl Sessions<'_> {
         state: &mut DeviceState,
         call: Call<'_>,
     ) -> std::result::Result<Session, Ended> {
-        let (mut refused, mut notice) = (0, None);
+        let (mut refused, mut waits, mut notice) = (0, 0, None);
         loop {
             let until = self.patience.question();
             let code =
                 self.codes.ask(&self.question(device, notice.take()), until).map_err(|e| self.no_code(e, device))?;
             if codes::was_sent(state, device, &code, (self.clock)()) {
-                self.wait_for_the_next(until)?;
+                self.wait_for_the_next(until, waits < MOST_WAITS)?;
+                waits += 1;
                 continue;
             }
             // Written down before it is sent: a crash in between counts as used.
@@ -90,9 +95,9 @@ impl Sessions<'_> {
     }
 
     /// Counts down to the next code; a source that cannot bring another one fails at once.
-    fn wait_for_the_next(&self, until: Deadline) -> std::result::Result<(), Ended> {
+    fn wait_for_the_next(&self, until: Deadline, again: bool) -> std::result::Result<(), Ended> {
         let wait = codes::until_next((self.clock)());
-        if !self.codes.can_ask_again() {
+        if !again || !self.codes.can_ask_again() {
             let cause =
                 format!("this code was sent before, and a code works once; the next one comes in {} s", wait.as_secs());
             return Err(Ended::alone(Failure::new(Kind::Refused, cause)));

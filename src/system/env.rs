@@ -22,6 +22,7 @@ pub const KNOWN: &[&str] = &[
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_CA_BUNDLE",
+    "SSL_CERT_FILE",
     "HTTPS_PROXY",
     "https_proxy",
     "HTTP_PROXY",

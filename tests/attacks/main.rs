@@ -143,3 +143,31 @@ fn warning_of_an_unusable_cache_folder_names_no_way_that_does_not_help() {
     assert_eq!((ran.code, ran.stdout.as_str()), (9, "false;\n"));
     assert!(ran.stderr.contains("and the next command asks again\n") && !ran.stderr.contains("keyring"), "{ran:?}");
 }
+
+/// AWS's own STS behind a proxy that is not there: nothing leaves this machine.
+fn towards_aws(command: &mut Command) -> &mut Command {
+    let dead = [("HTTPS_PROXY", "http://127.0.0.1:1"), ("TWOLOCK_MFA_CODE", "123456")];
+    command.envs(dead).env("AWS_ENDPOINT_URL_STS", "https://sts.eu-west-1.amazonaws.com")
+}
+
+#[test]
+fn pipe_of_certificates_is_refused_and_not_waited_for() {
+    let world = World::new();
+    let pipe = world.home().join("pipe");
+    make_pipe(&pipe);
+    let ran = world.finish(towards_aws(&mut bounded(&world, ["login", "base"])).env("SSL_CERT_FILE", &pipe));
+    let refusal = "SSL_CERT_FILE names 'HOME/pipe', which cannot be read: it is no regular file\n";
+    let hint = "twolock: hint: name a file of PEM certificates, or unset SSL_CERT_FILE\n";
+    ran.is(3, "", &format!("twolock: error: {refusal}{hint}"));
+}
+
+/// Without any certificate the TLS library panics in debug builds, which serves here as a bug of ours.
+#[test]
+fn bug_in_env_fails_in_the_shell_too() {
+    let world = World::new();
+    world.write("empty.pem", "");
+    let mut command = bounded(&world, ["env", "base", "--shell", "sh"]);
+    let ran = world.finish(towards_aws(&mut command).env("SSL_CERT_FILE", world.home().join("empty.pem")));
+    assert_ne!(ran.code, 0, "{ran:?}");
+    assert!(!ran.stdout.is_empty() && ran.stdout.lines().all(|line| line == "false;"), "{ran:?}");
+}

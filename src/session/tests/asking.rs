@@ -105,6 +105,18 @@ fn code_typed_twice_is_not_sent_twice_but_waited_beyond() {
 }
 
 #[test]
+fn program_that_always_prints_the_same_code_is_given_up() {
+    let world = World::new();
+    just_before_the_next_code(&world);
+    world.sts.fail("GetSessionToken", StsErrorKind::WrongCode);
+    let person = FakePerson::typing(&["111111"; 4]);
+    let failure = world.obtain(&base(), &person).unwrap_err();
+    let cause = "this code was sent before, and a code works once; the next one comes in 1 s";
+    assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, cause));
+    assert_eq!((person.asked(), world.sts.calls().len()), (4, 1));
+}
+
+#[test]
 fn given_code_that_was_sent_before_is_refused_at_once() {
     let world = World::new();
     world.obtain(&base(), &FakePerson::typing(&["111111"])).unwrap();

@@ -92,8 +92,11 @@ Examples:
     /// Ask AWS who the credentials of a profile are
     #[command(after_help = "Example:\n  twolock whoami prod")]
     Whoami(Whoami),
-    /// List and explain profiles
-    #[command(subcommand, after_help = "Examples:\n  twolock profile list\n  twolock profile show prod")]
+    /// List, explain and edit profiles
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  twolock profile list\n  twolock profile show prod\n  twolock profile set prod region eu-west-1"
+    )]
     Profile(Profile),
     /// Our own settings, in config.toml
     #[command(
@@ -250,6 +253,73 @@ pub enum Profile {
         #[arg(long)]
         json: bool,
     },
+    /// Set one key of a profile, where it counts; every other byte of the file stays
+    #[command(after_help = "\
+Examples:
+  twolock profile set prod region eu-west-1
+  twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana --yes
+
+The change is shown and asked about on the terminal; --yes is for scripts. Keys and tokens are not taken as arguments,
+which other users can see: run `aws configure --profile prod`.")]
+    Set {
+        /// The profile
+        #[arg(value_parser = ProfileName::parse)]
+        profile: ProfileName,
+        /// The key, such as region
+        key: String,
+        /// Its value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        /// How.
+        #[command(flatten)]
+        making: Making,
+    },
+    /// Take one key out of a profile, in both files
+    #[command(after_help = "Example:\n  twolock profile unset prod duration_seconds")]
+    Unset {
+        /// The profile
+        #[arg(value_parser = ProfileName::parse)]
+        profile: ProfileName,
+        /// The key
+        key: String,
+        /// How.
+        #[command(flatten)]
+        making: Making,
+    },
+    /// Rename a profile, and what names it: source_profile, credential_process lines of twolock, its key in the keyring
+    #[command(after_help = "Example:\n  twolock profile rename prod production")]
+    Rename {
+        /// The profile
+        #[arg(value_parser = ProfileName::parse)]
+        old: ProfileName,
+        /// Its new name
+        #[arg(value_parser = ProfileName::parse)]
+        new: ProfileName,
+        /// How.
+        #[command(flatten)]
+        making: Making,
+    },
+    /// Remove a profile from both files, and its sessions; keys in the keyring stay
+    #[command(after_help = "Example:\n  twolock profile remove old --dry-run")]
+    Remove {
+        /// The profile
+        #[arg(value_parser = ProfileName::parse)]
+        profile: ProfileName,
+        /// How.
+        #[command(flatten)]
+        making: Making,
+    },
+}
+
+/// How an edit is made.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Making {
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Show the change and make none
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
 }
 
 /// `settings …`

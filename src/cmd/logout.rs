@@ -1,7 +1,7 @@
 //! `logout`: forgets sessions, never keys.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
@@ -57,7 +57,8 @@ fn all(world: &World) -> Result<u8> {
     to_stdout(format!("forgot {removed} sessions and the key they were sealed under\n").as_bytes()).map(|()| 0)
 }
 
-fn remove(path: &PathBuf) -> Result<()> {
+/// Removes one sealed session; one that is gone is no failure.
+pub fn remove(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(Failure::new(Kind::Disk, format!("{} cannot be removed: {e}", path.display())))

@@ -1,8 +1,9 @@
 //! One file a verb; builds the real parts and calls down.
 //!
 //! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
-//! want of them and hand the result to `output`.
+//! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files.
 
+mod change;
 pub mod credential_process;
 pub mod env;
 mod exec;
@@ -11,6 +12,7 @@ mod login;
 mod logout;
 mod overview;
 mod profile;
+mod profile_edit;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sessions;

@@ -1,4 +1,4 @@
-//! `profile list` and `profile show`: what there is, and what would be done.
+//! `profile list` and `profile show`: what there is, and what would be done. Edits are in `profile_edit`.
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::visible::{one_line, visible};
 
 use super::Call;
+use super::profile_edit;
 use super::world::{Planned, World};
 
 /// Runs one of the profile commands.
@@ -19,6 +20,10 @@ pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
     match args {
         cli::Profile::List { json } => list(&world, *json),
         cli::Profile::Show { profile, json } => show(&world, &world.asked(profile)?, *json),
+        cli::Profile::Set { profile, key, value, making } => profile_edit::set(&world, profile, key, value, *making),
+        cli::Profile::Unset { profile, key, making } => profile_edit::unset(&world, profile, key, *making),
+        cli::Profile::Rename { old, new, making } => profile_edit::rename(&world, old, new, *making),
+        cli::Profile::Remove { profile, making } => profile_edit::remove(&world, profile, *making),
     }
 }
 
@@ -136,7 +141,8 @@ fn show(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
 }
 
-fn unknown(name: &ProfileName) -> Failure {
+/// A failure about a name no file has.
+pub fn unknown(name: &ProfileName) -> Failure {
     Failure::new(Kind::Config, "there is no such profile").of_profile(visible(name.as_str()))
 }
 

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::cli;
+use crate::config::replace;
 use crate::config::settings::{self, KNOWN};
 use crate::config::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::clock::Deadline;
-use crate::system::folders::{self, Folders};
-use crate::system::lock::{FileLock, LockError};
-use crate::system::private_file;
+use crate::system::folders::Folders;
 use crate::system::stdin;
 use crate::visible::visible;
 
@@ -109,36 +108,9 @@ impl Editor {
         if consent { &self.home_file } else { &self.file }
     }
 
-    /// Reads, changes and replaces a file under a lock; a symlink stays, and its target is replaced.
     fn edit(&self, file: &Path, change: impl Fn(&str, &str) -> Result<String>) -> Result<()> {
-        let target = folders::resolve(file).unwrap_or_else(|_| file.to_path_buf());
         let shown = settings::shorten(file, &self.home);
-        let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {e}"));
-        let _lock = self.lock(&target)?;
-        let old = settings::load(&target, &shown)?;
-        let new = change(&old, &shown)?;
-        if new == old {
-            return Ok(());
-        }
-        if let Some(folder) = target.parent() {
-            private_file::create_private_dir(folder).map_err(disk)?;
-        }
-        private_file::write_atomically(&target, new.as_bytes()).map_err(disk)
-    }
-
-    fn lock(&self, target: &Path) -> Result<Option<FileLock>> {
-        let name = format!("edit-{}.lock", &trust::hex_digest(target.as_os_str().as_encoded_bytes())[..16]);
-        let folder = private_file::create_private_dir(&self.cache);
-        match folder.map(|()| {
-            FileLock::acquire(&self.cache.join(name), Deadline::after(Instant::now(), Duration::from_secs(10)))
-        }) {
-            Ok(Ok(lock)) => Ok(Some(lock)),
-            Ok(Err(LockError::Held)) => {
-                Err(Failure::new(Kind::Busy, "another twolock is still writing the settings; run it again"))
-            }
-            Ok(Err(LockError::Unavailable(e))) | Err(e) => {
-                Err(Failure::new(Kind::Busy, format!("no lock can be had in {}: {e}", self.cache.display())))
-            }
-        }
+        let editor = replace::Editor { cache: &self.cache, home: &self.home, largest: settings::LARGEST_FILE };
+        editor.edit(file, |old| change(settings::text(old, &shown)?, &shown).map(String::into_bytes)).map(drop)
     }
 }

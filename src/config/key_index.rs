@@ -59,6 +59,17 @@ impl KeyIndex {
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
 
+    /// Returns the index's JSON with a profile's entry under another name; what has no such entry stays as it is.
+    pub fn renamed(bytes: &[u8], old: &str, new: &str) -> std::result::Result<Vec<u8>, String> {
+        Self::parse(bytes)?;
+        let mut json: Value = serde_json::from_slice(bytes).map_err(|e| format!("is damaged: {e}"))?;
+        let Some(entry) = json["keys"].as_object_mut().and_then(|keys| keys.remove(old)) else {
+            return Ok(bytes.to_vec());
+        };
+        json["keys"][new] = entry;
+        Ok(json.to_string().into_bytes())
+    }
+
     /// The key of a profile.
     pub fn get(&self, profile: &ProfileName) -> Option<&Entry> {
         self.0.get(profile.as_str())
@@ -77,6 +88,15 @@ mod tests {
         assert_eq!(entry.id.as_str(), "AKIAIOSFODNN7EXAMPLE");
         assert_eq!(entry.created, Timestamp::parse("2026-01-02T03:04:05Z"));
         assert!(index.get(&ProfileName::parse("other").unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_renamed_entry_keeps_all_its_fields() {
+        let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
+        let renamed = KeyIndex::renamed(text, "a", "b").unwrap();
+        assert_eq!(renamed, br#"{"keys":{"b":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#);
+        assert_eq!(KeyIndex::renamed(text, "x", "b").unwrap(), text);
+        assert!(KeyIndex::renamed(br#"{"v":2,"keys":{}}"#, "a", "b").is_err());
     }
 
     #[test]

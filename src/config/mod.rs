@@ -16,16 +16,19 @@ pub use section::{Section, Setting};
 use settings::shorten;
 
 mod construct;
+pub mod edit;
 pub mod file;
 mod grammar;
+pub mod hunk;
 pub mod key_index;
 pub mod oddities;
+pub mod replace;
 pub mod section;
 pub mod settings;
 pub mod trust;
 
 /// Far above any real file, far below what would hurt.
-const LARGEST_FILE: u64 = 64 << 20;
+pub const LARGEST_FILE: u64 = 64 << 20;
 
 /// `config` and `credentials`, read once.
 #[derive(Debug)]

@@ -72,12 +72,17 @@ pub const KNOWN: &[Known] = &[
 ];
 
 /// Far above any settings, far below what would hurt to read.
-const LARGEST_FILE: u64 = 1 << 20;
+pub const LARGEST_FILE: u64 = 1 << 20;
 
 /// Reads `config.toml`; a missing one is empty, and nothing that stands in its way is waited for.
 pub fn load(file: &Path, shown: &str) -> Result<String> {
-    String::from_utf8(foreign_file::load(file, shown, LARGEST_FILE)?)
-        .map_err(|_| Failure::new(Kind::Config, format!("cannot read {shown}: it is not UTF-8")))
+    text(&foreign_file::load(file, shown, LARGEST_FILE)?, shown).map(String::from)
+}
+
+/// Returns the text of `config.toml`'s bytes.
+pub fn text<'a>(bytes: &'a [u8], shown: &str) -> Result<&'a str> {
+    let problem = |_| Failure::new(Kind::Config, format!("cannot read {shown}: it is not UTF-8"));
+    std::str::from_utf8(bytes).map_err(problem)
 }
 
 /// The settings in force.

@@ -155,6 +155,29 @@ impl<'a> ProfileSettings<'a> {
         }
     }
 
+    /// Refuses a setting whose value a plan would refuse; keys we do not know may say anything.
+    pub fn check(self, key: &str) -> Result<()> {
+        match key {
+            "role_arn" | "twolock_role_arn" => self.parsed(self.raw(key), RoleArn::parse).map(drop),
+            "source_profile" | "twolock_source_profile" => self.parsed(self.raw(key), ProfileName::parse).map(drop),
+            "mfa_serial" => self.mfa_serial().map(drop),
+            "duration_seconds" => self.role_duration().map(drop),
+            "twolock_session_duration" => self.session_duration().map(drop),
+            "external_id" => self.external_id().map(drop),
+            "role_session_name" => self.role_session_name().map(drop),
+            "twolock_source_identity" => self.source_identity().map(drop),
+            "twolock_tags" => self.tags().map(drop),
+            "twolock_transitive_tags" => self.transitive_tags().map(drop),
+            "twolock_policy_arns" => self.policy_arns().map(drop),
+            "region" => self.region().map(drop),
+            "twolock_protected"
+            | "use_fips_endpoint"
+            | "use_dualstack_endpoint"
+            | "ignore_configured_endpoint_urls" => self.switch(key).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// A setting's text as read.
     pub fn raw(self, key: &str) -> Option<&'a Setting> {
         self.profile.get(key)

@@ -17,15 +17,46 @@ const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 ///
 /// A symlink at `path` is replaced, not followed. The folder has to exist.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
-    remove_leftovers(folder);
-    let temporary = Temporary::beside(path);
-    let mut file = platform::create_private_file(&temporary.path)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&temporary.path, path)?;
-    platform::sync_folder(folder)
+    Staged::beside(path, bytes, None)?.commit()
+}
+
+/// A file written and synced beside the one it shall replace; gone once this is dropped, unless it was committed.
+pub struct Staged {
+    temporary: Temporary,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Writes `bytes` beside `path`, private from the first instant. `like` is the file to be replaced: its group, and
+    /// what its mode gave its owner, are kept; nobody else gets anything.
+    pub fn beside(path: &Path, bytes: &[u8], like: Option<&fs::Metadata>) -> io::Result<Self> {
+        remove_leftovers(folder_of(path));
+        let temporary = Temporary::beside(path);
+        let mut file = platform::create_private_file(&temporary.path)?;
+        file.write_all(bytes)?;
+        if let Some(like) = like {
+            platform::make_like(&file, like)?;
+        }
+        file.sync_all()?;
+        Ok(Self { temporary, path: path.into() })
+    }
+
+    /// Replaces the file.
+    pub fn commit(self) -> io::Result<()> {
+        fs::rename(&self.temporary.path, &self.path)?;
+        platform::sync_folder(folder_of(&self.path))
+    }
+}
+
+/// Opens a file somebody else may keep, to look at it and replace it; a symlink, as it stands after links were
+/// resolved, was put there meanwhile and is refused. Never waits.
+pub fn open_to_replace(path: &Path) -> io::Result<File> {
+    platform::open_without_following(path)
+}
+
+/// Returns how many names a file has; one where the platform does not tell.
+pub fn hard_links(metadata: &fs::Metadata) -> u64 {
+    platform::hard_links(metadata)
 }
 
 /// Creates a folder and those above it that are missing, each for its owner alone whatever the umask.

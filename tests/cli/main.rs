@@ -13,6 +13,7 @@ mod logout;
 mod mfa_process;
 mod overview;
 mod profile;
+mod profile_edit;
 mod question;
 #[cfg(feature = "sandbox")]
 mod sandbox;

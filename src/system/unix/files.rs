@@ -13,6 +13,19 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Gives a file the group of another, and what the other's mode gave its owner. A group one is not in stays away.
+pub fn make_like(file: &File, like: &Metadata) -> io::Result<()> {
+    if file.metadata()?.gid() != like.gid() {
+        let _ = std::os::unix::fs::fchown(file, None, Some(like.gid()));
+    }
+    file.set_permissions(Permissions::from_mode(like.mode() & 0o600))
+}
+
+/// Returns how many names a file has.
+pub fn hard_links(metadata: &Metadata) -> u64 {
+    metadata.nlink()
+}
+
 /// Creates one folder for its owner alone.
 pub fn create_private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;

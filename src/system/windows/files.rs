@@ -18,6 +18,16 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
+/// Access is inherited from the folder.
+pub fn make_like(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// The standard library does not tell.
+pub fn hard_links(_: &Metadata) -> u64 {
+    1
+}
+
 /// Creates one folder.
 pub fn create_private_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)

@@ -1,0 +1,227 @@
+//! Replaces a file people keep by an edited one: old or new, never neither (threat-model P31 to P34).
+//!
+//! Links stay and their target is replaced. Our own writers exclude each other by a kernel lock beside the sealed
+//! files; others lock nothing, so the content is compared just before the rename, and the replaced file is looked at
+//! once more after it: what somebody wrote meanwhile is edited anew.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::settings::shorten;
+use super::trust;
+use crate::error::{Failure, Kind, Result};
+use crate::system::clock::Deadline;
+use crate::system::folders;
+use crate::system::foreign_file;
+use crate::system::lock::{FileLock, LockError};
+use crate::system::private_file::{self, Staged};
+
+/// How often a file that changes under us is edited anew.
+const MOST_TRIES: usize = 3;
+/// Longest wait for another of us, and for a file that somebody is writing.
+const LOCK_BOUND: Duration = Duration::from_secs(10);
+const SETTLING: Duration = Duration::from_millis(40);
+const SETTLED_BY: Duration = Duration::from_secs(2);
+
+/// A file to edit, and where our locks lie.
+pub struct Editor<'a> {
+    /// The folder of the sealed files.
+    pub cache: &'a Path,
+    /// Shortens paths for people.
+    pub home: &'a Path,
+    /// Far above any such file.
+    pub largest: u64,
+}
+
+/// What was replaced by what.
+pub struct Replaced {
+    /// The content that was edited.
+    pub old: Vec<u8>,
+    /// What stands there now.
+    pub new: Vec<u8>,
+    /// Whether others could open the file before.
+    pub tightened: bool,
+}
+
+impl Editor<'_> {
+    /// Reads, changes and replaces a file. A change that changes nothing writes nothing.
+    pub fn edit(&self, file: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
+        let shown = shorten(file, self.home);
+        let target = target(file, &shown)?;
+        let _lock = self.lock(&target, &shown)?;
+        let mut left_behind: Option<Vec<u8>> = None;
+        for _ in 0..MOST_TRIES {
+            let there = Existing::open(&target, &shown, self.largest)?;
+            let base = match left_behind.take() {
+                Some(bytes) => bytes,
+                None => settled(&target, &shown, self.largest)?,
+            };
+            let new = change(&base)?;
+            if new == base {
+                return Ok(Replaced { old: base, new, tightened: false });
+            }
+            match self.put(&target, &shown, there.as_ref(), &base, &new)? {
+                Outcome::Done => {
+                    let tightened = there.is_some_and(|there| is_open_to_others(&there.metadata));
+                    return Ok(Replaced { old: base, new, tightened });
+                }
+                Outcome::ChangedBefore => {}
+                Outcome::ChangedBehind(bytes) => left_behind = Some(bytes),
+            }
+        }
+        let cause =
+            format!("{shown} is being changed by another program; nothing of its changes is lost, run this again");
+        Err(Failure::new(Kind::Busy, cause))
+    }
+
+    fn put(&self, target: &Path, shown: &str, there: Option<&Existing>, base: &[u8], new: &[u8]) -> Result<Outcome> {
+        let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {}", plain(&e)));
+        if let Some(folder) = target.parent() {
+            private_file::create_private_dir(folder).map_err(disk)?;
+        }
+        let staged = Staged::beside(target, new, there.map(|there| &there.metadata)).map_err(disk)?;
+        if foreign_file::load(target, shown, self.largest)? != base {
+            return Ok(Outcome::ChangedBefore);
+        }
+        staged.commit().map_err(disk)?;
+        // Whoever had opened the old file before the rename has emptied it by now, and writes into nowhere.
+        match there.map(|there| there.content(base)).transpose().map_err(disk)? {
+            Some(now) if now != base => Ok(Outcome::ChangedBehind(now)),
+            _ => Ok(Outcome::Done),
+        }
+    }
+
+    fn lock(&self, target: &Path, shown: &str) -> Result<FileLock> {
+        let name = format!("edit-{}.lock", &trust::hex_digest(target.as_os_str().as_encoded_bytes())[..16]);
+        let made = private_file::create_private_dir(self.cache).map_err(LockError::Unavailable);
+        let until = Deadline::after(Instant::now(), LOCK_BOUND);
+        made.and_then(|()| FileLock::acquire(&self.cache.join(name), until)).map_err(|error| match error {
+            LockError::Held => {
+                Failure::new(Kind::Busy, format!("another twolock is still writing {shown}; run it again"))
+            }
+            LockError::Unavailable(e) => {
+                let folder = shorten(self.cache, self.home);
+                Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock can be had in {folder}: {e}"))
+            }
+        })
+    }
+}
+
+enum Outcome {
+    Done,
+    /// Nothing was replaced.
+    ChangedBefore,
+    /// Somebody wrote into the file that was replaced: this.
+    ChangedBehind(Vec<u8>),
+}
+
+/// The file to be replaced, held open.
+struct Existing {
+    file: File,
+    metadata: Metadata,
+}
+
+impl Existing {
+    fn open(target: &Path, shown: &str, largest: u64) -> Result<Option<Self>> {
+        let refused = |why: &str| Failure::new(Kind::Config, format!("{shown} is not edited: {why}"));
+        let open = private_file::open_to_replace(target);
+        let file = match open {
+            Ok(file) => file,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(refused(&plain(&e))),
+        };
+        let metadata = file.metadata().map_err(|e| refused(&plain(&e)))?;
+        if let Some(why) = why_not_replaced(&metadata, target) {
+            return Err(refused(&why));
+        }
+        if metadata.len() > largest {
+            return Err(refused(&format!("it is larger than {} MiB", largest >> 20)));
+        }
+        Ok(Some(Self { file, metadata }))
+    }
+
+    /// What it holds now, once nobody is writing.
+    fn content(&self, base: &[u8]) -> io::Result<Vec<u8>> {
+        let read = || {
+            let (mut file, mut bytes) = (&self.file, Vec::new());
+            file.rewind()?;
+            file.read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(bytes)
+        };
+        let first = read()?;
+        if !first.is_empty() || base.is_empty() {
+            return Ok(first);
+        }
+        let until = Deadline::after(Instant::now(), SETTLED_BY);
+        loop {
+            std::thread::sleep(SETTLING);
+            let bytes = read()?;
+            if !bytes.is_empty() || until.has_passed() {
+                return Ok(bytes);
+            }
+        }
+    }
+}
+
+/// The file behind all links; a missing one is named as it was given.
+fn target(file: &Path, shown: &str) -> Result<PathBuf> {
+    let refused = |why: &str| Err(Failure::new(Kind::Config, format!("{shown} is not edited: {why}")));
+    match folders::resolve(file) {
+        Ok(target) => Ok(target),
+        Err(_) if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) => {
+            refused("it is a link that leads nowhere")
+        }
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound) => {
+            let folder = file.parent().and_then(|folder| folders::resolve(folder).ok());
+            Ok(folder.zip(file.file_name()).map_or_else(|| file.into(), |(folder, name)| folder.join(name)))
+        }
+        Err(e) => refused(&plain(&e)),
+    }
+}
+
+/// Reads a file; one that is empty may be in the middle of somebody's write, and is looked at again.
+fn settled(target: &Path, shown: &str, largest: u64) -> Result<Vec<u8>> {
+    let mut bytes = foreign_file::load(target, shown, largest)?;
+    let is_there = fs::metadata(target).is_ok_and(|found| found.is_file());
+    let mut looks = 0;
+    while is_there && bytes.is_empty() && looks < 5 {
+        std::thread::sleep(SETTLING);
+        bytes = foreign_file::load(target, shown, largest)?;
+        looks += 1;
+    }
+    Ok(bytes)
+}
+
+fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
+    if metadata.is_dir() {
+        return Some("it is a folder".into());
+    }
+    if !metadata.is_file() {
+        return Some("it is a pipe or device, not a file".into());
+    }
+    let links = private_file::hard_links(metadata);
+    if links > 1 {
+        return Some(format!("it has {links} names (hard links), and only one of them would see the change"));
+    }
+    let account = foreign_file::account()?;
+    let owner = foreign_file::ownership(metadata)?.owner;
+    if owner != account.user {
+        return Some(format!("it belongs to another user (uid {owner})"));
+    }
+    let folder = target.parent()?;
+    let mode = foreign_file::ownership(&fs::metadata(folder).ok()?)?.mode;
+    let anybody_replaces = mode & 0o002 != 0 && mode & 0o1000 == 0;
+    anybody_replaces.then(|| format!("everybody can write in its folder, {}", folder.display()))
+}
+
+fn is_open_to_others(metadata: &Metadata) -> bool {
+    foreign_file::ownership(metadata).is_some_and(|of| of.mode & 0o077 != 0)
+}
+
+/// An I/O error without the number behind it.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
+}

@@ -1,0 +1,277 @@
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use crate::world::{CONFIG, CREDENTIALS, SECRET, World};
+
+impl World {
+    fn config(&self) -> String {
+        let text = std::fs::read_to_string(self.home().join(".aws/config")).unwrap();
+        text.replace(self.sandbox.url(), "{url}")
+    }
+
+    fn credentials(&self) -> String {
+        std::fs::read_to_string(self.home().join(".aws/credentials")).unwrap()
+    }
+}
+
+#[test]
+fn set_shows_the_change_and_makes_it() {
+    let world = World::new();
+    let diff = "~/.aws/config\n  [profile prod]\n- region = eu-west-1\n+ region = us-east-1\n";
+    world.run(["profile", "set", "prod", "region", "us-east-1", "--dry-run"]).is(0, diff, "");
+    assert_eq!(world.config(), CONFIG);
+    world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]).is(0, diff, "");
+    let at = CONFIG.find("[profile prod]").unwrap();
+    let expected = format!("{}{}", &CONFIG[..at], CONFIG[at..].replacen("region = eu-west-1", "region = us-east-1", 1));
+    assert_eq!(world.config(), expected);
+    world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]).is(0, "nothing to change\n", "");
+    world.run(["profile", "set", "prod", "REGION", "eu-west-1", "--yes"]).is(
+        0,
+        "~/.aws/config\n  [profile prod]\n- region = us-east-1\n+ region = eu-west-1\n",
+        "",
+    );
+    assert_eq!(world.config(), CONFIG);
+}
+
+#[test]
+fn unset_is_the_reverse_of_a_new_key() {
+    let world = World::new();
+    world.run(["profile", "set", "prod", "duration_seconds", "3600", "--yes"]).is(
+        0,
+        "~/.aws/config\n  [profile prod]\n+ duration_seconds = 3600\n",
+        "",
+    );
+    world.run(["profile", "unset", "prod", "duration_seconds", "--yes"]).is(
+        0,
+        "~/.aws/config\n  [profile prod]\n- duration_seconds = 3600\n",
+        "",
+    );
+    assert_eq!(world.config(), CONFIG);
+    world.run(["profile", "unset", "prod", "duration_seconds"]).is(0, "nothing to change\n", "");
+}
+
+#[test]
+fn without_a_terminal_a_yes_is_needed() {
+    let world = World::new();
+    for args in [
+        vec!["set", "prod", "region", "us-east-1"],
+        vec!["unset", "prod", "region"],
+        vec!["rename", "prod", "production"],
+        vec!["remove", "prod"],
+    ] {
+        world.finish(world.twolock(["profile"]).args(args)).is(
+            2,
+            "",
+            "twolock: error: this needs a yes, and nobody can be asked (no terminal): add --yes, or --dry-run to see the change\n",
+        );
+    }
+    assert_eq!((world.config(), world.credentials()), (CONFIG.into(), CREDENTIALS.into()));
+}
+
+#[test]
+fn on_a_terminal_the_change_is_shown_and_only_a_yes_makes_it() {
+    let world = World::new();
+    for (keys, code) in [("n\n", 9), ("\n", 9), ("\x04", 9), ("y\n", 0)] {
+        assert_eq!(world.config(), CONFIG);
+        let mut terminal = world.on_terminal(["profile", "set", "prod", "region", "us-east-1"]);
+        terminal.sees("- region = eu-west-1");
+        terminal.sees("+ region = us-east-1");
+        terminal.sees("make this change? [y/N] ");
+        terminal.types(keys);
+        world.tidy(terminal.end()).is(code, "", "");
+    }
+    assert!(world.config().contains("region = us-east-1"));
+}
+
+#[test]
+fn wrong_values_are_refused_with_what_is_allowed_and_nothing_is_written() {
+    let world = World::new();
+    for (key, value, stderr) in [
+        (
+            "region",
+            "eu west",
+            "region 'eu west' is no region name (lower-case letters, digits and '-', like eu-west-1)",
+        ),
+        ("duration_seconds", "60", "duration_seconds '60' is out of range: AWS takes 900 (15m) to 43200 (12h)"),
+        ("twolock_session_duration", "40h", "twolock_session_duration '40h' is out of range: AWS takes 15m to 36h"),
+        ("twolock_protected", "yes", "twolock_protected 'yes' is neither true nor false"),
+        ("role_arn", "Admin", "role_arn 'Admin' is no role ARN (arn:aws:iam::123456789012:role/NAME)"),
+        (
+            "s3.addressing_style",
+            "path",
+            "'s3.addressing_style' names a block inside a key, which twolock does not edit",
+        ),
+        ("x", "a\u{1b}[2J", "x cannot hold a control character: 'a\\u{1b}[2J'"),
+    ] {
+        let ran = world.run(["profile", "set", "prod", key, value, "--yes"]);
+        ran.is(2, "", &format!("twolock: error: profile 'prod': {stderr}\n"));
+    }
+    let ran = world.run(["profile", "set", "nope", "region", "eu-west-1", "--yes"]);
+    ran.is(
+        3,
+        "",
+        "twolock: error: profile 'nope': there is no such profile\n\
+         twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
+    );
+    assert_eq!(world.config(), CONFIG);
+}
+
+#[test]
+fn a_secret_is_not_taken_as_an_argument() {
+    let world = World::new();
+    let ran = world.run(["profile", "set", "base", "aws_secret_access_key", "xyz", "--yes"]);
+    ran.is(
+        2,
+        "",
+        "twolock: error: profile 'base': aws_secret_access_key is not taken as an argument: other users see the arguments \
+         of every process\ntwolock: hint: aws configure --profile base\n",
+    );
+    assert_eq!(world.credentials(), CREDENTIALS);
+}
+
+#[test]
+fn a_key_is_changed_in_the_file_that_wins() {
+    let world = World::new();
+    world.write(".aws/credentials", &format!("{CREDENTIALS}region = us-west-2\n"));
+    world.run(["profile", "set", "base", "region", "eu-west-3", "--yes"]).is(
+        0,
+        "~/.aws/credentials\n  [base]\n- region = us-west-2\n+ region = eu-west-3\n\
+         note: region stands in ~/.aws/credentials, which wins, so it is changed there\n",
+        "",
+    );
+    assert_eq!(world.config(), CONFIG);
+    let ran = world.run(["profile", "unset", "base", "region", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(world.credentials(), CREDENTIALS);
+    assert_eq!(world.config(), CONFIG.replacen("region = eu-west-1\n", "", 1));
+}
+
+#[test]
+fn rename_takes_along_whatever_names_the_profile() {
+    let world = World::new();
+    let more = "[profile t]\ncredential_process = twolock credential-process --profile base\n";
+    world.write(".aws/config", &format!("{CONFIG}\n{more}"));
+    let index = r#"{"v":1,"keys":{"base":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}}}"#;
+    world.write(".local/share/twolock/keys.json", index);
+    world.run(["profile", "rename", "base", "ana@work", "--yes"]).is(
+        0,
+        "~/.aws/config\n- [profile base]\n+ [profile ana@work]\n\
+         \x20 [profile prod]\n- source_profile = base\n+ source_profile = ana@work\n\
+         \x20 [profile deploy]\n- source_profile = base\n+ source_profile = ana@work\n\
+         \x20 [profile long]\n- source_profile = base\n+ source_profile = ana@work\n\
+         \x20 [profile t]\n- credential_process = twolock credential-process --profile base\n\
+         + credential_process = twolock credential-process --profile ana@work\n\
+         ~/.aws/credentials\n- [base]\n+ [ana@work]\n\
+         note: its key AKIAIOSFODNN7EXAMPLE in the keyring goes with it\n",
+        "",
+    );
+    let keys = std::fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap();
+    assert_eq!(keys, r#"{"keys":{"ana@work":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}},"v":1}"#);
+    world.log_in("prod");
+    let ran = world.run(["profile", "rename", "ana@work", "base", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!((world.config(), world.credentials()), (format!("{CONFIG}\n{more}"), CREDENTIALS.into()));
+}
+
+#[test]
+fn rename_takes_no_name_that_is_there_or_that_some_sdk_does_not_read() {
+    let world = World::new();
+    world.run(["profile", "rename", "prod", "base", "--yes"]).is(
+        3,
+        "",
+        "twolock: error: ~/.aws/config:1: there is a profile 'base' already\n",
+    );
+    world.run(["profile", "rename", "prod", "p q", "--yes"]).is(
+        2,
+        "",
+        "twolock: error: profile 'prod': 'p q' is not read by every SDK: a name may hold A-Z a-z 0-9 _ - / . % @ : +\n",
+    );
+    assert_eq!(world.config(), CONFIG);
+}
+
+#[test]
+fn remove_says_who_still_names_it_and_shows_no_secret() {
+    let world = World::new();
+    let ran = world.run(["profile", "remove", "base", "--dry-run"]);
+    ran.is(
+        0,
+        "~/.aws/config\n- [profile base]\n- region = eu-west-1\n- mfa_serial = arn:aws:iam::123456789012:mfa/ana\n\
+         - endpoint_url = http://127.0.0.1:PORT\n\
+         ~/.aws/credentials\n- [base]\n- aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n- aws_secret_access_key = ***\n\
+         note: profile 'prod' still names it: source_profile (~/.aws/config:8)\n\
+         note: profile 'deploy' still names it: source_profile (~/.aws/config:14)\n\
+         note: profile 'long' still names it: source_profile (~/.aws/config:20)\n",
+        "",
+    );
+    assert_eq!((world.config(), world.credentials()), (CONFIG.into(), CREDENTIALS.into()));
+    let mut terminal = world.on_terminal(["profile", "remove", "base"]);
+    terminal.sees("remove it all the same? [y/N] ");
+    assert!(!terminal.shown().contains(SECRET));
+    terminal.types("y\n");
+    terminal.end().is(0, "", "");
+    assert!(!world.config().contains("[profile base]"));
+    assert_eq!(world.credentials(), "");
+}
+
+#[test]
+fn remove_forgets_the_sessions_nobody_else_uses() {
+    let world = World::new();
+    world.log_in("deploy");
+    let sealed = || {
+        let names = std::fs::read_dir(world.cache()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".sealed")).count()
+    };
+    assert_eq!(sealed(), 2);
+    let ran = world.run(["profile", "remove", "deploy", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.ends_with("note: 1 of its sessions will be forgotten\n"), "{ran:?}");
+    assert_eq!(sealed(), 1, "the MFA session serves the others");
+    let gone = "[profile deploy]\nrole_arn = arn:aws:iam::444455556666:role/Deploy\nsource_profile = base\n\
+                region = eu-central-1\nendpoint_url = {url}\n\n";
+    assert_eq!(world.config(), CONFIG.replace(gone, ""));
+}
+
+#[test]
+fn a_link_stays_a_link_and_an_open_file_is_closed_to_others() {
+    let world = World::new();
+    let (link, target) = (world.home().join(".aws/config"), world.home().join("dotfiles/aws-config"));
+    std::fs::create_dir(target.parent().unwrap()).unwrap();
+    std::fs::rename(&link, &target).unwrap();
+    symlink("../dotfiles/between", &link).unwrap();
+    symlink(&target, world.home().join("dotfiles/between")).unwrap();
+    std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.stderr, "twolock: note: ~/.aws/config was open to other users; it is yours alone now (mode 600)\n");
+    assert_eq!(std::fs::read_link(&link).unwrap().to_str(), Some("../dotfiles/between"));
+    assert!(std::fs::symlink_metadata(world.home().join("dotfiles/between")).unwrap().is_symlink());
+    assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert!(std::fs::read_to_string(&target).unwrap().contains("us-east-1"));
+    let beside = std::fs::read_dir(target.parent().unwrap()).unwrap().count();
+    assert_eq!(beside, 2, "nothing stays beside a user's file");
+}
+
+#[test]
+fn a_consent_to_start_programs_goes_along_with_our_own_edit() {
+    let world = World::new();
+    let file = world.home().join("repo-config");
+    world.write("repo-config", &format!("{CONFIG}\n[profile c]\nmfa_process = code\n"));
+    let path = file.to_str().unwrap();
+    let trusted = |world: &World| {
+        let text = std::fs::read_to_string(world.home().join(".config/twolock/config.toml")).unwrap_or_default();
+        text.contains(&twolock::config::trust::fingerprint(&file).unwrap())
+    };
+    let edit = |region: &str| {
+        let mut command = world.twolock(["profile", "set", "prod", "region", region, "--yes"]);
+        let ran = world.finish(command.env("AWS_CONFIG_FILE", path));
+        assert_eq!(ran.code, 0, "{ran:?}");
+    };
+    edit("us-east-1");
+    assert!(!trusted(&world), "no consent comes from an edit");
+    world.run(["settings", "trust", path, "--yes"]);
+    assert!(trusted(&world));
+    edit("us-west-2");
+    assert!(trusted(&world));
+    world.write("repo-config", "[profile prod]\nmfa_process = evil\n");
+    edit("us-east-1");
+    assert!(!trusted(&world), "somebody else's change is not covered");
+}

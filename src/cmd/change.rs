@@ -1,6 +1,6 @@
 //! An edit of the AWS files: shown as a diff, asked about on the terminal, then made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::cli::Making;
@@ -21,16 +21,19 @@ use super::world::{World, paths};
 /// A person may think about a diff for as long as that.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
+type FileEdit<'a> = Box<dyn Fn(&AwsFile) -> Result<Edited> + 'a>;
+type BytesEdit<'a> = Box<dyn Fn(&[u8]) -> Result<Vec<u8>> + 'a>;
+
 /// An edit of one of the two files.
 pub struct Change<'a> {
     pub kind: FileKind,
-    pub edit: Box<dyn Fn(&AwsFile) -> Result<Edited> + 'a>,
+    pub edit: FileEdit<'a>,
 }
 
 /// An edit of a file of ours that goes with it and is not shown.
 pub struct Errand<'a> {
-    pub path: std::path::PathBuf,
-    pub edit: Box<dyn Fn(&[u8]) -> Result<Vec<u8>> + 'a>,
+    pub path: PathBuf,
+    pub edit: BytesEdit<'a>,
 }
 
 /// Shows the changes, asks, makes them; returns whether they were made. Either all are made or none.

@@ -3,6 +3,7 @@
 //! `TWOLOCK_TEST_PYTHON` names a Python that has botocore (the tests were written against 1.44.5).
 
 mod differences;
+mod edits;
 mod generator;
 mod grid;
 mod readers;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli;
+use crate::config::replace::wait_while_fresh;
 use crate::config::{Profile, Setting};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
@@ -16,7 +17,14 @@ use super::world::{Planned, World};
 
 /// Runs one of the profile commands.
 pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
+    let mut world = World::load(&call.env)?;
+    if !matches!(args, cli::Profile::List { .. } | cli::Profile::Show { .. }) {
+        // What is edited must not be half of what somebody is writing.
+        for choice in [&world.files.config_choice, &world.files.credentials_choice] {
+            wait_while_fresh(|| std::fs::metadata(&choice.path));
+        }
+        world = World::load(&call.env)?;
+    }
     match args {
         cli::Profile::List { json } => list(&world, *json),
         cli::Profile::Show { profile, json } => show(&world, &world.asked(profile)?, *json),

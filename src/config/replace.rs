@@ -7,12 +7,12 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::settings::shorten;
 use super::trust;
 use crate::error::{Failure, Kind, Result};
-use crate::system::clock::Deadline;
+use crate::system::clock::{self, Deadline};
 use crate::system::folders;
 use crate::system::foreign_file;
 use crate::system::lock::{FileLock, LockError};
@@ -22,7 +22,7 @@ use crate::system::private_file::{self, Staged};
 const MOST_TRIES: usize = 3;
 /// Longest wait for another of us, and for a file that somebody is writing.
 const LOCK_BOUND: Duration = Duration::from_secs(10);
-const SETTLING: Duration = Duration::from_millis(40);
+const FRESH: Duration = Duration::from_millis(120);
 const SETTLED_BY: Duration = Duration::from_secs(2);
 
 /// A file to edit, and where our locks lie.
@@ -51,44 +51,58 @@ impl Editor<'_> {
         let shown = shorten(file, self.home);
         let target = target(file, &shown)?;
         let _lock = self.lock(&target, &shown)?;
-        let mut left_behind: Option<Vec<u8>> = None;
+        let mut left_behind: Option<LeftBehind> = None;
         for _ in 0..MOST_TRIES {
+            wait_while_fresh(|| fs::metadata(&target));
             let there = Existing::open(&target, &shown, self.largest)?;
-            let base = match left_behind.take() {
-                Some(bytes) => bytes,
-                None => settled(&target, &shown, self.largest)?,
+            let (base, expected) = match left_behind.take() {
+                Some(left) => (left.theirs, left.ours),
+                None => {
+                    let base = foreign_file::load(&target, &shown, self.largest)?;
+                    (base.clone(), base)
+                }
             };
             let new = change(&base)?;
-            if new == base {
+            if new == expected {
                 return Ok(Replaced { old: base, new, tightened: false });
             }
-            match self.put(&target, &shown, there.as_ref(), &base, &new)? {
+            match self.put(&target, &shown, there.as_ref(), &expected, &new)? {
                 Outcome::Done => {
                     let tightened = there.is_some_and(|there| is_open_to_others(&there.metadata));
                     return Ok(Replaced { old: base, new, tightened });
                 }
                 Outcome::ChangedBefore => {}
-                Outcome::ChangedBehind(bytes) => left_behind = Some(bytes),
+                Outcome::ChangedBehind(theirs) => left_behind = Some(LeftBehind { theirs, ours: new }),
             }
+        }
+        if let Some(left) = left_behind {
+            self.put(&target, &shown, None, &left.ours, &left.theirs)?;
         }
         let cause =
             format!("{shown} is being changed by another program; nothing of its changes is lost, run this again");
         Err(Failure::new(Kind::Busy, cause))
     }
 
-    fn put(&self, target: &Path, shown: &str, there: Option<&Existing>, base: &[u8], new: &[u8]) -> Result<Outcome> {
+    fn put(
+        &self,
+        target: &Path,
+        shown: &str,
+        there: Option<&Existing>,
+        expected: &[u8],
+        new: &[u8],
+    ) -> Result<Outcome> {
         let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {}", plain(&e)));
         if let Some(folder) = target.parent() {
             private_file::create_private_dir(folder).map_err(disk)?;
         }
         let staged = Staged::beside(target, new, there.map(|there| &there.metadata)).map_err(disk)?;
-        if foreign_file::load(target, shown, self.largest)? != base {
+        if foreign_file::load(target, shown, self.largest)? != expected {
             return Ok(Outcome::ChangedBefore);
         }
         staged.commit().map_err(disk)?;
         // Whoever had opened the old file before the rename has emptied it by now, and writes into nowhere.
-        match there.map(|there| there.content(base)).transpose().map_err(disk)? {
-            Some(now) if now != base => Ok(Outcome::ChangedBehind(now)),
+        match there.map(|there| there.content(expected)).transpose().map_err(disk)? {
+            Some(now) if now != expected => Ok(Outcome::ChangedBehind(now)),
             _ => Ok(Outcome::Done),
         }
     }
@@ -117,6 +131,12 @@ enum Outcome {
     ChangedBehind(Vec<u8>),
 }
 
+/// What was written into the file we replaced, and what we had put in its place.
+struct LeftBehind {
+    theirs: Vec<u8>,
+    ours: Vec<u8>,
+}
+
 /// The file to be replaced, held open.
 struct Existing {
     file: File,
@@ -143,7 +163,7 @@ impl Existing {
     }
 
     /// What it holds now, once nobody is writing.
-    fn content(&self, base: &[u8]) -> io::Result<Vec<u8>> {
+    fn content(&self, expected: &[u8]) -> io::Result<Vec<u8>> {
         let read = || {
             let (mut file, mut bytes) = (&self.file, Vec::new());
             file.rewind()?;
@@ -151,17 +171,11 @@ impl Existing {
             Ok::<_, io::Error>(bytes)
         };
         let first = read()?;
-        if !first.is_empty() || base.is_empty() {
+        if first == expected {
             return Ok(first);
         }
-        let until = Deadline::after(Instant::now(), SETTLED_BY);
-        loop {
-            std::thread::sleep(SETTLING);
-            let bytes = read()?;
-            if !bytes.is_empty() || until.has_passed() {
-                return Ok(bytes);
-            }
-        }
+        wait_while_fresh(|| self.file.metadata());
+        read()
     }
 }
 
@@ -181,17 +195,16 @@ fn target(file: &Path, shown: &str) -> Result<PathBuf> {
     }
 }
 
-/// Reads a file; one that is empty may be in the middle of somebody's write, and is looked at again.
-fn settled(target: &Path, shown: &str, largest: u64) -> Result<Vec<u8>> {
-    let mut bytes = foreign_file::load(target, shown, largest)?;
-    let is_there = fs::metadata(target).is_ok_and(|found| found.is_file());
-    let mut looks = 0;
-    while is_there && bytes.is_empty() && looks < 5 {
-        std::thread::sleep(SETTLING);
-        bytes = foreign_file::load(target, shown, largest)?;
-        looks += 1;
+/// Waits while a file was written a moment ago: whoever writes in place may be in the middle of it.
+pub fn wait_while_fresh(metadata: impl Fn() -> io::Result<Metadata>) {
+    let until = Deadline::after(Instant::now(), SETTLED_BY);
+    let age = |metadata: Metadata| {
+        let written = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Duration::from_millis(clock::now_millis()).checked_sub(written)
+    };
+    while !until.has_passed() && metadata().ok().and_then(age).is_some_and(|age| age < FRESH) {
+        std::thread::sleep(FRESH / 4);
     }
-    Ok(bytes)
 }
 
 fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
@@ -224,4 +237,48 @@ fn is_open_to_others(metadata: &Metadata) -> bool {
 fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn edit(folder: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
+        let editor = Editor { cache: &folder.join("cache"), home: folder, largest: 1 << 20 };
+        editor.edit(&folder.join("file"), change)
+    }
+
+    #[test]
+    fn what_another_program_writes_meanwhile_is_edited_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "a").unwrap();
+        let seen = Cell::new(0);
+        let replaced = edit(folder.path(), |old| {
+            if seen.replace(seen.get() + 1) == 0 {
+                fs::write(&file, "theirs").unwrap();
+            }
+            Ok([old, b"+ours"].concat())
+        });
+        assert_eq!((seen.get(), replaced.unwrap().old), (2, b"theirs".to_vec()));
+        assert_eq!(fs::read(&file).unwrap(), b"theirs+ours");
+    }
+
+    #[test]
+    fn a_file_that_never_rests_is_left_as_the_other_program_wrote_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let seen = Cell::new(0);
+        let failure = edit(folder.path(), |old| {
+            seen.set(seen.get() + 1);
+            fs::write(&file, format!("theirs {}", seen.get())).unwrap();
+            Ok([old, b"+ours"].concat())
+        });
+        assert_eq!(failure.err().map(|failure| failure.kind), Some(Kind::Busy));
+        assert_eq!(fs::read(&file).unwrap(), b"theirs 3");
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+    }
 }

@@ -3,9 +3,11 @@
 //! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
 //! want of them and hand the result to `output`.
 
+mod complete;
 pub mod credential_process;
 pub mod env;
 mod exec;
+pub mod init;
 mod keys;
 mod login;
 mod logout;
@@ -60,6 +62,8 @@ pub fn run(cli: Cli, call: Call) -> Result<u8> {
         Some(Command::Whoami(args)) => whoami::run(&args, &call),
         Some(Command::Profile(args)) => profile::run(&args, &call),
         Some(Command::Settings(args)) => settings::run(&args, &call),
+        Some(Command::Init { shell }) => init::run(shell),
+        Some(Command::Complete { words }) => complete::run(&words, &call),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(args)) => sandbox::run(&args, &call),
     }

@@ -32,11 +32,13 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// Returns both moments and how far they lie apart, if that is more than 5 minutes (P37).
+    /// Returns both moments and how far they lie apart, if that is more than 5 minutes (P37). To the minute: an answer
+    /// takes a while, so the seconds mean nothing.
     pub(super) fn skew(self) -> Option<(Timestamp, Timestamp, Duration)> {
         let theirs = self.theirs?;
         let apart = apart(self.ours, theirs);
-        (apart > SLACK).then_some((self.ours, theirs, apart))
+        let minutes = (apart.as_secs() + 30) / 60;
+        (apart > SLACK).then_some((self.ours, theirs, Duration::from_secs(minutes * 60)))
     }
 
     fn latest_start(self) -> Timestamp {

@@ -49,8 +49,7 @@ fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<()> {
     let world = World::load(&call.env)?;
     let planned = world.plan(&world.asked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
-    let rest = world.settings.duration("min_ttl").map(|set| set.value);
-    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(rest, &planned.plan)?;
+    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(None, &world, &planned.plan)?;
     let session = obtain(&world, &planned, &wants)?;
     let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;

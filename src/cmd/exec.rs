@@ -25,8 +25,7 @@ pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
     let world = World::load(&call.env)?;
     let planned = world.plan(&world.asked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
-    let rest = args.min_ttl.or_else(|| world.settings.duration("min_ttl").map(|set| set.value));
-    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(rest, &planned.plan)?;
+    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(args.min_ttl, &world, &planned.plan)?;
     let session = obtain(&world, &planned, &wants)?;
     let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;

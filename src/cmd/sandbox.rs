@@ -122,7 +122,9 @@ impl Tour {
 
     /// Where no keyring answers, the sealing key lies in a private file of the temporary home.
     fn use_a_key_file_if_need_be(&self) -> Result<()> {
-        let probe = self.output(&mut self.twolock(["credential-process", "--profile", "admin"]))?;
+        // With a code of no form nobody is asked, and the keyring is looked for before the code.
+        let mut probe = self.twolock(["credential-process", "--profile", "admin"]);
+        let probe = self.output(probe.env("TWOLOCK_MFA_CODE", "none"))?;
         if probe.status.code() == Some(i32::from(Kind::Keyring.exit_code())) {
             say("No keyring answers here, so the tour keeps its key in a private file (keyring = \"file\").\n\n")?;
             self.output(&mut self.twolock(["settings", "set", "keyring", "file"]))?;
@@ -132,10 +134,9 @@ impl Tour {
 
     fn sub_shell(&self, call: &Call) -> Result<()> {
         let code_file = self.home.path().join("code");
-        say(
-            "Now a shell in this home. Try: twolock, twolock exec admin, aws --profile admin sts get-caller-identity\n\
-             The device's current code: cat ~/code    Leave with exit.\n",
-        )?;
+        say("\nNow a shell in this home. Try: twolock, twolock exec admin, or\n\
+             aws --profile admin sts get-caller-identity\n\
+             The device's current code: cat ~/code    Leave with exit.\n")?;
         let (running, sandbox, device, file) =
             (Arc::new(AtomicBool::new(true)), Arc::clone(&self.sandbox), self.device.clone(), code_file);
         let writes = Arc::clone(&running);

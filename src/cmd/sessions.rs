@@ -54,13 +54,20 @@ impl Wants {
         }
     }
 
-    /// The same, with at least this much time left.
-    pub fn lasting(mut self, rest: Option<Duration>, plan: &Plan) -> Result<Self> {
-        let Some(rest) = rest.map(|r| r.max(SHORTEST_REST)) else { return Ok(self) };
+    /// The same, with at least this much time left: by the flag, else by the setting.
+    pub fn lasting(mut self, flag: Option<Duration>, world: &World, plan: &Plan) -> Result<Self> {
+        let set = world.settings.duration("min_ttl");
+        let Some(rest) = flag.or(set.as_ref().map(|set| set.value)).map(|r| r.max(SHORTEST_REST)) else {
+            return Ok(self);
+        };
         if rest >= plan.duration() {
+            let (kind, whose) = match (flag, set) {
+                (None, Some(set)) => (Kind::Config, format!("min_ttl ({}): ", set.origin)),
+                _ => (Kind::Usage, String::new()),
+            };
             let (rest, most) = (crate::duration::show(rest), crate::duration::show(plan.duration()));
-            let cause = format!("credentials that last {rest} more cannot be had: fresh ones live {most}");
-            return Err(Failure::new(Kind::Usage, cause).of_profile(&plan.profile));
+            let cause = format!("{whose}credentials that last {rest} more cannot be had: fresh ones live {most}");
+            return Err(Failure::new(kind, cause).of_profile(&plan.profile));
         }
         self.need.rest = rest;
         Ok(self)

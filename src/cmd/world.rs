@@ -113,8 +113,13 @@ impl World {
     pub fn stores(&self, may_unlock: bool) -> Stores {
         let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
         let keyring = setting.parse().unwrap_or(Keyring::Auto);
-        Stores::choose(keyring, &self.env, &self.folders.data, may_unlock)
+        Stores::choose(keyring, &self.env, &key_folder(&self.folders), may_unlock)
     }
+}
+
+/// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.
+fn key_folder(folders: &Folders) -> std::path::PathBuf {
+    if cfg!(target_os = "linux") { folders.home.join(".local/share/twolock") } else { folders.data.clone() }
 }
 
 /// Where `config.toml` is read from.

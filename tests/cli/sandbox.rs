@@ -1,4 +1,4 @@
-use crate::world::World;
+use crate::world::{Terminal, World};
 
 #[test]
 fn the_tour_is_right_from_the_first_step_to_the_last_and_leaves_nothing() {
@@ -19,4 +19,18 @@ fn the_tour_is_right_from_the_first_step_to_the_last_and_leaves_nothing() {
     }
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
     assert!(!world.cache().exists());
+}
+
+#[test]
+fn on_a_terminal_the_tour_asks_nothing_and_ends_in_a_shell_with_the_code_at_hand() {
+    let world = World::new();
+    let mut tour = world.program(env!("CARGO_BIN_EXE_twolock"));
+    tour.arg("sandbox").env("SHELL", "/bin/sh");
+    let mut terminal = Terminal::start_in_full(tour);
+    terminal.sees("Leave with exit.");
+    assert!(!terminal.shown().contains("MFA code for"), "{}", terminal.shown());
+    terminal.types("while ! test -s ~/code; do sleep 0.1; done; wc -c < ~/code; twolock status\n");
+    terminal.sees("role Admin");
+    terminal.types("exit\n");
+    assert_eq!(terminal.end().code, 0);
 }

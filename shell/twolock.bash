@@ -117,15 +117,23 @@ function __twolock_words {
 
 # Fills COMPREPLY from lines of candidates, quoted as the word at the cursor wants it.
 function __twolock_reply {
-  \builtin local line='' raw=${COMP_WORDS[COMP_CWORD]} last=$1
-  while IFS= \builtin read -r line; do
-    line=${line%%$'\t'*}
-    [[ -n $line ]] || \builtin continue
-    # what stands before the last `:` is not replaced
-    [[ $last != *:* ]] || line=${line#"${last%:*}:"}
-    [[ $raw == [\"\']* ]] || \builtin printf -v line %q "$line"
-    COMPREPLY+=("$line")
-  done <<<"$2"
+  \builtin local line='' raw=${COMP_WORDS[COMP_CWORD]} colon='' at=0
+  [[ -n $2 ]] || \builtin return 0
+  # what stands before the last `:` is not replaced
+  [[ $1 != *:* ]] || colon=${1%:*}:
+  # all at once, because there may be thousands; bash 3.2 has no mapfile
+  if ! \builtin mapfile -t COMPREPLY <<<"$2" 2>/dev/null; then
+    while IFS= \builtin read -r line; do COMPREPLY+=("$line"); done <<<"$2"
+  fi
+  COMPREPLY=("${COMPREPLY[@]%%$'\t'*}")
+  COMPREPLY=("${COMPREPLY[@]#"$colon"}")
+  \builtin local IFS=/
+  if [[ "${COMPREPLY[*]}" == *[!A-Za-z0-9_./:=-]* && $raw != [\"\']* ]]; then
+    for ((at = 0; at < ${#COMPREPLY[@]}; at++)); do
+      \builtin printf -v line %q "${COMPREPLY[at]}"
+      COMPREPLY[at]=$line
+    done
+  fi
 }
 
 function __twolock_complete {

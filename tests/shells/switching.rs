@@ -98,14 +98,14 @@ const SCENES: &[Scene] = &[
     },
     Scene {
         name: "what was not set is not set again, what was not exported not exported",
-        posix: "region=$AWS_REGION; unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION; AWS_REGION=$region
+        posix: "unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION; AWS_REGION=eu-mine-1
             tl prod && seen && tl --off && echo ${AWS_PROFILE-unset} ${AWS_SESSION_TOKEN-unset} $AWS_REGION
             printenv AWS_REGION || printenv AWS_PROFILE || printenv AWS_DEFAULT_REGION",
-        fish: "set -e AWS_PROFILE; set -e AWS_SESSION_TOKEN; set -e AWS_REGION; set -g AWS_REGION us-old-1
+        fish: "set -e AWS_PROFILE; set -e AWS_SESSION_TOKEN; set -e AWS_REGION; set -g AWS_REGION eu-mine-1
             tl prod; and seen; and tl --off
             set -q AWS_PROFILE; or echo -n 'unset '; set -q AWS_SESSION_TOKEN; or echo -n 'unset '; echo $AWS_REGION
             printenv AWS_REGION; or printenv AWS_PROFILE; or printenv AWS_DEFAULT_REGION",
-        prints: "ours\nunset unset us-old-1\nus-old-1\n",
+        prints: "ours\nunset unset eu-mine-1\nus-old-1\n",
         says: "",
     },
     Scene {

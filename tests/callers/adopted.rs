@@ -41,16 +41,11 @@ pub fn world() -> World {
     let world = World::new();
     let counter = "#!/bin/sh\necho run >> \"${0%/*}/runs\"\nexec twolock \"$@\"\n";
     world.write("bin/helper", counter);
-    make_executable(&world.home().join("bin/helper"));
+    crate::world::make_runnable(&world.home().join("bin/helper"));
     world.write("bin/runs", "");
     world.write(".aws/config", &CONFIG.replace("{helper}", world.home().join("bin/helper").to_str().unwrap()));
     world.write(".aws/credentials", CREDENTIALS);
     world
-}
-
-fn make_executable(path: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 /// How often callers ran the helper.

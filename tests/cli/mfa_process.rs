@@ -10,7 +10,7 @@ impl World {
         let script = "#!/bin/sh\n{ tr '\\0' ' ' </proc/$$/cmdline; env; } >>MARK\necho CODE\n";
         let script = script.replace("MARK", mark.to_str().unwrap()).replace("CODE", code);
         std::fs::write(&program, script).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        crate::world::make_runnable(&program);
         (mark, format!("mfa_process = {}", program.display()))
     }
 

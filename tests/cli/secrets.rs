@@ -151,7 +151,7 @@ fn no_secret_stands_in_an_argument_or_a_childs_environment_of_codes() {
         seen.display()
     );
     world.write("print-code", &script);
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    crate::world::make_runnable(&program);
     world.write(
         ".aws/config",
         &format!(

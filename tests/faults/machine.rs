@@ -147,6 +147,6 @@ pub fn without_streams(command: &mut Command, closed: &'static [i32]) {
 pub fn script(world: &World, name: &str, text: &str) -> String {
     world.write(name, &format!("#!/bin/sh\n{text}\n"));
     let path = world.home().join(name);
-    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    crate::world::make_runnable(&path);
     path.to_str().unwrap().to_owned()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::machine::BINARY;
-use crate::world::{World, without_terminal};
+use crate::world::{World, copy_runnable, without_terminal};
 
 /// Nobody's; each test that needs one lives in a home of its own.
 const UID: u32 = 64_310;
@@ -24,7 +24,7 @@ impl<'a> Somebody<'a> {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         // The build's own folder may be closed to others.
-        fs::copy(BINARY, folder.path().join("twolock")).unwrap();
+        copy_runnable(Path::new(BINARY), &folder.path().join("twolock"));
         let somebody = Self { world, folder };
         somebody.own(world.home());
         somebody

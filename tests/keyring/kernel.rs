@@ -67,7 +67,9 @@ impl<'a> Person<'a> {
         // The build folder may lie where other users cannot look.
         let program = tempfile::tempdir().unwrap();
         std::fs::set_permissions(program.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        std::fs::copy(std::env::current_exe().unwrap(), program.path().join("probe")).unwrap();
+        // In a process of its own: a fork beside us could hold what we wrote open for writing when it is to be run.
+        let (from, to) = (std::env::current_exe().unwrap(), program.path().join("probe"));
+        assert!(Command::new("cp").args([from, to]).status().unwrap().success());
         Some(Self { uid, program })
     }
 

@@ -1,7 +1,6 @@
 //! For which shell `env` writes when nobody says: the nearest one that called, through scripts and wrappers.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use crate::shells::{ALL, FISH, Stage};
 use crate::world::path;
@@ -37,7 +36,7 @@ fn the_shell_of_a_script_and_not_the_one_that_starts_it() {
         // `true`, because some shells become their last command
         let line = format!("#!{} {option}\ntwolock env prod\ntrue\n", program.expect("the shell is installed"));
         fs::write(&script, line).unwrap();
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+        crate::world::make_runnable(&script);
         for outer in [FISH, crate::shells::BASH] {
             let ran = stage.run(outer, "deploy.sh");
             assert_eq!(ran.code, 0, "{ran:?}");

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -102,7 +101,7 @@ impl Stage {
         stage.write_states();
         stage.lay_traps();
         stage.world.write("bin/seen", SEEN);
-        fs::set_permissions(stage.world.home().join("bin/seen"), fs::Permissions::from_mode(0o700)).unwrap();
+        crate::world::make_runnable(&stage.world.home().join("bin/seen"));
         stage
     }
 

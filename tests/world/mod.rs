@@ -245,6 +245,21 @@ pub fn path() -> String {
     format!("{binaries}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 }
 
+/// Makes a program of a file, in a process of its own: a fork of a test beside this one could hold a file that we wrote
+/// open for writing just when it is to be run ("Text file busy").
+#[track_caller]
+pub fn make_runnable(file: &Path) {
+    copy_runnable(file, &file.with_extension("runnable"));
+    std::fs::rename(file.with_extension("runnable"), file).unwrap();
+}
+
+/// Copies a program, in a process of its own for the same reason.
+#[track_caller]
+pub fn copy_runnable(from: &Path, to: &Path) {
+    let copy = Command::new("sh").args(["-c", "cp \"$1\" \"$2\" && chmod 755 \"$2\"", "sh"]).args([from, to]).status();
+    assert!(copy.unwrap().success(), "{}", from.display());
+}
+
 /// A part of the machine that a test cannot do without; its absence is a failure that names it.
 #[track_caller]
 pub fn required(variable: &str) -> String {

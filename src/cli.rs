@@ -104,6 +104,34 @@ Examples:
         after_help = "Examples:\n  twolock settings list\n  twolock settings set session_duration 8h"
     )]
     Settings(Settings),
+    /// Print the shell's integration: `tl`, completion, a prompt segment
+    #[command(after_help = "\
+Examples, each the line for the shell's own start file:
+  eval \"$(twolock init bash)\"                                         ~/.bashrc
+  eval \"$(twolock init zsh)\"                                          ~/.zshrc, after compinit
+  twolock init fish | source                                           ~/.config/fish/config.fish
+  twolock init powershell | Out-String | Invoke-Expression             $PROFILE
+
+Then, in that shell:
+  tl prod     this shell gets prod's credentials
+  tl -        back to the profile before
+  tl --off    what was there before the first tl
+
+The last lines of what is printed say how to show profile and time left in the prompt.")]
+    Init {
+        /// The shell
+        #[arg(value_enum)]
+        shell: InitShell,
+    },
+    /// Print what a shell may offer for the last of these words, one a line, with a tab before what it does
+    ///
+    /// For the completion of `init`, and of shells it does not know. `=` as the last word stands for an empty one.
+    #[command(hide = true, after_help = "Example:\n  twolock complete -- profile show ''")]
+    Complete {
+        /// The command line so far, without `twolock`
+        #[arg(last = true, value_name = "WORD")]
+        words: Vec<OsString>,
+    },
     /// Try everything on a local imitation of STS, without an AWS account
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
@@ -153,6 +181,19 @@ pub struct Env {
 pub enum Shell {
     /// POSIX shells
     Sh,
+    /// GNU bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+}
+
+/// The shells of `init`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum InitShell {
     /// GNU bash
     Bash,
     /// zsh

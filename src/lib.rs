@@ -17,7 +17,8 @@
 //!    network; async ends there) and [`store`] (the keyrings)
 //! 6. [`session`], their only meeting place: look, lock, look again, mint, keep
 //! 7. [`output`], what other programs and people read
-//! 8. [`cli`] and [`cmd`], one file a verb: builds the real parts and calls down
+//! 8. [`cli`] and [`cmd`], one file a verb: builds the real parts and calls down; `shell/` holds what
+//!    [`cmd::init`] prints, one file a shell
 //!
 //! The cached path (`credential-process` with a session that lives) is [`cmd::credential_process::cached`].
 

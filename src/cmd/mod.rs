@@ -4,9 +4,11 @@
 //! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files.
 
 mod change;
+mod complete;
 pub mod credential_process;
 pub mod env;
 mod exec;
+pub mod init;
 mod keys;
 mod login;
 mod logout;
@@ -62,6 +64,8 @@ pub fn run(cli: Cli, call: Call) -> Result<u8> {
         Some(Command::Whoami(args)) => whoami::run(&args, &call),
         Some(Command::Profile(args)) => profile::run(&args, &call),
         Some(Command::Settings(args)) => settings::run(&args, &call),
+        Some(Command::Init { shell }) => init::run(shell),
+        Some(Command::Complete { words }) => complete::run(&words, &call),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(args)) => sandbox::run(&args, &call),
     }

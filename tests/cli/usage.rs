@@ -1,7 +1,7 @@
 use crate::world::World;
 
 /// Every command and group of commands.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 20] = [
     &[],
     &["credential-process"],
     &["env"],
@@ -10,6 +10,8 @@ const COMMANDS: [&[&str]; 18] = [
     &["logout"],
     &["status"],
     &["whoami"],
+    &["init"],
+    &["complete"],
     &["profile"],
     &["profile", "list"],
     &["profile", "show"],

@@ -1,10 +1,11 @@
-//! What `env` prints, evaluated by the real shells: one list of scenes for all, and what only one of them can do.
+//! What `env` and `init` print, evaluated by the real shells: one list of scenes for all, and what only one can do.
 #![cfg(unix)]
 
 #[path = "../world/mod.rs"]
 mod world;
 
 mod calling;
+mod completing;
 mod failing;
 mod interrupted;
 mod options;
@@ -12,4 +13,6 @@ mod powershell;
 mod quoting;
 mod read_only;
 mod scenes;
+mod segment;
 mod shells;
+mod switching;

@@ -73,3 +73,27 @@ fn evaluated_by_the_real_one_where_it_is_installed() {
     let expected: String = QUOTED.iter().map(|(value, _)| format!("{value}\0")).collect();
     assert_eq!(ran.stdout, format!("{expected}ours\nfailed\nnothing\n"), "{}", ran.stderr);
 }
+
+/// The scenes of `tl` that do not depend on POSIX, where PowerShell is installed.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests/run tells the tests where the real parts are")]
+fn tl_in_the_real_one_where_it_is_installed() {
+    let Ok(pwsh) = std::env::var("TWOLOCK_TEST_PWSH") else {
+        writeln!(std::io::stderr(), "PowerShell is not installed: `twolock init powershell` is not run").unwrap();
+        return;
+    };
+    let stage = Stage::new();
+    let script = "twolock init powershell | Out-String | Invoke-Expression\n\
+        tl prod; seen; tl base; tl -; seen\n\
+        try { tl nope; 'ran' } catch { 'failed' }; seen\n\
+        twolock init powershell | Out-String | Invoke-Expression\n\
+        tl --off; seen; try { tl; 'ran' } catch { 'failed' }\n\
+        foreach ($ends in '2001-01-01T00:00:00Z', '2999', '') { $env:AWS_CREDENTIAL_EXPIRATION = $ends; \"[$(twolock_prompt)]\" }\n\
+        foreach ($line in 'twolock who', 'twolock env pro', 'tl pro', 'twolock env --shell zs') {\n\
+            (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText -join ' ' }\n";
+    fs::write(stage.world.home().join("script.ps1"), format!("\u{feff}{script}")).unwrap();
+    let mut command = stage.shell(crate::shells::BASH);
+    let ran = stage.world.finish(command.args(["-c", &format!("exec '{pwsh}' -NoProfile -File ../script.ps1")]));
+    let expected = "ours\nours\nfailed\nours\nold\nfailed\n[(aws expired!) ]\n[(aws) ]\n[]\nwhoami\nprod\nprod\nzsh\n";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+}

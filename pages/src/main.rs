@@ -1,0 +1,67 @@
+//! Writes manual pages and completion files into a folder: `cargo run -p twolock-pages -- OUT_DIR`.
+//!
+//! A program of its own, so that nothing of this is in the released binary.
+
+use std::path::Path;
+use std::{fs, io};
+
+use clap::{CommandFactory, Parser};
+use twolock::cli::{Cli, InitShell};
+use twolock::cmd::init;
+
+/// Write manual pages and completion files for packages
+#[derive(Parser)]
+#[command(name = "twolock-pages")]
+struct Arguments {
+    /// The folder; made if it is not there
+    out_dir: std::path::PathBuf,
+}
+
+fn main() -> io::Result<()> {
+    write(&Arguments::parse().out_dir)
+}
+
+/// `man/*.1`, and `completions/` with one file a shell, called as the shell looks for it.
+fn write(folder: &Path) -> io::Result<()> {
+    let (man, completions) = (folder.join("man"), folder.join("completions"));
+    fs::create_dir_all(&man)?;
+    fs::create_dir_all(&completions)?;
+    clap_mangen::generate_to(Cli::command(), &man)?;
+    for (name, shell, first) in [
+        ("twolock.bash", InitShell::Bash, ""),
+        ("_twolock", InitShell::Zsh, "#compdef twolock\n\n"),
+        ("twolock.fish", InitShell::Fish, ""),
+    ] {
+        fs::write(completions.join(name), format!("{first}{}", init::completion(shell).trim_end()) + "\n")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_page_for_each_command_and_a_completion_for_each_shell_that_loads_files() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path()).unwrap();
+        let pages = names(&folder.path().join("man"));
+        for page in ["twolock.1", "twolock-env.1", "twolock-profile-show.1", "twolock-init.1"] {
+            assert!(pages.contains(&page.to_string()), "{page}: {pages:?}");
+        }
+        assert!(!pages.contains(&"twolock-complete.1".to_string()), "{pages:?}");
+        let env = fs::read_to_string(folder.path().join("man/twolock-env.1")).unwrap();
+        assert!(env.contains("Print statements that set the credentials in this shell"), "{env}");
+        let completions = folder.path().join("completions");
+        assert_eq!(names(&completions), ["_twolock", "twolock.bash", "twolock.fish"]);
+        let zsh = fs::read_to_string(completions.join("_twolock")).unwrap();
+        assert!(zsh.starts_with("#compdef twolock\n"), "{zsh}");
+    }
+}

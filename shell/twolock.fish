@@ -1,0 +1,211 @@
+# twolock in fish: `tl`, completion, a prompt segment. How to install it stands at the end.
+#
+# Each command stands behind builtin or command, so that no function or alias of the same name takes its place.
+
+# ---- state: what `tl` remembers. None of it is exported.
+
+# Every variable that `twolock env` sets or removes; of the first four it removes universal ones too.
+builtin set -g __twolock_mixing AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID
+builtin set -g __twolock_names $__twolock_mixing AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
+    AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION
+# __twolock_before             set from the first `tl` until `tl --off`
+# __twolock_before_SCOPE_NAME  how a variable was exported then, and its value
+# __twolock_now_SCOPE_NAME     the same, while a switch is tried
+# __twolock_at                 the profile of now, and the id of its key, to notice when somebody else changed it
+# __twolock_previous           the profile before it
+
+# Remembers every variable under a name; a universal one that a global one hides is looked at behind its back.
+function __twolock_snapshot --argument-names as
+    for name in $__twolock_names
+        builtin set -eg __twolock_{$as}_g_$name
+        builtin set -eg __twolock_{$as}_U_$name
+        if builtin set -qg $name
+            builtin set -qgx $name
+            and builtin set -g __twolock_{$as}_g_$name -gx $$name
+            or builtin set -g __twolock_{$as}_g_$name -gu $$name
+        end
+        builtin contains -- $name $__twolock_mixing; and builtin set -qU $name
+        or builtin continue
+        builtin set -qUx $name
+        and builtin set -l how -Ux
+        or builtin set -l how -Uu
+        builtin set -eg $name
+        builtin set -g __twolock_{$as}_U_$name $how $$name
+        __twolock_bring_back __twolock_{$as}_g_$name $name
+    end
+end
+
+# Sets a variable as it was remembered, if it was.
+function __twolock_bring_back --argument-names from name
+    builtin set -q $from
+    or builtin return 0
+    builtin set -l kept $$from
+    builtin set $kept[1] $name $kept[2..-1]
+end
+
+# Brings back what was remembered under a name, and forgets it.
+function __twolock_restore --argument-names as
+    for name in $__twolock_names
+        builtin set -eg $name
+        __twolock_bring_back __twolock_{$as}_U_$name $name
+        __twolock_bring_back __twolock_{$as}_g_$name $name
+        builtin set -eg __twolock_{$as}_U_$name
+        builtin set -eg __twolock_{$as}_g_$name
+    end
+end
+
+# ---- tl: this shell and a profile
+
+function tl --description 'Switch this shell to an AWS profile'
+    switch (builtin count $argv):"$argv[1]"
+        case 1:-h 1:--help
+            __twolock_usage
+        case 1:--off
+            __twolock_off
+        case 1:-
+            if builtin test -z "$__twolock_previous"
+                builtin echo 'tl: there is no profile before this one' >&2
+                builtin return 2
+            end
+            __twolock_switch $__twolock_previous
+        case '1:-*' 1:
+            __twolock_unknown
+        case '1:*'
+            __twolock_switch $argv[1]
+        case '*'
+            __twolock_unknown
+    end
+end
+
+function __twolock_unknown
+    __twolock_usage >&2
+    command twolock complete -- env '' >&2
+    builtin return 2
+end
+
+function __twolock_usage
+    builtin echo 'usage: tl PROFILE   (tl -: the profile before; tl --off: what was there before the first tl)'
+end
+
+# All or nothing: where the statements fail, what they changed comes back.
+function __twolock_switch --argument-names profile
+    builtin set -l statements (command twolock env --shell fish --profile=$profile)
+    or builtin return
+    __twolock_snapshot now
+    if not builtin eval (builtin string join \n -- $statements)
+        __twolock_restore now
+        builtin return 1
+    end
+    __twolock_keep
+    if builtin set -q __twolock_at[1]; and builtin test "$__twolock_at[1]" != "$profile"
+        builtin set -g __twolock_previous $__twolock_at[1]
+    end
+    builtin set -g __twolock_at $profile $AWS_ACCESS_KEY_ID
+end
+
+# What the first switch found is what `tl --off` brings back; what a later one found is forgotten.
+function __twolock_keep
+    for name in $__twolock_names
+        for scope in g U
+            builtin set -l now __twolock_now_{$scope}_$name
+            if not builtin set -qg __twolock_before; and builtin set -q $now
+                builtin set -g __twolock_before_{$scope}_$name $$now
+            end
+            builtin set -eg $now
+        end
+    end
+    builtin set -g __twolock_before yes
+end
+
+function __twolock_off
+    builtin set -qg __twolock_before
+    or builtin return 0
+    __twolock_restore before
+    builtin set -g __twolock_previous $__twolock_at[1]
+    builtin set -eg __twolock_before
+    builtin set -eg __twolock_at
+    builtin return 0
+end
+
+# ---- completion: commands, flags and profiles, by `twolock complete`. Asks no keyring and no network.
+
+function __twolock_complete
+    builtin set -l words (builtin commandline -opc)
+    builtin set -l last (builtin commandline -ct)
+    # behind `--`: the completion of the command that begins there
+    if builtin set -l at (builtin contains -i -- -- $words)
+        builtin set -e words[1..$at]
+        builtin complete -C (builtin string join ' ' -- (builtin string escape -- $words) "$last")
+        builtin return
+    end
+    # of words that are not flags fish picks the matching ones itself
+    builtin string match -q -- '-*' $last
+    or builtin set last ''
+    builtin set -l offered (command twolock complete -- $words[2..-1] "$last" 2>/dev/null)
+    if builtin set -q offered[1]
+        builtin printf '%s\n' $offered
+    else
+        __fish_complete_path (builtin commandline -ct)
+    end
+end
+
+builtin complete -c twolock -e
+builtin complete -c twolock -f -a '(__twolock_complete)'
+builtin complete -c tl -e
+builtin complete -c tl -f
+builtin complete -c tl -n 'builtin test (builtin count (builtin commandline -opc)) -eq 1' \
+    -a '--off\t"what was there before the first tl" (command twolock complete -- env "" 2>/dev/null)'
+
+# ---- prompt: profile and time left, without starting a process
+
+# Prints "(prod 47m) "; under ten minutes "(prod 9m!) ", then "(prod expired!) "; without credentials nothing.
+# Credentials that `tl` did not set are called "aws". Keeps $status.
+function twolock_prompt
+    builtin set -l before $status
+    if builtin test -n "$AWS_CREDENTIAL_EXPIRATION"
+        builtin set -l name aws
+        if builtin test -n "$AWS_ACCESS_KEY_ID"; and builtin test "$__twolock_at[2]" = "$AWS_ACCESS_KEY_ID"
+            builtin set name $__twolock_at[1]
+        end
+        builtin printf '(%s%s) ' "$name" (__twolock_left "$AWS_CREDENTIAL_EXPIRATION")
+    end
+    builtin return $before
+end
+
+# Prints the time left; nothing where it cannot be read, or fish is older than 3.5.
+function __twolock_left --argument-names ends
+    builtin set -l form '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:Z|\+00:00)$'
+    builtin set -l t (builtin string match -r -- $form $ends)
+    or builtin return 0
+    # fish has no clock of its own; how old a file is, and since when, give the present without a process
+    builtin set -l changed (builtin path mtime -- / 2>/dev/null)
+    builtin set -l old (builtin path mtime -R -- / 2>/dev/null)
+    or builtin return 0
+    builtin set -l year $t[2]
+    # years begin in March, so that the leap day is the last
+    builtin test $t[3] -gt 2
+    or builtin set year (builtin math $year - 1)
+    builtin set -l days (builtin math -s0 "365 * $year + floor($year / 4) - floor($year / 100) + floor($year / 400) \
+        + floor((153 * (($t[3] + 9) % 12) + 2) / 5) + $t[4] - 719469")
+    builtin set -l left (builtin math -s0 "$days * 86400 + $t[5] * 3600 + $t[6] * 60 + $t[7] - $changed - $old")
+    builtin set -l minutes (builtin math -s0 "floor($left / 60)")
+    if builtin test $left -le 0
+        builtin echo ' expired!'
+    else if builtin test $left -lt 60
+        builtin echo ' <1m!'
+    else if builtin test $left -lt 600
+        builtin echo " $minutes"m!
+    else if builtin test $left -lt 3600
+        builtin echo " $minutes"m
+    else
+        builtin echo " "(builtin math -s0 "floor($minutes / 60)")h(builtin math -s0 "$minutes % 60")m
+    end
+end
+
+# ---- install: in ~/.config/fish/config.fish
+#
+#   twolock init fish | source
+#
+# and, for the prompt on the right side (or call twolock_prompt in a fish_prompt of your own):
+#
+#   function fish_right_prompt; twolock_prompt; end

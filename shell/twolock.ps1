@@ -1,0 +1,149 @@
+# twolock in PowerShell: `tl`, completion, a prompt segment. How to install it stands at the end.
+
+# ---- state: what `tl` remembers. None of it is in the environment.
+
+# Every variable that `twolock env` sets or removes.
+$global:__TwolockNames = @(
+    'AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SECURITY_TOKEN', 'AWS_ACCOUNT_ID',
+    'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION',
+    'AWS_REGION', 'AWS_DEFAULT_REGION'
+)
+# Before: each variable as it was before the first `tl`. At, KeyId: the profile of now, and the id of its key, to notice
+# when somebody else changed it. Previous: the profile before it.
+if ($null -eq (Microsoft.PowerShell.Utility\Get-Variable -Name __TwolockState -Scope Global -ErrorAction Ignore)) {
+    $global:__TwolockState = @{ Before = $null; At = $null; KeyId = $null; Previous = $null }
+}
+
+# Returns the value of each variable; $null where there is none.
+function global:__TwolockSnapshot {
+    $kept = @{}
+    foreach ($name in $global:__TwolockNames) { $kept[$name] = [Environment]::GetEnvironmentVariable($name) }
+    return $kept
+}
+
+# Brings variables back. One that was not there is removed.
+function global:__TwolockRestore($Kept) {
+    foreach ($name in $global:__TwolockNames) {
+        if ($null -ne $Kept[$name]) {
+            [Environment]::SetEnvironmentVariable($name, $Kept[$name])
+        } else {
+            Microsoft.PowerShell.Management\Remove-Item -LiteralPath "Env:$name" -ErrorAction Ignore
+        }
+    }
+}
+
+# Runs the program, whatever functions and aliases are called.
+function global:__TwolockRun {
+    $program = Microsoft.PowerShell.Core\Get-Command -Name twolock -CommandType Application -TotalCount 1
+    & $program.Source @args
+}
+
+# ---- tl: this shell and a profile
+
+if (Microsoft.PowerShell.Management\Test-Path -LiteralPath Alias:tl) {
+    Microsoft.PowerShell.Management\Remove-Item -LiteralPath Alias:tl -Force
+}
+
+function global:tl([string] $Target) {
+    $usage = 'usage: tl PROFILE   (tl -: the profile before; tl --off: what was there before the first tl)'
+    $state = $global:__TwolockState
+    if ($args.Count -eq 0 -and $Target -eq '--help') { return $usage }
+    if ($args.Count -eq 0 -and $Target -eq '--off') { return __TwolockOff }
+    if ($args.Count -eq 0 -and $Target -eq '-') {
+        if (-not $state.Previous) { throw 'tl: there is no profile before this one' }
+        return __TwolockSwitch $state.Previous
+    }
+    if ($args.Count -eq 0 -and $Target -and -not $Target.StartsWith('-')) { return __TwolockSwitch $Target }
+    [Console]::Error.WriteLine($usage)
+    __TwolockRun complete '--' env '=' | Microsoft.PowerShell.Core\ForEach-Object { [Console]::Error.WriteLine($_) }
+    $global:LASTEXITCODE = 2
+    throw 'tl: name a profile'
+}
+
+# All or nothing: where the statements fail, what they changed comes back.
+function global:__TwolockSwitch([string] $Profile_) {
+    $state = $global:__TwolockState
+    $statements = __TwolockRun env --shell powershell "--profile=$Profile_"
+    if ($LASTEXITCODE -ne 0) { throw "twolock: no credentials for '$Profile_'" }
+    $kept = __TwolockSnapshot
+    try {
+        Microsoft.PowerShell.Utility\Invoke-Expression ($statements -join "`n")
+    } catch {
+        __TwolockRestore $kept
+        throw
+    }
+    if ($null -eq $state.Before) { $state.Before = $kept }
+    if ($state.At -and $state.At -cne $Profile_) { $state.Previous = $state.At }
+    $state.At = $Profile_
+    $state.KeyId = $env:AWS_ACCESS_KEY_ID
+}
+
+function global:__TwolockOff {
+    $state = $global:__TwolockState
+    if ($null -eq $state.Before) { return }
+    __TwolockRestore $state.Before
+    $state.Previous = $state.At
+    $state.Before = $state.At = $state.KeyId = $null
+}
+
+# ---- completion: commands, flags and profiles, by `twolock complete`. Asks no keyring and no network.
+
+# Makes results of lines of candidates; a word that PowerShell would cut is quoted.
+function global:__TwolockResults($Lines) {
+    foreach ($line in $Lines) {
+        $word, $does = $line -split "`t", 2
+        $text = if ($word -match '^[\w./:=+%-]+$') { $word } else { "'" + ($word -replace "'", "''") + "'" }
+        if (-not $does) { $does = $word }
+        [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $does)
+    }
+}
+
+Microsoft.PowerShell.Core\Register-ArgumentCompleter -Native -CommandName twolock -ScriptBlock {
+    param($Word, $Ast, $Cursor)
+    $before = @($Ast.CommandElements |
+            Microsoft.PowerShell.Core\Where-Object { $_.Extent.EndOffset -lt $Cursor } |
+            Microsoft.PowerShell.Core\ForEach-Object { $_.Extent.Text.Trim("'", '"') })
+    # older PowerShells drop an empty argument; `=` stands for one
+    $last = if ($Word) { $Word.Trim("'", '"') } else { '=' }
+    $words = @($before | Microsoft.PowerShell.Utility\Select-Object -Skip 1)
+    __TwolockResults (__TwolockRun complete '--' @words $last)
+}
+
+Microsoft.PowerShell.Core\Register-ArgumentCompleter -CommandName tl -ParameterName Target -ScriptBlock {
+    param($Command, $Parameter, $Word)
+    if ($Word -like '-*') { return __TwolockResults '--off' }
+    $last = if ($Word) { $Word.Trim("'", '"') } else { '=' }
+    __TwolockResults (__TwolockRun complete '--' env $last)
+}
+
+# ---- prompt: profile and time left, without starting a process
+
+# Returns "(prod 47m) "; under ten minutes "(prod 9m!) ", then "(prod expired!) "; without credentials nothing.
+# Credentials that `tl` did not set are called "aws".
+function global:twolock_prompt {
+    if (-not $env:AWS_CREDENTIAL_EXPIRATION) { return '' }
+    $state = $global:__TwolockState
+    $name = if ($state.KeyId -and $state.KeyId -ceq $env:AWS_ACCESS_KEY_ID) { $state.At } else { 'aws' }
+    $ends = [DateTimeOffset]::MinValue
+    $culture = [Globalization.CultureInfo]::InvariantCulture
+    $style = [Globalization.DateTimeStyles]::AssumeUniversal
+    $form = "yyyy-MM-dd'T'HH:mm:ssK"
+    if (-not [DateTimeOffset]::TryParseExact($env:AWS_CREDENTIAL_EXPIRATION, $form, $culture, $style, [ref] $ends)) {
+        return "($name) "
+    }
+    $left = [Math]::Floor(($ends - [DateTimeOffset]::UtcNow).TotalSeconds)
+    $minutes = [Math]::Floor($left / 60)
+    if ($left -le 0) { return "($name expired!) " }
+    if ($left -lt 60) { return "($name <1m!) " }
+    if ($left -lt 600) { return "($name ${minutes}m!) " }
+    if ($left -lt 3600) { return "($name ${minutes}m) " }
+    return "($name $([Math]::Floor($minutes / 60))h$($minutes % 60)m) "
+}
+
+# ---- install: in $PROFILE
+#
+#   twolock init powershell | Out-String | Invoke-Expression
+#
+# and, for the prompt:
+#
+#   function prompt { "$(twolock_prompt)PS $PWD> " }

@@ -1,0 +1,191 @@
+//! `complete`: what a shell may offer for the word at the cursor, by clap's own tree of commands.
+//!
+//! Reads the AWS files, for their names; asks no keyring and no network. Whatever is wrong, it says nothing.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Command, CommandFactory};
+
+use crate::cli::Cli;
+use crate::config::settings::KNOWN;
+use crate::error::Result;
+use crate::names::ProfileName;
+use crate::output::to_stdout;
+use crate::visible::visible;
+
+use super::Call;
+use super::world::World;
+
+/// A word to offer, and what it does.
+type Candidate = (String, String);
+
+/// Prints the candidates. An empty answer means: nothing of ours belongs there (a file, a command, or no word).
+pub fn run(words: &[OsString], call: &Call) -> Result<u8> {
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let profiles = || World::load(&call.env).map(|world| world.files.profile_names()).unwrap_or_default();
+    let line = |(word, does): Candidate| if does.is_empty() { word + "\n" } else { format!("{word}\t{does}\n") };
+    to_stdout(candidates(&words, profiles).into_iter().map(line).collect::<String>().as_bytes()).map(|()| 0)
+}
+
+fn candidates(words: &[String], profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
+    let mut root = Cli::command();
+    root.build();
+    let (last, before) = words.split_last().map_or(("", [].as_slice()), |(last, before)| (last.as_str(), before));
+    let last = if last == "=" { "" } else { last };
+    let Some(place) = Place::after(&root, before) else { return vec![] };
+    let mut offered = match (place.value_of, last.split_once('=')) {
+        (Some(arg), _) => values(arg, profiles),
+        (None, Some((flag, _))) if flag.starts_with("--") => {
+            let arg = place.command.get_arguments().find(|arg| takes_value(arg, flag));
+            let values = arg.map(|arg| values(arg, profiles)).unwrap_or_default();
+            values.into_iter().map(|(value, does)| (format!("{flag}={value}"), does)).collect()
+        }
+        _ if last.starts_with('-') => flags(place.command),
+        _ => place.words(profiles),
+    };
+    offered.retain(|(word, _)| word.starts_with(last) && *word == visible(word));
+    offered
+}
+
+/// Where the words before the cursor lead.
+struct Place<'a> {
+    command: &'a Command,
+    /// How many positional arguments stand there already.
+    positionals: usize,
+    /// The flag whose value comes next.
+    value_of: Option<&'a Arg>,
+}
+
+impl<'a> Place<'a> {
+    /// Nothing behind `--`, where another program's words stand.
+    fn after(root: &'a Command, words: &[String]) -> Option<Self> {
+        let mut place = Place { command: root, positionals: 0, value_of: None };
+        for word in words {
+            match word.as_str() {
+                // bash cuts `--flag=value` into three words
+                "=" if place.value_of.is_some() => {}
+                _ if place.value_of.take().is_some() => {}
+                "--" => return None,
+                flag if flag.starts_with('-') => {
+                    place.value_of = place.command.get_arguments().find(|arg| takes_value(arg, flag));
+                }
+                word => match place.command.find_subcommand(word) {
+                    Some(command) if place.positionals == 0 => place.command = command,
+                    _ => place.positionals += 1,
+                },
+            }
+        }
+        Some(place)
+    }
+
+    /// The commands below, and the values of the next argument.
+    fn words(&self, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
+        let described = |command: &Command| {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            (command.get_name().to_string(), about)
+        };
+        let commands = self.command.get_subcommands().filter(|command| !command.is_hide_set() && self.positionals == 0);
+        let commands = commands.map(described);
+        let argument = self.command.get_positionals().filter(|arg| !arg.is_last_set()).nth(self.positionals);
+        commands.chain(argument.map(|arg| values(arg, profiles)).unwrap_or_default()).collect()
+    }
+}
+
+fn takes_value(arg: &Arg, flag: &str) -> bool {
+    arg.get_action().takes_values() && flag.strip_prefix("--").is_some_and(|name| arg.get_long() == Some(name))
+}
+
+fn flags(command: &Command) -> Vec<Candidate> {
+    let described = |arg: &Arg| {
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        Some((format!("--{}", arg.get_long()?), help))
+    };
+    command.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(described).collect()
+}
+
+/// What an argument can be, as far as we know.
+fn values(arg: &Arg, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
+    let possible = arg.get_possible_values();
+    if !possible.is_empty() {
+        let described = |value: &clap::builder::PossibleValue| {
+            (value.get_name().to_string(), value.get_help().map(ToString::to_string).unwrap_or_default())
+        };
+        return possible.iter().map(described).collect();
+    }
+    let names: Vec<String> = match arg.get_id().as_str() {
+        "positional" | "flag" => profiles().into_iter().filter(|name| ProfileName::parse(name).is_ok()).collect(),
+        "name" => KNOWN.iter().map(|known| known.name.to_string()).collect(),
+        _ => vec![],
+    };
+    names.into_iter().map(|name| (name, String::new())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(line: &[&str]) -> Vec<String> {
+        let words: Vec<String> = line.iter().map(ToString::to_string).collect();
+        let profiles = || ["prod", "my base", "\u{1b}[2J", "--odd", "a\u{202e}b"].map(String::from).to_vec();
+        candidates(&words, profiles).into_iter().map(|(word, _)| word).collect()
+    }
+
+    #[test]
+    fn what_is_offered_where() {
+        let names: &[&str] = &["prod", "my base", "--odd"];
+        for (line, expected) in [
+            (&["lo"][..], &["login", "logout"][..]),
+            (&["-v", "lo"], &["login", "logout"]),
+            (&["init", ""], &["bash", "zsh", "fish", "powershell"]),
+            (&["profile", "l"], &["list"]),
+            (&["env", ""], names),
+            (&["env", "="], names),
+            (&["env", "p"], &["prod"]),
+            (&["env", "--code-stdin", "p"], &["prod"]),
+            (&["env", "--shell", "f"], &["fish"]),
+            (&["env", "--shell", "=", "f"], &["fish"]),
+            (&["env", "--shell=f"], &["--shell=fish"]),
+            (&["env", "--profile=m"], &["--profile=my base"]),
+            (&["env", "--profile", ""], names),
+            (&["env", "--fo"], &["--format"]),
+            (&["env", "--code"], &["--code-stdin"]),
+            (&["env", "prod", ""], &[]),
+            (&["exec", "--min-ttl", ""], &[]),
+            (&["exec", "--min-ttl", "40m", "p"], &["prod"]),
+            (&["exec", "prod", "--", ""], &[]),
+            (&["exec", "prod", ""], &[]),
+            (&["profile", "show", "p"], &["prod"]),
+            // a profile may be called as a command is
+            (&["profile", "show", "list", ""], &[]),
+            (&["settings", "get", "session_d"], &["session_duration"]),
+            (&["settings", "trust", ""], &[]),
+            (&["nonsense", ""], &[]),
+            (&["complet"], &[]),
+        ] {
+            assert_eq!(offered(line), expected, "{line:?}");
+        }
+        assert!(offered(&[]).contains(&"env".to_string()));
+        assert!(offered(&["-"]).contains(&"--verbose".to_string()));
+    }
+
+    #[test]
+    fn every_command_and_flag_that_is_not_hidden_is_offered() {
+        fn walk(command: &Command, words: &mut Vec<String>) {
+            for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+                let name = below.get_name().to_string();
+                let line: Vec<&str> = words.iter().map(String::as_str).chain([""]).collect();
+                assert_eq!(offered(&line).contains(&name), !below.is_hide_set(), "{line:?} {name}");
+                words.push(name);
+                walk(below, words);
+                words.pop();
+            }
+            let line: Vec<&str> = words.iter().map(String::as_str).chain(["--"]).collect();
+            for flag in command.get_arguments().filter_map(Arg::get_long) {
+                assert!(offered(&line).contains(&format!("--{flag}")), "{line:?} {flag}");
+            }
+        }
+        let mut root = Cli::command();
+        root.build();
+        walk(&root, &mut vec![]);
+    }
+}

@@ -24,6 +24,8 @@ const MOST_TRIES: usize = 3;
 const LOCK_BOUND: Duration = Duration::from_secs(10);
 const FRESH: Duration = Duration::from_millis(120);
 const SETTLED_BY: Duration = Duration::from_secs(2);
+/// Younger than this, an empty file is one that somebody is about to fill.
+const FRESH_EMPTY: Duration = Duration::from_secs(2);
 
 /// A file to edit, and where our locks lie.
 pub struct Editor<'a> {
@@ -195,14 +197,16 @@ fn target(file: &Path, shown: &str) -> Result<PathBuf> {
     }
 }
 
-/// Waits while a file was written a moment ago: whoever writes in place may be in the middle of it.
+/// Waits while a file was written a moment ago: whoever writes in place may be in the middle of it. One that is empty is
+/// given longer: between emptying and writing, a busy machine may let a second pass.
 pub fn wait_while_fresh(metadata: impl Fn() -> io::Result<Metadata>) {
     let until = Deadline::after(Instant::now(), SETTLED_BY);
-    let age = |metadata: Metadata| {
-        let written = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        Duration::from_millis(clock::now_millis()).checked_sub(written)
+    let is_fresh = |metadata: Metadata| {
+        let written = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let age = written.and_then(|at| Duration::from_millis(clock::now_millis()).checked_sub(at));
+        age.is_some_and(|age| age < if metadata.len() == 0 { FRESH_EMPTY } else { FRESH })
     };
-    while !until.has_passed() && metadata().ok().and_then(age).is_some_and(|age| age < FRESH) {
+    while !until.has_passed() && metadata().is_ok_and(is_fresh) {
         std::thread::sleep(FRESH / 4);
     }
 }

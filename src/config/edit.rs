@@ -13,6 +13,10 @@ use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::ProfileName;
 use crate::visible::visible;
 
+mod together;
+
+pub use together::{Edit, PREFIX};
+
 /// What an edit makes of a file.
 pub struct Edited {
     /// The whole file.
@@ -61,26 +65,8 @@ impl AwsFile {
 
     /// Adds a profile at the end of the file.
     pub fn add(&self, profile: &str, settings: &[(&str, &str)]) -> Result<Edited> {
-        must_be_a_safe_name(profile)?;
-        settings.iter().try_for_each(|(key, value)| must_be_writable(key, value))?;
-        if let Some(there) = self.section(profile) {
-            let cause = format!("it is already there ({}:{})", self.shown(), there.header_line);
-            return Err(Failure::new(FailureKind::Config, cause).of_profile(visible(profile)));
-        }
-        let end = self.line_ending();
-        let mut text = String::new();
-        let is_empty = self.bytes().len() == grammar::text_start(self.bytes());
-        if !is_empty {
-            text += end;
-        }
-        text += &self.header_of(profile);
-        settings.iter().for_each(|(key, value)| text += &format!("{end}{key} = {value}"));
-        let change = Replacement { span: self.end()..self.end(), text: self.as_lines(self.end(), &text).into_bytes() };
-        self.edited(vec![change], Vec::new(), &[profile], |new| {
-            let section = new.section(profile);
-            let says = |(key, value): &(&str, &str)| section.as_ref()?.get(key).map(|s| s.value == *value);
-            section.is_some() && settings.iter().all(|pair| says(pair) == Some(true))
-        })
+        let settings = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.together(&[Edit::Add { profile: profile.into(), settings }])
     }
 
     /// Removes a profile: its headers and keys. Comments stay.

@@ -10,7 +10,7 @@ use super::grammar::{self, Chunk, Span};
 use super::hunk::{Hunk, Replacement};
 use super::section::{Part, Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
-use crate::names::ProfileName;
+use crate::names::{ProfileName, is_process_word};
 use crate::visible::visible;
 
 mod together;
@@ -197,7 +197,7 @@ impl AwsFile {
             "source_profile" | "twolock_source_profile" if setting.value == old => Ok(Some(whole(new))),
             "credential_process" => match served_name(&setting.value).filter(|at| setting.value[at.clone()] == *old) {
                 None => Ok(None),
-                Some(_) if !may_stand_in_a_process(new) => {
+                Some(_) if !is_process_word(new) => {
                     let cause = format!(
                         "'{}' cannot stand in a credential_process: it may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'",
                         visible(new)
@@ -316,11 +316,6 @@ pub fn served_name(process: &str) -> Option<Span> {
     };
     let start = word.as_ptr() as usize - process.as_ptr() as usize;
     Some(start..start + word.len())
-}
-
-/// The name gives the same argv under a word splitter, `sh -c` and Windows (threat-model P13).
-fn may_stand_in_a_process(name: &str) -> bool {
-    !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@+:".contains(c))
 }
 
 fn must_be_a_safe_name(name: &str) -> Result<()> {

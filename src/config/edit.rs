@@ -4,6 +4,8 @@
 //! anybody writes it: if it does not say what was asked, says anything else differently, or holds a construct some SDK
 //! stumbles over that was not there before, the edit is refused.
 
+use zeroize::Zeroizing;
+
 use super::construct::Construct;
 use super::file::{AwsFile, Kind};
 use super::grammar::{self, Chunk, Span};
@@ -298,8 +300,8 @@ impl AwsFile {
     }
 }
 
-fn pair(setting: &Setting) -> (String, String) {
-    (setting.key.clone(), setting.value.clone())
+fn pair(setting: &Setting) -> (String, Zeroizing<String>) {
+    (setting.key.clone(), Zeroizing::new(setting.value.clone()))
 }
 
 /// Where the name stands in a `credential_process` that is ours.

@@ -1,10 +1,13 @@
 //! Several edits of one file, made together and verified once.
 
+use zeroize::Zeroizing;
+
 use super::{Edited, must_be_a_safe_name, must_be_writable, pair};
 use crate::config::file::AwsFile;
 use crate::config::grammar;
 use crate::config::hunk::Replacement;
 use crate::config::section::{Section, Setting};
+use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::visible::visible;
 
@@ -12,7 +15,7 @@ use crate::visible::visible;
 pub const PREFIX: &str = "twolock_";
 
 /// One of several edits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Edit {
     /// Adds a profile at the end of the file.
     Add {
@@ -20,6 +23,13 @@ pub enum Edit {
         profile: String,
         /// Its keys and values.
         settings: Vec<(String, String)>,
+    },
+    /// Writes both halves of an access key: the one edit that puts a secret into a file.
+    PutKey {
+        /// The profile, added if it is not there.
+        profile: String,
+        /// The key.
+        key: AccessKey,
     },
     /// Removes a profile's headers and keys.
     Remove {
@@ -62,6 +72,7 @@ impl Edit {
     fn profile(&self) -> &str {
         match self {
             Edit::Add { profile, .. }
+            | Edit::PutKey { profile, .. }
             | Edit::Remove { profile }
             | Edit::Set { profile, .. }
             | Edit::Unset { profile, .. }
@@ -97,7 +108,15 @@ impl AwsFile {
     fn changes_of(&self, edit: &Edit, is_first: bool, notes: &mut Vec<String>) -> Result<Vec<Replacement>> {
         let section = self.section(edit.profile());
         Ok(match (edit, &section) {
-            (Edit::Add { profile, settings }, None) => vec![self.new_section(profile, settings, is_first)?],
+            (Edit::Add { profile, settings }, None) => {
+                let settings: Vec<_> = settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+                vec![self.new_section(profile, &settings, is_first)?]
+            }
+            (Edit::PutKey { profile, key }, None) => vec![self.new_section(profile, &halves(key), is_first)?],
+            (Edit::PutKey { key, .. }, Some(there)) => {
+                let halves = halves(key).into_iter();
+                halves.map(|(key, value)| self.set_in(there, key, value, notes)).collect::<Result<_>>()?
+            }
             (Edit::Add { .. }, Some(there)) => {
                 let cause = format!("it is already there ({}:{})", self.shown(), there.header_line);
                 return Err(Failure::new(FailureKind::Config, cause));
@@ -106,16 +125,7 @@ impl AwsFile {
             (Edit::Remove { .. }, Some(there)) => {
                 there.parts.iter().map(|part| Replacement::removal(self.with_a_blank_line(part))).collect()
             }
-            (Edit::Set { key, value, .. }, Some(there)) => {
-                must_be_writable(key, value)?;
-                match there.get(key) {
-                    Some(old) => {
-                        notes.extend(self.notes_on(there, old));
-                        vec![self.in_place(old, value)]
-                    }
-                    None => vec![self.new_line(there, &format!("{key} = {value}"))],
-                }
-            }
+            (Edit::Set { key, value, .. }, Some(there)) => vec![self.set_in(there, key, value, notes)?],
             (Edit::Unset { key, .. }, Some(there)) => {
                 named(there, key).map(|setting| Replacement::removal(setting.spans.lines.clone())).collect()
             }
@@ -131,7 +141,18 @@ impl AwsFile {
         })
     }
 
-    fn new_section(&self, profile: &str, settings: &[(String, String)], is_first: bool) -> Result<Replacement> {
+    fn set_in(&self, section: &Section, key: &str, value: &str, notes: &mut Vec<String>) -> Result<Replacement> {
+        must_be_writable(key, value)?;
+        Ok(match section.get(key) {
+            Some(old) => {
+                notes.extend(self.notes_on(section, old));
+                self.in_place(old, value)
+            }
+            None => self.new_line(section, &format!("{key} = {value}")),
+        })
+    }
+
+    fn new_section(&self, profile: &str, settings: &[(&str, &str)], is_first: bool) -> Result<Replacement> {
         must_be_a_safe_name(profile)?;
         settings.iter().try_for_each(|(key, value)| must_be_writable(key, value))?;
         let end = self.line_ending();
@@ -157,11 +178,16 @@ impl AwsFile {
     }
 }
 
+fn halves(key: &AccessKey) -> [(&'static str, &str); 2] {
+    [("aws_access_key_id", key.id.as_str()), ("aws_secret_access_key", key.secret.expose())]
+}
+
 fn named<'a>(section: &'a Section, key: &'a str) -> impl Iterator<Item = &'a Setting> {
     section.settings.iter().filter(move |setting| setting.key == key)
 }
 
-type Said = Vec<(String, String)>;
+/// Keys and values; wiped on drop, because some are secret.
+type Said = Vec<(String, Zeroizing<String>)>;
 
 fn said(section: Section) -> Said {
     section.settings.iter().map(pair).collect()
@@ -169,7 +195,7 @@ fn said(section: Section) -> Said {
 
 fn sorted(said: Option<Said>) -> Option<Said> {
     said.map(|mut said| {
-        said.sort();
+        said.sort_by(|one, other| (&one.0, one.1.as_str()).cmp(&(&other.0, other.1.as_str())));
         said
     })
 }
@@ -179,17 +205,20 @@ fn expected<'a>(before: Option<Section>, edits: impl Iterator<Item = &'a Edit>) 
     let rename = |said: &mut Said, from: &str, to: &str| {
         said.iter_mut().filter(|(key, _)| key == from).for_each(|(key, _)| *key = to.to_string());
     };
+    let set = |said: &mut Said, key: &str, value: &str| match said.iter_mut().rfind(|(known, _)| known == key) {
+        Some((_, old)) => *old = Zeroizing::new(value.to_string()),
+        None => said.push((key.into(), Zeroizing::new(value.to_string()))),
+    };
     edits.fold(before.map(said), |said, edit| {
-        if let Edit::Add { settings, .. } = edit {
-            return Some(settings.clone());
-        }
-        let mut said = said?;
+        let mut said = match edit {
+            Edit::Add { .. } | Edit::PutKey { .. } => said.unwrap_or_default(),
+            _ => said?,
+        };
         match edit {
-            Edit::Add { .. } | Edit::Remove { .. } => return None,
-            Edit::Set { key, value, .. } => match said.iter_mut().rfind(|(known, _)| known == key) {
-                Some((_, old)) => old.clone_from(value),
-                None => said.push((key.clone(), value.clone())),
-            },
+            Edit::Add { settings, .. } => settings.iter().for_each(|(key, value)| set(&mut said, key, value)),
+            Edit::PutKey { key, .. } => halves(key).iter().for_each(|(key, value)| set(&mut said, key, value)),
+            Edit::Remove { .. } => return None,
+            Edit::Set { key, value, .. } => set(&mut said, key, value),
             Edit::Unset { key, .. } => said.retain(|(known, _)| known != key),
             Edit::Hide { key, .. } => rename(&mut said, key, &format!("{PREFIX}{key}")),
             Edit::Show { key, .. } => rename(&mut said, &format!("{PREFIX}{key}"), key),
@@ -270,6 +299,25 @@ mod tests {
             "[default]\nregion = v\n\n[profile b]\nregion = v\n"
         );
         assert_eq!(text(file(&made).together(&[remove, set("default", "region", "w")])), "[default]\nregion = w\n");
+    }
+
+    #[test]
+    fn a_key_is_put_into_a_section_or_into_a_new_one_and_is_not_shown() {
+        let id = crate::credentials::AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap();
+        let key = AccessKey { id, secret: crate::secret::Secret::new("hu/sh+==".into()) };
+        let put = [Edit::PutKey { profile: "p".into(), key }];
+        let both = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = hu/sh+==\n";
+        let credentials = |text: &str| AwsFile::from_bytes(Kind::Credentials, "c".into(), text.into());
+        for (before, after) in [
+            ("", format!("[p]\n{both}")),
+            ("[q]\nx = y\n", format!("[q]\nx = y\n\n[p]\n{both}")),
+            ("[p]\nregion = v\n", format!("[p]\nregion = v\n{both}")),
+            ("[p]\naws_access_key_id = OLD\naws_secret_access_key = OLD\n", format!("[p]\n{both}")),
+        ] {
+            let edited = credentials(before).together(&put).unwrap();
+            assert_eq!(String::from_utf8(edited.bytes).unwrap(), after);
+            assert!(!format!("{:?} {put:?}", edited.hunks).contains("hu/sh"), "{:?}", edited.hunks);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli;
+use crate::config::process_line::ProcessLine;
 use crate::config::replace::wait_while_fresh;
 use crate::config::{Profile, Setting};
 use crate::error::{Failure, Kind, Result};
@@ -52,11 +53,7 @@ pub fn kind(world: &World, profile: &Profile) -> &'static str {
 
 /// Whether the AWS CLI and SDKs come to us for this profile.
 pub fn is_adopted(profile: &Profile) -> bool {
-    profile.get("credential_process").is_some_and(|process| {
-        let mut words = process.value.split_whitespace();
-        let program = words.next().and_then(|p| p.rsplit(['/', '\\']).next()).unwrap_or_default();
-        matches!(program, "twolock" | "twolock.exe") && words.next() == Some("credential-process")
-    })
+    profile.get("credential_process").is_some_and(|process| ProcessLine::parse(&process.value).is_some())
 }
 
 /// The device's name, or the whole serial where it has none.

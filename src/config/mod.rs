@@ -22,6 +22,7 @@ mod grammar;
 pub mod hunk;
 pub mod key_index;
 pub mod oddities;
+pub mod process_line;
 pub mod replace;
 pub mod section;
 pub mod settings;

@@ -350,6 +350,56 @@ which other users can see: run `aws configure --profile prod`.")]
         #[command(flatten)]
         making: Making,
     },
+    /// Make every AWS tool come to twolock for a profile, and for those that lead through it
+    #[command(after_help = "\
+Examples:
+  twolock profile adopt prod --dry-run
+  twolock profile adopt --all
+  twolock profile adopt base --native    SDKs assume the roles themselves
+
+An access key moves into the OS keyring, because the AWS CLI and SDKs would use it and never call twolock; a call to AWS
+proves it first. A role's settings get the prefix twolock_. `twolock profile release` takes it back.")]
+    Adopt(Adopt),
+    /// Take an adoption back: AWS tools serve the profile themselves again
+    #[command(after_help = "\
+Examples:
+  twolock profile release prod
+  twolock profile release base --restore-key    and its access key stands in ~/.aws/credentials again")]
+    Release(Release),
+}
+
+/// `profile adopt`
+#[derive(Args, Debug)]
+pub struct Adopt {
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Adopt every profile that can be
+    #[arg(long, conflicts_with_all = ["positional", "flag", "only"])]
+    pub all: bool,
+    /// Take only mfa_serial out of roles: SDKs assume them from the adopted source
+    #[arg(long)]
+    pub native: bool,
+    /// Leave the profiles alone whose chain passes through this one
+    #[arg(long)]
+    pub only: bool,
+    /// How.
+    #[command(flatten)]
+    pub making: Making,
+}
+
+/// `profile release`
+#[derive(Args, Debug)]
+pub struct Release {
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Write the access key back into the credentials file
+    #[arg(long)]
+    pub restore_key: bool,
+    /// How.
+    #[command(flatten)]
+    pub making: Making,
 }
 
 /// How an edit is made.

@@ -45,6 +45,15 @@ pub fn make(
     question: &str,
     making: Making,
 ) -> Result<bool> {
+    let agreed = is_agreed(world, changes, notes, question, making)?;
+    if agreed {
+        apply(world, changes, errands)?;
+    }
+    Ok(agreed)
+}
+
+/// Shows the changes and asks; false where there is nothing to make, or nothing is to be made.
+pub fn is_agreed(world: &World, changes: &[Change], notes: &[String], question: &str, making: Making) -> Result<bool> {
     let (mut text, mut said) = (String::new(), notes.to_vec());
     for change in changes {
         let file = change.file(world);
@@ -55,7 +64,8 @@ pub fn make(
         said.extend(edited.notes);
     }
     if text.is_empty() {
-        to_stdout(b"nothing to change\n")?;
+        let notes: String = notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect();
+        to_stdout(format!("{notes}nothing to change\n").as_bytes())?;
         return Ok(false);
     }
     text.extend(said.iter().map(|note| format!("note: {}\n", one_line(note))));
@@ -63,9 +73,6 @@ pub fn make(
         to_stdout(text.as_bytes())?;
     } else {
         ask(&text, question)?;
-    }
-    if !making.dry_run {
-        apply(world, changes, errands)?;
     }
     Ok(!making.dry_run)
 }
@@ -121,7 +128,8 @@ fn ask(text: &str, question: &str) -> Result<()> {
     }
 }
 
-fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()> {
+/// Makes the changes, in their order: all of them or none.
+pub fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()> {
     let editor = Editor { cache: &world.folders.cache, home: &world.folders.home, largest: config::LARGEST_FILE };
     let mut done: Vec<(&Path, Replaced)> = Vec::new();
     for change in changes {

@@ -3,6 +3,7 @@
 //! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
 //! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files.
 
+mod adopt;
 mod change;
 mod complete;
 pub mod credential_process;
@@ -15,11 +16,13 @@ mod logout;
 mod overview;
 mod profile;
 mod profile_edit;
+mod release;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sessions;
 mod settings;
 mod status;
+mod vault;
 mod whoami;
 mod world;
 

@@ -13,8 +13,8 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::visible::{one_line, visible};
 
 use super::Call;
-use super::profile_edit;
 use super::world::{Planned, World};
+use super::{adopt, profile_edit, release};
 
 /// Runs one of the profile commands.
 pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
@@ -33,6 +33,8 @@ pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
         cli::Profile::Unset { profile, key, making } => profile_edit::unset(&world, profile, key, *making),
         cli::Profile::Rename { old, new, making } => profile_edit::rename(&world, old, new, *making),
         cli::Profile::Remove { profile, making } => profile_edit::remove(&world, profile, *making),
+        cli::Profile::Adopt(args) => adopt::run(&world, args),
+        cli::Profile::Release(args) => release::run(&world, args),
     }
 }
 

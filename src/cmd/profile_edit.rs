@@ -108,7 +108,8 @@ fn both<'a>(edit: impl Fn(&AwsFile) -> Result<crate::config::edit::Edited> + Cop
     [FileKind::Config, FileKind::Credentials].map(|kind| Change { kind, edit: Box::new(edit) })
 }
 
-fn known(world: &World, name: &ProfileName) -> Result<Profile> {
+/// The profile of that name, which has to be there.
+pub fn known(world: &World, name: &ProfileName) -> Result<Profile> {
     world.files.profile(name.as_str()).ok_or_else(|| {
         let names: Vec<String> =
             world.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();

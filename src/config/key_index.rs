@@ -13,7 +13,7 @@ use crate::system::foreign_file;
 use crate::timestamp::Timestamp;
 
 /// Room for tens of thousands of keys.
-const LARGEST_FILE: u64 = 16 << 20;
+pub const LARGEST_FILE: u64 = 16 << 20;
 
 /// One key that rests in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::profile::{Outside, Sources};
 use crate::role::RoleRequest;
 
 /// AWS caps a role at one hour when a session or another role stands in front of it (aws-contract 4.2).
-const CHAINED_AT_MOST: Duration = Duration::from_secs(3_600);
+pub const CHAINED_AT_MOST: Duration = Duration::from_secs(3_600);
 /// A role's duration when no `duration_seconds` is set.
 const ROLE_DEFAULT: Duration = Duration::from_secs(3_600);
 /// An MFA session's duration when nothing sets it.

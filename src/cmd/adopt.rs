@@ -215,7 +215,7 @@ fn notes_on_callers(
     adopted.flat_map(lines).chain(left.flat_map(lines)).collect()
 }
 
-/// One line a verdict that is not ours: `'prod' then, in Go and JavaScript: an error: …`.
+/// One line a verdict that is not ours: `'prod' then (Go, JavaScript): an error: …`.
 pub fn elsewhere(callers: &Callers, name: &ProfileName) -> Vec<String> {
     let mut grouped: Vec<(Verdict, Vec<Reader>)> = Vec::new();
     for (reader, verdict) in callers.judge(name.as_str()).into_iter().filter(|(_, verdict)| !verdict.comes_to_us()) {
@@ -225,8 +225,9 @@ pub fn elsewhere(callers: &Callers, name: &ProfileName) -> Vec<String> {
         }
     }
     let line = |(verdict, readers): &(Verdict, Vec<Reader>)| {
-        let readers: Vec<String> = readers.iter().map(|reader| callers::name(*reader)).collect();
-        format!("'{}' then, in {}: {verdict}", visible(name.as_str()), readers.join(", "))
+        let names: Vec<String> = readers.iter().map(|reader| callers::name(*reader)).collect();
+        let whose = if readers.len() == callers::ALL.len() { "everywhere".into() } else { names.join(", ") };
+        format!("'{}' then ({whose}): {verdict}", visible(name.as_str()))
     };
     grouped.iter().map(line).collect()
 }

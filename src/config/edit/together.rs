@@ -6,7 +6,7 @@ use super::{Edited, must_be_a_safe_name, must_be_writable, pair};
 use crate::config::file::AwsFile;
 use crate::config::grammar;
 use crate::config::hunk::Replacement;
-use crate::config::section::{Section, Setting};
+use crate::config::section::{Section, Setting, Span};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::visible::visible;
@@ -130,8 +130,10 @@ impl AwsFile {
                 named(there, key).map(|setting| Replacement::removal(setting.spans.lines.clone())).collect()
             }
             (Edit::Hide { key, .. }, Some(there)) => {
-                let at = |setting: &Setting| setting.spans.key.start;
-                named(there, key).map(|s| Replacement { span: at(s)..at(s), text: PREFIX.into() }).collect()
+                // With the capitals it was written in, so that showing it again gives the same bytes.
+                let hidden = |span: &Span| [PREFIX.as_bytes(), &self.bytes()[span.clone()]].concat();
+                let change = |span: &Span| Replacement { span: span.clone(), text: hidden(span) };
+                named(there, key).map(|setting| change(&setting.spans.key)).collect()
             }
             (Edit::Show { key, .. }, Some(there)) => {
                 let prefix = |s: &Setting| s.spans.key.start..s.spans.key.start + PREFIX.len();
@@ -268,7 +270,11 @@ mod tests {
             let there = file(before);
             let process = "/usr/local/bin/twolock credential-process --profile p";
             let edits = [hide("p", "role_arn"), hide("p", "source_profile"), set("p", "credential_process", process)];
-            let adopted = text(there.together(&edits));
+            let edited = there.together(&edits).unwrap();
+            let shown: Vec<&String> =
+                edited.hunks.iter().flat_map(|hunk| hunk.removed.iter().chain(&hunk.added)).collect();
+            assert_eq!(shown.len(), 5, "{shown:?}");
+            let adopted = String::from_utf8(edited.bytes).unwrap();
             let section = file(&adopted).section("p").unwrap();
             for (key, value) in
                 [("twolock_role_arn", "a"), ("twolock_source_profile", "b"), ("credential_process", process)]

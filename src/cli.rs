@@ -277,7 +277,7 @@ pub struct Whoami {
 /// `profile …`
 #[derive(Debug, Subcommand)]
 pub enum Profile {
-    /// List all profiles: what they are, where the key is, how long the session lives, and whether twolock serves them
+    /// List all profiles: what they are, where the key is, how long the session lives, which are served
     #[command(
         after_help = "On a terminal, or where COLUMNS is set, long cells are cut.\n\nExample:\n  twolock profile list --json"
     )]

@@ -11,12 +11,15 @@ pub mod env;
 mod exec;
 pub mod init;
 mod keys;
+mod living;
 mod login;
 mod logout;
 mod overview;
 mod profile;
 mod profile_edit;
 mod release;
+mod profile_list;
+mod profile_show;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sessions;

@@ -10,13 +10,14 @@ use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::plan::Step;
+use crate::session::cache;
 use crate::session::sealed::Header;
-use crate::session::{cache, sealing_key};
 use crate::system::clock;
 use crate::timestamp::Timestamp;
 use crate::visible::visible;
 
 use super::Call;
+use super::living;
 use super::world::{Planned, World};
 
 /// Lists what lives. With `--min-ttl` the exit code says whether the profile lasts that long without a question.
@@ -25,7 +26,7 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
     let now = clock::now();
     let one = args.min_ttl.is_some() || args.profile.positional.is_some() || args.profile.flag.is_some();
     let planned = if one { Some(world.plan(&world.asked(&args.profile)?)?) } else { None };
-    let mut living = living(&world, now);
+    let mut living = living::headers(&world, now);
     if let Some(planned) = &planned {
         living.retain(|header| planned.identities.iter().any(|identity| identity.hex() == header.identity));
     }
@@ -37,25 +38,6 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
     match (args.min_ttl, planned) {
         (Some(rest), Some(planned)) if !lasts(&planned, &living, now.plus(rest)) => Ok(Kind::NeedsPerson.exit_code()),
         _ => Ok(0),
-    }
-}
-
-/// The headers of the sessions that live and can be opened.
-pub fn living(world: &World, now: Timestamp) -> Vec<Header> {
-    cache::headers(&world.folders.cache)
-        .into_iter()
-        .map(|(_, header)| header)
-        .filter(|header| header.expires > now && header.is_plausible(now))
-        .filter(opens(world))
-        .collect()
-}
-
-/// Whether a sealed file can be opened: its key may be gone after a reboot. A locked keyring says nothing, so all count.
-fn opens(world: &World) -> impl Fn(&Header) -> bool {
-    let key = sealing_key::find(&world.stores(false), &world.folders.cache);
-    move |header| match &key {
-        Ok(key) => header.key == key.id(),
-        Err(none) => !none.is_absent(),
     }
 }
 

@@ -128,7 +128,7 @@ pub fn edit_index(world: &World, edit: impl Fn(&[u8]) -> std::result::Result<Vec
 pub fn prove(world: &World, planned: &Planned, key: &AccessKey) -> Result<CallerIdentity> {
     let profile = &planned.plan.profile;
     let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&world.env, &planned.endpoint)?);
-    let who = sts.get_caller_identity(Signer::Key(key), Bounds::CALL).map_err(|e| failure(e, profile))?;
+    let who = sts.get_caller_identity(Signer::Key(key), Bounds::CALL).map_err(|e| e.of_profile(profile))?;
     match planned.plan.device.as_ref().and_then(|device| device.account()) {
         Some(account) if *account != who.account => {
             let cause =
@@ -137,8 +137,4 @@ pub fn prove(world: &World, planned: &Planned, key: &AccessKey) -> Result<Caller
         }
         _ => Ok(who),
     }
-}
-
-fn failure(e: crate::aws::StsError, profile: &ProfileName) -> Failure {
-    e.hints.into_iter().fold(Failure::new(Kind::Refused, e.cause), Failure::hint).of_profile(profile)
 }

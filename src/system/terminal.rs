@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
+use crate::system::env::Env;
 use crate::system::platform::{self, NoStops, Resumed};
 
 /// Width assumed when the terminal does not know its own.
@@ -79,6 +80,12 @@ pub(in crate::system) enum Heard {
 /// Returns whether a process has our controlling terminal, so that what it shows is seen here.
 pub fn is_shared_with(pid: u32) -> bool {
     platform::is_in_our_session(pid)
+}
+
+/// Returns how wide a table may be: what `COLUMNS` says, else the terminal that stdout goes to. A pipe has no bounds.
+pub fn columns(env: &Env) -> Option<usize> {
+    let told = env.text("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|&columns| columns > 0);
+    told.or_else(platform::stdout_width)
 }
 
 /// The controlling terminal while we talk on it. In its background it fails; it never stops us.

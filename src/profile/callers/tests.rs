@@ -71,7 +71,7 @@ fn what_a_reader_refuses_or_does_not_see_is_no_way_to_us() {
         (format!("[profile \"p\"]\n{process}\n"), ["us", "unseen", "us", "unseen", "unseen"]),
         (format!("[ profile p ]\n{process}\n"), ["unseen", "us", "unseen", "us", "us"]),
         (
-            format!("[profile p]\nCredential_Process = twolock credential-process p\n"),
+            "[profile p]\nCredential_Process = twolock credential-process p\n".into(),
             ["us", "us", "nothing", "nothing", "us"],
         ),
         (format!("[profile p]\n{process} # mine\n"), ["differently", "us", "us", "us", "us"]),

@@ -3,6 +3,7 @@
 //! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
 //! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files.
 
+mod asked;
 mod change;
 mod complete;
 pub mod credential_process;

@@ -15,6 +15,7 @@ use file::{AwsFile, Kind};
 pub use section::{Section, Setting};
 use settings::shorten;
 
+pub mod aliases;
 mod construct;
 pub mod edit;
 pub mod file;

@@ -4,6 +4,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod aliases;
 mod credential_process;
 mod env;
 mod exec;

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use crate::cli::ProfileArg;
+use crate::config::usage;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::plan;
+use crate::system::{clock, log};
 use crate::visible::visible;
 
 use super::profile::unknown;
@@ -68,6 +70,16 @@ impl World {
 
     fn has(&self, name: &ProfileName) -> bool {
         self.files.profile(name.as_str()).is_some()
+    }
+
+    /// Notes that a person used this profile, for the order of the picker. That it cannot be noted fails nothing.
+    pub fn note_use(&self, profile: &ProfileName) {
+        // Files that a variable chose do not know the profiles of the usual ones.
+        let usual = self.files.config_choice.variable.is_none() && self.files.credentials_choice.variable.is_none();
+        let there: Option<HashSet<String>> = usual.then(|| self.files.profile_names().into_iter().collect());
+        if let Err(why) = usage::record(&self.folders.state, profile, clock::now(), there.as_ref()) {
+            log::detail(format_args!("the use of '{profile}' is not noted: {why}"));
+        }
     }
 
     /// Every name a command takes for a profile: the profiles in file order, then the aliases.

@@ -27,6 +27,7 @@ pub mod replace;
 pub mod section;
 pub mod settings;
 pub mod trust;
+pub mod usage;
 
 /// Far above any real file, far below what would hurt.
 pub const LARGEST_FILE: u64 = 64 << 20;

@@ -20,6 +20,7 @@ mod question;
 mod sandbox;
 mod secrets;
 mod settings;
+mod state;
 mod status;
 mod usage;
 mod whoami;

@@ -433,7 +433,7 @@ pub enum Settings {
     },
     /// Set one setting; comments and order of config.toml stay
     #[command(
-        after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com"
+        after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com\n  twolock settings set aliases.prod production-admin"
     )]
     Set {
         /// Its name, as `settings list` shows it

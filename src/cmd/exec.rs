@@ -47,6 +47,7 @@ pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
         command.env_remove(name);
     }
     call.limits.restore_for(&mut command);
+    world.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
 }
 

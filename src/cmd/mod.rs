@@ -4,6 +4,7 @@
 //! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files.
 
 mod adopt;
+mod asked;
 mod change;
 mod complete;
 pub mod credential_process;
@@ -17,9 +18,9 @@ mod logout;
 mod overview;
 mod profile;
 mod profile_edit;
-mod release;
 mod profile_list;
 mod profile_show;
+mod release;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sessions;

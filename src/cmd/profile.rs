@@ -26,12 +26,16 @@ pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
     match args {
         cli::Profile::List { json } => profile_list::run(&world, *json),
         cli::Profile::Show { profile, json } => profile_show::run(&world, &world.asked(profile)?, *json),
-        cli::Profile::Set { profile, key, value, making } => profile_edit::set(&world, profile, key, value, *making),
-        cli::Profile::Unset { profile, key, making } => profile_edit::unset(&world, profile, key, *making),
-        cli::Profile::Rename { old, new, making } => profile_edit::rename(&world, old, new, *making),
-        cli::Profile::Remove { profile, making } => profile_edit::remove(&world, profile, *making),
         cli::Profile::Adopt(args) => adopt::run(&world, args),
         cli::Profile::Release(args) => release::run(&world, args),
+        cli::Profile::Set { profile, key, value, making } => {
+            profile_edit::set(&world, &world.meant(profile)?, key, value, *making)
+        }
+        cli::Profile::Unset { profile, key, making } => {
+            profile_edit::unset(&world, &world.meant(profile)?, key, *making)
+        }
+        cli::Profile::Rename { old, new, making } => profile_edit::rename(&world, &world.meant(old)?, new, *making),
+        cli::Profile::Remove { profile, making } => profile_edit::remove(&world, &world.meant(profile)?, *making),
     }
 }
 

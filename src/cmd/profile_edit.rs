@@ -6,18 +6,18 @@ use crate::cli::Making;
 use crate::config::file::{AwsFile, Kind as FileKind};
 use crate::config::key_index::KeyIndex;
 use crate::config::process_line::ProcessLine;
-use crate::config::{Profile, Setting};
+use crate::config::{Profile, Setting, aliases, settings};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::settings::ProfileSettings;
 use crate::session::cache;
 use crate::session::sealed::Header;
-use crate::visible::visible;
+use crate::visible::{as_word, visible};
 
 use super::change::{self, Change, Errand};
 use super::logout;
 use super::profile::unknown;
-use super::world::World;
+use super::world::{World, paths};
 
 /// Sets one key where it counts.
 pub fn set(world: &World, name: &ProfileName, key: &str, value: &str, making: Making) -> Result<u8> {
@@ -76,7 +76,36 @@ pub fn rename(world: &World, old: &ProfileName, new: &ProfileName, making: Makin
         };
         errands.push(Errand { path: world.folders.data.join("keys.json"), edit: Box::new(renamed) });
     }
+    errands.extend(rename_aliases(world, old, new, &mut notes));
     change::make(world, &changes, &errands, &notes, "make these changes?", making).map(|_| 0)
+}
+
+/// The edit of `config.toml` that goes with a renamed profile, if an alias stands for it.
+fn rename_aliases<'a>(
+    world: &World,
+    old: &'a ProfileName,
+    new: &'a ProfileName,
+    notes: &mut Vec<String>,
+) -> Option<Errand<'a>> {
+    let aliases = &world.settings.aliases;
+    if aliases.get(new.as_str()).is_some_and(|alias| alias.profile != *old) {
+        notes.push(format!("alias '{}' is hidden by the profile from now on", visible(new.as_str())));
+    }
+    let names: Vec<String> = aliases.of(old.as_str()).map(|(alias, _)| format!("'{}'", visible(alias))).collect();
+    if names.is_empty() {
+        return None;
+    }
+    notes.push(match names.len() {
+        1 => format!("alias {} goes with it", names[0]),
+        _ => format!("aliases {} go with it", names.join(", ")),
+    });
+    let file = paths(&world.folders).file;
+    let shown = settings::shorten(&file, &world.folders.home);
+    let renamed = move |bytes: &[u8]| {
+        let text = settings::text(bytes, &shown)?;
+        settings::rename_in_aliases(text, &shown, old.as_str(), new.as_str()).map(String::into_bytes)
+    };
+    Some(Errand { path: file, edit: Box::new(renamed) })
 }
 
 /// Removes a profile from both files, and the sessions nobody else uses.
@@ -88,6 +117,10 @@ pub fn remove(world: &World, name: &ProfileName, making: Making) -> Result<u8> {
             format!("profile '{}' still names it: {} ({})", visible(profile), setting.key, setting.place)
         })
         .collect();
+    notes.extend(world.settings.aliases.of(name.as_str()).map(|(alias, at)| {
+        let word = as_word(&aliases::setting_of(alias));
+        format!("alias '{}' still names it ({}): twolock settings unset {word}", visible(alias), at.place)
+    }));
     if let Some(entry) = world.index.get(name) {
         notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));
     }
@@ -125,7 +158,7 @@ fn refuse_secrets(name: &ProfileName, key: &str) -> Result<()> {
         return Ok(());
     }
     let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
-    let word = crate::visible::as_word(name.as_str());
+    let word = as_word(name.as_str());
     Err(Failure::new(Kind::Usage, cause)
         .of_profile(visible(name.as_str()))
         .hint(format!("aws configure --profile {word}")))

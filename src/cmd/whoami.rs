@@ -36,5 +36,6 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
             format!("account  {}\narn      {}\nuser id  {}\n", who.account, visible(&who.arn), visible(&who.user_id));
         to_stdout(text.as_bytes())?;
     }
+    world.note_use(&planned.plan.profile);
     Ok(0)
 }

@@ -1,11 +1,10 @@
 //! What is there: files, settings, key index, environment; read once at the start of a command.
 
 use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
-use crate::cli::ProfileArg;
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
 use crate::config::settings::{Paths, Settings, shorten};
-use crate::error::{Failure, Kind, Result};
+use crate::error::Result;
 use crate::names::ProfileName;
 use crate::origin::Outside;
 use crate::profile::plan::{self, Plan};
@@ -15,7 +14,6 @@ use crate::store::choose::{Keyring, Stores};
 use crate::system::env::Env;
 use crate::system::folders::Folders;
 use crate::system::{log, user};
-use crate::visible::visible;
 
 /// Everything a command reads before it acts.
 pub struct World {
@@ -51,30 +49,6 @@ impl World {
     /// What plans are made from.
     pub fn sources(&self) -> Sources<'_> {
         Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings }
-    }
-
-    /// The profile a command is about.
-    pub fn asked(&self, arg: &ProfileArg) -> Result<ProfileName> {
-        match (&arg.positional, &arg.flag) {
-            (Some(one), Some(other)) if one != other => {
-                let cause = format!("two profiles are named: '{one}' and '{other}'");
-                Err(Failure::new(Kind::Usage, cause))
-            }
-            (Some(name), _) | (None, Some(name)) => Ok(name.clone()),
-            (None, None) => self.asked_by_variable(),
-        }
-    }
-
-    fn asked_by_variable(&self) -> Result<ProfileName> {
-        for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
-            if let Some(name) = self.env.text(variable) {
-                return ProfileName::parse(name).map_err(|why| Failure::new(Kind::Usage, format!("{variable}: {why}")));
-            }
-        }
-        let names: Vec<String> =
-            self.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
-        let failure = Failure::new(Kind::Usage, "no profile is named: give PROFILE, or set AWS_PROFILE");
-        Err(if names.is_empty() { failure } else { failure.hint(format!("profiles: {}", names.join(", "))) })
     }
 
     /// Plans a profile and checks where its calls would go.

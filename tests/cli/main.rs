@@ -5,6 +5,7 @@
 mod world;
 
 mod adopt;
+mod aliases;
 mod credential_process;
 mod env;
 mod exec;
@@ -20,6 +21,7 @@ mod question;
 mod sandbox;
 mod secrets;
 mod settings;
+mod state;
 mod status;
 mod usage;
 mod whoami;

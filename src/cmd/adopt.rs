@@ -13,7 +13,7 @@ use crate::output::to_stdout;
 use crate::profile::Sources;
 use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes, Wish};
-use crate::profile::callers::{self, Callers, Reader, Verdict};
+use crate::profile::callers::{self, Callers};
 use crate::system::own_program::{self, OwnProgram};
 use crate::visible::{as_word, visible};
 
@@ -217,17 +217,8 @@ fn notes_on_callers(
 
 /// One line a verdict that is not ours: `'prod' then (Go, JavaScript): an error: …`.
 pub fn elsewhere(callers: &Callers, name: &ProfileName) -> Vec<String> {
-    let mut grouped: Vec<(Verdict, Vec<Reader>)> = Vec::new();
-    for (reader, verdict) in callers.judge(name.as_str()).into_iter().filter(|(_, verdict)| !verdict.comes_to_us()) {
-        match grouped.iter_mut().find(|(known, _)| *known == verdict) {
-            Some((_, readers)) => readers.push(reader),
-            None => grouped.push((verdict, vec![reader])),
-        }
-    }
-    let line = |(verdict, readers): &(Verdict, Vec<Reader>)| {
-        let names: Vec<String> = readers.iter().map(|reader| callers::name(*reader)).collect();
-        let whose = if readers.len() == callers::ALL.len() { "everywhere".into() } else { names.join(", ") };
-        format!("'{}' then ({whose}): {verdict}", visible(name.as_str()))
-    };
-    grouped.iter().map(line).collect()
+    let mut judged = callers.judge(name.as_str());
+    judged.retain(|(_, verdict)| !verdict.comes_to_us());
+    let line = |(who, what): (String, String)| format!("'{}' then ({who}): {what}", visible(name.as_str()));
+    callers::grouped(&judged).into_iter().map(line).collect()
 }

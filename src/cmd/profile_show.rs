@@ -86,19 +86,7 @@ fn hints(problem: &Failure) -> String {
 
 /// One paragraph for those that do the same.
 fn callers_text(judged: &[(Reader, Verdict)]) -> String {
-    let mut groups: Vec<(Vec<Reader>, String)> = Vec::new();
-    for (caller, verdict) in judged {
-        let what = one_line(&verdict.to_string());
-        match groups.iter_mut().find(|(_, known)| *known == what) {
-            Some((callers, _)) => callers.push(*caller),
-            None => groups.push((vec![*caller], what)),
-        }
-    }
-    let who = |callers: &[Reader]| match callers.len() == judged.len() {
-        true => "all".to_string(),
-        false => callers.iter().map(|caller| callers::name(*caller)).collect::<Vec<_>>().join(", "),
-    };
-    groups.iter().map(|(callers, what)| wrapped(&format!("{}: {what}", who(callers)))).collect()
+    callers::grouped(judged).iter().map(|(who, what)| wrapped(&format!("{who}: {what}"))).collect()
 }
 
 /// Words in lines of 80 columns, those after the first indented more.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::arn::{MfaSerial, RoleArn};
 use crate::duration;
-use crate::names::ProfileName;
+use crate::names::{ProfileName, Region};
 
 /// MFA sessions for AWS: one code a day, then silence.
 ///
@@ -352,6 +353,15 @@ which other users can see: run `aws configure --profile prod`.")]
         #[command(flatten)]
         making: Making,
     },
+    /// Add a profile that every AWS tool comes to twolock for: an access key, or a role
+    #[command(after_help = "\
+Examples:
+  twolock profile add                                          asks for each thing
+  twolock profile add prod --role-arn arn:aws:iam::123456789012:role/Admin --source-profile base
+  twolock profile add base --stdin --mfa-serial arn:aws:iam::123456789012:mfa/ana --yes < key.txt
+
+An access key goes into the OS keyring, once a call to AWS has proved it. No option takes a secret.")]
+    Add(Add),
     /// Make every AWS tool come to twolock for a profile, and for those that lead through it
     #[command(after_help = "\
 Examples:
@@ -368,6 +378,38 @@ Examples:
   twolock profile release prod
   twolock profile release base --restore-key    and its access key stands in ~/.aws/credentials again")]
     Release(Release),
+}
+
+/// `profile add`
+#[derive(Args, Debug)]
+pub struct Add {
+    /// Its name
+    #[arg(value_parser = ProfileName::parse)]
+    pub name: Option<ProfileName>,
+    /// The role to assume
+    #[arg(long, value_name = "ARN", value_parser = |text: &str| RoleArn::parse(text).map_err(|why| format!("it {why}")))]
+    pub role_arn: Option<RoleArn>,
+    /// The profile whose credentials may assume it
+    #[arg(long, value_name = "NAME", value_parser = ProfileName::parse)]
+    pub source_profile: Option<ProfileName>,
+    /// The MFA device; a role without one uses its source's
+    #[arg(long, value_name = "ARN", value_parser = |text: &str| MfaSerial::parse(text).map_err(|why| format!("it {why}")))]
+    pub mfa_serial: Option<MfaSerial>,
+    /// The region of its calls
+    #[arg(long, value_parser = |text: &str| Region::parse(text).map_err(|why| format!("it {why}")))]
+    pub region: Option<Region>,
+    /// What the role's trust policy asks for
+    #[arg(long, value_name = "ID", requires = "role_arn")]
+    pub external_id: Option<String>,
+    /// How long the role's credentials live, in seconds
+    #[arg(long, value_name = "SECONDS", requires = "role_arn")]
+    pub duration_seconds: Option<String>,
+    /// Read an access key from two lines of stdin: its id, its secret
+    #[arg(long, conflicts_with_all = ["role_arn", "source_profile"])]
+    pub stdin: bool,
+    /// How.
+    #[command(flatten)]
+    pub making: Making,
 }
 
 /// `profile adopt`

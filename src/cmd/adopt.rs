@@ -6,11 +6,10 @@ use crate::cli::Adopt;
 use crate::config::AwsFiles;
 use crate::config::edit::Edit;
 use crate::config::file::{AwsFile, Kind as FileKind};
-use crate::config::key_index::{Entry, KeyIndex};
-use crate::error::{Kind, Result};
+use crate::config::key_index::Entry;
+use crate::error::Result;
 use crate::names::ProfileName;
 use crate::output::to_stdout;
-use crate::profile::Sources;
 use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes, Wish};
 use crate::profile::callers::{self, Callers};
@@ -34,10 +33,10 @@ pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     let store = key_store(world, &adoptions.made)?;
     let home = if store.is_some() { KeyHome::Keyring } else { KeyHome::CredentialsFile };
     let edits = Edits::of(&world.files, &adoptions.made, &program.path, home)?;
-    let after = After::of(world, &edits, &adoptions.made, home)?;
-    let more = adoption::compare(world.sources(), after.sources(world))?;
+    let after = after(world, &edits, &adoptions.made, home)?;
+    let more = adoption::compare(world.sources(), after.sources())?;
     let mut notes = notes_on_keys(world, &adoptions.made, store, home);
-    notes.extend(notes_on_program(&program, &adoptions.made));
+    notes.extend(notes_on_program(&program));
     notes.extend(more.iter().map(|name| format!("'{name}' asks for a code as well then, as its key's profile does")));
     notes.extend(notes_on_native(world, &adoptions));
     notes.extend(left_alone(&adoptions, asked.as_ref()));
@@ -46,7 +45,7 @@ pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     if !change::is_agreed(world, &changes, &notes, "adopt?", args.making)? {
         return Ok(0);
     }
-    make(world, &adoptions.made, &changes, home)?;
+    make(world, &after, &adoptions.made, &changes, home)?;
     to_stdout(done(&adoptions.made).as_bytes()).map(|()| 0)
 }
 
@@ -64,25 +63,14 @@ fn key_of(adoption: &Adoption) -> Option<&crate::credentials::AccessKey> {
     }
 }
 
-/// The files as they will be, to look at before anything is written.
-pub struct After {
-    pub files: AwsFiles,
-    index: KeyIndex,
-}
-
-impl After {
-    fn of(world: &World, edits: &Edits, adoptions: &[Adoption], home: KeyHome) -> Result<Self> {
-        let keys = adoptions.iter().filter_map(|adoption| Some((&adoption.profile, key_of(adoption)?)));
-        let mut index = world.index.clone();
-        for (profile, key) in keys.filter(|_| home == KeyHome::Keyring) {
-            index = index.and(profile, Entry { id: key.id.clone(), account: None, created: None });
-        }
-        Ok(Self { files: edited(&world.files, edits)?, index })
+/// The world as it will be, to look at before anything is written.
+fn after(world: &World, edits: &Edits, adoptions: &[Adoption], home: KeyHome) -> Result<World> {
+    let keys = adoptions.iter().filter_map(|adoption| Some((&adoption.profile, key_of(adoption)?)));
+    let mut index = world.index.clone();
+    for (profile, key) in keys.filter(|_| home == KeyHome::Keyring) {
+        index = index.and(profile, Entry { id: key.id.clone(), account: None, created: None });
     }
-
-    fn sources<'a>(&'a self, world: &'a World) -> Sources<'a> {
-        Sources { files: &self.files, index: &self.index, ..world.sources() }
-    }
+    Ok(world.with(edited(&world.files, edits)?, index))
 }
 
 /// Both files with all edits made, in memory.
@@ -116,24 +104,17 @@ fn change<'a>(edits: &'a Edits, kind: FileKind, part: &'a [Edit]) -> Change<'a> 
 }
 
 /// The keyring takes and proves the keys before the files lose them; whatever fails takes everything back.
-fn make(world: &World, adoptions: &[Adoption], changes: &[Change], home: KeyHome) -> Result<()> {
+fn make(world: &World, after: &World, adoptions: &[Adoption], changes: &[Change], home: KeyHome) -> Result<()> {
     let moving: Vec<_> = adoptions.iter().filter_map(|adoption| Some((&adoption.profile, key_of(adoption)?))).collect();
-    let planned = moving.iter().map(|(profile, _)| world.plan(profile)).collect::<Result<Vec<_>>>()?;
-    let deposits: Vec<Deposit> =
-        moving.iter().zip(&planned).map(|((profile, key), planned)| Deposit { profile, key, planned }).collect();
-    if home == KeyHome::CredentialsFile {
-        deposits.iter().try_for_each(|one| vault::prove(world, one.planned, one.key).map(drop))?;
-        return change::apply(world, changes, &[]);
-    }
-    let vault = Vault::new(world, true);
-    let kept = vault.keep(&deposits)?;
-    match change::apply(world, changes, &[]) {
-        // Where files could not be put back, the keyring is where the key is.
-        Err(failure) if failure.kind != Kind::HalfDone => {
-            vault::take_back(kept);
-            Err(failure)
+    let planned = moving.iter().map(|(profile, _)| after.plan(profile)).collect::<Result<Vec<_>>>()?;
+    let with_plan = moving.iter().zip(&planned);
+    let deposits: Vec<Deposit> = with_plan.map(|((profile, key), planned)| Deposit { profile, key, planned }).collect();
+    match home {
+        KeyHome::Keyring => Vault::new(world, true).keep_and(&deposits, || change::apply(world, changes, &[])),
+        KeyHome::CredentialsFile => {
+            deposits.iter().try_for_each(|one| vault::prove(world, one.planned, one.key).map(drop))?;
+            change::apply(world, changes, &[])
         }
-        result => result,
     }
 }
 
@@ -167,14 +148,13 @@ fn notes_on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, hom
     adoptions.iter().flat_map(note).collect()
 }
 
-fn notes_on_program(program: &OwnProgram, adoptions: &[Adoption]) -> Option<String> {
-    let is_named = adoptions.iter().any(|adoption| !matches!(adoption.becomes, Becomes::Native));
-    (is_named && program.is_versioned).then(|| {
-        format!(
-            "{} has a version in it and may be gone after an upgrade; better put a link to it on PATH",
-            program.path
-        )
-    })
+/// A path that an upgrade takes away.
+pub fn notes_on_program(program: &OwnProgram) -> Option<String> {
+    let note = format!(
+        "{} has a version in it and may be gone after an upgrade; better put a link to it on PATH",
+        program.path
+    );
+    program.is_versioned.then_some(note)
 }
 
 /// What a native role loses stands nowhere else.

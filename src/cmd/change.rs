@@ -1,7 +1,6 @@
 //! An edit of the AWS files: shown as a diff, asked about on the terminal, then made.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use crate::cli::Making;
 use crate::config::edit::Edited;
@@ -12,14 +11,10 @@ use crate::config::{self, Choice, settings, trust};
 use crate::error::{Failure, Kind, Result};
 use crate::output::messages;
 use crate::output::to_stdout;
-use crate::system::clock::Deadline;
-use crate::system::terminal::{Line, Terminal};
 use crate::visible::one_line;
 
+use super::conversation::{Conversation, Need};
 use super::world::{World, paths};
-
-/// A person may think about a diff for as long as that.
-const PATIENCE: Duration = Duration::from_secs(3_600);
 
 type FileEdit<'a> = Box<dyn Fn(&AwsFile) -> Result<Edited> + 'a>;
 type BytesEdit<'a> = Box<dyn Fn(&[u8]) -> Result<Vec<u8>> + 'a>;
@@ -72,7 +67,8 @@ pub fn is_agreed(world: &World, changes: &[Change], notes: &[String], question: 
     if making.yes || making.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
-        ask(&text, question)?;
+        let need = Need { what: "this needs a yes", otherwise: "add --yes, or --dry-run to see the change" };
+        Conversation::begin(need)?.agree(&text, question)?;
     }
     Ok(!making.dry_run)
 }
@@ -105,27 +101,6 @@ fn diff(shown: &str, hunks: &[Hunk]) -> String {
         hunk.added.iter().for_each(|line| text += &format!("+ {}\n", one_line(line)));
     }
     text
-}
-
-/// On the terminal, never on borrowed streams: a script's stdin is not a person's yes.
-fn ask(text: &str, question: &str) -> Result<()> {
-    let nobody = |why: String| {
-        let cause =
-            format!("this needs a yes, and nobody can be asked ({why}): add --yes, or --dry-run to see the change");
-        Failure::new(Kind::Usage, cause)
-    };
-    let terminal = Terminal::open().map_err(|why| nobody(why.to_string()))?;
-    let until = Deadline::after(Instant::now(), PATIENCE);
-    terminal.discard_input();
-    loop {
-        terminal.write(&format!("{text}{question} [y/N] ")).map_err(|e| nobody(e.to_string()))?;
-        return match terminal.read_line(until) {
-            Line::Resumed => continue,
-            Line::Text(answer) if matches!(answer.expose().trim(), "y" | "Y" | "yes") => Ok(()),
-            Line::Lost(why) => Err(nobody(why.to_string())),
-            Line::Text(_) | Line::TooLong | Line::End | Line::TimedOut => Err(Failure::silent(Kind::NeedsPerson)),
-        };
-    }
 }
 
 /// Makes the changes, in their order: all of them or none.

@@ -3,10 +3,12 @@
 //! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
 //! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files.
 
+mod add;
 mod adopt;
 mod asked;
 mod change;
 mod complete;
+mod conversation;
 pub mod credential_process;
 pub mod env;
 mod exec;

@@ -11,7 +11,7 @@ use crate::visible::visible;
 
 use super::Call;
 use super::world::World;
-use super::{adopt, profile_edit, profile_list, profile_show, release};
+use super::{add, adopt, profile_edit, profile_list, profile_show, release};
 
 /// Runs one of the profile commands.
 pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
@@ -26,6 +26,7 @@ pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
     match args {
         cli::Profile::List { json } => profile_list::run(&world, *json),
         cli::Profile::Show { profile, json } => profile_show::run(&world, &world.asked(profile)?, *json),
+        cli::Profile::Add(args) => add::run(&world, args),
         cli::Profile::Adopt(args) => adopt::run(&world, args),
         cli::Profile::Release(args) => release::run(&world, args),
         cli::Profile::Set { profile, key, value, making } => {

@@ -59,9 +59,22 @@ impl<'a> Vault<'a> {
         access_key::read(store, id).map_err(|e| refused(profile, id, store.name(), &e))
     }
 
+    /// Keeps keys as [`Vault::keep`] does, then lets `act` change the files; where it fails, the keys go back out.
+    pub fn keep_and(&self, deposits: &[Deposit], act: impl FnOnce() -> Result<()>) -> Result<()> {
+        let kept = self.keep(deposits)?;
+        match act() {
+            // Where files could not be put back, the keyring is where the key is.
+            Err(failure) if failure.kind != Kind::HalfDone => {
+                take_back(kept);
+                Err(failure)
+            }
+            result => result,
+        }
+    }
+
     /// Keeps keys, names them in the index, and proves each by a call signed with what the keyring gives back. A failure
     /// takes back what was done.
-    pub fn keep(&self, deposits: &[Deposit]) -> Result<Vec<KeptKey<'_>>> {
+    fn keep(&self, deposits: &[Deposit]) -> Result<Vec<KeptKey<'_>>> {
         let mut kept = Vec::new();
         for deposit in deposits {
             match self.keep_one(deposit, &mut kept) {
@@ -97,7 +110,7 @@ impl<'a> Vault<'a> {
 }
 
 /// A key that was put into the keyring, and can be taken out again while the files still have it.
-pub struct KeptKey<'a> {
+struct KeptKey<'a> {
     item: Option<(&'a dyn Store, AccessKeyId)>,
     index: Option<Replaced>,
     world: &'a World,
@@ -105,7 +118,7 @@ pub struct KeptKey<'a> {
 
 /// Takes keys back out, newest first, where this very run put them in. What cannot be taken back stays: the keyring
 /// then has a key that the file has as well, and the next try finds it.
-pub fn take_back(kept: Vec<KeptKey>) {
+fn take_back(kept: Vec<KeptKey>) {
     for KeptKey { item, index, world } in kept.into_iter().rev() {
         if let Some(index) = index {
             let back = |now: &[u8]| Ok(if now == index.new { index.old.clone() } else { now.to_vec() });
@@ -118,7 +131,7 @@ pub fn take_back(kept: Vec<KeptKey>) {
 }
 
 /// Edits `keys.json`.
-pub fn edit_index(world: &World, edit: impl Fn(&[u8]) -> std::result::Result<Vec<u8>, String>) -> Result<Replaced> {
+fn edit_index(world: &World, edit: impl Fn(&[u8]) -> std::result::Result<Vec<u8>, String>) -> Result<Replaced> {
     let editor = Editor { cache: &world.folders.cache, home: &world.folders.home, largest: LARGEST_FILE };
     let problem = |why| Failure::new(Kind::Config, format!("keys.json {why}"));
     editor.edit(&world.folders.data.join("keys.json"), |old| edit(old).map_err(problem))

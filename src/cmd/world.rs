@@ -46,6 +46,18 @@ impl World {
         Ok(Self { env: env.clone(), folders, settings, files, index, surroundings })
     }
 
+    /// The same with other files and another index, to see what edits would make of it.
+    pub fn with(&self, files: AwsFiles, index: KeyIndex) -> Self {
+        Self {
+            env: self.env.clone(),
+            folders: self.folders.clone(),
+            settings: self.settings.clone(),
+            files,
+            index,
+            surroundings: self.surroundings.clone(),
+        }
+    }
+
     /// What plans are made from.
     pub fn sources(&self) -> Sources<'_> {
         Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings }

@@ -6,7 +6,8 @@
 #[path = "../world/mod.rs"]
 mod world;
 
-mod desktop;
+use world::desktop;
+
 mod machine;
 mod outcome;
 mod somebody;

@@ -4,6 +4,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod add;
 mod adopt;
 mod aliases;
 mod credential_process;

@@ -3,7 +3,7 @@
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, CallerIdentity, Signer, Sts};
-use crate::config::key_index::{Entry, KeyIndex, LARGEST_FILE};
+use crate::config::key_index::{self, Entry, KeyIndex, LARGEST_FILE};
 use crate::config::replace::{Editor, Replaced};
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
@@ -121,7 +121,8 @@ struct KeptKey<'a> {
 fn take_back(kept: Vec<KeptKey>) {
     for KeptKey { item, index, world } in kept.into_iter().rev() {
         if let Some(index) = index {
-            let back = |now: &[u8]| Ok(if now == index.new { index.old.clone() } else { now.to_vec() });
+            let old = if index.old.is_empty() { key_index::EMPTY } else { &index.old };
+            let back = |now: &[u8]| Ok(if now == index.new { old.to_vec() } else { now.to_vec() });
             let _ = edit_index(world, back);
         }
         if let Some((store, id)) = item {

@@ -15,6 +15,9 @@ use crate::timestamp::Timestamp;
 /// Room for tens of thousands of keys.
 pub const LARGEST_FILE: u64 = 16 << 20;
 
+/// The JSON of an index without keys; a file of no bytes is a damaged one.
+pub const EMPTY: &[u8] = br#"{"keys":{},"v":1}"#;
+
 /// One key that rests in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -94,8 +97,7 @@ impl KeyIndex {
         bytes: &[u8],
         edit: impl FnOnce(&mut serde_json::Map<String, Value>),
     ) -> std::result::Result<Vec<u8>, String> {
-        let empty = br#"{"keys":{},"v":1}"#;
-        let base = if bytes.is_empty() { &empty[..] } else { bytes };
+        let base = if bytes.is_empty() { EMPTY } else { bytes };
         Self::parse(base)?;
         let mut json: Value = serde_json::from_slice(base).map_err(|e| format!("is damaged: {e}"))?;
         let before = json.clone();

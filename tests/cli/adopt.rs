@@ -207,7 +207,10 @@ fn only_says_what_breaks_where() {
     for line in ["note: 'prod' then (AWS CLI and boto3): ", "note: 'prod' then (Go, JavaScript): an error: "] {
         assert!(ran.stdout.contains(line), "{line}: {ran:?}");
     }
-    assert!(!ran.stdout.contains("Java,"), "where the session below has MFA, ignoring mfa_serial does no harm: {ran:?}");
+    assert!(
+        !ran.stdout.contains("Java,"),
+        "where the session below has MFA, ignoring mfa_serial does no harm: {ran:?}"
+    );
     assert!(!ran.stdout.contains("'deploy' then"), "what comes to us through its source is not broken: {ran:?}");
 }
 
@@ -375,4 +378,47 @@ fn release_of_what_is_not_adopted_says_so() {
     );
     let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
     assert!(ran.code == 3 && ran.stderr.contains("has an access key in the AWS files"), "{ran:?}");
+}
+
+/// P13: the same argv by a word splitter (boto3, the AWS CLI) and by `sh -c` (the other SDKs).
+#[test]
+fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
+    let world = World::new();
+    let real = world.home().join("opt/twolock-1.2.3/twolock");
+    let link = world.home().join("bin/twolock");
+    std::fs::create_dir_all(real.parent().unwrap()).unwrap();
+    std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+    crate::world::copy_runnable(std::path::Path::new(env!("CARGO_BIN_EXE_twolock")), &real);
+    std::os::unix::fs::symlink("../opt/twolock-1.2.3/twolock", &link).unwrap();
+    let name = "a/b.c@d:e+f_g-h";
+    world.write(".aws/config", &format!("[profile {name}]\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n"));
+    let path = format!("{}:/usr/bin:/bin", link.parent().unwrap().display());
+    let adopt = |program: &std::path::Path, path: &str| {
+        let mut command = world.program(program);
+        command.args(["profile", "adopt", name, "--yes"]).env("PATH", path);
+        crate::world::without_terminal(&mut command);
+        world.finish(&mut command)
+    };
+    let versioned = adopt(&real, "/usr/bin:/bin");
+    let note = "note: HOME/opt/twolock-1.2.3/twolock has a version in it and may be gone after an upgrade";
+    assert!(versioned.code == 0 && versioned.stdout.contains(note), "{versioned:?}");
+    let ran = adopt(&real, &path);
+    assert!(ran.code == 0 && !ran.stdout.contains("has a version"), "{ran:?}");
+    let config = config_of(&world);
+    let line = config.lines().find_map(|line| line.strip_prefix("credential_process = ")).unwrap();
+    assert_eq!(line, format!("{} credential-process --profile {name}", link.display()));
+
+    world.write("opt/twolock-1.2.3/twolock", "#!/bin/sh\nprintf '<%s>' \"$0\" \"$@\"\n");
+    crate::world::make_runnable(&real);
+    let words = |mut command: std::process::Command| {
+        let ran = world.finish(&mut command);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.stdout
+    };
+    let mut shell = world.program("sh");
+    shell.args(["-c", line]);
+    let mut splitter = world.program("python3");
+    splitter.args(["-c", "import shlex, subprocess, sys; subprocess.run(shlex.split(sys.argv[1]), check=True)", line]);
+    let expected = format!("<HOME/bin/twolock><credential-process><--profile><{name}>");
+    assert_eq!((words(shell), words(splitter)), (expected.clone(), expected));
 }

@@ -12,6 +12,7 @@ mod machine;
 mod outcome;
 mod somebody;
 
+mod adoptions;
 mod cache_identity;
 mod callers_that_leave;
 mod clocks;

@@ -20,6 +20,7 @@ use crate::visible::{as_word, visible};
 use super::adopt::{changes, edited, notes_on_program};
 use super::change;
 use super::conversation::{Conversation, Need};
+use super::profile_edit::must_be_free;
 use super::vault::{self, Deposit, Vault};
 use super::world::World;
 
@@ -70,12 +71,12 @@ fn add(
     let store = key.map_or(Ok(None), |key| Vault::new(world, false).name(name, &key.id))?;
     let mut edits = Edits::default();
     if let Some(key) = key.filter(|_| store.is_none()) {
+        must_be_free(world, &keys_profile(name))?;
         edits.first.push(Edit::PutKey { profile: keys_profile(name), key: key.clone() });
         settings.push(("twolock_source_profile".into(), keys_profile(name)));
     }
     settings.push(("credential_process".into(), process_line(&program.path, name)));
     edits.config.push(Edit::Add { profile: name.to_string(), settings });
-    must_not_be_there(world, &keys_profile(name), edits.first.is_empty())?;
     let mut index = world.index.clone();
     if let Some(key) = key.filter(|_| store.is_some()) {
         index = index.and(name, Entry { id: key.id.clone(), account: None, created: None });
@@ -107,16 +108,6 @@ fn add(
     }
     let word = as_word(name.as_str());
     to_stdout(format!("added {name}; try: aws --profile {word} sts get-caller-identity\n").as_bytes()).map(|()| 0)
-}
-
-fn must_not_be_there(world: &World, name: &str, is_fine: bool) -> Result<()> {
-    match world.files.profile(name) {
-        Some(there) if !is_fine => {
-            let cause = format!("there is a profile '{}' already", visible(name));
-            Err(Failure::new(Kind::Config, cause).at(&there.place))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What the flags do not say is asked for; the terminal is opened at the first question.

@@ -27,8 +27,17 @@ pub struct Change<'a> {
 
 /// An edit of a file of ours that goes with it and is not shown.
 pub struct Errand<'a> {
+    /// When it is done, so that a run cut short leaves profiles that work.
+    pub when: When,
     pub path: PathBuf,
     pub edit: BytesEdit<'a>,
+}
+
+/// Before or after the AWS files are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Before,
+    After,
 }
 
 /// Shows the changes, asks, makes them; returns whether they were made. Either all are made or none.
@@ -106,21 +115,17 @@ fn diff(shown: &str, hunks: &[Hunk]) -> String {
 /// Makes the changes, in their order: all of them or none.
 pub fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()> {
     let editor = Editor { cache: &world.folders.cache, home: &world.folders.home, largest: config::LARGEST_FILE };
+    let errands = |when| {
+        errands
+            .iter()
+            .filter(move |errand| errand.when == when)
+            .map(|errand| (errand.path.as_path(), Step::Errand(errand)))
+    };
+    let changes = changes.iter().map(|change| (change.choice(world).path.as_path(), Step::Change(change)));
     let mut done: Vec<(&Path, Replaced)> = Vec::new();
-    for change in changes {
-        let (file, path) = (change.file(world), change.choice(world).path.as_path());
-        let anew = |bytes: &[u8]| {
-            let file = AwsFile::from_bytes(change.kind, file.shown().into(), bytes.to_vec());
-            (change.edit)(&file).map(|edited| edited.bytes)
-        };
-        match editor.edit(path, anew) {
+    for (path, step) in errands(When::Before).chain(changes).chain(errands(When::After)) {
+        match editor.edit(path, |bytes| step.edited(world, bytes)) {
             Ok(replaced) => done.push((path, replaced)),
-            Err(failure) => return Err(undone(&editor, &done, failure)),
-        }
-    }
-    for errand in errands {
-        match editor.edit(&errand.path, |bytes| (errand.edit)(bytes)) {
-            Ok(replaced) => done.push((&errand.path, replaced)),
             Err(failure) => return Err(undone(&editor, &done, failure)),
         }
     }
@@ -132,6 +137,23 @@ pub fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()
         carry_consent(world, path, replaced)?;
     }
     Ok(())
+}
+
+enum Step<'a> {
+    Change(&'a Change<'a>),
+    Errand(&'a Errand<'a>),
+}
+
+impl Step<'_> {
+    fn edited(&self, world: &World, bytes: &[u8]) -> Result<Vec<u8>> {
+        match self {
+            Step::Errand(errand) => (errand.edit)(bytes),
+            Step::Change(change) => {
+                let file = AwsFile::from_bytes(change.kind, change.file(world).shown().into(), bytes.to_vec());
+                (change.edit)(&file).map(|edited| edited.bytes)
+            }
+        }
+    }
 }
 
 /// Puts back what was edited before something failed, so that either all is done or nothing.

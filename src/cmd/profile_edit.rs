@@ -7,14 +7,16 @@ use crate::config::file::{AwsFile, Kind as FileKind};
 use crate::config::key_index::KeyIndex;
 use crate::config::process_line::ProcessLine;
 use crate::config::{Profile, Setting, aliases, settings};
+use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
 use crate::session::cache;
 use crate::session::sealed::Header;
 use crate::visible::{as_word, visible};
 
-use super::change::{self, Change, Errand};
+use super::change::{self, Change, Errand, When};
 use super::logout;
 use super::profile::unknown;
 use super::world::{World, paths};
@@ -55,29 +57,56 @@ pub fn unset(world: &World, name: &ProfileName, key: &str, making: Making) -> Re
 
 /// Renames a profile and whatever names it.
 pub fn rename(world: &World, old: &ProfileName, new: &ProfileName, making: Making) -> Result<u8> {
-    known(world, old)?;
-    if let Some(taken) = world.files.profile(new.as_str()) {
-        let cause = format!("there is a profile '{}' already", visible(new.as_str()));
-        return Err(Failure::new(Kind::Config, cause).at(&taken.place));
-    }
-    if world.index.get(new).is_some() {
+    let profile = known(world, old)?;
+    must_be_free(world, new.as_str())?;
+    let entry = world.index.get(old);
+    if world.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
         let cause = format!("the keyring's index already has a key for '{}'", visible(new.as_str()));
         return Err(Failure::new(Kind::Config, cause));
     }
     let of_profile = |failure: Failure| failure.of_profile(visible(old.as_str()));
-    let changes = both(|file: &AwsFile| file.rename(old.as_str(), new.as_str()).map_err(of_profile));
+    let (keys, new_keys) = (keys_profile(old), keys_profile(new));
+    let mut changes = Vec::from(both(|file: &AwsFile| file.rename(old.as_str(), new.as_str()).map_err(of_profile)));
+    if is_kept_beside(ProfileSettings::of(&profile, old)) {
+        must_be_free(world, &new_keys)?;
+        changes.extend(both(|file: &AwsFile| file.rename(&keys, &new_keys).map_err(of_profile)));
+    }
     let mut errands = Vec::new();
     let mut notes = Vec::new();
-    if let Some(entry) = world.index.get(old) {
+    if let Some(entry) = entry {
         notes.push(format!("its key {} in the keyring goes with it", entry.id.as_str()));
-        let renamed = |bytes: &[u8]| {
-            let problem = |why| Failure::new(Kind::Config, format!("keys.json {why}"));
-            KeyIndex::renamed(bytes, old.as_str(), new.as_str()).map_err(problem)
-        };
-        errands.push(Errand { path: world.folders.data.join("keys.json"), edit: Box::new(renamed) });
+        errands.extend(rename_in_index(world, old, new, &entry.id));
     }
     errands.extend(rename_aliases(world, old, new, &mut notes));
     change::make(world, &changes, &errands, &notes, "make these changes?", making).map(|_| 0)
+}
+
+/// Refuses a name that a profile has.
+pub fn must_be_free(world: &World, name: &str) -> Result<()> {
+    match world.files.profile(name) {
+        Some(taken) => {
+            let cause = format!("there is a profile '{}' already", visible(name));
+            Err(Failure::new(Kind::Config, cause).at(&taken.place))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The index names the key under both names while the files change.
+fn rename_in_index<'a>(
+    world: &World,
+    old: &'a ProfileName,
+    new: &'a ProfileName,
+    id: &'a AccessKeyId,
+) -> [Errand<'a>; 2] {
+    let path = || world.folders.data.join("keys.json");
+    let problem = |why| Failure::new(Kind::Config, format!("keys.json {why}"));
+    let copied = move |bytes: &[u8]| KeyIndex::copied(bytes, old.as_str(), new.as_str()).map_err(problem);
+    let without = move |bytes: &[u8]| KeyIndex::without(bytes, old.as_str(), id).map_err(problem);
+    [
+        Errand { when: When::Before, path: path(), edit: Box::new(copied) },
+        Errand { when: When::After, path: path(), edit: Box::new(without) },
+    ]
 }
 
 /// The edit of `config.toml` that goes with a renamed profile, if an alias stands for it.
@@ -105,12 +134,12 @@ fn rename_aliases<'a>(
         let text = settings::text(bytes, &shown)?;
         settings::rename_in_aliases(text, &shown, old.as_str(), new.as_str()).map(String::into_bytes)
     };
-    Some(Errand { path: file, edit: Box::new(renamed) })
+    Some(Errand { when: When::After, path: file, edit: Box::new(renamed) })
 }
 
 /// Removes a profile from both files, and the sessions nobody else uses.
 pub fn remove(world: &World, name: &ProfileName, making: Making) -> Result<u8> {
-    known(world, name)?;
+    let profile = known(world, name)?;
     let mut notes: Vec<String> = references(world, name)
         .iter()
         .map(|(profile, setting)| {
@@ -123,6 +152,9 @@ pub fn remove(world: &World, name: &ProfileName, making: Making) -> Result<u8> {
     }));
     if let Some(entry) = world.index.get(name) {
         notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));
+    }
+    if is_kept_beside(ProfileSettings::of(&profile, name)) {
+        notes.push(format!("its key stays in profile '{}'", keys_profile(name)));
     }
     let sessions = sessions_of_its_own(world, name);
     if !sessions.is_empty() {

@@ -62,10 +62,10 @@ impl KeyIndex {
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
 
-    /// Returns the index's JSON with a profile's entry under another name; what has no such entry stays as it is.
-    pub fn renamed(bytes: &[u8], old: &str, new: &str) -> std::result::Result<Vec<u8>, String> {
+    /// Returns the index's JSON with a profile's entry under another name as well; what has none stays as it is.
+    pub fn copied(bytes: &[u8], old: &str, new: &str) -> std::result::Result<Vec<u8>, String> {
         Self::edited(bytes, |keys| {
-            if let Some(entry) = keys.remove(old) {
+            if let Some(entry) = keys.get(old).cloned() {
                 keys.insert(new.into(), entry);
             }
         })
@@ -132,12 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_entry_keeps_all_its_fields() {
+    fn an_entry_under_another_name_keeps_all_its_fields() {
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
-        let renamed = KeyIndex::renamed(text, "a", "b").unwrap();
+        let both = KeyIndex::copied(text, "a", "b").unwrap();
+        let id = AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap();
+        let renamed = KeyIndex::without(&both, "a", &id).unwrap();
         assert_eq!(renamed, br#"{"keys":{"b":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#);
-        assert_eq!(KeyIndex::renamed(text, "x", "b").unwrap(), text);
-        assert!(KeyIndex::renamed(br#"{"v":2,"keys":{}}"#, "a", "b").is_err());
+        assert_eq!(KeyIndex::copied(text, "x", "b").unwrap(), text);
+        assert!(KeyIndex::copied(br#"{"v":2,"keys":{}}"#, "a", "b").is_err());
     }
 
     #[test]

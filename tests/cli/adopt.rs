@@ -422,3 +422,19 @@ fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
     let expected = format!("<HOME/bin/twolock><credential-process><--profile><{name}>");
     assert_eq!((words(shell), words(splitter)), (expected.clone(), expected));
 }
+
+#[test]
+fn a_renamed_profile_takes_the_profile_of_its_key_along() {
+    let world = World::new();
+    assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
+    assert_eq!(run(&world, &["rename", "base", "me", "--yes"]).code, 0);
+    assert_eq!(credentials_of(&world), CREDENTIALS.replace("[base]", "[me-keys]"));
+    assert!(adopted(&world).contains(
+        "twolock_source_profile = me-keys\ncredential_process = /bin/twolock credential-process --profile me\n"
+    ));
+    world.log_in("prod");
+    let ran = run(&world, &["remove", "me", "--dry-run"]);
+    assert!(ran.stdout.contains("note: its key stays in profile 'me-keys'\n"), "{ran:?}");
+    assert_eq!(run(&world, &["release", "me", "--restore-key", "--yes"]).code, 0);
+    assert_eq!(credentials_of(&world), CREDENTIALS.replace("[base]", "[me]"));
+}

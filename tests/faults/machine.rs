@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::time::Duration;
 
 use crate::world::{Ran, World, without_terminal};
 

@@ -1,6 +1,6 @@
 //! Every row of the tables 2.2, 2.3 and 2.4 of aws-contract: profile `p`, and what each caller makes of it.
 //!
-//! The unit tests compare our verdicts with these; `tests/callers` compares both with the real callers.
+//! The unit tests compare our verdicts with these; `tests/callers` compares our verdicts with what real callers do.
 
 /// One row. `{us}` is the path of twolock, `{other}` that of another program.
 pub struct Row {

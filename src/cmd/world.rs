@@ -4,7 +4,7 @@ use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
 use crate::cli::ProfileArg;
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
-use crate::config::settings::{Paths, Settings, shorten};
+use crate::config::settings::{Paths, Settings};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::origin::Outside;
@@ -13,7 +13,7 @@ use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, Identity};
 use crate::store::choose::{Keyring, Stores};
 use crate::system::env::Env;
-use crate::system::folders::Folders;
+use crate::system::folders::{Folders, shorten};
 use crate::system::{log, user};
 use crate::visible::visible;
 
@@ -37,7 +37,11 @@ pub struct Planned {
 impl World {
     /// Reads everything; each file once.
     pub fn load(env: &Env) -> Result<Self> {
-        let folders = Folders::find(env)?;
+        Self::of(Folders::find(env)?, env)
+    }
+
+    /// The same below folders that were found already.
+    pub fn of(folders: Folders, env: &Env) -> Result<Self> {
         let paths = paths(&folders);
         let settings = Settings::load(&paths, env)?;
         let files = AwsFiles::load(env, &folders.home)?;

@@ -61,8 +61,15 @@ fn wide(text: &str) -> usize {
     text.chars().count()
 }
 
+/// Takes out the middle: names that differ do so at either end.
 fn cut(text: &str, width: usize) -> String {
-    if wide(text) <= width { text.into() } else { text.chars().take(width - 1).chain(['…']).collect() }
+    let count = wide(text);
+    if count <= width {
+        return text.into();
+    }
+    let tail = (width - 1) / 2;
+    let (head, tail) = (text.chars().take(width - 1 - tail), text.chars().skip(count - tail));
+    head.chain(['…']).chain(tail).collect()
 }
 
 #[cfg(test)]
@@ -85,11 +92,11 @@ mod tests {
             "NAME              ACCOUNT       KEY\na-very-long-name  123456789012  keyring\n",
             "all of it"
         );
-        assert_eq!(within(35), "NAME          ACCOUNT       KEY\na-very-long…  123456789012  keyring\n");
+        assert_eq!(within(35), "NAME          ACCOUNT       KEY\na-very…-name  123456789012  keyring\n");
         assert_eq!(within(34), "NAME              KEY\na-very-long-name  keyring\n");
-        assert_eq!(within(21), "NAME          KEY\na-very-long…  keyring\n");
+        assert_eq!(within(21), "NAME          KEY\na-very…-name  keyring\n");
         assert_eq!(within(20), "NAME\na-very-long-name\n");
-        assert_eq!(within(1), "NAME\na-very-long…\n", "no shorter than that");
+        assert_eq!(within(1), "NAME\na-very…-name\n", "no shorter than that");
     }
 
     #[test]
@@ -97,6 +104,6 @@ mod tests {
         let rows = vec![vec!["x".repeat(100_000), "y".into()], vec!["z".into(), "y".into()]];
         let text = table_within(&["A", "B"], &rows, None, &[]);
         assert!(text.lines().all(|line| line.chars().count() == 103), "{}", text.len());
-        assert!(text.contains("x…  y\n"));
+        assert!(text.contains("x…x") && text.contains("x  y\n"));
     }
 }

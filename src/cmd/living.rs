@@ -1,8 +1,9 @@
 //! The sessions that live, and how long what a plan ends in will.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use crate::profile::plan::Step;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
 use crate::system::clock;
@@ -34,22 +35,30 @@ fn opens(world: &World) -> impl Fn(&Header) -> bool {
 pub struct Living {
     now: Timestamp,
     ends: HashMap<String, Timestamp>,
+    roles: HashSet<Option<String>>,
 }
 
 impl Living {
     /// Looks once for all profiles.
     pub fn look(world: &World) -> Self {
         let now = clock::now();
-        let ends = headers(world, now).into_iter().map(|header| (header.identity, header.expires)).collect();
-        Self { now, ends }
+        let headers = headers(world, now);
+        let roles = headers.iter().map(|header| header.role.clone()).collect();
+        let ends = headers.into_iter().map(|header| (header.identity, header.expires)).collect();
+        Self { now, ends, roles }
     }
 
     /// When the credentials of a plan's last step end, if they live, and how long that is from now.
     pub fn rest(&self, planned: &Planned) -> Option<(Timestamp, Duration)> {
-        if self.ends.is_empty() {
+        let role = match planned.plan.steps.last()? {
+            Step::AssumeRole { request, .. } => Some(request.role.to_string()),
+            Step::SessionToken { .. } | Step::LongLivedKey(_) => None,
+        };
+        // Identities are hashes; most profiles of a long list can do without theirs.
+        if !self.roles.contains(&role) {
             return None;
         }
-        let end = *self.ends.get(&planned.identities.last()?.hex())?;
+        let end = *self.ends.get(&planned.identities().last()?.hex())?;
         Some((end, end.since(self.now)))
     }
 }

@@ -1,5 +1,7 @@
 //! What is there: files, settings, key index, environment; read once at the start of a command.
 
+use std::cell::OnceCell;
+
 use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
 use crate::cli::ProfileArg;
 use crate::config::AwsFiles;
@@ -31,7 +33,14 @@ pub struct World {
 pub struct Planned {
     pub plan: Plan,
     pub endpoint: Endpoint,
-    pub identities: Vec<Identity>,
+    identities: OnceCell<Vec<Identity>>,
+}
+
+impl Planned {
+    /// What makes the sessions of the plan's steps the same; made when somebody asks, for a list asks of few.
+    pub fn identities(&self) -> &[Identity] {
+        self.identities.get_or_init(|| identity::of_plan(&self.plan, self.endpoint.identity().as_deref()))
+    }
 }
 
 impl World {
@@ -88,8 +97,7 @@ impl World {
         for step in &plan.steps {
             log::detail(format_args!("plan of '{name}': {step}"));
         }
-        let identities = identity::of_plan(&plan, endpoint.identity().as_deref());
-        Ok(Planned { plan, endpoint, identities })
+        Ok(Planned { plan, endpoint, identities: OnceCell::new() })
     }
 
     fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {

@@ -44,32 +44,38 @@ fn natural_widths(header: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
 
 /// A column without width is left out.
 fn drawn(header: &[&str], rows: &[Vec<String>], widths: &[usize]) -> String {
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let shown = cells.zip(widths).filter(|(_, width)| **width > 0);
-        let padded = shown.map(|(cell, width)| {
-            let cell = cut(cell, *width);
-            format!("{cell}{}", " ".repeat(width - wide(&cell)))
-        });
-        let line = padded.collect::<Vec<_>>().join("  ");
-        format!("{}\n", line.trim_end())
-    };
-    let rows = rows.iter().map(|row| line(&mut row.iter().map(String::as_str)));
-    std::iter::once(line(&mut header.iter().copied())).chain(rows).collect()
+    let mut text = String::new();
+    draw(&mut text, header.iter().copied(), widths);
+    rows.iter().for_each(|row| draw(&mut text, row.iter().map(String::as_str), widths));
+    text
+}
+
+fn draw<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[usize]) {
+    let mut blanks = 0;
+    for (cell, width) in cells.zip(widths).filter(|(_, width)| **width > 0) {
+        if !cell.is_empty() {
+            text.extend(std::iter::repeat_n(' ', blanks));
+            blanks = 0;
+        }
+        blanks += 2 + width - put(text, cell, *width);
+    }
+    text.push('\n');
+}
+
+/// Writes a cell, its middle taken out where it is too wide: names that differ do so at either end. Returns its width.
+fn put(text: &mut String, cell: &str, width: usize) -> usize {
+    let count = wide(cell);
+    if count <= width {
+        text.push_str(cell);
+        return count;
+    }
+    let tail = (width - 1) / 2;
+    text.extend(cell.chars().take(width - 1 - tail).chain(['…']).chain(cell.chars().skip(count - tail)));
+    width
 }
 
 fn wide(text: &str) -> usize {
     text.chars().count()
-}
-
-/// Takes out the middle: names that differ do so at either end.
-fn cut(text: &str, width: usize) -> String {
-    let count = wide(text);
-    if count <= width {
-        return text.into();
-    }
-    let tail = (width - 1) / 2;
-    let (head, tail) = (text.chars().take(width - 1 - tail), text.chars().skip(count - tail));
-    head.chain(['…']).chain(tail).collect()
 }
 
 #[cfg(test)]

@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 use crate::config::Profile;
 use crate::duration;
 use crate::error::Result;
-use crate::names::ProfileName;
 use crate::output::table::table_within;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::chain::{KeyPlace, LongLivedKey};
-use crate::profile::plan::{self, Outline};
+use crate::profile::plan::Outline;
 use crate::system::terminal;
 use crate::timestamp::Timestamp;
 use crate::visible::visible;
@@ -53,10 +52,11 @@ struct Listed {
 
 impl Listed {
     fn of(world: &World, living: &Living, profile: Profile) -> Self {
-        let name = ProfileName::parse(&profile.name).ok();
-        let outline = name.as_ref().and_then(|name| plan::outline(world.sources(), name).ok());
-        let may_live = outline.as_ref().is_some_and(|outline| living.may_serve(outline.role.as_ref()));
-        let planned = name.filter(|_| may_live).and_then(|name| world.plan(&name).ok());
+        let outline = world.outline(&profile.name);
+        let planned = outline
+            .as_ref()
+            .filter(|outline| living.may_serve(outline.role.as_ref()))
+            .and_then(|_| world.plan_if_any(&profile.name));
         let rest = planned.and_then(|planned| living.rest(&planned));
         Self { profile, outline, rest }
     }

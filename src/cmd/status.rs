@@ -116,7 +116,7 @@ struct Key {
 fn keys(world: &World, now: Timestamp) -> Vec<Key> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;
-        let planned = world.plan(&profile).ok()?;
+        let planned = world.plan_if_any(name)?;
         let Step::LongLivedKey(key) = &planned.plan.steps[0] else { return None };
         if key.profile != profile {
             return None;

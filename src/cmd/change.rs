@@ -11,6 +11,7 @@ use crate::config::{self, Choice, settings, trust};
 use crate::error::{Failure, Kind, Result};
 use crate::output::messages;
 use crate::output::to_stdout;
+use crate::system::folders::shorten;
 use crate::visible::one_line;
 
 use super::conversation::{Conversation, Need};
@@ -131,7 +132,7 @@ pub fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()
     }
     for (path, replaced) in &done {
         if replaced.tightened {
-            let shown = settings::shorten(path, &world.folders.home);
+            let shown = shorten(path, &world.folders.home);
             messages::note(&format!("{shown} was open to other users; it is yours alone now (mode 600)"));
         }
         carry_consent(world, path, replaced)?;
@@ -180,7 +181,7 @@ fn carry_consent(world: &World, path: &Path, replaced: &Replaced) -> Result<()> 
     }
     let editor = Editor { cache: &world.folders.cache, home: &world.folders.home, largest: settings::LARGEST_FILE };
     let (file, digest) = (paths(&world.folders).home_file, trust::hex_digest(&replaced.new));
-    let shown = settings::shorten(&file, &world.folders.home);
+    let shown = shorten(&file, &world.folders.home);
     let anew = |old: &[u8]| {
         settings::set_trust(settings::text(old, &shown)?, &shown, &canonical, &digest).map(String::into_bytes)
     };

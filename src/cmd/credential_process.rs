@@ -25,14 +25,14 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let name = name.to_str().filter(|name| !name.starts_with('-'))?;
     let name = ProfileName::parse(name).ok()?;
     let world = World::load(env).ok()?;
-    let planned = world.plan(&name).ok().filter(|planned| !planned.plan.protected)?;
+    let planned = world.plan_if_any(name.as_str()).filter(|planned| !planned.plan.protected)?;
     let mut stores = world.stores(false);
     if stores.fast.is_some() {
         stores.durable = None;
     }
     let key = sealing_key::find(&stores, &world.folders.cache).ok()?;
     let cache = Cache::new(world.folders.cache.clone(), key);
-    match look(&cache, &planned.plan, &planned.identities, Need::ALIVE, clock::now()) {
+    match look(&cache, &planned.plan, planned.identities(), Need::ALIVE, clock::now()) {
         Look::Serve(session) => {
             let answered = answer(&process_json::line(&session));
             // The process ends here, and its memory with it: taking that apart piece by piece serves nobody.

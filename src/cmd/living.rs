@@ -1,8 +1,9 @@
 //! The sessions that live, and how long what a plan ends in will.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use crate::arn::RoleArn;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
 use crate::system::clock;
@@ -34,14 +35,23 @@ fn opens(world: &World) -> impl Fn(&Header) -> bool {
 pub struct Living {
     now: Timestamp,
     ends: HashMap<String, Timestamp>,
+    roles: HashSet<Option<String>>,
 }
 
 impl Living {
     /// Looks once for all profiles.
     pub fn look(world: &World) -> Self {
         let now = clock::now();
-        let ends = headers(world, now).into_iter().map(|header| (header.identity, header.expires)).collect();
-        Self { now, ends }
+        let headers = headers(world, now);
+        let roles = headers.iter().map(|header| header.role.clone()).collect();
+        let ends = headers.into_iter().map(|header| (header.identity, header.expires)).collect();
+        Self { now, ends, roles }
+    }
+
+    /// Whether anything lives that may be what a plan with this last role ends in. Plans and their identities are dear;
+    /// most profiles of a long list can do without.
+    pub fn may_serve(&self, role: Option<&RoleArn>) -> bool {
+        self.roles.contains(&role.map(ToString::to_string))
     }
 
     /// When the credentials of a plan's last step end, if they live, and how long that is from now.
@@ -49,7 +59,7 @@ impl Living {
         if self.ends.is_empty() {
             return None;
         }
-        let end = *self.ends.get(&planned.identities.last()?.hex())?;
+        let end = *self.ends.get(&planned.identities().last()?.hex())?;
         Some((end, end.since(self.now)))
     }
 }

@@ -14,6 +14,7 @@ use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
 use crate::session::cache;
 use crate::session::sealed::Header;
+use crate::system::folders::shorten;
 use crate::visible::{as_word, visible};
 
 use super::change::{self, Change, Errand, When};
@@ -129,7 +130,7 @@ fn rename_aliases<'a>(
         _ => format!("aliases {} go with it", names.join(", ")),
     });
     let file = paths(&world.folders).file;
-    let shown = settings::shorten(&file, &world.folders.home);
+    let shown = shorten(&file, &world.folders.home);
     let renamed = move |bytes: &[u8]| {
         let text = settings::text(bytes, &shown)?;
         settings::rename_in_aliases(text, &shown, old.as_str(), new.as_str()).map(String::into_bytes)
@@ -228,7 +229,10 @@ fn references(world: &World, name: &ProfileName) -> Vec<(String, Setting)> {
 /// The sealed sessions of this profile's plan that no other profile's plan uses.
 fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<(std::path::PathBuf, Header)> {
     let hexes = |name: &ProfileName| -> HashSet<String> {
-        world.plan(name).map(|planned| planned.identities.iter().map(|i| i.hex()).collect()).unwrap_or_default()
+        world
+            .plan_if_any(name.as_str())
+            .map(|planned| planned.identities().iter().map(|i| i.hex()).collect())
+            .unwrap_or_default()
     };
     let mut own = hexes(name);
     if own.is_empty() {

@@ -8,12 +8,16 @@ use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Verdict};
+use crate::system::terminal;
 use crate::visible::{one_line, visible};
 
 use super::living::Living;
 use super::profile::{kind, unknown};
-use super::profile_list::{add_plan_facts, facts};
+use super::profile_list::{add_key_and_rest, facts};
 use super::world::{Planned, World};
+
+/// A paragraph is not wider than this.
+const WIDEST: usize = 80;
 
 /// Explains one profile.
 pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
@@ -37,7 +41,8 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
         Err(problem) => format!("  none: {}\n{}", one_line(&problem.headline()), hints(&problem)),
     };
     text += "\ncallers\n";
-    text += &callers_text(&callers::judge(&world.files, name.as_str()));
+    let columns = terminal::columns(&world.env).unwrap_or(WIDEST).min(WIDEST);
+    text += &callers_text(&callers::judge(&world.files, name.as_str()), columns);
     to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
 }
 
@@ -85,17 +90,17 @@ fn hints(problem: &Failure) -> String {
 }
 
 /// One paragraph for those that do the same.
-fn callers_text(judged: &[(Reader, Verdict)]) -> String {
-    callers::grouped(judged).iter().map(|(who, what)| wrapped(&format!("{who}: {what}"))).collect()
+fn callers_text(judged: &[(Reader, Verdict)], columns: usize) -> String {
+    callers::grouped(judged).iter().map(|(who, what)| wrapped(&format!("{who}: {what}"), columns)).collect()
 }
 
-/// Words in lines of 80 columns, those after the first indented more.
-fn wrapped(text: &str) -> String {
+/// Words in lines of so many columns, those after the first indented more.
+fn wrapped(text: &str, columns: usize) -> String {
     let mut lines = String::from(" ");
     let mut width = 1;
     for word in text.split(' ') {
         let count = word.chars().count();
-        if width + 1 + count > 80 {
+        if width + 1 + count > columns {
             lines += "\n   ";
             width = 3;
         }
@@ -124,7 +129,7 @@ fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Valu
     fields["callers"] = callers::judge(&world.files, &profile.name).iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_plan_facts(&mut fields, &planned, &Living::look(world));
+            add_key_and_rest(&mut fields, planned.plan.key(), Living::look(world).rest(&planned));
             fields["plan"] = planned.plan.steps.iter().map(|step| json!(step.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());

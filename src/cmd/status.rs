@@ -28,7 +28,7 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
     let planned = if one { Some(world.plan(&world.asked(&args.profile)?)?) } else { None };
     let mut living = living::headers(&world, now);
     if let Some(planned) = &planned {
-        living.retain(|header| planned.identities.iter().any(|identity| identity.hex() == header.identity));
+        living.retain(|header| planned.identities().iter().any(|identity| identity.hex() == header.identity));
     }
     if args.json {
         json_to_stdout(&as_json(&living, &world, now))?;
@@ -44,11 +44,11 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
 /// Whether credentials that live until `until` can be had without a code: they are there, or the session below is.
 fn lasts(planned: &Planned, living: &[Header], until: Timestamp) -> bool {
     let alive = |step: usize, until: Timestamp| {
-        let identity = planned.identities[step - 1].hex();
+        let identity = planned.identities()[step - 1].hex();
         living.iter().any(|header| header.identity == identity && header.expires > until)
     };
     let steps = &planned.plan.steps;
-    let last = planned.identities.len();
+    let last = planned.identities().len();
     let fresh_would_last = clock::now().plus(planned.plan.duration()) > until;
     let without_code = match steps.iter().position(|step| step.device().is_some()) {
         None => true,
@@ -116,7 +116,7 @@ struct Key {
 fn keys(world: &World, now: Timestamp) -> Vec<Key> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;
-        let planned = world.plan(&profile).ok()?;
+        let planned = world.plan_if_any(name)?;
         let Step::LongLivedKey(key) = &planned.plan.steps[0] else { return None };
         if key.profile != profile {
             return None;

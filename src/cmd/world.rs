@@ -1,18 +1,20 @@
 //! What is there: files, settings, key index, environment; read once at the start of a command.
 
+use std::cell::OnceCell;
+
 use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
-use crate::config::settings::{Paths, Settings, shorten};
+use crate::config::settings::{Paths, Settings};
 use crate::error::Result;
 use crate::names::ProfileName;
 use crate::origin::Outside;
-use crate::profile::plan::{self, Plan};
+use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, Identity};
 use crate::store::choose::{Keyring, Stores};
 use crate::system::env::Env;
-use crate::system::folders::Folders;
+use crate::system::folders::{Folders, shorten};
 use crate::system::{log, user};
 
 /// Everything a command reads before it acts.
@@ -29,13 +31,24 @@ pub struct World {
 pub struct Planned {
     pub plan: Plan,
     pub endpoint: Endpoint,
-    pub identities: Vec<Identity>,
+    identities: OnceCell<Vec<Identity>>,
+}
+
+impl Planned {
+    /// What makes the sessions of the plan's steps the same; made when somebody asks, for a list asks of few.
+    pub fn identities(&self) -> &[Identity] {
+        self.identities.get_or_init(|| identity::of_plan(&self.plan, self.endpoint.identity().as_deref()))
+    }
 }
 
 impl World {
     /// Reads everything; each file once.
     pub fn load(env: &Env) -> Result<Self> {
-        let folders = Folders::find(env)?;
+        Self::of(Folders::find(env)?, env)
+    }
+
+    /// The same below folders that were found already.
+    pub fn of(folders: Folders, env: &Env) -> Result<Self> {
         let paths = paths(&folders);
         let settings = Settings::load(&paths, env)?;
         let files = AwsFiles::load(env, &folders.home)?;
@@ -60,18 +73,35 @@ impl World {
 
     /// What plans are made from.
     pub fn sources(&self) -> Sources<'_> {
-        Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings }
+        Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings, suggests: true }
+    }
+
+    fn quiet(&self) -> Sources<'_> {
+        Sources { suggests: false, ..self.sources() }
     }
 
     /// Plans a profile and checks where its calls would go.
     pub fn plan(&self, name: &ProfileName) -> Result<Planned> {
-        let plan = plan::plan(self.sources(), name)?;
+        self.planned(self.sources(), name)
+    }
+
+    /// The same for one of many: where there is a problem, nobody reads about it.
+    pub fn plan_if_any(&self, name: &str) -> Option<Planned> {
+        self.planned(self.quiet(), &ProfileName::parse(name).ok()?).ok()
+    }
+
+    /// What a list tells of a plan.
+    pub fn outline(&self, name: &str) -> Option<Outline> {
+        plan::outline(self.quiet(), &ProfileName::parse(name).ok()?).ok()
+    }
+
+    fn planned(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
+        let plan = plan::plan(sources, name)?;
         let endpoint = self.endpoint(&plan)?;
         for step in &plan.steps {
             log::detail(format_args!("plan of '{name}': {step}"));
         }
-        let identities = identity::of_plan(&plan, endpoint.identity().as_deref());
-        Ok(Planned { plan, endpoint, identities })
+        Ok(Planned { plan, endpoint, identities: OnceCell::new() })
     }
 
     fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {

@@ -44,25 +44,38 @@ fn natural_widths(header: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
 
 /// A column without width is left out.
 fn drawn(header: &[&str], rows: &[Vec<String>], widths: &[usize]) -> String {
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let shown = cells.zip(widths).filter(|(_, width)| **width > 0);
-        let padded = shown.map(|(cell, width)| {
-            let cell = cut(cell, *width);
-            format!("{cell}{}", " ".repeat(width - wide(&cell)))
-        });
-        let line = padded.collect::<Vec<_>>().join("  ");
-        format!("{}\n", line.trim_end())
-    };
-    let rows = rows.iter().map(|row| line(&mut row.iter().map(String::as_str)));
-    std::iter::once(line(&mut header.iter().copied())).chain(rows).collect()
+    let mut text = String::new();
+    draw(&mut text, header.iter().copied(), widths);
+    rows.iter().for_each(|row| draw(&mut text, row.iter().map(String::as_str), widths));
+    text
+}
+
+fn draw<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[usize]) {
+    let mut blanks = 0;
+    for (cell, width) in cells.zip(widths).filter(|(_, width)| **width > 0) {
+        if !cell.is_empty() {
+            text.extend(std::iter::repeat_n(' ', blanks));
+            blanks = 0;
+        }
+        blanks += 2 + width - put(text, cell, *width);
+    }
+    text.push('\n');
+}
+
+/// Writes a cell, its middle taken out where it is too wide: names that differ do so at either end. Returns its width.
+fn put(text: &mut String, cell: &str, width: usize) -> usize {
+    let count = wide(cell);
+    if count <= width {
+        text.push_str(cell);
+        return count;
+    }
+    let tail = (width - 1) / 2;
+    text.extend(cell.chars().take(width - 1 - tail).chain(['…']).chain(cell.chars().skip(count - tail)));
+    width
 }
 
 fn wide(text: &str) -> usize {
     text.chars().count()
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if wide(text) <= width { text.into() } else { text.chars().take(width - 1).chain(['…']).collect() }
 }
 
 #[cfg(test)]
@@ -85,11 +98,11 @@ mod tests {
             "NAME              ACCOUNT       KEY\na-very-long-name  123456789012  keyring\n",
             "all of it"
         );
-        assert_eq!(within(35), "NAME          ACCOUNT       KEY\na-very-long…  123456789012  keyring\n");
+        assert_eq!(within(35), "NAME          ACCOUNT       KEY\na-very…-name  123456789012  keyring\n");
         assert_eq!(within(34), "NAME              KEY\na-very-long-name  keyring\n");
-        assert_eq!(within(21), "NAME          KEY\na-very-long…  keyring\n");
+        assert_eq!(within(21), "NAME          KEY\na-very…-name  keyring\n");
         assert_eq!(within(20), "NAME\na-very-long-name\n");
-        assert_eq!(within(1), "NAME\na-very-long…\n", "no shorter than that");
+        assert_eq!(within(1), "NAME\na-very…-name\n", "no shorter than that");
     }
 
     #[test]
@@ -97,6 +110,6 @@ mod tests {
         let rows = vec![vec!["x".repeat(100_000), "y".into()], vec!["z".into(), "y".into()]];
         let text = table_within(&["A", "B"], &rows, None, &[]);
         assert!(text.lines().all(|line| line.chars().count() == 103), "{}", text.len());
-        assert!(text.contains("x…  y\n"));
+        assert!(text.contains("x…x") && text.contains("x  y\n"));
     }
 }

@@ -239,7 +239,10 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
         )
         .of_profile(&shown),
     };
-    failure.hint(suggestion(&sources.files.profile_names(), name.as_str()))
+    match sources.suggests {
+        true => failure.hint(suggestion(&sources.files.profile_names(), name.as_str())),
+        false => failure,
+    }
 }
 
 /// "did you mean", or the names there are.

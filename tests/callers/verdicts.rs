@@ -184,6 +184,7 @@ fn javascript_does_with_each_row_what_we_say() {
 /// The Rust SDK takes its endpoint from the environment of its process, so this test starts itself again for each row.
 /// Without its feature for processes it stops just before one, and says so.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how the test knows which of the two runs it is")]
 fn rust_does_with_each_row_what_we_say() {
     const ROW: &str = "TWOLOCK_TEST_ROW";
     if std::env::var_os(ROW).is_some() {
@@ -221,7 +222,7 @@ fn who_has(world: &World, key: &str) -> Became {
     user.or_else(role)
 }
 
-#[expect(clippy::print_stdout, reason = "read by the run that started this one")]
+#[expect(clippy::disallowed_macros, reason = "read by the run that started this one")]
 fn tell_what_rust_does() {
     use aws_config::profile::ProfileFileCredentialsProvider;
     use aws_config::provider_config::ProviderConfig;

@@ -13,6 +13,7 @@ mod exec;
 mod exit_codes;
 mod login;
 mod logout;
+mod many_profiles;
 mod mfa_process;
 mod overview;
 mod profile;

@@ -11,6 +11,7 @@ pub mod foreign_file;
 pub mod harden;
 pub mod lock;
 pub mod log;
+pub mod modes;
 pub mod parent;
 pub mod private_file;
 pub mod session_bus;

@@ -37,15 +37,22 @@ pub struct Planned {
 impl World {
     /// Reads everything; each file once.
     pub fn load(env: &Env) -> Result<Self> {
+        let (world, failures) = Self::load_readable(env)?;
+        failures.into_iter().next().map_or(Ok(world), Err)
+    }
+
+    /// The same, where what cannot be used is a failure beside it and counts as not there.
+    pub fn load_readable(env: &Env) -> Result<(Self, Vec<Failure>)> {
         let folders = Folders::find(env)?;
-        let paths = paths(&folders);
-        let settings = Settings::load(&paths, env)?;
-        let files = AwsFiles::load(env, &folders.home)?;
+        let (settings, mut failures) = Settings::load_readable(&paths(&folders), env);
+        let (files, more) = AwsFiles::load_readable(env, &folders.home);
+        failures.extend(more);
         let index_path = folders.data.join("keys.json");
-        let index = KeyIndex::load(&index_path, &shorten(&index_path, &folders.home))?;
+        let index = KeyIndex::load(&index_path, &shorten(&index_path, &folders.home));
+        let index = index.map_err(|failure| failures.push(failure)).unwrap_or_default();
         let surroundings = surroundings(env, &settings);
         log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
-        Ok(Self { env: env.clone(), folders, settings, files, index, surroundings })
+        Ok((Self { env: env.clone(), folders, settings, files, index, surroundings }, failures))
     }
 
     /// What plans are made from.
@@ -118,7 +125,7 @@ impl World {
 }
 
 /// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.
-fn key_folder(folders: &Folders) -> std::path::PathBuf {
+pub fn key_folder(folders: &Folders) -> std::path::PathBuf {
     if cfg!(target_os = "linux") { folders.home.join(".local/share/twolock") } else { folders.data.clone() }
 }
 

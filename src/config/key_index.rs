@@ -70,6 +70,11 @@ impl KeyIndex {
         Ok(json.to_string().into_bytes())
     }
 
+    /// Every profile and its key.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.0.iter().map(|(profile, entry)| (profile.as_str(), entry))
+    }
+
     /// The key of a profile.
     pub fn get(&self, profile: &ProfileName) -> Option<&Entry> {
         self.0.get(profile.as_str())

@@ -24,6 +24,7 @@ fn list_says_each_value_and_where_it_stands() {
          prompt_timeout    20s    TWOLOCK_PROMPT_TIMEOUT           how long a question waits for a code\n\
          min_ttl           30s    default                          env and exec renew what lives shorter\n\
          keyring           auto   default                          where the sealing key is: auto, kernel, file\n\
+         key_max_age       90d    default                          doctor reminds of older access keys\n\
          endpoints.allow          default                          hosts besides AWS's own, comma-separated\n",
         "",
     );
@@ -94,7 +95,7 @@ fn wrong_values_and_names_are_refused_and_nothing_is_written() {
         ),
         (
             ["set", "colour", "red"],
-            "there is no setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, endpoints.allow",
+            "there is no setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, key_max_age, endpoints.allow",
         ),
     ] {
         let ran = world.finish(world.twolock(["settings"]).args(args));

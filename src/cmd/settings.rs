@@ -19,6 +19,7 @@ use crate::system::stdin;
 use crate::visible::visible;
 
 use super::Call;
+use super::change::say_tightened;
 use super::world::World;
 
 /// Runs one of the settings commands.
@@ -111,6 +112,8 @@ impl Editor {
     fn edit(&self, file: &Path, change: impl Fn(&str, &str) -> Result<String>) -> Result<()> {
         let shown = settings::shorten(file, &self.home);
         let editor = replace::Editor { cache: &self.cache, home: &self.home, largest: settings::LARGEST_FILE };
-        editor.edit(file, |old| change(settings::text(old, &shown)?, &shown).map(String::into_bytes)).map(drop)
+        let replaced = editor.edit(file, |old| change(settings::text(old, &shown)?, &shown).map(String::into_bytes))?;
+        say_tightened(file, &self.home, &replaced);
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::credentials::AccessKey;
+use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Place, Result};
 use crate::profile::chain::{KeyPlace, LongLivedKey};
 use crate::secret::Secret;
@@ -48,22 +48,9 @@ impl RealKeys<'_> {
             self.refuse(key, "no keyring that keeps access keys", &StoreError::NoService("keyring = kernel".into()))
         })?;
         let item = Item { user: key.id.to_string(), label: format!("twolock: {}", key.profile) };
-        let bytes = store.read(&item).map_err(|e| self.refuse(key, store.name(), &e))?;
-        let damaged = |why: &str| self.refuse(key, store.name(), &StoreError::Damaged(why.into()));
-        let json = Zeroizing::new(bytes.expose().clone());
-        let mut json: Value = serde_json::from_slice(&json).map_err(|_| damaged("it is not ours"))?;
-        if json["v"].as_u64() != Some(1) {
-            return Err(damaged("its version is not 1"));
-        }
-        if json["access_key_id"].as_str() != Some(key.id.as_str()) {
-            return Err(damaged("it holds another access key"));
-        }
-        match json["secret_access_key"].take() {
-            Value::String(secret) if !secret.is_empty() => {
-                Ok(AccessKey { id: key.id.clone(), secret: Secret::new(secret) })
-            }
-            _ => Err(damaged("it has no secret")),
-        }
+        let secret = store.read(&item).and_then(|bytes| secret_of(&bytes, &key.id));
+        let secret = secret.map_err(|e| self.refuse(key, store.name(), &e))?;
+        Ok(AccessKey { id: key.id.clone(), secret })
     }
 
     fn refuse(&self, key: &LongLivedKey, store: &str, e: &StoreError) -> Failure {
@@ -78,5 +65,22 @@ impl RealKeys<'_> {
             StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
             _ => failure,
         }
+    }
+}
+
+/// The secret half of this access key out of the bytes of its item. What is not exactly that is damage.
+pub fn secret_of(item: &Secret<Vec<u8>>, id: &AccessKeyId) -> std::result::Result<Secret<String>, StoreError> {
+    let damaged = |why: &str| StoreError::Damaged(why.into());
+    let json = Zeroizing::new(item.expose().clone());
+    let mut json: Value = serde_json::from_slice(&json).map_err(|_| damaged("it is not ours"))?;
+    if json["v"].as_u64() != Some(1) {
+        return Err(damaged("its version is not 1"));
+    }
+    if json["access_key_id"].as_str() != Some(id.as_str()) {
+        return Err(damaged("it holds another access key"));
+    }
+    match json["secret_access_key"].take() {
+        Value::String(secret) if !secret.is_empty() => Ok(Secret::new(secret)),
+        _ => Err(damaged("it has no secret")),
     }
 }

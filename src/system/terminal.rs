@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -79,6 +79,14 @@ pub(in crate::system) enum Heard {
 /// Returns whether a process has our controlling terminal, so that what it shows is seen here.
 pub fn is_shared_with(pid: u32) -> bool {
     platform::is_in_our_session(pid)
+}
+
+/// Returns the width in columns of the screen that standard output goes to, if it goes to one.
+pub fn screen_width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    platform::open_terminal().ok().and_then(|(_, output)| platform::width(&output))
 }
 
 /// The controlling terminal while we talk on it. In its background it fails; it never stops us.

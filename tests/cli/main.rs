@@ -5,6 +5,7 @@
 mod world;
 
 mod credential_process;
+mod doctor;
 mod env;
 mod exec;
 mod exit_codes;

@@ -286,14 +286,16 @@ pub struct Whoami {
 /// `profile …`
 #[derive(Debug, Subcommand)]
 pub enum Profile {
-    /// List all profiles: what they are, and where they lead
-    #[command(after_help = "Example:\n  twolock profile list --json")]
+    /// List all profiles: what they are, where the key is, how long the session lives, which are served
+    #[command(
+        after_help = "On a terminal, or where COLUMNS is set, long cells are cut.\n\nExample:\n  twolock profile list --json"
+    )]
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Explain a profile: each setting with its line, the plan, and how many codes it asks
+    /// Explain a profile: each setting with its line, the plan, its codes, and what the AWS CLI and each SDK would do
     #[command(after_help = "Example:\n  twolock profile show prod")]
     Show {
         /// The profile.

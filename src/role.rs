@@ -25,3 +25,12 @@ pub struct RoleRequest {
     /// 900 s to 12 h.
     pub duration: Duration,
 }
+
+impl RoleRequest {
+    /// What AssumeRole demands, and nothing besides.
+    pub fn plain(role: RoleArn, session_name: SessionName, duration: Duration) -> Self {
+        let (tags, transitive_tags, policy_arns) = (Vec::new(), Vec::new(), Vec::new());
+        let (external_id, source_identity) = (None, None);
+        Self { role, session_name, external_id, source_identity, tags, transitive_tags, policy_arns, duration }
+    }
+}

@@ -151,16 +151,11 @@ mod tests {
     }
 
     fn request() -> RoleRequest {
-        RoleRequest {
-            role: RoleArn::parse("arn:aws:iam::123456789012:role/path/Admin").unwrap(),
-            session_name: SessionName::parse("ana").unwrap(),
-            external_id: None,
-            source_identity: None,
-            tags: vec![],
-            transitive_tags: vec![],
-            policy_arns: vec![],
-            duration: HOUR,
-        }
+        RoleRequest::plain(
+            RoleArn::parse("arn:aws:iam::123456789012:role/path/Admin").unwrap(),
+            SessionName::parse("ana").unwrap(),
+            HOUR,
+        )
     }
 
     #[test]

@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use crate::arn::{AccountId, MfaSerial};
 use crate::credentials::{AccessKey, Session};
-use crate::names::MfaCode;
+use crate::error::{Failure, Kind};
+use crate::names::{MfaCode, ProfileName};
 pub use crate::role::RoleRequest;
+use crate::visible::{as_word, visible};
 
 /// Who signs a call.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +102,19 @@ pub struct StsError {
     pub hints: Vec<String>,
 }
 
+impl StsError {
+    /// The same as a failure of a profile; its hints become commands to paste.
+    pub fn of_profile(self, profile: &ProfileName) -> Failure {
+        let kind = match self.kind {
+            StsErrorKind::WrongCode | StsErrorKind::StaleSession | StsErrorKind::Refused => Kind::Refused,
+            StsErrorKind::NotSent | StsErrorKind::Unclear | StsErrorKind::BadAnswer => Kind::Network,
+        };
+        let word = as_word(profile.as_str());
+        let hints = self.hints.into_iter().map(|hint| hint.replace("PROFILE", &word));
+        hints.fold(Failure::new(kind, self.cause), Failure::hint).of_profile(visible(profile.as_str()))
+    }
+}
+
 /// What the caller does after an [`StsError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StsErrorKind {
@@ -115,4 +130,24 @@ pub enum StsErrorKind {
     Unclear,
     /// An answer came that is not what was asked for; nothing of it is kept.
     BadAnswer,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_becomes_a_failure_of_the_profile_with_commands_to_paste() {
+        use StsErrorKind::*;
+        for (kind, code) in
+            [(WrongCode, 4), (StaleSession, 4), (Refused, 4), (NotSent, 6), (Unclear, 6), (BadAnswer, 6)]
+        {
+            let hints = vec!["try: twolock login PROFILE --fresh".into(), "look around".into()];
+            let error = StsError { kind, cause: "no".into(), hints };
+            let failure = error.of_profile(&ProfileName::parse("my prod").unwrap());
+            assert_eq!((failure.kind.exit_code(), failure.headline().as_str()), (code, "profile 'my prod': no"));
+            let login = format!("try: twolock login {} --fresh", as_word("my prod"));
+            assert_eq!(failure.hints, [login, "look around".into()]);
+        }
+    }
 }

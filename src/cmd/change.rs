@@ -13,6 +13,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::output::messages;
 use crate::output::to_stdout;
 use crate::system::clock::Deadline;
+use crate::system::folders::shorten;
 use crate::system::terminal::{Line, Terminal};
 use crate::visible::one_line;
 
@@ -151,7 +152,7 @@ fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()> {
 /// Says that a file was closed to others on the way.
 pub fn say_tightened(path: &Path, home: &Path, replaced: &Replaced) {
     if replaced.tightened {
-        let shown = settings::shorten(path, home);
+        let shown = shorten(path, home);
         messages::note(&format!("{shown} was open to other users; it is yours alone now (mode 600)"));
     }
 }
@@ -180,7 +181,7 @@ fn carry_consent(world: &World, path: &Path, replaced: &Replaced) -> Result<()> 
     }
     let editor = Editor { cache: &world.folders.cache, home: &world.folders.home, largest: settings::LARGEST_FILE };
     let (file, digest) = (paths(&world.folders).home_file, trust::hex_digest(&replaced.new));
-    let shown = settings::shorten(&file, &world.folders.home);
+    let shown = shorten(&file, &world.folders.home);
     let anew = |old: &[u8]| {
         settings::set_trust(settings::text(old, &shown)?, &shown, &canonical, &digest).map(String::into_bytes)
     };

@@ -11,11 +11,14 @@ pub mod env;
 mod exec;
 pub mod init;
 mod keys;
+mod living;
 mod login;
 mod logout;
 mod overview;
 mod profile;
 mod profile_edit;
+mod profile_list;
+mod profile_show;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sessions;

@@ -7,12 +7,12 @@ use crate::names::ProfileName;
 use crate::output::exports::Shell;
 use crate::output::table::table;
 use crate::output::to_stdout;
-use crate::system::clock;
 use crate::visible::{as_word, visible};
 
 use super::Call;
-use super::world::World;
-use super::{env, profile, status};
+use super::living::Living;
+use super::world::{Planned, World};
+use super::{env, profile};
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
@@ -29,19 +29,17 @@ pub fn run(call: &Call) -> Result<u8> {
         );
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
-    let now = clock::now();
-    let living: Vec<_> = status::living(&world, now)
-        .into_iter()
-        .map(|header| (header.identity, duration::show(header.expires.since(now))))
-        .collect();
+    let living = Living::look(&world);
     let shell = env::calling_shell(&world.env);
     let row = |name: &String| {
         let profile = world.files.profile(name)?;
+        let planned = ProfileName::parse(name).ok().map(|name| world.plan(&name));
+        let rest = planned.as_ref().and_then(|planned| living.rest(planned.as_ref().ok()?));
         Some(vec![
             visible(name),
             profile::kind(&world, &profile).into(),
-            left(&world, name, &living),
-            next(&world, &profile, shell),
+            rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
+            planned.map_or_else(|| "-".into(), |planned| next(&profile, planned, shell)),
         ])
     };
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
@@ -52,20 +50,10 @@ pub fn run(call: &Call) -> Result<u8> {
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
-fn left(world: &World, name: &str, living: &[(String, String)]) -> String {
-    let identity = ProfileName::parse(name)
-        .ok()
-        .and_then(|name| world.plan(&name).ok())
-        .and_then(|p| p.identities.last().copied());
-    let found = identity.and_then(|identity| living.iter().find(|(known, _)| *known == identity.hex()));
-    found.map_or_else(|| "-".into(), |(_, left)| left.clone())
-}
-
-/// The next command: use it, see what is wrong with it, or nothing for profiles that are not ours to serve.
-fn next(world: &World, profile: &Profile, shell: Shell) -> String {
-    let Ok(name) = ProfileName::parse(&profile.name) else { return "-".into() };
-    let shown = as_word(name.as_str());
-    match world.plan(&name) {
+/// The next command: use it, or see what is wrong with it.
+fn next(profile: &Profile, planned: Result<Planned>, shell: Shell) -> String {
+    let shown = as_word(&profile.name);
+    match planned {
         Ok(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
         Ok(_) if profile::is_adopted(profile) => format!("aws --profile {shown} …"),
         Ok(_) => env::line_to_type(shell, &shown),

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use crate::cli::Making;
-use crate::config::edit::served_name;
 use crate::config::file::{AwsFile, Kind as FileKind};
 use crate::config::key_index::KeyIndex;
+use crate::config::process_line::ProcessLine;
 use crate::config::{Profile, Setting};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
@@ -149,7 +149,9 @@ fn references(world: &World, name: &ProfileName) -> Vec<(String, Setting)> {
         let sections = [profile.config, profile.credentials].into_iter().flatten();
         let names_it = |setting: &Setting| match setting.key.as_str() {
             "source_profile" | "twolock_source_profile" => setting.value == name.as_str(),
-            "credential_process" => served_name(&setting.value).is_some_and(|at| setting.value[at] == *name.as_str()),
+            "credential_process" => {
+                ProcessLine::parse(&setting.value).is_some_and(|line| line.profile == name.as_str())
+            }
             _ => false,
         };
         found.extend(sections.flat_map(|s| s.settings).filter(|s| names_it(s)).map(|s| (other.clone(), s)));
@@ -160,7 +162,7 @@ fn references(world: &World, name: &ProfileName) -> Vec<(String, Setting)> {
 /// The sealed sessions of this profile's plan that no other profile's plan uses.
 fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<(std::path::PathBuf, Header)> {
     let hexes = |name: &ProfileName| -> HashSet<String> {
-        world.plan(name).map(|planned| planned.identities.iter().map(|i| i.hex()).collect()).unwrap_or_default()
+        world.plan(name).map(|planned| planned.identities().iter().map(|i| i.hex()).collect()).unwrap_or_default()
     };
     let mut own = hexes(name);
     if own.is_empty() {

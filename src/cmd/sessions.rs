@@ -90,7 +90,7 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
     let endpoint = planned.endpoint.identity();
     let sessions = Sessions {
         plan,
-        identities: &planned.identities,
+        identities: planned.identities(),
         sts: &sts,
         codes: &codes,
         keys: &keys,
@@ -111,7 +111,7 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
 
 /// Inside an `mfa_process` of ours, the lock of the device may be held by whoever waits for that very process.
 fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&Cache>, need: Need) -> Result<Session> {
-    let looked = cache.map(|cache| look(cache, &planned.plan, &planned.identities, need, clock::now()));
+    let looked = cache.map(|cache| look(cache, &planned.plan, planned.identities(), need, clock::now()));
     if let Some(Look::Serve(session) | Look::Renew(session)) = looked {
         return Ok(session);
     }

@@ -1,39 +1,37 @@
 //! `settings`: our own `config.toml`, read and edited.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::cli;
 use crate::config::replace;
-use crate::config::settings::{self, KNOWN};
+use crate::config::settings::{self, KNOWN, Paths};
 use crate::config::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::clock::Deadline;
-use crate::system::folders::Folders;
+use crate::system::folders::{Folders, shorten};
 use crate::system::stdin;
 use crate::visible::visible;
 
 use super::Call;
 use super::change::say_tightened;
-use super::world::World;
+use super::world::{World, paths};
 
 /// Runs one of the settings commands.
 pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
-    if let cli::Settings::Path = args {
-        let folders = Folders::find(&call.env)?;
-        return to_stdout(format!("{}\n", folders.config.join("config.toml").display()).as_bytes()).map(|()| 0);
-    }
-    let editor = Editor::find(call)?;
+    let folders = Folders::find(&call.env)?;
+    let editor = Editor { paths: paths(&folders), cache: &folders.cache };
     match args {
-        cli::Settings::List { json } => list(&World::load(&call.env)?, *json),
+        cli::Settings::Path => to_stdout(format!("{}\n", editor.paths.file.display()).as_bytes()),
+        cli::Settings::List { json } => list(&World::of(folders, &call.env)?, *json),
         cli::Settings::Get { name } => {
             let name = settings::known(name)?.name;
-            let value = World::load(&call.env)?.settings.get(name).map(|v| v.value).unwrap_or_default();
+            let value = World::of(folders, &call.env)?.settings.get(name).map(|v| v.value).unwrap_or_default();
             to_stdout(format!("{value}\n").as_bytes())
         }
         cli::Settings::Set { name, value } => {
@@ -42,12 +40,11 @@ pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
         }
         cli::Settings::Unset { name } => {
             // What a moved file does not say still counts from the home folder's, if it is a consent.
-            let mut files = vec![&editor.file, &editor.home_file];
+            let mut files = vec![&editor.paths.file, &editor.paths.home_file];
             files.dedup();
             files.into_iter().try_for_each(|file| editor.edit(file, |text, shown| settings::unset(text, shown, name)))
         }
         cli::Settings::Trust { path, yes } => trust_file(&editor, path, *yes),
-        cli::Settings::Path => unreachable!("answered above"),
     }
     .map(|()| 0)
 }
@@ -65,14 +62,14 @@ fn list(world: &World, as_json: bool) -> Result<()> {
 }
 
 /// Records that this very content may start programs.
-fn trust_file(editor: &Editor, path: &Path, yes: bool) -> Result<()> {
+fn trust_file(editor: &Editor<'_>, path: &Path, yes: bool) -> Result<()> {
     trust::must_be_safe(path)?;
     let canonical = trust::consent_path(path)?;
     let fingerprint = trust::fingerprint(path)?;
     if !yes {
         confirm(&format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical)))?;
     }
-    editor.edit(&editor.home_file, |text, shown| settings::set_trust(text, shown, &canonical, &fingerprint))?;
+    editor.edit(&editor.paths.home_file, |text, shown| settings::set_trust(text, shown, &canonical, &fingerprint))?;
     to_stdout(format!("trusted {} as it is now\n", visible(&canonical)).as_bytes())
 }
 
@@ -89,31 +86,24 @@ fn confirm(question: &str) -> Result<()> {
 }
 
 /// Edits one of the two files consents and settings stand in.
-struct Editor {
-    file: PathBuf,
-    home_file: PathBuf,
-    home: PathBuf,
-    cache: PathBuf,
+struct Editor<'a> {
+    paths: Paths,
+    cache: &'a Path,
 }
 
-impl Editor {
-    fn find(call: &Call) -> Result<Self> {
-        let folders = Folders::find(&call.env)?;
-        let paths = super::world::paths(&folders);
-        Ok(Self { file: paths.file, home_file: paths.home_file, home: folders.home, cache: folders.cache })
-    }
-
+impl Editor<'_> {
     /// Consents count only from the file below the home folder, so they are written there.
     fn file_of(&self, name: &str, value: &str) -> &Path {
         let consent = name == "endpoints.allow" || (name == "keyring" && value == "file");
-        if consent { &self.home_file } else { &self.file }
+        if consent { &self.paths.home_file } else { &self.paths.file }
     }
 
     fn edit(&self, file: &Path, change: impl Fn(&str, &str) -> Result<String>) -> Result<()> {
-        let shown = settings::shorten(file, &self.home);
-        let editor = replace::Editor { cache: &self.cache, home: &self.home, largest: settings::LARGEST_FILE };
+        let home = &self.paths.home;
+        let shown = shorten(file, home);
+        let editor = replace::Editor { cache: self.cache, home, largest: settings::LARGEST_FILE };
         let replaced = editor.edit(file, |old| change(settings::text(old, &shown)?, &shown).map(String::into_bytes))?;
-        say_tightened(file, &self.home, &replaced);
+        say_tightened(file, home, &replaced);
         Ok(())
     }
 }

@@ -10,13 +10,14 @@ use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::plan::Step;
+use crate::session::cache;
 use crate::session::sealed::Header;
-use crate::session::{cache, sealing_key};
 use crate::system::clock;
 use crate::timestamp::Timestamp;
 use crate::visible::visible;
 
 use super::Call;
+use super::living;
 use super::world::{Planned, World};
 
 /// Lists what lives. With `--min-ttl` the exit code says whether the profile lasts that long without a question.
@@ -25,9 +26,9 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
     let now = clock::now();
     let one = args.min_ttl.is_some() || args.profile.positional.is_some() || args.profile.flag.is_some();
     let planned = if one { Some(world.plan(&world.asked(&args.profile)?)?) } else { None };
-    let mut living = living(&world, now);
+    let mut living = living::headers(&world, now);
     if let Some(planned) = &planned {
-        living.retain(|header| planned.identities.iter().any(|identity| identity.hex() == header.identity));
+        living.retain(|header| planned.identities().iter().any(|identity| identity.hex() == header.identity));
     }
     if args.json {
         json_to_stdout(&as_json(&living, &world, now))?;
@@ -40,33 +41,14 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
     }
 }
 
-/// The headers of the sessions that live and can be opened.
-pub fn living(world: &World, now: Timestamp) -> Vec<Header> {
-    cache::headers(&world.folders.cache)
-        .into_iter()
-        .map(|(_, header)| header)
-        .filter(|header| header.expires > now && header.is_plausible(now))
-        .filter(opens(world))
-        .collect()
-}
-
-/// Whether a sealed file can be opened: its key may be gone after a reboot. A locked keyring says nothing, so all count.
-fn opens(world: &World) -> impl Fn(&Header) -> bool {
-    let key = sealing_key::find(&world.stores(false), &world.folders.cache);
-    move |header| match &key {
-        Ok(key) => header.key == key.id(),
-        Err(none) => !none.is_absent(),
-    }
-}
-
 /// Whether credentials that live until `until` can be had without a code: they are there, or the session below is.
 fn lasts(planned: &Planned, living: &[Header], until: Timestamp) -> bool {
     let alive = |step: usize, until: Timestamp| {
-        let identity = planned.identities[step - 1].hex();
+        let identity = planned.identities()[step - 1].hex();
         living.iter().any(|header| header.identity == identity && header.expires > until)
     };
     let steps = &planned.plan.steps;
-    let last = planned.identities.len();
+    let last = planned.identities().len();
     let fresh_would_last = clock::now().plus(planned.plan.duration()) > until;
     let without_code = match steps.iter().position(|step| step.device().is_some()) {
         None => true,

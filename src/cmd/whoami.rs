@@ -6,7 +6,7 @@ use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, Signer, Sts, StsErrorKind};
 use crate::cli;
-use crate::error::{Failure, Kind, Result};
+use crate::error::Result;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::visible::{as_word, visible};
 
@@ -22,17 +22,9 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
     let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&world.env, &planned.endpoint)?);
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
         let stale = e.kind == StsErrorKind::StaleSession;
-        let kind = match e.kind {
-            StsErrorKind::NotSent | StsErrorKind::Unclear | StsErrorKind::BadAnswer => Kind::Network,
-            _ => Kind::Refused,
-        };
-        let failure = e.hints.into_iter().fold(Failure::new(kind, e.cause), Failure::hint);
-        let failure = failure.of_profile(&planned.plan.profile);
-        if stale {
-            failure.hint(format!("forget it, and ask anew: twolock logout {}", as_word(planned.plan.profile.as_str())))
-        } else {
-            failure
-        }
+        let failure = e.of_profile(&planned.plan.profile);
+        let forget = || format!("forget it, and ask anew: twolock logout {}", as_word(planned.plan.profile.as_str()));
+        if stale { failure.hint(forget()) } else { failure }
     })?;
     if args.json {
         let profile = planned.plan.profile.as_str();

@@ -1,10 +1,12 @@
 //! What is there: files, settings, key index, environment; read once at the start of a command.
 
+use std::cell::OnceCell;
+
 use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
 use crate::cli::ProfileArg;
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
-use crate::config::settings::{Paths, Settings, shorten};
+use crate::config::settings::{Paths, Settings};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::origin::Outside;
@@ -13,7 +15,7 @@ use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, Identity};
 use crate::store::choose::{Keyring, Stores};
 use crate::system::env::Env;
-use crate::system::folders::Folders;
+use crate::system::folders::{Folders, shorten};
 use crate::system::{log, user};
 use crate::visible::visible;
 
@@ -31,19 +33,30 @@ pub struct World {
 pub struct Planned {
     pub plan: Plan,
     pub endpoint: Endpoint,
-    pub identities: Vec<Identity>,
+    identities: OnceCell<Vec<Identity>>,
+}
+
+impl Planned {
+    /// What makes the sessions of the plan's steps the same; made when somebody asks, for a list asks of few.
+    pub fn identities(&self) -> &[Identity] {
+        self.identities.get_or_init(|| identity::of_plan(&self.plan, self.endpoint.identity().as_deref()))
+    }
 }
 
 impl World {
     /// Reads everything; each file once.
     pub fn load(env: &Env) -> Result<Self> {
-        let (world, failures) = Self::load_readable(env)?;
+        Self::of(Folders::find(env)?, env)
+    }
+
+    /// The same below folders that were found already.
+    pub fn of(folders: Folders, env: &Env) -> Result<Self> {
+        let (world, failures) = Self::readable(folders, env);
         failures.into_iter().next().map_or(Ok(world), Err)
     }
 
     /// The same, where what cannot be used is a failure beside it and counts as not there.
-    pub fn load_readable(env: &Env) -> Result<(Self, Vec<Failure>)> {
-        let folders = Folders::find(env)?;
+    pub fn readable(folders: Folders, env: &Env) -> (Self, Vec<Failure>) {
         let (settings, mut failures) = Settings::load_readable(&paths(&folders), env);
         let (files, more) = AwsFiles::load_readable(env, &folders.home);
         failures.extend(more);
@@ -52,7 +65,7 @@ impl World {
         let index = index.map_err(|failure| failures.push(failure)).unwrap_or_default();
         let surroundings = surroundings(env, &settings);
         log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
-        Ok((Self { env: env.clone(), folders, settings, files, index, surroundings }, failures))
+        (Self { env: env.clone(), folders, settings, files, index, surroundings }, failures)
     }
 
     /// What plans are made from.
@@ -91,8 +104,7 @@ impl World {
         for step in &plan.steps {
             log::detail(format_args!("plan of '{name}': {step}"));
         }
-        let identities = identity::of_plan(&plan, endpoint.identity().as_deref());
-        Ok(Planned { plan, endpoint, identities })
+        Ok(Planned { plan, endpoint, identities: OnceCell::new() })
     }
 
     fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {

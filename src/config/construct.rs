@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// Who reads the AWS files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reader {
     /// The AWS CLI and botocore.
     Cli,

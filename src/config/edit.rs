@@ -8,6 +8,7 @@ use super::construct::Construct;
 use super::file::{AwsFile, Kind};
 use super::grammar::{self, Chunk, Span};
 use super::hunk::{Hunk, Replacement};
+use super::process_line::ProcessLine;
 use super::section::{Part, Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::ProfileName;
@@ -209,7 +210,7 @@ impl AwsFile {
         let whole = |text: &str| Replacement { span: setting.spans.value.clone(), text: text.into() };
         match setting.key.as_str() {
             "source_profile" | "twolock_source_profile" if setting.value == old => Ok(Some(whole(new))),
-            "credential_process" => match served_name(&setting.value).filter(|at| setting.value[at.clone()] == *old) {
+            "credential_process" => match ProcessLine::parse(&setting.value).filter(|line| line.profile == old) {
                 None => Ok(None),
                 Some(_) if !may_stand_in_a_process(new) => {
                     let cause = format!(
@@ -218,7 +219,7 @@ impl AwsFile {
                     );
                     Err(Failure::new(FailureKind::Usage, cause).at(&setting.place))
                 }
-                Some(at) => {
+                Some(ProcessLine { at, .. }) => {
                     let start = setting.spans.value.start;
                     Ok(Some(Replacement { span: start + at.start..start + at.end, text: new.into() }))
                 }
@@ -314,22 +315,6 @@ impl AwsFile {
 
 fn pair(setting: &Setting) -> (String, String) {
     (setting.key.clone(), setting.value.clone())
-}
-
-/// Where the name stands in a `credential_process` that is ours.
-pub fn served_name(process: &str) -> Option<Span> {
-    let mut words = process.split_ascii_whitespace();
-    let program = words.next()?.rsplit(['/', '\\']).next()?;
-    let verb = words.next()?;
-    if !matches!(program, "twolock" | "twolock.exe") || verb != "credential-process" {
-        return None;
-    }
-    let word = match words.next()? {
-        "--profile" => words.next()?,
-        word => word.strip_prefix("--profile=").unwrap_or(word),
-    };
-    let start = word.as_ptr() as usize - process.as_ptr() as usize;
-    Some(start..start + word.len())
 }
 
 /// The name gives the same argv under a word splitter, `sh -c` and Windows (threat-model P13).

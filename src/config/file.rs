@@ -75,21 +75,25 @@ impl AwsFile {
 
     /// Returns a profile, its duplicate sections merged. One pass; other sections are not read.
     pub fn section(&self, name: &str) -> Option<Section> {
-        let mut found = match self.index.get() {
-            Some(index) => index.blocks.get(name.as_bytes()).cloned().unwrap_or_default(),
-            None => self.blocks_of(name, |heading| heading.profile() == Some(name.as_bytes())),
+        let searched;
+        let all: &[Block] = match self.index.get() {
+            Some(index) => index.blocks.get(name.as_bytes())?,
+            None => {
+                searched = self.blocks_of(name, |heading| heading.profile() == Some(name.as_bytes()));
+                &searched
+            }
         };
         let is_plain = |block: &Block| matches!(self.heading(block), Heading::PlainDefault);
-        if !found.iter().all(is_plain) {
-            found.retain(|block| !is_plain(block));
-        }
-        self.merged(name, found)
+        let only_plain = all.iter().all(is_plain);
+        let found: Vec<&Block> = all.iter().filter(|block| only_plain || !is_plain(block)).collect();
+        self.merged(name, &found)
     }
 
     /// Returns a section such as `[services NAME]` or `[sso-session NAME]`; there are none in the credentials file.
     pub fn named_section(&self, kind: &str, name: &str) -> Option<Section> {
         let wanted = Heading::Other(kind.as_bytes(), name.as_bytes());
-        self.merged(name, self.blocks_of(name, |heading| heading == wanted))
+        let found = self.blocks_of(name, |heading| heading == wanted);
+        self.merged(name, &found.iter().collect::<Vec<_>>())
     }
 
     /// Returns the names of all profiles in file order, each once. After it, each profile is found without a search.
@@ -131,7 +135,7 @@ impl AwsFile {
         inside.map_or(Heading::Unknown, |inside| heading(self.kind, &self.bytes[grammar::trim(&self.bytes, inside)]))
     }
 
-    fn merged(&self, name: &str, blocks: Vec<Block>) -> Option<Section> {
+    fn merged(&self, name: &str, blocks: &[&Block]) -> Option<Section> {
         let first = blocks.first()?.header.start;
         let known = |at: &usize| self.index.get().and_then(|index| index.lines.get(at)).copied();
         let start = |at: usize| known(&at).map(|line| LineCounter::from(at, line));
@@ -139,12 +143,12 @@ impl AwsFile {
         let header_line = lines.at(&self.bytes, first);
         let setting = |entry: &Entry, line| Setting::read(&self.bytes, entry, Place { file: self.shown.clone(), line });
         let mut settings = Vec::new();
-        for block in &blocks {
+        for block in blocks {
             lines = start(block.header.start).unwrap_or(lines);
             let entries = block.entries.iter().filter(|entry| !entry.key.is_empty());
             settings.extend(entries.map(|entry| setting(entry, lines.at(&self.bytes, entry.lines.start))));
         }
-        let parts = blocks.into_iter().map(Part::from).collect();
+        let parts = blocks.iter().copied().map(Part::from).collect();
         Some(Section { name: name.into(), header_line, parts, settings })
     }
 }

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Place, Result};
 use crate::system::env::Env;
+use crate::system::folders::shorten;
 use crate::system::foreign_file;
 use file::{AwsFile, Kind};
 pub use section::{Section, Setting};
-use settings::shorten;
 
 mod construct;
 pub mod edit;
@@ -22,6 +22,7 @@ mod grammar;
 pub mod hunk;
 pub mod key_index;
 pub mod oddities;
+pub mod process_line;
 pub mod replace;
 pub mod section;
 pub mod settings;
@@ -226,7 +227,6 @@ mod tests {
         assert_eq!(path("~/x"), Path::new("/home/ana/x"));
         assert_eq!(path("~bob/x"), Path::new("~bob/x"));
         assert_eq!(path("a/~/x"), Path::new("a/~/x"));
-        assert_eq!(shorten(Path::new("/home/anatol/x"), home), "/home/anatol/x");
     }
 
     #[cfg(unix)]

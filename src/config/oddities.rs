@@ -15,8 +15,17 @@ use crate::error::Place;
 pub struct Oddity {
     /// Its line.
     pub place: Place,
+    /// The beginning of that line in the file's bytes.
+    pub at: usize,
     /// What stands there.
     pub construct: Construct,
+}
+
+impl Oddity {
+    /// What it does to a reader, if it does anything.
+    pub fn effect_on(&self, reader: Reader) -> Option<Effect> {
+        self.construct.stumbling().iter().find(|(_, readers)| readers.contains(&reader)).map(|(effect, _)| *effect)
+    }
 }
 
 impl AwsFile {
@@ -34,7 +43,7 @@ impl AwsFile {
         found.at.sort_by_key(|(at, _)| *at);
         let mut lines = LineCounter::default();
         let place = |line| Place { file: self.shown().into(), line };
-        let oddity = |(at, construct)| Oddity { place: place(lines.at(self.bytes(), at)), construct };
+        let oddity = |(at, construct)| Oddity { place: place(lines.at(self.bytes(), at)), at, construct };
         found.at.into_iter().map(oddity).collect()
     }
 }

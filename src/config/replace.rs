@@ -9,11 +9,10 @@ use std::io::{self, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use super::settings::shorten;
 use super::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::system::clock::{self, Deadline};
-use crate::system::folders;
+use crate::system::folders::{self, shorten};
 use crate::system::foreign_file;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file::{self, Staged};

@@ -53,10 +53,10 @@ pub struct Spans {
     pub value: Span,
 }
 
-impl From<Block> for Part {
-    fn from(block: Block) -> Self {
+impl From<&Block> for Part {
+    fn from(block: &Block) -> Self {
         let end = block.entries.last().map_or(block.header.end, |entry| entry.lines.end);
-        Self { header: block.header, end }
+        Self { header: block.header.clone(), end }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Our own settings: `config.toml`, each value with the line it stands on, edited with its comments kept.
 
 use std::collections::BTreeMap;
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
@@ -10,6 +10,7 @@ use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::origin::Outside;
 use crate::system::env::Env;
+use crate::system::folders::shorten;
 use crate::system::foreign_file;
 use crate::visible::visible;
 
@@ -119,21 +120,6 @@ pub struct Paths {
     pub home: PathBuf,
 }
 
-impl Paths {
-    /// A path as the user would name it.
-    pub fn shown(&self, path: &Path) -> String {
-        shorten(path, &self.home)
-    }
-}
-
-/// A path with the home folder as `~`, and then with `/` on Windows too, as AWS's documentation writes it.
-pub fn shorten(path: &Path, home: &Path) -> String {
-    match path.strip_prefix(home) {
-        Ok(rest) if !home.as_os_str().is_empty() => format!("~/{}", rest.display()).replace(MAIN_SEPARATOR, "/"),
-        _ => path.display().to_string(),
-    }
-}
-
 impl Settings {
     /// Loads the file and lays the variables over it; a missing file means the defaults.
     pub fn load(paths: &Paths, env: &Env) -> Result<Self> {
@@ -159,7 +145,7 @@ impl Settings {
     }
 
     fn read_file(&mut self, file: &Path, paths: &Paths, may_consent: bool, failures: &mut Vec<Failure>) {
-        let shown = paths.shown(file);
+        let shown = shorten(file, &paths.home);
         let read = load(file, &shown).and_then(|text| Ok((parse(&text, &shown)?, text)));
         let (document, text) = match read {
             Ok(read) => read,

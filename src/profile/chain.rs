@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::arn::RoleArn;
 use crate::config::Profile;
+use crate::config::process_line::ProcessLine;
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
@@ -175,14 +176,8 @@ fn key_of(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<
 /// If the profile's `credential_process` is twolock itself for another profile, that profile.
 fn ours_for_another(settings: ProfileSettings<'_>) -> Option<Sourced<ProfileName>> {
     let process = settings.raw("credential_process")?;
-    let words: Vec<&str> = process.value.split_whitespace().collect();
-    let program = words.first()?.rsplit(['/', '\\']).next()?;
-    let name = match words.get(1..)? {
-        ["credential-process", "--profile", name] | ["credential-process", name] => name,
-        _ => return None,
-    };
-    let ours = program.strip_suffix(".exe").unwrap_or(program) == "twolock" && *name != settings.name().as_str();
-    let value = ours.then(|| ProfileName::parse(name).ok()).flatten()?;
+    let line = ProcessLine::parse(&process.value).filter(|line| line.profile != settings.name().as_str())?;
+    let value = ProfileName::parse(line.profile).ok()?;
     Some(Sourced { value, place: process.place.clone() })
 }
 
@@ -208,7 +203,7 @@ fn no_key(settings: ProfileSettings<'_>) -> Failure {
         "credential_source",
     ];
     for other in others {
-        if let Some(setting) = settings.raw(other).filter(|s| !is_ours(&s.value)) {
+        if let Some(setting) = settings.raw(other).filter(|s| ProcessLine::parse(&s.value).is_none()) {
             return settings.refuse(setting, "is a source twolock does not use yet: only profiles with an access key");
         }
     }
@@ -216,14 +211,6 @@ fn no_key(settings: ProfileSettings<'_>) -> Failure {
         "run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile",
         as_word(settings.name().as_str())
     ))
-}
-
-fn is_ours(process: &str) -> bool {
-    process
-        .split_whitespace()
-        .next()
-        .and_then(|p| p.rsplit(['/', '\\']).next())
-        .is_some_and(|p| p == "twolock" || p == "twolock.exe")
 }
 
 fn looped(hops: &[Hop], back_to: &ProfileName) -> Failure {

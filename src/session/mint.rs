@@ -232,13 +232,7 @@ impl Sessions<'_> {
 
     /// STS's refusal as a failure of this profile.
     pub(super) fn refused(&self, e: StsError) -> Failure {
-        let kind = match e.kind {
-            StsErrorKind::WrongCode | StsErrorKind::StaleSession | StsErrorKind::Refused => Kind::Refused,
-            StsErrorKind::NotSent | StsErrorKind::Unclear | StsErrorKind::BadAnswer => Kind::Network,
-        };
-        let name = visible(self.plan.profile.as_str());
-        let hints = e.hints.into_iter().map(|hint| hint.replace("PROFILE", &name));
-        self.about(hints.fold(Failure::new(kind, e.cause), Failure::hint))
+        e.of_profile(&self.plan.profile)
     }
 
     /// A failure that names the asked profile.

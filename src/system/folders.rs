@@ -1,7 +1,7 @@
 //! Where our files lie: the platform's folders, found once.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use crate::error::{Failure, Kind, Result};
 use crate::system::env::Env;
@@ -44,6 +44,14 @@ impl Folders {
     }
 }
 
+/// A path with the home folder as `~`, and then with `/` on Windows too, as AWS's documentation writes it.
+pub fn shorten(path: &Path, home: &Path) -> String {
+    match path.strip_prefix(home) {
+        Ok(rest) if !home.as_os_str().is_empty() => format!("~/{}", rest.display()).replace(MAIN_SEPARATOR, "/"),
+        _ => path.display().to_string(),
+    }
+}
+
 /// Returns a path that is there, absolute and with its links resolved, as people write it on this platform.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path).map(platform::usual_path)
@@ -59,6 +67,15 @@ mod tests {
         let other = if HOME_VARIABLE == "HOME" { "USERPROFILE" } else { "HOME" };
         let env = Env::of([(HOME_VARIABLE, home.path().to_str().unwrap()), (other, "relative")]);
         assert_eq!(Folders::find(&env).unwrap().home, home.path());
+    }
+
+    #[test]
+    fn a_path_below_the_home_is_shown_from_there() {
+        let home = Path::new("/home/ana");
+        for (path, shown) in [("/home/ana/.aws/x", "~/.aws/x"), ("/home/anatol/x", "/home/anatol/x"), ("x", "x")] {
+            assert_eq!(shorten(Path::new(path), home), shown);
+        }
+        assert_eq!(shorten(Path::new("/x"), Path::new("")), "/x");
     }
 
     #[test]

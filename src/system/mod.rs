@@ -11,8 +11,9 @@ pub mod foreign_file;
 pub mod harden;
 pub mod lock;
 pub mod log;
-pub mod modes;
+
 pub mod parent;
+pub mod permissions;
 pub mod private_file;
 pub mod session_bus;
 pub mod signals;

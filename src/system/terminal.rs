@@ -5,13 +5,14 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
+use crate::system::env::Env;
 use crate::system::platform::{self, NoStops, Resumed};
 
 /// Width assumed when the terminal does not know its own.
@@ -81,12 +82,10 @@ pub fn is_shared_with(pid: u32) -> bool {
     platform::is_in_our_session(pid)
 }
 
-/// Returns the width in columns of the screen that standard output goes to, if it goes to one.
-pub fn screen_width() -> Option<usize> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    platform::open_terminal().ok().and_then(|(_, output)| platform::width(&output))
+/// Returns how wide a table may be: what `COLUMNS` says, else the terminal that stdout goes to. A pipe has no bounds.
+pub fn columns(env: &Env) -> Option<usize> {
+    let told = env.text("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|&columns| columns > 0);
+    told.or_else(platform::stdout_width)
 }
 
 /// The controlling terminal while we talk on it. In its background it fails; it never stops us.

@@ -1,4 +1,7 @@
-"""Measure a cached `credential-process` answer: measure.py TWOLOCK FLOOR SANDBOX, which tests/bench/run builds."""
+"""Measure a cached `credential-process` answer, and what people and shells wait for when there are many profiles.
+
+measure.py TWOLOCK FLOOR SANDBOX, all of which tests/bench/run builds.
+"""
 
 import base64
 import collections
@@ -20,6 +23,14 @@ SIZES = (10, 500, 10_000)
 CALLERS = 1_000
 ACCOUNT = "111122223333"
 PROFILE = "work"
+# What a person or a shell waits for; the goal is 100 ms with the most profiles.
+WAITED_FOR = {
+    "twolock": [],
+    "profile list": ["profile", "list"],
+    "profile list --json": ["profile", "list", "--json"],
+    "profile show": ["profile", "show", PROFILE],
+    "complete -- env ''": ["complete", "--", "env", ""],
+}
 
 
 # ---- a world: one user and device for each size, since a code is good for one call
@@ -118,25 +129,26 @@ def forget(twolock, home):
 # ---- what is measured
 
 
-def timings(twolock, floor, folder):
-    """Returns {(program, size): (min, median)} in ms, all of one hyperfine call, so that noise hits all alike."""
+def timings(names, folder, runs):
+    """Returns {(name, size): (min, median)} in ms of the named command lines, all of one hyperfine call, so that noise
+    hits all alike.
+    """
     home, result = os.path.join(folder, "home"), os.path.join(folder, "hyperfine.json")
     subprocess.run(
         # An `env` before each call would cost more than the call: HOME is a link, turned between the sizes.
-        ["hyperfine", "-N", "--style=none", "--warmup=30", "--runs=300", "--export-json", result]
+        ["hyperfine", "-N", "--style=none", f"--warmup={runs // 10}", f"--runs={runs}", "--export-json", result]
         + ["--parameter-list", "size", ",".join(map(str, SIZES)), "--setup", f"ln -sfn home-{{size}} {home}"]
-        + [shlex.quote(floor), "/bin/true", shlex.join(command(twolock))],
+        + list(names),
         env=environment(home),
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
     )
-    names = {shlex.quote(floor): "floor", "/bin/true": "/bin/true"}
     with open(result) as file:
         rows = json.load(file)["results"]
     return {
-        (names.get(row["command"], "twolock"), int(row["parameters"]["size"])): (row["min"] * 1e3, row["median"] * 1e3)
+        (names[row["command"]], int(row["parameters"]["size"])): (row["min"] * 1e3, row["median"] * 1e3)
         for row in rows
     }
 
@@ -148,6 +160,12 @@ def print_timings(rows):
         print(f"{name:<12}{size:>9}{least:>9.3f}{median:>9.3f}{ratios[0]:>11.2f}{ratios[1]:>11.2f}")
     grown = rows["twolock", SIZES[-1]][0] - rows["twolock", SIZES[0]][0]
     print(f"{SIZES[-1]:,} profiles cost {grown:.2f} ms more than {SIZES[0]} (budget: 50 ms)")
+
+
+def print_waits(rows):
+    print(f"{'what is waited for':<22}" + "".join(f"{size:>12,}" for size in SIZES) + "  profiles: median ms")
+    for name in WAITED_FOR:
+        print(f"{name:<22}" + "".join(f"{rows[name, size][1]:>12.1f}" for size in SIZES))
 
 
 def resident_kib(program, home):
@@ -236,7 +254,11 @@ def main():
                 sign_in(twolock, home, known)
 
             print(f"\n{twolock}: {os.path.getsize(twolock) / 1e6:.2f} MB\n")
-            print_timings(timings(twolock, floor, folder))
+            cached = {shlex.quote(floor): "floor", "/bin/true": "/bin/true", shlex.join(command(twolock)): "twolock"}
+            print_timings(timings(cached, folder, runs=300))
+            print()
+            waited_for = {shlex.join([twolock, *words]): name for name, words in WAITED_FOR.items()}
+            print_waits(timings(waited_for, folder, runs=20))
             print()
             for name, program in (("floor", [floor]), ("twolock", command(twolock))):
                 print(f"largest resident set of {name:<8} {resident_kib(program, homes[SIZES[0]]):>6} KiB")

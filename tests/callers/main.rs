@@ -12,3 +12,4 @@ mod environment;
 mod last_minutes;
 mod moto;
 mod sdks;
+mod verdicts;

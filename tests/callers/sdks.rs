@@ -24,7 +24,7 @@ fn installed(name: &str, installer: &str, args: &[&str]) -> PathBuf {
     folder
 }
 
-fn javascript(world: &World, args: &[&str]) -> Command {
+pub fn javascript(world: &World, args: &[&str]) -> Command {
     static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
     let folder = INSTALLED.get_or_init(|| installed("js", "npm", &["ci", "--no-audit", "--no-fund"]));
     let mut command = world.program("node");
@@ -32,7 +32,7 @@ fn javascript(world: &World, args: &[&str]) -> Command {
     at_the_sandbox(world, command)
 }
 
-fn go(world: &World, args: &[&str]) -> Command {
+pub fn go(world: &World, args: &[&str]) -> Command {
     static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
     let folder = INSTALLED.get_or_init(|| installed("go", "go", &["build", "-o", "caller", "."]));
     let mut command = world.program(folder.join("caller"));
@@ -46,7 +46,8 @@ fn at_the_sandbox(world: &World, mut command: Command) -> Command {
     command
 }
 
-type Sdk = fn(&World, &[&str]) -> Command;
+/// How an SDK is started.
+pub type Sdk = fn(&World, &[&str]) -> Command;
 
 fn run(world: &World, sdk: Sdk, args: &[&str]) -> Ran {
     let mut command = sdk(world, args);

@@ -11,6 +11,7 @@ mod exec;
 mod exit_codes;
 mod login;
 mod logout;
+mod many_profiles;
 mod mfa_process;
 mod overview;
 mod profile;

@@ -80,16 +80,7 @@ fn access_key(id: &str, secret: &str) -> AccessKey {
 }
 
 fn request(arn: &str) -> RoleRequest {
-    RoleRequest {
-        role: RoleArn::parse(arn).unwrap(),
-        session_name: SessionName::parse("ana").unwrap(),
-        external_id: None,
-        source_identity: None,
-        tags: vec![],
-        transitive_tags: vec![],
-        policy_arns: vec![],
-        duration: HOUR,
-    }
+    RoleRequest::plain(RoleArn::parse(arn).unwrap(), SessionName::parse("ana").unwrap(), HOUR)
 }
 
 fn endpoint(url: &str) -> Endpoint {

@@ -47,16 +47,11 @@ impl World {
             },
             device: MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap(),
             code: MfaCode::parse("493817").unwrap(),
-            role: RoleRequest {
-                role: RoleArn::parse("arn:aws:iam::123456789012:role/Admin").unwrap(),
-                session_name: SessionName::parse("ana").unwrap(),
-                external_id: None,
-                source_identity: None,
-                tags: vec![],
-                transitive_tags: vec![],
-                policy_arns: vec![],
-                duration: Duration::from_secs(7200),
-            },
+            role: RoleRequest::plain(
+                RoleArn::parse("arn:aws:iam::123456789012:role/Admin").unwrap(),
+                SessionName::parse("ana").unwrap(),
+                Duration::from_secs(7200),
+            ),
             aws: resolve(&wish, &[]).unwrap(),
             sandbox: resolve(&Wish { given: Some(local), ..wish }, &[]).unwrap(),
         }

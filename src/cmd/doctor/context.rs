@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::config::Profile;
-use crate::config::settings::shorten;
+
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::session::sealing_key;
@@ -12,7 +12,8 @@ use crate::store::StoreError;
 use crate::store::choose::Stores;
 use crate::system::clock;
 use crate::system::env::Env;
-use crate::system::modes::{self, Found, What};
+use crate::system::folders::{Folders, shorten};
+use crate::system::permissions::{self, Found, What};
 use crate::timestamp::Timestamp;
 use crate::visible::visible;
 
@@ -69,7 +70,7 @@ pub struct Places {
 impl Context {
     /// Looks at everything; only a home folder that cannot be found is a failure.
     pub fn gather(env: &Env) -> Result<Self> {
-        let (world, failures) = World::load_readable(env)?;
+        let (world, failures) = World::readable(Folders::find(env)?, env);
         let (profiles, unplanned) = planned(&world);
         let stores = world.stores(false);
         let keyrings = sealing_key::ask_each(&stores, &world.folders.cache);
@@ -184,7 +185,7 @@ impl Looking<'_> {
             return;
         }
         let shown = shorten(path, self.home);
-        match modes::look(path) {
+        match permissions::look(path) {
             Ok(Some(found)) if among.is_some() && is_program(&found) => {}
             Ok(Some(found)) => {
                 self.places.found.push(Place { path: path.to_owned(), shown, found, wanted, among, is_chosen });

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::config::trust;
 use crate::system::folders;
-use crate::system::modes::What;
+use crate::system::permissions::What;
 use crate::visible::{as_word, visible};
 
 use super::Outcome;
@@ -37,7 +37,7 @@ pub fn modes(context: &Context) -> Outcome {
     Outcome { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
 }
 
-/// Only what [`crate::system::modes::close_to_others`] would take; the rest is a finding of another check.
+/// Only what [`crate::system::permissions::close_to_others`] would take; the rest is a finding of another check.
 fn is_ours(place: &Place) -> bool {
     place.found.what == place.wanted && place.found.other_owner().is_none() && !place.found.has_more_names()
 }

@@ -19,7 +19,7 @@ use crate::config::trust;
 use crate::error::{Kind, Result};
 use crate::output::messages;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::system::{folders, modes, terminal};
+use crate::system::{folders, permissions, terminal};
 use crate::visible::{one_line, visible};
 
 use super::Call;
@@ -95,7 +95,7 @@ pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
     if args.json {
         json_to_stdout(&report.as_json())?;
     } else {
-        to_stdout(report.as_text(terminal::screen_width()).as_bytes())?;
+        to_stdout(report.as_text(terminal::columns(&call.env)).as_bytes())?;
     }
     Ok(if report.is_well() { 0 } else { Kind::Config.exit_code() })
 }
@@ -117,7 +117,7 @@ fn close(path: &Path) -> std::result::Result<(), String> {
     let steps = trust::open_steps(path).map_err(|e| e.to_string())?;
     match steps.into_iter().find(|(step, _)| *step != itself) {
         Some((step, stranger)) => Err(format!("{} {stranger}", step.display())),
-        None => modes::close_to_others(path).map_err(|e| e.to_string()),
+        None => permissions::close_to_others(path).map_err(|e| e.to_string()),
     }
 }
 

@@ -142,21 +142,6 @@ fn a_renamed_profile_is_renamed_wherever_it_is_named() {
 }
 
 #[test]
-fn the_name_a_process_serves_is_found() {
-    for (process, name) in [
-        ("twolock credential-process --profile p", Some("p")),
-        ("/usr/bin/twolock  credential-process p", Some("p")),
-        (r"C:\x\twolock.exe credential-process --profile=p -v", Some("p")),
-        ("twolock env p", None),
-        ("other credential-process p", None),
-        ("twolock credential-process", None),
-        ("", None),
-    ] {
-        assert_eq!(served_name(process).map(|at| &process[at]), name, "{process}");
-    }
-}
-
-#[test]
 fn the_shown_lines_hold_no_secret() {
     let file = credentials(
         "[p]\naws_access_key_id = AKIA\naws_secret_access_key = hush\n  hush\n# aws_session_token: hush\nx = 1\n",

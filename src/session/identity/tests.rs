@@ -28,16 +28,7 @@ fn serial(name: &str) -> MfaSerial {
 }
 
 fn role_step(name: &str) -> Step {
-    let request = RoleRequest {
-        role: arn("123456789012", name),
-        session_name: SessionName::parse("ana").unwrap(),
-        external_id: None,
-        source_identity: None,
-        tags: vec![],
-        transitive_tags: vec![],
-        policy_arns: vec![],
-        duration: HOUR,
-    };
+    let request = RoleRequest::plain(arn("123456789012", name), SessionName::parse("ana").unwrap(), HOUR);
     Step::AssumeRole { profile: ProfileName::parse(name).unwrap(), request: Box::new(request), code_from: None }
 }
 

@@ -48,16 +48,11 @@ pub fn session_step(device: Option<MfaSerial>, duration: Duration) -> Step {
 }
 
 pub fn role_step(name: &str, duration: Duration, code_from: Option<MfaSerial>) -> Step {
-    let request = RoleRequest {
-        role: RoleArn::parse(&format!("arn:aws:iam::123456789012:role/{name}")).unwrap(),
-        session_name: SessionName::parse("ana").unwrap(),
-        external_id: None,
-        source_identity: None,
-        tags: vec![],
-        transitive_tags: vec![],
-        policy_arns: vec![],
+    let request = RoleRequest::plain(
+        RoleArn::parse(&format!("arn:aws:iam::123456789012:role/{name}")).unwrap(),
+        SessionName::parse("ana").unwrap(),
         duration,
-    };
+    );
     Step::AssumeRole { profile: ProfileName::parse(name).unwrap(), request: Box::new(request), code_from }
 }
 

@@ -208,6 +208,11 @@ pub fn startable(program: &OsStr, path: Option<&OsStr>) -> OsString {
     files.find(|file| file.is_file()).map_or_else(|| program.into(), OsString::from)
 }
 
+/// Returns the width of the terminal that standard output goes to, if it goes to one.
+pub fn stdout_width() -> Option<usize> {
+    io::stdout().as_handle().try_clone_to_owned().ok().and_then(|out| width(&File::from(out)))
+}
+
 /// Opens standard input once more, without the buffer of `std::io::stdin`.
 pub fn unbuffered_stdin() -> io::Result<File> {
     io::stdin().as_handle().try_clone_to_owned().map(File::from)

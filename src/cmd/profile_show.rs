@@ -1,0 +1,154 @@
+//! `profile show`: each setting with its file and line, the plan, and what every caller would do with the profile.
+
+use serde_json::{Value, json};
+
+use crate::config::{Profile, Setting};
+use crate::error::{Failure, Result};
+use crate::names::ProfileName;
+use crate::output::table::table;
+use crate::output::{json_to_stdout, to_stdout};
+use crate::profile::callers::{self, Reader, Verdict};
+use crate::system::terminal;
+use crate::visible::{one_line, visible};
+
+use super::living::Living;
+use super::profile::{kind, unknown};
+use super::profile_list::{add_plan_facts, facts};
+use super::world::{Planned, World};
+
+/// A paragraph is not wider than this.
+const WIDEST: usize = 80;
+
+/// Explains one profile.
+pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
+    let profile = world.files.profile(name.as_str());
+    let planned = world.plan(name);
+    // A name nobody knows has nothing to show; the plan's own failure says so best.
+    let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| unknown(name))) };
+    if as_json {
+        return json_to_stdout(&explained(world, &profile, planned)).map(|()| 0);
+    }
+    let mut text = format!("{} ({}): {}\n\nsettings\n", visible(name.as_str()), profile.place, kind(world, &profile));
+    let rows: Vec<Vec<String>> = profile
+        .settings()
+        .into_iter()
+        .map(|s| vec![format!("  {}", visible(&s.key)), shown(s), s.place.to_string()])
+        .collect();
+    text += &table(&["  KEY", "VALUE", "WHERE"], &rows);
+    text += "\nplan\n";
+    text += &match planned {
+        Ok(planned) => plan_text(&planned),
+        Err(problem) => format!("  none: {}\n{}", one_line(&problem.headline()), hints(&problem)),
+    };
+    text += "\ncallers\n";
+    let columns = terminal::columns(&world.env).unwrap_or(WIDEST).min(WIDEST);
+    text += &callers_text(&callers::judge(&world.files, name.as_str()), columns);
+    to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
+}
+
+fn shown(setting: &Setting) -> String {
+    if setting.is_secret() {
+        return "***".into();
+    }
+    let lines: Vec<&str> = setting.value.lines().filter(|line| !line.is_empty()).collect();
+    visible(&lines.join(", "))
+}
+
+fn plan_text(planned: &Planned) -> String {
+    let plan = &planned.plan;
+    let mut text: String =
+        plan.steps.iter().zip(1..).map(|(step, n)| format!("  {n}. {}\n", one_line(&step.to_string()))).collect();
+    let whose = if planned.endpoint.identity().is_some() { ", not AWS" } else { "" };
+    let chosen = plan.endpoint_url.as_ref().map(|url| format!(", by {}", one_line(&url.origin))).unwrap_or_default();
+    text += &format!(
+        "  region {} ({}), STS at {}{whose}{chosen}\n",
+        plan.region.value,
+        one_line(&plan.region.origin),
+        planned.endpoint.shown()
+    );
+    text += &match plan.codes() {
+        _ if plan.protected => "  asks for a code each time\n".to_string(),
+        0 => "  asks for no code\n".to_string(),
+        1 => "  asks for one code when no session lives\n".to_string(),
+        n => format!("  asks for {n} codes when no session lives\n"),
+    };
+    if let Some(process) = &plan.mfa_process {
+        text += &format!(
+            "  the code comes from mfa_process of '{}' ({})\n",
+            visible(process.profile.as_str()),
+            process.line.place
+        );
+    }
+    if plan.protected {
+        text += "  protected: this version plans break-glass profiles but does not run them yet\n";
+    }
+    plan.notes.iter().fold(text, |text, note| text + &format!("  note: {}\n", one_line(note)))
+}
+
+fn hints(problem: &Failure) -> String {
+    problem.hints.iter().map(|hint| format!("  hint: {}\n", one_line(hint))).collect()
+}
+
+/// One paragraph for those that do the same.
+fn callers_text(judged: &[(Reader, Verdict)], columns: usize) -> String {
+    let mut groups: Vec<(Vec<Reader>, String)> = Vec::new();
+    for (caller, verdict) in judged {
+        let what = one_line(&verdict.to_string());
+        match groups.iter_mut().find(|(_, known)| *known == what) {
+            Some((callers, _)) => callers.push(*caller),
+            None => groups.push((vec![*caller], what)),
+        }
+    }
+    let who = |callers: &[Reader]| match callers.len() == judged.len() {
+        true => "all".to_string(),
+        false => callers.iter().map(|caller| callers::name(*caller)).collect::<Vec<_>>().join(", "),
+    };
+    groups.iter().map(|(callers, what)| wrapped(&format!("{}: {what}", who(callers)), columns)).collect()
+}
+
+/// Words in lines of so many columns, those after the first indented more.
+fn wrapped(text: &str, columns: usize) -> String {
+    let mut lines = String::from(" ");
+    let mut width = 1;
+    for word in text.split(' ') {
+        let count = word.chars().count();
+        if width + 1 + count > columns {
+            lines += "\n   ";
+            width = 3;
+        }
+        lines += &format!(" {word}");
+        width += 1 + count;
+    }
+    lines + "\n"
+}
+
+/// What other readers of the same two files stumble over: most of it makes them refuse the whole file.
+fn oddities(world: &World) -> String {
+    let of = |file: &crate::config::file::AwsFile| file.oddities();
+    let all = of(&world.files.config).into_iter().chain(of(&world.files.credentials));
+    let lines: Vec<String> = all.map(|oddity| format!("  {}\n", one_line(&oddity.to_string()))).take(20).collect();
+    if lines.is_empty() { String::new() } else { format!("\nread differently elsewhere\n{}", lines.concat()) }
+}
+
+fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Value {
+    let mut fields = facts(world, profile);
+    let setting = |s: &Setting| {
+        let value = if s.is_secret() { "***" } else { s.value.as_str() };
+        json!({"key": s.key, "value": value, "file": s.place.file, "line": s.place.line})
+    };
+    fields["settings"] = profile.settings().into_iter().map(setting).collect();
+    let caller = |(caller, verdict): &(Reader, Verdict)| json!({"name": callers::name(*caller), "comes": verdict.comes_to_us(), "what": verdict.to_string()});
+    fields["callers"] = callers::judge(&world.files, &profile.name).iter().map(caller).collect();
+    match planned {
+        Ok(planned) => {
+            add_plan_facts(&mut fields, &planned, &Living::look(world));
+            fields["plan"] = planned.plan.steps.iter().map(|step| json!(step.to_string())).collect();
+            fields["codes"] = json!(planned.plan.codes());
+            fields["region_of_calls"] = json!(planned.plan.region.value.as_str());
+            fields["endpoint"] = json!(planned.endpoint.url());
+            fields["notes"] = json!(planned.plan.notes);
+        }
+        Err(problem) => fields["problem"] = json!(problem.headline()),
+    }
+    fields
+}

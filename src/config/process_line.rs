@@ -1,0 +1,118 @@
+//! Whether a `credential_process` is twolock itself, and for which profile.
+
+use std::ops::Range;
+
+use super::section::Span;
+
+/// A `credential_process` that starts twolock to serve a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessLine<'a> {
+    /// The program as it is written, without quotes.
+    pub program: &'a str,
+    /// The profile it serves.
+    pub profile: &'a str,
+    /// Where that name stands in the line.
+    pub at: Span,
+}
+
+impl<'a> ProcessLine<'a> {
+    /// Reads a line; none if it starts anything else, or names no profile.
+    pub fn parse(line: &'a str) -> Option<Self> {
+        let mut words = Words { line, at: 0 };
+        let program = &line[words.next()?];
+        if !is_twolock(program) {
+            return None;
+        }
+        let mut words = words.filter(|word| !is_verbose(&line[word.clone()]));
+        if &line[words.next()?] != "credential-process" {
+            return None;
+        }
+        let at = served(line, words)?;
+        Some(Self { program, profile: &line[at.clone()], at })
+    }
+}
+
+/// Whether a path names twolock by its last part.
+pub fn is_twolock(program: &str) -> bool {
+    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
+    name == "twolock" || name.eq_ignore_ascii_case("twolock.exe")
+}
+
+/// `--profile NAME`, `--profile=NAME`, or the first word that is no flag.
+fn served(line: &str, mut words: impl Iterator<Item = Span>) -> Option<Span> {
+    let word = words.next()?;
+    let text = &line[word.clone()];
+    let at = match text.strip_prefix("--profile=") {
+        _ if text == "--profile" => words.next()?,
+        Some(name) => word.end - name.len()..word.end,
+        None if text.starts_with('-') => return None,
+        None => word,
+    };
+    (!at.is_empty()).then_some(at)
+}
+
+/// `-v` may stand anywhere.
+fn is_verbose(word: &str) -> bool {
+    word == "--verbose" || word.strip_prefix('-').is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b == b'v'))
+}
+
+/// Words between blanks; one in quotes may hold blanks, as a path on Windows does.
+struct Words<'a> {
+    line: &'a str,
+    at: usize,
+}
+
+impl Iterator for Words<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Span> {
+        let rest = &self.line[self.at..];
+        let start = self.at + (rest.len() - rest.trim_ascii_start().len());
+        let text = &self.line[start..];
+        let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let word = match quote {
+            Some(quote) => start + 1..start + 1 + text[1..].find(quote)?,
+            None => start..start + text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len()),
+        };
+        self.at = word.end + usize::from(quote.is_some());
+        (!text.is_empty()).then_some(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_a_line_serves_is_found() {
+        for (line, expected) in [
+            ("twolock credential-process --profile p", Some(("twolock", "p"))),
+            ("/usr/bin/twolock  credential-process\tp", Some(("/usr/bin/twolock", "p"))),
+            (r"C:\x\twolock.exe credential-process --profile=p -v", Some((r"C:\x\twolock.exe", "p"))),
+            (
+                r#""C:\Program Files\twolock\TwoLock.EXE" credential-process --profile p"#,
+                Some((r"C:\Program Files\twolock\TwoLock.EXE", "p")),
+            ),
+            ("'/opt/my tools/twolock' credential-process --profile 'a b'", Some(("/opt/my tools/twolock", "a b"))),
+            ("twolock -vv credential-process --verbose p", Some(("twolock", "p"))),
+            ("twolock credential-process --profile -x", Some(("twolock", "-x"))),
+            ("twolock env p", None),
+            ("twolock credential-process", None),
+            ("twolock credential-process --profile", None),
+            ("twolock credential-process --profile=", None),
+            ("twolock credential-process --other p", None),
+            ("other credential-process p", None),
+            ("mytwolock credential-process p", None),
+            ("TWOLOCK credential-process p", None),
+            ("sh -c 'twolock credential-process p'", None),
+            (r#""twolock credential-process p"#, None),
+            (r#""" credential-process p"#, None),
+            ("  ", None),
+            ("", None),
+        ] {
+            let found = ProcessLine::parse(line);
+            assert_eq!(found.as_ref().map(|line| (line.program, line.profile)), expected, "{line}");
+            assert!(found.is_none_or(|found| &line[found.at.clone()] == found.profile), "{line}");
+        }
+    }
+}

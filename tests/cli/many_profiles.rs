@@ -1,0 +1,48 @@
+//! Thousands of profiles: what a person or a shell waits for grows with their number, and not with its square.
+
+use std::time::{Duration, Instant};
+
+use crate::world::World;
+
+/// Roles above one key, as large organisations have them.
+fn world(profiles: usize) -> World {
+    let world = World::new();
+    let role = |n: usize| {
+        format!(
+            "[profile team-{n}]\nrole_arn = arn:aws:iam::123456789012:role/team-{n}\nsource_profile = base\n\
+             region = eu-west-1 # ours\n\n"
+        )
+    };
+    world.add_config(&(0..profiles).map(role).collect::<String>());
+    world
+}
+
+/// The shortest of three runs: what else the machine does only ever makes one longer.
+fn time(world: &World, args: &[&str]) -> Duration {
+    let run = || {
+        let started = Instant::now();
+        let ran = world.finish(&mut world.twolock(args));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{args:?}");
+        started.elapsed()
+    };
+    (0..3).map(|_| run()).min().unwrap()
+}
+
+#[test]
+fn ten_times_the_profiles_take_about_ten_times_as_long() {
+    let (few, many) = (world(1_000), world(10_000));
+    for args in [&[][..], &["profile", "list"], &["profile", "show", "team-7"], &["complete", "--", "env", "="]] {
+        let (short, long) = (time(&few, args), time(&many, args));
+        // Quadratic work would take a hundred times as long.
+        assert!(long < short * 30, "{args:?}: {short:?} with 1,000 profiles, {long:?} with 10,000");
+    }
+}
+
+#[test]
+fn a_name_as_long_as_a_file_does_not_widen_every_row() {
+    let world = world(1_000);
+    world.add_config(&format!("[profile {}]\nregion = eu-west-1\n", "x".repeat(1_000_000)));
+    let ran = world.run(["profile", "list"]);
+    assert_eq!((ran.code, ran.stdout.lines().count()), (0, 1_006));
+    assert!(ran.stdout.len() < 1_000_000, "{} bytes", ran.stdout.len());
+}

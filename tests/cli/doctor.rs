@@ -60,7 +60,7 @@ fn where_nothing_is_wrong_it_says_what_there_is_to_know() {
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base', 'prod', 'deploy', 'long'
   your key signs requests to it; its sessions are kept apart from AWS's
 ";
-    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 25 checks, nothing to mend\n");
+    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 27 checks, nothing to mend\n");
     world.run(["doctor"]).is(0, &all, "");
     assert_eq!(world.sandbox.count("GetSessionToken") + world.sandbox.count("AssumeRole"), 0);
 }
@@ -110,7 +110,7 @@ info: profile 'under lost' (~/.aws/config:7): not every SDK finds a profile of t
   mend: twolock profile rename 'under lost' under-lost
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base'
   your key signs requests to it; its sessions are kept apart from AWS's
-doctor: 25 checks: 2 errors, 5 warnings
+doctor: 27 checks: 2 errors, 5 warnings
 ";
     ran.is(3, &format!("{expected}{KEY_OF_BASE}{NO_SERVICE}{to_know}"), "");
 }
@@ -136,7 +136,7 @@ mended: ~/.aws/cli/cache: others can look into it (mode 755)
 mended: ~/.aws/cli/cache: others can read 2 files in it, such as ";
     let ran = world.run(["doctor", "--fix"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
-    assert!(ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 25 checks, nothing to mend\n"), "{ran:?}");
+    assert!(ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 27 checks, nothing to mend\n"), "{ran:?}");
     for (name, expected) in [
         (".aws", 0o700),
         (".aws/config", 0o600),
@@ -215,7 +215,7 @@ fn without_any_aws_file_there_is_nothing_to_mend() {
 info: calls to AWS go through the proxy 127.0.0.1:1 (HTTPS_PROXY)
   where it is down, there are no new sessions
 not checked: clock: proxy 127.0.0.1:1 (HTTPS_PROXY) refused the connection
-doctor: 25 checks, nothing to mend
+doctor: 27 checks, nothing to mend
 ";
     ran.is(0, &format!("{NO_SERVICE}{expected}"), "");
 }
@@ -234,6 +234,94 @@ fn a_clock_that_is_wrong_is_named_with_both_times() {
     }
     world.sandbox.set_clock(Clock::Offset(240));
     assert_eq!(world.found("clock"), Vec::<Value>::new());
+}
+
+#[test]
+fn callers_that_go_another_way_are_named_with_what_they_get() {
+    let world = well();
+    let line = "credential_process = twolock credential-process --profile";
+    let ours = |name: &str, more: &str| format!("[profile {name}]\n{more}{line} {name}\n");
+    world.add_config(&ours("keys", ""));
+    world.add_config(&ours("role", "role_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n"));
+    world.add_config(&ours("good", "twolock_source_profile = base\n"));
+    world.add_config("[profile native]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = good\n");
+    world.add_config(
+        "[profile half]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = good\n\
+         mfa_serial = arn:aws:iam::123456789012:mfa/ana\n",
+    );
+    let key = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    world.write(".aws/credentials", &format!("{key}{}", key.replace("base", "keys")));
+    let found: Vec<String> = world
+        .found("bypass")
+        .into_iter()
+        .map(|f| {
+            let [severity, profile, what, why, mend] =
+                ["severity", "profile", "what", "why", "mend"].map(|k| f[k].as_str().unwrap());
+            format!("{severity} {profile}: {what}: {why}: {mend}")
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "error role: twolock is passed over by AWS CLI and boto3, Go, JavaScript, Java, Rust: \
+             AWS CLI and boto3, JavaScript, Java, Rust: its own AssumeRole, with the keys at ~/.aws/credentials:2; \
+             twolock is not called; Go: an error: takes one source of credentials, not source_profile and \
+             credential_process: twolock profile adopt role",
+            "error half: twolock is passed over by AWS CLI and boto3, Go, JavaScript: AWS CLI and boto3: its own \
+             AssumeRole, with what twolock answers for 'good'; asks for the code itself (~/.aws/config:43); Go, \
+             JavaScript: an error: no way to ask for the code of mfa_serial (~/.aws/config:43): twolock profile adopt half",
+            "warning keys: twolock is passed over by AWS CLI and boto3, Go, JavaScript: the keys at \
+             ~/.aws/credentials:5; twolock is not called: twolock profile adopt keys",
+        ]
+    );
+}
+
+#[test]
+fn a_moved_or_odd_program_is_found_and_every_profile_it_serves_is_named() {
+    let world = well();
+    let copy = world.home().join("0.1.0/twolock");
+    std::fs::create_dir(copy.parent().unwrap()).unwrap();
+    crate::world::copy_runnable(Path::new(env!("CARGO_BIN_EXE_twolock")), &copy);
+    let other = world.home().join("other/twolock");
+    std::fs::create_dir(other.parent().unwrap()).unwrap();
+    crate::world::copy_runnable(&copy, &other);
+    world.write("flat/twolock", "no program");
+    let programs = [
+        ("gone", "/gone/twolock".to_string()),
+        ("gone-too", "/gone/twolock".to_string()),
+        ("versioned", copy.display().to_string()),
+        ("other", other.display().to_string()),
+        ("flat", world.home().join("flat/twolock").display().to_string()),
+        ("relative", "./bin/twolock".to_string()),
+        ("tilde", "~/bin/twolock".to_string()),
+        ("here", "twolock".to_string()),
+        ("whole", env!("CARGO_BIN_EXE_twolock").to_string()),
+    ];
+    for (name, program) in &programs {
+        let line = format!("credential_process = {program} credential-process --profile {name}");
+        world.add_config(&format!("[profile {name}]\ntwolock_source_profile = base\n{line}\n"));
+    }
+    let home = world.home().to_str().unwrap();
+    let found: Vec<String> = world
+        .found("process-program")
+        .into_iter()
+        .map(|f| {
+            let [severity, profile, what, why] = ["severity", "profile", "what", "why"].map(|k| f[k].as_str().unwrap());
+            format!("{severity} {profile}: {what}; {why}").replace(home, "HOME")
+        })
+        .collect();
+    let nothing = "the AWS CLI and SDKs find no program to ask";
+    assert_eq!(
+        found,
+        [
+            format!("error relative: credential_process names ./bin/twolock, which is neither an absolute path nor a name on PATH; {nothing}"),
+            format!("error gone: credential_process names /gone/twolock, which is not there; {nothing}; so does 'gone-too'"),
+            format!("error flat: credential_process names HOME/flat/twolock, which is no program that may be run; {nothing}"),
+            format!("error tilde: credential_process names ~/bin/twolock, which is neither an absolute path nor a name on PATH; {nothing}"),
+            "warning versioned: credential_process names HOME/0.1.0/twolock, a path with a version in it; it is gone with the next upgrade".into(),
+            "info other: credential_process names HOME/other/twolock, which is another twolock than this one; it may be older and know less".into(),
+        ]
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Read-only but for `--fix`, which closes files to others and changes nothing else. It asks for no code, opens no
 //! dialog, and needs nothing: neither AWS files nor a whole `config.toml` nor a network. What it could not check, it says.
 
+mod callers;
 mod context;
 mod files;
 mod finding;
@@ -52,6 +53,8 @@ const CHECKS: &[Check] = &[
     Check { name: "short-session", look: profiles::short_sessions },
     Check { name: "profile-name", look: profiles::names },
     Check { name: "file-grammar", look: profiles::readers },
+    Check { name: "bypass", look: callers::bypassed },
+    Check { name: "process-program", look: callers::programs },
     Check { name: "program-consent", look: profiles::consents },
     Check { name: "endpoint", look: profiles::endpoints },
     Check { name: "environment-keys", look: machine::keys },

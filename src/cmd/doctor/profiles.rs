@@ -138,7 +138,8 @@ pub fn names(context: &Context) -> Outcome {
     let is_odd = |one: &&OneProfile| !ProfileName::parse(&one.name).is_ok_and(|name| name.is_read_by_every_sdk());
     let of = |one: &OneProfile| {
         let why = "some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +";
-        let finding = Finding::new(Info, "not every SDK finds a profile of this name", why);
+        let severity = if is_adopted(&one.profile) { Warning } else { Info };
+        let finding = Finding::new(severity, "not every SDK finds a profile of this name", why);
         let finding = finding.of_profile(&one.name).at(&one.profile.place);
         match plain(context, &one.name) {
             Some(name) => finding.mend(format!("twolock profile rename {} {name}", as_word(&one.name))),

@@ -42,8 +42,8 @@ impl Found {
 
     /// The owner, if that is another user.
     pub fn other_owner(&self) -> Option<u32> {
-        let (owner, account) = (self.ownership?.owner, foreign_file::account()?);
-        (owner != account.user).then_some(owner)
+        let (owner, user) = (self.ownership?.owner, platform::user()?);
+        (owner != user).then_some(owner)
     }
 
     /// Whether it is a file with more than one name. Folders have several by nature.

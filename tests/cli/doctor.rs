@@ -390,3 +390,166 @@ fn it_takes_no_profile_and_has_an_example() {
     let ran = world.run(["doctor", "--help"]);
     assert!(ran.code == 0 && ran.stdout.contains("twolock doctor --fix"), "{ran:?}");
 }
+
+impl World {
+    /// `severity profile: what` of one check's findings, in a world whose two AWS files say this.
+    fn says(&self, check: &str, config: &str, credentials: &str) -> Vec<String> {
+        self.write(".aws/config", config);
+        self.write(".aws/credentials", credentials);
+        let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
+        let line = |f: Value| {
+            let profile = text(&f, "profile");
+            let whose = if profile.is_empty() { String::new() } else { format!(" {profile}") };
+            format!("{}{whose}: {}", text(&f, "severity"), text(&f, "what"))
+        };
+        self.found(check).into_iter().map(line).collect()
+    }
+}
+
+#[test]
+fn each_check_of_profiles_finds_its_situations_and_no_others() {
+    const KEY: &str = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    const TWIN: &str = "[twin]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    const URL: &str = "endpoint_url = {url}\n";
+    let two = format!("{KEY}{TWIN}");
+    type Row<'a> = (&'a str, &'a str, &'a str, &'a [&'a str]);
+    let rows: &[Row] = &[
+        ("shared-key", "", &two, &["info base: access key AKIAIOSFODNN7EXAMPLE is also that of 'twin'"]),
+        ("shared-key", "", KEY, &[]),
+        ("plan", "[profile base]\n", KEY, &[]),
+        (
+            "plan",
+            "[profile r]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = r\n",
+            "",
+            &["warning r: names itself as source_profile, but has no access key of its own"],
+        ),
+        (
+            "plan",
+            "[profile fido]\nmfa_serial = arn:aws:iam::123456789012:u2f/user/ana/x\n",
+            &KEY.replace("base", "fido"),
+            &[
+                "warning fido: mfa_serial arn:aws:iam::123456789012:u2f/user/ana/x is a FIDO key or passkey; STS takes codes \
+             of virtual and hardware token devices only",
+            ],
+        ),
+        (
+            "plan",
+            "[profile us]\ncredential_process = twolock credential-process --profile us\n",
+            "",
+            &["error us: has no access key and no role"],
+        ),
+        (
+            "plan",
+            "[profile sso]\nsso_session = x\n[profile above]\nrole_arn = arn:aws:iam::123456789012:role/A\n\
+                  source_profile = sso\n[profile other]\ncredential_process = vault\n[profile plain]\nregion = x\n\
+                  [profile ec2]\nrole_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Ec2InstanceMetadata\n",
+            "",
+            &[],
+        ),
+        (
+            "mfa-device",
+            "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/root-account-mfa-device\n",
+            KEY,
+            &["warning base: mfa_serial is the device of the account's root user"],
+        ),
+        ("mfa-device", "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n", KEY, &[]),
+        (
+            "short-session",
+            "[profile base]\ntwolock_session_duration = 15m\n",
+            KEY,
+            &["warning base: an MFA session of 15m never looks fresh"],
+        ),
+        ("short-session", "[profile base]\ntwolock_session_duration = 16m\n", KEY, &[]),
+        (
+            "profile-name",
+            "[profile a b]\nregion = x\n[profile grüße]\nregion = x\n",
+            "",
+            &[
+                "info a b: not every SDK finds a profile of this name",
+                "info grüße: not every SDK finds a profile of this name",
+            ],
+        ),
+        (
+            "file-grammar",
+            "[profile p]\nregion = v # c\nx = 1 ; d\n[DEFAULT]\n",
+            "\u{feff}[q]\nX = 1\n",
+            &[
+                "warning: a comment behind a value, and 1 more like it",
+                "warning: [DEFAULT] in capitals",
+                "warning: a byte order mark",
+                "info: a key with capital letters",
+            ],
+        ),
+        ("file-grammar", "# c\n[profile p]\nregion = v\n", KEY, &[]),
+        ("plaintext-session", "", "[s]\naws_session_token = x\n", &["warning s: a session token stands here in clear"]),
+        ("plaintext-key", "", "[t]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n", &[]),
+    ];
+    let world = well();
+    for (check, config, credentials, expected) in rows {
+        // What asks AWS's clock must not leave this machine.
+        let quiet = format!("{config}\n[profile quiet]\n{URL}twolock_source_profile = quiet-key\n");
+        let key = "[quiet-key]\naws_access_key_id = AKIAIOSFODNN7ANOTHER\naws_secret_access_key = x\n";
+        let said = world.says(check, &quiet, &format!("{credentials}{key}"));
+        let said: Vec<_> = said.iter().filter(|line| !line.contains(" quiet")).collect();
+        assert_eq!(said, expected.iter().collect::<Vec<_>>(), "{check}: {config}{credentials}");
+    }
+}
+
+#[test]
+fn what_the_index_knows_of_a_key_is_checked() {
+    let world = well();
+    world.write(".aws/credentials", "");
+    let index = |created: &str, account: &str| {
+        let entry = format!(
+            "{{\"access_key_id\":\"AKIAIOSFODNN7EXAMPLE\",\"created\":\"{created}\",\"account\":\"{account}\"}}"
+        );
+        world.write(".local/share/twolock/keys.json", &format!("{{\"v\":1,\"keys\":{{\"base\":{entry}}}}}"));
+    };
+    let age = |world: &World, days: u64| {
+        let date =
+            std::process::Command::new("date").args(["-u", "-d", &format!("{days} days ago"), "+%FT%TZ"]).output();
+        index(String::from_utf8(date.unwrap().stdout).unwrap().trim(), "123456789012");
+        world.found("key-age").iter().map(|f| (f["severity"].clone(), f["what"].as_str().unwrap().into())).collect()
+    };
+    let said = |days: u64, most: &str| format!("access key AKIAIOSFODNN7EXAMPLE is {days}d old; key_max_age is {most}");
+    let ages: Vec<Vec<(Value, String)>> = [44, 46, 91].map(|days| age(&world, days)).into();
+    assert_eq!(
+        ages,
+        [vec![], vec![(json!("info"), said(46, "90d (default)"))], vec![(json!("warning"), said(91, "90d (default)"))]]
+    );
+    world.run(["settings", "set", "key_max_age", "40d"]).is(0, "", "");
+    let set: Vec<(Value, String)> = age(&world, 41);
+    assert_eq!(set, [(json!("warning"), said(41, "40d (~/.config/twolock/config.toml:1)"))]);
+    index("2026-01-02T03:04:05Z", "999999999999");
+    let device = &world.found("mfa-device")[0];
+    assert_eq!(
+        device["what"],
+        "mfa_serial is of account 123456789012, and access key AKIAIOSFODNN7EXAMPLE of 999999999999"
+    );
+    let unchecked = world.finish(&mut world.twolock(["doctor"])).stdout;
+    assert!(
+        unchecked.contains("\nnot checked: keyring-item: the Secret Service is not there: no session bus"),
+        "{unchecked}"
+    );
+}
+
+#[test]
+fn a_file_that_a_variable_chose_may_name_programs_after_consent_only() {
+    let world = well();
+    world.write("repo/config", "[profile p]\nmfa_process = code\n");
+    let doctor = || {
+        let mut command = world.twolock(["doctor", "--json"]);
+        command.env("AWS_CONFIG_FILE", world.home().join("repo/config")).env("HTTPS_PROXY", "http://127.0.0.1:1");
+        let json: Value = serde_json::from_str(&world.finish(&mut command).stdout).unwrap();
+        let findings = json["findings"].as_array().unwrap();
+        findings.iter().filter(|f| f["check"] == "program-consent").cloned().collect::<Vec<_>>()
+    };
+    let found = doctor();
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0]["mend"], &found[0]["line"]), (&json!("twolock settings trust HOME/repo/config"), &json!(2)));
+    assert_eq!(
+        world.finish(world.twolock(["settings", "trust", "repo/config", "--yes"]).current_dir(world.home())).code,
+        0
+    );
+    assert_eq!(doctor(), Vec::<Value>::new());
+}

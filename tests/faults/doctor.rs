@@ -74,7 +74,7 @@ fn race(rounds: usize, plant: impl Fn(&Path, &Path)) {
     let _ = chown(&theirs, Some(STRANGER), Some(STRANGER));
     fs::write(&name, "ours").unwrap();
     plant(&theirs, &swapped);
-    [&theirs, &name].map(|file| chmod(file, 0o644));
+    [&theirs, &name].into_iter().for_each(|file| chmod(file, 0o644));
     let is_a_strangers = fs::metadata(&theirs).unwrap().uid() == STRANGER;
     let ends = AtomicBool::new(false);
     std::thread::scope(|scope| {

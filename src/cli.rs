@@ -99,6 +99,15 @@ Examples:
         after_help = "Examples:\n  twolock profile list\n  twolock profile show prod\n  twolock profile set prod region eu-west-1"
     )]
     Profile(Profile),
+    /// Find what makes MFA fail or leak, and what mends it
+    #[command(after_help = "\
+Examples:
+  twolock doctor          what, where, why it matters, and the command that mends it
+  twolock doctor --fix    closes files and folders to other users (mode 600, 700); changes nothing else
+
+Exit 3 if something is wrong, 0 if there is nothing but things to know. It asks for no code and works offline; what it
+could not check it says.")]
+    Doctor(Doctor),
     /// Our own settings, in config.toml
     #[command(
         subcommand,
@@ -455,6 +464,17 @@ pub struct Making {
     /// Show the change and make none
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
+}
+
+/// `doctor`
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// Close files and folders to other users
+    #[arg(long)]
+    pub fix: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `settings …`

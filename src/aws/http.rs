@@ -55,6 +55,11 @@ impl HttpSettings {
         };
         Ok(Self { extra_certificates, proxy: Proxy::for_endpoint(env, endpoint)? })
     }
+
+    /// Returns host and port of the proxy and the variable that named it, as people read them.
+    pub fn shown_proxy(&self) -> Option<String> {
+        self.proxy.as_ref().map(|proxy| format!("{} ({})", proxy.shown, proxy.variable))
+    }
 }
 
 /// A megabyte holds five times the certificates of a whole system.

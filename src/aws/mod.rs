@@ -3,6 +3,7 @@
 //! May know the vocabulary and `system`; never profiles, prompts or stores. Async ends here: the traits block.
 
 mod answer;
+pub mod date;
 pub mod endpoint;
 mod failure;
 pub mod http;
@@ -59,6 +60,8 @@ pub struct Bounds {
 impl Bounds {
     /// What a person waits for: 3 s to connect, 10 s in all.
     pub const CALL: Bounds = Bounds { connect: Duration::from_secs(3), total: Duration::from_secs(10) };
+    /// A look that may come to nothing: 2 s to connect, 3 s in all.
+    pub const LOOK: Bounds = Bounds { connect: Duration::from_secs(2), total: Duration::from_secs(3) };
     /// A renewal nobody waits for: 2 s in all.
     pub const RENEWAL: Bounds = Bounds { connect: Duration::from_secs(2), total: Duration::from_secs(2) };
 }

@@ -131,10 +131,7 @@ pub fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()
         }
     }
     for (path, replaced) in &done {
-        if replaced.tightened {
-            let shown = shorten(path, &world.folders.home);
-            messages::note(&format!("{shown} was open to other users; it is yours alone now (mode 600)"));
-        }
+        say_tightened(path, &world.folders.home, replaced);
         carry_consent(world, path, replaced)?;
     }
     Ok(())
@@ -154,6 +151,14 @@ impl Step<'_> {
                 (change.edit)(&file).map(|edited| edited.bytes)
             }
         }
+    }
+}
+
+/// Says that a file was closed to others on the way.
+pub fn say_tightened(path: &Path, home: &Path, replaced: &Replaced) {
+    if replaced.tightened {
+        let shown = shorten(path, home);
+        messages::note(&format!("{shown} was open to other users; it is yours alone now (mode 600)"));
     }
 }
 
@@ -185,5 +190,5 @@ fn carry_consent(world: &World, path: &Path, replaced: &Replaced) -> Result<()> 
     let anew = |old: &[u8]| {
         settings::set_trust(settings::text(old, &shown)?, &shown, &canonical, &digest).map(String::into_bytes)
     };
-    editor.edit(&file, anew).map(drop)
+    editor.edit(&file, anew).map(|replaced| say_tightened(&file, &world.folders.home, &replaced))
 }

@@ -10,6 +10,7 @@ mod change;
 mod complete;
 mod conversation;
 pub mod credential_process;
+mod doctor;
 pub mod env;
 mod exec;
 pub mod init;
@@ -72,6 +73,7 @@ pub fn run(cli: Cli, call: Call) -> Result<u8> {
         Some(Command::Status(args)) => status::run(&args, &call),
         Some(Command::Whoami(args)) => whoami::run(&args, &call),
         Some(Command::Profile(args)) => profile::run(&args, &call),
+        Some(Command::Doctor(args)) => doctor::run(&args, &call),
         Some(Command::Settings(args)) => settings::run(&args, &call),
         Some(Command::Init { shell }) => init::run(shell),
         Some(Command::Complete { words }) => complete::run(&words, &call),

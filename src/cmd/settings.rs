@@ -20,6 +20,7 @@ use crate::system::stdin;
 use crate::visible::visible;
 
 use super::Call;
+use super::change::say_tightened;
 use super::world::{World, paths};
 
 /// Runs one of the settings commands.
@@ -121,6 +122,8 @@ impl Editor<'_> {
         let home = &self.paths.home;
         let shown = shorten(file, home);
         let editor = replace::Editor { cache: self.cache, home, largest: settings::LARGEST_FILE };
-        editor.edit(file, |old| change(settings::text(old, &shown)?, &shown).map(String::into_bytes)).map(drop)
+        let replaced = editor.edit(file, |old| change(settings::text(old, &shown)?, &shown).map(String::into_bytes))?;
+        say_tightened(file, home, &replaced);
+        Ok(())
     }
 }

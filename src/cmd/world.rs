@@ -6,7 +6,7 @@ use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
 use crate::config::settings::{Paths, Settings};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::origin::Outside;
 use crate::profile::plan::{self, Outline, Plan};
@@ -49,14 +49,21 @@ impl World {
 
     /// The same below folders that were found already.
     pub fn of(folders: Folders, env: &Env) -> Result<Self> {
-        let paths = paths(&folders);
-        let settings = Settings::load(&paths, env)?;
-        let files = AwsFiles::load(env, &folders.home)?;
+        let (world, failures) = Self::readable(folders, env);
+        failures.into_iter().next().map_or(Ok(world), Err)
+    }
+
+    /// The same, where what cannot be used is a failure beside it and counts as not there.
+    pub fn readable(folders: Folders, env: &Env) -> (Self, Vec<Failure>) {
+        let (settings, mut failures) = Settings::load_readable(&paths(&folders), env);
+        let (files, more) = AwsFiles::load_readable(env, &folders.home);
+        failures.extend(more);
         let index_path = folders.data.join("keys.json");
-        let index = KeyIndex::load(&index_path, &shorten(&index_path, &folders.home))?;
+        let index = KeyIndex::load(&index_path, &shorten(&index_path, &folders.home));
+        let index = index.map_err(|failure| failures.push(failure)).unwrap_or_default();
         let surroundings = surroundings(env, &settings);
         log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
-        Ok(Self { env: env.clone(), folders, settings, files, index, surroundings })
+        (Self { env: env.clone(), folders, settings, files, index, surroundings }, failures)
     }
 
     /// The same with other files and another index, to see what edits would make of it.
@@ -134,7 +141,7 @@ impl World {
 }
 
 /// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.
-fn key_folder(folders: &Folders) -> std::path::PathBuf {
+pub fn key_folder(folders: &Folders) -> std::path::PathBuf {
     if cfg!(target_os = "linux") { folders.home.join(".local/share/twolock") } else { folders.data.clone() }
 }
 

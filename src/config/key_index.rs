@@ -111,6 +111,11 @@ impl KeyIndex {
         self
     }
 
+    /// Every profile and its key.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.0.iter().map(|(profile, entry)| (profile.as_str(), entry))
+    }
+
     /// The key of a profile.
     pub fn get(&self, profile: &ProfileName) -> Option<&Entry> {
         self.0.get(profile.as_str())

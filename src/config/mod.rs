@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Place, Result};
+use crate::error::{Failure, Place, Result};
 use crate::system::env::Env;
 use crate::system::folders::shorten;
 use crate::system::foreign_file;
@@ -71,14 +71,24 @@ pub struct Profile {
 impl AwsFiles {
     /// Reads both files; a missing one is empty, one that cannot be read is a failure that names it.
     pub fn load(env: &Env, home: &Path) -> Result<Self> {
+        let (files, failures) = Self::load_readable(env, home);
+        failures.into_iter().next().map_or(Ok(files), Err)
+    }
+
+    /// The same, where a file that cannot be read is a failure beside it and counts as empty.
+    pub fn load_readable(env: &Env, home: &Path) -> (Self, Vec<Failure>) {
         let config_choice = Choice::of(env, home, "AWS_CONFIG_FILE", "config");
         let credentials_choice = Choice::of(env, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
-        Ok(Self {
-            config: config_choice.load(Kind::Config, home)?,
-            credentials: credentials_choice.load(Kind::Credentials, home)?,
-            config_choice,
-            credentials_choice,
-        })
+        let mut failures = Vec::new();
+        let mut load = |choice: &Choice, kind: Kind| {
+            choice.load(kind, home).unwrap_or_else(|failure| {
+                failures.push(failure);
+                AwsFile::from_bytes(kind, shorten(&choice.path, home), Vec::new())
+            })
+        };
+        let config = load(&config_choice, Kind::Config);
+        let credentials = load(&credentials_choice, Kind::Credentials);
+        (Self { config, credentials, config_choice, credentials_choice }, failures)
     }
 
     /// Returns what both files say about a profile, if one of them has it.

@@ -28,6 +28,14 @@ pub struct Known {
     check: fn(&str) -> std::result::Result<(), String>,
 }
 
+impl Known {
+    fn value(&self, item: &Item) -> std::result::Result<String, String> {
+        let value = as_text(item).ok_or("is neither text nor a list of texts")?;
+        (self.check)(&value).map_err(|why| format!("'{}': {why}", visible(&value)))?;
+        Ok(value)
+    }
+}
+
 /// Every setting of `config.toml` that `settings set` takes, in the order they are listed.
 pub const KNOWN: &[Known] = &[
     Known {
@@ -60,6 +68,13 @@ pub const KNOWN: &[Known] = &[
             "auto" | "kernel" | "file" => Ok(()),
             _ => Err("allowed: auto, kernel, file".into()),
         },
+    },
+    Known {
+        name: "key_max_age",
+        meaning: "doctor reminds of older access keys",
+        default: "90d",
+        variable: None,
+        check: |text| in_range(text, 86_400, 315_360_000, "1d to 3650d"),
     },
     Known {
         name: "endpoints.allow",
@@ -111,32 +126,44 @@ pub struct Paths {
 impl Settings {
     /// Loads the file and lays the variables over it; a missing file means the defaults.
     pub fn load(paths: &Paths, env: &Env) -> Result<Self> {
-        let mut settings = Self::default();
-        settings.read_file(&paths.file, paths, paths.file == paths.home_file)?;
+        let (settings, failures) = Self::load_readable(paths, env);
+        failures.into_iter().next().map_or(Ok(settings), Err)
+    }
+
+    /// The same, where what cannot be used is a failure beside it and counts as not said.
+    pub fn load_readable(paths: &Paths, env: &Env) -> (Self, Vec<Failure>) {
+        let (mut settings, mut failures) = (Self::default(), Vec::new());
+        settings.read_file(&paths.file, paths, paths.file == paths.home_file, &mut failures);
         if paths.file != paths.home_file {
             let mut home = Self::default();
-            home.read_file(&paths.home_file, paths, true)?;
+            home.read_file(&paths.home_file, paths, true, &mut failures);
             settings.trust = home.trust;
             settings.values.extend(home.values.remove("endpoints.allow").map(|v| ("endpoints.allow", v)));
             if let Some(keyring) = home.values.remove("keyring").filter(|k| k.value == "file") {
                 settings.values.entry("keyring").or_insert(keyring);
             }
         }
-        settings.lay_over(env)?;
-        Ok(settings)
+        settings.lay_over(env, &mut failures);
+        (settings, failures)
     }
 
-    fn read_file(&mut self, file: &Path, paths: &Paths, may_consent: bool) -> Result<()> {
+    fn read_file(&mut self, file: &Path, paths: &Paths, may_consent: bool, failures: &mut Vec<Failure>) {
         let shown = shorten(file, &paths.home);
-        let text = load(file, &shown)?;
-        let document = parse(&text, &shown)?;
+        let read = load(file, &shown).and_then(|text| Ok((parse(&text, &shown)?, text)));
+        let (document, text) = match read {
+            Ok(read) => read,
+            Err(failure) => return failures.push(failure),
+        };
         for known in KNOWN {
             let Some(item) = find(document.as_table(), known.name) else { continue };
             let line = line_of(&text, item);
-            let value =
-                as_text(item).ok_or_else(|| refuse(&shown, line, known, "is neither text nor a list of texts"))?;
-            (known.check)(&value)
-                .map_err(|why| refuse(&shown, line, known, &format!("'{}': {why}", visible(&value))))?;
+            let value = match known.value(item) {
+                Ok(value) => value,
+                Err(why) => {
+                    failures.push(refuse(&shown, line, known, &why));
+                    continue;
+                }
+            };
             let consent = known.name == "endpoints.allow" || (known.name == "keyring" && value == "file");
             if may_consent || !consent {
                 self.values.insert(known.name, Outside { value, origin: format!("{shown}:{line}") });
@@ -147,26 +174,30 @@ impl Settings {
                 let line = line_of(&text, item);
                 Failure::new(Kind::Config, format!("{shown}:{line}: 'aliases' is no table"))
             };
-            self.aliases = Aliases::read(item.as_table_like().ok_or_else(problem)?, &text, &shown)?;
+            let table = item.as_table_like().ok_or_else(problem);
+            match table.and_then(|table| Aliases::read(table, &text, &shown)) {
+                Ok(aliases) => self.aliases = aliases,
+                Err(failure) => failures.push(failure),
+            }
         }
         if let (true, Some(trust)) = (may_consent, find(document.as_table(), "trust").and_then(Item::as_table_like)) {
             self.trust = trust.iter().filter_map(|(k, v)| Some((k.to_string(), v.as_str()?.to_string()))).collect();
         }
-        Ok(())
     }
 
-    fn lay_over(&mut self, env: &Env) -> Result<()> {
+    fn lay_over(&mut self, env: &Env, failures: &mut Vec<Failure>) {
         for known in KNOWN {
             let Some((variable, value)) = known.variable.and_then(|v| Some((v, env.text(v)?))) else { continue };
             let problem = |why: &str| Failure::new(Kind::Config, format!("{variable} '{}': {why}", visible(value)));
-            (known.check)(value).map_err(|why| problem(&why))?;
-            if known.name == "keyring" && value == "file" {
+            if let Err(why) = (known.check)(value) {
+                failures.push(problem(&why));
+            } else if known.name == "keyring" && value == "file" {
                 let hint = "run: twolock settings set keyring file";
-                return Err(problem("a key file is chosen in config.toml only").hint(hint));
+                failures.push(problem("a key file is chosen in config.toml only").hint(hint));
+            } else {
+                self.values.insert(known.name, Outside { value: value.into(), origin: variable.into() });
             }
-            self.values.insert(known.name, Outside { value: value.into(), origin: variable.into() });
         }
-        Ok(())
     }
 
     /// The value in force with its origin; the default has the origin `default`.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -29,6 +30,11 @@ const MOST_LINKS: usize = 40;
 /// what was consented to is what we act on.
 pub fn may_start_programs(choice: &Choice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
     must_be_safe(&choice.path)?;
+    must_have_consent(choice, bytes, env, consents)
+}
+
+/// Refuses a file that a variable chose, unless it is in its usual place or somebody consented to this very content.
+pub fn must_have_consent(choice: &Choice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
     let Some(variable) = choice.variable else { return Ok(()) };
     if is_in_its_usual_place(&choice.path, env) {
         return Ok(());
@@ -44,7 +50,6 @@ pub fn may_start_programs(choice: &Choice, bytes: &[u8], env: &Env, consents: &C
 /// Refuses a file that somebody else can change: it must be regular, and it, every folder on the way to it and every
 /// link must belong to the user or root and be closed to others.
 pub fn must_be_safe(path: &Path) -> Result<()> {
-    let account = foreign_file::account();
     let unreadable = |error: io::Error| {
         Failure::new(Kind::Config, format!("cannot check who may write {}: {error}", path.display()))
     };
@@ -52,14 +57,21 @@ pub fn must_be_safe(path: &Path) -> Result<()> {
     if !steps.last().is_some_and(|(_, metadata)| metadata.is_file()) {
         return Err(Failure::new(Kind::Config, format!("{} starts no program: it is no regular file", path.display())));
     }
-    for (step, metadata) in steps {
-        if let (Some(ownership), Some(account)) = (foreign_file::ownership(&metadata), &account)
-            && let Some(stranger) = stranger(kind_of(&metadata), ownership, account)
-        {
-            return Err(unsafe_step(path, &step, stranger));
-        }
+    match in_strangers_hands(steps).into_iter().next() {
+        Some((step, stranger)) => Err(unsafe_step(path, &step, stranger)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Returns each step on the way to a path, itself and its links included, that somebody else could change, and who.
+pub fn open_steps(path: &Path) -> io::Result<Vec<(PathBuf, Stranger)>> {
+    steps(path).map(in_strangers_hands)
+}
+
+fn in_strangers_hands(steps: Vec<(PathBuf, Metadata)>) -> Vec<(PathBuf, Stranger)> {
+    let Some(account) = foreign_file::account() else { return Vec::new() };
+    let who = |metadata: &Metadata| stranger(kind_of(metadata), foreign_file::ownership(metadata)?, &account);
+    steps.into_iter().filter_map(|(step, metadata)| Some((step, who(&metadata)?))).collect()
 }
 
 /// Returns the path as consents name it: absolute, links resolved.
@@ -90,16 +102,10 @@ fn without_consent(path: &str, why: &str) -> Failure {
 }
 
 fn unsafe_step(path: &Path, step: &Path, stranger: Stranger) -> Failure {
-    let cause = format!("programs named in {} are not started, because {}", path.display(), step.display());
-    let closing = format!("chmod go-w {}", as_word(&step.to_string_lossy()));
-    match stranger {
-        Stranger::Owner(uid) => Failure::new(Kind::Config, format!("{cause} belongs to another user (uid {uid})")),
-        Stranger::Group(gid) => {
-            Failure::new(Kind::Config, format!("{cause} can be written by group {gid}: {closing}")).hint(closing)
-        }
-        Stranger::Everybody => {
-            Failure::new(Kind::Config, format!("{cause} can be written by everybody: {closing}")).hint(closing)
-        }
+    let cause = format!("programs named in {} are not started, because {} {stranger}", path.display(), step.display());
+    match stranger.mend(step) {
+        None => Failure::new(Kind::Config, cause),
+        Some(closing) => Failure::new(Kind::Config, format!("{cause}: {closing}")).hint(closing),
     }
 }
 
@@ -129,10 +135,31 @@ fn kind_of(metadata: &Metadata) -> StepKind {
 
 /// Somebody else who could change a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stranger {
+pub enum Stranger {
+    /// Another user, whose it is.
     Owner(u32),
+    /// A group that may write.
     Group(u32),
+    /// Everybody may write.
     Everybody,
+}
+
+impl Stranger {
+    /// Returns the command that takes it out of their hands, if its owner is us or root.
+    pub fn mend(self, step: &Path) -> Option<String> {
+        (!matches!(self, Stranger::Owner(_))).then(|| format!("chmod go-w {}", as_word(&step.to_string_lossy())))
+    }
+}
+
+/// What is said of a step, behind its name.
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stranger::Owner(uid) => write!(f, "belongs to another user (uid {uid})"),
+            Stranger::Group(gid) => write!(f, "can be written by group {gid}"),
+            Stranger::Everybody => f.write_str("can be written by everybody"),
+        }
+    }
 }
 
 fn stranger(kind: StepKind, of: Ownership, account: &Account) -> Option<Stranger> {

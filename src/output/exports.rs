@@ -128,6 +128,15 @@ pub fn unset(shell: Shell) -> String {
     }
 }
 
+/// What a person types in this shell to be rid of variables.
+pub fn unset_line(shell: Shell, names: &[&str]) -> String {
+    match shell {
+        Shell::Sh | Shell::Bash | Shell::Zsh => format!("unset {}", names.join(" ")),
+        Shell::Fish => format!("set -e {}", names.join(" ")),
+        Shell::PowerShell => format!("Remove-Item Env:{}", names.join(", Env:")),
+    }
+}
+
 /// `set -e` of a variable that is not there fails, and `set -gx` hands on the status of what came before it.
 const FISH_SUCCESS: &str = "true;\n";
 

@@ -120,6 +120,13 @@ pub fn find(stores: &Stores, cache: &Path) -> Result<SealingKey, NoSealingKey> {
     Search::of(stores, &item).found()
 }
 
+/// Asks each store for the sealing key of this cache folder, and returns what those without it said. Writes nothing.
+pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static str, Option<StoreError>)> {
+    // A folder that cannot be named has no key; which store is asked for what does not matter then.
+    let item = item(cache).unwrap_or_else(|_| Item { user: "sealing-key".into(), label: String::new() });
+    stores.all().map(|store| (store.name(), look_up(store, &item).err())).collect()
+}
+
 /// Finds the sealing key of this cache folder or makes one, under a lock in that folder, which is created if missing.
 ///
 /// - in the fast store: that one, and the durable store is not asked

@@ -1,6 +1,6 @@
 //! The environment as a value, read once: the file that lists every variable we know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 
 use super::platform;
@@ -15,6 +15,7 @@ pub const KNOWN: &[&str] = &[
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_ACCOUNT_ID",
+    "AWS_LOGIN_CACHE_DIRECTORY",
     // where STS is (aws-contract 1.3, 4.5)
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL",
@@ -54,9 +55,16 @@ pub const KNOWN: &[&str] = &[
     "DBUS_SESSION_BUS_ADDRESS",
 ];
 
+/// Variables that hold credentials: we look whether they are set, and never at what they hold.
+pub const CREDENTIALS: &[&str] =
+    &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
+
 /// The variables we know, as they were when the process started.
 #[derive(Clone, Debug, Default)]
-pub struct Env(BTreeMap<&'static str, OsString>);
+pub struct Env {
+    values: BTreeMap<&'static str, OsString>,
+    credentials: BTreeSet<&'static str>,
+}
 
 impl Env {
     /// Reads the process environment.
@@ -67,18 +75,21 @@ impl Env {
 
     /// One walk over the environment; asking for each name would walk it as often as there are names.
     fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let mut read = BTreeMap::new();
+        let mut read = Self::default();
         for (name, value) in variables {
             for known in KNOWN.iter().filter(|known| platform::is_variable(&name, known)) {
-                read.insert(*known, value.clone());
+                read.values.insert(known, value.clone());
             }
+            let is_set = |known: &&&str| !value.is_empty() && platform::is_variable(&name, known);
+            read.credentials.extend(CREDENTIALS.iter().filter(is_set));
         }
-        Self(read)
+        read
     }
 
     /// An environment made by hand, for tests and for the sandbox. Panics on a variable that is not in [`KNOWN`].
     pub fn of<V: Into<OsString>>(pairs: impl IntoIterator<Item = (&'static str, V)>) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (known(name), value.into())).collect())
+        let values = pairs.into_iter().map(|(name, value)| (known(name), value.into())).collect();
+        Self { values, credentials: BTreeSet::new() }
     }
 
     /// The value as text, unless it is unset, empty or not UTF-8.
@@ -88,7 +99,12 @@ impl Env {
 
     /// The value as the system gave it, unless it is unset or empty.
     pub fn raw(&self, name: &'static str) -> Option<&OsStr> {
-        self.0.get(known(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
+        self.values.get(known(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
+    }
+
+    /// The variables of [`CREDENTIALS`] that are set, in that order.
+    pub fn credentials(&self) -> Vec<&'static str> {
+        CREDENTIALS.iter().copied().filter(|name| self.credentials.contains(name)).collect()
     }
 
     /// Whether the variable is set to `true` (any case), as AWS's switches are read.
@@ -117,5 +133,12 @@ mod tests {
         assert_eq!(env.text("PATH").is_some(), same_whatever_the_case);
         assert_eq!(env.text("HTTPS_PROXY").is_some(), same_whatever_the_case);
         assert_eq!(env.text("https_proxy"), Some("b"));
+    }
+
+    #[test]
+    fn credentials_are_known_to_be_set_and_not_kept() {
+        let env = read(&[("AWS_SESSION_TOKEN", "hush"), ("AWS_ACCESS_KEY_ID", "hush"), ("AWS_SECRET_ACCESS_KEY", "")]);
+        assert_eq!(env.credentials(), ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"]);
+        assert!(!format!("{env:?}").contains("hush"));
     }
 }

@@ -14,7 +14,9 @@ pub mod lock;
 pub mod log;
 mod modes;
 pub mod own_program;
+
 pub mod parent;
+pub mod permissions;
 pub mod private_file;
 pub mod session_bus;
 pub mod signals;

@@ -119,7 +119,7 @@ mod tests {
         let path = machine.path(&["missing", "other", "bin"]);
         assert_eq!(found(&path, &real), (link, false));
         let path = machine.path(&["Cellar/twolock/1.2.3/bin", "bin"]);
-        assert_eq!(found(&path, &real).1, false, "an entry without a version is the better one");
+        assert!(!found(&path, &real).1, "an entry without a version is the better one");
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(found(&machine.path(&["bin"]), &plain), (plain.clone(), false));
         let real = machine.file("opt/twolock-1.2/twolock");
         assert_eq!(found(OsStr::new("relative:."), &real), (real.clone(), true));
-        assert_eq!(find_among(None, &real).unwrap().is_versioned, true);
+        assert!(find_among(None, &real).unwrap().is_versioned);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod add;
 mod adopt;
 mod aliases;
 mod credential_process;
+mod doctor;
 mod env;
 mod exec;
 mod exit_codes;

@@ -22,7 +22,9 @@ fn time(world: &World, args: &[&str]) -> Duration {
     let run = || {
         let started = Instant::now();
         let ran = world.finish(&mut world.twolock(args));
-        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{args:?}");
+        // Comments behind values are not read alike by everybody, and doctor says so.
+        let code = if args == ["doctor"] { 3 } else { 0 };
+        assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{args:?}");
         started.elapsed()
     };
     (0..3).map(|_| run()).min().unwrap()
@@ -31,7 +33,8 @@ fn time(world: &World, args: &[&str]) -> Duration {
 #[test]
 fn ten_times_the_profiles_take_about_ten_times_as_long() {
     let (few, many) = (world(1_000, "base"), world(10_000, "base"));
-    for args in [&[][..], &["profile", "list"], &["profile", "show", "team-7"], &["complete", "--", "env", "="]] {
+    let show: &[&str] = &["profile", "show", "team-7"];
+    for args in [&[][..], &["profile", "list"], show, &["complete", "--", "env", "="], &["doctor"]] {
         let (short, long) = (time(&few, args), time(&many, args));
         // Quadratic work would take a hundred times as long.
         assert!(long < short * 30, "{args:?}: {short:?} with 1,000 profiles, {long:?} with 10,000");

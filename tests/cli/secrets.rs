@@ -53,7 +53,7 @@ fn base64(bytes: &[u8]) -> String {
 impl World {
     /// Every verb that wants credentials, at the highest verbosity.
     fn every_verb(&self, said: &mut Said, prepare: impl Fn(&mut Command)) {
-        let verbs: [&[&str]; 9] = [
+        let verbs: [&[&str]; 10] = [
             &["credential-process", "prod"],
             &["env", "prod"],
             &["env", "prod", "--format", "json"],
@@ -63,6 +63,7 @@ impl World {
             &["status", "prod"],
             &["profile", "show", "base"],
             &["settings", "list"],
+            &["doctor", "--fix"],
         ];
         for words in verbs {
             let mut command = self.twolock(["-vv"]);

@@ -24,6 +24,7 @@ fn list_says_each_value_and_where_it_stands() {
          prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long a question waits for a code\n\
          min_ttl           30s               default                          env and exec renew what lives shorter\n\
          keyring           auto              default                          where the sealing key is: auto, kernel, file\n\
+         key_max_age       90d               default                          doctor reminds of older access keys\n\
          endpoints.allow                     default                          hosts besides AWS's own, comma-separated\n\
          aliases.prod      production-admin  ~/.config/twolock/config.toml:6  hidden: a profile has this name\n",
         "",
@@ -78,6 +79,21 @@ fn a_new_file_is_private_and_a_link_stays_a_link() {
 }
 
 #[test]
+fn a_file_that_others_could_open_is_closed_and_that_is_said() {
+    let world = World::new();
+    world.run(["settings", "set", "min_ttl", "5m"]).is(0, "", "");
+    let file = world.home().join(".config/twolock/config.toml");
+    let said =
+        "twolock: note: ~/.config/twolock/config.toml was open to other users; it is yours alone now (mode 600)\n";
+    for args in [["settings", "set", "min_ttl", "6m"].as_slice(), &["settings", "trust", ".aws/config", "--yes"]] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let ran = world.finish(world.twolock(args).current_dir(world.home()));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, said), "{args:?}");
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
 fn wrong_values_and_names_are_refused_and_nothing_is_written() {
     let world = World::new();
     world.write(".config/twolock/config.toml", FILE);
@@ -95,7 +111,7 @@ fn wrong_values_and_names_are_refused_and_nothing_is_written() {
         ),
         (
             ["set", "colour", "red"],
-            "there is no setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, endpoints.allow, aliases.NAME",
+            "there is no setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, key_max_age, endpoints.allow, aliases.NAME",
         ),
     ] {
         let ran = world.finish(world.twolock(["settings"]).args(args));
@@ -170,7 +186,7 @@ fn a_moved_settings_file_brings_no_consent() {
     };
     let before = list(&world);
     assert_eq!(
-        (&before[0]["value"], &before[3]["value"], &before[4]["value"]),
+        (&before[0]["value"], &before[3]["value"], &before[5]["value"]),
         (&json!("9h"), &json!("auto"), &json!(""))
     );
     // Consents are written where they count, whatever the variable says.
@@ -179,7 +195,7 @@ fn a_moved_settings_file_brings_no_consent() {
         world.finish(command.args(args).env("XDG_CONFIG_HOME", world.home().join("repo"))).is(0, "", "");
     }
     let after = list(&world);
-    assert_eq!((&after[3]["value"], &after[4]["value"]), (&json!("file"), &json!("sts.corp.test")));
+    assert_eq!((&after[3]["value"], &after[5]["value"]), (&json!("file"), &json!("sts.corp.test")));
     assert!(world.settings().contains("sts.corp.test") && world.settings().contains("keyring = \"file\""));
     // And taken back from both.
     let mut command = world.twolock(["settings", "unset", "keyring"]);

@@ -18,6 +18,7 @@ mod callers_that_leave;
 mod clocks;
 mod code_programs;
 mod codes_sent_once;
+mod doctor;
 mod edits;
 mod endpoints;
 mod environment;

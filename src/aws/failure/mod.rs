@@ -13,6 +13,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use self::mask::mask;
+pub(super) use self::unreached::Way;
 use super::answer::Clocks;
 use super::endpoint::Endpoint;
 use super::http::Proxy;
@@ -72,11 +73,15 @@ impl Outcome {
 pub(super) type Meaning = (StsErrorKind, String, Vec<String>);
 
 impl Call<'_> {
+    fn way(&self) -> Way<'_> {
+        Way { endpoint: self.endpoint, proxy: self.proxy }
+    }
+
     /// Returns the error of a call that ended without an answer we keep.
     pub(super) fn failed(&self, outcome: Outcome, seen: &Seen, clocks: Clocks) -> StsError {
         let meaning = match outcome {
             Outcome::NotBuilt(why) => return self.not_begun(&why),
-            Outcome::TimedOut(bound) => self.silent(bound),
+            Outcome::TimedOut(bound) => self.way().silent(bound),
             Outcome::Said { code, message } => self.said(&code, &message, seen, clocks),
             Outcome::Wordless => self.wordless(seen),
         };
@@ -110,13 +115,13 @@ impl Call<'_> {
         match &seen.end {
             Some(End::NotConnected(obstacle)) => {
                 let kind = if seen.sent { StsErrorKind::Unclear } else { StsErrorKind::NotSent };
-                let (cause, hints) = self.unreached(obstacle);
+                let (cause, hints) = self.way().unreached(obstacle);
                 (kind, cause, hints)
             }
             Some(End::Answered(status)) => self.status(*status),
             Some(End::TooLong) => self.bad("it is far too long"),
             Some(End::Broken) | None => {
-                let cause = format!("{} ended the connection without a whole answer", self.host());
+                let cause = format!("{} ended the connection without a whole answer", self.way().host());
                 (StsErrorKind::Unclear, cause, vec!["try again".into()])
             }
         }

@@ -2,24 +2,33 @@
 
 use std::time::Duration;
 
-use super::{Call, Meaning};
+use super::Meaning;
 use crate::aws::StsErrorKind;
+use crate::aws::endpoint::Endpoint;
+use crate::aws::http::Proxy;
 use crate::aws::wire::Obstacle;
 
-impl Call<'_> {
+/// Where a call goes, and through whom.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::aws) struct Way<'a> {
+    pub(in crate::aws) endpoint: &'a Endpoint,
+    pub(in crate::aws) proxy: Option<&'a Proxy>,
+}
+
+impl Way<'_> {
     /// Returns the host as the subject of a sentence; one that is not AWS's is named as such.
-    pub(super) fn host(&self) -> String {
+    pub(in crate::aws) fn host(&self) -> String {
         if self.endpoint.is_aws() { self.endpoint.host() } else { format!("{},", self.endpoint) }
     }
 
     /// Returns the meaning of a connection that brought nothing within the whole bound.
-    pub(super) fn silent(&self, bound: Duration) -> Meaning {
+    pub(in crate::aws) fn silent(&self, bound: Duration) -> Meaning {
         let cause = format!("{} did not answer within {}", self.host(), seconds(bound));
         (StsErrorKind::Unclear, cause, vec![self.look_at_the_way()])
     }
 
     /// Returns cause and hints of a connection that was never made.
-    pub(super) fn unreached(&self, obstacle: &Obstacle) -> (String, Vec<String>) {
+    pub(in crate::aws) fn unreached(&self, obstacle: &Obstacle) -> (String, Vec<String>) {
         let host = self.host();
         let next = self.next_hop();
         match obstacle {

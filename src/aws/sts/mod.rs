@@ -153,7 +153,7 @@ impl Drop for StsClient {
 }
 
 /// A little less than everything, so that a connection never made is told from an answer that never came.
-fn connect_bound(bounds: Bounds) -> Duration {
+pub(super) fn connect_bound(bounds: Bounds) -> Duration {
     bounds.connect.min(bounds.total * 9 / 10)
 }
 

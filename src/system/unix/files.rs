@@ -21,6 +21,12 @@ pub fn make_like(file: &File, like: &Metadata) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(like.mode() & 0o600))
 }
 
+/// Takes an opened file or folder away from everybody but its owner, who keeps what they had of it.
+pub fn close_to_others(file: &File, metadata: &Metadata) -> io::Result<()> {
+    let keeps = if metadata.is_dir() { 0o700 } else { 0o600 };
+    file.set_permissions(Permissions::from_mode(metadata.mode() & keeps))
+}
+
 /// Returns how many names a file has.
 pub fn hard_links(metadata: &Metadata) -> u64 {
     metadata.nlink()

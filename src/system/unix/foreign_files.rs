@@ -25,6 +25,11 @@ pub fn ownership(metadata: &Metadata) -> Option<Ownership> {
     Some(Ownership { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode() & 0o7777 })
 }
 
+/// Returns the effective user's number, without a look into the account database.
+pub fn user() -> Option<u32> {
+    Some(super::effective_uid())
+}
+
 /// Returns the effective user; an account without a passwd entry has its process's group and no home.
 pub fn account() -> Option<Account> {
     // SAFETY: both calls only read the process's credentials and cannot fail.

@@ -23,6 +23,11 @@ pub fn make_like(_: &File, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
+/// Access is inherited from the folder.
+pub fn close_to_others(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
 /// The standard library does not tell.
 pub fn hard_links(_: &Metadata) -> u64 {
     1

@@ -36,6 +36,11 @@ pub fn ownership(_: &Metadata) -> Option<Ownership> {
 }
 
 /// There are no uids here.
+pub fn user() -> Option<u32> {
+    None
+}
+
+/// There are no uids here.
 pub fn account() -> Option<Account> {
     None
 }

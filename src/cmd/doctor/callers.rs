@@ -1,0 +1,164 @@
+//! Whether the AWS CLI and SDKs come to us where they should, and find a program there that is us.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use crate::config::Setting;
+use crate::config::process_line::ProcessLine;
+use crate::profile::callers::{self, Callers, Reader, Verdict};
+use crate::system::{child, folders};
+use crate::visible::{as_word, visible};
+
+use super::Outcome;
+use super::context::{Context, OneProfile};
+use super::finding::Severity::{Error, Info, Warning};
+use super::finding::{Finding, Severity};
+use super::keys::listed;
+
+/// Profiles that are served by us, and callers that go another way.
+pub fn bypassed(context: &Context) -> Outcome {
+    let callers = Callers::of(&context.world.files);
+    context.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
+}
+
+fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
+    // Only these two bring anybody to us.
+    one.profile.get("credential_process").or_else(|| one.profile.get("source_profile"))?;
+    let verdicts = callers.judge(&one.name);
+    let line = ours(one);
+    let is_ours = line.is_some() || verdicts.iter().any(|(_, verdict)| is_above_us(verdict));
+    let elsewhere: Vec<_> = verdicts.into_iter().filter(|(_, verdict)| goes_elsewhere(verdict)).collect();
+    if !is_ours || elsewhere.is_empty() {
+        return None;
+    }
+    let is_broken = |(_, verdict): &(Reader, Verdict)| verdict.fails() || verdict.without_mfa().is_some();
+    let severity = if elsewhere.iter().any(is_broken) { Error } else { Warning };
+    let what = format!("twolock is passed over by {}", names(elsewhere.iter().map(|(caller, _)| *caller)));
+    let finding = Finding::new(severity, what, reasons(&elsewhere)).of_profile(&one.name);
+    let place = line.map_or(&one.profile.place, |(setting, _)| &setting.place);
+    Some(finding.at(place).mend(format!("twolock profile adopt {}", as_word(&one.name))))
+}
+
+/// A role that a caller assumes itself, with credentials of ours.
+fn is_above_us(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Role { with, .. } if with.comes_to_us() || is_above_us(with))
+}
+
+/// What stands oddly in the files, and odd names, are findings of their own.
+fn goes_elsewhere(verdict: &Verdict) -> bool {
+    let is_odd = matches!(
+        verdict,
+        Verdict::RefusesFile(_) | Verdict::DoesNotFind(_) | Verdict::ReadsDifferently(_) | Verdict::MayNotFind
+    );
+    let below_is_odd = matches!(verdict, Verdict::Role { with, .. } if !with.comes_to_us() && !goes_elsewhere(with));
+    !verdict.comes_to_us() && !is_odd && !below_is_odd
+}
+
+fn names(callers: impl Iterator<Item = Reader>) -> String {
+    callers.map(callers::name).collect::<Vec<_>>().join(", ")
+}
+
+/// Each reason once, with those it holds for.
+fn reasons(elsewhere: &[(Reader, Verdict)]) -> String {
+    let mut by_reason: Vec<(String, Vec<Reader>)> = Vec::new();
+    for (caller, verdict) in elsewhere {
+        let reason = verdict.to_string();
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, callers)) => callers.push(*caller),
+            None => by_reason.push((reason, vec![*caller])),
+        }
+    }
+    if let [(reason, _)] = by_reason.as_slice() {
+        return reason.clone();
+    }
+    let said = by_reason.into_iter().map(|(reason, callers)| format!("{}: {reason}", names(callers.into_iter())));
+    said.collect::<Vec<_>>().join("; ")
+}
+
+fn ours(one: &OneProfile) -> Option<(&Setting, ProcessLine<'_>)> {
+    let setting = one.profile.get("credential_process")?;
+    Some((setting, ProcessLine::parse(&setting.value)?))
+}
+
+/// Lines of ours whose program is gone, is another one, or will be gone at the next upgrade.
+pub fn programs(context: &Context) -> Outcome {
+    let myself = std::env::current_exe().and_then(|path| folders::resolve(&path)).ok();
+    let mut served: BTreeMap<&str, Vec<(&OneProfile, &Setting)>> = BTreeMap::new();
+    for one in &context.profiles {
+        if let Some((setting, line)) = ours(one) {
+            served.entry(line.program).or_default().push((one, setting));
+        }
+    }
+    let of = |(program, lines): (&str, Vec<(&OneProfile, &Setting)>)| {
+        let (severity, what, why) = wrong(program, context, myself.as_deref())?;
+        let ((one, setting), others) = lines.split_first()?;
+        let others = match others {
+            [] => String::new(),
+            others => format!("; so does {}", listed(others.iter().map(|(one, _)| one.name.as_str()))),
+        };
+        let what = format!("credential_process names {}, {what}", visible(program));
+        let finding = Finding::new(severity, what, format!("{why}{others}")).of_profile(&one.name).at(&setting.place);
+        Some(finding.mend(format!("twolock profile adopt {}", as_word(&one.name))))
+    };
+    served.into_iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+fn wrong(program: &str, context: &Context, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
+    const NOTHING: &str = "the AWS CLI and SDKs find no program to ask";
+    let path = Path::new(program);
+    let found: Option<PathBuf> = child::find_program(program, context.world.env.raw("PATH"));
+    let Some(found) = found else {
+        return Some(match path.is_absolute() {
+            true if path.exists() => (Error, "which is no program that may be run", NOTHING),
+            true => (Error, "which is not there", NOTHING),
+            false if path.components().count() > 1 => {
+                (Error, "which is neither an absolute path nor a name on PATH", NOTHING)
+            }
+            false => (Error, "which is not on PATH", NOTHING),
+        });
+    };
+    if names_a_version(path) {
+        return Some((Warning, "a path with a version in it", "it is gone with the next upgrade"));
+    }
+    let real = folders::resolve(&found).ok()?;
+    let is_another = myself.is_some_and(|myself| real != myself);
+    is_another.then_some((Info, "which is another twolock than this one", "it may be older and know less"))
+}
+
+/// Where package managers put one version: `/1.2.3/`, `twolock-1.2.3`, Homebrew's cellar, Nix's store.
+fn names_a_version(path: &Path) -> bool {
+    let is_version = |text: &str| {
+        let text = text.rsplit('-').next().unwrap_or(text);
+        let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        text.contains('.') && parts.all(is_number)
+    };
+    path.starts_with("/nix/store")
+        || path.components().any(|part| match part {
+            Component::Normal(name) => name.to_str().is_some_and(|name| name == "Cellar" || is_version(name)),
+            _ => false,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_an_upgrade_takes_away() {
+        for (path, expected) in [
+            ("/opt/homebrew/Cellar/twolock/0.1.0/bin/twolock", true),
+            ("/opt/homebrew/bin/twolock", false),
+            ("/nix/store/0abc-twolock-0.1.0/bin/twolock", true),
+            ("/home/ana/.nix-profile/bin/twolock", false),
+            ("/opt/twolock-1.2/twolock", true),
+            ("/opt/twolock/v1.2.3/twolock", true),
+            ("/opt/1/twolock", false),
+            ("/home/ana.b/twolock", false),
+            ("/usr/local/bin/twolock", false),
+            ("twolock", false),
+        ] {
+            assert_eq!(names_a_version(Path::new(path)), expected, "{path}");
+        }
+    }
+}

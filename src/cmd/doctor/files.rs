@@ -1,0 +1,157 @@
+//! Files: who else can open, change or replace them, and what stands in a file's place.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::config::trust;
+use crate::system::folders;
+use crate::system::permissions::What;
+use crate::visible::{as_word, visible};
+
+use super::Outcome;
+use super::context::{Context, Place};
+use super::finding::Finding;
+use super::finding::Severity::{Error, Warning};
+
+const OTHERS_READ: u32 = 0o044;
+const OTHERS_WRITE: u32 = 0o022;
+
+/// What cannot be read at all; every other command would end with it.
+pub fn unreadable(context: &Context) -> Outcome {
+    let why = "other commands end with this until it is mended";
+    context.failures.iter().map(|failure| Finding::of_failure(Error, failure, why)).collect::<Vec<_>>().into()
+}
+
+/// What others can open.
+pub fn modes(context: &Context) -> Outcome {
+    let is_open = |place: &&Place| place.found.open_bits() != 0 && is_ours(place);
+    let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&Place>>::new());
+    for place in context.places.found.iter().filter(is_open) {
+        match &place.among {
+            Some(folder) => among.entry(folder).or_default().push(place),
+            None => found.push(open(place)),
+        }
+    }
+    found.extend(among.into_iter().map(|(folder, places)| many_open(folder, &places)));
+    let unseen = &context.places.unseen;
+    Outcome { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
+}
+
+/// Only what [`crate::system::permissions::close_to_others`] would take; the rest is a finding of another check.
+fn is_ours(place: &Place) -> bool {
+    place.found.what == place.wanted && place.found.other_owner().is_none() && !place.found.has_more_names()
+}
+
+fn open(place: &Place) -> Finding {
+    let (bits, mode) = (place.found.open_bits(), mode(place));
+    let is_folder = place.wanted == What::Folder;
+    let what = match (is_folder, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
+        (true, true, _) => "others can put files into it",
+        (true, false, true) => "others can look into it",
+        (false, true, _) => "others can change it",
+        (false, false, true) => "others can read it",
+        (true, ..) => "others can go through it",
+        (false, ..) => "others can run it",
+    };
+    let finding = closable(is_folder, bits, format!("{what} (mode {mode:o})")).in_file(&place.shown);
+    Finding { closes: vec![place.path.clone()], ..finding }
+}
+
+fn many_open(folder: &str, places: &[&Place]) -> Finding {
+    if let [only] = places {
+        return open(only);
+    }
+    let bits = places.iter().fold(0, |bits, place| bits | place.found.open_bits());
+    let name = places[0].path.file_name().map(|name| visible(&name.to_string_lossy())).unwrap_or_default();
+    let verb = if bits & OTHERS_WRITE != 0 { "change" } else { "read" };
+    let what = format!("others can {verb} {} files in it, such as {name} (mode {:o})", places.len(), mode(places[0]));
+    let finding = closable(false, bits, what).in_file(folder);
+    Finding { closes: places.iter().map(|place| place.path.clone()).collect(), ..finding }
+}
+
+fn mode(place: &Place) -> u32 {
+    place.found.ownership.map_or(0, |of| of.mode)
+}
+
+fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
+    let can_write = bits & OTHERS_WRITE != 0;
+    let why = match (is_folder, can_write) {
+        (true, true) => "whoever can write there can put another file in place of yours",
+        (true, false) => "whatever a tool leaves open in there is everybody's",
+        (false, true) => "whoever changes it chooses accounts, hosts and programs for your AWS tools",
+        (false, false) => "what is in there is for you alone: keys, tokens, accounts, roles",
+    };
+    Finding::new(if can_write { Error } else { Warning }, what, why).mend("twolock doctor --fix")
+}
+
+/// What belongs to somebody else.
+pub fn owners(context: &Context) -> Outcome {
+    let of = |place: &Place| {
+        let owner = place.found.other_owner()?;
+        // An administrator may well provide a file for everybody.
+        if owner == 0 && place.is_chosen {
+            return None;
+        }
+        let why = "its owner reads and changes it as they like, and twolock does not edit it";
+        let finding = Finding::new(Error, format!("it belongs to another user (uid {owner})"), why);
+        let mend = format!("sudo chown \"$(id -u)\" {}", as_word(&place.path.to_string_lossy()));
+        Some(finding.in_file(&place.shown).mend(mend))
+    };
+    context.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// Files that have a second name.
+pub fn links(context: &Context) -> Outcome {
+    let of = |place: &Place| {
+        let what = format!("it has {} names (hard links)", place.found.names);
+        let why = "an edit would change one of them and not the other, so twolock makes none";
+        let word = as_word(&place.path.to_string_lossy());
+        let copy = as_word(&format!("{}.own", place.path.display()));
+        Finding::new(Warning, what, why).in_file(&place.shown).mend(format!("cp -p {word} {copy} && mv {copy} {word}"))
+    };
+    let several = context.places.found.iter().filter(|place| place.found.has_more_names());
+    several.map(of).collect::<Vec<_>>().into()
+}
+
+/// Something else where a file or folder should be. A pipe or folder in place of a file people name cannot be read, which is
+/// a finding already.
+pub fn kinds(context: &Context) -> Outcome {
+    let of = |place: &Place| {
+        let (what, why) = match (place.found.what, place.wanted) {
+            (What::LostLink, _) => {
+                ("it is a link that leads nowhere", "it counts as empty, and nothing can be written")
+            }
+            (What::Special, What::File) if place.among.is_some() => {
+                ("it is a pipe or device", "whoever reads it waits, or gets what another program makes up")
+            }
+            (found, What::Folder) if found != What::Folder => ("it is no folder", "nothing can be kept there"),
+            _ => return None,
+        };
+        let mend = format!("ls -l {}", as_word(&place.path.to_string_lossy()));
+        Some(Finding::new(Warning, what, why).in_file(&place.shown).mend(mend))
+    };
+    context.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// Folders and links on the way to a file that somebody else could change, and so replace the file.
+pub fn ways(context: &Context) -> Outcome {
+    let mut found: Vec<Finding> = Vec::new();
+    for place in context.places.found.iter().filter(|place| place.among.is_none() && place.wanted == What::File) {
+        for (step, stranger) in trust::open_steps(&place.path).unwrap_or_default() {
+            let shown = context.shown(&step);
+            if is_a_place(context, &step) || found.iter().any(|finding| finding.file.as_ref() == Some(&shown)) {
+                continue;
+            }
+            let what = format!("it {stranger}, and the way to {} leads through it", visible(&place.shown));
+            let why = "whoever can write there can put another file in place of yours";
+            let finding = Finding::new(Warning, what, why).in_file(shown);
+            found.push(Finding { mend: stranger.mend(&step), ..finding });
+        }
+    }
+    found.into()
+}
+
+fn is_a_place(context: &Context, step: &Path) -> bool {
+    let is_it = |place: &Place| place.path == step || folders::resolve(&place.path).is_ok_and(|real| real == step);
+    context.places.found.iter().any(|place| place.among.is_none() && is_it(place))
+}

@@ -1,0 +1,216 @@
+//! What a check found, as a value: where, what, why it matters, what mends it; and how it is shown.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::error::{Failure, Place};
+use crate::visible::{one_line, visible};
+
+/// How bad it is; the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something fails, or is in strangers' hands.
+    Error,
+    /// Something leaks, or will fail.
+    Warning,
+    /// Something to know.
+    Info,
+}
+
+impl Severity {
+    /// The word in front of a finding, in JSON too.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        }
+    }
+}
+
+/// One finding of one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The name of the check, set by whoever runs it.
+    pub check: &'static str,
+    pub severity: Severity,
+    pub profile: Option<String>,
+    /// As the user would name it.
+    pub file: Option<String>,
+    pub line: Option<usize>,
+    pub what: String,
+    pub why: String,
+    /// A command to paste, or a place to look.
+    pub mend: Option<String>,
+    /// What `--fix` closes to others.
+    pub closes: Vec<PathBuf>,
+    pub fixed: bool,
+}
+
+impl Finding {
+    pub fn new(severity: Severity, what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            check: "",
+            severity,
+            profile: None,
+            file: None,
+            line: None,
+            what: what.into(),
+            why: why.into(),
+            mend: None,
+            closes: Vec::new(),
+            fixed: false,
+        }
+    }
+
+    /// A failure some command would end with, found beforehand; its first hint mends it.
+    pub fn of_failure(severity: Severity, failure: &Failure, why: impl Into<String>) -> Self {
+        let mut finding = Self::new(severity, &failure.cause, why);
+        finding.profile.clone_from(&failure.profile);
+        finding.mend = failure.hints.first().cloned();
+        match &failure.place {
+            Some(place) => finding.at(place),
+            None => finding,
+        }
+    }
+
+    pub fn of_profile(mut self, name: impl Into<String>) -> Self {
+        self.profile = Some(name.into());
+        self
+    }
+
+    pub fn at(mut self, place: &Place) -> Self {
+        (self.file, self.line) = (Some(place.file.clone()), Some(place.line));
+        self
+    }
+
+    pub fn in_file(mut self, shown: impl Into<String>) -> Self {
+        self.file = Some(shown.into());
+        self
+    }
+
+    pub fn mend(mut self, mend: impl Into<String>) -> Self {
+        self.mend = Some(mend.into());
+        self
+    }
+
+    /// The line that stands alone, in the form of a [`Failure`].
+    fn headline(&self) -> String {
+        let place = self.file.as_deref().map(|file| match self.line {
+            Some(line) => format!("{}:{line}", visible(file)),
+            None => visible(file),
+        });
+        let subject = match (self.profile.as_deref().map(visible), place) {
+            (Some(profile), Some(place)) => format!("profile '{profile}' ({place}): "),
+            (Some(profile), None) => format!("profile '{profile}': "),
+            (None, Some(place)) => format!("{place}: "),
+            (None, None) => String::new(),
+        };
+        one_line(&format!("{}: {subject}{}", self.severity.word(), self.what))
+    }
+
+    /// Three lines: what and where, why, what mends it. A command is never broken: it is there to be pasted.
+    pub fn as_text(&self, width: Option<usize>) -> String {
+        let mut text = wrapped(&self.headline(), "", width) + &wrapped(&one_line(&self.why), "  ", width);
+        if let Some(mend) = &self.mend {
+            text += &format!("  mend: {}\n", one_line(mend));
+        }
+        text
+    }
+
+    /// What is absent is left out.
+    pub fn as_json(&self) -> Value {
+        let mut fields = json!({
+            "check": self.check,
+            "severity": self.severity.word(),
+            "what": self.what,
+            "why": self.why,
+            "fixable": !self.closes.is_empty(),
+            "fixed": self.fixed,
+        });
+        for (name, value) in [("profile", &self.profile), ("file", &self.file), ("mend", &self.mend)] {
+            if let Some(value) = value {
+                fields[name] = json!(value);
+            }
+        }
+        if let Some(line) = self.line {
+            fields["line"] = json!(line);
+        }
+        fields
+    }
+}
+
+/// Breaks a text between its words, so that each line fits; further lines stand two blanks further in.
+pub fn wrapped(text: &str, indent: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return format!("{indent}{text}\n") };
+    let (mut lines, mut line) = (String::new(), indent.to_owned());
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > width {
+            lines += &format!("{line}\n");
+            line = format!("{indent}  ");
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line += word;
+        is_empty = false;
+    }
+    format!("{lines}{line}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn finding() -> Finding {
+        let place = Place { file: "~/.aws/config".into(), line: 12 };
+        Finding::new(Severity::Error, "role_arn stands beside credential_process", "the AWS CLI refuses the profile")
+            .of_profile("prod")
+            .at(&place)
+            .mend("twolock profile adopt prod")
+    }
+
+    #[test]
+    fn a_finding_is_three_lines() {
+        assert_eq!(
+            finding().as_text(None),
+            "error: profile 'prod' (~/.aws/config:12): role_arn stands beside credential_process\n  \
+             the AWS CLI refuses the profile\n  mend: twolock profile adopt prod\n"
+        );
+    }
+
+    #[test]
+    fn on_a_narrow_screen_prose_is_broken_between_words_and_commands_are_not() {
+        assert_eq!(
+            finding().as_text(Some(30)),
+            "error: profile 'prod'\n  (~/.aws/config:12): role_arn\n  stands beside\n  credential_process\n  \
+             the AWS CLI refuses the\n    profile\n  mend: twolock profile adopt prod\n"
+        );
+        assert_eq!(wrapped("a-word-longer-than-the-screen is", "", Some(8)), "a-word-longer-than-the-screen\n  is\n");
+    }
+
+    #[test]
+    fn text_of_strangers_stays_on_its_line() {
+        let text = Finding::new(Severity::Info, "a\x1b[2Jb\nc", "x\ny").of_profile("p\u{202e}q").as_text(None);
+        assert_eq!(text, "info: profile 'p\\u{202e}q': a\\u{1b}[2Jb\\u{a}c\n  x\\u{a}y\n");
+    }
+
+    #[test]
+    fn absent_fields_are_absent() {
+        let json = Finding::of_failure(Severity::Warning, &Failure::new(Kind::Config, "x"), "y").as_json();
+        assert_eq!(
+            json,
+            json!({"check": "", "severity": "warning", "what": "x", "why": "y", "fixable": false, "fixed": false})
+        );
+        assert_eq!((&finding().as_json()["line"], &finding().as_json()["profile"]), (&json!(12), &json!("prod")));
+    }
+
+    #[test]
+    fn errors_come_first() {
+        assert!(Severity::Error < Severity::Warning && Severity::Warning < Severity::Info);
+    }
+}

@@ -1,0 +1,251 @@
+//! Long-lived keys: where they lie, how old they are, and whether the keyring gives back what the index promises.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::config::Setting;
+use crate::config::key_index::Entry;
+use crate::credentials::AccessKeyId;
+use crate::error::Failure;
+use crate::names::ProfileName;
+use crate::session::sealing_key::NoSealingKey;
+use crate::store::{StoreError, access_key};
+use crate::system::clock::Deadline;
+use crate::visible::{as_word, visible};
+
+use super::Outcome;
+use super::context::{Context, OneProfile, is_usable};
+use super::finding::Finding;
+use super::finding::Severity::{Error, Info, Warning};
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// A keyring gives hundreds of items in that time.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A long-lived key that stands in a file.
+struct InFile<'a> {
+    of: &'a OneProfile,
+    id: &'a str,
+    secret: &'a Setting,
+}
+
+impl<'a> InFile<'a> {
+    fn all(context: &'a Context) -> impl Iterator<Item = Self> {
+        context.profiles.iter().filter_map(|of| {
+            let (id, secret) = (of.profile.get("aws_access_key_id")?, of.profile.get("aws_secret_access_key")?);
+            let temporary = AccessKeyId::parse(&id.value).is_ok_and(|id| id.is_temporary());
+            (!temporary && token(of).is_none()).then_some(Self { of, id: &id.value, secret })
+        })
+    }
+
+    fn finding(&self, severity: super::finding::Severity, what: String, why: &str) -> Finding {
+        Finding::new(severity, what, why).of_profile(&self.of.name).at(&self.secret.place)
+    }
+}
+
+fn token(of: &OneProfile) -> Option<&Setting> {
+    of.profile.get("aws_session_token").or_else(|| of.profile.get("aws_security_token"))
+}
+
+fn indexed<'a>(context: &'a Context, name: &str) -> Option<&'a Entry> {
+    context.world.index.get(&ProfileName::parse(name).ok()?)
+}
+
+/// Keys in clear, which a keyring would keep better where there is one.
+pub fn in_clear(context: &Context) -> Outcome {
+    let keeps = context.keeps_keys();
+    let of = |key: InFile| {
+        let what = format!("access key {} stands here in clear", visible(key.id));
+        if !keeps {
+            return key.finding(
+                Info,
+                what,
+                "no keyring answers here that keeps access keys, so a file of mode 600 has to",
+            );
+        }
+        let name = as_word(&key.of.name);
+        let adopt = format!("twolock profile adopt {name}");
+        let mend = match key.of.profile.get("mfa_serial") {
+            Some(_) => adopt,
+            None => format!("twolock profile set {name} mfa_serial ARN && {adopt}"),
+        };
+        let why = "thieves and backups read this file first; the OS keyring would keep the key";
+        key.finding(Warning, what, why).mend(mend)
+    };
+    let only_here = InFile::all(context).filter(|key| indexed(context, &key.of.name).is_none());
+    only_here.map(of).collect::<Vec<_>>().into()
+}
+
+/// A profile whose key stands in a file and in the index.
+pub fn in_two_places(context: &Context) -> Outcome {
+    let of = |key: InFile| {
+        let entry = indexed(context, &key.of.name)?;
+        let why = "the file wins, as in SDKs, so what the keyring keeps is not used";
+        let finding = if entry.id.as_str() == key.id {
+            key.finding(Warning, format!("access key {} stands here and in the OS keyring", entry.id), why)
+        } else {
+            let what = format!("access key {} stands here, {} in the OS keyring", visible(key.id), entry.id);
+            key.finding(Warning, what, why)
+        };
+        let name = as_word(&key.of.name);
+        let unset = ["aws_access_key_id", "aws_secret_access_key"].map(|k| format!("twolock profile unset {name} {k}"));
+        let is_kept = entry.id.as_str() == key.id && kept(context, entry) == Some(Ok(()));
+        // What the keyring cannot give back must not be taken out of the file.
+        Some(if is_kept {
+            finding.mend(unset.join(" && "))
+        } else {
+            finding.mend(format!("twolock profile show {name}"))
+        })
+    };
+    InFile::all(context).filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// Profiles that share one key.
+pub fn shared(context: &Context) -> Outcome {
+    let mut owners: BTreeMap<&str, Vec<InFile>> = BTreeMap::new();
+    InFile::all(context).for_each(|key| owners.entry(key.id).or_default().push(key));
+    let of = |(id, keys): (&str, Vec<InFile>)| {
+        let (first, others) = keys.split_first().filter(|(_, others)| !others.is_empty())?;
+        let names = listed(others.iter().map(|key| key.of.name.as_str()));
+        let what = format!("access key {} is also that of {names}", visible(id));
+        Some(first.finding(Info, what, "whoever changes or removes it has to do so in each of them"))
+    };
+    owners.into_iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// Names in quotes, the first few of them.
+pub fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown: Vec<String> = names.take(SHOWN).map(|name| format!("'{}'", visible(name))).collect();
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
+
+/// Sessions in clear, as `aws configure mfa-login` and other tools leave them.
+pub fn sessions_in_clear(context: &Context) -> Outcome {
+    let of = |profile: &OneProfile| {
+        let token = token(profile)?;
+        let name = as_word(&profile.name);
+        let is_credential = |key: &str| {
+            matches!(key, "aws_access_key_id" | "aws_secret_access_key" | "aws_session_token" | "aws_security_token")
+        };
+        let nothing_else = profile.profile.settings().iter().all(|setting| is_credential(&setting.key));
+        let mend = match nothing_else {
+            true => format!("twolock profile remove {name}"),
+            false => format!("twolock profile unset {name} {}", token.key),
+        };
+        let why = "as `aws configure mfa-login` leaves it: whoever reads the file has the session";
+        let finding = Finding::new(Warning, "a session token stands here in clear", why);
+        Some(finding.of_profile(&profile.name).at(&token.place).mend(mend))
+    };
+    context.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// Keys older than `key_max_age`, and from half of it on a reminder. Only the index knows when a key was made.
+pub fn ages(context: &Context) -> Outcome {
+    let most = context.world.settings.duration_or_default("key_max_age");
+    let origin = context.world.settings.get("key_max_age").map(|set| set.origin).unwrap_or_default();
+    let of = |(profile, entry): (&str, &Entry)| {
+        let age = context.now.since(entry.created?);
+        let severity = match age {
+            _ if age >= most => Warning,
+            _ if age >= most / 2 => Info,
+            _ => return None,
+        };
+        let days = |span: Duration| format!("{}d", span.as_secs() / DAY.as_secs());
+        let what = format!("access key {} is {} old; key_max_age is {} ({origin})", entry.id, days(age), days(most));
+        let finding = Finding::new(severity, what, "the older a key, the more copies of it lie about");
+        let mend = "make a new one: IAM > Users > Security credentials in the console";
+        Some(finding.of_profile(profile).mend(mend))
+    };
+    context.world.index.entries().filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// What the index promises and the keyring does not give back.
+pub fn items(context: &Context) -> Outcome {
+    let index = &context.world.index;
+    if index.entries().next().is_none() {
+        return Vec::new().into();
+    }
+    let closed = || {
+        let (name, said) = context.durable()?;
+        Some(format!("{name} {}", said?))
+    };
+    if !context.keeps_keys() {
+        return Outcome::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
+    }
+    let until = Deadline::after(Instant::now(), PATIENCE);
+    let mut findings = Vec::new();
+    for (profile, entry) in index.entries() {
+        if until.has_passed() {
+            return Outcome { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
+        }
+        match kept(context, entry) {
+            Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
+                findings.push(lost(context, profile, entry, &error))
+            }
+            Some(Err(error)) => return Outcome { findings, unchecked: Some(error.to_string()) },
+            Some(Ok(())) | None => {}
+        }
+    }
+    findings.into()
+}
+
+/// Whether the keyring gives a key back. The secret is dropped at once.
+fn kept(context: &Context, entry: &Entry) -> Option<Result<(), StoreError>> {
+    let store = context.stores.durable.as_deref().filter(|_| context.keeps_keys())?;
+    Some(access_key::read(store, &entry.id).map(drop))
+}
+
+fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> Finding {
+    let store = context.durable().map_or("the keyring", |(name, _)| name);
+    let what = format!("access key {}: {store} {error}", entry.id);
+    let finding = Finding::new(Error, what, "nothing can be signed with it; the index is left as it is");
+    let finding = finding.of_profile(profile);
+    match error {
+        StoreError::Absent => finding.mend(format!("aws configure --profile {}", as_word(profile))),
+        _ => finding,
+    }
+}
+
+/// Which keyrings answer, and so which of them seals sessions and keeps keys.
+pub fn keyrings(context: &Context) -> Outcome {
+    let answers = &context.keyrings;
+    if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
+        let said = answers.iter().filter_map(|(name, said)| Some((*name, said.clone()?))).collect();
+        let failure: Failure = NoSealingKey::Nowhere(said).failure();
+        let why = "every command asks for a code then; login and credential-process refuse";
+        return vec![Finding::of_failure(Error, &failure, why)].into();
+    }
+    let of = |(name, said): &(&'static str, Option<StoreError>)| {
+        let error = said.as_ref().filter(|said| !is_usable(Some(said)))?;
+        Some(if context.durable().is_some_and(|(durable, _)| durable == *name) {
+            without_durable(context, name, error)
+        } else {
+            let why = "sessions are sealed under the other keyring alone, which is slower to ask";
+            Finding::new(Info, format!("{name} {error}"), why)
+        })
+    };
+    answers.iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding {
+    let has_keys = context.world.index.entries().next().is_some();
+    let severity = match error {
+        StoreError::Locked | StoreError::Dismissed if has_keys => Warning,
+        StoreError::Locked | StoreError::Dismissed => Info,
+        StoreError::NoService(_) if has_keys => Error,
+        StoreError::NoService(_) => Info,
+        _ => Warning,
+    };
+    let why = match has_keys {
+        true => "the access keys in it cannot be used; sessions that live can",
+        false => "the kernel keyring alone seals sessions, and access keys stay in files",
+    };
+    let finding = Finding::new(severity, format!("{name} {error}"), why);
+    match error {
+        StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
+        StoreError::TimedOut(_) => finding.mend("restart the keyring's daemon"),
+        _ => finding,
+    }
+}

@@ -1,0 +1,228 @@
+//! Profiles: plans that cannot be made, devices that cannot serve, and what other readers of the files stumble over.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::arn::MfaSerial;
+use crate::config::Choice;
+use crate::config::file::AwsFile;
+use crate::config::oddities::{Construct, Effect, Oddity, Reader};
+use crate::config::trust;
+use crate::duration;
+use crate::error::{Failure, Place};
+use crate::names::ProfileName;
+use crate::profile::settings::parse_session_duration;
+use crate::visible::{as_word, visible};
+
+use super::Outcome;
+use super::context::{Context, OneProfile};
+use super::finding::Finding;
+use super::finding::Severity::{Error, Info, Warning};
+use super::keys::listed;
+use crate::cmd::profile::is_adopted;
+
+/// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
+const NEVER_FRESH: Duration = Duration::from_secs(900);
+
+/// Profiles that cannot be served: circles, missing sources, values that AWS would refuse.
+pub fn plans(context: &Context) -> Outcome {
+    let mut found: Vec<(Finding, Vec<&str>)> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for one in &context.profiles {
+        let Some(failure) = refused(context, one) else { continue };
+        // What is wrong with a source is wrong with all roles above it, and is said once.
+        match known.get(&failure.headline()) {
+            Some(&at) => found[at].1.push(&one.name),
+            None => {
+                known.insert(failure.headline(), found.len());
+                found.push((cannot_serve(one, failure), Vec::new()));
+            }
+        }
+    }
+    let said = |(mut finding, others): (Finding, Vec<&str>)| {
+        if !others.is_empty() {
+            finding.why = format!("{}; nor can {}", finding.why, listed(others.into_iter()));
+        }
+        finding
+    };
+    let unchecked = (context.unplanned > 0)
+        .then(|| format!("{} profiles, because too many before them have no plan", context.unplanned));
+    Outcome { findings: found.into_iter().map(said).collect(), unchecked }
+}
+
+fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
+    let (severity, why) = match is_adopted(&one.profile) {
+        true => (Error, "the AWS CLI and SDKs come to twolock for it, and get nothing"),
+        false => (Warning, "twolock cannot make credentials for it"),
+    };
+    let finding = Finding::of_failure(severity, failure, why);
+    match &finding.mend {
+        Some(_) => finding,
+        None => finding.mend(format!("twolock profile show {}", as_word(&one.name))),
+    }
+}
+
+/// The failure of a profile that is meant for us. SSO, web identity and other programs are served by others, and fail there
+/// or not.
+fn refused<'a>(context: &'a Context, one: &'a OneProfile) -> Option<&'a Failure> {
+    let failure = one.plan.as_ref()?.as_ref().err()?;
+    let culprit = failure.profile.as_ref().and_then(|name| context.world.files.profile(name));
+    let is_elsewhere =
+        is_served_elsewhere(&one.profile) || culprit.is_some_and(|profile| is_served_elsewhere(&profile));
+    (is_adopted(&one.profile) || !is_elsewhere).then_some(failure)
+}
+
+fn is_served_elsewhere(profile: &crate::config::Profile) -> bool {
+    let has = |key: &str| profile.get(key).is_some();
+    let others = [
+        "sso_session",
+        "sso_start_url",
+        "sso_account_id",
+        "login_session",
+        "web_identity_token_file",
+        "credential_source",
+        // a session that somebody left there is a finding of its own
+        "aws_session_token",
+    ];
+    let is_another = others.iter().any(|key| has(key));
+    let has_key = has("aws_access_key_id") || has("aws_secret_access_key");
+    let has_source = has_key || ["role_arn", "twolock_role_arn", "twolock_source_profile"].iter().any(|key| has(key));
+    is_another || (has("credential_process") && !has_key && !is_adopted(profile)) || (!has_source && !has("mfa_serial"))
+}
+
+/// Devices that open nothing: root's, and those of another account than the key.
+pub fn devices(context: &Context) -> Outcome {
+    context.profiles.iter().filter_map(|one| device(context, one)).collect::<Vec<_>>().into()
+}
+
+fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
+    let setting = one.profile.get("mfa_serial")?;
+    let serial = MfaSerial::parse(&setting.value).ok()?;
+    let finding =
+        |severity, what: String, why: &str| Finding::new(severity, what, why).of_profile(&one.name).at(&setting.place);
+    if serial.name() == Some("root-account-mfa-device") {
+        let why = "keys of root can do everything, and roles cannot be assumed with them";
+        let finding = finding(Warning, "mfa_serial is the device of the account's root user".into(), why);
+        return Some(finding.mend("use an IAM user with a device of its own: IAM > Users in the console"));
+    }
+    let key = one.plan.as_ref()?.as_ref().ok()?.plan.key();
+    let entry = context.world.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
+    let (device, account) = (serial.account()?, entry.account.as_ref()?);
+    (device != account).then(|| {
+        let what = format!("mfa_serial is of account {device}, and access key {} of {account}", key.id);
+        finding(Error, what, "STS takes a code of the key's own user only")
+            .mend(format!("twolock profile set {} mfa_serial ARN", as_word(&one.name)))
+    })
+}
+
+/// MFA sessions that boto3 and the AWS CLI never take for fresh.
+pub fn short_sessions(context: &Context) -> Outcome {
+    let why = "boto3 and the AWS CLI run twolock at every call within the last 15m";
+    let what = |span: Duration| format!("an MFA session of {} never looks fresh", duration::show(span));
+    let of = |one: &OneProfile| {
+        let setting = one.profile.get("twolock_session_duration")?;
+        let span = parse_session_duration(&setting.value).ok().filter(|span| *span <= NEVER_FRESH)?;
+        let mend = format!("twolock profile set {} twolock_session_duration 12h", as_word(&one.name));
+        Some(Finding::new(Warning, what(span), why).of_profile(&one.name).at(&setting.place).mend(mend))
+    };
+    let set = context.world.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
+    let ours = set.map(|set| {
+        let finding = Finding::new(Warning, format!("session_duration ({}): {}", set.origin, what(set.value)), why);
+        finding.mend("twolock settings set session_duration 12h")
+    });
+    ours.into_iter().chain(context.profiles.iter().filter_map(of)).collect::<Vec<_>>().into()
+}
+
+/// Names that some SDKs do not find.
+pub fn names(context: &Context) -> Outcome {
+    let is_odd = |one: &&OneProfile| !ProfileName::parse(&one.name).is_ok_and(|name| name.is_read_by_every_sdk());
+    let of = |one: &OneProfile| {
+        let why = "some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +";
+        let severity = if is_adopted(&one.profile) { Warning } else { Info };
+        let finding = Finding::new(severity, "not every SDK finds a profile of this name", why);
+        let finding = finding.of_profile(&one.name).at(&one.profile.place);
+        match plain(context, &one.name) {
+            Some(name) => finding.mend(format!("twolock profile rename {} {name}", as_word(&one.name))),
+            None => finding,
+        }
+    };
+    context.profiles.iter().filter(is_odd).map(of).collect::<Vec<_>>().into()
+}
+
+/// A name like this one that every SDK finds, if it is still free.
+fn plain(context: &Context, name: &str) -> Option<String> {
+    let keep = |c: char| if c.is_ascii_alphanumeric() || "_/.@:+".contains(c) { c } else { '-' };
+    let plain: String = name.chars().map(keep).collect();
+    let plain = plain.trim_matches('-');
+    (!plain.is_empty() && plain.len() <= 64 && context.world.files.profile(plain).is_none()).then(|| plain.to_string())
+}
+
+/// What we read and others refuse, miss or read differently.
+pub fn readers(context: &Context) -> Outcome {
+    let files = [&context.world.files.config, &context.world.files.credentials];
+    let mut found = Vec::new();
+    for file in files {
+        let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
+        for oddity in file.oddities() {
+            match lines.iter_mut().find(|(construct, _)| *construct == oddity.construct) {
+                Some((_, same)) => same.push(oddity),
+                None => lines.push((oddity.construct, vec![oddity])),
+            }
+        }
+        found.extend(lines.iter().map(|(construct, all)| odd(*construct, all)));
+    }
+    found.into()
+}
+
+fn odd(construct: Construct, all: &[Oddity]) -> Finding {
+    let stumbling = construct.stumbling();
+    let hurts = |(effect, readers): &(Effect, &[Reader])| *effect == Effect::Refuses || readers.contains(&Reader::Cli);
+    let severity = if stumbling.iter().any(hurts) { Warning } else { Info };
+    let more = match all.len() - 1 {
+        0 => String::new(),
+        n => format!(", and {n} more like it"),
+    };
+    let effect = |(effect, readers): &(Effect, &[Reader])| {
+        let readers: Vec<String> = readers.iter().map(Reader::to_string).collect();
+        format!("{effect} {}", readers.join(", "))
+    };
+    let why: Vec<String> = stumbling.iter().map(effect).collect();
+    Finding::new(severity, format!("{}{more}", construct.what()), why.join("; ")).at(&all[0].place)
+}
+
+/// Files whose programs are not started, because a variable chose them and nobody consented.
+pub fn consents(context: &Context) -> Outcome {
+    let files = &context.world.files;
+    let of = |(file, choice): (&AwsFile, &Choice)| {
+        let place = names_a_program(context, file)?;
+        let consents = &context.world.settings.trust;
+        let failure = trust::must_have_consent(choice, file.bytes(), &context.world.env, consents).err()?;
+        let why = "a folder one enters must not run code, so such a file needs your consent";
+        Some(Finding::of_failure(Warning, &failure, why).at(place))
+    };
+    let both = [(&files.config, &files.config_choice), (&files.credentials, &files.credentials_choice)];
+    both.into_iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// Where a file first names a program that we would start.
+fn names_a_program<'a>(context: &'a Context, file: &AwsFile) -> Option<&'a Place> {
+    let named = context.profiles.iter().filter_map(|one| one.profile.get("mfa_process"));
+    named.map(|setting| &setting.place).find(|place| place.file == file.shown())
+}
+
+/// Profiles whose calls go elsewhere than to AWS.
+pub fn endpoints(context: &Context) -> Outcome {
+    let mut elsewhere: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+    for one in &context.profiles {
+        let Some(Ok(planned)) = &one.plan else { continue };
+        if let (Some(_), Some(given)) = (planned.endpoint.identity(), &planned.plan.endpoint_url) {
+            let by = given.origin.split(" (").next().unwrap_or_default().to_string();
+            elsewhere.entry((planned.endpoint.shown(), by)).or_default().push(&one.name);
+        }
+    }
+    let of = |((host, by), names): ((String, String), Vec<&str>)| {
+        let what = format!("STS is {host}, not AWS, by {} of {}", visible(&by), listed(names.into_iter()));
+        Finding::new(Info, what, "your key signs requests to it; its sessions are kept apart from AWS's")
+    };
+    elsewhere.into_iter().map(of).collect::<Vec<_>>().into()
+}

@@ -1,0 +1,555 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::world::{Clock, Ran, SECRET, World};
+
+const NO_SERVICE: &str = "\
+info: the Secret Service is not there: no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set
+  the kernel keyring alone seals sessions, and access keys stay in files
+";
+
+const KEY_OF_BASE: &str = "\
+info: profile 'base' (~/.aws/credentials:3): access key AKIAIOSFODNN7EXAMPLE stands here in clear
+  no keyring answers here that keeps access keys, so a file of mode 600 has to
+";
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// A world where nothing is wrong.
+fn well() -> World {
+    let world = World::new();
+    chmod(&world.home().join(".aws"), 0o700);
+    world
+}
+
+impl World {
+    fn findings(&self, more: &[&str]) -> (i32, Vec<Value>) {
+        let ran = self.finish(self.twolock(["doctor", "--json"]).args(more));
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
+        (ran.code, json["findings"].as_array().unwrap().clone())
+    }
+
+    /// The findings of one check.
+    #[track_caller]
+    fn found(&self, check: &str) -> Vec<Value> {
+        let (code, findings) = self.findings(&[]);
+        let is_wrong = findings.iter().any(|finding| finding["severity"] != "info");
+        assert_eq!(code, if is_wrong { 3 } else { 0 }, "{findings:?}");
+        findings.into_iter().filter(|finding| finding["check"] == check).collect()
+    }
+
+    fn doctor_with(&self, variables: &[(&str, &str)]) -> Ran {
+        let mut command = self.twolock(["doctor"]);
+        command.envs(variables.iter().copied());
+        self.finish(&mut command)
+    }
+}
+
+#[test]
+fn where_nothing_is_wrong_it_says_what_there_is_to_know() {
+    let world = well();
+    let endpoint = "\
+info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base', 'prod', 'deploy', 'long'
+  your key signs requests to it; its sessions are kept apart from AWS's
+";
+    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 27 checks, nothing to mend\n");
+    world.run(["doctor"]).is(0, &all, "");
+    assert_eq!(world.sandbox.count("GetSessionToken") + world.sandbox.count("AssumeRole"), 0);
+}
+
+#[test]
+fn every_fault_with_where_why_and_the_command_the_worst_first() {
+    let world = World::new();
+    world.write(
+        ".aws/config",
+        "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nendpoint_url = {url}\n\
+         [profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = nobody\n\
+         [profile under lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin # c\nsource_profile = lost\n\
+         [profile work]\nsso_session = corp\n",
+    );
+    world.write(
+        ".aws/credentials",
+        "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n\
+         [old]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = x\n",
+    );
+    chmod(&world.home().join(".aws/credentials"), 0o646);
+    let ran = world.doctor_with(&[("AWS_PROFILE", "gone"), ("AWS_SECRET_ACCESS_KEY", SECRET)]);
+    let expected = "\
+error: ~/.aws/credentials: others can change it (mode 646)
+  whoever changes it chooses accounts, hosts and programs for your AWS tools
+  mend: twolock doctor --fix
+error: AWS_PROFILE names 'gone', and there is no such profile
+  AWS tools started from here fail, or go on with other credentials
+  mend: unset AWS_PROFILE
+warning: ~/.aws: others can look into it (mode 755)
+  whatever a tool leaves open in there is everybody's
+  mend: twolock doctor --fix
+warning: profile 'old' (~/.aws/credentials:7): a session token stands here in clear
+  as `aws configure mfa-login` leaves it: whoever reads the file has the session
+  mend: twolock profile remove old
+warning: profile 'lost' (~/.aws/config:6): source_profile 'nobody' does not exist
+  twolock cannot make credentials for it; nor can 'under lost'
+  mend: profiles: 'base', 'lost', 'under lost', 'work', 'old'
+warning: ~/.aws/config:8: a comment behind a value
+  it is read differently by the AWS CLI
+warning: a key is set beside AWS_PROFILE: AWS_SECRET_ACCESS_KEY
+  nearly every AWS tool uses these keys then, and never looks at the profile
+  mend: unset AWS_SECRET_ACCESS_KEY
+";
+    let to_know = "\
+info: profile 'under lost' (~/.aws/config:7): not every SDK finds a profile of this name
+  some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +
+  mend: twolock profile rename 'under lost' under-lost
+info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base'
+  your key signs requests to it; its sessions are kept apart from AWS's
+doctor: 27 checks: 2 errors, 5 warnings
+";
+    ran.is(3, &format!("{expected}{KEY_OF_BASE}{NO_SERVICE}{to_know}"), "");
+}
+
+#[test]
+fn fix_closes_files_says_so_and_changes_nothing_else() {
+    let world = well();
+    let at = |name: &str| world.home().join(name);
+    world.write(".aws/cli/cache/a.json", "{}");
+    world.write(".aws/cli/cache/b.json", "{}");
+    world.write(".aws/code.sh", "#!/bin/sh\n");
+    world.write(".config/twolock/config.toml", "min_ttl = \"5m\"\n");
+    for name in [".aws/config", ".aws/cli/cache/a.json", ".aws/cli/cache/b.json"] {
+        chmod(&at(name), 0o644);
+    }
+    chmod(&at(".aws/code.sh"), 0o755);
+    chmod(&at(".config/twolock"), 0o700);
+    chmod(&at(".aws/credentials"), 0o400);
+    let before = std::fs::read(at(".aws/config")).unwrap();
+    let mended = "\
+mended: ~/.aws/config: others can read it (mode 644)
+mended: ~/.aws/cli/cache: others can look into it (mode 755)
+mended: ~/.aws/cli/cache: others can read 2 files in it, such as ";
+    let ran = world.run(["doctor", "--fix"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert!(ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 27 checks, nothing to mend\n"), "{ran:?}");
+    for (name, expected) in [
+        (".aws", 0o700),
+        (".aws/config", 0o600),
+        (".aws/credentials", 0o400),
+        (".aws/cli/cache", 0o700),
+        (".aws/cli/cache/b.json", 0o600),
+        (".aws/code.sh", 0o755),
+    ] {
+        assert_eq!(mode(&at(name)), expected, "{name}");
+    }
+    assert_eq!(std::fs::read(at(".aws/config")).unwrap(), before);
+    assert!(!world.run(["doctor", "--fix"]).stdout.contains("mended"));
+}
+
+#[test]
+fn without_fix_nothing_is_touched() {
+    let world = World::new();
+    chmod(&world.home().join(".aws/config"), 0o666);
+    assert_eq!(world.run(["doctor"]).code, 3);
+    assert_eq!((mode(&world.home().join(".aws")), mode(&world.home().join(".aws/config"))), (0o755, 0o666));
+    assert!(!world.home().join(".cache").exists() && !world.home().join(".config").exists());
+}
+
+#[test]
+fn json_has_every_finding_with_what_it_knows() {
+    let world = World::new();
+    world.add_config("[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = bsae\n");
+    let plan = json!({
+        "check": "plan", "severity": "warning", "profile": "lost", "file": "~/.aws/config", "line": 26,
+        "what": "source_profile 'bsae' does not exist", "why": "twolock cannot make credentials for it",
+        "mend": "did you mean 'base'?", "fixable": false, "fixed": false,
+    });
+    assert_eq!(world.found("plan"), [plan]);
+    let folder = |fixed: bool| {
+        json!({
+            "check": "file-mode", "severity": "warning", "file": "~/.aws", "what": "others can look into it (mode 755)",
+            "why": "whatever a tool leaves open in there is everybody's", "mend": "twolock doctor --fix",
+            "fixable": true, "fixed": fixed,
+        })
+    };
+    assert_eq!(world.found("file-mode"), [folder(false)]);
+    let (code, findings) = world.findings(&["--fix"]);
+    assert_eq!((code, &findings[0]), (3, &folder(true)), "the plan is still wrong");
+    assert_eq!(findings.iter().filter(|finding| finding["check"] == "file-mode").count(), 1);
+}
+
+#[test]
+fn broken_files_of_ours_and_of_aws_are_findings_and_the_rest_is_checked() {
+    let world = well();
+    world.write(".config/twolock/config.toml", "min_ttl = \"5m\"\nkeyring = \"plain\"\nsession_duration = 9\n");
+    world.write(".local/share/twolock/keys.json", r#"{"v":2,"keys":{}}"#);
+    std::fs::remove_file(world.home().join(".aws/config")).unwrap();
+    std::fs::create_dir(world.home().join(".aws/config")).unwrap();
+    let said: Vec<String> = world.found("unreadable").iter().map(|f| f["what"].as_str().unwrap().into()).collect();
+    assert_eq!(
+        said,
+        [
+            "~/.config/twolock/config.toml:3: session_duration '9': allowed: 15m to 36h (write 12h, 45m, 90s)",
+            "~/.config/twolock/config.toml:2: keyring 'plain': allowed: auto, kernel, file",
+            "cannot read ~/.aws/config: it is a folder",
+            "~/.local/share/twolock/keys.json has version 2; this twolock reads version 1",
+        ]
+    );
+    assert_eq!(world.found("plaintext-key").len(), 1, "the credentials file is still read");
+    world.write(".config/twolock/config.toml", "= broken");
+    assert!(world.found("unreadable")[0]["what"].as_str().unwrap().contains("config.toml:1: not TOML"));
+}
+
+#[test]
+fn without_any_aws_file_there_is_nothing_to_mend() {
+    let world = World::new();
+    std::fs::remove_dir_all(world.home().join(".aws")).unwrap();
+    // No call may leave for AWS from here.
+    let ran = world.doctor_with(&[("HTTPS_PROXY", "http://127.0.0.1:1")]);
+    let expected = "\
+info: calls to AWS go through the proxy 127.0.0.1:1 (HTTPS_PROXY)
+  where it is down, there are no new sessions
+not checked: clock: proxy 127.0.0.1:1 (HTTPS_PROXY) refused the connection
+doctor: 27 checks, nothing to mend
+";
+    ran.is(0, &format!("{NO_SERVICE}{expected}"), "");
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_named_with_both_times() {
+    let world = well();
+    assert_eq!(world.found("clock"), Vec::<Value>::new());
+    for (offset, said) in [(7_200, "2h slow"), (-1_200, "20m fast")] {
+        world.sandbox.set_clock(Clock::Offset(offset));
+        let found = world.found("clock");
+        let what = found[0]["what"].as_str().unwrap();
+        assert!(what.starts_with(&format!("this machine's clock is {said}: ")), "{what}");
+        assert!(what.contains("Z here, ") && what.contains("Z at STS at 127.0.0.1:"), "{what}");
+        assert_eq!(found[0]["severity"], "error");
+    }
+    world.sandbox.set_clock(Clock::Offset(240));
+    assert_eq!(world.found("clock"), Vec::<Value>::new());
+}
+
+#[test]
+fn callers_that_go_another_way_are_named_with_what_they_get() {
+    let world = well();
+    let line = "credential_process = twolock credential-process --profile";
+    let ours = |name: &str, more: &str| format!("[profile {name}]\n{more}{line} {name}\n");
+    world.add_config(&ours("keys", ""));
+    world.add_config(&ours("role", "role_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n"));
+    world.add_config(&ours("good", "twolock_source_profile = base\n"));
+    world.add_config("[profile native]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = good\n");
+    world.add_config(
+        "[profile half]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = good\n\
+         mfa_serial = arn:aws:iam::123456789012:mfa/ana\n",
+    );
+    let key = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    world.write(".aws/credentials", &format!("{key}{}", key.replace("base", "keys")));
+    let found: Vec<String> = world
+        .found("bypass")
+        .into_iter()
+        .map(|f| {
+            let [severity, profile, what, why, mend] =
+                ["severity", "profile", "what", "why", "mend"].map(|k| f[k].as_str().unwrap());
+            format!("{severity} {profile}: {what}: {why}: {mend}")
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "error role: twolock is passed over by AWS CLI and boto3, Go, JavaScript, Java, Rust: \
+             AWS CLI and boto3, JavaScript, Java, Rust: its own AssumeRole, with the keys at ~/.aws/credentials:2; \
+             twolock is not called; Go: an error: takes one source of credentials, not source_profile and \
+             credential_process: twolock profile adopt role",
+            "error half: twolock is passed over by AWS CLI and boto3, Go, JavaScript: AWS CLI and boto3: its own \
+             AssumeRole, with what twolock answers for 'good'; asks for the code itself (~/.aws/config:43); Go, \
+             JavaScript: an error: no way to ask for the code of mfa_serial (~/.aws/config:43): twolock profile adopt half",
+            "warning keys: twolock is passed over by AWS CLI and boto3, Go, JavaScript: the keys at \
+             ~/.aws/credentials:5; twolock is not called: twolock profile adopt keys",
+        ]
+    );
+}
+
+#[test]
+fn a_moved_or_odd_program_is_found_and_every_profile_it_serves_is_named() {
+    let world = well();
+    let copy = world.home().join("0.1.0/twolock");
+    std::fs::create_dir(copy.parent().unwrap()).unwrap();
+    crate::world::copy_runnable(Path::new(env!("CARGO_BIN_EXE_twolock")), &copy);
+    let other = world.home().join("other/twolock");
+    std::fs::create_dir(other.parent().unwrap()).unwrap();
+    crate::world::copy_runnable(&copy, &other);
+    world.write("flat/twolock", "no program");
+    let programs = [
+        ("gone", "/gone/twolock".to_string()),
+        ("gone-too", "/gone/twolock".to_string()),
+        ("versioned", copy.display().to_string()),
+        ("other", other.display().to_string()),
+        ("flat", world.home().join("flat/twolock").display().to_string()),
+        ("relative", "./bin/twolock".to_string()),
+        ("tilde", "~/bin/twolock".to_string()),
+        ("here", "twolock".to_string()),
+        ("whole", env!("CARGO_BIN_EXE_twolock").to_string()),
+    ];
+    for (name, program) in &programs {
+        let line = format!("credential_process = {program} credential-process --profile {name}");
+        world.add_config(&format!("[profile {name}]\ntwolock_source_profile = base\n{line}\n"));
+    }
+    let home = world.home().to_str().unwrap();
+    let found: Vec<String> = world
+        .found("process-program")
+        .into_iter()
+        .map(|f| {
+            let [severity, profile, what, why] = ["severity", "profile", "what", "why"].map(|k| f[k].as_str().unwrap());
+            format!("{severity} {profile}: {what}; {why}").replace(home, "HOME")
+        })
+        .collect();
+    let nothing = "the AWS CLI and SDKs find no program to ask";
+    assert_eq!(
+        found,
+        [
+            format!("error relative: credential_process names ./bin/twolock, which is neither an absolute path nor a name on PATH; {nothing}"),
+            format!("error gone: credential_process names /gone/twolock, which is not there; {nothing}; so does 'gone-too'"),
+            format!("error flat: credential_process names HOME/flat/twolock, which is no program that may be run; {nothing}"),
+            format!("error tilde: credential_process names ~/bin/twolock, which is neither an absolute path nor a name on PATH; {nothing}"),
+            "warning versioned: credential_process names HOME/0.1.0/twolock, a path with a version in it; it is gone with the next upgrade".into(),
+            "info other: credential_process names HOME/other/twolock, which is another twolock than this one; it may be older and know less".into(),
+        ]
+    );
+}
+
+#[test]
+fn variables_that_disagree_are_named() {
+    let world = well();
+    for (variables, parts) in [
+        (
+            vec![("AWS_PROFILE", "base"), ("AWS_DEFAULT_PROFILE", "prod")],
+            vec![
+                "warning: AWS_PROFILE is 'base' and AWS_DEFAULT_PROFILE is 'prod'\n",
+                "mend: unset AWS_DEFAULT_PROFILE\n",
+            ],
+        ),
+        (
+            vec![("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "us-east-1")],
+            vec!["warning: AWS_REGION is 'eu-west-1' and AWS_DEFAULT_REGION is 'us-east-1'\n"],
+        ),
+        (
+            vec![("AWS_SECURITY_TOKEN", "x"), ("AWS_SESSION_TOKEN", "x")],
+            vec!["warning: AWS_SECURITY_TOKEN is set beside AWS_SESSION_TOKEN\n", "mend: unset AWS_SECURITY_TOKEN\n"],
+        ),
+        (
+            vec![("AWS_DEFAULT_PROFILE", "base"), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", SECRET)],
+            vec!["warning: keys are set beside AWS_DEFAULT_PROFILE: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY\n"],
+        ),
+    ] {
+        let ran = world.doctor_with(&variables);
+        assert_eq!(ran.code, 3, "{ran:?}");
+        for part in parts {
+            assert!(ran.stdout.contains(part), "{part}: {ran:?}");
+        }
+        assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET));
+    }
+    let equal = [("AWS_PROFILE", "base"), ("AWS_DEFAULT_PROFILE", "base"), ("AWS_REGION", "eu-west-1")];
+    assert_eq!(world.doctor_with(&equal).code, 0);
+    let alone = [("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_SESSION_TOKEN", "x")];
+    assert_eq!(world.doctor_with(&alone).code, 0, "a shell that `env` dressed is well");
+}
+
+#[test]
+fn certificates_and_proxies_are_named_and_unusable_ones_are_faults() {
+    let world = World::new();
+    std::fs::remove_dir_all(world.home().join(".aws")).unwrap();
+    let dead = ("HTTPS_PROXY", "http://ana:secret@127.0.0.1:1");
+    let ran = world.doctor_with(&[("AWS_CA_BUNDLE", "/nowhere"), dead]);
+    assert!(ran.stdout.contains("error: AWS_CA_BUNDLE names '/nowhere', which cannot be read"), "{ran:?}");
+    assert!(ran.code == 3 && ran.stdout.contains("not checked: clock: "), "{ran:?}");
+    let system = "/etc/ssl/certs/ca-certificates.crt";
+    let ran = world.doctor_with(&[("AWS_CA_BUNDLE", system), ("SSL_CERT_FILE", system), dead]);
+    for part in [
+        format!("info: AWS_CA_BUNDLE adds the certificates of {system}\n"),
+        format!("info: SSL_CERT_FILE puts those of {system} in place of the system's certificates\n"),
+        "info: calls to AWS go through the proxy 127.0.0.1:1 (HTTPS_PROXY)\n".into(),
+    ] {
+        assert!(ran.stdout.contains(&part), "{part}: {ran:?}");
+    }
+    assert!(ran.code == 0 && !ran.stdout.contains("ana"), "{ran:?}");
+    let ran = world.doctor_with(&[("HTTPS_PROXY", "socks5://x")]);
+    assert!(ran.code == 3 && ran.stdout.contains("error: HTTPS_PROXY names a proxy that cannot be used"), "{ran:?}");
+}
+
+#[test]
+fn it_takes_no_profile_and_has_an_example() {
+    let world = World::new();
+    assert_eq!(world.run(["doctor", "prod"]).code, 2);
+    let ran = world.run(["doctor", "--help"]);
+    assert!(ran.code == 0 && ran.stdout.contains("twolock doctor --fix"), "{ran:?}");
+}
+
+impl World {
+    /// `severity profile: what` of one check's findings, in a world whose two AWS files say this.
+    fn says(&self, check: &str, config: &str, credentials: &str) -> Vec<String> {
+        self.write(".aws/config", config);
+        self.write(".aws/credentials", credentials);
+        let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
+        let line = |f: Value| {
+            let profile = text(&f, "profile");
+            let whose = if profile.is_empty() { String::new() } else { format!(" {profile}") };
+            format!("{}{whose}: {}", text(&f, "severity"), text(&f, "what"))
+        };
+        self.found(check).into_iter().map(line).collect()
+    }
+}
+
+#[test]
+fn each_check_of_profiles_finds_its_situations_and_no_others() {
+    const KEY: &str = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    const TWIN: &str = "[twin]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    const URL: &str = "endpoint_url = {url}\n";
+    let two = format!("{KEY}{TWIN}");
+    type Row<'a> = (&'a str, &'a str, &'a str, &'a [&'a str]);
+    let rows: &[Row] = &[
+        ("shared-key", "", &two, &["info base: access key AKIAIOSFODNN7EXAMPLE is also that of 'twin'"]),
+        ("shared-key", "", KEY, &[]),
+        ("plan", "[profile base]\n", KEY, &[]),
+        (
+            "plan",
+            "[profile r]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = r\n",
+            "",
+            &["warning r: names itself as source_profile, but has no access key of its own"],
+        ),
+        (
+            "plan",
+            "[profile fido]\nmfa_serial = arn:aws:iam::123456789012:u2f/user/ana/x\n",
+            &KEY.replace("base", "fido"),
+            &[
+                "warning fido: mfa_serial arn:aws:iam::123456789012:u2f/user/ana/x is a FIDO key or passkey; STS takes codes \
+             of virtual and hardware token devices only",
+            ],
+        ),
+        (
+            "plan",
+            "[profile us]\ncredential_process = twolock credential-process --profile us\n",
+            "",
+            &["error us: has no access key and no role"],
+        ),
+        (
+            "plan",
+            "[profile sso]\nsso_session = x\n[profile above]\nrole_arn = arn:aws:iam::123456789012:role/A\n\
+                  source_profile = sso\n[profile other]\ncredential_process = vault\n[profile plain]\nregion = x\n\
+                  [profile ec2]\nrole_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Ec2InstanceMetadata\n",
+            "",
+            &[],
+        ),
+        (
+            "mfa-device",
+            "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/root-account-mfa-device\n",
+            KEY,
+            &["warning base: mfa_serial is the device of the account's root user"],
+        ),
+        ("mfa-device", "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n", KEY, &[]),
+        (
+            "short-session",
+            "[profile base]\ntwolock_session_duration = 15m\n",
+            KEY,
+            &["warning base: an MFA session of 15m never looks fresh"],
+        ),
+        ("short-session", "[profile base]\ntwolock_session_duration = 16m\n", KEY, &[]),
+        (
+            "profile-name",
+            "[profile a b]\nregion = x\n[profile grüße]\nregion = x\n",
+            "",
+            &[
+                "info a b: not every SDK finds a profile of this name",
+                "info grüße: not every SDK finds a profile of this name",
+            ],
+        ),
+        (
+            "file-grammar",
+            "[profile p]\nregion = v # c\nx = 1 ; d\n[DEFAULT]\n",
+            "\u{feff}[q]\nX = 1\n",
+            &[
+                "warning: a comment behind a value, and 1 more like it",
+                "warning: [DEFAULT] in capitals",
+                "warning: a byte order mark",
+                "info: a key with capital letters",
+            ],
+        ),
+        ("file-grammar", "# c\n[profile p]\nregion = v\n", KEY, &[]),
+        ("plaintext-session", "", "[s]\naws_session_token = x\n", &["warning s: a session token stands here in clear"]),
+        ("plaintext-key", "", "[t]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n", &[]),
+    ];
+    let world = well();
+    for (check, config, credentials, expected) in rows {
+        // What asks AWS's clock must not leave this machine.
+        let quiet = format!("{config}\n[profile quiet]\n{URL}twolock_source_profile = quiet-key\n");
+        let key = "[quiet-key]\naws_access_key_id = AKIAIOSFODNN7ANOTHER\naws_secret_access_key = x\n";
+        let said = world.says(check, &quiet, &format!("{credentials}{key}"));
+        let said: Vec<_> = said.iter().filter(|line| !line.contains(" quiet")).collect();
+        assert_eq!(said, expected.iter().collect::<Vec<_>>(), "{check}: {config}{credentials}");
+    }
+}
+
+#[test]
+fn what_the_index_knows_of_a_key_is_checked() {
+    let world = well();
+    world.write(".aws/credentials", "");
+    let index = |created: &str, account: &str| {
+        let entry = format!(
+            "{{\"access_key_id\":\"AKIAIOSFODNN7EXAMPLE\",\"created\":\"{created}\",\"account\":\"{account}\"}}"
+        );
+        world.write(".local/share/twolock/keys.json", &format!("{{\"v\":1,\"keys\":{{\"base\":{entry}}}}}"));
+    };
+    let age = |world: &World, days: u64| {
+        let date =
+            std::process::Command::new("date").args(["-u", "-d", &format!("{days} days ago"), "+%FT%TZ"]).output();
+        index(String::from_utf8(date.unwrap().stdout).unwrap().trim(), "123456789012");
+        world.found("key-age").iter().map(|f| (f["severity"].clone(), f["what"].as_str().unwrap().into())).collect()
+    };
+    let said = |days: u64, most: &str| format!("access key AKIAIOSFODNN7EXAMPLE is {days}d old; key_max_age is {most}");
+    let ages: Vec<Vec<(Value, String)>> = [44, 46, 91].map(|days| age(&world, days)).into();
+    assert_eq!(
+        ages,
+        [vec![], vec![(json!("info"), said(46, "90d (default)"))], vec![(json!("warning"), said(91, "90d (default)"))]]
+    );
+    world.run(["settings", "set", "key_max_age", "40d"]).is(0, "", "");
+    let set: Vec<(Value, String)> = age(&world, 41);
+    assert_eq!(set, [(json!("warning"), said(41, "40d (~/.config/twolock/config.toml:1)"))]);
+    index("2026-01-02T03:04:05Z", "999999999999");
+    let device = &world.found("mfa-device")[0];
+    assert_eq!(
+        device["what"],
+        "mfa_serial is of account 123456789012, and access key AKIAIOSFODNN7EXAMPLE of 999999999999"
+    );
+    let unchecked = world.finish(&mut world.twolock(["doctor"])).stdout;
+    assert!(
+        unchecked.contains("\nnot checked: keyring-item: the Secret Service is not there: no session bus"),
+        "{unchecked}"
+    );
+}
+
+#[test]
+fn a_file_that_a_variable_chose_may_name_programs_after_consent_only() {
+    let world = well();
+    world.write("repo/config", "[profile p]\nmfa_process = code\n");
+    let doctor = || {
+        let mut command = world.twolock(["doctor", "--json"]);
+        command.env("AWS_CONFIG_FILE", world.home().join("repo/config")).env("HTTPS_PROXY", "http://127.0.0.1:1");
+        let json: Value = serde_json::from_str(&world.finish(&mut command).stdout).unwrap();
+        let findings = json["findings"].as_array().unwrap();
+        findings.iter().filter(|f| f["check"] == "program-consent").cloned().collect::<Vec<_>>()
+    };
+    let found = doctor();
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0]["mend"], &found[0]["line"]), (&json!("twolock settings trust HOME/repo/config"), &json!(2)));
+    assert_eq!(
+        world.finish(world.twolock(["settings", "trust", "repo/config", "--yes"]).current_dir(world.home())).code,
+        0
+    );
+    assert_eq!(doctor(), Vec::<Value>::new());
+}

@@ -1,0 +1,279 @@
+//! P33, F7, F20 to F25 as `doctor` sees them: modes, owners and links that are against us, and keyrings in each state.
+
+use std::ffi::CString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use twolock::system::permissions::close_to_others;
+
+use crate::desktop::{Desktop, item};
+use crate::machine::{signal, traced};
+use crate::outcome::tells_no_secret;
+use crate::somebody::Somebody;
+use crate::world::{Ran, World};
+
+/// Far beyond what a keyring and a network call may take together, and far below a hang.
+const BOUND: Duration = Duration::from_secs(25);
+/// Nobody's.
+const STRANGER: u32 = 64_311;
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"))
+}
+
+/// `severity what` of the findings of one check.
+fn found(ran: &Ran, check: &str) -> Vec<String> {
+    let json = json(ran);
+    let of = json["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == check);
+    of.map(|f| format!("{} {}", f["severity"].as_str().unwrap(), f["what"].as_str().unwrap())).collect()
+}
+
+fn unchecked(ran: &Ran, check: &str) -> Option<String> {
+    let json = json(ran);
+    let of = json["unchecked"].as_array().unwrap().iter().find(|one| one["check"] == check)?;
+    Some(of["why"].as_str().unwrap().into())
+}
+
+/// Swaps two names in one step, as often as the machine can.
+fn exchange(one: &Path, other: &Path) {
+    let [one, other] = [one, other].map(|path| CString::new(path.as_os_str().as_encoded_bytes()).unwrap());
+    // SAFETY: both names are zero-terminated and outlive the call.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_renameat2,
+            libc::AT_FDCWD,
+            one.as_ptr(),
+            libc::AT_FDCWD,
+            other.as_ptr(),
+            libc::RENAME_EXCHANGE,
+        )
+    };
+    assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Our file is swapped for somebody else's all the time: by a second name of theirs, or by a link to it.
+fn race(rounds: usize, plant: impl Fn(&Path, &Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (theirs, name, swapped) = (at("theirs"), at("config"), at("swapped"));
+    fs::write(&theirs, "x").unwrap();
+    // Who is not root has no stranger's file; what is left then is that the race ends.
+    let _ = chown(&theirs, Some(STRANGER), Some(STRANGER));
+    fs::write(&name, "ours").unwrap();
+    plant(&theirs, &swapped);
+    [&theirs, &name].into_iter().for_each(|file| chmod(file, 0o644));
+    let is_a_strangers = fs::metadata(&theirs).unwrap().uid() == STRANGER;
+    let ends = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ends.load(Ordering::Relaxed) {
+                exchange(&name, &swapped);
+            }
+        });
+        let mut closed = 0;
+        for round in 0..rounds {
+            closed += usize::from(close_to_others(&name).is_ok());
+            if is_a_strangers && mode(&theirs) != 0o644 {
+                ends.store(true, Ordering::Relaxed);
+                panic!("round {round}: the stranger's file has mode {:o}", mode(&theirs));
+            }
+        }
+        ends.store(true, Ordering::Relaxed);
+        assert!(closed > 0, "our own file was never met");
+    });
+}
+
+#[test]
+fn a_file_swapped_for_a_strangers_never_changes_the_strangers_mode() {
+    let rounds = 10_000;
+    race(rounds, |theirs, name| fs::hard_link(theirs, name).unwrap());
+    race(rounds, |theirs, name| symlink(theirs, name).unwrap());
+}
+
+#[test]
+fn what_is_not_ours_to_change_is_reported_and_left_alone() {
+    let world = World::new();
+    let at = |name: &str| world.home().join(name);
+    fs::create_dir_all(at(".aws/sso/cache")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(at(".aws/sso/cache/pipe")).status().unwrap().success());
+    fs::hard_link(at(".aws/credentials"), at("backup")).unwrap();
+    let somebody = Somebody::of(&world);
+    for name in [".aws", ".aws/sso/cache"] {
+        chmod(&at(name), 0o700);
+    }
+    chmod(&at(".aws/credentials"), 0o644);
+    let is_root = chown(at(".aws/config"), Some(0), Some(0)).is_ok();
+    chmod(&at(".aws/config"), 0o644);
+    let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix", "--json"]));
+    assert_eq!((ran.code, ran.stderr.as_str()), (3, ""), "{ran:?}");
+    assert_eq!(found(&ran, "hard-link"), ["warning it has 2 names (hard links)"]);
+    assert_eq!(found(&ran, "file-kind"), ["warning it is a pipe or device"]);
+    if is_root {
+        assert_eq!(found(&ran, "file-owner"), ["error it belongs to another user (uid 0)"]);
+        assert_eq!(found(&ran, "file-mode"), Vec::<String>::new());
+        assert_eq!(mode(&at(".aws/config")), 0o644);
+    }
+    assert_eq!(mode(&at("backup")), 0o644);
+}
+
+#[test]
+fn nothing_is_mended_below_a_folder_that_strangers_can_change() {
+    let world = World::new();
+    let (open, config) = (world.home().join("open"), world.home().join(".aws/config"));
+    fs::create_dir(&open).unwrap();
+    fs::rename(&config, open.join("config")).unwrap();
+    symlink("../open/config", &config).unwrap();
+    let somebody = Somebody::of(&world);
+    chmod(&world.home().join(".aws"), 0o700);
+    chmod(&open.join("config"), 0o644);
+    chmod(&open, 0o777);
+    let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix", "--json"]));
+    assert_eq!(mode(&open.join("config")), 0o644);
+    let said = "twolock: warning: left as it is: ~/.aws/config: HOME/open can be written by everybody\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (3, said));
+    let way = "warning it can be written by everybody, and the way to ~/.aws/config leads through it";
+    assert_eq!(found(&ran, "open-way"), [way]);
+    chmod(&open, 0o755);
+    let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix"]));
+    assert_eq!((ran.code, mode(&open.join("config"))), (0, 0o600), "{ran:?}");
+    assert!(fs::symlink_metadata(&config).unwrap().is_symlink());
+}
+
+#[test]
+fn an_open_folder_is_closed_before_what_lies_in_it() {
+    let world = World::new();
+    let somebody = Somebody::of(&world);
+    let (folder, config) = (world.home().join(".aws"), world.home().join(".aws/config"));
+    chmod(&folder, 0o777);
+    chmod(&config, 0o666);
+    let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix"]));
+    assert_eq!((ran.code, mode(&folder), mode(&config)), (0, 0o700, 0o600), "{ran:?}");
+}
+
+#[test]
+fn a_pipe_a_lost_link_and_a_closed_home_are_findings_and_nothing_hangs() {
+    let world = World::new();
+    let config = world.home().join(".aws/config");
+    chmod(&world.home().join(".aws"), 0o700);
+    fs::remove_file(&config).unwrap();
+    symlink("nowhere", &config).unwrap();
+    let started = Instant::now();
+    let ran = world.run(["doctor", "--json"]);
+    assert_eq!(found(&ran, "file-kind"), ["warning it is a link that leads nowhere"]);
+    fs::remove_file(&config).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&config).status().unwrap().success());
+    let ran = world.run(["doctor", "--json"]);
+    assert_eq!(found(&ran, "unreadable"), ["error cannot read ~/.aws/config: it is a pipe or device, not a file"]);
+    assert_eq!(found(&ran, "file-kind"), Vec::<String>::new(), "once is enough");
+    let somebody = Somebody::of(&world);
+    chmod(&world.home().join(".aws"), 0o000);
+    let ran = world.finish(&mut somebody.twolock(&["doctor", "--json"]));
+    assert_eq!((ran.code, found(&ran, "unreadable").len()), (3, 2), "{ran:?}");
+    assert!(started.elapsed() < BOUND * 3);
+    chmod(&world.home().join(".aws"), 0o700);
+}
+
+/// One run in a desktop session, which ends in time, tells no secret and signs nothing.
+fn look(desktop: &Desktop<'_>) -> Ran {
+    let begun = Instant::now();
+    let ran = desktop.world.finish(&mut desktop.twolock(&["doctor", "--json"]));
+    assert!(begun.elapsed() < BOUND, "{:?}: {ran:?}", begun.elapsed());
+    tells_no_secret(desktop.world, &ran);
+    assert!(!ran.stdout.contains(crate::world::SECRET), "{ran:?}");
+    assert!(desktop.world.sandbox.calls().iter().all(|call| call.access_key_id.is_none()), "nothing is signed");
+    ran
+}
+
+#[test]
+fn a_keyring_that_holds_the_key_is_well_and_a_lost_or_damaged_item_is_not() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    let ran = look(&desktop);
+    assert_eq!((found(&ran, "keyring").len(), found(&ran, "keyring-item").len()), (0, 0), "{ran:?}");
+    assert_eq!(unchecked(&ran, "keyring-item"), None);
+    desktop.plant(&item().replace("\"v\":1", "\"v\":2"), &[]);
+    let ran = look(&desktop);
+    let damaged =
+        "error access key AKIAIOSFODNN7EXAMPLE: the Secret Service holds a damaged item: its version is not 1";
+    assert_eq!(found(&ran, "keyring-item"), [damaged]);
+    assert!(desktop.planted().contains("\"v\":2"), "it is left as it is");
+    desktop.clear();
+    let absent = "error access key AKIAIOSFODNN7EXAMPLE: the Secret Service has no such item";
+    assert_eq!(found(&look(&desktop), "keyring-item"), [absent]);
+}
+
+#[test]
+fn a_key_in_a_file_is_a_warning_where_the_keyring_would_keep_it() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    world.write(".aws/credentials", crate::world::CREDENTIALS);
+    let ran = look(&desktop);
+    let both = "warning access key AKIAIOSFODNN7EXAMPLE stands here and in the OS keyring";
+    assert_eq!((found(&ran, "key-in-two-places"), found(&ran, "plaintext-key")), (vec![both.into()], vec![]));
+    let mends: Vec<_> = json(&ran)["findings"].as_array().unwrap().iter().map(|f| f["mend"].to_string()).collect();
+    assert!(mends.iter().any(|mend| mend.contains("twolock profile unset base aws_secret_access_key")), "{mends:?}");
+    fs::remove_file(world.home().join(".local/share/twolock/keys.json")).unwrap();
+    let ran = look(&desktop);
+    assert_eq!(found(&ran, "plaintext-key"), ["warning access key AKIAIOSFODNN7EXAMPLE stands here in clear"]);
+    assert_eq!(ran.code, 3);
+}
+
+#[test]
+fn a_locked_stopped_or_silent_keyring_is_named_within_the_bound_and_no_dialog_opens() {
+    let world = World::new();
+    let mut desktop = Desktop::unlocked(&world);
+    desktop.lock();
+    let ran = look(&desktop);
+    assert_eq!(found(&ran, "keyring"), ["warning the Secret Service is locked"]);
+    assert_eq!(unchecked(&ran, "keyring-item").as_deref(), Some("the Secret Service is locked"));
+    signal(desktop.keyring(), libc::SIGSTOP);
+    let ran = look(&desktop);
+    assert!(found(&ran, "keyring")[0].starts_with("warning the Secret Service "), "{ran:?}");
+    signal(desktop.keyring(), libc::SIGCONT);
+    let socket = world.home().join("run/silent");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    desktop.set_address(&format!("unix:path={}", socket.display()));
+    let ran = look(&desktop);
+    assert!(found(&ran, "keyring")[0].starts_with("warning the Secret Service had not answered"), "{ran:?}");
+    desktop.set_address("unix:path=/nowhere");
+    let ran = look(&desktop);
+    assert!(found(&ran, "keyring")[0].starts_with("error the Secret Service is not there"), "{ran:?}");
+}
+
+#[test]
+fn no_call_leaves_but_one_to_the_clock_of_the_profiles_sts() {
+    let world = World::new();
+    let (ran, trace) = traced(&world, "connect,sendto,fchmod,fchmodat,chmod", &["doctor"], |_| {});
+    let sts = format!("sin_port=htons({}), sin_addr=inet_addr(\"127.0.0.1\")", world.sandbox.port());
+    let connects: Vec<_> = trace.of(&["connect"]).filter(|line| line.contains("AF_INET")).collect();
+    assert!(connects.len() == 1 && connects[0].contains(&sts), "{connects:?} {ran:?}");
+    assert_eq!(trace.count(&["fchmod", "fchmodat", "chmod"]), 0);
+    let calls = world.sandbox.calls();
+    assert!(calls.len() == 1 && calls[0].access_key_id.is_none() && calls[0].params.is_empty(), "{calls:?}");
+}
+
+#[test]
+fn thousands_of_profiles_without_a_plan_end_within_seconds() {
+    let world = World::new();
+    let lost =
+        |n: usize| format!("[profile p{n}]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = q{n}\n");
+    world.add_config(&(0..10_000).map(lost).collect::<String>());
+    let begun = Instant::now();
+    let ran = world.run(["doctor", "--json"]);
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert_eq!(found(&ran, "plan").len(), 21, "twenty, and the number of the others");
+    assert_eq!(unchecked(&ran, "plan").as_deref(), Some("9900 profiles, because too many before them have no plan"));
+}

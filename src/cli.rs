@@ -306,6 +306,17 @@ pub enum Profile {
         #[arg(long)]
         json: bool,
     },
+    /// Pick a profile on the terminal and print its name: type to filter, most used first
+    #[command(after_help = "\
+Example:
+  name=$(twolock profile pick) && twolock exec \"$name\" -- aws s3 ls
+
+Arrows, Tab, ^N and ^P choose, Enter takes, Esc leaves (exit 9). env, exec, login, logout, whoami and profile show pick
+by themselves where no profile is named. TERM=dumb gets a numbered list; NO_COLOR turns reverse video off.")]
+    Pick {
+        /// What is typed already
+        filter: Option<String>,
+    },
     /// Set one key of a profile, where it counts; every other byte of the file stays
     #[command(after_help = "\
 Examples:

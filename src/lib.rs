@@ -17,6 +17,7 @@
 //!    network; async ends there) and [`store`] (the keyrings)
 //! 6. [`session`], their only meeting place: look, lock, look again, mint, keep
 //! 7. [`output`], what other programs and people read
+//!    [`picker`] lets a person choose a name, where none was given
 //! 8. [`cli`] and [`cmd`], one file a verb: builds the real parts and calls down; `shell/` holds what
 //!    [`cmd::init`] prints, one file a shell
 //!
@@ -49,6 +50,7 @@ pub mod store;
 pub mod session;
 
 pub mod output;
+pub mod picker;
 
 pub mod cli;
 pub mod cmd;

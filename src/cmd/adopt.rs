@@ -26,7 +26,7 @@ pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     let (adoptions, asked) = if args.all {
         (adoption::of_all(world.sources(), wish), None)
     } else {
-        let asked = world.asked(&args.profile)?;
+        let asked = world.asked_or_picked(&args.profile)?;
         (adoption::of_one(world.sources(), &asked, wish)?, Some(asked))
     };
     let program = own_program::find(&world.env)?;

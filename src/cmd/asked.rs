@@ -1,16 +1,19 @@
-//! Which profile a command is about: named by an argument, by a variable, or by an alias of `config.toml`.
+//! Which profile a command is about: named by an argument, by a variable, by an alias of
+//! `config.toml`; or picked by a person.
 
 use std::collections::HashSet;
 
 use crate::cli::ProfileArg;
-use crate::config::usage;
+use crate::config::usage::{self, Usage};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::picker::{self, Choices, Look};
 use crate::profile::plan;
+use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
 use crate::visible::visible;
 
-use super::profile::unknown;
+use super::profile::{account, kind, unknown};
 use super::world::World;
 
 impl World {
@@ -20,6 +23,45 @@ impl World {
             Some(name) => self.meant(&name),
             None => Err(self.nobody_named()),
         }
+    }
+
+    /// The same; where no name was given, a person at the terminal picks one.
+    pub fn asked_or_picked(&self, arg: &ProfileArg) -> Result<ProfileName> {
+        match self.named(arg)? {
+            Some(name) => self.meant(&name),
+            None => self.meant(&self.pick("", |_| self.nobody_named())?),
+        }
+    }
+
+    /// Lets a person pick; `nobody` says what it means that there is no terminal to do so.
+    pub fn pick(&self, filter: &str, nobody: impl FnOnce(Unusable) -> Failure) -> Result<ProfileName> {
+        let (usage, now) = (Usage::load(&self.folders.state), clock::now());
+        let mut names = self.names_offered();
+        names.retain(|name| ProfileName::parse(name).is_ok());
+        if names.is_empty() {
+            return Err(self.nobody_named());
+        }
+        let alias = |name: &str| self.settings.aliases.get(name).map(|alias| alias.profile.as_str());
+        let profiles: HashSet<String> = self.files.profile_names().into_iter().collect();
+        let stands_for = |name: &String| if profiles.contains(name) { None } else { alias(name) };
+        names.retain(|name| stands_for(name).is_none_or(|profile| profiles.contains(profile)));
+        let weights: Vec<u64> = names.iter().map(|name| usage.weight(stands_for(name).unwrap_or(name), now)).collect();
+        let detail = |at: usize| match stands_for(&names[at]) {
+            Some(profile) => format!("alias of {profile}"),
+            None => self.in_short(&names[at]),
+        };
+        let choices = Choices { what: "profile", names: &names, weights: &weights, detail: &detail };
+        match picker::pick(&choices, filter, Look::of(&self.env)).map_err(nobody)? {
+            Some(at) => ProfileName::parse(&names[at]).map_err(|why| Failure::new(Kind::Bug, why)),
+            None => Err(Failure::silent(Kind::NeedsPerson)),
+        }
+    }
+
+    /// What a profile is, and in which account.
+    fn in_short(&self, name: &str) -> String {
+        let Some(profile) = self.files.profile(name) else { return String::new() };
+        let account = account(self, &profile).map(|account| format!(" {account}")).unwrap_or_default();
+        format!("{}{account}", kind(self, &profile))
     }
 
     /// The name that was given, by an argument or a variable.

@@ -50,7 +50,7 @@ fn fail_on_a_bug(shell: Shell) {
 /// Prints them; returns for whom.
 fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<(World, ProfileName)> {
     let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked(&args.profile.profile)?)?;
+    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
     let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(None, &world, &planned.plan)?;
     let session = obtain(&world, &planned, &wants)?;

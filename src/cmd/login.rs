@@ -15,7 +15,7 @@ use super::{Call, say_notes};
 /// Brings a session, and says how long it lives.
 pub fn run(args: &cli::Login, call: &Call) -> Result<u8> {
     let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked(&args.profile.profile)?)?;
+    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
     let started = clock::now();
     let need = Need { not_before: args.fresh.then_some(started), ..Need::ALIVE };

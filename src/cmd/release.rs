@@ -20,7 +20,7 @@ use super::world::World;
 
 /// Releases one profile.
 pub fn run(world: &World, args: &Release) -> Result<u8> {
-    let name = world.asked(&args.profile)?;
+    let name = world.asked_or_picked(&args.profile)?;
     let profile = known(world, &name)?;
     let settings = ProfileSettings::of(&profile, &name);
     let is_role = settings.raw("twolock_role_arn").is_some();

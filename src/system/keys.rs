@@ -47,7 +47,9 @@ pub enum Typed {
     Key(Key),
     /// The window has another size: draw again.
     Resized,
-    /// We were stopped and go on: draw again, below what stands there now.
+    /// ^Z: take away what is drawn, then call [`Keys::stop`].
+    Stop,
+    /// We were stopped without a word before, and go on: draw again, below what stands there now.
     Resumed,
     /// Nothing before the deadline.
     TimedOut,
@@ -115,11 +117,20 @@ impl<'a> Keys<'a> {
             }
             Heard::TimedOut => Some(Typed::TimedOut),
             Heard::Resized => Some(Typed::Resized),
-            heard @ (Heard::Stop | Heard::Resumed) => {
+            Heard::Stop => {
                 self.unread.clear();
-                Some(self.changed.resume_after(heard).map_or_else(Typed::Lost, |()| Typed::Resumed))
+                Some(Typed::Stop)
+            }
+            Heard::Resumed => {
+                self.unread.clear();
+                Some(self.changed.resume_after(Heard::Resumed).map_or_else(Typed::Lost, |()| Typed::Resumed))
             }
         }
+    }
+
+    /// Stops the process, the terminal in its own modes meanwhile; returns in front again, or why not.
+    pub fn stop(&mut self) -> Result<(), Unusable> {
+        self.changed.resume_after(Heard::Stop)
     }
 }
 

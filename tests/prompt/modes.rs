@@ -46,10 +46,16 @@ pub fn keys() {
             Typed::Key(Key::Escape) => break,
             Typed::Key(key) => report(&format!("{key:?}")),
             Typed::Resized => report(&format!("resized {}", terminal.width())),
-            Typed::Resumed => {
-                report("resumed");
-                terminal.write("key? ").unwrap();
-            }
+            Typed::Stop => match keys.stop() {
+                Ok(()) => {
+                    report("resumed");
+                    terminal.write("key? ").unwrap();
+                }
+                Err(why) => {
+                    report(&format!("lost: {why}"));
+                    break;
+                }
+            },
             other => {
                 report(&format!("{other:?}"));
                 break;

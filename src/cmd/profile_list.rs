@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::arn::MfaSerial;
 use crate::config::Profile;
 use crate::duration;
 use crate::error::Result;
@@ -28,10 +29,11 @@ const SPARE: [usize; 3] = [3, 2, 4];
 pub fn run(world: &World, as_json: bool) -> Result<u8> {
     let names = world.files.profile_names();
     let living = Living::look(world);
-    let listed = names.iter().filter_map(|name| Some(Listed::of(world, &living, world.files.profile(name)?)));
+    let listed = names.iter().filter_map(|name| Listed::of(world, &living, name));
     if as_json {
-        let list: Vec<Value> = listed.map(|listed| listed.facts(world)).collect();
-        return json_to_stdout(&json!({ "profiles": list })).map(|()| 0);
+        // Not by `json!`, which copies what it is given.
+        let list = listed.map(|listed| listed.facts(world)).collect();
+        return json_to_stdout(&Value::Object([("profiles".into(), list)].into_iter().collect())).map(|()| 0);
     }
     let rows: Vec<_> = listed.map(|listed| listed.row(world)).collect();
     let text = if rows.is_empty() {
@@ -46,25 +48,26 @@ pub fn run(world: &World, as_json: bool) -> Result<u8> {
 /// A profile, where it leads, and what lives of it.
 struct Listed {
     profile: Profile,
-    outline: Option<Outline>,
+    key: Option<LongLivedKey>,
+    device: Option<MfaSerial>,
     rest: Option<(Timestamp, Duration)>,
 }
 
 impl Listed {
-    fn of(world: &World, living: &Living, profile: Profile) -> Self {
-        let outline = world.outline(&profile.name);
-        let planned = outline
-            .as_ref()
-            .filter(|outline| living.may_serve(outline.role.as_ref()))
-            .and_then(|_| world.plan_if_any(&profile.name));
+    fn of(world: &World, living: &Living, name: &str) -> Option<Self> {
+        let Some(outline) = world.outline(name) else {
+            let profile = world.files.profile(name)?;
+            return Some(Self { profile, key: None, device: None, rest: None });
+        };
+        let Outline { profile, key, device, role } = outline;
+        let planned = if living.may_serve(role.as_ref()) { world.plan_if_any(name) } else { None };
         let rest = planned.and_then(|planned| living.rest(&planned));
-        Self { profile, outline, rest }
+        Some(Self { profile, key: Some(key), device, rest })
     }
 
     fn row(&self, world: &World) -> Vec<String> {
-        let outline = self.outline.as_ref();
         // A role's device may be named by the profiles below it.
-        let device_of = |outline: &Outline| Some(visible(outline.device.as_ref()?.name()?));
+        let device_of_the_chain = self.device.as_ref().and_then(|device| device.name()).map(visible);
         let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
         // Where the key is has a column of its own.
         let kind = match kind(world, &self.profile) {
@@ -76,8 +79,8 @@ impl Listed {
             visible(&self.profile.name),
             kind.into(),
             or_none(account(world, &self.profile)),
-            or_none(outline.and_then(device_of).or_else(|| device(&self.profile))),
-            or_none(outline.map(|outline| short_place(&outline.key.place))),
+            or_none(device_of_the_chain.or_else(|| device(&self.profile))),
+            or_none(self.key.as_ref().map(|key| short_place(&key.place))),
             or_none(self.rest.map(|(_, left)| duration::show(left))),
             if is_adopted(&self.profile) { "yes" } else { "-" }.into(),
         ]
@@ -85,8 +88,8 @@ impl Listed {
 
     fn facts(&self, world: &World) -> Value {
         let mut fields = facts(world, &self.profile);
-        if let Some(outline) = &self.outline {
-            add_key_and_rest(&mut fields, &outline.key, self.rest);
+        if let Some(key) = &self.key {
+            add_key_and_rest(&mut fields, key, self.rest);
         }
         fields
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::arn::{MfaSerial, Partition, RoleArn};
+use crate::config::Profile;
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Region, SessionName};
@@ -120,6 +121,8 @@ impl Plan {
 
 /// What a list tells of a plan, for far less than making it.
 pub struct Outline {
+    /// The asked profile, which was read on the way.
+    pub profile: Profile,
     /// The key everything begins with.
     pub key: LongLivedKey,
     /// The device all codes come from.
@@ -133,7 +136,7 @@ pub fn outline(sources: Sources<'_>, asked: &ProfileName) -> Result<Outline> {
     let chain = chain::walk(sources, asked)?;
     let device = device_of(&chain)?.map(|(_, device)| device.value);
     let role = chain.hops.iter().find_map(|hop| hop.role.as_ref()).map(|role| role.value.clone());
-    Ok(Outline { key: chain.key, device, role })
+    Ok(Outline { key: chain.key.clone(), profile: chain.into_asked(), device, role })
 }
 
 /// Plans a profile: every refusal that can be known without asking AWS or a person is made here.

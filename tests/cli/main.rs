@@ -13,6 +13,7 @@ mod login;
 mod logout;
 mod mfa_process;
 mod overview;
+mod picking;
 mod profile;
 mod profile_edit;
 mod question;

@@ -49,6 +49,11 @@ pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     to_stdout(done(&adoptions.made).as_bytes()).map(|()| 0)
 }
 
+/// Whether a profile can be adopted, and leads nowhere else first.
+pub fn can_be_adopted(world: &World, name: &ProfileName) -> bool {
+    adoption::of_one(world.sources(), name, Wish { only: true, ..Wish::default() }).is_ok()
+}
+
 /// The keyring that takes the keys which move; none where there is none, or no key moves.
 fn key_store(world: &World, adoptions: &[Adoption]) -> Result<Option<&'static str>> {
     let vault = Vault::new(world, false);

@@ -10,6 +10,7 @@ use crate::output::to_stdout;
 use crate::visible::{as_word, visible};
 
 use super::Call;
+use super::adopt::can_be_adopted;
 use super::living::Living;
 use super::world::{Planned, World};
 use super::{env, profile};
@@ -23,7 +24,7 @@ pub fn run(call: &Call) -> Result<u8> {
     let names = world.files.profile_names();
     if names.is_empty() {
         let text = format!(
-            "no profiles in {} or {}\nnext: aws configure    then: twolock\n",
+            "no profiles in {} or {}\nnext: twolock profile add\n",
             world.files.config.shown(),
             world.files.credentials.shown()
         );
@@ -47,7 +48,15 @@ pub fn run(call: &Call) -> Result<u8> {
     if names.len() > MOST {
         text += &format!("and {} more: twolock profile list\n", names.len() - MOST);
     }
+    text += &names.iter().take(MOST).find_map(|name| to_adopt(&world, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
+}
+
+/// What makes it work without a command, of the first profile where that is so.
+fn to_adopt(world: &World, name: &str) -> Option<String> {
+    let served = world.files.profile(name).is_some_and(|profile| profile::is_adopted(&profile));
+    let name = ProfileName::parse(name).ok().filter(|name| !served && can_be_adopted(world, name))?;
+    Some(format!("for the AWS CLI and every SDK as well: twolock profile adopt {}\n", as_word(name.as_str())))
 }
 
 /// The next command: use it, or see what is wrong with it.

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use crate::config::{Profile, Setting};
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
-use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Verdict};
 use crate::system::terminal;
-use crate::visible::{one_line, visible};
+use crate::visible::{as_word, one_line, visible};
 
+use super::adopt::can_be_adopted;
 use super::living::Living;
 use super::profile::{kind, unknown};
 use super::profile_list::{add_key_and_rest, facts};
@@ -28,13 +28,8 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     if as_json {
         return json_to_stdout(&explained(world, &profile, planned)).map(|()| 0);
     }
-    let mut text = format!("{} ({}): {}\n\nsettings\n", visible(name.as_str()), profile.place, kind(world, &profile));
-    let rows: Vec<Vec<String>> = profile
-        .settings()
-        .into_iter()
-        .map(|s| vec![format!("  {}", visible(&s.key)), shown(s), s.place.to_string()])
-        .collect();
-    text += &table(&["  KEY", "VALUE", "WHERE"], &rows);
+    let mut text = format!("{} ({}): {}\n", visible(name.as_str()), profile.place, kind(world, &profile));
+    text += &settings_text(&profile.settings());
     text += "\nplan\n";
     text += &match planned {
         Ok(planned) => plan_text(&planned),
@@ -42,8 +37,25 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     };
     text += "\ncallers\n";
     let columns = terminal::columns(&world.env).unwrap_or(WIDEST).min(WIDEST);
-    text += &callers_text(&callers::judge(&world.files, name.as_str()), columns);
+    let judged = callers::judge(&world.files, name.as_str());
+    text += &callers_text(&judged, columns);
+    if !judged.iter().any(|(_, verdict)| verdict.comes_to_us()) && can_be_adopted(world, name) {
+        text += &format!("  hint: let twolock answer them all: twolock profile adopt {}\n", as_word(name.as_str()));
+    }
     to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
+}
+
+/// The settings that count, below the file they stand in, each behind its line.
+fn settings_text(settings: &[&Setting]) -> String {
+    let mut text = String::new();
+    for of_file in settings.chunk_by(|one, next| one.place.file == next.place.file) {
+        let key = of_file.iter().map(|setting| visible(&setting.key).chars().count()).max().unwrap_or_default();
+        text += &format!("\nsettings in {}\n", one_line(&of_file[0].place.file));
+        for setting in of_file {
+            text += &format!("{:5}  {:key$}  {}\n", setting.place.line, visible(&setting.key), shown(setting));
+        }
+    }
+    text
 }
 
 fn shown(setting: &Setting) -> String {

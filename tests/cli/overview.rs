@@ -18,7 +18,8 @@ fn each_profile_with_its_next_command() {
              long     role            {:<4}  eval \"$(twolock env long)\"\n\
              served   process         {:<4}  aws --profile served …\n\
              lost     role            -     twolock profile show lost\n\
-             my base  key of another  -     eval \"$(twolock env 'my base')\"\n",
+             my base  key of another  -     eval \"$(twolock env 'my base')\"\n\
+             for the AWS CLI and every SDK as well: twolock profile adopt base\n",
             left[0], left[1], left[1], left[2]
         )
     };
@@ -40,7 +41,7 @@ fn without_profiles_it_says_how_to_begin() {
     world.write(".aws/credentials", "");
     world.finish(&mut world.twolock::<&str>([])).is(
         0,
-        "no profiles in ~/.aws/config or ~/.aws/credentials\nnext: aws configure    then: twolock\n",
+        "no profiles in ~/.aws/config or ~/.aws/credentials\nnext: twolock profile add\n",
         "",
     );
 }

@@ -222,7 +222,11 @@ fn show_tells_what_each_caller_would_do() {
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
         ran.stdout.split_once("\ncallers\n").unwrap().1.to_owned()
     };
-    assert_eq!(callers("base"), "  all: the keys at ~/.aws/credentials:2; twolock is not called\n");
+    assert_eq!(
+        callers("base"),
+        "  all: the keys at ~/.aws/credentials:2; twolock is not called\n  \
+         hint: let twolock answer them all: twolock profile adopt base\n"
+    );
     assert_eq!(callers("served"), "  all: twolock answers\n");
     assert_eq!(
         callers("half"),
@@ -231,7 +235,8 @@ fn show_tells_what_each_caller_would_do() {
          Go, JavaScript: an error: no way to ask for the code of mfa_serial\n    \
          (~/.aws/config:44)\n  \
          Java, Rust: its own AssumeRole, with the keys at ~/.aws/credentials:2; twolock\n    \
-         is not called; WITHOUT MFA: mfa_serial is ignored (~/.aws/config:44)\n"
+         is not called; WITHOUT MFA: mfa_serial is ignored (~/.aws/config:44)\n  \
+         hint: let twolock answer them all: twolock profile adopt half\n"
     );
     let json = world.run(["profile", "show", "served", "--json"]).json();
     let comes = json["callers"].as_array().unwrap().iter().map(|caller| caller["comes"] == true);

@@ -21,8 +21,10 @@ const DECIDING: &[&str] = &[
     "aws_secret_access_key",
     "web_identity_token_file",
     "login_session",
-    "mfa_serial",
 ];
+
+/// Looked at only where the caller assumes a role.
+const DEVICE: &str = "mfa_serial";
 
 /// Any one of these makes an SSO profile for some; see the rules.
 const SSO: &[&str] = &["sso_session", "sso_account_id", "sso_role_name", "sso_start_url", "sso_region"];
@@ -86,9 +88,12 @@ impl<'a> Readings<'a> {
         let is_misread = |odd: &&Oddity| odd.effect_on(view.reader) == Some(Effect::Misreads);
         let of_default = |odd: &&Oddity| odd.construct == Construct::DefaultTwice && is_misread(odd);
         let files = [(&view.config, &self.config), (&view.credentials, &self.credentials)];
+        let sections = [&view.config, &view.credentials].into_iter().flatten();
+        let is_role = sections.into_iter().any(|section| section.get("role_arn").is_some());
+        let decides = |key: &str| DECIDING.contains(&key) || (is_role && key == DEVICE);
         files.into_iter().filter_map(|(section, odd)| Some((section.as_ref()?, odd))).find_map(|(section, odd)| {
             let headers = section.parts.iter().map(|part| with_mark(&part.header));
-            let keys = section.settings.iter().filter(|setting| DECIDING.contains(&setting.key.as_str()));
+            let keys = section.settings.iter().filter(|setting| decides(&setting.key));
             let spans = headers.chain(keys.map(|setting| setting.spans.lines.clone()));
             let inside = spans.flat_map(|span| odd.within(&span)).find(is_misread);
             if view.name == "default" { inside.or_else(|| odd.all.iter().find(of_default)) } else { inside }

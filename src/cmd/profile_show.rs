@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::config::{Profile, Setting};
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
+use crate::output::paragraph::wrapped;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Verdict};
@@ -103,23 +104,7 @@ fn callers_text(judged: &[(Reader, Verdict)], columns: usize) -> String {
         true => "all".to_string(),
         false => callers.iter().map(|caller| callers::name(*caller)).collect::<Vec<_>>().join(", "),
     };
-    groups.iter().map(|(callers, what)| wrapped(&format!("{}: {what}", who(callers)), columns)).collect()
-}
-
-/// Words in lines of so many columns, those after the first indented more.
-fn wrapped(text: &str, columns: usize) -> String {
-    let mut lines = String::from(" ");
-    let mut width = 1;
-    for word in text.split(' ') {
-        let count = word.chars().count();
-        if width + 1 + count > columns {
-            lines += "\n   ";
-            width = 3;
-        }
-        lines += &format!(" {word}");
-        width += 1 + count;
-    }
-    lines + "\n"
+    groups.iter().map(|(callers, what)| wrapped(&format!("{}: {what}", who(callers)), "  ", Some(columns))).collect()
 }
 
 /// What other readers of the same two files stumble over: most of it makes them refuse the whole file.

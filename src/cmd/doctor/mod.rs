@@ -19,13 +19,14 @@ use crate::cli;
 use crate::config::trust;
 use crate::error::{Kind, Result};
 use crate::output::messages;
+use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::{folders, permissions, terminal};
 use crate::visible::{one_line, visible};
 
 use super::Call;
 use context::Context;
-use finding::{Finding, Severity, wrapped};
+use finding::{Finding, Severity};
 
 /// One check: its name is kept, scripts know it.
 struct Check {

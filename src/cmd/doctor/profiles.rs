@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::arn::MfaSerial;
-use crate::config::Choice;
 use crate::config::file::AwsFile;
 use crate::config::oddities::{Construct, Effect, Oddity, Reader};
 use crate::config::trust;
+use crate::config::{Choice, Profile};
 use crate::duration;
 use crate::error::{Failure, Place};
 use crate::names::ProfileName;
+use crate::profile::chain::OTHER_SOURCES;
 use crate::profile::settings::parse_session_duration;
 use crate::visible::{as_word, visible};
 
@@ -72,22 +73,15 @@ fn refused<'a>(context: &'a Context, one: &'a OneProfile) -> Option<&'a Failure>
     (is_adopted(&one.profile) || !is_elsewhere).then_some(failure)
 }
 
-fn is_served_elsewhere(profile: &crate::config::Profile) -> bool {
+fn is_served_elsewhere(profile: &Profile) -> bool {
     let has = |key: &str| profile.get(key).is_some();
-    let others = [
-        "sso_session",
-        "sso_start_url",
-        "sso_account_id",
-        "login_session",
-        "web_identity_token_file",
-        "credential_source",
-        // a session that somebody left there is a finding of its own
-        "aws_session_token",
-    ];
-    let is_another = others.iter().any(|key| has(key));
     let has_key = has("aws_access_key_id") || has("aws_secret_access_key");
     let has_source = has_key || ["role_arn", "twolock_role_arn", "twolock_source_profile"].iter().any(|key| has(key));
-    is_another || (has("credential_process") && !has_key && !is_adopted(profile)) || (!has_source && !has("mfa_serial"))
+    // Beside keys of its own a program is not asked; ours is none of the others.
+    let is_passed_over = |key: &str| key == "credential_process" && (has_key || is_adopted(profile));
+    let elsewhere = OTHER_SOURCES.iter().any(|key| has(key) && !is_passed_over(key));
+    // A session that somebody left there is a finding of its own.
+    elsewhere || has("aws_session_token") || (!has_source && !has("mfa_serial"))
 }
 
 /// Devices that open nothing: root's, and those of another account than the key.

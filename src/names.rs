@@ -83,10 +83,11 @@ impl Region {
 
     /// The partition this region belongs to by its pattern (aws-contract 4.5); none if no pattern fits.
     pub fn partition(&self) -> Option<Partition> {
-        let parts: Vec<&str> = self.0.split('-').collect();
+        let mut parts = [""; 5];
+        let count = self.0.split('-').zip(&mut parts).map(|(part, place)| *place = part).count();
         let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
         let word = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric());
-        match parts.as_slice() {
+        match &parts[..count] {
             ["us", "gov", w, n] if word(w) && digits(n) => Some(Partition::UsGov),
             ["us", "iso", w, n] if word(w) && digits(n) => Some(Partition::Iso),
             ["us", "isob", w, n] if word(w) && digits(n) => Some(Partition::IsoB),

@@ -1,5 +1,7 @@
 //! Text from outside made visible before it reaches a terminal (threat-model P14).
 
+use std::borrow::Cow;
+
 /// Longest piece of foreign text shown, in characters.
 pub const LONGEST: usize = 200;
 
@@ -18,8 +20,11 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// Returns JSON that means the same, its hidden characters escaped: a terminal may obey U+009B as it does ESC `[`.
-pub fn in_json(document: &str) -> String {
+pub fn in_json(document: &str) -> Cow<'_, str> {
     // Such characters stand in strings only; the line feeds between them are layout.
+    if document.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {
+        return Cow::Borrowed(document);
+    }
     let mut out = String::with_capacity(document.len());
     for c in document.chars() {
         if c == '\n' || !is_hidden(c) {
@@ -28,7 +33,7 @@ pub fn in_json(document: &str) -> String {
             c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Returns `text` as one word of the platform's shells, for commands to paste.
@@ -115,7 +120,8 @@ mod tests {
     #[test]
     fn hidden_characters_in_json_are_escaped_and_mean_the_same() {
         let value = serde_json::json!({"name": "a\u{9b}2J\u{7f}\u{202e}\u{e0001}\n", "plain": "grüße 日本"});
-        let document = in_json(&format!("{value:#}"));
+        let document = format!("{value:#}");
+        let document = in_json(&document);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&document).unwrap(), value);
         assert!(document.chars().all(|c| c == '\n' || !is_hidden(c)), "{document}");
         assert!(

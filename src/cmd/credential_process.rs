@@ -25,7 +25,7 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let name = name.to_str().filter(|name| !name.starts_with('-'))?;
     let name = ProfileName::parse(name).ok()?;
     let world = World::load(env).ok()?;
-    let planned = world.plan(&name).ok().filter(|planned| !planned.plan.protected)?;
+    let planned = world.plan_if_any(name.as_str()).filter(|planned| !planned.plan.protected)?;
     let mut stores = world.stores(false);
     if stores.fast.is_some() {
         stores.durable = None;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use crate::profile::plan::Step;
+use crate::arn::RoleArn;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
 use crate::system::clock;
@@ -48,14 +48,15 @@ impl Living {
         Self { now, ends, roles }
     }
 
+    /// Whether anything lives that may be what a plan with this last role ends in. Plans and their identities are dear;
+    /// most profiles of a long list can do without.
+    pub fn may_serve(&self, role: Option<&RoleArn>) -> bool {
+        self.roles.contains(&role.map(ToString::to_string))
+    }
+
     /// When the credentials of a plan's last step end, if they live, and how long that is from now.
     pub fn rest(&self, planned: &Planned) -> Option<(Timestamp, Duration)> {
-        let role = match planned.plan.steps.last()? {
-            Step::AssumeRole { request, .. } => Some(request.role.to_string()),
-            Step::SessionToken { .. } | Step::LongLivedKey(_) => None,
-        };
-        // Identities are hashes; most profiles of a long list can do without theirs.
-        if !self.roles.contains(&role) {
+        if self.ends.is_empty() {
             return None;
         }
         let end = *self.ends.get(&planned.identities().last()?.hex())?;

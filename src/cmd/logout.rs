@@ -5,7 +5,6 @@ use std::path::Path;
 
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
-use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
@@ -78,7 +77,7 @@ fn sharing(world: &World, planned: &Planned) -> Vec<String> {
     let names = world.files.profile_names();
     let others = names.iter().filter(|name| *name != planned.plan.profile.as_str());
     let shares = |name: &&String| {
-        let plan = ProfileName::parse(name).ok().and_then(|name| world.plan(&name).ok());
+        let plan = world.plan_if_any(name);
         plan.is_some_and(|other| other.identities().iter().any(|identity| forgotten.contains(identity)))
     };
     others.filter(shares).map(|name| visible(name)).collect()

@@ -33,13 +33,13 @@ pub fn run(call: &Call) -> Result<u8> {
     let shell = env::calling_shell(&world.env);
     let row = |name: &String| {
         let profile = world.files.profile(name)?;
-        let planned = ProfileName::parse(name).ok().map(|name| world.plan(&name));
-        let rest = planned.as_ref().and_then(|planned| living.rest(planned.as_ref().ok()?));
+        let planned = world.plan_if_any(name);
+        let rest = planned.as_ref().and_then(|planned| living.rest(planned));
         Some(vec![
             visible(name),
             profile::kind(&world, &profile).into(),
             rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
-            planned.map_or_else(|| "-".into(), |planned| next(&profile, planned, shell)),
+            if ProfileName::parse(name).is_ok() { next(&profile, planned, shell) } else { "-".into() },
         ])
     };
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
@@ -51,12 +51,12 @@ pub fn run(call: &Call) -> Result<u8> {
 }
 
 /// The next command: use it, or see what is wrong with it.
-fn next(profile: &Profile, planned: Result<Planned>, shell: Shell) -> String {
+fn next(profile: &Profile, planned: Option<Planned>, shell: Shell) -> String {
     let shown = as_word(&profile.name);
     match planned {
-        Ok(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
-        Ok(_) if profile::is_adopted(profile) => format!("aws --profile {shown} …"),
-        Ok(_) => env::line_to_type(shell, &shown),
-        Err(_) => format!("twolock profile show {shown}"),
+        Some(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
+        Some(_) if profile::is_adopted(profile) => format!("aws --profile {shown} …"),
+        Some(_) => env::line_to_type(shell, &shown),
+        None => format!("twolock profile show {shown}"),
     }
 }

@@ -162,7 +162,10 @@ fn references(world: &World, name: &ProfileName) -> Vec<(String, Setting)> {
 /// The sealed sessions of this profile's plan that no other profile's plan uses.
 fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<(std::path::PathBuf, Header)> {
     let hexes = |name: &ProfileName| -> HashSet<String> {
-        world.plan(name).map(|planned| planned.identities().iter().map(|i| i.hex()).collect()).unwrap_or_default()
+        world
+            .plan_if_any(name.as_str())
+            .map(|planned| planned.identities().iter().map(|i| i.hex()).collect())
+            .unwrap_or_default()
     };
     let mut own = hexes(name);
     if own.is_empty() {

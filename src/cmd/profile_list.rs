@@ -1,21 +1,24 @@
 //! `profile list`: each profile with its account, device and key, and how long its session lives.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use crate::arn::MfaSerial;
 use crate::config::Profile;
 use crate::duration;
 use crate::error::Result;
-use crate::names::ProfileName;
 use crate::output::table::table_within;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::profile::chain::KeyPlace;
-use crate::profile::plan::{Plan, Step};
+use crate::profile::chain::{KeyPlace, LongLivedKey};
+use crate::profile::plan::Outline;
 use crate::system::terminal;
+use crate::timestamp::Timestamp;
 use crate::visible::visible;
 
 use super::living::Living;
 use super::profile::{account, device, is_adopted, kind};
-use super::world::{Planned, World};
+use super::world::World;
 
 const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT", "SERVED"];
 
@@ -26,10 +29,11 @@ const SPARE: [usize; 3] = [3, 2, 4];
 pub fn run(world: &World, as_json: bool) -> Result<u8> {
     let names = world.files.profile_names();
     let living = Living::look(world);
-    let listed = names.iter().filter_map(|name| Some(Listed::of(world, &living, world.files.profile(name)?)));
+    let listed = names.iter().filter_map(|name| Listed::of(world, &living, name));
     if as_json {
-        let list: Vec<Value> = listed.map(|listed| listed.facts(world)).collect();
-        return json_to_stdout(&json!({ "profiles": list })).map(|()| 0);
+        // Not by `json!`, which copies what it is given.
+        let list = listed.map(|listed| listed.facts(world)).collect();
+        return json_to_stdout(&Value::Object([("profiles".into(), list)].into_iter().collect())).map(|()| 0);
     }
     let rows: Vec<_> = listed.map(|listed| listed.row(world)).collect();
     let text = if rows.is_empty() {
@@ -41,25 +45,30 @@ pub fn run(world: &World, as_json: bool) -> Result<u8> {
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
-/// A profile, its plan if one can be made, and what lives of it.
-struct Listed<'a> {
+/// A profile, where it leads, and what lives of it.
+struct Listed {
     profile: Profile,
-    planned: Option<Planned>,
-    living: &'a Living,
+    key: Option<LongLivedKey>,
+    device: Option<MfaSerial>,
+    rest: Option<(Timestamp, Duration)>,
 }
 
-impl<'a> Listed<'a> {
-    fn of(world: &World, living: &'a Living, profile: Profile) -> Self {
-        let planned = ProfileName::parse(&profile.name).ok().and_then(|name| world.plan(&name).ok());
-        Self { profile, planned, living }
+impl Listed {
+    fn of(world: &World, living: &Living, name: &str) -> Option<Self> {
+        let Some(outline) = world.outline(name) else {
+            let profile = world.files.profile(name)?;
+            return Some(Self { profile, key: None, device: None, rest: None });
+        };
+        let Outline { profile, key, device, role } = outline;
+        let planned = if living.may_serve(role.as_ref()) { world.plan_if_any(name) } else { None };
+        let rest = planned.and_then(|planned| living.rest(&planned));
+        Some(Self { profile, key: Some(key), device, rest })
     }
 
     fn row(&self, world: &World) -> Vec<String> {
-        let plan = self.planned.as_ref().map(|planned| &planned.plan);
         // A role's device may be named by the profiles below it.
-        let device_of = |plan: &Plan| Some(visible(plan.device.as_ref()?.name()?));
+        let device_of_the_chain = self.device.as_ref().and_then(|device| device.name()).map(visible);
         let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
-        let rest = self.planned.as_ref().and_then(|planned| self.living.rest(planned));
         // Where the key is has a column of its own.
         let kind = match kind(world, &self.profile) {
             "key in keyring" | "key of another" => "key",
@@ -70,17 +79,17 @@ impl<'a> Listed<'a> {
             visible(&self.profile.name),
             kind.into(),
             or_none(account(world, &self.profile)),
-            or_none(plan.and_then(device_of).or_else(|| device(&self.profile))),
-            or_none(plan.map(|plan| short_place(key_place(plan)))),
-            or_none(rest.map(|(_, left)| duration::show(left))),
+            or_none(device_of_the_chain.or_else(|| device(&self.profile))),
+            or_none(self.key.as_ref().map(|key| short_place(&key.place))),
+            or_none(self.rest.map(|(_, left)| duration::show(left))),
             if is_adopted(&self.profile) { "yes" } else { "-" }.into(),
         ]
     }
 
     fn facts(&self, world: &World) -> Value {
         let mut fields = facts(world, &self.profile);
-        if let Some(planned) = &self.planned {
-            add_plan_facts(&mut fields, planned, self.living);
+        if let Some(key) = &self.key {
+            add_key_and_rest(&mut fields, key, self.rest);
         }
         fields
     }
@@ -97,15 +106,10 @@ fn short_place(place: &KeyPlace) -> String {
     }
 }
 
-fn key_place(plan: &Plan) -> &KeyPlace {
-    let Step::LongLivedKey(key) = &plan.steps[0] else { unreachable!("a plan has its key first") };
-    &key.place
-}
-
-/// Where the key of a plan is, and how long what it ends in lives.
-pub fn add_plan_facts(fields: &mut Value, planned: &Planned, living: &Living) {
-    fields["key"] = json!(key_place(&planned.plan).to_string());
-    if let Some((end, left)) = living.rest(planned) {
+/// Where the key is, and how long what the plan ends in lives.
+pub fn add_key_and_rest(fields: &mut Value, key: &LongLivedKey, rest: Option<(Timestamp, Duration)>) {
+    fields["key"] = json!(key.place.to_string());
+    if let Some((end, left)) = rest {
         fields["expires"] = json!(end.to_string());
         fields["seconds_left"] = json!(left.as_secs());
     }

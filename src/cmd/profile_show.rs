@@ -14,7 +14,7 @@ use crate::visible::{one_line, visible};
 
 use super::living::Living;
 use super::profile::{kind, unknown};
-use super::profile_list::{add_plan_facts, facts};
+use super::profile_list::{add_key_and_rest, facts};
 use super::world::{Planned, World};
 
 /// A paragraph is not wider than this.
@@ -126,7 +126,7 @@ fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Valu
     fields["callers"] = callers::judge(&world.files, &profile.name).iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_plan_facts(&mut fields, &planned, &Living::look(world));
+            add_key_and_rest(&mut fields, planned.plan.key(), Living::look(world).rest(&planned));
             fields["plan"] = planned.plan.steps.iter().map(|step| json!(step.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());

@@ -9,7 +9,6 @@ use crate::error::{Kind, Result};
 use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::profile::plan::Step;
 use crate::session::cache;
 use crate::session::sealed::Header;
 use crate::system::clock;
@@ -116,8 +115,7 @@ struct Key {
 fn keys(world: &World, now: Timestamp) -> Vec<Key> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;
-        let planned = world.plan(&profile).ok()?;
-        let Step::LongLivedKey(key) = &planned.plan.steps[0] else { return None };
+        let key = world.outline(name)?.key;
         if key.profile != profile {
             return None;
         }

@@ -10,7 +10,7 @@ use crate::config::settings::{Paths, Settings};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::origin::Outside;
-use crate::profile::plan::{self, Plan};
+use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, Identity};
 use crate::store::choose::{Keyring, Stores};
@@ -70,7 +70,11 @@ impl World {
 
     /// What plans are made from.
     pub fn sources(&self) -> Sources<'_> {
-        Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings }
+        Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings, suggests: true }
+    }
+
+    fn quiet(&self) -> Sources<'_> {
+        Sources { suggests: false, ..self.sources() }
     }
 
     /// The profile a command is about.
@@ -99,7 +103,26 @@ impl World {
 
     /// Plans a profile and checks where its calls would go.
     pub fn plan(&self, name: &ProfileName) -> Result<Planned> {
-        let plan = plan::plan(self.sources(), name)?;
+        self.planned(self.sources(), name)
+    }
+
+    /// The same for one of many: where there is a problem, nobody reads about it.
+    pub fn plan_if_any(&self, name: &str) -> Option<Planned> {
+        self.plan_of_many(&ProfileName::parse(name).ok()?).ok()
+    }
+
+    /// The same, where the first few problems will be read about.
+    pub fn plan_of_many(&self, name: &ProfileName) -> Result<Planned> {
+        self.planned(self.quiet(), name)
+    }
+
+    /// What a list tells of a plan.
+    pub fn outline(&self, name: &str) -> Option<Outline> {
+        plan::outline(self.quiet(), &ProfileName::parse(name).ok()?).ok()
+    }
+
+    fn planned(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
+        let plan = plan::plan(sources, name)?;
         let endpoint = self.endpoint(&plan)?;
         for step in &plan.steps {
             log::detail(format_args!("plan of '{name}': {step}"));

@@ -142,7 +142,7 @@ impl AwsFile {
         let mut lines = start(first).unwrap_or_default();
         let header_line = lines.at(&self.bytes, first);
         let setting = |entry: &Entry, line| Setting::read(&self.bytes, entry, Place { file: self.shown.clone(), line });
-        let mut settings = Vec::new();
+        let mut settings = Vec::with_capacity(blocks.iter().map(|block| block.entries.len()).sum());
         for block in blocks {
             lines = start(block.header.start).unwrap_or(lines);
             let entries = block.entries.iter().filter(|entry| !entry.key.is_empty());

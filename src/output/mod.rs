@@ -31,5 +31,6 @@ pub fn to_stdout(bytes: &[u8]) -> Result<()> {
 
 /// Writes a JSON document, two-space indented, to stdout.
 pub fn json_to_stdout(document: &serde_json::Value) -> Result<()> {
-    to_stdout(format!("{}\n", visible::in_json(&format!("{document:#}"))).as_bytes())
+    let text = serde_json::to_string_pretty(document).expect("its keys are text");
+    to_stdout(format!("{}\n", visible::in_json(&text)).as_bytes())
 }

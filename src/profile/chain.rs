@@ -89,6 +89,14 @@ impl Chain {
     }
 }
 
+impl Chain {
+    /// What the asked profile says.
+    pub fn into_asked(self) -> Profile {
+        let first = self.hops.into_iter().next().or(self.owner);
+        first.expect("a chain has a hop, or an owner that was asked for").profile
+    }
+}
+
 /// Walks from `asked` to the key: loops, missing sources and more than [`MOST_HOPS`] hops are refused with file and line.
 pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
     let mut hops: Vec<Hop> = Vec::new();
@@ -241,7 +249,10 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
         )
         .of_profile(&shown),
     };
-    failure.hint(suggestion(&sources.files.profile_names(), name.as_str()))
+    match sources.suggests {
+        true => failure.hint(suggestion(&sources.files.profile_names(), name.as_str())),
+        false => failure,
+    }
 }
 
 /// "did you mean", or the names there are.

@@ -25,6 +25,8 @@ pub struct Sources<'a> {
     pub index: &'a KeyIndex,
     /// What the caller's environment and our own settings say.
     pub surroundings: &'a Surroundings,
+    /// Whether somebody reads what a failure suggests: looking for names like a missing one is dear where there are many.
+    pub suggests: bool,
 }
 
 /// What the caller's environment and our own settings say.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::arn::{MfaSerial, Partition};
+use crate::arn::{MfaSerial, Partition, RoleArn};
+use crate::config::Profile;
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Region, SessionName};
@@ -116,6 +117,26 @@ impl Plan {
             _ => Duration::ZERO,
         }
     }
+}
+
+/// What a list tells of a plan, for far less than making it.
+pub struct Outline {
+    /// The asked profile, which was read on the way.
+    pub profile: Profile,
+    /// The key everything begins with.
+    pub key: LongLivedKey,
+    /// The device all codes come from.
+    pub device: Option<MfaSerial>,
+    /// The role of the last step, if that is one.
+    pub role: Option<RoleArn>,
+}
+
+/// Follows a profile down to its key, and no further: what a plan refuses besides is not looked at.
+pub fn outline(sources: Sources<'_>, asked: &ProfileName) -> Result<Outline> {
+    let chain = chain::walk(sources, asked)?;
+    let device = device_of(&chain)?.map(|(_, device)| device.value);
+    let role = chain.hops.iter().find_map(|hop| hop.role.as_ref()).map(|role| role.value.clone());
+    Ok(Outline { key: chain.key.clone(), profile: chain.into_asked(), device, role })
 }
 
 /// Plans a profile: every refusal that can be known without asking AWS or a person is made here.

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use crate::world::World;
 
 /// Roles above one key, as large organisations have them.
-fn world(profiles: usize) -> World {
+fn world(profiles: usize, source: &str) -> World {
     let world = World::new();
     let role = |n: usize| {
         format!(
-            "[profile team-{n}]\nrole_arn = arn:aws:iam::123456789012:role/team-{n}\nsource_profile = base\n\
+            "[profile team-{n}]\nrole_arn = arn:aws:iam::123456789012:role/team-{n}\nsource_profile = {source}\n\
              region = eu-west-1 # ours\n\n"
         )
     };
@@ -32,7 +32,7 @@ fn time(world: &World, args: &[&str]) -> Duration {
 
 #[test]
 fn ten_times_the_profiles_take_about_ten_times_as_long() {
-    let (few, many) = (world(1_000), world(10_000));
+    let (few, many) = (world(1_000, "base"), world(10_000, "base"));
     let show: &[&str] = &["profile", "show", "team-7"];
     for args in [&[][..], &["profile", "list"], show, &["complete", "--", "env", "="], &["doctor"]] {
         let (short, long) = (time(&few, args), time(&many, args));
@@ -42,8 +42,19 @@ fn ten_times_the_profiles_take_about_ten_times_as_long() {
 }
 
 #[test]
+fn a_source_that_all_name_and_nobody_has_is_not_looked_for_by_each() {
+    let (few, many) = (world(1_000, "team"), world(10_000, "team"));
+    for args in [&[][..], &["profile", "list"], &["status"]] {
+        let (short, long) = (time(&few, args), time(&many, args));
+        assert!(long < short * 30, "{args:?}: {short:?} with 1,000 profiles, {long:?} with 10,000");
+    }
+    let ran = many.run(["profile", "show", "team-7"]);
+    assert!(ran.stdout.contains("hint: did you mean "), "one may look: {ran:?}");
+}
+
+#[test]
 fn a_name_as_long_as_a_file_does_not_widen_every_row() {
-    let world = world(1_000);
+    let world = world(1_000, "base");
     world.add_config(&format!("[profile {}]\nregion = eu-west-1\n", "x".repeat(1_000_000)));
     let ran = world.run(["profile", "list"]);
     assert_eq!((ran.code, ran.stdout.lines().count()), (0, 1_006));

@@ -275,5 +275,5 @@ fn thousands_of_profiles_without_a_plan_end_within_seconds() {
     let ran = world.run(["doctor", "--json"]);
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     assert_eq!(found(&ran, "plan").len(), 21, "twenty, and the number of the others");
-    assert_eq!(unchecked(&ran, "plan").as_deref(), Some("9900 profiles, because too many before them have no plan"));
+    assert_eq!(found(&ran, "plan").last().unwrap(), "warning and 9980 more like these");
 }

@@ -1,6 +1,7 @@
 //! Profiles: plans that cannot be made, devices that cannot serve, and what other readers of the files stumble over.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::arn::MfaSerial;
@@ -15,11 +16,11 @@ use crate::profile::chain::OTHER_SOURCES;
 use crate::profile::settings::parse_session_duration;
 use crate::visible::{as_word, visible};
 
-use super::Outcome;
 use super::context::{Context, OneProfile};
 use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
 use super::keys::listed;
+use super::{MOST_SHOWN, Outcome};
 use crate::cmd::profile::is_adopted;
 
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
@@ -27,28 +28,34 @@ const NEVER_FRESH: Duration = Duration::from_secs(900);
 
 /// Profiles that cannot be served: circles, missing sources, values that AWS would refuse.
 pub fn plans(context: &Context) -> Outcome {
-    let mut found: Vec<(Finding, Vec<&str>)> = Vec::new();
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     for one in &context.profiles {
         let Some(failure) = refused(context, one) else { continue };
         // What is wrong with a source is wrong with all roles above it, and is said once.
-        match known.get(&failure.headline()) {
-            Some(&at) => found[at].1.push(&one.name),
-            None => {
-                known.insert(failure.headline(), found.len());
-                found.push((cannot_serve(one, failure), Vec::new()));
+        match known.entry(failure.headline()) {
+            Entry::Occupied(at) => alike[*at.get()].2.push(&one.name),
+            Entry::Vacant(new) => {
+                new.insert(alike.len());
+                alike.push((one, failure, Vec::new()));
             }
         }
     }
-    let said = |(mut finding, others): (Finding, Vec<&str>)| {
+    let mut said = Vec::new();
+    for (one, failure, others) in alike {
+        let read = (said.len() < MOST_SHOWN).then(|| suggesting(context, one)).flatten();
+        let mut finding = cannot_serve(one, read.as_ref().unwrap_or(failure));
         if !others.is_empty() {
             finding.why = format!("{}; nor can {}", finding.why, listed(others.into_iter()));
         }
-        finding
-    };
-    let unchecked = (context.unplanned > 0)
-        .then(|| format!("{} profiles, because too many before them have no plan", context.unplanned));
-    Outcome { findings: found.into_iter().map(said).collect(), unchecked }
+        said.push(finding);
+    }
+    said.into()
+}
+
+/// The same failure with what it suggests, for those that will be read.
+fn suggesting(context: &Context, one: &OneProfile) -> Option<Failure> {
+    context.world.plan(&ProfileName::parse(&one.name).ok()?).err()
 }
 
 fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {

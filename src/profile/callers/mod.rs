@@ -1,7 +1,7 @@
 //! What the AWS CLI and each SDK would do with a profile, by the tables of aws-contract 1.2 and 2.1 to 2.4.
 //!
-//! - [`view`]: what one of them sees of a profile at all
-//! - [`rules`]: in which order each looks for credentials there
+//! - `view`: what one of them sees of a profile at all
+//! - `rules`: in which order each looks for credentials there
 //!
 //! Pure, and of the two files alone: keys in the environment win over any profile in all but JavaScript.
 

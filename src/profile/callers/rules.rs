@@ -68,33 +68,40 @@ impl Walk<'_> {
         if let Some(needs) = source.or(named).or(token).filter(|_| role.is_none() && !is_second_visit) {
             return refuse(format!("{} without role_arn ({})", needs.key, needs.place));
         }
-        let keys = view.keys()?;
-        let (mut own, mut base) = (true, keys.map(Verdict::StaticKeys));
-        if base.is_none() || self.visited.is_empty() {
-            let kinds = [source, named, view.get("credential_process"), token];
-            if kinds.iter().flatten().count() > 1 {
-                let two: Vec<&str> = kinds.iter().flatten().map(|setting| setting.key.as_str()).collect();
-                return refuse(format!("takes one source of credentials, not {}", two.join(" and ")));
-            }
-            self.visited.push(view.name.clone());
-            if let Some(source) = source {
-                own = source.value == view.name;
-                base = Some(self.source(view, source)?);
-            }
-        }
-        let base = match base {
-            Some(base) => base,
-            None if named.is_some() => Verdict::CredentialSource(place(named)),
-            None if token.is_some() => return Ok(Verdict::WebIdentity(place(token))),
-            None => sso_sign_in_or_process(view)?,
+        // Keys that are lent to another profile come first; their own profile's source is not followed then.
+        let lent = view.keys()?.filter(|_| !self.visited.is_empty()).map(Verdict::StaticKeys);
+        let base = match lent {
+            Some(keys) => keys,
+            None => self.go_base(view, source)?,
         };
-        match role {
-            Some(_) if base == Verdict::Nothing && !view.has("mfa_serial") => Ok(Verdict::Nothing),
-            Some(_) => {
-                let source = source.filter(|_| !own).map(|setting| setting.value.clone());
-                assume(view, source, base, self.reader)
+        match (role, &base) {
+            (Some(_), Verdict::WebIdentity(_)) if source.is_none() => Ok(base),
+            (Some(_), Verdict::Nothing) if !view.has("mfa_serial") => Ok(base),
+            (Some(_), _) => {
+                let other = source.filter(|source| source.value != view.name && self.visited.contains(&view.name));
+                assume(view, other.map(|source| source.value.clone()), base, self.reader)
             }
-            None => Ok(base),
+            (None, _) => Ok(base),
+        }
+    }
+
+    /// The one source of credentials that Go takes, in its order.
+    fn go_base(&mut self, view: &View, source: Option<&Setting>) -> Judged {
+        let (named, token) = (view.get("credential_source"), view.get("web_identity_token_file"));
+        let kinds = [source, named, view.get("credential_process"), token];
+        if kinds.iter().flatten().count() > 1 {
+            let all: Vec<&str> = kinds.iter().flatten().map(|setting| setting.key.as_str()).collect();
+            return refuse(format!("takes one source of credentials, not {}", all.join(" and ")));
+        }
+        self.visited.push(view.name.clone());
+        if let Some(source) = source {
+            return self.source(view, source);
+        }
+        match (view.keys()?, named, token) {
+            (Some(keys), ..) => Ok(Verdict::StaticKeys(keys)),
+            (None, Some(named), _) => Ok(Verdict::CredentialSource(named.place.clone())),
+            (None, None, Some(token)) => Ok(Verdict::WebIdentity(token.place.clone())),
+            (None, None, None) => sso_sign_in_or_process(view),
         }
     }
 
@@ -107,18 +114,7 @@ impl Walk<'_> {
         let (source, named) = (view.get("source_profile"), view.get("credential_source"));
         let role = view.get("role_arn");
         match (role, source, named) {
-            (Some(_), Some(source), None) => {
-                if self.visited.contains(&source.value) {
-                    return refuse(circle(view, source));
-                }
-                if let Some(serial) = view.get("mfa_serial") {
-                    return Err(Verdict::CannotAsk(serial.place.clone()));
-                }
-                self.visited.push(source.value.clone());
-                let with = self.source(view, source)?;
-                let own = source.value == view.name;
-                return assume(view, (!own).then(|| source.value.clone()), with, self.reader);
-            }
+            (Some(_), Some(source), None) => return self.js_role(view, source),
             (Some(_), None, Some(named)) => {
                 return assume(view, None, Verdict::CredentialSource(named.place.clone()), self.reader);
             }
@@ -133,6 +129,20 @@ impl Walk<'_> {
             _ if view.has("credential_process") => process(view),
             _ => sso_sign_in_or_process(view),
         }
+    }
+
+    /// It begins to ask the source, and stops at `mfa_serial` whatever the source says.
+    fn js_role(&mut self, view: &View, source: &Setting) -> Judged {
+        if self.visited.contains(&source.value) {
+            return refuse(circle(view, source));
+        }
+        if let Some(serial) = view.get("mfa_serial") {
+            return Err(Verdict::CannotAsk(serial.place.clone()));
+        }
+        self.visited.push(source.value.clone());
+        let with = self.source(view, source)?;
+        let other = Some(source.value.clone()).filter(|source| *source != view.name);
+        assume(view, other, with, self.reader)
     }
 
     fn java(&mut self, view: &View) -> Judged {

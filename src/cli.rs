@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::arn::{MfaSerial, RoleArn};
 use crate::duration;
-use crate::names::ProfileName;
+use crate::names::{ProfileName, Region};
 
 /// MFA sessions for AWS: one code a day, then silence.
 ///
@@ -305,6 +306,17 @@ pub enum Profile {
         #[arg(long)]
         json: bool,
     },
+    /// Pick a profile on the terminal and print its name: type to filter, most used first
+    #[command(after_help = "\
+Example:
+  name=$(twolock profile pick) && twolock exec \"$name\" -- aws s3 ls
+
+Arrows, Tab, ^N and ^P choose, Enter takes, Esc leaves (exit 9). env, exec, login, logout, whoami and profile show pick
+by themselves where no profile is named. TERM=dumb gets a numbered list; NO_COLOR turns reverse video off.")]
+    Pick {
+        /// What is typed already
+        filter: Option<String>,
+    },
     /// Set one key of a profile, where it counts; every other byte of the file stays
     #[command(after_help = "\
 Examples:
@@ -361,6 +373,97 @@ which other users can see: run `aws configure --profile prod`.")]
         #[command(flatten)]
         making: Making,
     },
+    /// Add a profile that every AWS tool comes to twolock for: an access key, or a role
+    #[command(after_help = "\
+Examples:
+  twolock profile add                                          asks for each thing
+  twolock profile add prod --role-arn arn:aws:iam::123456789012:role/Admin --source-profile base
+  twolock profile add base --stdin --mfa-serial arn:aws:iam::123456789012:mfa/ana --yes < key.txt
+
+An access key goes into the OS keyring, once a call to AWS has proved it. No option takes a secret.")]
+    Add(Add),
+    /// Make every AWS tool come to twolock for a profile, and for those that lead through it
+    #[command(after_help = "\
+Examples:
+  twolock profile adopt prod --dry-run
+  twolock profile adopt --all
+  twolock profile adopt base --native    SDKs assume the roles themselves
+
+An access key moves into the OS keyring, because the AWS CLI and SDKs would use it and never call twolock; a call to AWS
+proves it first. A role's settings get the prefix twolock_. `twolock profile release` takes it back.")]
+    Adopt(Adopt),
+    /// Take an adoption back: AWS tools serve the profile themselves again
+    #[command(after_help = "\
+Examples:
+  twolock profile release prod
+  twolock profile release base --restore-key    and its access key stands in ~/.aws/credentials again")]
+    Release(Release),
+}
+
+/// `profile add`
+#[derive(Args, Debug)]
+pub struct Add {
+    /// Its name
+    #[arg(value_parser = ProfileName::parse)]
+    pub name: Option<ProfileName>,
+    /// The role to assume
+    #[arg(long, value_name = "ARN", value_parser = |text: &str| RoleArn::parse(text).map_err(|why| format!("it {why}")))]
+    pub role_arn: Option<RoleArn>,
+    /// The profile whose credentials may assume it
+    #[arg(long, value_name = "NAME", value_parser = ProfileName::parse)]
+    pub source_profile: Option<ProfileName>,
+    /// The MFA device; a role without one uses its source's
+    #[arg(long, value_name = "ARN", value_parser = |text: &str| MfaSerial::parse(text).map_err(|why| format!("it {why}")))]
+    pub mfa_serial: Option<MfaSerial>,
+    /// The region of its calls
+    #[arg(long, value_parser = |text: &str| Region::parse(text).map_err(|why| format!("it {why}")))]
+    pub region: Option<Region>,
+    /// What the role's trust policy asks for
+    #[arg(long, value_name = "ID", requires = "role_arn")]
+    pub external_id: Option<String>,
+    /// How long the role's credentials live, in seconds
+    #[arg(long, value_name = "SECONDS", requires = "role_arn")]
+    pub duration_seconds: Option<String>,
+    /// Read an access key from two lines of stdin: its id, its secret
+    #[arg(long, conflicts_with_all = ["role_arn", "source_profile"])]
+    pub stdin: bool,
+    /// How.
+    #[command(flatten)]
+    pub making: Making,
+}
+
+/// `profile adopt`
+#[derive(Args, Debug)]
+pub struct Adopt {
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Adopt every profile that can be
+    #[arg(long, conflicts_with_all = ["positional", "flag", "only"])]
+    pub all: bool,
+    /// Take only mfa_serial out of roles: SDKs assume them from the adopted source
+    #[arg(long)]
+    pub native: bool,
+    /// Leave the profiles alone whose chain passes through this one
+    #[arg(long)]
+    pub only: bool,
+    /// How.
+    #[command(flatten)]
+    pub making: Making,
+}
+
+/// `profile release`
+#[derive(Args, Debug)]
+pub struct Release {
+    /// The profile.
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Write the access key back into the credentials file
+    #[arg(long)]
+    pub restore_key: bool,
+    /// How.
+    #[command(flatten)]
+    pub making: Making,
 }
 
 /// How an edit is made.
@@ -403,7 +506,7 @@ pub enum Settings {
     },
     /// Set one setting; comments and order of config.toml stay
     #[command(
-        after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com"
+        after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com\n  twolock settings set aliases.prod production-admin"
     )]
     Set {
         /// Its name, as `settings list` shows it

@@ -9,14 +9,15 @@
 //! To read it, in this order:
 //!
 //! 1. the vocabulary, which knows nobody: [`secret`], [`names`], [`arn`], [`credentials`], [`role`], [`timestamp`],
-//!    [`duration`], [`origin`], [`visible`], [`hex`], and [`error`], whose kinds are the exit codes
+//!    [`duration`], [`origin`], [`visible`], [`columns`], [`hex`], and [`error`], whose kinds are the exit codes
 //! 2. [`system`], the machine: environment, clock, terminal, private files, locks, signals
-//! 3. [`config`], what the two AWS files and our own two say, and on which line
+//! 3. [`config`], what the two AWS files and our own three say, and on which line
 //! 4. [`profile`], pure: settings in, a [`profile::plan::Plan`] out, every refusal made before anybody is asked
 //! 5. the three edges, which do not know each other: [`prompt`] (where a code comes from), [`aws`] (STS, the only
 //!    network; async ends there) and [`store`] (the keyrings)
 //! 6. [`session`], their only meeting place: look, lock, look again, mint, keep
 //! 7. [`output`], what other programs and people read
+//!    [`picker`] lets a person choose a name, where none was given
 //! 8. [`cli`] and [`cmd`], one file a verb: builds the real parts and calls down; `shell/` holds what
 //!    [`cmd::init`] prints, one file a shell
 //!
@@ -25,6 +26,7 @@
 #![deny(missing_docs)]
 
 pub mod arn;
+pub mod columns;
 pub mod credentials;
 pub mod duration;
 pub mod error;
@@ -48,6 +50,7 @@ pub mod store;
 pub mod session;
 
 pub mod output;
+pub mod picker;
 
 pub mod cli;
 pub mod cmd;

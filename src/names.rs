@@ -66,6 +66,14 @@ impl ProfileName {
     }
 }
 
+/// Whether a text gives the same word under a word splitter, `sh -c` and Windows, so that it may stand in a
+/// `credential_process` line (threat-model P13). `%` is missing: cmd.exe takes what stands between two of them for a variable.
+pub fn is_process_word(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@+:".contains(c))
+}
+
 impl Region {
     /// One lower-case host label; the error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {

@@ -1,7 +1,6 @@
 //! An edit of the AWS files: shown as a diff, asked about on the terminal, then made.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use crate::cli::Making;
 use crate::config::edit::Edited;
@@ -12,15 +11,11 @@ use crate::config::{self, Choice, settings, trust};
 use crate::error::{Failure, Kind, Result};
 use crate::output::messages;
 use crate::output::to_stdout;
-use crate::system::clock::Deadline;
 use crate::system::folders::shorten;
-use crate::system::terminal::{Line, Terminal};
 use crate::visible::one_line;
 
+use super::conversation::{Conversation, Need};
 use super::world::{World, paths};
-
-/// A person may think about a diff for as long as that.
-const PATIENCE: Duration = Duration::from_secs(3_600);
 
 type FileEdit<'a> = Box<dyn Fn(&AwsFile) -> Result<Edited> + 'a>;
 type BytesEdit<'a> = Box<dyn Fn(&[u8]) -> Result<Vec<u8>> + 'a>;
@@ -33,8 +28,17 @@ pub struct Change<'a> {
 
 /// An edit of a file of ours that goes with it and is not shown.
 pub struct Errand<'a> {
+    /// When it is done, so that a run cut short leaves profiles that work.
+    pub when: When,
     pub path: PathBuf,
     pub edit: BytesEdit<'a>,
+}
+
+/// Before or after the AWS files are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Before,
+    After,
 }
 
 /// Shows the changes, asks, makes them; returns whether they were made. Either all are made or none.
@@ -46,6 +50,15 @@ pub fn make(
     question: &str,
     making: Making,
 ) -> Result<bool> {
+    let agreed = is_agreed(world, changes, notes, question, making)?;
+    if agreed {
+        apply(world, changes, errands)?;
+    }
+    Ok(agreed)
+}
+
+/// Shows the changes and asks; false where there is nothing to make, or nothing is to be made.
+pub fn is_agreed(world: &World, changes: &[Change], notes: &[String], question: &str, making: Making) -> Result<bool> {
     let (mut text, mut said) = (String::new(), notes.to_vec());
     for change in changes {
         let file = change.file(world);
@@ -56,17 +69,16 @@ pub fn make(
         said.extend(edited.notes);
     }
     if text.is_empty() {
-        to_stdout(b"nothing to change\n")?;
+        let notes: String = notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect();
+        to_stdout(format!("{notes}nothing to change\n").as_bytes())?;
         return Ok(false);
     }
     text.extend(said.iter().map(|note| format!("note: {}\n", one_line(note))));
     if making.yes || making.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
-        ask(&text, question)?;
-    }
-    if !making.dry_run {
-        apply(world, changes, errands)?;
+        let need = Need { what: "this needs a yes", otherwise: "add --yes, or --dry-run to see the change" };
+        Conversation::begin(need)?.agree(&text, question)?;
     }
     Ok(!making.dry_run)
 }
@@ -101,44 +113,20 @@ fn diff(shown: &str, hunks: &[Hunk]) -> String {
     text
 }
 
-/// On the terminal, never on borrowed streams: a script's stdin is not a person's yes.
-fn ask(text: &str, question: &str) -> Result<()> {
-    let nobody = |why: String| {
-        let cause =
-            format!("this needs a yes, and nobody can be asked ({why}): add --yes, or --dry-run to see the change");
-        Failure::new(Kind::Usage, cause)
-    };
-    let terminal = Terminal::open().map_err(|why| nobody(why.to_string()))?;
-    let until = Deadline::after(Instant::now(), PATIENCE);
-    terminal.discard_input();
-    loop {
-        terminal.write(&format!("{text}{question} [y/N] ")).map_err(|e| nobody(e.to_string()))?;
-        return match terminal.read_line(until) {
-            Line::Resumed => continue,
-            Line::Text(answer) if matches!(answer.expose().trim(), "y" | "Y" | "yes") => Ok(()),
-            Line::Lost(why) => Err(nobody(why.to_string())),
-            Line::Text(_) | Line::TooLong | Line::End | Line::TimedOut => Err(Failure::silent(Kind::NeedsPerson)),
-        };
-    }
-}
-
-fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()> {
+/// Makes the changes, in their order: all of them or none.
+pub fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()> {
     let editor = Editor { cache: &world.folders.cache, home: &world.folders.home, largest: config::LARGEST_FILE };
+    let errands = |when| {
+        errands
+            .iter()
+            .filter(move |errand| errand.when == when)
+            .map(|errand| (errand.path.as_path(), Step::Errand(errand)))
+    };
+    let changes = changes.iter().map(|change| (change.choice(world).path.as_path(), Step::Change(change)));
     let mut done: Vec<(&Path, Replaced)> = Vec::new();
-    for change in changes {
-        let (file, path) = (change.file(world), change.choice(world).path.as_path());
-        let anew = |bytes: &[u8]| {
-            let file = AwsFile::from_bytes(change.kind, file.shown().into(), bytes.to_vec());
-            (change.edit)(&file).map(|edited| edited.bytes)
-        };
-        match editor.edit(path, anew) {
+    for (path, step) in errands(When::Before).chain(changes).chain(errands(When::After)) {
+        match editor.edit(path, |bytes| step.edited(world, bytes)) {
             Ok(replaced) => done.push((path, replaced)),
-            Err(failure) => return Err(undone(&editor, &done, failure)),
-        }
-    }
-    for errand in errands {
-        match editor.edit(&errand.path, |bytes| (errand.edit)(bytes)) {
-            Ok(replaced) => done.push((&errand.path, replaced)),
             Err(failure) => return Err(undone(&editor, &done, failure)),
         }
     }
@@ -147,6 +135,23 @@ fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()> {
         carry_consent(world, path, replaced)?;
     }
     Ok(())
+}
+
+enum Step<'a> {
+    Change(&'a Change<'a>),
+    Errand(&'a Errand<'a>),
+}
+
+impl Step<'_> {
+    fn edited(&self, world: &World, bytes: &[u8]) -> Result<Vec<u8>> {
+        match self {
+            Step::Errand(errand) => (errand.edit)(bytes),
+            Step::Change(change) => {
+                let file = AwsFile::from_bytes(change.kind, change.file(world).shown().into(), bytes.to_vec());
+                (change.edit)(&file).map(|edited| edited.bytes)
+            }
+        }
+    }
 }
 
 /// Says that a file was closed to others on the way.

@@ -22,7 +22,7 @@ type Candidate = (String, String);
 /// Prints the candidates. An empty answer means: nothing of ours belongs there (a file, a command, or no word).
 pub fn run(words: &[OsString], call: &Call) -> Result<u8> {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let profiles = || World::load(&call.env).map(|world| world.files.profile_names()).unwrap_or_default();
+    let profiles = || World::load(&call.env).map(|world| world.names_offered()).unwrap_or_default();
     let line = |(word, does): Candidate| if does.is_empty() { word + "\n" } else { format!("{word}\t{does}\n") };
     to_stdout(candidates(&words, profiles).into_iter().map(line).collect::<String>().as_bytes()).map(|()| 0)
 }
@@ -113,7 +113,9 @@ fn values(arg: &Arg, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
         return possible.iter().map(described).collect();
     }
     let names: Vec<String> = match arg.get_id().as_str() {
-        "positional" | "flag" => profiles().into_iter().filter(|name| ProfileName::parse(name).is_ok()).collect(),
+        "positional" | "flag" | "profile" | "old" => {
+            profiles().into_iter().filter(|name| ProfileName::parse(name).is_ok()).collect()
+        }
         "name" => KNOWN.iter().map(|known| known.name.to_string()).collect(),
         _ => vec![],
     };
@@ -155,6 +157,9 @@ mod tests {
             (&["exec", "prod", "--", ""], &[]),
             (&["exec", "prod", ""], &[]),
             (&["profile", "show", "p"], &["prod"]),
+            (&["profile", "set", "p"], &["prod"]),
+            (&["profile", "rename", "p"], &["prod"]),
+            (&["profile", "rename", "prod", ""], &[]),
             // a profile may be called as a command is
             (&["profile", "show", "list", ""], &[]),
             (&["settings", "get", "session_d"], &["session_duration"]),

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use crate::cli::{self, Format};
 use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
 use crate::output::exports::{self, Shell};
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::env::Env;
@@ -23,7 +24,7 @@ pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
     }
     refuse_a_terminal(args, shell)?;
     if args.format.is_some() {
-        return print(args, call, shell).map(|()| 0);
+        return print(args, call, shell).map(|(world, profile)| world.note_use(&profile)).map(|()| 0);
     }
     fail_on_a_bug(shell);
     let guard = signals::on_death(move || drop(to_stdout(exports::failing(shell).as_bytes())));
@@ -33,7 +34,8 @@ pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
         // The failure itself is what is reported; a stdout that is gone too has no reader to tell.
         let _ = to_stdout(exports::failing(shell).as_bytes());
     }
-    result.map(|()| 0)
+    // only now: a signal meanwhile finds the answer given, and must add no failing statement to it
+    result.map(|(world, profile)| world.note_use(&profile)).map(|()| 0)
 }
 
 /// A bug of ours ends the process without an answer, and an empty one evaluates as success.
@@ -45,9 +47,10 @@ fn fail_on_a_bug(shell: Shell) {
     }));
 }
 
-fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<()> {
+/// Prints them; returns for whom.
+fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<(World, ProfileName)> {
     let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked(&args.profile.profile)?)?;
+    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
     let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(None, &world, &planned.plan)?;
     let session = obtain(&world, &planned, &wants)?;
@@ -57,7 +60,8 @@ fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<()> {
         None => to_stdout(exports::set(shell, &variables).as_bytes()),
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
         Some(Format::Json) => json_to_stdout(&exports::json(&variables)),
-    }
+    }?;
+    Ok((world, planned.plan.profile))
 }
 
 /// Secrets do not go to a screen, where scrollback and screen sharing keep them (threat-model P6).

@@ -23,7 +23,7 @@ const NOT_RUNNABLE: u8 = 126;
 /// Becomes the command; returns only where there is nothing to become.
 pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
     let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked(&args.profile.profile)?)?;
+    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
     let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(args.min_ttl, &world, &planned.plan)?;
     let session = obtain(&world, &planned, &wants)?;
@@ -47,6 +47,7 @@ pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
         command.env_remove(name);
     }
     call.limits.restore_for(&mut command);
+    world.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
 }
 

@@ -1,14 +1,13 @@
 //! Long-lived keys: the secret half, from the AWS file or the OS keyring, when a call has to be signed with it.
 
-use serde_json::Value;
-use zeroize::Zeroizing;
-
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Place, Result};
+use crate::names::ProfileName;
 use crate::profile::chain::{KeyPlace, LongLivedKey};
 use crate::secret::Secret;
 use crate::session::Keys;
-use crate::store::{Item, Store, StoreError};
+use crate::store::access_key;
+use crate::store::{Store, StoreError};
 use crate::system::log;
 use crate::visible::as_word;
 
@@ -45,42 +44,26 @@ impl RealKeys<'_> {
 
     fn in_keyring(&self, key: &LongLivedKey) -> Result<AccessKey> {
         let store = self.durable.ok_or_else(|| {
-            self.refuse(key, "no keyring that keeps access keys", &StoreError::NoService("keyring = kernel".into()))
+            let none = StoreError::NoService("keyring = kernel".into());
+            refused(&key.profile, &key.id, "no keyring that keeps access keys", &none)
         })?;
-        let item = Item { user: key.id.to_string(), label: format!("twolock: {}", key.profile) };
-        let secret = store.read(&item).and_then(|bytes| secret_of(&bytes, &key.id));
-        let secret = secret.map_err(|e| self.refuse(key, store.name(), &e))?;
-        Ok(AccessKey { id: key.id.clone(), secret })
-    }
-
-    fn refuse(&self, key: &LongLivedKey, store: &str, e: &StoreError) -> Failure {
-        let failure =
-            Failure::new(Kind::Keyring, format!("access key {}: {store} {e}", key.id)).of_profile(&key.profile);
-        match e {
-            StoreError::Locked | StoreError::Dismissed => {
-                failure.hint(format!("unlock the desktop's keyring, or run in a terminal: twolock login {}", as_word(key.profile.as_str())))
-            }
-            StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint("start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials"),
-            StoreError::NoService(_) => failure.hint("keep the key in ~/.aws/credentials"),
-            StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
-            _ => failure,
-        }
+        access_key::read(store, &key.id).map_err(|e| refused(&key.profile, &key.id, store.name(), &e))
     }
 }
 
-/// The secret half of this access key out of the bytes of its item. What is not exactly that is damage.
-pub fn secret_of(item: &Secret<Vec<u8>>, id: &AccessKeyId) -> std::result::Result<Secret<String>, StoreError> {
-    let damaged = |why: &str| StoreError::Damaged(why.into());
-    let json = Zeroizing::new(item.expose().clone());
-    let mut json: Value = serde_json::from_slice(&json).map_err(|_| damaged("it is not ours"))?;
-    if json["v"].as_u64() != Some(1) {
-        return Err(damaged("its version is not 1"));
-    }
-    if json["access_key_id"].as_str() != Some(id.as_str()) {
-        return Err(damaged("it holds another access key"));
-    }
-    match json["secret_access_key"].take() {
-        Value::String(secret) if !secret.is_empty() => Ok(Secret::new(secret)),
-        _ => Err(damaged("it has no secret")),
+/// What a keyring answered about an access key, as a failure with the way out that there is.
+pub fn refused(profile: &ProfileName, id: &AccessKeyId, store: &str, e: &StoreError) -> Failure {
+    let failure = Failure::new(Kind::Keyring, format!("access key {id}: {store} {e}")).of_profile(profile);
+    match e {
+        StoreError::Locked | StoreError::Dismissed => {
+            let name = as_word(profile.as_str());
+            failure.hint(format!("unlock the desktop's keyring, or run in a terminal: twolock login {name}"))
+        }
+        StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint(
+            "start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials",
+        ),
+        StoreError::NoService(_) => failure.hint("keep the key in ~/.aws/credentials"),
+        StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
+        _ => failure,
     }
 }

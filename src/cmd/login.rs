@@ -15,7 +15,7 @@ use super::{Call, say_notes};
 /// Brings a session, and says how long it lives.
 pub fn run(args: &cli::Login, call: &Call) -> Result<u8> {
     let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked(&args.profile.profile)?)?;
+    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
     let started = clock::now();
     let need = Need { not_before: args.fresh.then_some(started), ..Need::ALIVE };
@@ -25,5 +25,7 @@ pub fn run(args: &cli::Login, call: &Call) -> Result<u8> {
     let left = duration::show(session.expires.since(clock::now()));
     let account = session.account.as_ref().map(|a| format!(" in account {a}")).unwrap_or_default();
     let line = format!("{}: credentials{account}, {left} left\n", visible(planned.plan.profile.as_str()));
-    to_stdout(line.as_bytes()).map(|()| 0)
+    to_stdout(line.as_bytes())?;
+    world.note_use(&planned.plan.profile);
+    Ok(0)
 }

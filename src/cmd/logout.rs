@@ -20,7 +20,7 @@ pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
     if args.all {
         return all(&world);
     }
-    let planned = world.plan(&world.asked(&args.profile)?)?;
+    let planned = world.plan(&world.asked_or_picked(&args.profile)?)?;
     let wanted: HashSet<String> = planned.identities().iter().map(|identity| identity.hex()).collect();
     let found: Vec<_> =
         cache::headers(&world.folders.cache).into_iter().filter(|(_, h)| wanted.contains(&h.identity)).collect();

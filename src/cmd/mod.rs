@@ -3,8 +3,12 @@
 //! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
 //! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files.
 
+mod add;
+mod adopt;
+mod asked;
 mod change;
 mod complete;
+mod conversation;
 pub mod credential_process;
 mod doctor;
 pub mod env;
@@ -19,11 +23,13 @@ mod profile;
 mod profile_edit;
 mod profile_list;
 mod profile_show;
+mod release;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sessions;
 mod settings;
 mod status;
+mod vault;
 mod whoami;
 mod world;
 

@@ -7,16 +7,17 @@ use crate::config::process_line::ProcessLine;
 use crate::config::replace::wait_while_fresh;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::output::to_stdout;
 use crate::visible::visible;
 
 use super::Call;
 use super::world::World;
-use super::{profile_edit, profile_list, profile_show};
+use super::{add, adopt, profile_edit, profile_list, profile_show, release};
 
 /// Runs one of the profile commands.
 pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
     let mut world = World::load(&call.env)?;
-    if !matches!(args, cli::Profile::List { .. } | cli::Profile::Show { .. }) {
+    if !matches!(args, cli::Profile::List { .. } | cli::Profile::Show { .. } | cli::Profile::Pick { .. }) {
         // What is edited must not be half of what somebody is writing.
         for choice in [&world.files.config_choice, &world.files.credentials_choice] {
             wait_while_fresh(|| std::fs::metadata(&choice.path));
@@ -25,12 +26,29 @@ pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
     }
     match args {
         cli::Profile::List { json } => profile_list::run(&world, *json),
-        cli::Profile::Show { profile, json } => profile_show::run(&world, &world.asked(profile)?, *json),
-        cli::Profile::Set { profile, key, value, making } => profile_edit::set(&world, profile, key, value, *making),
-        cli::Profile::Unset { profile, key, making } => profile_edit::unset(&world, profile, key, *making),
-        cli::Profile::Rename { old, new, making } => profile_edit::rename(&world, old, new, *making),
-        cli::Profile::Remove { profile, making } => profile_edit::remove(&world, profile, *making),
+        cli::Profile::Show { profile, json } => profile_show::run(&world, &world.asked_or_picked(profile)?, *json),
+        cli::Profile::Pick { filter } => pick(&world, filter.as_deref().unwrap_or_default()),
+        cli::Profile::Add(args) => add::run(&world, args),
+        cli::Profile::Adopt(args) => adopt::run(&world, args),
+        cli::Profile::Release(args) => release::run(&world, args),
+        cli::Profile::Set { profile, key, value, making } => {
+            profile_edit::set(&world, &world.meant(profile)?, key, value, *making)
+        }
+        cli::Profile::Unset { profile, key, making } => {
+            profile_edit::unset(&world, &world.meant(profile)?, key, *making)
+        }
+        cli::Profile::Rename { old, new, making } => profile_edit::rename(&world, &world.meant(old)?, new, *making),
+        cli::Profile::Remove { profile, making } => profile_edit::remove(&world, &world.meant(profile)?, *making),
     }
+}
+
+/// Prints the name a person picked, and nothing else.
+fn pick(world: &World, filter: &str) -> Result<u8> {
+    let nobody = |why| Failure::new(Kind::NeedsPerson, format!("a profile is picked on a terminal: {why}"));
+    let name = world.pick(filter, nobody)?;
+    to_stdout(format!("{name}\n").as_bytes())?;
+    world.note_use(&world.meant(&name)?);
+    Ok(0)
 }
 
 /// What a profile is, in one word for the table and one for JSON.

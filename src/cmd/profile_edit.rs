@@ -6,18 +6,21 @@ use crate::cli::Making;
 use crate::config::file::{AwsFile, Kind as FileKind};
 use crate::config::key_index::KeyIndex;
 use crate::config::process_line::ProcessLine;
-use crate::config::{Profile, Setting};
+use crate::config::{Profile, Setting, aliases, settings};
+use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
 use crate::session::cache;
 use crate::session::sealed::Header;
-use crate::visible::visible;
+use crate::system::folders::shorten;
+use crate::visible::{as_word, visible};
 
-use super::change::{self, Change, Errand};
+use super::change::{self, Change, Errand, When};
 use super::logout;
 use super::profile::unknown;
-use super::world::World;
+use super::world::{World, paths};
 
 /// Sets one key where it counts.
 pub fn set(world: &World, name: &ProfileName, key: &str, value: &str, making: Making) -> Result<u8> {
@@ -55,41 +58,104 @@ pub fn unset(world: &World, name: &ProfileName, key: &str, making: Making) -> Re
 
 /// Renames a profile and whatever names it.
 pub fn rename(world: &World, old: &ProfileName, new: &ProfileName, making: Making) -> Result<u8> {
-    known(world, old)?;
-    if let Some(taken) = world.files.profile(new.as_str()) {
-        let cause = format!("there is a profile '{}' already", visible(new.as_str()));
-        return Err(Failure::new(Kind::Config, cause).at(&taken.place));
-    }
-    if world.index.get(new).is_some() {
+    let profile = known(world, old)?;
+    must_be_free(world, new.as_str())?;
+    let entry = world.index.get(old);
+    if world.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
         let cause = format!("the keyring's index already has a key for '{}'", visible(new.as_str()));
         return Err(Failure::new(Kind::Config, cause));
     }
     let of_profile = |failure: Failure| failure.of_profile(visible(old.as_str()));
-    let changes = both(|file: &AwsFile| file.rename(old.as_str(), new.as_str()).map_err(of_profile));
+    let (keys, new_keys) = (keys_profile(old), keys_profile(new));
+    let mut changes = Vec::from(both(|file: &AwsFile| file.rename(old.as_str(), new.as_str()).map_err(of_profile)));
+    if is_kept_beside(ProfileSettings::of(&profile, old)) {
+        must_be_free(world, &new_keys)?;
+        changes.extend(both(|file: &AwsFile| file.rename(&keys, &new_keys).map_err(of_profile)));
+    }
     let mut errands = Vec::new();
     let mut notes = Vec::new();
-    if let Some(entry) = world.index.get(old) {
+    if let Some(entry) = entry {
         notes.push(format!("its key {} in the keyring goes with it", entry.id.as_str()));
-        let renamed = |bytes: &[u8]| {
-            let problem = |why| Failure::new(Kind::Config, format!("keys.json {why}"));
-            KeyIndex::renamed(bytes, old.as_str(), new.as_str()).map_err(problem)
-        };
-        errands.push(Errand { path: world.folders.data.join("keys.json"), edit: Box::new(renamed) });
+        errands.extend(rename_in_index(world, old, new, &entry.id));
     }
+    errands.extend(rename_aliases(world, old, new, &mut notes));
     change::make(world, &changes, &errands, &notes, "make these changes?", making).map(|_| 0)
+}
+
+/// Refuses a name that a profile has.
+pub fn must_be_free(world: &World, name: &str) -> Result<()> {
+    match world.files.profile(name) {
+        Some(taken) => {
+            let cause = format!("there is a profile '{}' already", visible(name));
+            Err(Failure::new(Kind::Config, cause).at(&taken.place))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The index names the key under both names while the files change.
+fn rename_in_index<'a>(
+    world: &World,
+    old: &'a ProfileName,
+    new: &'a ProfileName,
+    id: &'a AccessKeyId,
+) -> [Errand<'a>; 2] {
+    let path = || world.folders.data.join("keys.json");
+    let problem = |why| Failure::new(Kind::Config, format!("keys.json {why}"));
+    let copied = move |bytes: &[u8]| KeyIndex::copied(bytes, old.as_str(), new.as_str()).map_err(problem);
+    let without = move |bytes: &[u8]| KeyIndex::without(bytes, old.as_str(), id).map_err(problem);
+    [
+        Errand { when: When::Before, path: path(), edit: Box::new(copied) },
+        Errand { when: When::After, path: path(), edit: Box::new(without) },
+    ]
+}
+
+/// The edit of `config.toml` that goes with a renamed profile, if an alias stands for it.
+fn rename_aliases<'a>(
+    world: &World,
+    old: &'a ProfileName,
+    new: &'a ProfileName,
+    notes: &mut Vec<String>,
+) -> Option<Errand<'a>> {
+    let aliases = &world.settings.aliases;
+    if aliases.get(new.as_str()).is_some_and(|alias| alias.profile != *old) {
+        notes.push(format!("alias '{}' is hidden by the profile from now on", visible(new.as_str())));
+    }
+    let names: Vec<String> = aliases.of(old.as_str()).map(|(alias, _)| format!("'{}'", visible(alias))).collect();
+    if names.is_empty() {
+        return None;
+    }
+    notes.push(match names.len() {
+        1 => format!("alias {} goes with it", names[0]),
+        _ => format!("aliases {} go with it", names.join(", ")),
+    });
+    let file = paths(&world.folders).file;
+    let shown = shorten(&file, &world.folders.home);
+    let renamed = move |bytes: &[u8]| {
+        let text = settings::text(bytes, &shown)?;
+        settings::rename_in_aliases(text, &shown, old.as_str(), new.as_str()).map(String::into_bytes)
+    };
+    Some(Errand { when: When::After, path: file, edit: Box::new(renamed) })
 }
 
 /// Removes a profile from both files, and the sessions nobody else uses.
 pub fn remove(world: &World, name: &ProfileName, making: Making) -> Result<u8> {
-    known(world, name)?;
+    let profile = known(world, name)?;
     let mut notes: Vec<String> = references(world, name)
         .iter()
         .map(|(profile, setting)| {
             format!("profile '{}' still names it: {} ({})", visible(profile), setting.key, setting.place)
         })
         .collect();
+    notes.extend(world.settings.aliases.of(name.as_str()).map(|(alias, at)| {
+        let word = as_word(&aliases::setting_of(alias));
+        format!("alias '{}' still names it ({}): twolock settings unset {word}", visible(alias), at.place)
+    }));
     if let Some(entry) = world.index.get(name) {
         notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));
+    }
+    if is_kept_beside(ProfileSettings::of(&profile, name)) {
+        notes.push(format!("its key stays in profile '{}'", keys_profile(name)));
     }
     let sessions = sessions_of_its_own(world, name);
     if !sessions.is_empty() {
@@ -108,7 +174,8 @@ fn both<'a>(edit: impl Fn(&AwsFile) -> Result<crate::config::edit::Edited> + Cop
     [FileKind::Config, FileKind::Credentials].map(|kind| Change { kind, edit: Box::new(edit) })
 }
 
-fn known(world: &World, name: &ProfileName) -> Result<Profile> {
+/// The profile of that name, which has to be there.
+pub fn known(world: &World, name: &ProfileName) -> Result<Profile> {
     world.files.profile(name.as_str()).ok_or_else(|| {
         let names: Vec<String> =
             world.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
@@ -124,7 +191,7 @@ fn refuse_secrets(name: &ProfileName, key: &str) -> Result<()> {
         return Ok(());
     }
     let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
-    let word = crate::visible::as_word(name.as_str());
+    let word = as_word(name.as_str());
     Err(Failure::new(Kind::Usage, cause)
         .of_profile(visible(name.as_str()))
         .hint(format!("aws configure --profile {word}")))

@@ -92,19 +92,8 @@ fn hints(problem: &Failure) -> String {
 
 /// One paragraph for those that do the same.
 fn callers_text(judged: &[(Reader, Verdict)], columns: usize) -> String {
-    let mut groups: Vec<(Vec<Reader>, String)> = Vec::new();
-    for (caller, verdict) in judged {
-        let what = one_line(&verdict.to_string());
-        match groups.iter_mut().find(|(_, known)| *known == what) {
-            Some((callers, _)) => callers.push(*caller),
-            None => groups.push((vec![*caller], what)),
-        }
-    }
-    let who = |callers: &[Reader]| match callers.len() == judged.len() {
-        true => "all".to_string(),
-        false => callers.iter().map(|caller| callers::name(*caller)).collect::<Vec<_>>().join(", "),
-    };
-    groups.iter().map(|(callers, what)| wrapped(&format!("{}: {what}", who(callers)), "  ", Some(columns))).collect()
+    let line = |(who, what): &(String, String)| wrapped(&format!("{who}: {what}"), "  ", Some(columns));
+    callers::grouped(judged).iter().map(line).collect()
 }
 
 /// What other readers of the same two files stumble over: most of it makes them refuse the whole file.

@@ -1,5 +1,6 @@
 //! `settings`: our own `config.toml`, read and edited.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::cli;
-use crate::config::replace;
 use crate::config::settings::{self, KNOWN, Paths};
 use crate::config::trust;
+use crate::config::{aliases, replace};
 use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
@@ -30,8 +31,7 @@ pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
         cli::Settings::Path => to_stdout(format!("{}\n", editor.paths.file.display()).as_bytes()),
         cli::Settings::List { json } => list(&World::of(folders, &call.env)?, *json),
         cli::Settings::Get { name } => {
-            let name = settings::known(name)?.name;
-            let value = World::of(folders, &call.env)?.settings.get(name).map(|v| v.value).unwrap_or_default();
+            let value = value_of(name, &World::of(folders, &call.env)?)?;
             to_stdout(format!("{value}\n").as_bytes())
         }
         cli::Settings::Set { name, value } => {
@@ -49,14 +49,34 @@ pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
     .map(|()| 0)
 }
 
+fn value_of(name: &str, world: &World) -> Result<String> {
+    let Some(alias) = aliases::named_by(name) else {
+        let known = settings::known(name)?;
+        return Ok(world.settings.get(known.name).map(|v| v.value).unwrap_or_default());
+    };
+    let none = || Failure::new(Kind::Config, format!("there is no alias '{}'", visible(alias)));
+    Ok(world.settings.aliases.get(alias).ok_or_else(none)?.profile.to_string())
+}
+
+/// Every setting: name, value, origin, meaning. Aliases come last.
 fn list(world: &World, as_json: bool) -> Result<()> {
-    let values = KNOWN.iter().filter_map(|known| Some((known, world.settings.get(known.name)?)));
+    let known = KNOWN.iter().filter_map(|known| {
+        let set = world.settings.get(known.name)?;
+        Some((known.name.to_string(), set.value, set.origin, known.meaning))
+    });
+    let profiles: HashSet<String> = world.files.profile_names().into_iter().collect();
+    let aliases = world.settings.aliases.iter().map(|(name, alias)| {
+        let hidden = profiles.contains(name);
+        let meaning = if hidden { "hidden: a profile has this name" } else { "another name for a profile" };
+        (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning)
+    });
+    let all = known.chain(aliases);
     if as_json {
-        let list: Vec<_> = values.map(|(k, v)| json!({"name": k.name, "value": v.value, "origin": v.origin})).collect();
-        return json_to_stdout(&json!({ "settings": list }));
+        let entry = |(name, value, origin, _)| json!({"name": name, "value": value, "origin": origin});
+        return json_to_stdout(&json!({ "settings": all.map(entry).collect::<Vec<_>>() }));
     }
-    let rows: Vec<_> = values
-        .map(|(known, v)| vec![known.name.into(), visible(&v.value), visible(&v.origin), known.meaning.into()])
+    let rows: Vec<_> = all
+        .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), visible(&origin), meaning.into()])
         .collect();
     to_stdout(table(&["SETTING", "VALUE", "FROM", "MEANING"], &rows).as_bytes())
 }

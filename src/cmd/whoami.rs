@@ -17,7 +17,7 @@ use super::world::World;
 /// Prints account, ARN and user id.
 pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
     let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked(&args.profile.profile)?)?;
+    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
     let session = obtain(&world, &planned, &Wants::of_a_person(&world, args.profile.code_stdin))?;
     let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&world.env, &planned.endpoint)?);
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
@@ -36,5 +36,6 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
             format!("account  {}\narn      {}\nuser id  {}\n", who.account, visible(&who.arn), visible(&who.user_id));
         to_stdout(text.as_bytes())?;
     }
+    world.note_use(&planned.plan.profile);
     Ok(0)
 }

@@ -3,11 +3,10 @@
 use std::cell::OnceCell;
 
 use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
-use crate::cli::ProfileArg;
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
 use crate::config::settings::{Paths, Settings};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::origin::Outside;
 use crate::profile::plan::{self, Outline, Plan};
@@ -17,7 +16,6 @@ use crate::store::choose::{Keyring, Stores};
 use crate::system::env::Env;
 use crate::system::folders::{Folders, shorten};
 use crate::system::{log, user};
-use crate::visible::visible;
 
 /// Everything a command reads before it acts.
 pub struct World {
@@ -68,6 +66,18 @@ impl World {
         (Self { env: env.clone(), folders, settings, files, index, surroundings }, failures)
     }
 
+    /// The same with other files and another index, to see what edits would make of it.
+    pub fn with(&self, files: AwsFiles, index: KeyIndex) -> Self {
+        Self {
+            env: self.env.clone(),
+            folders: self.folders.clone(),
+            settings: self.settings.clone(),
+            files,
+            index,
+            surroundings: self.surroundings.clone(),
+        }
+    }
+
     /// What plans are made from.
     pub fn sources(&self) -> Sources<'_> {
         Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings, suggests: true }
@@ -75,30 +85,6 @@ impl World {
 
     fn quiet(&self) -> Sources<'_> {
         Sources { suggests: false, ..self.sources() }
-    }
-
-    /// The profile a command is about.
-    pub fn asked(&self, arg: &ProfileArg) -> Result<ProfileName> {
-        match (&arg.positional, &arg.flag) {
-            (Some(one), Some(other)) if one != other => {
-                let cause = format!("two profiles are named: '{one}' and '{other}'");
-                Err(Failure::new(Kind::Usage, cause))
-            }
-            (Some(name), _) | (None, Some(name)) => Ok(name.clone()),
-            (None, None) => self.asked_by_variable(),
-        }
-    }
-
-    fn asked_by_variable(&self) -> Result<ProfileName> {
-        for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
-            if let Some(name) = self.env.text(variable) {
-                return ProfileName::parse(name).map_err(|why| Failure::new(Kind::Usage, format!("{variable}: {why}")));
-            }
-        }
-        let names: Vec<String> =
-            self.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
-        let failure = Failure::new(Kind::Usage, "no profile is named: give PROFILE, or set AWS_PROFILE");
-        Err(if names.is_empty() { failure } else { failure.hint(format!("profiles: {}", names.join(", "))) })
     }
 
     /// Plans a profile and checks where its calls would go.

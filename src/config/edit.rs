@@ -4,6 +4,8 @@
 //! anybody writes it: if it does not say what was asked, says anything else differently, or holds a construct some SDK
 //! stumbles over that was not there before, the edit is refused.
 
+use zeroize::Zeroizing;
+
 use super::construct::Construct;
 use super::file::{AwsFile, Kind};
 use super::grammar::{self, Chunk, Span};
@@ -11,8 +13,12 @@ use super::hunk::{Hunk, Replacement};
 use super::process_line::ProcessLine;
 use super::section::{Part, Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
-use crate::names::ProfileName;
+use crate::names::{ProfileName, is_process_word};
 use crate::visible::visible;
+
+mod together;
+
+pub use together::{Edit, PREFIX};
 
 /// What an edit makes of a file.
 pub struct Edited {
@@ -62,26 +68,8 @@ impl AwsFile {
 
     /// Adds a profile at the end of the file.
     pub fn add(&self, profile: &str, settings: &[(&str, &str)]) -> Result<Edited> {
-        must_be_a_safe_name(profile)?;
-        settings.iter().try_for_each(|(key, value)| must_be_writable(key, value))?;
-        if let Some(there) = self.section(profile) {
-            let cause = format!("it is already there ({}:{})", self.shown(), there.header_line);
-            return Err(Failure::new(FailureKind::Config, cause).of_profile(visible(profile)));
-        }
-        let end = self.line_ending();
-        let mut text = String::new();
-        let is_empty = self.bytes().len() == grammar::text_start(self.bytes());
-        if !is_empty {
-            text += end;
-        }
-        text += &self.header_of(profile);
-        settings.iter().for_each(|(key, value)| text += &format!("{end}{key} = {value}"));
-        let change = Replacement { span: self.end()..self.end(), text: self.as_lines(self.end(), &text).into_bytes() };
-        self.edited(vec![change], Vec::new(), &[profile], |new| {
-            let section = new.section(profile);
-            let says = |(key, value): &(&str, &str)| section.as_ref()?.get(key).map(|s| s.value == *value);
-            section.is_some() && settings.iter().all(|pair| says(pair) == Some(true))
-        })
+        let settings = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.together(&[Edit::Add { profile: profile.into(), settings }])
     }
 
     /// Removes a profile: its headers and keys. Comments stay.
@@ -212,7 +200,7 @@ impl AwsFile {
             "source_profile" | "twolock_source_profile" if setting.value == old => Ok(Some(whole(new))),
             "credential_process" => match ProcessLine::parse(&setting.value).filter(|line| line.profile == old) {
                 None => Ok(None),
-                Some(_) if !may_stand_in_a_process(new) => {
+                Some(_) if !is_process_word(new) => {
                     let cause = format!(
                         "'{}' cannot stand in a credential_process: it may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'",
                         visible(new)
@@ -313,13 +301,8 @@ impl AwsFile {
     }
 }
 
-fn pair(setting: &Setting) -> (String, String) {
-    (setting.key.clone(), setting.value.clone())
-}
-
-/// The name gives the same argv under a word splitter, `sh -c` and Windows (threat-model P13).
-fn may_stand_in_a_process(name: &str) -> bool {
-    !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@+:".contains(c))
+fn pair(setting: &Setting) -> (String, Zeroizing<String>) {
+    (setting.key.clone(), Zeroizing::new(setting.value.clone()))
 }
 
 fn must_be_a_safe_name(name: &str) -> Result<()> {

@@ -63,6 +63,11 @@ impl AwsFile {
         Self { kind, shown, bytes, index: OnceCell::new() }
     }
 
+    /// Which of the two it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The file exactly as it was read.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -1,8 +1,10 @@
 //! The lines an edit changes, for people: never a secret.
 
+use zeroize::Zeroize;
+
 use super::grammar::{self, Chunk, Span};
 
-/// A stretch of the old file and what comes in its place.
+/// A stretch of the old file and what comes in its place. Wiped on drop: that may be a key.
 pub(super) struct Replacement {
     pub(super) span: Span,
     pub(super) text: Vec<u8>,
@@ -11,6 +13,12 @@ pub(super) struct Replacement {
 impl Replacement {
     pub(super) fn removal(span: Span) -> Self {
         Self { span, text: Vec::new() }
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        self.text.zeroize();
     }
 }
 

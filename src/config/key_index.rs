@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::arn::AccountId;
 use crate::credentials::AccessKeyId;
@@ -13,7 +13,10 @@ use crate::system::foreign_file;
 use crate::timestamp::Timestamp;
 
 /// Room for tens of thousands of keys.
-const LARGEST_FILE: u64 = 16 << 20;
+pub const LARGEST_FILE: u64 = 16 << 20;
+
+/// The JSON of an index without keys; a file of no bytes is a damaged one.
+pub const EMPTY: &[u8] = br#"{"keys":{},"v":1}"#;
 
 /// One key that rests in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,15 +62,53 @@ impl KeyIndex {
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
 
-    /// Returns the index's JSON with a profile's entry under another name; what has no such entry stays as it is.
-    pub fn renamed(bytes: &[u8], old: &str, new: &str) -> std::result::Result<Vec<u8>, String> {
-        Self::parse(bytes)?;
-        let mut json: Value = serde_json::from_slice(bytes).map_err(|e| format!("is damaged: {e}"))?;
-        let Some(entry) = json["keys"].as_object_mut().and_then(|keys| keys.remove(old)) else {
-            return Ok(bytes.to_vec());
-        };
-        json["keys"][new] = entry;
-        Ok(json.to_string().into_bytes())
+    /// Returns the index's JSON with a profile's entry under another name as well; what has none stays as it is.
+    pub fn copied(bytes: &[u8], old: &str, new: &str) -> std::result::Result<Vec<u8>, String> {
+        Self::edited(bytes, |keys| {
+            if let Some(entry) = keys.get(old).cloned() {
+                keys.insert(new.into(), entry);
+            }
+        })
+    }
+
+    /// Returns the index's JSON with this entry of a profile, in place of one it had. No bytes are an empty index.
+    pub fn with(bytes: &[u8], profile: &str, entry: &Entry, store: &str) -> std::result::Result<Vec<u8>, String> {
+        let mut fields = json!({"access_key_id": entry.id.as_str(), "store": store});
+        if let Some(account) = &entry.account {
+            fields["account"] = json!(account.as_str());
+        }
+        if let Some(created) = &entry.created {
+            fields["created"] = json!(created.to_string());
+        }
+        Self::edited(bytes, |keys| drop(keys.insert(profile.into(), fields)))
+    }
+
+    /// Returns the index's JSON without a profile's entry, if it names this key.
+    pub fn without(bytes: &[u8], profile: &str, id: &AccessKeyId) -> std::result::Result<Vec<u8>, String> {
+        Self::edited(bytes, |keys| {
+            if keys.get(profile).is_some_and(|fields| fields["access_key_id"] == json!(id.as_str())) {
+                keys.remove(profile);
+            }
+        })
+    }
+
+    /// An edit that changes nothing gives the bytes back as they are; fields we do not know stay.
+    fn edited(
+        bytes: &[u8],
+        edit: impl FnOnce(&mut serde_json::Map<String, Value>),
+    ) -> std::result::Result<Vec<u8>, String> {
+        let base = if bytes.is_empty() { EMPTY } else { bytes };
+        Self::parse(base)?;
+        let mut json: Value = serde_json::from_slice(base).map_err(|e| format!("is damaged: {e}"))?;
+        let before = json.clone();
+        edit(json["keys"].as_object_mut().ok_or("is damaged: it has no keys")?);
+        Ok(if json == before { bytes.to_vec() } else { json.to_string().into_bytes() })
+    }
+
+    /// The same index with one more entry, in memory alone.
+    pub fn and(mut self, profile: &ProfileName, entry: Entry) -> Self {
+        self.0.insert(profile.to_string(), entry);
+        self
     }
 
     /// Every profile and its key.
@@ -96,12 +137,31 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_entry_keeps_all_its_fields() {
+    fn an_entry_under_another_name_keeps_all_its_fields() {
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
-        let renamed = KeyIndex::renamed(text, "a", "b").unwrap();
+        let both = KeyIndex::copied(text, "a", "b").unwrap();
+        let id = AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap();
+        let renamed = KeyIndex::without(&both, "a", &id).unwrap();
         assert_eq!(renamed, br#"{"keys":{"b":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#);
-        assert_eq!(KeyIndex::renamed(text, "x", "b").unwrap(), text);
-        assert!(KeyIndex::renamed(br#"{"v":2,"keys":{}}"#, "a", "b").is_err());
+        assert_eq!(KeyIndex::copied(text, "x", "b").unwrap(), text);
+        assert!(KeyIndex::copied(br#"{"v":2,"keys":{}}"#, "a", "b").is_err());
+    }
+
+    #[test]
+    fn an_entry_comes_and_goes_and_the_others_keep_all_their_fields() {
+        let id = |text: &str| AccessKeyId::parse(text).unwrap();
+        let entry = Entry { id: id("AKIANEWNEWNEWNEWNEW1"), account: AccountId::parse("123456789012"), created: None };
+        let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
+        let with = KeyIndex::with(text, "b", &entry, "the Keychain").unwrap();
+        let index = KeyIndex::parse(&with).unwrap();
+        assert_eq!(index.get(&ProfileName::parse("b").unwrap()), Some(&entry));
+        assert_eq!(KeyIndex::without(&with, "b", &entry.id).unwrap(), text);
+        assert_eq!(KeyIndex::without(&with, "b", &id("AKIAOTHEROTHEROTHER1")).unwrap(), with);
+        assert_eq!(KeyIndex::without(b"", "b", &entry.id).unwrap(), b"");
+        assert!(KeyIndex::with(b"", "b", &entry, "x").unwrap().starts_with(br#"{"keys":{"b":{"access_key_id""#));
+        for refused in [&br#"{"v":2,"keys":{}}"#[..], b"junk", br#"{"v":1}"#] {
+            assert!(KeyIndex::with(refused, "b", &entry, "x").is_err());
+        }
     }
 
     #[test]

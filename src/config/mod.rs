@@ -15,6 +15,7 @@ use crate::system::foreign_file;
 use file::{AwsFile, Kind};
 pub use section::{Section, Setting};
 
+pub mod aliases;
 mod construct;
 pub mod edit;
 pub mod file;
@@ -27,6 +28,7 @@ pub mod replace;
 pub mod section;
 pub mod settings;
 pub mod trust;
+pub mod usage;
 
 /// Far above any real file, far below what would hurt.
 pub const LARGEST_FILE: u64 = 64 << 20;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
+use crate::config::aliases::{self, Aliases};
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::origin::Outside;
@@ -107,6 +108,8 @@ pub struct Settings {
     values: BTreeMap<&'static str, Outside<String>>,
     /// Consents to start programs a file names: path → SHA-256 in hex.
     pub trust: BTreeMap<String, String>,
+    /// Other names for profiles.
+    pub aliases: Aliases,
 }
 
 /// Where `config.toml` is read from.
@@ -166,6 +169,17 @@ impl Settings {
                 self.values.insert(known.name, Outside { value, origin: format!("{shown}:{line}") });
             }
         }
+        if let Some(item) = find(document.as_table(), "aliases") {
+            let problem = || {
+                let line = line_of(&text, item);
+                Failure::new(Kind::Config, format!("{shown}:{line}: 'aliases' is no table"))
+            };
+            let table = item.as_table_like().ok_or_else(problem);
+            match table.and_then(|table| Aliases::read(table, &text, &shown)) {
+                Ok(aliases) => self.aliases = aliases,
+                Err(failure) => failures.push(failure),
+            }
+        }
         if let (true, Some(trust)) = (may_consent, find(document.as_table(), "trust").and_then(Item::as_table_like)) {
             self.trust = trust.iter().filter_map(|(k, v)| Some((k.to_string(), v.as_str()?.to_string()))).collect();
         }
@@ -213,6 +227,10 @@ impl Settings {
 
 /// Returns `text` with a setting set; comments, order and unknown keys stay. The value is checked first.
 pub fn set(text: &str, shown: &str, name: &str, value: &str) -> Result<String> {
+    if let Some(alias) = aliases::named_by(name) {
+        aliases::check(alias, value)?;
+        return edit(text, shown, name, Some(Value::from(value)));
+    }
     let known = known(name)?;
     (known.check)(value)
         .map_err(|why| Failure::new(Kind::Usage, format!("{name} cannot be '{}': {why}", visible(value))))?;
@@ -226,7 +244,25 @@ pub fn set(text: &str, shown: &str, name: &str, value: &str) -> Result<String> {
 
 /// Returns `text` without a setting; what is not there is not an error.
 pub fn unset(text: &str, shown: &str, name: &str) -> Result<String> {
+    if aliases::named_by(name).is_some() {
+        return edit(text, shown, name, None);
+    }
     edit(text, shown, known(name)?.name, None)
+}
+
+/// Returns `text` with every alias of one profile standing for another; one that is called as that is taken out.
+pub fn rename_in_aliases(text: &str, shown: &str, old: &str, new: &str) -> Result<String> {
+    let document = parse(text, shown)?;
+    let table = find(document.as_table(), "aliases").and_then(Item::as_table_like);
+    let stand_for = |item: &Item| item.as_str() == Some(old);
+    let names = table.into_iter().flat_map(TableLike::iter).filter(|(_, item)| stand_for(item)).map(|(name, _)| name);
+    let names: Vec<String> = names.map(aliases::setting_of).collect();
+    let mut document: DocumentMut = text.parse().expect("parsed above");
+    for setting in names {
+        let value = (aliases::named_by(&setting) != Some(new)).then(|| Value::from(new));
+        edit_in(&mut document, shown, &setting, value)?;
+    }
+    Ok(document.to_string())
 }
 
 /// Returns `text` with consent for a file recorded: its path and SHA-256.
@@ -244,12 +280,17 @@ pub fn set_trust(text: &str, shown: &str, path: &str, sha256: &str) -> Result<St
 fn edit(text: &str, shown: &str, name: &str, new: Option<Value>) -> Result<String> {
     parse(text, shown)?;
     let mut document: DocumentMut = text.parse().expect("parsed the line before");
+    edit_in(&mut document, shown, name, new)?;
+    Ok(document.to_string())
+}
+
+fn edit_in(document: &mut DocumentMut, shown: &str, name: &str, new: Option<Value>) -> Result<()> {
     let mut table: &mut dyn TableLike = document.as_table_mut();
     let mut key = name;
     if let Some((outer, inner)) = name.split_once('.') {
         key = inner;
         if new.is_none() && !table.contains_key(outer) {
-            return Ok(text.into());
+            return Ok(());
         }
         let item = table.entry(outer).or_insert_with(toml_edit::table);
         let problem = || Failure::new(Kind::Config, format!("{shown}: '{outer}' is no table"));
@@ -267,7 +308,7 @@ fn edit(text: &str, shown: &str, name: &str, new: Option<Value>) -> Result<Strin
             table.remove(key);
         }
     }
-    Ok(document.to_string())
+    Ok(())
 }
 
 /// The setting of that name, or a usage failure that lists all names.
@@ -275,7 +316,7 @@ pub fn known(name: &str) -> Result<&'static Known> {
     KNOWN.iter().find(|k| k.name == name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|k| k.name).collect();
         Failure::new(Kind::Usage, format!("there is no setting '{}'", visible(name)))
-            .hint(format!("settings: {}", names.join(", ")))
+            .hint(format!("settings: {}, aliases.NAME", names.join(", ")))
     })
 }
 

@@ -2,9 +2,11 @@
 //!
 //! - [`settings`]: what one profile says, each value parsed when a plan uses it, with its file and line
 //! - [`chain`]: the way from the asked profile down to the long-lived key
+//! - [`adoption`]: what profiles become so that every AWS tool comes to us
 //! - [`plan`]: the steps that are taken upwards again; the table of the whole program
 //! - [`callers`]: what the AWS CLI and each SDK would do with a profile
 
+pub mod adoption;
 pub mod callers;
 pub mod chain;
 pub mod plan;

@@ -14,7 +14,7 @@ use crate::profile::{Outside, Sources};
 use crate::role::RoleRequest;
 
 /// AWS caps a role at one hour when a session or another role stands in front of it (aws-contract 4.2).
-const CHAINED_AT_MOST: Duration = Duration::from_secs(3_600);
+pub const CHAINED_AT_MOST: Duration = Duration::from_secs(3_600);
 /// A role's duration when no `duration_seconds` is set.
 const ROLE_DEFAULT: Duration = Duration::from_secs(3_600);
 /// An MFA session's duration when nothing sets it.
@@ -290,11 +290,14 @@ fn refuse_impossible(
     Ok(())
 }
 
-/// `twolock_session_duration` of the profile that owns the key, else our settings: the session is shared. A profile
-/// that uses the key of another is its owner in all but the key.
+/// The profile that owns the key, behind those that use it without a role: they are its owners in all but the key.
+fn key_profiles(chain: &Chain) -> impl Iterator<Item = &Hop> {
+    chain.hops.iter().rev().take_while(|hop| hop.role.is_none()).chain([chain.owner()])
+}
+
+/// `twolock_session_duration` of the key's profile, else our settings: the session is shared.
 fn session_duration(sources: Sources<'_>, chain: &Chain) -> Result<Duration> {
-    let users = chain.hops.iter().rev().take_while(|hop| hop.role.is_none());
-    for hop in users.chain([chain.owner()]) {
+    for hop in key_profiles(chain) {
         if let Some(own) = hop.settings().session_duration()? {
             return Ok(own.value);
         }
@@ -355,7 +358,7 @@ fn region_of(
     partition: Option<Partition>,
     notes: &mut Vec<String>,
 ) -> Result<(Outside<Region>, Option<Region>)> {
-    for hop in [asked_hop(chain), chain.owner()] {
+    for hop in std::iter::once(asked_hop(chain)).chain(key_profiles(chain)) {
         let Some(region) = hop.settings().region()? else { continue };
         if let (Some(wanted), Some(is)) = (partition, region.value.partition())
             && wanted != is
@@ -425,8 +428,8 @@ fn endpoint_kinds(sources: Sources<'_>, chain: &Chain) -> Result<(bool, bool)> {
 /// `mfa_process` of the profile whose `mfa_serial` is used, else of the key's.
 fn mfa_process_of(chain: &Chain, device: Option<&Device<'_>>) -> Option<MfaProcess> {
     let (hop, _) = device?;
-    [*hop, chain.owner()]
-        .into_iter()
+    std::iter::once(*hop)
+        .chain(key_profiles(chain))
         .find_map(|hop| Some(MfaProcess { profile: hop.name.clone(), line: hop.settings().mfa_process()? }))
 }
 

@@ -183,6 +183,17 @@ impl<'a> ProfileSettings<'a> {
         self.profile.get(key)
     }
 
+    /// Every setting that counts.
+    pub fn settings(self) -> Vec<&'a Setting> {
+        self.profile.settings()
+    }
+
+    /// Every setting of one key, in both files, also those another one hides.
+    pub fn every(self, key: &str) -> impl Iterator<Item = &'a Setting> {
+        let sections = [&self.profile.config, &self.profile.credentials].into_iter().flatten();
+        sections.flat_map(|section| &section.settings).filter(move |setting| setting.key == key)
+    }
+
     /// The place of the profile's first header.
     pub fn place(self) -> &'a Place {
         &self.profile.place
@@ -195,7 +206,8 @@ impl<'a> ProfileSettings<'a> {
 
     /// A failure about one setting of this profile.
     pub fn refuse(self, setting: &Setting, why: &str) -> Failure {
-        let cause = format!("{} '{}' {why}", setting.key, visible(&setting.value));
+        let value = if setting.is_secret() { "***".into() } else { visible(&setting.value) };
+        let cause = format!("{} '{value}' {why}", setting.key);
         Failure::new(Kind::Config, cause).of_profile(self.name).at(&setting.place)
     }
 

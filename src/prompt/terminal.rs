@@ -17,6 +17,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::columns::{columns, shorten};
 use crate::names::MfaCode;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::clock::Deadline;
@@ -251,31 +252,6 @@ fn profile_of(question: &Question, widest: usize) -> String {
     format!("'{}'", shorten(&name.replace('\'', "\\'"), widest.saturating_sub(2)))
 }
 
-/// Cuts the middle out of text that is too wide: names that differ do so at either end.
-fn shorten(text: &str, widest: usize) -> String {
-    if columns(text) <= widest {
-        return text.to_owned();
-    }
-    let head = widest.saturating_sub(1).div_ceil(2);
-    let start = taken(text.chars(), head);
-    let end = taken(text.chars().rev(), widest.saturating_sub(1) - head);
-    format!("{start}…{}", end.chars().rev().collect::<String>())
-}
-
-fn taken(characters: impl Iterator<Item = char>, widest: usize) -> String {
-    let mut room = widest;
-    characters.take_while(|&c| room.checked_sub(column(c)).map(|left| room = left).is_some()).collect()
-}
-
-fn columns(text: &str) -> usize {
-    text.chars().map(column).sum()
-}
-
-/// Columns a character takes, rather one too many: wide scripts take two, and control characters echo as `^X`.
-fn column(c: char) -> usize {
-    if c == '…' || c.is_ascii() && !c.is_control() { 1 } else { 2 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,19 +338,6 @@ mod tests {
         assert!(!line.chars().any(char::is_control), "{line:?}");
         hostile.foreign_endpoint = None;
         assert!(question_line(&hostile).contains("\\u{1b}]0;x"), "shown, not hidden");
-    }
-
-    #[test]
-    fn what_is_too_wide_keeps_both_its_ends() {
-        for (text, widest, shown) in [
-            ("short", 5, "short"),
-            ("abcdefghij", 7, "abc…hij"),
-            ("abcdefghij", 6, "abc…ij"),
-            ("漢字漢字漢字", 7, "漢…字"),
-            ("abc", 1, "…"),
-        ] {
-            assert_eq!(shorten(text, widest), shown);
-        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!
 //! May know the vocabulary and `system`; never profiles, STS or prompts.
 
+pub mod access_key;
 pub mod bounded;
 pub mod choose;
 #[cfg(windows)]

@@ -21,6 +21,8 @@ pub struct Folders {
     pub cache: PathBuf,
     /// `keys.json` and the key file lie here. Like the keyring they belong to this machine: nothing of them roams.
     pub data: PathBuf,
+    /// `state.json` lies here: what may be deleted and is no cache. The data folder, where the platform has no such one.
+    pub state: PathBuf,
 }
 
 impl Folders {
@@ -38,6 +40,7 @@ impl Folders {
                 config: dirs::config_dir()?.join("twolock"),
                 cache: dirs::cache_dir()?.join("twolock"),
                 data: dirs::data_local_dir()?.join("twolock"),
+                state: dirs::state_dir().or_else(dirs::data_local_dir)?.join("twolock"),
             })
         };
         folders().ok_or_else(|| Failure::new(Kind::Config, "your home folder cannot be found").hint(hint))

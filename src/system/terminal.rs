@@ -1,7 +1,10 @@
 //! The controlling terminal: opened by ourselves, read line by line in its own line mode, and never changed.
 //!
-//! Nothing here sets a terminal mode, so nothing has to be put back: whatever ends us, kill -9 included, leaves the
-//! terminal as it was (threat-model P22). File descriptors 0 to 2 are not touched (P21).
+//! [`Terminal::read_line`] sets no terminal mode, so nothing has to be put back: whatever ends us, kill -9 included,
+//! leaves the terminal as it was (threat-model P22). Questions for codes and for a yes keep to it. Only two things
+//! change modes, for as long as they last: [`Terminal::hide_typing`], because secret keys are worth something later,
+//! and [`Terminal::keys`], because a picker has to hear each key. How they put them back stands in
+//! [`modes`](super::modes); kill -9 within them cannot be helped. File descriptors 0 to 2 are not touched (P21).
 
 use std::fmt;
 use std::fs::File;
@@ -13,10 +16,14 @@ use zeroize::Zeroizing;
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
+use crate::system::keys::Keys;
+use crate::system::modes::{Changed, Wanted};
 use crate::system::platform::{self, NoStops, Resumed};
 
 /// Width assumed when the terminal does not know its own.
 const USUAL_WIDTH: usize = 80;
+/// Height assumed when the terminal does not know its own.
+const USUAL_HEIGHT: usize = 24;
 /// Longest line handed out; a longer one is read to its end and dropped.
 const LONGEST_LINE: usize = 1024;
 /// Longest wait for a terminal that takes no output.
@@ -73,6 +80,12 @@ pub(in crate::system) enum Heard {
     /// The process was stopped and goes on.
     #[cfg_attr(windows, expect(dead_code, reason = "Windows stops nobody"))]
     Resumed,
+    /// ^Z: put back what was changed, then stop. Heard only while modes are changed.
+    #[cfg_attr(windows, expect(dead_code, reason = "Windows stops nobody"))]
+    Stop,
+    /// The window has another size. Heard only while modes are changed.
+    #[cfg_attr(windows, expect(dead_code, reason = "the console tells by events, which we do not read"))]
+    Resized,
     /// The terminal cannot be read.
     Gone,
 }
@@ -90,9 +103,9 @@ pub fn columns(env: &Env) -> Option<usize> {
 
 /// The controlling terminal while we talk on it. In its background it fails; it never stops us.
 pub struct Terminal {
-    input: File,
+    pub(super) input: File,
     output: File,
-    resumed: Resumed,
+    pub(super) resumed: Resumed,
     _no_stops: NoStops,
 }
 
@@ -144,18 +157,52 @@ impl Terminal {
         Ok(())
     }
 
+    /// Returns the height in rows.
+    pub fn height(&self) -> usize {
+        platform::height(&self.output).unwrap_or(USUAL_HEIGHT)
+    }
+
     /// Reads one line; returns early when the process was stopped and goes on, with what was typed so far dropped.
     pub fn read_line(&self, until: Deadline) -> Line {
+        self.read_line_as(None, until)
+    }
+
+    /// Hides what is typed from now on, and drops what was typed before; for secrets.
+    ///
+    /// Write the prompt after this, not before: what is typed between the two would be seen.
+    pub fn hide_typing(&self) -> Result<HiddenTyping<'_>, Unusable> {
+        Ok(HiddenTyping { terminal: self, changed: Changed::begin(self, Wanted::HiddenLine)? })
+    }
+
+    /// Reads one line that is not shown; see [`HiddenTyping::read_line`].
+    pub fn read_hidden_line(&self, until: Deadline) -> Line {
+        self.hide_typing().map_or_else(Line::Lost, |hidden| hidden.read_line(until))
+    }
+
+    /// Reads the terminal key by key from now on, and drops what was typed before.
+    pub fn keys(&self) -> Result<Keys<'_>, Unusable> {
+        Keys::begin(self)
+    }
+
+    pub(super) fn hear(&self, buffer: &mut [u8], until: Deadline) -> Heard {
+        platform::hear(&self.input, &self.resumed, buffer, until)
+    }
+
+    fn read_line_as(&self, changed: Option<&Changed>, until: Deadline) -> Line {
         // full size from the start: a buffer that grows leaves copies behind
         let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
         let mut piece = Zeroizing::new([0u8; 256]);
         let mut too_long = false;
         loop {
-            let count = match platform::hear(&self.input, &self.resumed, &mut piece[..], until) {
+            let count = match self.hear(&mut piece[..], until) {
                 Heard::Bytes(0) => return Line::End,
                 Heard::Bytes(count) => count,
                 Heard::TimedOut => return Line::TimedOut,
-                Heard::Resumed => return Line::Resumed,
+                Heard::Resized => continue,
+                heard @ (Heard::Stop | Heard::Resumed) => match changed.map_or(Ok(()), |c| c.resume_after(heard)) {
+                    Ok(()) => return Line::Resumed,
+                    Err(why) => return Line::Lost(why),
+                },
                 Heard::Gone => return Line::Lost(self.check().err().unwrap_or(Unusable::Gone)),
             };
             too_long |= line.len() + count > LONGEST_LINE;
@@ -166,6 +213,23 @@ impl Terminal {
                 return if too_long { Line::TooLong } else { Line::Text(text_of(&line)) };
             }
         }
+    }
+}
+
+/// What is typed is not shown while this lives.
+pub struct HiddenTyping<'a> {
+    terminal: &'a Terminal,
+    changed: Changed<'a>,
+}
+
+impl HiddenTyping<'_> {
+    /// Reads one line as [`Terminal::read_line`] does, and ends it on the screen, where Enter is not shown either.
+    pub fn read_line(&self, until: Deadline) -> Line {
+        let line = self.terminal.read_line_as(Some(&self.changed), until);
+        if matches!(line, Line::Text(_) | Line::TooLong) {
+            let _ = self.terminal.write("\n");
+        }
+        line
     }
 }
 

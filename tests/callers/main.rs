@@ -10,6 +10,7 @@ mod boto3;
 mod chains;
 mod environment;
 mod last_minutes;
+mod managed;
 mod moto;
 mod sdks;
 mod verdicts;

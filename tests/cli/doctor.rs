@@ -60,7 +60,7 @@ fn where_nothing_is_wrong_it_says_what_there_is_to_know() {
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base', 'prod', 'deploy', 'long'
   your key signs requests to it; its sessions are kept apart from AWS's
 ";
-    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 27 checks, nothing to mend\n");
+    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 28 checks, nothing to mend\n");
     world.run(["doctor"]).is(0, &all, "");
     assert_eq!(world.sandbox.count("GetSessionToken") + world.sandbox.count("AssumeRole"), 0);
 }
@@ -110,7 +110,7 @@ info: profile 'under lost' (~/.aws/config:7): not every SDK finds a profile of t
   mend: twolock profile rename 'under lost' under-lost
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base'
   your key signs requests to it; its sessions are kept apart from AWS's
-doctor: 27 checks: 2 errors, 5 warnings
+doctor: 28 checks: 2 errors, 5 warnings
 ";
     ran.is(3, &format!("{expected}{KEY_OF_BASE}{NO_SERVICE}{to_know}"), "");
 }
@@ -136,7 +136,7 @@ mended: ~/.aws/cli/cache: others can look into it (mode 755)
 mended: ~/.aws/cli/cache: others can read 2 files in it, such as ";
     let ran = world.run(["doctor", "--fix"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
-    assert!(ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 27 checks, nothing to mend\n"), "{ran:?}");
+    assert!(ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 28 checks, nothing to mend\n"), "{ran:?}");
     for (name, expected) in [
         (".aws", 0o700),
         (".aws/config", 0o600),
@@ -215,7 +215,7 @@ fn without_any_aws_file_there_is_nothing_to_mend() {
 info: calls to AWS go through the proxy 127.0.0.1:1 (HTTPS_PROXY)
   where it is down, there are no new sessions
 not checked: clock: proxy 127.0.0.1:1 (HTTPS_PROXY) refused the connection
-doctor: 27 checks, nothing to mend
+doctor: 28 checks, nothing to mend
 ";
     ran.is(0, &format!("{NO_SERVICE}{expected}"), "");
 }
@@ -531,6 +531,23 @@ fn what_the_index_knows_of_a_key_is_checked() {
         unchecked.contains("\nnot checked: keyring-item: the Secret Service is not there: no session bus"),
         "{unchecked}"
     );
+}
+
+#[test]
+fn aliases_that_are_hidden_or_lead_nowhere_are_found() {
+    let world = well();
+    let aliases = "[aliases]\nprod = \"base\"\ngone = \"nobody\"\ngood = \"base\"\n";
+    world.write(".config/twolock/config.toml", aliases);
+    let said = |(at, what): (u64, &str)| (json!(at), json!(what));
+    let found: Vec<_> = world.found("alias").iter().map(|f| (f["line"].clone(), f["what"].clone())).collect();
+    let expected = [
+        (3, "alias 'gone' stands for 'nobody', and there is no such profile"),
+        (2, "alias 'prod' is also a profile, and a profile wins"),
+    ];
+    assert_eq!(found, expected.map(said));
+    let ran = world.doctor_with(&[("AWS_PROFILE", "good")]);
+    let named = "warning: AWS_PROFILE names 'good', which is an alias that only twolock knows\n";
+    assert!(ran.code == 3 && ran.stdout.contains(named), "{ran:?}");
 }
 
 #[test]

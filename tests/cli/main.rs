@@ -4,6 +4,9 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod add;
+mod adopt;
+mod aliases;
 mod credential_process;
 mod doctor;
 mod env;
@@ -21,6 +24,7 @@ mod question;
 mod sandbox;
 mod secrets;
 mod settings;
+mod state;
 mod status;
 mod usage;
 mod whoami;

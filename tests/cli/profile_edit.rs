@@ -2,14 +2,22 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::world::{CONFIG, CREDENTIALS, SECRET, World};
 
+pub fn config_of(world: &World) -> String {
+    let text = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
+    text.replace(world.sandbox.url(), "{url}")
+}
+
+pub fn credentials_of(world: &World) -> String {
+    std::fs::read_to_string(world.home().join(".aws/credentials")).unwrap()
+}
+
 impl World {
     fn config(&self) -> String {
-        let text = std::fs::read_to_string(self.home().join(".aws/config")).unwrap();
-        text.replace(self.sandbox.url(), "{url}")
+        config_of(self)
     }
 
     fn credentials(&self) -> String {
-        std::fs::read_to_string(self.home().join(".aws/credentials")).unwrap()
+        credentials_of(self)
     }
 }
 

@@ -19,13 +19,14 @@ fn list_says_each_value_and_where_it_stands() {
     let mut command = world.twolock(["settings", "list"]);
     world.finish(command.env("TWOLOCK_PROMPT_TIMEOUT", "20s")).is(
         0,
-        "SETTING           VALUE  FROM                             MEANING\n\
-         session_duration  8h     ~/.config/twolock/config.toml:2  how long an MFA session lives\n\
-         prompt_timeout    20s    TWOLOCK_PROMPT_TIMEOUT           how long a question waits for a code\n\
-         min_ttl           30s    default                          env and exec renew what lives shorter\n\
-         keyring           auto   default                          where the sealing key is: auto, kernel, file\n\
-         key_max_age       90d    default                          doctor reminds of older access keys\n\
-         endpoints.allow          default                          hosts besides AWS's own, comma-separated\n",
+        "SETTING           VALUE             FROM                             MEANING\n\
+         session_duration  8h                ~/.config/twolock/config.toml:2  how long an MFA session lives\n\
+         prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long a question waits for a code\n\
+         min_ttl           30s               default                          env and exec renew what lives shorter\n\
+         keyring           auto              default                          where the sealing key is: auto, kernel, file\n\
+         key_max_age       90d               default                          doctor reminds of older access keys\n\
+         endpoints.allow                     default                          hosts besides AWS's own, comma-separated\n\
+         aliases.prod      production-admin  ~/.config/twolock/config.toml:6  hidden: a profile has this name\n",
         "",
     );
     let json = world.run(["settings", "list", "--json"]).json();
@@ -110,7 +111,7 @@ fn wrong_values_and_names_are_refused_and_nothing_is_written() {
         ),
         (
             ["set", "colour", "red"],
-            "there is no setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, key_max_age, endpoints.allow",
+            "there is no setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, key_max_age, endpoints.allow, aliases.NAME",
         ),
     ] {
         let ran = world.finish(world.twolock(["settings"]).args(args));

@@ -4,25 +4,13 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::world::{Ran, World, without_terminal};
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_twolock");
 
-/// Longest wait for what should happen soon: generous, so that a busy machine fails nothing.
-const HANG: Duration = Duration::from_secs(40);
-
-/// Polls until it is so; fails with what was waited for.
-#[track_caller]
-pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < HANG, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+pub use crate::world::eventually;
 
 /// Sends a signal to a process this test started.
 pub fn signal(pid: u32, number: i32) {

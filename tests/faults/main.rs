@@ -6,11 +6,13 @@
 #[path = "../world/mod.rs"]
 mod world;
 
-mod desktop;
+use world::desktop;
+
 mod machine;
 mod outcome;
 mod somebody;
 
+mod adoptions;
 mod cache_identity;
 mod callers_that_leave;
 mod clocks;

@@ -23,7 +23,7 @@ use twolock::system::signals;
 use crate::world::role;
 
 #[expect(clippy::disallowed_methods, reason = "how a test tells its processes what to do")]
-fn setting(name: &str) -> Option<String> {
+pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -38,6 +38,8 @@ fn driver() {
         "command" => command(),
         "stdin" => stdin(),
         "hardened" => crate::hardened::part(),
+        "hidden" => crate::modes::hidden(),
+        "keys" => crate::modes::keys(),
         other => panic!("no role {other}"),
     }
     std::process::exit(0);

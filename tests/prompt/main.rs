@@ -10,5 +10,6 @@ mod commands;
 mod driver;
 mod ending;
 mod hardened;
+mod modes;
 mod screen;
 mod world;

@@ -187,6 +187,13 @@ impl World {
         self.modes = modes_of(master);
     }
 
+    /// Makes the window this wide.
+    pub fn resize(&mut self, columns: u16) {
+        let size = rustix::termios::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(self.master.as_ref().unwrap(), size).unwrap();
+        self.columns = columns;
+    }
+
     pub fn hang_up(&mut self) {
         self.master = None;
     }

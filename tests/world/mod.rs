@@ -4,12 +4,14 @@
 #![allow(dead_code, unused_imports, reason = "each group uses its own part of the world")]
 #![allow(clippy::disallowed_methods, reason = "tests stand outside the program's layers")]
 
+#[cfg(target_os = "linux")]
+pub mod desktop;
 mod terminal;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use terminal::{Terminal, without_terminal};
 pub use twolock_sandbox::{Call, Clock, Device, Fault, FaultKind, NewUser, Options, Role, Sandbox, User};
@@ -258,6 +260,16 @@ pub fn make_runnable(file: &Path) {
 pub fn copy_runnable(from: &Path, to: &Path) {
     let copy = Command::new("sh").args(["-c", "cp \"$1\" \"$2\" && chmod 755 \"$2\"", "sh"]).args([from, to]).status();
     assert!(copy.unwrap().success(), "{}", from.display());
+}
+
+/// Polls until it is so; fails with what was waited for.
+#[track_caller]
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A part of the machine that a test cannot do without; its absence is a failure that names it.

@@ -60,19 +60,10 @@ fn names(callers: impl Iterator<Item = Reader>) -> String {
 
 /// Each reason once, with those it holds for.
 fn reasons(elsewhere: &[(Reader, Verdict)]) -> String {
-    let mut by_reason: Vec<(String, Vec<Reader>)> = Vec::new();
-    for (caller, verdict) in elsewhere {
-        let reason = verdict.to_string();
-        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, callers)) => callers.push(*caller),
-            None => by_reason.push((reason, vec![*caller])),
-        }
+    match callers::grouped(elsewhere).as_slice() {
+        [(_, reason)] => reason.clone(),
+        groups => groups.iter().map(|(who, reason)| format!("{who}: {reason}")).collect::<Vec<_>>().join("; "),
     }
-    if let [(reason, _)] = by_reason.as_slice() {
-        return reason.clone();
-    }
-    let said = by_reason.into_iter().map(|(reason, callers)| format!("{}: {reason}", names(callers.into_iter())));
-    said.collect::<Vec<_>>().join("; ")
 }
 
 fn ours(one: &OneProfile) -> Option<(&Setting, ProcessLine<'_>)> {

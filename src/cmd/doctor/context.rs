@@ -120,7 +120,8 @@ impl Places {
         }
         let settings = world::paths(&world.folders);
         let folders = &world.folders;
-        let ours = [&folders.config, &folders.cache, &folders.data, &world::key_folder(folders)].map(PathBuf::clone);
+        let key_folder = world::key_folder(folders);
+        let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
         for folder in ours.iter().chain(&home_settings) {
             looking.at(folder, What::Folder, false);

@@ -9,7 +9,7 @@ use crate::credentials::AccessKeyId;
 use crate::error::Failure;
 use crate::names::ProfileName;
 use crate::session::sealing_key::NoSealingKey;
-use crate::store::{Item, StoreError};
+use crate::store::{StoreError, access_key};
 use crate::system::clock::Deadline;
 use crate::visible::{as_word, visible};
 
@@ -17,7 +17,6 @@ use super::Outcome;
 use super::context::{Context, OneProfile, is_usable};
 use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
-use crate::cmd::keys::secret_of;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// A keyring gives hundreds of items in that time.
@@ -90,7 +89,7 @@ pub fn in_two_places(context: &Context) -> Outcome {
         };
         let name = as_word(&key.of.name);
         let unset = ["aws_access_key_id", "aws_secret_access_key"].map(|k| format!("twolock profile unset {name} {k}"));
-        let is_kept = entry.id.as_str() == key.id && kept(context, &key.of.name, entry) == Some(Ok(()));
+        let is_kept = entry.id.as_str() == key.id && kept(context, entry) == Some(Ok(()));
         // What the keyring cannot give back must not be taken out of the file.
         Some(if is_kept {
             finding.mend(unset.join(" && "))
@@ -181,7 +180,7 @@ pub fn items(context: &Context) -> Outcome {
         if until.has_passed() {
             return Outcome { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
         }
-        match kept(context, profile, entry) {
+        match kept(context, entry) {
             Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
                 findings.push(lost(context, profile, entry, &error))
             }
@@ -193,10 +192,9 @@ pub fn items(context: &Context) -> Outcome {
 }
 
 /// Whether the keyring gives a key back. The secret is dropped at once.
-fn kept(context: &Context, profile: &str, entry: &Entry) -> Option<Result<(), StoreError>> {
+fn kept(context: &Context, entry: &Entry) -> Option<Result<(), StoreError>> {
     let store = context.stores.durable.as_deref().filter(|_| context.keeps_keys())?;
-    let item = Item { user: entry.id.to_string(), label: format!("twolock: {profile}") };
-    Some(store.read(&item).and_then(|bytes| secret_of(&bytes, &entry.id)).map(drop))
+    Some(access_key::read(store, &entry.id).map(drop))
 }
 
 fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> Finding {

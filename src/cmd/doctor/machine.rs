@@ -42,9 +42,13 @@ pub fn profile_variables(context: &Context) -> Outcome {
     let mut found = Vec::new();
     for (variable, name) in named {
         let Some(name) = name.filter(|name| !context.profiles.iter().any(|one| one.name == *name)) else { continue };
-        let what = format!("{variable} names '{}', and there is no such profile", visible(name));
+        let (severity, what) = match context.world.settings.aliases.get(name) {
+            Some(_) => (Warning, "which is an alias that only twolock knows"),
+            None => (Error, "and there is no such profile"),
+        };
+        let what = format!("{variable} names '{}', {what}", visible(name));
         let why = "AWS tools started from here fail, or go on with other credentials";
-        found.push(Finding::new(Error, what, why).mend(unset(context, &[variable])));
+        found.push(Finding::new(severity, what, why).mend(unset(context, &[variable])));
     }
     if let [(_, Some(one)), (_, Some(other))] = named
         && one != other

@@ -53,6 +53,7 @@ const CHECKS: &[Check] = &[
     Check { name: "mfa-device", look: profiles::devices },
     Check { name: "short-session", look: profiles::short_sessions },
     Check { name: "profile-name", look: profiles::names },
+    Check { name: "alias", look: profiles::aliases },
     Check { name: "file-grammar", look: profiles::readers },
     Check { name: "bypass", look: callers::bypassed },
     Check { name: "process-program", look: callers::programs },

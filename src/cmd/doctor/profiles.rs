@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::arn::MfaSerial;
+use crate::config::aliases::{Alias, setting_of};
 use crate::config::file::AwsFile;
 use crate::config::oddities::{Construct, Effect, Oddity, Reader};
 use crate::config::trust;
@@ -156,6 +157,27 @@ fn plain(context: &Context, name: &str) -> Option<String> {
     let plain: String = name.chars().map(keep).collect();
     let plain = plain.trim_matches('-');
     (!plain.is_empty() && plain.len() <= 64 && context.world.files.profile(plain).is_none()).then(|| plain.to_string())
+}
+
+/// Other names for profiles that cannot serve.
+pub fn aliases(context: &Context) -> Outcome {
+    let files = &context.world.files;
+    let of = |(name, alias): (&str, &Alias)| {
+        let (what, why) = if files.profile(name).is_some() {
+            (
+                "is also a profile, and a profile wins".to_string(),
+                "whoever types it gets that profile, not the other one",
+            )
+        } else if files.profile(alias.profile.as_str()).is_none() {
+            let what = format!("stands for '{}', and there is no such profile", visible(alias.profile.as_str()));
+            (what, "whoever types it gets nothing")
+        } else {
+            return None;
+        };
+        let finding = Finding::new(Warning, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
+        Some(finding.mend(format!("twolock settings unset {}", as_word(&setting_of(name)))))
+    };
+    context.world.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// What we read and others refuse, miss or read differently.

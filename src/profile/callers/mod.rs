@@ -14,7 +14,7 @@ use crate::config::AwsFiles;
 use crate::config::oddities::Oddity;
 pub use crate::config::oddities::Reader;
 use crate::error::Place;
-use crate::visible::visible;
+use crate::visible::{one_line, visible};
 
 /// Every caller, in the order they are told of.
 pub const ALL: [Reader; 5] = [Reader::Cli, Reader::Go, Reader::Js, Reader::Java, Reader::Rust];
@@ -99,6 +99,23 @@ pub fn judge(files: &AwsFiles, name: &str) -> Vec<(Reader, Verdict)> {
 /// The caller's name; boto3 reads as the AWS CLI does.
 pub fn name(caller: Reader) -> String {
     if caller == Reader::Cli { "AWS CLI and boto3".into() } else { caller.to_string() }
+}
+
+/// Callers of one verdict together, named, with that verdict in words; `all` where it is everybody's.
+pub fn grouped(judged: &[(Reader, Verdict)]) -> Vec<(String, String)> {
+    let mut groups: Vec<(Vec<Reader>, String)> = Vec::new();
+    for (caller, verdict) in judged {
+        let what = one_line(&verdict.to_string());
+        match groups.iter_mut().find(|(_, known)| *known == what) {
+            Some((callers, _)) => callers.push(*caller),
+            None => groups.push((vec![*caller], what)),
+        }
+    }
+    let who = |callers: Vec<Reader>| match callers.len() == ALL.len() {
+        true => "all".to_string(),
+        false => callers.into_iter().map(name).collect::<Vec<_>>().join(", "),
+    };
+    groups.into_iter().map(|(callers, what)| (who(callers), what)).collect()
 }
 
 impl Verdict {

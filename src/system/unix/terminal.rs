@@ -1,5 +1,6 @@
 //! Terminal, signals and processes on Unix.
 
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Write};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
-use rustix::termios::{self, LocalModes, QueueSelector};
+use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex};
 
 use crate::system::clock::Deadline;
 use crate::system::terminal::Heard;
@@ -64,6 +65,11 @@ pub fn width(terminal: &File) -> Option<usize> {
     termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0)
 }
 
+/// Returns the height in rows, if the terminal knows it.
+pub fn height(terminal: &File) -> Option<usize> {
+    termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_row)).filter(|&rows| rows > 0)
+}
+
 /// Writes what fits.
 pub fn write(mut terminal: &File, text: &[u8]) -> io::Result<usize> {
     terminal.write(text)
@@ -74,14 +80,18 @@ pub fn await_room(terminal: &File, until: Deadline) {
     let _ = poll(&mut [PollFd::new(terminal, PollFlags::OUT)], Some(&span(until.left())));
 }
 
-/// Waits for typing, a return from ^Z, or the deadline, whichever comes first.
+/// Waits for typing, a return from ^Z, or the deadline, whichever comes first; for ^Z itself and for another size of
+/// the window too, while there is a [`ModesKept`].
 pub fn hear(terminal: &File, resumed: &Resumed, buffer: &mut [u8], until: Deadline) -> Heard {
     while !until.has_passed() {
         let mut waits = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&resumed.pipe, PollFlags::IN)];
         let outcome = poll(&mut waits, Some(&span(until.left())));
         // looked at afresh: what was typed while we were stopped ends the poll before the handler has run
-        if resumed.drain() {
-            return Heard::Resumed;
+        if let Some(heard) = resumed.drain() {
+            return heard;
+        }
+        if resumed.resized.take() {
+            return Heard::Resized;
         }
         let typed = waits[0].revents();
         match outcome {
@@ -96,8 +106,7 @@ pub fn hear(terminal: &File, resumed: &Resumed, buffer: &mut [u8], until: Deadli
             Err(Errno::AGAIN | Errno::INTR) if !hung_up => continue,
             Ok(0) if hung_up => return Heard::Gone,
             // The handler may still be about to run on another thread, and then this was typed while we were stopped.
-            Ok(_) if resumed.within(Duration::from_millis(10)) => return Heard::Resumed,
-            Ok(count) => return Heard::Bytes(count),
+            Ok(count) => return resumed.within(Duration::from_millis(10)).unwrap_or(Heard::Bytes(count)),
             Err(_) => return Heard::Gone,
         }
     }
@@ -151,48 +160,145 @@ fn set_of(signals: &[i32]) -> libc::sigset_t {
 /// Hears SIGCONT while it lives, so that a question can be shown again after ^Z and `fg`.
 pub struct Resumed {
     pipe: &'static PipeReader,
-    before: libc::sigaction,
+    /// Another size of the window was heard of and not said yet.
+    resized: Cell<bool>,
+    _caught: Caught,
 }
 
 impl Resumed {
     /// Starts to listen.
     pub fn listen() -> io::Result<Self> {
-        // kept for ever: a handler that still runs elsewhere must never write into a file that reused the number
-        static PIPE: OnceLock<(PipeReader, PipeWriter)> = OnceLock::new();
-        let (reader, writer) = match PIPE.get() {
-            Some(pipe) => pipe,
-            None => {
-                let made = signal_pipe()?;
-                rustix::io::ioctl_fionbio(&made.0, true)?;
-                PIPE.get_or_init(|| made)
-            }
-        };
-        let before = relay_to(libc::SIGCONT, writer.as_fd())?;
-        let resumed = Self { pipe: reader, before };
+        let (pipe, writer) = terminal_signals()?;
+        let caught = Caught::from_now_on(libc::SIGCONT, writer)?;
+        let resumed = Self { pipe, resized: Cell::new(false), _caught: caught };
         resumed.drain();
         Ok(resumed)
     }
 
-    /// Waits this long for a return from a stop, and takes note of it; whether there was one.
-    fn within(&self, wait: Duration) -> bool {
+    /// Waits this long for a stop or a return from one, and takes note of it.
+    fn within(&self, wait: Duration) -> Option<Heard> {
         let _ = poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(&span(wait)));
         self.drain()
     }
 
-    /// Empties the pipe; whether there was anything in it.
-    fn drain(&self) -> bool {
-        let mut any = false;
-        while rustix::io::read(self.pipe, &mut [0; 16]).is_ok_and(|count| count > 0) {
-            any = true;
+    /// Empties the pipe; what there was of stops and returns, the last of them.
+    fn drain(&self) -> Option<Heard> {
+        let (mut heard, mut numbers) = (None, [0; 16]);
+        while let Ok(count @ 1..) = rustix::io::read(self.pipe, &mut numbers) {
+            for &number in &numbers[..count] {
+                match i32::from(number) {
+                    libc::SIGCONT => heard = Some(Heard::Resumed),
+                    libc::SIGTSTP => heard = Some(Heard::Stop),
+                    _ => self.resized.set(true),
+                }
+            }
         }
-        any
+        heard
     }
 }
 
-impl Drop for Resumed {
+/// Where the signals of the terminal are written to; kept for ever, because a handler that still runs elsewhere must
+/// never write into a file that reused the number.
+fn terminal_signals() -> io::Result<(&'static PipeReader, &'static PipeWriter)> {
+    static PIPE: OnceLock<(PipeReader, PipeWriter)> = OnceLock::new();
+    let (reader, writer) = match PIPE.get() {
+        Some(pipe) => pipe,
+        None => {
+            let made = signal_pipe()?;
+            rustix::io::ioctl_fionbio(&made.0, true)?;
+            PIPE.get_or_init(|| made)
+        }
+    };
+    Ok((reader, writer))
+}
+
+/// A signal whose handler writes into a pipe while this lives.
+struct Caught {
+    signal: i32,
+    before: libc::sigaction,
+}
+
+impl Caught {
+    fn from_now_on(signal: i32, pipe: &'static PipeWriter) -> io::Result<Self> {
+        Ok(Self { signal, before: relay_to(signal, pipe.as_fd())? })
+    }
+}
+
+impl Drop for Caught {
     fn drop(&mut self) {
         // SAFETY: `before` was filled in by sigaction for this same signal.
-        unsafe { libc::sigaction(libc::SIGCONT, &self.before, std::ptr::null_mut()) };
+        unsafe { libc::sigaction(self.signal, &self.before, std::ptr::null_mut()) };
+    }
+}
+
+// ---- terminal modes, and what must not happen while they are changed
+
+/// All modes of a terminal.
+#[derive(Clone)]
+pub struct Modes(termios::Termios);
+
+impl Modes {
+    /// Reads them.
+    pub fn of(terminal: &File) -> io::Result<Self> {
+        Ok(Self(termios::tcgetattr(terminal)?))
+    }
+
+    /// Sets them at once. Not after what was written: a terminal stopped by ^S would keep us waiting.
+    pub fn set(&self, terminal: &File) -> io::Result<()> {
+        Ok(termios::tcsetattr(terminal, OptionalActions::Now, &self.0)?)
+    }
+
+    /// The same, and whole lines without echo.
+    pub fn hidden(&self) -> Self {
+        let mut modes = self.clone();
+        modes.0.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
+        modes
+    }
+
+    /// The same, and each key at once, without echo. ^C, ^\ and ^Z stay signals.
+    pub fn key_by_key(&self) -> Self {
+        let mut modes = self.hidden();
+        modes.0.local_modes -= LocalModes::ICANON;
+        modes.0.special_codes[SpecialCodeIndex::VMIN] = 1;
+        modes.0.special_codes[SpecialCodeIndex::VTIME] = 0;
+        modes
+    }
+}
+
+/// Longest wait for the rest of what one key sends, after its first byte; a person's Esc comes alone.
+pub const REST_OF_A_KEY: Duration = Duration::from_millis(50);
+
+/// While this lives, SIGTSTP does not stop us but is heard, so that the shell gets its terminal back with its own
+/// modes; and SIGWINCH is heard. SIGTSTP is caught rather than ^Z taken from the terminal's special characters: so a
+/// `kill -TSTP` is covered, and the rest of the job is stopped by the terminal as ever.
+pub struct ModesKept {
+    _resized: Caught,
+    stop: Option<Caught>,
+}
+
+impl ModesKept {
+    /// Starts; where ^Z was ignored (a command substitution of bash), it stays so.
+    pub fn begin() -> io::Result<Self> {
+        let (_, writer) = terminal_signals()?;
+        Ok(Self { _resized: Caught::from_now_on(libc::SIGWINCH, writer)?, stop: Self::catch_stop()? })
+    }
+
+    fn catch_stop() -> io::Result<Option<Caught>> {
+        let (_, writer) = terminal_signals()?;
+        if is_ignored(libc::SIGTSTP) { Ok(None) } else { Caught::from_now_on(libc::SIGTSTP, writer).map(Some) }
+    }
+
+    /// Stops the process as SIGTSTP would have, and returns once it goes on.
+    pub fn stop(&mut self, resumed: &Resumed) {
+        self.stop = None;
+        // SAFETY: each call takes plain values or a set that lives through it.
+        unsafe {
+            libc::signal(libc::SIGTSTP, libc::SIG_DFL);
+            libc::raise(libc::SIGTSTP);
+        }
+        self.stop = Self::catch_stop().unwrap_or(None);
+        // Said by returning. In an orphaned group nobody stops, and nothing resumes.
+        resumed.within(Duration::from_millis(10));
     }
 }
 

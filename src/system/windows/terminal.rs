@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_OPERATION_ABORTED, HANDLE};
 use windows_sys::Win32::System::Console::{
-    CONSOLE_SCREEN_BUFFER_INFO, CTRL_BREAK_EVENT, CTRL_C_EVENT, ENABLE_LINE_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING,
-    FlushConsoleInputBuffer, GetConsoleMode, GetConsoleScreenBufferInfo, SetConsoleCtrlHandler, SetConsoleMode,
-    WriteConsoleW,
+    CONSOLE_MODE, CONSOLE_SCREEN_BUFFER_INFO, CTRL_BREAK_EVENT, CTRL_C_EVENT, ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT,
+    ENABLE_VIRTUAL_TERMINAL_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, FlushConsoleInputBuffer, GetConsoleMode,
+    GetConsoleScreenBufferInfo, SMALL_RECT, SetConsoleCtrlHandler, SetConsoleMode, WriteConsoleW,
 };
 
 use crate::system::clock::Deadline;
@@ -55,12 +55,22 @@ pub fn discard_input(terminal: &File) {
 
 /// Returns the width in columns.
 pub fn width(terminal: &File) -> Option<usize> {
+    let window = window(terminal)?;
+    usize::try_from(window.Right - window.Left + 1).ok().filter(|&columns| columns > 0)
+}
+
+/// Returns the height in rows.
+pub fn height(terminal: &File) -> Option<usize> {
+    let window = window(terminal)?;
+    usize::try_from(window.Bottom - window.Top + 1).ok().filter(|&rows| rows > 0)
+}
+
+fn window(terminal: &File) -> Option<SMALL_RECT> {
     // SAFETY: the structure is plain data, filled in by the call while the handle is open.
-    let info = unsafe {
+    unsafe {
         let mut info: CONSOLE_SCREEN_BUFFER_INFO = std::mem::zeroed();
-        (GetConsoleScreenBufferInfo(handle(terminal), &mut info) != 0).then_some(info)?
-    };
-    usize::try_from(info.srWindow.Right - info.srWindow.Left + 1).ok().filter(|&columns| columns > 0)
+        (GetConsoleScreenBufferInfo(handle(terminal), &mut info) != 0).then_some(info.srWindow)
+    }
 }
 
 /// Writes text, all of it, with escape sequences understood. The console's mode is another's to choose, so it is put
@@ -136,6 +146,59 @@ impl Resumed {
     pub fn listen() -> io::Result<Self> {
         Ok(Self)
     }
+}
+
+// ---- console modes
+
+/// The modes of the console's input.
+#[derive(Clone)]
+pub struct Modes(CONSOLE_MODE);
+
+impl Modes {
+    /// Reads them.
+    pub fn of(terminal: &File) -> io::Result<Self> {
+        let mut modes = Self(0);
+        // SAFETY: the handle is open as long as `terminal` is borrowed, and the mode lives through the call.
+        match unsafe { GetConsoleMode(handle(terminal), &mut modes.0) } {
+            0 => Err(io::Error::last_os_error()),
+            _ => Ok(modes),
+        }
+    }
+
+    /// Sets them.
+    pub fn set(&self, terminal: &File) -> io::Result<()> {
+        // SAFETY: the handle is open as long as `terminal` is borrowed.
+        match unsafe { SetConsoleMode(handle(terminal), self.0) } {
+            0 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same, and whole lines without echo.
+    pub fn hidden(&self) -> Self {
+        Self(self.0 & !ENABLE_ECHO_INPUT)
+    }
+
+    /// The same, and each key at once, without echo, arrows as the sequences of other terminals. ^C stays a signal.
+    pub fn key_by_key(&self) -> Self {
+        Self(self.0 & !(ENABLE_ECHO_INPUT | ENABLE_LINE_INPUT) | ENABLE_VIRTUAL_TERMINAL_INPUT)
+    }
+}
+
+/// What one key sends comes in one read, and a read that is given up would take the next key with it: no wait.
+pub const REST_OF_A_KEY: Duration = Duration::ZERO;
+
+/// Windows stops nobody.
+pub struct ModesKept;
+
+impl ModesKept {
+    /// Does nothing.
+    pub fn begin() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Does nothing; there is no ^Z.
+    pub fn stop(&mut self, _resumed: &Resumed) {}
 }
 
 // ---- what ends us

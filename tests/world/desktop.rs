@@ -5,8 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::machine::eventually;
-use crate::world::{KEY_ID, SECRET, World, without_terminal};
+use super::{KEY_ID, SECRET, Terminal, World, eventually, without_terminal};
 
 const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
 
@@ -28,10 +27,21 @@ impl<'a> Desktop<'a> {
         world.write(".aws/credentials", "");
         let entry = format!("{{\"access_key_id\":\"{KEY_ID}\",\"account\":\"123456789012\"}}");
         world.write(".local/share/twolock/keys.json", &format!("{{\"v\":1,\"keys\":{{\"base\":{entry}}}}}"));
+        Self::bare(world)
+    }
+
+    fn bare(world: &'a World) -> Self {
         let run = world.home().join("run");
         fs::create_dir_all(&run).unwrap();
         fs::set_permissions(run, fs::Permissions::from_mode(0o700)).unwrap();
         Self { world, address: String::new(), children: Vec::new() }
+    }
+
+    /// The same for a world as it is: its key stands in the files, and the keyring is empty.
+    pub fn empty(world: &'a World) -> Self {
+        let mut desktop = Self::bare(world);
+        desktop.start_keyring();
+        desktop
     }
 
     /// A session whose bus starts no service, and has none.
@@ -55,16 +65,20 @@ impl<'a> Desktop<'a> {
     /// A session with the machine's own services, and a keyring that is unlocked and holds the key.
     pub fn unlocked(world: &'a World) -> Self {
         let mut desktop = Self::without_bus(world);
-        let address = format!("--address=unix:path={}", world.home().join("run/session").display());
-        desktop.start_bus(&["--session", &address]);
-        let keyring = ["gnome-keyring-daemon", "--unlock", "--components=secrets", "--foreground"];
-        desktop.start(&keyring, b"password");
-        let bus = ["call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus", "-m"];
-        let owned = ["org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets"];
-        eventually("the keyring", || desktop.run("gdbus", &[&bus[..], &owned].concat(), "").contains("true"));
-        eventually("the login collection", || desktop.is_locked() == Some(false));
+        desktop.start_keyring();
         desktop.plant(&item(), &[]);
         desktop
+    }
+
+    fn start_keyring(&mut self) {
+        let address = format!("--address=unix:path={}", self.world.home().join("run/session").display());
+        self.start_bus(&["--session", &address]);
+        let keyring = ["gnome-keyring-daemon", "--unlock", "--components=secrets", "--foreground"];
+        self.start(&keyring, b"password");
+        let bus = ["call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus", "-m"];
+        let owned = ["org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets"];
+        eventually("the keyring", || self.run("gdbus", &[&bus[..], &owned].concat(), "").contains("true"));
+        eventually("the login collection", || self.is_locked() == Some(false));
     }
 
     /// Points the session at any address.
@@ -127,6 +141,18 @@ impl<'a> Desktop<'a> {
         let mut command = self.world.twolock(args);
         self.dress(&mut command);
         command
+    }
+
+    /// Runs the binary in this session, without a terminal.
+    pub fn run_twolock(&self, args: &[&str]) -> super::Ran {
+        self.world.finish(&mut self.twolock(args))
+    }
+
+    /// The binary in this session, on a terminal of its own.
+    pub fn on_terminal(&self, args: &[&str]) -> Terminal {
+        let mut command = self.world.program(env!("CARGO_BIN_EXE_twolock"));
+        self.dress(command.args(args));
+        Terminal::start(command)
     }
 
     fn start_bus(&mut self, arguments: &[&str]) {

@@ -1,0 +1,252 @@
+//! `profile add`: a new profile that every AWS tool comes to us for, by flags or in a short conversation.
+
+use std::time::{Duration, Instant};
+
+use crate::arn::{MfaSerial, RoleArn};
+use crate::cli::Add;
+use crate::config::edit::Edit;
+use crate::config::key_index::Entry;
+use crate::credentials::{AccessKey, AccessKeyId, is_credential_text};
+use crate::error::{Failure, Kind, Result};
+use crate::names::{ProfileName, Region, is_process_word};
+use crate::output::to_stdout;
+use crate::profile::adoption::edits::{Edits, keys_profile, process_line};
+use crate::secret::Secret;
+use crate::system::clock::Deadline;
+use crate::system::own_program;
+use crate::system::stdin;
+use crate::visible::{as_word, visible};
+
+use super::adopt::{changes, edited, notes_on_program};
+use super::change;
+use super::conversation::{Conversation, Need};
+use super::profile_edit::must_be_free;
+use super::vault::{self, Deposit, Vault};
+use super::world::World;
+
+/// Without a terminal the flags have to say everything.
+const NEED: Need = Need {
+    what: "some things are not said",
+    otherwise: "give NAME, with --role-arn and --source-profile, or with --stdin and --mfa-serial",
+};
+
+/// What a new profile gets its credentials from.
+enum Source {
+    Role { role: String, source: String },
+    Key(AccessKey),
+}
+
+/// Adds a profile.
+pub fn run(world: &World, args: &Add) -> Result<u8> {
+    let mut asking = Asking { world, args, person: None };
+    let name = asking.name()?;
+    let source = asking.source(&name)?;
+    let device = asking.device(&source)?;
+    let region = asking.region()?;
+    let given = |key: &str, value: &Option<String>| value.clone().map(|value| (key.to_string(), value));
+    let mut settings: Vec<(String, String)> = Vec::new();
+    settings.extend(given("region", &region));
+    settings.extend(given("mfa_serial", &device));
+    if let Source::Role { role, source } = &source {
+        settings.push(("twolock_role_arn".into(), role.clone()));
+        settings.push(("twolock_source_profile".into(), source.clone()));
+    }
+    settings.extend(given("external_id", &args.external_id));
+    settings.extend(given("duration_seconds", &args.duration_seconds));
+    add(world, &name, source, settings, args)
+}
+
+fn add(
+    world: &World,
+    name: &ProfileName,
+    source: Source,
+    mut settings: Vec<(String, String)>,
+    args: &Add,
+) -> Result<u8> {
+    let program = own_program::find(&world.env)?;
+    let key = match &source {
+        Source::Key(key) => Some(key),
+        Source::Role { .. } => None,
+    };
+    let store = key.map_or(Ok(None), |key| Vault::new(world, false).name(name, &key.id))?;
+    let mut edits = Edits::default();
+    if let Some(key) = key.filter(|_| store.is_none()) {
+        must_be_free(world, &keys_profile(name))?;
+        edits.first.push(Edit::PutKey { profile: keys_profile(name), key: key.clone() });
+        settings.push(("twolock_source_profile".into(), keys_profile(name)));
+    }
+    settings.push(("credential_process".into(), process_line(&program.path, name)));
+    edits.config.push(Edit::Add { profile: name.to_string(), settings });
+    let mut index = world.index.clone();
+    if let Some(key) = key.filter(|_| store.is_some()) {
+        index = index.and(name, Entry { id: key.id.clone(), account: None, created: None });
+    }
+    let after = world.with(edited(&world.files, &edits)?, index);
+    let planned = after.plan(name)?;
+    let mut notes: Vec<String> = planned.plan.notes.clone();
+    notes.extend(key.map(|key| match store {
+        Some(store) => format!("access key {} goes to {store}", key.id),
+        None => format!("access key {} goes to {}: no keyring here lasts", key.id, world.files.credentials.shown()),
+    }));
+    notes.extend(notes_on_program(&program));
+    let changes = changes(&edits);
+    if !change::is_agreed(world, &changes, &notes, "add?", args.making)? {
+        return Ok(0);
+    }
+    match key {
+        Some(key) if store.is_some() => {
+            let vault = Vault::new(world, true);
+            vault.keep_and(&[Deposit { profile: name, key, planned: &planned }], || {
+                change::apply(world, &changes, &[])
+            })?;
+        }
+        Some(key) => {
+            vault::prove(world, &planned, key)?;
+            change::apply(world, &changes, &[])?;
+        }
+        None => change::apply(world, &changes, &[])?,
+    }
+    let word = as_word(name.as_str());
+    to_stdout(format!("added {name}; try: aws --profile {word} sts get-caller-identity\n").as_bytes()).map(|()| 0)
+}
+
+/// What the flags do not say is asked for; the terminal is opened at the first question.
+struct Asking<'a> {
+    world: &'a World,
+    args: &'a Add,
+    person: Option<Conversation<'static>>,
+}
+
+impl Asking<'_> {
+    fn person(&mut self) -> Result<&Conversation<'static>> {
+        if self.person.is_none() {
+            self.person = Some(Conversation::begin(NEED)?);
+        }
+        Ok(self.person.as_ref().expect("opened above"))
+    }
+
+    /// Whether a person is asked for what may be left out: only where something had to be asked for.
+    fn is_conversation(&self) -> bool {
+        self.person.is_some()
+    }
+
+    fn name(&mut self) -> Result<ProfileName> {
+        let world = self.world;
+        match &self.args.name {
+            Some(name) => {
+                let usage = |why: String| Failure::new(Kind::Usage, format!("'{}' {why}", visible(name.as_str())));
+                new_name(world, name.as_str()).map_err(usage)
+            }
+            None => self.person()?.ask("name of the new profile", |text| new_name(world, text)),
+        }
+    }
+
+    fn source(&mut self, name: &ProfileName) -> Result<Source> {
+        let is_role = self.args.role_arn.is_some() || self.args.source_profile.is_some();
+        if self.args.stdin {
+            return key_from_stdin(name).map(Source::Key);
+        }
+        if !is_role {
+            let kind = |text: &str| match text {
+                "key" | "k" => Ok(false),
+                "role" | "r" => Ok(true),
+                _ => Err("is neither key nor role"),
+            };
+            if !self.person()?.ask("an access key, or a role of another profile? (key, role)", kind)? {
+                return self.key().map(Source::Key);
+            }
+        }
+        Ok(Source::Role { role: self.role()?, source: self.source_profile()? })
+    }
+
+    fn role(&mut self) -> Result<String> {
+        match &self.args.role_arn {
+            Some(given) => Ok(given.as_str().to_string()),
+            None => self.person()?.ask("ARN of the role", |text| RoleArn::parse(text).map(|role| role.as_str().into())),
+        }
+    }
+
+    fn source_profile(&mut self) -> Result<String> {
+        let world = self.world;
+        let known = |text: &str| match world.files.profile(text) {
+            Some(_) => Ok(text.to_string()),
+            None => Err("is no profile in the AWS files"),
+        };
+        match &self.args.source_profile {
+            Some(name) => {
+                let failure = |why| Failure::new(Kind::Config, format!("source profile '{name}' {why}"));
+                known(name.as_str()).map_err(failure)
+            }
+            None => self.person()?.ask("profile that may assume it", known),
+        }
+    }
+
+    fn key(&mut self) -> Result<AccessKey> {
+        let person = self.person()?;
+        let id = person.ask("access key id", long_lived)?;
+        let secret = person.ask_hidden("secret access key (it is not shown)", secret)?;
+        Ok(AccessKey { id, secret })
+    }
+
+    /// A role's device may be its source's; a key without one makes sessions without MFA.
+    fn device(&mut self, source: &Source) -> Result<Option<String>> {
+        let parse = |text: &str| MfaSerial::parse(text).map(|serial| Some(serial.to_string()));
+        match (&self.args.mfa_serial, source) {
+            (Some(given), _) => Ok(Some(given.to_string())),
+            (None, Source::Role { .. }) => Ok(None),
+            (None, Source::Key(_)) if self.args.stdin => {
+                Err(Failure::new(Kind::Usage, "an access key needs its MFA device: give --mfa-serial ARN")
+                    .hint("the console shows the ARN: IAM, Users, the user, Security credentials"))
+            }
+            (None, Source::Key(_)) => {
+                self.person()?.ask("ARN of its MFA device (console: IAM, Users, Security credentials)", parse)
+            }
+        }
+    }
+
+    fn region(&mut self) -> Result<Option<String>> {
+        let parse = |text: &str| match text {
+            "" => Ok(None),
+            _ => Region::parse(text).map(|region| Some(region.to_string())),
+        };
+        match &self.args.region {
+            Some(given) => Ok(Some(given.to_string())),
+            None if self.is_conversation() => self.person()?.ask("region (Enter for none)", parse),
+            None => Ok(None),
+        }
+    }
+}
+
+fn new_name(world: &World, text: &str) -> std::result::Result<ProfileName, String> {
+    let name = ProfileName::parse(text).map_err(|_| "is no profile name".to_string())?;
+    if let Some(there) = world.files.profile(text) {
+        return Err(format!("is a profile already ({})", there.place));
+    }
+    if !is_process_word(text) || !name.is_read_by_every_sdk() {
+        return Err(
+            "cannot be called by every SDK: a name may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'".into()
+        );
+    }
+    Ok(name)
+}
+
+fn long_lived(text: &str) -> std::result::Result<AccessKeyId, String> {
+    let id = AccessKeyId::parse(text)?;
+    if id.is_temporary() { Err("is a temporary key; a long-lived one begins with AKIA".into()) } else { Ok(id) }
+}
+
+fn secret(text: &str) -> std::result::Result<Secret<String>, &'static str> {
+    if is_credential_text(text) { Ok(Secret::new(text.to_string())) } else { Err("is no secret access key") }
+}
+
+/// Two lines: the key id, the secret.
+fn key_from_stdin(name: &ProfileName) -> Result<AccessKey> {
+    let until = Deadline::after(Instant::now(), Duration::from_secs(60));
+    let wrong = |why: String| {
+        Failure::new(Kind::Usage, format!("--stdin reads two lines, access key id and secret: {why}")).of_profile(name)
+    };
+    let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing, or is no text".into()));
+    let id = long_lived(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
+    let secret = secret(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;
+    Ok(AccessKey { id, secret })
+}

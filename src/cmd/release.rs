@@ -1,0 +1,99 @@
+//! `profile release`: takes an adoption back.
+
+use crate::cli::Release;
+use crate::config::AwsFiles;
+use crate::credentials::AccessKey;
+use crate::error::{Failure, Result};
+use crate::names::ProfileName;
+use crate::output::to_stdout;
+use crate::profile::adoption::edits::{Edits, is_kept_beside, is_served, keys_profile};
+use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
+use crate::profile::callers::Callers;
+use crate::profile::settings::ProfileSettings;
+use crate::visible::as_word;
+
+use super::adopt::{changes, edited, elsewhere};
+use super::change;
+use super::profile_edit::known;
+use super::vault::Vault;
+use super::world::World;
+
+/// Releases one profile.
+pub fn run(world: &World, args: &Release) -> Result<u8> {
+    let name = world.asked_or_picked(&args.profile)?;
+    let profile = known(world, &name)?;
+    let settings = ProfileSettings::of(&profile, &name);
+    let is_role = settings.raw("twolock_role_arn").is_some();
+    if !is_served(settings) && !is_role && !args.restore_key {
+        return Err(not_adopted(settings));
+    }
+    let restored = if args.restore_key { Some(key(world, settings, !args.making.dry_run)?) } else { None };
+    let edits = Edits::of_release(world.sources(), &name, restored.clone())?;
+    let after = edited(&world.files, &edits)?;
+    let mut notes = notes_on_key(world, settings, restored.as_ref());
+    notes.extend(notes_on_callers(world, &after, &name));
+    let changes = changes(&edits);
+    if change::make(world, &changes, &[], &notes, "release?", args.making)? {
+        to_stdout(format!("released {name}\n").as_bytes())?;
+    }
+    Ok(0)
+}
+
+fn not_adopted(settings: ProfileSettings<'_>) -> Failure {
+    let failure = settings.refuse_profile("is not adopted: no credential_process of it calls twolock");
+    match settings.raw("role_arn") {
+        Some(_) => failure.hint(format!(
+            "adopted with --native? give it its device back: twolock profile set {} mfa_serial ARN",
+            as_word(settings.name().as_str())
+        )),
+        None => failure,
+    }
+}
+
+/// The key that `--restore-key` writes back: out of the profile that keeps it, else out of the keyring.
+fn key(world: &World, settings: ProfileSettings<'_>, may_unlock: bool) -> Result<AccessKey> {
+    let name = settings.name();
+    if let Some(there) = STATIC_KEYS.iter().find_map(|key| settings.raw(key)) {
+        let cause = "has an access key in the AWS files: there is none to restore";
+        return Err(settings.refuse_profile(cause).at(&there.place));
+    }
+    if is_kept_beside(settings) {
+        return the_one_key(&keys_profile(name), world.sources());
+    }
+    match world.index.get(name) {
+        Some(entry) => Vault::new(world, may_unlock).read(name, &entry.id),
+        None => Err(settings.refuse_profile("has no access key in the keyring: there is none to restore")),
+    }
+}
+
+fn notes_on_key(world: &World, settings: ProfileSettings<'_>, restored: Option<&AccessKey>) -> Vec<String> {
+    let name = settings.name();
+    match (restored, world.index.get(name)) {
+        (Some(key), indexed) => {
+            let file = world.files.credentials.shown();
+            let mut notes =
+                vec![format!("access key {} stands in {file} then, for every program of yours to read", key.id)];
+            notes.extend(indexed.map(|_| format!("the keyring keeps its copy; the one in {file} counts")));
+            notes
+        }
+        (None, Some(entry)) => vec![format!(
+            "its access key {} stays in the keyring; to write it back: twolock profile release {} --restore-key",
+            entry.id,
+            as_word(name.as_str())
+        )],
+        (None, None) => vec![],
+    }
+}
+
+/// What this profile, and each that came to us before, is to the AWS CLI and SDKs then.
+fn notes_on_callers(world: &World, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
+    let (before, then) = (Callers::of(&world.files), Callers::of(after));
+    let mut notes = elsewhere(&then, name);
+    for other in above(world.sources(), name) {
+        let came = before.judge(other.as_str()).iter().all(|(_, verdict)| verdict.comes_to_us());
+        if came {
+            notes.extend(elsewhere(&then, &other));
+        }
+    }
+    notes
+}

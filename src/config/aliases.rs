@@ -1,0 +1,175 @@
+//! `[aliases]` of `config.toml`: other names for profiles, each with the line it stands on.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{Item, TableLike};
+
+use crate::error::{Failure, Kind, Place, Result};
+use crate::names::ProfileName;
+use crate::visible::{as_word, visible};
+
+/// What the name of an alias begins with, where it is a setting.
+const TABLE: &str = "aliases.";
+
+/// Another name for a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The profile it stands for; never another alias.
+    pub profile: ProfileName,
+    /// Where it says so.
+    pub place: Place,
+}
+
+/// Every alias, by its name.
+#[derive(Clone, Debug, Default)]
+pub struct Aliases(BTreeMap<String, Alias>);
+
+impl Aliases {
+    /// Reads the table; what is no name of a profile on either side is refused with its line.
+    pub(super) fn read(table: &dyn TableLike, text: &str, shown: &str) -> Result<Self> {
+        let lines = LineEnds::of(text);
+        let alias = |(name, item): (&str, &Item)| {
+            let place = Place { file: shown.into(), line: lines.line_of(item) };
+            check_name(name).map_err(|why| refuse(&place, name, &why))?;
+            let profile = item.as_str().ok_or_else(|| refuse(&place, name, "it has to be the name of a profile"))?;
+            let profile = ProfileName::parse(profile).map_err(|why| refuse(&place, name, &why))?;
+            Ok((name.to_string(), Alias { profile, place }))
+        };
+        table.iter().map(alias).collect::<Result<_>>().map(Self)
+    }
+
+    /// The alias of that name.
+    pub fn get(&self, name: &str) -> Option<&Alias> {
+        self.0.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Alias)> {
+        self.0.iter().map(|(name, alias)| (name.as_str(), alias))
+    }
+
+    /// Those that stand for a profile.
+    pub fn of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = (&'a str, &'a Alias)> {
+        self.iter().filter(move |(_, alias)| alias.profile.as_str() == profile)
+    }
+}
+
+/// The alias a setting's name is about: `prod` of `aliases.prod`.
+pub fn named_by(setting: &str) -> Option<&str> {
+    setting.strip_prefix(TABLE)
+}
+
+/// The setting an alias is: `aliases.prod`.
+pub fn setting_of(alias: &str) -> String {
+    format!("{TABLE}{alias}")
+}
+
+/// Checks an alias before it is written.
+pub(super) fn check(name: &str, profile: &str) -> Result<()> {
+    let usage =
+        |why| Failure::new(Kind::Usage, format!("alias '{}' cannot be '{}': {why}", visible(name), visible(profile)));
+    check_name(name).map_err(usage)?;
+    ProfileName::parse(profile).map(drop).map_err(usage)
+}
+
+fn check_name(name: &str) -> std::result::Result<(), String> {
+    match ProfileName::parse(name) {
+        Ok(_) if name.starts_with('-') => Err("no command would take it for a name".into()),
+        Ok(_) => Ok(()),
+        Err(_) if name.is_empty() => Err("a name cannot be empty".into()),
+        Err(_) => Err("a name has at most 512 bytes and no control characters".into()),
+    }
+}
+
+fn refuse(place: &Place, name: &str, why: &str) -> Failure {
+    let failure = Failure::new(Kind::Config, format!("alias '{}': {why}", visible(name))).at(place);
+    if check_name(name).is_err() {
+        return failure;
+    }
+    failure.hint(format!("to take it out: twolock settings unset {}", as_word(&setting_of(name))))
+}
+
+/// Where lines end: ten thousand aliases must not count them ten thousand times.
+struct LineEnds(Vec<usize>);
+
+impl LineEnds {
+    fn of(text: &str) -> Self {
+        Self(memchr::memchr_iter(b'\n', text.as_bytes()).collect())
+    }
+
+    fn line_of(&self, item: &Item) -> usize {
+        item.span().map_or(1, |span| 1 + self.0.partition_point(|&end| end < span.start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::{rename_in_aliases, set, unset};
+
+    fn read(text: &str) -> Result<Aliases> {
+        let document = toml_edit::Document::parse(text.to_string()).unwrap();
+        Aliases::read(document.get("aliases").unwrap().as_table_like().unwrap(), text, "config.toml")
+    }
+
+    #[test]
+    fn each_alias_knows_its_line() {
+        let text = "min_ttl = \"5m\"\n\n[aliases]\nprod = \"production-admin\"\n# mine\n\"my base\" = \"base\"\n\"a.b\" = \"base\"\n";
+        let aliases = read(text).unwrap();
+        let found: Vec<_> = aliases.iter().map(|(n, a)| (n, a.profile.as_str(), a.place.line)).collect();
+        assert_eq!(found, [("a.b", "base", 7), ("my base", "base", 6), ("prod", "production-admin", 4)]);
+        assert_eq!(aliases.of("base").count(), 2);
+        assert_eq!(read("aliases.prod = \"x\"").unwrap().get("prod").unwrap().place.line, 1);
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_with_its_line() {
+        for (text, said) in [
+            ("[aliases]\n\"\" = \"x\"", "config.toml:2: alias '': a name cannot be empty"),
+            (
+                "[aliases]\n\"a\\u001bb\" = \"x\"",
+                "config.toml:2: alias 'a\\u{1b}b': a name has at most 512 bytes and no control characters",
+            ),
+            ("[aliases]\n\"-a\" = \"x\"", "config.toml:2: alias '-a': no command would take it for a name"),
+            ("[aliases]\n\na = \"\"", "config.toml:3: alias 'a': a profile name cannot be empty"),
+            ("[aliases]\na = \"x\\ny\"", "config.toml:2: alias 'a': 'x\\u{a}y' is no profile name"),
+            ("[aliases]\na = 1", "config.toml:2: alias 'a': it has to be the name of a profile"),
+            ("[aliases]\na.b = \"x\"", "config.toml:2: alias 'a': it has to be the name of a profile"),
+        ] {
+            let failure = read(text).unwrap_err();
+            assert_eq!((failure.headline().as_str(), failure.kind), (said, Kind::Config));
+        }
+        for (name, profile) in
+            [("", "x"), ("a\u{7}", "x"), ("-a", "x"), ("a", ""), ("a", "x\ny"), ("a", &"x".repeat(513))]
+        {
+            assert_eq!(set("", "config.toml", &setting_of(name), profile).unwrap_err().kind, Kind::Usage, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_set_and_taken_out_beside_the_others() {
+        let text = "# mine\n[aliases]\na = \"x\" # short\n";
+        let more = set(text, "config.toml", "aliases.a.b", "y").unwrap();
+        assert_eq!(more, format!("{text}\"a.b\" = \"y\"\n"));
+        assert_eq!(unset(&more, "config.toml", "aliases.a.b").unwrap(), text);
+        assert_eq!(set(text, "config.toml", "aliases.a", "z").unwrap(), text.replace("\"x\"", "\"z\""));
+        assert_eq!(unset(text, "config.toml", "aliases.none").unwrap(), text);
+        assert_eq!(set("", "config.toml", "aliases.a", "x").unwrap(), "[aliases]\na = \"x\"\n");
+    }
+
+    #[test]
+    fn aliases_go_with_the_profile_they_stand_for() {
+        let text = "[aliases]\na = \"old\" # short\nb = \"other\"\nnew = 'old'\n";
+        let renamed = rename_in_aliases(text, "config.toml", "old", "new").unwrap();
+        assert_eq!(renamed, "[aliases]\na = \"new\" # short\nb = \"other\"\n", "'new' is the profile itself now");
+        assert_eq!(rename_in_aliases("a = 1\n", "config.toml", "old", "new").unwrap(), "a = 1\n");
+    }
+
+    #[test]
+    fn many_aliases_are_read_in_linear_time() {
+        let line = |n: usize| format!("alias-{n:06}-{} = \"profile-{n}\"\n", "x".repeat(60));
+        let text: String = std::iter::once("[aliases]\n".into()).chain((0..10_000).map(line)).collect();
+        let aliases = read(&text).unwrap();
+        assert_eq!(aliases.iter().map(|(_, alias)| alias.place.line).max(), Some(10_001));
+    }
+}

@@ -1,0 +1,307 @@
+//! `state.json`: which profiles a person uses, how often and when last; so that a picker shows those first.
+//!
+//! Here beside the key index, and not in `session`: it is a file of ours about profiles by their names, known to no
+//! plan and shaping no session. Whoever deletes it loses an order of names and nothing else, so whatever is wrong with
+//! it, it counts as absent; only a newer version is left alone.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use crate::names::ProfileName;
+use crate::system::clock::Deadline;
+use crate::system::lock::{FileLock, LockError};
+use crate::system::private_file::{create_private_dir, read_private, write_atomically};
+use crate::timestamp::Timestamp;
+
+const FILE: &str = "state.json";
+const LARGEST_FILE: u64 = 4 << 20;
+/// More profiles than this nobody uses; the ones used last stay.
+const MOST_PROFILES: usize = 2_000;
+/// Above this sum all counts shrink, so that last year's habits do not stay on top for ever.
+const MOST_USES: u64 = 1_000;
+/// Uses that follow each other faster count once: a loop in a script is no habit, and saves its writes.
+const ONE_USE: Duration = Duration::from_secs(60);
+/// Longest wait for another of us.
+const LOCK_BOUND: Duration = Duration::from_millis(200);
+
+/// How a profile was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// How often, shrunk with time.
+    pub uses: u64,
+    /// When last.
+    pub last: Timestamp,
+}
+
+/// Which profiles are used.
+#[derive(Clone, Debug, Default)]
+pub struct Usage(HashMap<String, Use>);
+
+impl Usage {
+    /// Loads the file of a state folder; whatever is wrong with it, it is empty.
+    pub fn load(folder: &Path) -> Self {
+        match read(folder) {
+            Stored::Ours(state) => Self::of(&state),
+            Stored::Nothing | Stored::Newer => Self::default(),
+        }
+    }
+
+    fn of(state: &Map<String, Value>) -> Self {
+        let profiles = state.get("profiles").and_then(Value::as_object);
+        let entry = |(name, fields): (&String, &Value)| {
+            let last = Timestamp::parse(fields["last"].as_str()?)?;
+            Some((name.clone(), Use { uses: fields["uses"].as_u64()?, last }))
+        };
+        Self(profiles.into_iter().flatten().filter_map(entry).collect())
+    }
+
+    /// How a profile was used; none if it was not.
+    pub fn get(&self, profile: &str) -> Option<Use> {
+        self.0.get(profile).copied()
+    }
+
+    /// Puts profiles in order: the higher, the more often and the more recently used; 0 if never.
+    pub fn weight(&self, profile: &str, now: Timestamp) -> u64 {
+        let Some(used) = self.get(profile) else { return 0 };
+        let factor = match now.since(used.last).as_secs() {
+            0..3_600 => 16,
+            3_600..86_400 => 8,
+            86_400..604_800 => 2,
+            _ => 1,
+        };
+        used.uses.max(1).saturating_mul(factor)
+    }
+
+    fn count(&mut self, profile: &str, now: Timestamp) -> bool {
+        let used = self.0.entry(profile.into()).or_insert(Use { uses: 0, last: Timestamp::from_unix(0) });
+        // a clock that was set back must not stop the counting
+        if used.uses > 0 && used.last <= now && now.since(used.last) < ONE_USE {
+            return false;
+        }
+        *used = Use { uses: used.uses.saturating_add(1), last: now };
+        true
+    }
+
+    fn shrink(&mut self) {
+        let sum = self.0.values().fold(0u64, |sum, used| sum.saturating_add(used.uses));
+        if sum > MOST_USES {
+            self.0.values_mut().for_each(|used| used.uses -= used.uses.div_ceil(10));
+            self.0.retain(|_, used| used.uses > 0);
+        }
+        if self.0.len() > MOST_PROFILES {
+            let mut moments: Vec<Timestamp> = self.0.values().map(|used| used.last).collect();
+            moments.sort_unstable_by(|a, b| b.cmp(a));
+            let oldest = moments[MOST_PROFILES];
+            self.0.retain(|_, used| used.last > oldest);
+        }
+    }
+
+    fn as_json(&self) -> Value {
+        let entry =
+            |(name, used): (&String, &Use)| (name.clone(), json!({"uses": used.uses, "last": used.last.to_string()}));
+        Value::Object(self.0.iter().map(entry).collect())
+    }
+}
+
+enum Stored {
+    /// A version 1, with whatever else stands in it.
+    Ours(Map<String, Value>),
+    /// Nothing, or nothing that can be read.
+    Nothing,
+    /// Of a newer twolock.
+    Newer,
+}
+
+fn read(folder: &Path) -> Stored {
+    let Ok(bytes) = read_private(&folder.join(FILE), LARGEST_FILE) else { return Stored::Nothing };
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(state)) => match state.get("v").and_then(Value::as_u64) {
+            Some(1) => Stored::Ours(state),
+            Some(2..) => Stored::Newer,
+            _ => Stored::Nothing,
+        },
+        _ => Stored::Nothing,
+    }
+}
+
+/// Notes that a person used a profile. Where `there` is given, profiles that are not among them are forgotten.
+pub fn record(folder: &Path, profile: &ProfileName, now: Timestamp, there: Option<&HashSet<String>>) -> io::Result<()> {
+    create_private_dir(folder)?;
+    let _lock = match FileLock::acquire(&folder.join("state.lock"), Deadline::after(Instant::now(), LOCK_BOUND)) {
+        Ok(lock) => Some(lock),
+        Err(LockError::Held) => return Err(io::ErrorKind::WouldBlock.into()),
+        // without a lock two of us may count one use for two
+        Err(LockError::Unavailable(_)) => None,
+    };
+    let mut state = match read(folder) {
+        Stored::Ours(state) => state,
+        Stored::Nothing => Map::new(),
+        Stored::Newer => return Ok(()),
+    };
+    let mut usage = Usage::of(&state);
+    if !usage.count(profile.as_str(), now) {
+        return Ok(());
+    }
+    if let Some(there) = there {
+        usage.0.retain(|name, _| there.contains(name));
+    }
+    usage.shrink();
+    state.insert("v".into(), json!(1));
+    state.insert("profiles".into(), usage.as_json());
+    write_atomically(&folder.join(FILE), Value::Object(state).to_string().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_900_000_000;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(START + seconds)
+    }
+
+    fn used(folder: &Path, profile: &str, seconds: i64) {
+        record(folder, &ProfileName::parse(profile).unwrap(), at(seconds), None).unwrap();
+    }
+
+    fn write(folder: &Path, text: &str) {
+        write_atomically(&folder.join(FILE), text.as_bytes()).unwrap();
+    }
+
+    fn text(folder: &Path) -> String {
+        std::fs::read_to_string(folder.join(FILE)).unwrap()
+    }
+
+    #[test]
+    fn uses_are_counted_once_a_minute() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state/twolock");
+        for seconds in [0, 1, 59, 60, 200] {
+            used(&state, "prod", seconds);
+        }
+        used(&state, "a b", 200);
+        assert_eq!(
+            text(&state),
+            r#"{"profiles":{"a b":{"last":"2030-03-17T17:50:00Z","uses":1},"prod":{"last":"2030-03-17T17:50:00Z","uses":3}},"v":1}"#
+        );
+        let usage = Usage::load(&state);
+        assert_eq!(usage.get("prod"), Some(Use { uses: 3, last: at(200) }));
+        assert_eq!(usage.get("other"), None);
+        // the clock was wrong then
+        used(&state, "prod", -500);
+        assert_eq!(Usage::load(&state).get("prod"), Some(Use { uses: 4, last: at(-500) }));
+    }
+
+    #[test]
+    fn recent_and_frequent_ones_weigh_more() {
+        let usage = |uses, ago: i64| Usage([("p".into(), Use { uses, last: at(-ago) })].into()).weight("p", at(0));
+        let falling = [
+            usage(3, 10),
+            usage(2, 10),
+            usage(1, 10),
+            usage(1, 7_200),
+            usage(1, 100_000),
+            usage(1, 10_000_000),
+            Usage::default().weight("p", at(0)),
+        ];
+        assert!(falling.windows(2).all(|pair| pair[0] > pair[1]), "{falling:?}");
+        assert!(usage(u64::MAX, 1) > usage(1, 1), "no overflow");
+        assert!(usage(1, -9_000) >= usage(1, 10), "used in the future");
+    }
+
+    #[test]
+    fn what_is_damaged_counts_as_absent_and_is_written_anew() {
+        for damage in [
+            "",
+            "{",
+            "[]",
+            "null",
+            r#"{"profiles":{}}"#,
+            r#"{"v":"1"}"#,
+            r#"{"v":0}"#,
+            r#"{"v":1,"profiles":[]}"#,
+            r#"{"v":1,"profiles":{"p":{"uses":-1,"last":"2030-01-01T00:00:00Z"},"q":7,"r":{"uses":1,"last":"soon"}}}"#,
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), damage);
+            assert!(Usage::load(folder.path()).0.is_empty(), "{damage}");
+            used(folder.path(), "prod", 0);
+            assert_eq!(Usage::load(folder.path()).0.len(), 1, "{damage}");
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_left_alone_and_other_fields_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let newer = r#"{"v":2,"profiles":{"p":{"uses":9,"last":"2030-01-01T00:00:00Z"}}}"#;
+        write(folder.path(), newer);
+        used(folder.path(), "prod", 0);
+        assert_eq!(text(folder.path()), newer);
+        assert!(Usage::load(folder.path()).0.is_empty());
+        write(folder.path(), r#"{"v":1,"reminded":"2030-01-01T00:00:00Z"}"#);
+        used(folder.path(), "prod", 0);
+        assert!(text(folder.path()).contains(r#""reminded":"2030-01-01T00:00:00Z""#), "{}", text(folder.path()));
+    }
+
+    #[test]
+    fn profiles_that_are_gone_are_forgotten_and_the_file_stays_small() {
+        let folder = tempfile::tempdir().unwrap();
+        used(folder.path(), "gone", 0);
+        used(folder.path(), "prod", 100);
+        let there = HashSet::from(["prod".to_string(), "base".to_string()]);
+        record(folder.path(), &ProfileName::parse("base").unwrap(), at(200), Some(&there)).unwrap();
+        let usage = Usage::load(folder.path());
+        assert!(usage.get("gone").is_none() && usage.get("prod").is_some() && usage.get("base").is_some());
+
+        let entry = |n: i64| (format!("p{n}"), Use { uses: 0, last: at(n) });
+        let mut many = Usage((0..5_000).map(entry).collect());
+        many.shrink();
+        assert_eq!(many.0.len(), MOST_PROFILES);
+        assert!(many.get("p4999").is_some() && many.get("p2999").is_none());
+    }
+
+    #[test]
+    fn old_habits_fade() {
+        let mut usage = Usage(
+            [("old".into(), Use { uses: 995, last: at(0) }), ("new".into(), Use { uses: 6, last: at(9) })].into(),
+        );
+        usage.shrink();
+        assert_eq!((usage.get("old").unwrap().uses, usage.get("new").unwrap().uses), (895, 5));
+        assert!(usage.0.values().map(|used| used.uses).sum::<u64>() <= MOST_USES);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn it_is_private_and_what_others_may_open_is_not_believed() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (state, file) = (folder.path().join("state"), folder.path().join("state").join(FILE));
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        used(&state, "prod", 0);
+        assert_eq!((mode(&state), mode(&file)), (0o700, 0o600));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Usage::load(&state).0.is_empty());
+        std::fs::rename(&file, folder.path().join("elsewhere")).unwrap();
+        symlink(folder.path().join("elsewhere"), &file).unwrap();
+        used(&state, "prod", 100);
+        assert_eq!(mode(&file), 0o600);
+        assert!(!std::fs::symlink_metadata(&file).unwrap().is_symlink(), "replaced, not followed");
+    }
+
+    #[test]
+    fn three_at_once_lose_no_use() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for n in 0..3 {
+                let folder = folder.path();
+                scope.spawn(move || used(folder, &format!("p{n}"), 0));
+            }
+        });
+        assert_eq!(Usage::load(folder.path()).0.len(), 3);
+    }
+}

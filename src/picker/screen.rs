@@ -1,0 +1,378 @@
+//! The picker drawn on the terminal: a line typed into, the matching names below.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::columns::{columns, shorten};
+use crate::picker::Choices;
+use crate::picker::matching::{LONGEST_FILTER, Search};
+use crate::system::clock::Deadline;
+use crate::system::keys::{Key, Typed};
+use crate::system::signals;
+use crate::system::terminal::{Terminal, Unusable};
+use crate::visible::visible;
+
+/// More names at once are no help.
+const MOST_ROWS: usize = 15;
+/// Narrower than this, details are left out.
+const LEAST_DETAIL: usize = 8;
+
+/// From the cursor's line to the end of the screen.
+const ERASE: &str = "\r\x1b[J";
+
+/// Lets a person pick.
+pub fn pick(
+    terminal: &Terminal,
+    choices: &Choices<'_>,
+    search: Search,
+    filter: &str,
+    styled: bool,
+    until: Deadline,
+) -> Result<Option<usize>, Unusable> {
+    let drawing = Arc::new(Mutex::new(()));
+    let for_last_act = Arc::clone(&drawing);
+    // registered before the modes are changed, and so done after they are put back
+    let _last_act = signals::on_death(move || leave(&for_last_act));
+    let mut keys = terminal.keys()?;
+    let mut drawn = Drawn { terminal, drawing, width: None };
+    let mut state = State::new(choices, search, filter);
+    loop {
+        drawn.show(&mut state, styled)?;
+        match keys.next(until) {
+            Typed::Key(key) => match state.heed(key) {
+                Heeded::Taken(at) => return Ok(Some(at)),
+                Heeded::Left => return Ok(None),
+                Heeded::GoesOn => {}
+            },
+            Typed::Resized => drawn.erase(),
+            Typed::Stop => {
+                drawn.erase();
+                keys.stop().inspect_err(|_| drawn.width = None)?;
+            }
+            Typed::Resumed => {}
+            Typed::TimedOut => return Ok(None),
+            Typed::Lost(why) => return Err(why),
+        }
+    }
+}
+
+/// The last act when a signal ends us: as if nothing had been drawn, and nothing is drawn any more.
+fn leave(drawing: &Mutex<()>) {
+    let held = held(drawing);
+    if let Ok(terminal) = Terminal::open() {
+        let _ = terminal.write(ERASE);
+    }
+    std::mem::forget(held);
+}
+
+fn held(drawing: &Mutex<()>) -> MutexGuard<'_, ()> {
+    drawing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What stands on the screen, the cursor in its first line; taken away on drop.
+struct Drawn<'a> {
+    terminal: &'a Terminal,
+    /// Held while the screen changes.
+    drawing: Arc<Mutex<()>>,
+    /// How wide the first line is; none if nothing of ours is on the screen.
+    width: Option<usize>,
+}
+
+impl Drawn<'_> {
+    fn show(&mut self, state: &mut State, styled: bool) -> Result<(), Unusable> {
+        let (width, height) = (self.terminal.width(), self.terminal.height());
+        let view = state.view(width, height);
+        let mut text = String::from("\r");
+        for (row, chosen) in &view.rows {
+            let (on, off) = if *chosen && styled { ("\x1b[7m", "\x1b[0m") } else { ("", "") };
+            text += &format!("\n{on}{row}{off}\x1b[K");
+        }
+        // what an earlier, longer list left; then back to the first line, which leaves the cursor where one types
+        text += &format!("\x1b[J\x1b[{}A\r{}\x1b[K", view.rows.len(), view.line);
+        let _held = held(&self.drawing);
+        self.terminal.write(&text).map_err(|_| Unusable::Gone)?;
+        self.width = Some(columns(&view.line));
+        Ok(())
+    }
+
+    /// Terminals break lines anew when they become narrower: the first one may take several rows then.
+    fn erase(&mut self) {
+        let _held = held(&self.drawing);
+        if let Some(width) = self.width.take() {
+            let above = width.saturating_sub(1) / self.terminal.width();
+            let up = if above > 0 { format!("\x1b[{above}A") } else { String::new() };
+            let _ = self.terminal.write(&format!("{up}{ERASE}"));
+        }
+    }
+}
+
+impl Drop for Drawn<'_> {
+    fn drop(&mut self) {
+        // from the background we would write on the screen of whoever is in front now
+        if matches!(self.terminal.check(), Ok(()) | Err(Unusable::KeyByKey)) {
+            self.erase();
+        }
+    }
+}
+
+/// What a key led to.
+#[derive(Debug, PartialEq, Eq)]
+enum Heeded {
+    /// The name at this place was taken.
+    Taken(usize),
+    /// The person left.
+    Left,
+    /// It goes on.
+    GoesOn,
+}
+
+/// What is to be drawn: no line wider than the terminal, nothing in it but text.
+#[derive(Debug, PartialEq, Eq)]
+struct View {
+    /// The line typed into.
+    line: String,
+    /// The rows below it, and whether one is the chosen one.
+    rows: Vec<(String, bool)>,
+}
+
+/// What was typed, and what it leaves to choose from.
+struct State<'a> {
+    choices: &'a Choices<'a>,
+    search: Search,
+    filter: String,
+    found: Vec<u32>,
+    chosen: usize,
+    /// The first one shown.
+    top: usize,
+    /// How many were shown last.
+    page: usize,
+    details: HashMap<u32, String>,
+}
+
+impl<'a> State<'a> {
+    fn new(choices: &'a Choices<'a>, search: Search, filter: &str) -> Self {
+        let filter = filter.chars().filter(|c| !c.is_control()).take(LONGEST_FILTER).collect();
+        let (found, details) = (Vec::new(), HashMap::new());
+        let mut state = Self { choices, search, filter, found, chosen: 0, top: 0, page: 1, details };
+        state.narrow();
+        state
+    }
+
+    fn narrow(&mut self) {
+        self.search.find(&self.filter, &mut self.found);
+        (self.chosen, self.top) = (0, 0);
+    }
+
+    fn heed(&mut self, key: Key) -> Heeded {
+        let last = self.found.len().saturating_sub(1);
+        match key {
+            Key::Enter => match self.found.get(self.chosen) {
+                Some(&at) => return Heeded::Taken(at as usize),
+                None => return Heeded::GoesOn,
+            },
+            Key::Escape | Key::End => return Heeded::Left,
+            Key::Up => self.chosen = self.chosen.checked_sub(1).unwrap_or(last),
+            Key::Down => self.chosen = if self.chosen >= last { 0 } else { self.chosen + 1 },
+            Key::PageUp => self.chosen = self.chosen.saturating_sub(self.page),
+            Key::PageDown => self.chosen = last.min(self.chosen + self.page),
+            Key::First => self.chosen = 0,
+            Key::Last => self.chosen = last,
+            Key::Text(_) | Key::Backspace | Key::EraseWord | Key::EraseLine => self.edit(key),
+        }
+        Heeded::GoesOn
+    }
+
+    fn edit(&mut self, key: Key) {
+        let before = self.filter.len();
+        match key {
+            Key::Text(c) if self.filter.chars().count() < LONGEST_FILTER => self.filter.push(c),
+            Key::Backspace => drop(self.filter.pop()),
+            Key::EraseWord => {
+                let words = self.filter.trim_end_matches(|c: char| !c.is_alphanumeric());
+                self.filter.truncate(words.trim_end_matches(char::is_alphanumeric).len());
+            }
+            Key::EraseLine => self.filter.clear(),
+            _ => {}
+        }
+        if self.filter.len() != before {
+            self.narrow();
+        }
+    }
+
+    fn view(&mut self, width: usize, height: usize) -> View {
+        // the last column stays free: a terminal may break the line there
+        let width = width.saturating_sub(1).max(1);
+        self.page = MOST_ROWS.min(height.saturating_sub(1)).max(1);
+        if self.chosen < self.top {
+            self.top = self.chosen;
+        }
+        self.top = self.top.max((self.chosen + 1).saturating_sub(self.page));
+        View { line: self.line(width), rows: self.rows(width) }
+    }
+
+    fn line(&self, width: usize) -> String {
+        let Choices { what, names, .. } = self.choices;
+        let count = format!("{}/{}", self.found.len(), names.len());
+        let starts = [format!("{what} {count}: "), format!("{count}: "), String::new()];
+        let start = starts.iter().find(|start| columns(start) * 2 <= width).unwrap_or(&starts[2]);
+        let shown = visible(&self.filter);
+        let mut end = shown.as_str();
+        while columns(end) > width - columns(start) {
+            end = &end[end.chars().next().map_or(0, char::len_utf8)..];
+        }
+        format!("{start}{end}")
+    }
+
+    fn rows(&mut self, width: usize) -> Vec<(String, bool)> {
+        let shown: Vec<u32> = self.found.iter().skip(self.top).take(self.page).copied().collect();
+        if shown.is_empty() {
+            return vec![(shorten("  nothing matches", width), false)];
+        }
+        let room = width.saturating_sub(2).max(1);
+        let widest = if room > 4 * LEAST_DETAIL { room * 3 / 5 } else { room };
+        let names: Vec<String> =
+            shown.iter().map(|&at| shorten(&visible(&self.choices.names[at as usize]), widest)).collect();
+        let column = names.iter().map(|name| columns(name)).max().unwrap_or(0);
+        let left = room.saturating_sub(column + 2);
+        let mut rows = Vec::with_capacity(shown.len());
+        for ((&at, name), place) in shown.iter().zip(names).zip(self.top..) {
+            let detail = if left < LEAST_DETAIL { String::new() } else { shorten(&visible(self.detail(at)), left) };
+            let blanks = " ".repeat(column + 2 - columns(&name));
+            let chosen = place == self.chosen;
+            let row = format!("{}{name}{blanks}{detail}", if chosen { "> " } else { "  " });
+            rows.push((row.trim_end().to_owned(), chosen));
+        }
+        rows
+    }
+
+    fn detail(&mut self, at: u32) -> &str {
+        self.details.entry(at).or_insert_with(|| (self.choices.detail)(at as usize))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(ToString::to_string).collect()
+    }
+
+    fn with<T>(names: &[String], weights: &[u64], filter: &str, test: impl FnOnce(&mut State) -> T) -> T {
+        let detail = |at: usize| format!("role {at} \u{1b}[31m");
+        let choices = Choices { what: "profile", names, weights, detail: &detail };
+        test(&mut State::new(&choices, Search::among(names, weights), filter))
+    }
+
+    fn types(state: &mut State, text: &str) {
+        text.chars().for_each(|c| assert_eq!(state.heed(Key::Text(c)), Heeded::GoesOn));
+    }
+
+    #[test]
+    fn typing_narrows_and_enter_takes_the_chosen_one() {
+        let names = names(&["base", "prod", "prod-eu", "staging"]);
+        with(&names, &[0, 0, 7, 0], "", |state| {
+            assert_eq!(
+                state.view(80, 24),
+                View {
+                    line: "profile 4/4: ".into(),
+                    rows: vec![
+                        ("> prod-eu  role 2 \\u{1b}[31m".into(), true),
+                        ("  base     role 0 \\u{1b}[31m".into(), false),
+                        ("  prod     role 1 \\u{1b}[31m".into(), false),
+                        ("  staging  role 3 \\u{1b}[31m".into(), false),
+                    ]
+                }
+            );
+            types(state, "prod");
+            assert_eq!(state.view(80, 24).line, "profile 2/4: prod");
+            assert_eq!(state.heed(Key::Down), Heeded::GoesOn);
+            assert_eq!(state.heed(Key::Enter), Heeded::Taken(2));
+            types(state, "x");
+            assert_eq!(state.view(80, 24).rows, [("  nothing matches".to_string(), false)]);
+            assert_eq!(state.heed(Key::Enter), Heeded::GoesOn);
+            assert_eq!(state.heed(Key::Down), Heeded::GoesOn);
+            for (key, line) in [
+                (Key::Backspace, "profile 2/4: prod"),
+                (Key::EraseLine, "profile 4/4: "),
+                (Key::Backspace, "profile 4/4: "),
+            ] {
+                state.heed(key);
+                assert_eq!(state.view(80, 24).line, line);
+            }
+            assert_eq!((state.heed(Key::Escape), state.heed(Key::End)), (Heeded::Left, Heeded::Left));
+        });
+    }
+
+    #[test]
+    fn a_filter_may_be_typed_already_and_words_are_erased() {
+        with(&names(&["a"]), &[], "my pro\u{1b}d-eu ", |state| {
+            assert_eq!(state.filter, "my prod-eu ");
+            for left in ["my prod-", "my ", "", ""] {
+                state.heed(Key::EraseWord);
+                assert_eq!(state.filter, left);
+            }
+            types(state, &"é".repeat(LONGEST_FILTER + 9));
+            assert_eq!(state.filter.chars().count(), LONGEST_FILTER);
+        });
+    }
+
+    #[test]
+    fn the_choice_moves_round_and_stays_on_the_screen() {
+        let names: Vec<String> = (0..50).map(|n| format!("p{n:02}")).collect();
+        with(&names, &[], "", |state| {
+            let mut chosen = |keys: &[Key], height| {
+                keys.iter().for_each(|&key| assert_eq!(state.heed(key), Heeded::GoesOn));
+                let rows = state.view(80, height).rows;
+                assert!(rows.len() < height && rows.iter().filter(|(_, chosen)| *chosen).count() == 1, "{rows:?}");
+                rows.iter().find(|(_, chosen)| *chosen).unwrap().0[2..5].to_string()
+            };
+            for (keys, height, expected) in [
+                (&[][..], 5, "p00"),
+                (&[Key::Down, Key::Down, Key::Down, Key::Down, Key::Down], 5, "p05"),
+                (&[Key::Up, Key::Up, Key::Up], 5, "p02"),
+                (&[Key::PageDown], 5, "p06"),
+                (&[Key::PageUp, Key::PageUp], 5, "p00"),
+                (&[Key::Up], 5, "p49"),
+                (&[Key::Down], 5, "p00"),
+                (&[Key::Last], 24, "p49"),
+                (&[], 5, "p49"),
+                (&[Key::PageDown, Key::First], 2, "p00"),
+            ] {
+                assert_eq!(chosen(keys, height), expected);
+            }
+        });
+    }
+
+    #[test]
+    fn no_line_reaches_the_last_column() {
+        let long = "a-very-long-name-of-a-profile-".repeat(9);
+        let names = names(&["p", &long, &"漢字".repeat(40), "\u{202e}\u{1b}[2J", "e\u{301}\u{301}", "👩🏽‍💻"]);
+        for (width, height) in [(80, 24), (40, 5), (20, 3), (10, 2), (3, 1), (1, 1)] {
+            for filter in ["", "a", "漢", &"x".repeat(60), &"漢".repeat(60)] {
+                with(&names, &[], filter, |state| {
+                    let view = state.view(width, height);
+                    for line in view.rows.iter().map(|(row, _)| row).chain([&view.line]) {
+                        assert!(columns(line) < width.max(4), "{width}: {} columns: {line}", columns(line));
+                        assert!(!line.chars().any(char::is_control), "{line:?}");
+                    }
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn details_are_asked_for_rows_that_are_shown_and_once() {
+        let names: Vec<String> = (0..1_000).map(|n| format!("p{n}")).collect();
+        let asked = std::cell::Cell::new(0);
+        let detail = |_: usize| {
+            asked.set(asked.get() + 1);
+            String::from("role")
+        };
+        let choices = Choices { what: "profile", names: &names, weights: &[], detail: &detail };
+        let mut state = State::new(&choices, Search::among(&names, &[]), "");
+        state.view(80, 24);
+        state.view(80, 24);
+        assert_eq!(asked.get(), MOST_ROWS);
+    }
+}

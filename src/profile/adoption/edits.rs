@@ -1,0 +1,226 @@
+//! What adopting and releasing mean for the lines of the two files.
+
+use super::{Adoption, Becomes, STATIC_KEYS};
+use crate::config::edit::Edit;
+use crate::config::file::AwsFile;
+use crate::config::process_line::ProcessLine;
+use crate::config::{AwsFiles, Profile, Setting};
+use crate::credentials::AccessKey;
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::profile::Sources;
+use crate::profile::settings::ProfileSettings;
+
+/// Where an access key goes that leaves its profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHome {
+    /// The OS keyring.
+    Keyring,
+    /// [`keys_profile`] of the credentials file, where there is no keyring that lasts.
+    CredentialsFile,
+}
+
+/// Edits in the order they are made, so that after each of them every profile still works.
+#[derive(Debug, Default)]
+pub struct Edits {
+    /// Of the credentials file, before the others: what has to be there first.
+    pub first: Vec<Edit>,
+    /// Of the config file.
+    pub config: Vec<Edit>,
+    /// Of the credentials file: what goes last.
+    pub last: Vec<Edit>,
+    /// The keys that leave these profiles.
+    leaving: Vec<(ProfileName, AccessKey)>,
+}
+
+/// The profile that keeps an adopted profile's access key where no keyring does.
+pub fn keys_profile(name: &ProfileName) -> String {
+    format!("{name}-keys")
+}
+
+/// The `credential_process` of a profile that calls us.
+pub fn process_line(program: &str, name: &ProfileName) -> String {
+    format!("{program} credential-process --profile {name}")
+}
+
+impl Edits {
+    /// What these adoptions change. `program` is the path SDKs are to start.
+    pub fn of(files: &AwsFiles, adoptions: &[Adoption], program: &str, home: KeyHome) -> Result<Self> {
+        let mut edits = Self::default();
+        for adoption in adoptions {
+            edits.adopt(files, adoption, program, home)?;
+        }
+        Ok(edits)
+    }
+
+    fn adopt(&mut self, files: &AwsFiles, adoption: &Adoption, program: &str, home: KeyHome) -> Result<()> {
+        let name = &adoption.profile;
+        let Some(profile) = files.profile(name.as_str()) else { return Ok(()) };
+        let mut settings = Vec::new();
+        match &adoption.becomes {
+            Becomes::Native => {
+                self.both(|| Edit::Unset { profile: name.to_string(), key: "mfa_serial".into() });
+                return Ok(());
+            }
+            Becomes::Role => {
+                for key in ["role_arn", "source_profile"] {
+                    self.both(|| Edit::Hide { profile: name.to_string(), key: key.into() });
+                }
+            }
+            Becomes::Key { key, from, device } => {
+                settings.extend(device.iter().map(|device| ("mfa_serial".to_string(), device.to_string())));
+                self.leaving.push((from.clone(), key.clone()));
+                match home {
+                    KeyHome::CredentialsFile if from == name => {
+                        self.first.extend(put_beside(files, name, key)?);
+                        settings.push(("twolock_source_profile".to_string(), keys_profile(name)));
+                        self.take_key_out(&profile);
+                    }
+                    KeyHome::CredentialsFile => {}
+                    KeyHome::Keyring => {
+                        self.both(|| Edit::Unset { profile: name.to_string(), key: "twolock_source_profile".into() });
+                        files.profile(from.as_str()).iter().for_each(|from| self.take_key_out(from));
+                    }
+                }
+            }
+            Becomes::Served => {}
+        }
+        settings.push(("credential_process".into(), process_line(program, name)));
+        self.set(&profile, settings);
+        Ok(())
+    }
+
+    /// Refuses a file in which a profile no longer holds the very key that is to leave it.
+    pub fn must_still_fit(&self, file: &AwsFile) -> Result<()> {
+        for (from, key) in &self.leaving {
+            let Some(section) = file.section(from.as_str()) else { continue };
+            let same = |setting: &Setting| match setting.key.as_str() {
+                "aws_access_key_id" => setting.value == key.id.as_str(),
+                "aws_secret_access_key" => setting.value == *key.secret.expose(),
+                _ => true,
+            };
+            if let Some(other) = section.settings.iter().find(|setting| !same(setting)) {
+                let cause = "its access key was changed meanwhile: run this again";
+                return Err(Failure::new(Kind::Busy, cause).of_profile(from).at(&other.place));
+            }
+        }
+        Ok(())
+    }
+
+    fn both(&mut self, edit: impl Fn() -> Edit) {
+        self.config.push(edit());
+        self.last.push(edit());
+    }
+
+    /// In the config file, where Go reads every key, unless the credentials file has the key already and wins.
+    fn set(&mut self, profile: &Profile, settings: Vec<(String, String)>) {
+        let wins = |key: &str| profile.credentials.as_ref().is_some_and(|section| section.get(key).is_some());
+        let (there, here): (Vec<_>, Vec<_>) = settings.into_iter().partition(|(key, _)| wins(key));
+        let set = |(key, value)| Edit::Set { profile: profile.name.clone(), key, value };
+        self.last.extend(there.into_iter().map(set));
+        match &profile.config {
+            Some(_) => self.config.extend(here.into_iter().map(set)),
+            None if here.is_empty() => {}
+            None => self.config.push(Edit::Add { profile: profile.name.clone(), settings: here }),
+        }
+    }
+
+    /// A section of the credentials file that held nothing else goes as a whole.
+    fn take_key_out(&mut self, profile: &Profile) {
+        let remove = || Edit::Remove { profile: profile.name.clone() };
+        let unset = STATIC_KEYS.map(|key| Edit::Unset { profile: profile.name.clone(), key: key.into() });
+        let nothing_else = |section: &crate::config::Section| {
+            section.settings.iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()))
+        };
+        match &profile.credentials {
+            Some(section) if nothing_else(section) => self.last.push(remove()),
+            _ => self.last.extend(unset.clone()),
+        }
+        self.config.extend(unset);
+    }
+
+    /// What taking an adoption back changes: role profiles are as they were to the byte; of others our line goes, and
+    /// with a key its place is the profile again.
+    pub fn of_release(sources: Sources<'_>, name: &ProfileName, restored: Option<AccessKey>) -> Result<Self> {
+        let profile = sources
+            .files
+            .profile(name.as_str())
+            .ok_or_else(|| Failure::new(Kind::Config, "there is no such profile").of_profile(name))?;
+        let settings = ProfileSettings::of(&profile, name);
+        let mut edits = Self::default();
+        if settings.raw("twolock_role_arn").is_some() {
+            edits.show(settings)?;
+        }
+        let beside = keys_profile(name);
+        if let Some(key) = restored {
+            edits.first.push(Edit::PutKey { profile: name.to_string(), key });
+            if is_kept_beside(settings) {
+                edits.both(|| Edit::Unset { profile: name.to_string(), key: "twolock_source_profile".into() });
+                edits.last.push(Edit::Remove { profile: beside });
+            }
+        }
+        if is_served(settings) {
+            edits.take_line_out(&profile);
+        }
+        Ok(edits)
+    }
+
+    fn show(&mut self, settings: ProfileSettings<'_>) -> Result<()> {
+        for key in ["role_arn", "source_profile"] {
+            if let Some(standard) = settings.raw(key) {
+                let why = format!("stands beside twolock_{key}: take one out");
+                return Err(settings.refuse(standard, &why));
+            }
+            self.both(|| Edit::Show { profile: settings.name().to_string(), key: key.into() });
+        }
+        Ok(())
+    }
+
+    /// A section that adopting made, because the profile stood in the credentials file alone, goes as a whole.
+    fn take_line_out(&mut self, profile: &Profile) {
+        let line = |name: &str| Edit::Unset { profile: name.into(), key: "credential_process".into() };
+        let is_ours = profile.credentials.is_some()
+            && profile
+                .config
+                .as_ref()
+                .is_some_and(|section| section.settings.iter().all(|setting| setting.key == "credential_process"));
+        self.config.push(if is_ours { Edit::Remove { profile: profile.name.clone() } } else { line(&profile.name) });
+        self.last.push(line(&profile.name));
+    }
+}
+
+/// Whether the profile's access key stands in its [`keys_profile`].
+pub fn is_kept_beside(settings: ProfileSettings<'_>) -> bool {
+    let source = settings.raw("twolock_source_profile");
+    settings.raw("twolock_role_arn").is_none()
+        && source.is_some_and(|source| source.value == keys_profile(settings.name()))
+}
+
+/// The adopted profile whose access key this one keeps.
+pub fn keeps_the_key_of(files: &AwsFiles, name: &ProfileName) -> Option<ProfileName> {
+    let adopted = ProfileName::parse(name.as_str().strip_suffix("-keys")?).ok()?;
+    let profile = files.profile(adopted.as_str())?;
+    is_kept_beside(ProfileSettings::of(&profile, &adopted)).then_some(adopted)
+}
+
+/// Whether the profile's `credential_process` is ours for it.
+pub fn is_served(settings: ProfileSettings<'_>) -> bool {
+    let process = settings.raw("credential_process");
+    process
+        .and_then(|process| ProcessLine::parse(&process.value))
+        .is_some_and(|l| l.profile == settings.name().as_str())
+}
+
+/// The key under a name of its own; nothing where an earlier run, cut short, has put it there.
+fn put_beside(files: &AwsFiles, name: &ProfileName, key: &AccessKey) -> Result<Option<Edit>> {
+    let beside = keys_profile(name);
+    let Some(there) = files.profile(&beside) else {
+        return Ok(Some(Edit::PutKey { profile: beside, key: key.clone() }));
+    };
+    let same = |half: &str, value: &str| there.get(half).is_some_and(|setting| setting.value == value);
+    if same(STATIC_KEYS[0], key.id.as_str()) && same(STATIC_KEYS[1], key.secret.expose()) {
+        return Ok(None);
+    }
+    let cause = format!("its access key would go to a profile '{beside}', and there is another one of that name");
+    Err(Failure::new(Kind::Config, cause).of_profile(name).at(&there.place))
+}

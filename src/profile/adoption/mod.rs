@@ -1,0 +1,330 @@
+//! Adopting: what profiles become so that every AWS tool comes to us for them (product.md 1). Pure: settings in, edits out.
+//!
+//! - here: which profiles, and what each becomes, or why it stays as it is
+//! - [`edits`]: what that means for the lines of the two files, and what taking it back means
+
+pub mod edits;
+
+use std::collections::BTreeSet;
+
+use crate::arn::MfaSerial;
+use crate::config::Setting;
+use crate::config::process_line::ProcessLine;
+use crate::credentials::{AccessKey, is_credential_text};
+use crate::duration;
+use crate::error::{Failure, Kind, Result};
+use crate::names::{ProfileName, is_process_word};
+use crate::profile::Sources;
+use crate::profile::chain::{self, Chain};
+use crate::profile::plan;
+use crate::profile::settings::ProfileSettings;
+use crate::secret::Secret;
+use crate::visible::{as_word, visible};
+
+/// The keys of static credentials; SDKs use them before they would call us, so all of them leave an adopted profile.
+pub const STATIC_KEYS: [&str; 4] =
+    ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
+
+/// How profiles are to be adopted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish {
+    /// SDKs assume the roles themselves, from the adopted source.
+    pub native: bool,
+    /// Profiles whose chain passes through the asked one stay as they are.
+    pub only: bool,
+}
+
+/// One profile and what it becomes.
+#[derive(Clone, Debug)]
+pub struct Adoption {
+    /// The profile.
+    pub profile: ProfileName,
+    /// What becomes of it.
+    pub becomes: Becomes,
+}
+
+/// What becomes of a profile.
+#[derive(Clone, Debug)]
+pub enum Becomes {
+    /// Its access key moves out of the profile, and it calls us.
+    Key {
+        /// The key.
+        key: AccessKey,
+        /// The profile it stands in: this one, or where an earlier adoption put it.
+        from: ProfileName,
+        /// The device its roles name, written into the profile because it names none itself.
+        device: Option<MfaSerial>,
+    },
+    /// Its role and source are hidden from SDKs, and it calls us.
+    Role,
+    /// It names its device no more; SDKs assume the role from the adopted source.
+    Native,
+    /// It calls us, and that is all.
+    Served,
+}
+
+/// The profiles to adopt, and those that stay as they are, each with the reason.
+#[derive(Debug, Default)]
+pub struct Adoptions {
+    /// In file order.
+    pub made: Vec<Adoption>,
+    /// In file order.
+    pub refused: Vec<Failure>,
+}
+
+/// Works out what adopting one profile means. Its own refusal is a failure, that of a profile above it is not.
+pub fn of_one(sources: Sources<'_>, asked: &ProfileName, wish: Wish) -> Result<Adoptions> {
+    let mut wanted = BTreeSet::from([asked.as_str().to_string()]);
+    let chain = chain::walk(sources, asked)?;
+    // A native role needs a source that calls us.
+    if wish.native && chain.hops.iter().any(|hop| hop.role.is_some()) {
+        wanted.extend(chain.hops.iter().chain([chain.owner()]).map(|hop| hop.name.to_string()));
+    }
+    for name in &wanted {
+        let name = ProfileName::parse(name).expect("a hop's name was parsed before");
+        becomes(sources, &name, wish)?;
+    }
+    if !wish.only {
+        let above = chains(sources).into_iter().filter(|(_, chain)| passes_through(chain, &wanted));
+        let above: Vec<String> = above.map(|(name, _)| name.to_string()).collect();
+        wanted.extend(above);
+    }
+    Ok(adoptions(sources, wish, |name| wanted.contains(name)))
+}
+
+/// Works out what adopting all profiles means.
+pub fn of_all(sources: Sources<'_>, wish: Wish) -> Adoptions {
+    adoptions(sources, wish, |_| true)
+}
+
+/// The profiles whose chain passes through this one, in file order.
+pub fn above(sources: Sources<'_>, name: &ProfileName) -> Vec<ProfileName> {
+    let below = BTreeSet::from([name.to_string()]);
+    let all = chains(sources).into_iter().filter(|(other, chain)| other != name && passes_through(chain, &below));
+    all.map(|(other, _)| other).collect()
+}
+
+fn adoptions(sources: Sources<'_>, wish: Wish, is_wanted: impl Fn(&str) -> bool) -> Adoptions {
+    let mut found = Adoptions::default();
+    for name in sources.files.profile_names().iter().filter(|name| is_wanted(name)) {
+        match ProfileName::parse(name).map_err(|why| Failure::new(Kind::Config, why)) {
+            Ok(profile) => match becomes(sources, &profile, wish) {
+                Ok(becomes) => found.made.push(Adoption { profile, becomes }),
+                Err(failure) => found.refused.push(failure),
+            },
+            Err(failure) => found.refused.push(failure),
+        }
+    }
+    found
+}
+
+fn chains(sources: Sources<'_>) -> Vec<(ProfileName, Chain)> {
+    let names = sources.files.profile_names();
+    let names = names.iter().filter_map(|name| ProfileName::parse(name).ok());
+    names.filter_map(|name| chain::walk(sources, &name).ok().map(|chain| (name, chain))).collect()
+}
+
+fn passes_through(chain: &Chain, names: &BTreeSet<String>) -> bool {
+    chain.hops.iter().chain([chain.owner()]).any(|hop| names.contains(hop.name.as_str()))
+}
+
+/// What becomes of one profile, or why it stays as it is.
+fn becomes(sources: Sources<'_>, name: &ProfileName, wish: Wish) -> Result<Becomes> {
+    let plan = plan::plan(sources, name)?;
+    let profile = sources.files.profile(name.as_str()).expect("a profile with a plan is in the files");
+    let settings = ProfileSettings::of(&profile, name);
+    must_be_nameable(settings)?;
+    must_have_no_other_source(settings)?;
+    if plan.protected {
+        return Err(settings.refuse_profile("is protected: it is served by env and exec only, never to every AWS tool"));
+    }
+    let lone_keys = STATIC_KEYS.iter().find_map(|key| settings.raw(key));
+    match (settings.role_arn()?, lone_keys) {
+        (Some(_), Some(key)) => Err(settings
+            .refuse(key, "stands beside a role, and SDKs would use the key instead")
+            .hint("move the access key to a profile of its own, and name that as source_profile")),
+        (Some(_), None) if wish.native => native(settings),
+        (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
+        (None, Some(_)) => own_key(sources, settings),
+        (None, None) if edits::is_kept_beside(settings) => {
+            let key = the_one_key(plan.key().profile.as_str(), sources)?;
+            Ok(Becomes::Key { key, from: plan.key().profile.clone(), device: None })
+        }
+        (None, None) if plan.device.is_none() => Err(no_device(settings, &BTreeSet::new())),
+        (None, None) => must_name_no_source(settings).map(|()| Becomes::Served),
+    }
+}
+
+fn must_be_nameable(settings: ProfileSettings<'_>) -> Result<()> {
+    let name = settings.name();
+    if is_process_word(name.as_str()) && name.is_read_by_every_sdk() {
+        return Ok(());
+    }
+    let why = if name.as_str().contains('%') {
+        "'%' cannot stand in a credential_process, where cmd.exe takes it for a variable"
+    } else {
+        "a name in a credential_process may hold A-Z a-z 0-9 - _ . / @ + : only, and not begin with '-'"
+    };
+    let command = format!("twolock profile rename {} NEW", as_word(name.as_str()));
+    Err(settings.refuse_profile(why).hint(format!("rename it: {command}")))
+}
+
+/// Sources that SDKs use before a `credential_process`, or instead of one (aws-contract 2.2).
+fn must_have_no_other_source(settings: ProfileSettings<'_>) -> Result<()> {
+    let refuse = |setting: &Setting, why: &str| Err(settings.refuse(setting, why));
+    for (key, why) in [
+        ("web_identity_token_file", "makes this a web identity profile, which SDKs serve themselves"),
+        ("login_session", "makes this a profile of 'aws login', which SDKs serve themselves"),
+        ("credential_source", "names another source of credentials, which SDKs use themselves"),
+    ] {
+        if let Some(setting) = settings.raw(key) {
+            return refuse(setting, why);
+        }
+    }
+    let sso = settings.settings().into_iter().find(|setting| setting.key.starts_with("sso_"));
+    if let Some(setting) = sso {
+        return refuse(setting, "makes this an IAM Identity Center profile: use aws sso login");
+    }
+    let Some(process) = settings.raw("credential_process") else { return Ok(()) };
+    match ProcessLine::parse(&process.value) {
+        None => refuse(process, "is another program's, which serves this profile already"),
+        Some(ours) if ours.profile != settings.name().as_str() => refuse(process, "serves another profile already"),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Go refuses a `source_profile` without role beside a `credential_process`; to us it means nothing.
+fn must_name_no_source(settings: ProfileSettings<'_>) -> Result<()> {
+    match settings.raw("source_profile") {
+        Some(source) => Err(settings
+            .refuse(source, "stands here without a role_arn: take it out first")
+            .hint(format!("twolock profile unset {} source_profile", as_word(settings.name().as_str())))),
+        None => Ok(()),
+    }
+}
+
+/// Each of the two keys stands either as AWS's or as ours.
+fn hidden(settings: ProfileSettings<'_>) -> Result<()> {
+    for (ours, standard) in [("twolock_role_arn", "role_arn"), ("twolock_source_profile", "source_profile")] {
+        if let (Some(ours), Some(standard)) = (settings.raw(ours), settings.raw(standard)) {
+            return Err(
+                settings.refuse(standard, &format!("stands beside {} ({}): take one out", ours.key, ours.place))
+            );
+        }
+    }
+    Ok(())
+}
+
+fn native(settings: ProfileSettings<'_>) -> Result<Becomes> {
+    let ours = ["credential_process", "twolock_role_arn", "twolock_source_profile"];
+    if let Some(setting) = ours.iter().find_map(|key| settings.raw(key)) {
+        let command = format!("twolock profile release {}", as_word(settings.name().as_str()));
+        return Err(settings
+            .refuse_profile(format!("is adopted already ({}): release it first", setting.place))
+            .hint(command));
+    }
+    let lost = ["twolock_source_identity", "twolock_tags", "twolock_transitive_tags", "twolock_policy_arns"];
+    if let Some(setting) = lost.iter().find_map(|key| settings.raw(key)) {
+        return Err(settings.refuse(setting, "would have no effect: SDKs do not know it (leave out --native)"));
+    }
+    match settings.role_duration()?.filter(|wanted| wanted.value > plan::CHAINED_AT_MOST) {
+        Some(long) => {
+            let shown = duration::show(long.value);
+            let why = format!(
+                "duration_seconds of {shown} cannot be had natively: behind a session AWS caps roles at 1h (leave out --native)"
+            );
+            Err(settings.refuse_profile(why))
+        }
+        None => Ok(Becomes::Native),
+    }
+}
+
+fn own_key(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {
+    must_name_no_source(settings)?;
+    if let Some(other) = settings.raw("twolock_source_profile").filter(|_| !edits::is_kept_beside(settings)) {
+        return Err(settings.refuse(other, "stands beside an access key: take one of them out"));
+    }
+    if let Some(adopted) = edits::keeps_the_key_of(sources.files, settings.name()) {
+        let cause =
+            format!("keeps the access key of '{adopted}', which is adopted: adopt that once there is a keyring");
+        return Err(settings.refuse_profile(cause));
+    }
+    let from = settings.name().clone();
+    let key = the_one_key(from.as_str(), sources)?;
+    if settings.mfa_serial()?.is_some() {
+        return Ok(Becomes::Key { key, from, device: None });
+    }
+    let devices = devices_above(sources, settings.name());
+    match devices.iter().next() {
+        Some(device) if devices.len() == 1 => Ok(Becomes::Key { key, from, device: MfaSerial::parse(device).ok() }),
+        _ => Err(no_device(settings, &devices)),
+    }
+}
+
+/// The devices that roles of this key name.
+fn devices_above(sources: Sources<'_>, name: &ProfileName) -> BTreeSet<String> {
+    let plans = chains(sources).into_iter().filter(|(_, chain)| chain.owner().name == *name);
+    let plans = plans.filter_map(|(above, _)| plan::plan(sources, &above).ok());
+    plans.filter_map(|plan| Some(plan.device?.as_str().to_string())).collect()
+}
+
+fn no_device(settings: ProfileSettings<'_>, devices: &BTreeSet<String>) -> Failure {
+    let device = devices.iter().next().map_or("arn:aws:iam::ACCOUNT:mfa/NAME", String::as_str);
+    let why = match devices.len() {
+        0 | 1 => "has no mfa_serial: its sessions would have no MFA, and IAM would refuse them".to_string(),
+        n => format!("has no mfa_serial, and the roles of its key name {n} devices"),
+    };
+    let word = as_word(settings.name().as_str());
+    settings.refuse_profile(why).hint(format!("twolock profile set {word} mfa_serial {}", visible(device)))
+}
+
+/// The access key of a profile. Removing two different ones would lose one, so they are refused.
+pub fn the_one_key(profile: &str, sources: Sources<'_>) -> Result<AccessKey> {
+    let name = ProfileName::parse(profile).map_err(|why| Failure::new(Kind::Config, why))?;
+    let none = || Failure::new(Kind::Config, "has no access key in the AWS files").of_profile(&name);
+    let profile = sources.files.profile(profile).ok_or_else(none)?;
+    let settings = ProfileSettings::of(&profile, &name);
+    for half in &STATIC_KEYS[..2] {
+        let all: Vec<&Setting> = settings.every(half).collect();
+        if let Some(other) = all.iter().find(|other| other.value != all[0].value) {
+            let cause = format!("{half} stands here with another value than at {}: take one of them out", all[0].place);
+            return Err(Failure::new(Kind::Config, cause).of_profile(&name).at(&other.place));
+        }
+    }
+    let (Some(id), Some(secret)) = (settings.static_key()?, settings.raw(STATIC_KEYS[1])) else { return Err(none()) };
+    if !is_credential_text(&secret.value) {
+        let cause = "aws_secret_access_key is empty, or holds characters that no secret key has";
+        return Err(Failure::new(Kind::Config, cause).of_profile(&name).at(&secret.place));
+    }
+    Ok(AccessKey { id: id.value, secret: Secret::new(secret.value.clone()) })
+}
+
+/// Whether every profile gets what it got before, by the key, role and device of its plan. Those that get more, because
+/// their key's profile names a device now, are returned; a profile that would get anything else is a failure.
+pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileName>> {
+    let mut more = Vec::new();
+    for name in before.files.profile_names().iter().filter_map(|name| ProfileName::parse(name).ok()) {
+        let Ok(old) = plan::plan(before, &name) else { continue };
+        // Where a key went to, it is nobody's profile any more.
+        if after.files.profile(name.as_str()).is_none() {
+            continue;
+        }
+        let new = plan::plan(after, &name)?;
+        let same_region = old.region.value == new.region.value && old.shell_region == new.shell_region;
+        if old.key().id != new.key().id || !same_region || old.mfa_process.is_some() != new.mfa_process.is_some() {
+            return Err(differs(&name));
+        }
+        match (&old.device, &new.device) {
+            (old_device, new_device) if old_device == new_device && old.steps[1..] == new.steps[1..] => {}
+            (None, Some(_)) => more.push(name),
+            _ => return Err(differs(&name)),
+        }
+    }
+    Ok(more)
+}
+
+fn differs(name: &ProfileName) -> Failure {
+    Failure::new(Kind::Config, "would get other credentials than before; nothing is changed")
+        .of_profile(name)
+        .hint(format!("twolock profile show {}", as_word(name.as_str())))
+}

@@ -1,0 +1,142 @@
+//! A long-lived access key as an item of a keyring: one item a key id, never overwritten (product.md 5).
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{Item, Store, StoreError};
+use crate::arn::AccountId;
+use crate::credentials::{AccessKey, AccessKeyId};
+use crate::names::ProfileName;
+use crate::secret::Secret;
+
+/// What [`keep`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The item is new.
+    New,
+    /// The very same key was there already.
+    Already,
+}
+
+/// Reads the key of this id. An item that is not ours, of another version or of another key is damaged, never a miss.
+pub fn read(store: &dyn Store, id: &AccessKeyId) -> Result<AccessKey, StoreError> {
+    let bytes = store.read(&item(id, ""))?;
+    let damaged = |why: &str| StoreError::Damaged(why.into());
+    let mut json: Value = serde_json::from_slice(bytes.expose()).map_err(|_| damaged("it is not ours"))?;
+    let secret = match json["secret_access_key"].take() {
+        Value::String(secret) => Secret::new(secret),
+        _ => Secret::new(String::new()),
+    };
+    if json["v"].as_u64() != Some(1) {
+        return Err(damaged("its version is not 1"));
+    }
+    if json["access_key_id"].as_str() != Some(id.as_str()) {
+        return Err(damaged("it holds another access key"));
+    }
+    if secret.expose().is_empty() {
+        return Err(damaged("it has no secret"));
+    }
+    Ok(AccessKey { id: id.clone(), secret })
+}
+
+/// Keeps a key: writes its item where none is, and reads it back. An item of that id that is there is left as it is,
+/// and has to hold the very same key.
+pub fn keep(
+    store: &dyn Store,
+    key: &AccessKey,
+    profile: &ProfileName,
+    account: Option<&AccountId>,
+) -> Result<Kept, StoreError> {
+    match read(store, &key.id) {
+        Ok(there) if there.secret.expose() == key.secret.expose() => return Ok(Kept::Already),
+        Ok(_) => return Err(StoreError::Damaged("it holds another secret for this key id".into())),
+        Err(StoreError::Absent) => {}
+        Err(other) => return Err(other),
+    }
+    let label = match account {
+        Some(account) => format!("twolock: {profile} ({account})"),
+        None => format!("twolock: {profile}"),
+    };
+    store.write(&item(&key.id, &label), &bytes(key))?;
+    match read(store, &key.id) {
+        Ok(back) if back.secret.expose() == key.secret.expose() => Ok(Kept::New),
+        Ok(_) | Err(StoreError::Absent) => {
+            Err(StoreError::Damaged("it reads back another key than was written".into()))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Removes the item of this key id.
+pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
+    store.remove(&item(id, ""))
+}
+
+fn item(id: &AccessKeyId, label: &str) -> Item {
+    Item { user: id.to_string(), label: label.into() }
+}
+
+fn bytes(key: &AccessKey) -> Secret<Vec<u8>> {
+    let secret = Zeroizing::new(Value::from(key.secret.expose().as_str()).to_string());
+    let parts = ["{\"v\":1,\"access_key_id\":\"", key.id.as_str(), "\",\"secret_access_key\":", &secret, "}"];
+    // The room is made at once: growing would leave pieces of the secret behind in freed memory.
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+    parts.iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
+    Secret::new(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    fn key(secret: &str) -> AccessKey {
+        AccessKey { id: AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap(), secret: Secret::new(secret.into()) }
+    }
+
+    fn keep_in(store: &MemoryStore, secret: &str) -> Result<Kept, StoreError> {
+        keep(store, &key(secret), &ProfileName::parse("base").unwrap(), None)
+    }
+
+    #[test]
+    fn a_kept_key_is_the_documented_bytes_and_reads_back() {
+        let store = MemoryStore::new();
+        assert_eq!(keep_in(&store, "a/b+\"c"), Ok(Kept::New));
+        let bytes = store.peek("AKIAIOSFODNN7EXAMPLE").unwrap();
+        let text = r#"{"v":1,"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"a/b+\"c"}"#;
+        assert_eq!(String::from_utf8(bytes).unwrap(), text);
+        assert_eq!(read(&store, &key("").id).unwrap().secret.expose(), "a/b+\"c");
+    }
+
+    #[test]
+    fn an_item_that_is_there_is_never_overwritten() {
+        let store = MemoryStore::new();
+        keep_in(&store, "one").unwrap();
+        assert_eq!(keep_in(&store, "one"), Ok(Kept::Already));
+        assert!(matches!(keep_in(&store, "two"), Err(StoreError::Damaged(_))));
+        for other in [&b"junk"[..], br#"{"v":2,"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"x"}"#] {
+            store.put("AKIAIOSFODNN7EXAMPLE", other);
+            assert!(matches!(keep_in(&store, "two"), Err(StoreError::Damaged(_))));
+            assert_eq!(store.peek("AKIAIOSFODNN7EXAMPLE").unwrap(), other);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_of_ours_is_damaged_and_only_absence_is_a_miss() {
+        let store = MemoryStore::new();
+        assert_eq!(read(&store, &key("").id).err(), Some(StoreError::Absent));
+        for (bytes, why) in [
+            ("", "not ours"),
+            ("[]", "version"),
+            (r#"{"v":1,"access_key_id":"AKIAOTHEROTHEROTHER1","secret_access_key":"x"}"#, "another access key"),
+            (r#"{"v":1,"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":""}"#, "no secret"),
+            (r#"{"v":1,"access_key_id":"AKIAIOSFODNN7EXAMPLE"}"#, "no secret"),
+        ] {
+            store.put("AKIAIOSFODNN7EXAMPLE", bytes.as_bytes());
+            let Err(StoreError::Damaged(said)) = read(&store, &key("").id) else { panic!("{bytes}") };
+            assert!(said.contains(why), "{bytes}: {said}");
+        }
+        store.fail_reads(Some(StoreError::Locked));
+        assert_eq!(keep_in(&store, "one"), Err(StoreError::Locked));
+    }
+}

@@ -1,0 +1,218 @@
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use super::profile_edit::{config_of, credentials_of};
+use crate::world::desktop::Desktop;
+use crate::world::{ADMIN, CONFIG, CREDENTIALS, DEVICE, KEY_ID, Ran, SECRET, World};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_twolock");
+
+fn with_input(world: &World, mut command: Command, input: &str) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command line that is refused is refused before its input is read.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    world.read(&child.wait_with_output().unwrap())
+}
+
+fn add(world: &World, args: &[&str], input: &str) -> Ran {
+    let mut command = world.twolock(["profile", "add"]);
+    command.args(args);
+    with_input(world, command, input)
+}
+
+#[test]
+fn a_role_is_added_by_flags_and_serves_at_once() {
+    let world = World::new();
+    let args = [
+        "new",
+        "--role-arn",
+        ADMIN,
+        "--source-profile",
+        "base",
+        "--region",
+        "eu-north-1",
+        "--duration-seconds",
+        "1800",
+    ];
+    let diff = format!(
+        "~/.aws/config\n+ [profile new]\n+ region = eu-north-1\n+ twolock_role_arn = {ADMIN}\n+ twolock_source_profile = base\n\
+         + duration_seconds = 1800\n+ credential_process = {PROGRAM} credential-process --profile new\n"
+    );
+    add(&world, &[&args[..], &["--dry-run"]].concat(), "").is(0, &diff, "");
+    assert_eq!(config_of(&world), CONFIG);
+    let done = "added new; try: aws --profile new sts get-caller-identity\n";
+    add(&world, &[&args[..], &["--yes"]].concat(), "").is(0, &(diff + done), "");
+    assert!(config_of(&world).starts_with(CONFIG));
+}
+
+#[test]
+fn a_key_from_stdin_goes_into_the_keyring_and_is_nowhere_else() {
+    let world = World::new();
+    world.write(".aws/credentials", "");
+    world.write(".aws/config", "");
+    let desktop = Desktop::empty(&world);
+    let url = world.sandbox.url().to_string();
+    let mut command = desktop.twolock(&["profile", "add", "me", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
+    command.env("AWS_ENDPOINT_URL_STS", &url);
+    let ran = with_input(&world, command, &format!("{KEY_ID}\n{SECRET}\n"));
+    ran.is(
+        0,
+        &format!(
+            "~/.aws/config\n+ [profile me]\n+ mfa_serial = {DEVICE}\n\
+             + credential_process = {PROGRAM} credential-process --profile me\n\
+             note: access key {KEY_ID} goes to the Secret Service\nadded me; try: aws --profile me sts get-caller-identity\n"
+        ),
+        "",
+    );
+    assert!(desktop.planted().contains(SECRET));
+    assert_eq!(credentials_of(&world), "");
+    let mut login = desktop.twolock(&["login", "me"]);
+    login.env("AWS_ENDPOINT_URL_STS", &url).env("TWOLOCK_MFA_CODE", world.code());
+    assert_eq!(world.finish(&mut login).code, 0);
+}
+
+#[test]
+fn without_a_keyring_the_key_stands_in_a_profile_of_its_own() {
+    let world = World::new();
+    world.write(".aws/credentials", "");
+    world.write(".aws/config", "");
+    let mut command = world.twolock(["profile", "add", "me", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
+    command.env("AWS_ENDPOINT_URL_STS", world.sandbox.url());
+    let ran = with_input(&world, command, &format!("{KEY_ID}\r\n{SECRET}"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stdout.contains("goes to ~/.aws/credentials: no keyring here lasts") && !ran.stdout.contains(SECRET),
+        "{ran:?}"
+    );
+    assert_eq!(credentials_of(&world), CREDENTIALS.replace("[base]", "[me-keys]"));
+}
+
+#[test]
+fn a_key_that_aws_does_not_know_is_not_kept() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    let mut command = desktop.twolock(&["profile", "add", "me", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
+    command.env("AWS_ENDPOINT_URL_STS", world.sandbox.url());
+    let ran = with_input(&world, command, &format!("{KEY_ID}\nwrong\n"));
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert_eq!((desktop.planted(), config_of(&world)), (String::new(), CONFIG.into()));
+}
+
+#[test]
+fn a_device_of_another_account_is_noticed_before_anything_is_written() {
+    let world = World::new();
+    let mut command = world.twolock([
+        "profile",
+        "add",
+        "me",
+        "--stdin",
+        "--mfa-serial",
+        "arn:aws:iam::444455556666:mfa/ana",
+        "--yes",
+    ]);
+    command.env("AWS_ENDPOINT_URL_STS", world.sandbox.url());
+    let ran = with_input(&world, command, &format!("{KEY_ID}\n{SECRET}\n"));
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let cause = format!("access key {KEY_ID} is of account 123456789012, but its mfa_serial is of 444455556666");
+    assert_eq!(ran.stderr, format!("twolock: error: profile 'me': {cause}\n"));
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
+}
+
+#[test]
+fn what_is_wrong_is_refused_before_anything_is_written() {
+    let world = World::new();
+    let role = ["--role-arn", ADMIN, "--source-profile", "base", "--yes"];
+    let key = ["new", "--stdin", "--mfa-serial", DEVICE, "--yes"];
+    for (args, input, code, cause) in [
+        (&[&["base"][..], &role].concat()[..], "", 2, "'base' is a profile already (~/.aws/config:1)"),
+        (&[&["a%b"][..], &role].concat(), "", 2, "'a%b' cannot be called by every SDK"),
+        (
+            &["new", "--role-arn", ADMIN, "--source-profile", "nope", "--yes"],
+            "",
+            3,
+            "source profile 'nope' is no profile",
+        ),
+        (&["new", "--role-arn", "Admin", "--yes"], "", 2, "is no role ARN"),
+        (
+            &["new", "--role-arn", ADMIN, "--yes"],
+            "",
+            2,
+            "some things are not said, and nobody can be asked (no terminal)",
+        ),
+        (&["new", "--yes"], "", 2, "some things are not said, and nobody can be asked (no terminal)"),
+        (&[], "", 2, "some things are not said, and nobody can be asked (no terminal)"),
+        (&["new", "--stdin", "--yes"], "AKIAIOSFODNN7EXAMPLE\nx\n", 2, "an access key needs its MFA device"),
+        (&key, "", 2, "a line is missing"),
+        (&key, "AKIAIOSFODNN7EXAMPLE\n", 2, "a line is missing"),
+        (&key, "secret\nx\n", 2, "the first is no access key id"),
+        (&key, "ASIAIOSFODNN7EXAMPLE\nx\n", 2, "the first is a temporary key"),
+        (&key, "AKIAIOSFODNN7EXAMPLE\na b\n", 2, "the second is no secret access key"),
+        (
+            &["new", "--stdin", "--mfa-serial", "arn:aws:iam::123456789012:u2f/user/ana", "--yes"],
+            "AKIAIOSFODNN7EXAMPLE\nx\n",
+            3,
+            "is a FIDO key or passkey",
+        ),
+        (&["new", "--stdin", "--role-arn", ADMIN], "", 2, "cannot be used with"),
+        (&["new", "--region", "eu west", "--yes"], "", 2, "it is no region name"),
+        (&[&["new", "--external-id", "x"][..], &role].concat(), "", 3, "external_id 'x' is no external id"),
+        (&[&["new", "--duration-seconds", "5"][..], &role].concat(), "", 3, "duration_seconds '5' is out of range"),
+    ] {
+        let ran = add(&world, args, input);
+        assert!(ran.code == code && ran.stdout.is_empty() && ran.stderr.contains(cause), "{args:?}: {ran:?}");
+        assert!(!ran.stderr.contains("secret\n") && !ran.stderr.contains("a b"), "{ran:?}");
+    }
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
+}
+
+#[test]
+fn a_person_is_asked_for_each_thing_and_the_secret_is_not_shown() {
+    let world = World::new();
+    world.write(".aws/credentials", "");
+    world.write(".aws/config", "");
+    let desktop = Desktop::empty(&world);
+    let mut command = world.program(PROGRAM);
+    desktop.dress(command.args(["profile", "add"]).env("AWS_ENDPOINT_URL_STS", world.sandbox.url()));
+    let mut terminal = crate::world::Terminal::start(command);
+    for (question, answer) in [
+        ("name of the new profile: ", "a b\n"),
+        ("'a b' cannot be called by every SDK", ""),
+        ("name of the new profile: ", "me\n"),
+        ("an access key, or a role of another profile? (key, role): ", "key\n"),
+        ("access key id: ", &format!("{KEY_ID}\n")),
+        ("secret access key (it is not shown): ", &format!("{SECRET}\n")),
+        ("ARN of its MFA device (console: IAM, Users, Security credentials): ", "ana\n"),
+        ("'ana' ", ""),
+        ("ARN of its MFA device (console: IAM, Users, Security credentials): ", &format!("{DEVICE}\n")),
+        ("region (Enter for none): ", "\n"),
+        ("+ [profile me]", ""),
+        ("add? [y/N] ", "y\n"),
+    ] {
+        terminal.sees(question);
+        terminal.types(answer);
+    }
+    let shown = terminal.shown();
+    terminal.end().is(0, "added me; try: aws --profile me sts get-caller-identity\n", "");
+    assert!(!shown.contains(SECRET), "{shown}");
+    assert!(desktop.planted().contains(SECRET));
+}
+
+#[test]
+fn a_cancel_at_any_question_changes_nothing() {
+    let world = World::new();
+    for answers in [
+        &["\x04"][..],
+        &["me\n", "\x04"],
+        &["me\n", "role\n", "\x04"],
+        &["me\n", "key\n", "AKIAIOSFODNN7EXAMPLE\n", "\x04"],
+    ] {
+        let mut terminal = world.on_terminal(["profile", "add"]);
+        for answer in answers {
+            terminal.sees(": ");
+            terminal.types(answer);
+        }
+        terminal.end().is(9, "", "");
+    }
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
+}

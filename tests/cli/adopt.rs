@@ -1,0 +1,440 @@
+use super::profile_edit::{config_of, credentials_of};
+use crate::world::desktop::{Desktop, item};
+use crate::world::{CONFIG, CREDENTIALS, DEVICE, KEY_ID, Ran, SECRET, World};
+
+/// A link to the binary on the world's own PATH, so that the line does not depend on the build's folder.
+fn run(world: &World, args: &[&str]) -> Ran {
+    let ran = world.finish(world.twolock(["profile"]).args(args));
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_twolock")).to_str().unwrap();
+    Ran { stdout: ran.stdout.replace(bin, "/bin/twolock"), stderr: ran.stderr.replace(bin, "/bin/twolock"), ..ran }
+}
+
+fn adopted(world: &World) -> String {
+    config_of(world).replace(env!("CARGO_BIN_EXE_twolock"), "/bin/twolock")
+}
+
+const ROLES: &str = "\
+\x20 [profile prod]
+- role_arn = arn:aws:iam::123456789012:role/Admin
++ twolock_role_arn = arn:aws:iam::123456789012:role/Admin
+- source_profile = base
++ twolock_source_profile = base
++ credential_process = /bin/twolock credential-process --profile prod
+  [profile deploy]
+- role_arn = arn:aws:iam::444455556666:role/Deploy
++ twolock_role_arn = arn:aws:iam::444455556666:role/Deploy
+- source_profile = base
++ twolock_source_profile = base
++ credential_process = /bin/twolock credential-process --profile deploy
+  [profile long]
+- role_arn = arn:aws:iam::123456789012:role/Admin
++ twolock_role_arn = arn:aws:iam::123456789012:role/Admin
+- source_profile = base
++ twolock_source_profile = base
++ credential_process = /bin/twolock credential-process --profile long
+";
+
+#[test]
+fn without_a_keyring_the_key_moves_under_another_name_and_those_above_come_along() {
+    let world = World::new();
+    let diff = format!(
+        "~/.aws/credentials\n+ [base-keys]\n+ aws_access_key_id = {KEY_ID}\n+ aws_secret_access_key = ***\n\
+         ~/.aws/config\n  [profile base]\n+ twolock_source_profile = base-keys\n\
+         + credential_process = /bin/twolock credential-process --profile base\n{ROLES}\
+         ~/.aws/credentials\n- [base]\n- aws_access_key_id = {KEY_ID}\n- aws_secret_access_key = ***\n\
+         note: access key {KEY_ID} of 'base' moves to 'base-keys' of ~/.aws/credentials: no keyring here lasts\n"
+    );
+    run(&world, &["adopt", "base", "--dry-run"]).is(0, &diff, "");
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
+    let done = "adopted base, prod, deploy, long; try: aws --profile base sts get-caller-identity\n";
+    run(&world, &["adopt", "base", "--yes"]).is(0, &(diff + done), "");
+    assert_eq!(credentials_of(&world), CREDENTIALS.replace("[base]", "[base-keys]"));
+    assert_eq!(world.sandbox.count("GetCallerIdentity"), 1);
+    let again = run(&world, &["adopt", "base", "--yes"]);
+    again.is(
+        0,
+        &format!(
+            "note: access key {KEY_ID} of 'base' stays in 'base-keys': no keyring here lasts\nnothing to change\n"
+        ),
+        "",
+    );
+    world.log_in("prod");
+}
+
+#[test]
+fn the_keyring_takes_the_key_and_proves_it_before_the_file_loses_it() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    let ran = desktop.run_twolock(&["profile", "adopt", "base", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stdout.contains(&format!("note: access key {KEY_ID} of 'base' moves to the Secret Service\n")),
+        "{ran:?}"
+    );
+    assert_eq!(desktop.planted(), item());
+    assert_eq!(credentials_of(&world), "");
+    let index = std::fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&index).unwrap();
+    assert_eq!(json["keys"]["base"]["access_key_id"], KEY_ID);
+    assert_eq!(json["keys"]["base"]["account"], "123456789012");
+    assert_eq!(world.sandbox.count("GetCallerIdentity"), 1);
+    let mut login = desktop.twolock(&["login", "prod"]);
+    assert_eq!(world.finish(login.env("TWOLOCK_MFA_CODE", world.code())).code, 0);
+    desktop.run_twolock(&["profile", "adopt", "base", "--yes"]).is(0, "nothing to change\n", "");
+}
+
+#[test]
+fn a_key_that_aws_refuses_stays_where_it_is_and_leaves_nothing_in_the_keyring() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    world.write(".aws/credentials", &CREDENTIALS.replace("CANARYKEY000", "CANARYKEY111"));
+    let ran = desktop.run_twolock(&["profile", "adopt", "base", "--yes"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.stderr.starts_with("twolock: error: profile 'base': "), "{ran:?}");
+    assert_eq!(desktop.planted(), "");
+    assert_eq!(config_of(&world), CONFIG);
+    assert!(credentials_of(&world).contains(KEY_ID));
+    let index = std::fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap_or_default();
+    assert!(!index.contains(KEY_ID), "{index}");
+}
+
+#[test]
+fn without_a_network_nothing_moves() {
+    let world = World::new();
+    world.write(".aws/config", &CONFIG.replace("{url}", "http://127.0.0.1:1"));
+    let before = config_of(&world);
+    let ran = run(&world, &["adopt", "base", "--yes"]);
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert_eq!((config_of(&world), credentials_of(&world)), (before, CREDENTIALS.into()));
+}
+
+#[test]
+fn a_locked_keyring_is_told_and_the_key_stays_in_the_file() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    desktop.lock();
+    let dry = desktop.run_twolock(&["profile", "adopt", "base", "--dry-run"]);
+    assert!(dry.code == 0 && dry.stdout.contains("moves to the Secret Service"), "{dry:?}");
+    let ran = desktop.run_twolock(&["profile", "adopt", "base", "--yes"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.stderr.contains(&format!("access key {KEY_ID}: the Secret Service ")), "{ran:?}");
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
+}
+
+#[test]
+fn an_item_of_that_key_id_with_another_secret_is_never_overwritten() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    let other = item().replace(SECRET, "another");
+    desktop.plant(&other, &[]);
+    let ran = desktop.run_twolock(&["profile", "adopt", "base", "--yes"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert_eq!(desktop.planted(), other);
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
+}
+
+#[test]
+fn released_roles_are_as_they_were_to_the_byte() {
+    let world = World::new();
+    let odd = CONFIG
+        .replace("role_arn = arn:aws:iam::444455556666:role/Deploy", "Role_Arn=arn:aws:iam::444455556666:role/Deploy");
+    world.write(".aws/config", odd.trim_end());
+    let before = config_of(&world);
+    assert_eq!(run(&world, &["adopt", "--all", "--yes"]).code, 0);
+    for name in ["prod", "deploy", "long"] {
+        let ran = run(&world, &["release", name, "--yes"]);
+        assert!(ran.code == 0 && ran.stdout.ends_with(&format!("released {name}\n")), "{ran:?}");
+    }
+    let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!((config_of(&world), credentials_of(&world)), (before, CREDENTIALS.into()));
+}
+
+#[test]
+fn a_released_key_stays_in_the_keyring_until_it_is_written_back() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    assert_eq!(desktop.run_twolock(&["profile", "adopt", "base", "--yes", "--only"]).code, 0);
+    let ran = desktop.run_twolock(&["profile", "release", "base", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("its access key AKIAIOSFODNN7EXAMPLE stays in the keyring"), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'base' then (all): no credentials\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'prod' then ("), "those that stood on it are told: {ran:?}");
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), String::new()));
+    let ran = desktop.run_twolock(&["profile", "release", "base", "--restore-key", "--yes"]);
+    assert!(ran.code == 0 && !ran.stdout.contains(SECRET), "{ran:?}");
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
+    assert_eq!(desktop.planted(), item());
+    let again = desktop.run_twolock(&["profile", "adopt", "base", "--yes", "--only"]);
+    assert_eq!((again.code, credentials_of(&world)), (0, String::new()), "{again:?}");
+}
+
+#[test]
+fn native_roles_lose_their_device_and_their_source_is_adopted() {
+    let world = World::new();
+    let config = CONFIG.replace(
+        "source_profile = base\nregion = eu-west-1",
+        &format!("source_profile = base\nmfa_serial = {DEVICE}\nregion = eu-west-1"),
+    );
+    world.write(".aws/config", &config);
+    let refused = run(&world, &["adopt", "long", "--native", "--dry-run"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.stderr.contains("duration_seconds of 4h cannot be had natively"), "{refused:?}");
+    let ran = run(&world, &["adopt", "prod", "--native", "--only", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains(&format!("  [profile prod]\n- mfa_serial = {DEVICE}\n")), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains(&format!("note: to take 'prod' back later: twolock profile set prod mfa_serial {DEVICE}\n")),
+        "{ran:?}"
+    );
+    assert!(
+        adopted(&world)
+            .contains("[profile prod]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nregion")
+    );
+    assert!(adopted(&world).contains("credential_process = /bin/twolock credential-process --profile base\n"));
+}
+
+#[test]
+fn only_says_what_breaks_where() {
+    let world = World::new();
+    let config = CONFIG.replace(
+        "source_profile = base\nregion = eu-west-1",
+        &format!("source_profile = base\nmfa_serial = {DEVICE}\nregion = eu-west-1"),
+    );
+    world.write(".aws/config", &config);
+    let ran = run(&world, &["adopt", "base", "--only", "--dry-run"]);
+    for line in ["note: 'prod' then (AWS CLI and boto3): ", "note: 'prod' then (Go, JavaScript): an error: "] {
+        assert!(ran.stdout.contains(line), "{line}: {ran:?}");
+    }
+    assert!(
+        !ran.stdout.contains("Java,"),
+        "where the session below has MFA, ignoring mfa_serial does no harm: {ran:?}"
+    );
+    assert!(!ran.stdout.contains("'deploy' then"), "what comes to us through its source is not broken: {ran:?}");
+}
+
+#[test]
+fn a_key_without_a_device_gets_the_one_its_roles_name() {
+    let world = World::new();
+    let config = CONFIG.replacen(&format!("mfa_serial = {DEVICE}\n"), "", 1).replace(
+        "source_profile = base\nregion = eu-west-1",
+        &format!("source_profile = base\nmfa_serial = {DEVICE}\nregion = eu-west-1"),
+    );
+    world.write(".aws/config", &config);
+    let ran = run(&world, &["adopt", "base", "--dry-run"]);
+    assert!(ran.stdout.contains(&format!("+ mfa_serial = {DEVICE}\n")), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'base' gets the mfa_serial that the roles of its key name\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'deploy' asks for a code as well then, as its key's profile does\n"), "{ran:?}");
+    world.write(".aws/config", "[profile base]\nendpoint_url = {url}\n");
+    run(&world, &["adopt", "base", "--yes"]).is(
+        3,
+        "",
+        "twolock: error: profile 'base' (~/.aws/config:1): has no mfa_serial: its sessions would have no MFA, and IAM would refuse them\n\
+         twolock: hint: twolock profile set base mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME\n",
+    );
+}
+
+#[test]
+fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
+    let world = World::new();
+    let device = format!("mfa_serial = {DEVICE}\n");
+    for (config, credentials, cause) in [
+        ("[profile p]\nsso_session = s\n", "", "is a source twolock does not use yet"),
+        ("[profile p]\nsso_region = eu-west-1\ntwolock_source_profile = base\n", CREDENTIALS, "IAM Identity Center"),
+        (
+            "[profile p]\ncredential_process = other\ntwolock_source_profile = base\n",
+            CREDENTIALS,
+            "is another program's",
+        ),
+        (
+            "[profile p]\ncredential_process = twolock credential-process q\ntwolock_source_profile = base\n",
+            CREDENTIALS,
+            "serves another profile already",
+        ),
+        ("[profile p]\nlogin_session = x\ntwolock_source_profile = base\n", CREDENTIALS, "aws login"),
+        (
+            "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n[profile base]\n",
+            "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
+            "stands beside a role",
+        ),
+        (
+            "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\ntwolock_role_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n",
+            CREDENTIALS,
+            "stands beside twolock_role_arn",
+        ),
+        (
+            "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\ntwolock_protected = true\n",
+            CREDENTIALS,
+            "is protected",
+        ),
+        (
+            "[profile p]\naws_access_key_id = AKIAOTHEROTHEROTHER1\naws_secret_access_key = x\n",
+            "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
+            "stands here with another value",
+        ),
+        (
+            "[profile p]\n",
+            "[p]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = t\n",
+            "temporary",
+        ),
+        (
+            "[profile p]\nsource_profile = base\n",
+            "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
+            "without a role_arn",
+        ),
+        ("", "", "no such profile"),
+    ] {
+        let config = config.replace(
+            "[profile p]\n",
+            &format!("[profile p]\n{}", if config.contains("mfa_serial") { "" } else { &device }),
+        );
+        world.write(".aws/config", &config);
+        world.write(".aws/credentials", credentials);
+        let ran = run(&world, &["adopt", "p", "--yes"]);
+        assert!(ran.code == 3 && ran.stdout.is_empty(), "{config}: {ran:?}");
+        assert!(
+            ran.stderr.starts_with("twolock: error: profile 'p'") && ran.stderr.contains(cause),
+            "{config}: {ran:?}"
+        );
+        assert_eq!((config_of(&world), credentials_of(&world)), (config, credentials.to_string()));
+    }
+}
+
+#[test]
+fn a_name_that_cmd_or_a_word_splitter_takes_apart_is_refused() {
+    let world = World::new();
+    for (name, part) in [("a%b", "cmd.exe takes it for a variable"), ("a b", "may hold A-Z"), ("-x", "may hold A-Z")] {
+        world
+            .write(".aws/config", &format!("[profile {name}]\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n"));
+        let ran = run(&world, &["adopt", "--yes", &format!("--profile={name}")]);
+        assert!(ran.code == 3 && ran.stderr.contains(part), "{name}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_run_cut_short_between_two_files_is_finished_by_the_next() {
+    let world = World::new();
+    assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
+    let (config, credentials) = (config_of(&world), credentials_of(&world));
+    // the key is under its new name and still under its old one; the config file has its lines or not
+    for there in [CONFIG, config.as_str()] {
+        world.write(".aws/config", there);
+        world.write(".aws/credentials", &format!("{CREDENTIALS}\n{credentials}"));
+        let ran = run(&world, &["adopt", "base", "--yes"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!((config_of(&world), credentials_of(&world)), (config.clone(), credentials.clone()));
+    }
+}
+
+#[test]
+fn a_profile_of_the_credentials_file_alone_gets_a_section_and_loses_it_again() {
+    let world = World::new();
+    let credentials = format!(
+        "{CREDENTIALS}[p]\nregion = eu-west-1\nendpoint_url = {}\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n",
+        world.sandbox.url()
+    );
+    world.write(".aws/credentials", &credentials);
+    assert_eq!(run(&world, &["adopt", "p", "--yes"]).code, 0);
+    assert!(
+        adopted(&world)
+            .ends_with("\n\n[profile p]\ncredential_process = /bin/twolock credential-process --profile p\n")
+    );
+    assert_eq!(run(&world, &["release", "p", "--yes"]).code, 0);
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), credentials));
+}
+
+#[test]
+fn once_there_is_a_keyring_the_key_moves_on_from_its_own_profile() {
+    let world = World::new();
+    assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
+    let desktop = Desktop::empty(&world);
+    let ran = desktop.run_twolock(&["profile", "adopt", "base", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!((desktop.planted(), credentials_of(&world)), (item(), String::new()));
+    assert!(!adopted(&world).contains("base-keys"));
+}
+
+#[test]
+fn on_a_terminal_the_diff_is_shown_and_no_secret_is() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    let mut terminal = desktop.on_terminal(&["profile", "adopt", "base"]);
+    terminal.sees("- aws_secret_access_key = ***");
+    terminal.sees("adopt? [y/N] ");
+    assert!(!terminal.shown().contains(SECRET));
+    terminal.types("n\n");
+    terminal.end().is(9, "", "");
+    assert_eq!((desktop.planted(), credentials_of(&world)), (String::new(), CREDENTIALS.into()));
+}
+
+#[test]
+fn release_of_what_is_not_adopted_says_so() {
+    let world = World::new();
+    run(&world, &["release", "base", "--yes"]).is(
+        3,
+        "",
+        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: no credential_process of it calls twolock\n",
+    );
+    let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
+    assert!(ran.code == 3 && ran.stderr.contains("has an access key in the AWS files"), "{ran:?}");
+}
+
+/// P13: the same argv by a word splitter (boto3, the AWS CLI) and by `sh -c` (the other SDKs).
+#[test]
+fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
+    let world = World::new();
+    let real = world.home().join("opt/twolock-1.2.3/twolock");
+    let link = world.home().join("bin/twolock");
+    std::fs::create_dir_all(real.parent().unwrap()).unwrap();
+    std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+    crate::world::copy_runnable(std::path::Path::new(env!("CARGO_BIN_EXE_twolock")), &real);
+    std::os::unix::fs::symlink("../opt/twolock-1.2.3/twolock", &link).unwrap();
+    let name = "a/b.c@d:e+f_g-h";
+    world.write(".aws/config", &format!("[profile {name}]\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n"));
+    let path = format!("{}:/usr/bin:/bin", link.parent().unwrap().display());
+    let adopt = |program: &std::path::Path, path: &str| {
+        let mut command = world.program(program);
+        command.args(["profile", "adopt", name, "--yes"]).env("PATH", path);
+        crate::world::without_terminal(&mut command);
+        world.finish(&mut command)
+    };
+    let versioned = adopt(&real, "/usr/bin:/bin");
+    let note = "note: HOME/opt/twolock-1.2.3/twolock has a version in it and may be gone after an upgrade";
+    assert!(versioned.code == 0 && versioned.stdout.contains(note), "{versioned:?}");
+    let ran = adopt(&real, &path);
+    assert!(ran.code == 0 && !ran.stdout.contains("has a version"), "{ran:?}");
+    let config = config_of(&world);
+    let line = config.lines().find_map(|line| line.strip_prefix("credential_process = ")).unwrap();
+    assert_eq!(line, format!("{} credential-process --profile {name}", link.display()));
+
+    world.write("opt/twolock-1.2.3/twolock", "#!/bin/sh\nprintf '<%s>' \"$0\" \"$@\"\n");
+    crate::world::make_runnable(&real);
+    let words = |mut command: std::process::Command| {
+        let ran = world.finish(&mut command);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.stdout
+    };
+    let mut shell = world.program("sh");
+    shell.args(["-c", line]);
+    let mut splitter = world.program("python3");
+    splitter.args(["-c", "import shlex, subprocess, sys; subprocess.run(shlex.split(sys.argv[1]), check=True)", line]);
+    let expected = format!("<HOME/bin/twolock><credential-process><--profile><{name}>");
+    assert_eq!((words(shell), words(splitter)), (expected.clone(), expected));
+}
+
+#[test]
+fn a_renamed_profile_takes_the_profile_of_its_key_along() {
+    let world = World::new();
+    assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
+    assert_eq!(run(&world, &["rename", "base", "me", "--yes"]).code, 0);
+    assert_eq!(credentials_of(&world), CREDENTIALS.replace("[base]", "[me-keys]"));
+    assert!(adopted(&world).contains(
+        "twolock_source_profile = me-keys\ncredential_process = /bin/twolock credential-process --profile me\n"
+    ));
+    world.log_in("prod");
+    let ran = run(&world, &["remove", "me", "--dry-run"]);
+    assert!(ran.stdout.contains("note: its key stays in profile 'me-keys'\n"), "{ran:?}");
+    assert_eq!(run(&world, &["release", "me", "--restore-key", "--yes"]).code, 0);
+    assert_eq!(credentials_of(&world), CREDENTIALS.replace("[base]", "[me]"));
+}

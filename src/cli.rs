@@ -373,7 +373,7 @@ which other users can see: run `aws configure --profile prod`.")]
         #[command(flatten)]
         making: Making,
     },
-    /// Add a profile that every AWS tool comes to twolock for: an access key, or a role
+    /// Add a profile that every AWS tool comes to us for: an access key, or a role
     #[command(after_help = "\
 Examples:
   twolock profile add                                          asks for each thing
@@ -382,7 +382,7 @@ Examples:
 
 An access key goes into the OS keyring, once a call to AWS has proved it. No option takes a secret.")]
     Add(Add),
-    /// Make every AWS tool come to twolock for a profile, and for those that lead through it
+    /// Make every AWS tool come to us for a profile, and for those that lead through it
     #[command(after_help = "\
 Examples:
   twolock profile adopt prod --dry-run

@@ -23,13 +23,14 @@ pub fn read(store: &dyn Store, id: &AccessKeyId) -> Result<AccessKey, StoreError
     let bytes = store.read(&item(id, ""))?;
     let damaged = |why: &str| StoreError::Damaged(why.into());
     let mut json: Value = serde_json::from_slice(bytes.expose()).map_err(|_| damaged("it is not ours"))?;
+    if json["v"].as_u64() != Some(1) {
+        return Err(damaged("its version is not 1"));
+    }
+    // Taken out first, so that it is wiped whatever else is wrong.
     let secret = match json["secret_access_key"].take() {
         Value::String(secret) => Secret::new(secret),
         _ => Secret::new(String::new()),
     };
-    if json["v"].as_u64() != Some(1) {
-        return Err(damaged("its version is not 1"));
-    }
     if json["access_key_id"].as_str() != Some(id.as_str()) {
         return Err(damaged("it holds another access key"));
     }

@@ -81,7 +81,6 @@ pub(in crate::system) enum Heard {
     #[cfg_attr(windows, expect(dead_code, reason = "Windows stops nobody"))]
     Resumed,
     /// ^Z: put back what was changed, then stop. Heard only while modes are changed.
-    #[cfg_attr(windows, expect(dead_code, reason = "Windows stops nobody"))]
     Stop,
     /// The window has another size. Heard only while modes are changed.
     #[cfg_attr(windows, expect(dead_code, reason = "the console tells by events, which we do not read"))]

@@ -102,7 +102,7 @@ warning: profile 'lost' (~/.aws/config:6): source_profile 'nobody' does not exis
   mend: profiles: 'base', 'lost', 'under lost', 'work', 'old'
 warning: ~/.aws/config:8: a comment behind a value
   it is read differently by the AWS CLI
-warning: a key is set beside AWS_PROFILE: AWS_SECRET_ACCESS_KEY
+warning: AWS_SECRET_ACCESS_KEY is set beside AWS_PROFILE
   nearly every AWS tool uses these keys then, and never looks at the profile
   mend: unset AWS_SECRET_ACCESS_KEY
 ";
@@ -347,7 +347,7 @@ fn variables_that_disagree_are_named() {
         ),
         (
             vec![("AWS_DEFAULT_PROFILE", "base"), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", SECRET)],
-            vec!["warning: keys are set beside AWS_DEFAULT_PROFILE: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY\n"],
+            vec!["warning: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY are set beside AWS_DEFAULT_PROFILE\n"],
         ),
     ] {
         let ran = world.doctor_with(&variables);

@@ -50,6 +50,7 @@ function __twolock_restore {
 
 function tl {
   case $#:${1-} in
+    0:) __twolock_pick ;;
     1:-h | 1:--help) __twolock_usage ;;
     1:--off) __twolock_off ;;
     1:-)
@@ -69,7 +70,14 @@ function tl {
 }
 
 function __twolock_usage {
-  \builtin printf 'usage: tl PROFILE   (tl -: the profile before; tl --off: what was there before the first tl)\n'
+  \builtin printf 'usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)\n'
+}
+
+# Left without a choice, nothing is changed and nothing is said.
+function __twolock_pick {
+  \builtin local name=''
+  name=$(\command twolock profile pick) || \builtin return
+  __twolock_switch "$name"
 }
 
 # All or nothing: where the statements fail, what they changed comes back.

@@ -58,6 +58,8 @@ end
 
 function tl --description 'Switch this shell to an AWS profile'
     switch (builtin count $argv):"$argv[1]"
+        case 0:
+            __twolock_pick
         case 1:-h 1:--help
             __twolock_usage
         case 1:--off
@@ -84,7 +86,15 @@ function __twolock_unknown
 end
 
 function __twolock_usage
-    builtin echo 'usage: tl PROFILE   (tl -: the profile before; tl --off: what was there before the first tl)'
+    builtin echo 'usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)'
+end
+
+# Left without a choice, nothing is changed and nothing is said.
+function __twolock_pick
+    builtin set -l name (command twolock profile pick)
+    or builtin return
+    # where IFS is empty the end of the line is still there
+    __twolock_switch (builtin string collect -- $name)
 end
 
 # All or nothing: where the statements fail, what they changed comes back.

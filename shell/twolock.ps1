@@ -45,8 +45,9 @@ if (Microsoft.PowerShell.Management\Test-Path -LiteralPath Alias:tl) {
 }
 
 function global:tl([string] $Target) {
-    $usage = 'usage: tl PROFILE   (tl -: the profile before; tl --off: what was there before the first tl)'
+    $usage = 'usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)'
     $state = $global:__TwolockState
+    if ($PSBoundParameters.Count -eq 0 -and $args.Count -eq 0) { return __TwolockPick }
     if ($args.Count -eq 0 -and $Target -eq '--help') { return $usage }
     if ($args.Count -eq 0 -and $Target -eq '--off') { return __TwolockOff }
     if ($args.Count -eq 0 -and $Target -eq '-') {
@@ -58,6 +59,12 @@ function global:tl([string] $Target) {
     __TwolockRun complete '--' env '=' | Microsoft.PowerShell.Core\ForEach-Object { [Console]::Error.WriteLine($_) }
     $global:LASTEXITCODE = 2
     throw 'tl: name a profile'
+}
+
+# Left without a choice, nothing is changed and nothing is said; $LASTEXITCODE tells.
+function global:__TwolockPick {
+    $name = __TwolockRun profile pick
+    if ($LASTEXITCODE -eq 0 -and $name) { __TwolockSwitch $name }
 }
 
 # All or nothing: where the statements fail, what they changed comes back.

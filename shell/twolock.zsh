@@ -54,6 +54,7 @@ function __twolock_restore {
 function tl {
   \builtin emulate -L zsh
   case $#:${1-} in
+    0:) __twolock_pick ;;
     1:-h|1:--help) __twolock_usage ;;
     1:--off) __twolock_off ;;
     1:-)
@@ -76,7 +77,15 @@ function tl {
 
 function __twolock_usage {
   \builtin emulate -L zsh
-  \builtin print -r 'usage: tl PROFILE   (tl -: the profile before; tl --off: what was there before the first tl)'
+  \builtin print -r 'usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)'
+}
+
+# Left without a choice, nothing is changed and nothing is said.
+function __twolock_pick {
+  \builtin emulate -L zsh
+  \builtin local name
+  name=$(\command twolock profile pick) || \builtin return
+  __twolock_switch "$name"
 }
 
 # All or nothing: where the statements fail, what they changed comes back. A read-only variable would end the function.

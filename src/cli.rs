@@ -124,6 +124,7 @@ Examples, each the line for the shell's own start file:
 
 Then, in that shell:
   tl prod     this shell gets prod's credentials
+  tl          pick the profile: type to filter
   tl -        back to the profile before
   tl --off    what was there before the first tl
 

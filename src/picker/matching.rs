@@ -52,11 +52,19 @@ impl Search {
         Self { characters, ends, by_weight, ranked: Vec::new() }
     }
 
-    /// Puts the places of all names that match into `found`, the best first.
+    /// Puts the places of all names that match into `found`, the best first. Blanks stand for themselves, or else
+    /// between the pieces of a name: `prod eu` finds `prod-eu`.
     pub fn find(&mut self, filter: &str, found: &mut Vec<u32>) {
+        self.find_all_of(filter.chars(), found);
+        if found.is_empty() && filter.contains(char::is_whitespace) {
+            self.find_all_of(filter.chars().filter(|c| !c.is_whitespace()), found);
+        }
+    }
+
+    fn find_all_of(&mut self, filter: impl Iterator<Item = char>, found: &mut Vec<u32>) {
         let mut typed = ['\0'; LONGEST_FILTER];
         let mut length = 0;
-        for (place, c) in typed.iter_mut().zip(filter.chars()) {
+        for (place, c) in typed.iter_mut().zip(filter) {
             *place = fold(c);
             length += 1;
         }
@@ -170,7 +178,8 @@ mod tests {
         assert_eq!(found(&["a1-b2", "teamTwo", "team2"], &[], "t2"), ["team2"]);
         assert_eq!(found(&["xteamtwo", "teamTwo"], &[], "tt"), ["teamTwo", "xteamtwo"]);
         assert_eq!(found(&["grüße", "GRÜN"], &[], "grü"), ["grüße", "GRÜN"]);
-        assert_eq!(found(&["x a y", "a y"], &[], "a y"), ["a y", "x a y"]);
+        assert_eq!(found(&["x a y", "a y", "ay"], &[], "a y"), ["a y", "x a y"]);
+        assert_eq!(found(&["prod-eu", "eu-prod"], &[], "prod eu "), ["prod-eu"]);
     }
 
     #[test]
@@ -182,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_does_not_hold_all_of_it_is_not_found() {
-        for filter in ["prodx", "dorp", "prod ", "pprod", "ö", &"p".repeat(LONGEST_FILTER)] {
+        for filter in ["prodx", "dorp", "prod x", "pprod", "ö", &"p".repeat(LONGEST_FILTER)] {
             assert!(found(&["prod", ""], &[], filter).is_empty(), "{filter}");
         }
     }

@@ -14,8 +14,10 @@ use crate::visible::visible;
 
 /// More names at once are no help.
 const MOST_ROWS: usize = 15;
-/// Narrower than this, details are left out.
-const LEAST_DETAIL: usize = 8;
+/// Where fewer columns than this are left of a row, details are left out: half an account tells nothing.
+const LEAST_DETAIL: usize = 16;
+/// From this width on, long names give way to details.
+const WIDE: usize = 60;
 
 /// From the cursor's line to the end of the screen.
 const ERASE: &str = "\r\x1b[J";
@@ -229,7 +231,7 @@ impl<'a> State<'a> {
             return vec![(shorten("  nothing matches", width), false)];
         }
         let room = width.saturating_sub(2).max(1);
-        let widest = if room > 4 * LEAST_DETAIL { room * 3 / 5 } else { room };
+        let widest = if room >= WIDE { room * 3 / 5 } else { room };
         let names: Vec<String> =
             shown.iter().map(|&at| shorten(&visible(&self.choices.names[at as usize]), widest)).collect();
         let column = names.iter().map(|name| columns(name)).max().unwrap_or(0);
@@ -359,6 +361,15 @@ mod tests {
                 });
             }
         }
+    }
+
+    #[test]
+    fn in_a_narrow_terminal_names_go_before_details() {
+        let rows = |list: &[&str], width| with(&names(list), &[], "", |state| state.view(width, 24).rows[0].0.clone());
+        assert_eq!(rows(&["team42-service00333-prod"], 40), "> team42-service00333-prod");
+        assert_eq!(rows(&["short"], 40), "> short  role 0 \\u{1b}[31m");
+        let long = "name".repeat(30);
+        assert_eq!(rows(&[&long], 80), format!("> {}…{}  role 0 \\u{{1b}}[31m", &long[..23], &long[long.len() - 22..]));
     }
 
     #[test]

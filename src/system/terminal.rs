@@ -4,7 +4,7 @@
 //! leaves the terminal as it was (threat-model P22). Questions for codes and for a yes keep to it. Only two things
 //! change modes, for as long as they last: [`Terminal::hide_typing`], because secret keys are worth something later,
 //! and [`Terminal::keys`], because a picker has to hear each key. How they put them back stands in
-//! [`modes`](super::modes); kill -9 within them cannot be helped. File descriptors 0 to 2 are not touched (P21).
+//! `system/modes.rs`; kill -9 within them cannot be helped. File descriptors 0 to 2 are not touched (P21).
 
 use std::fmt;
 use std::fs::File;

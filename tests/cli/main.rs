@@ -17,6 +17,7 @@ mod logout;
 mod many_profiles;
 mod mfa_process;
 mod overview;
+mod picking;
 mod profile;
 mod profile_edit;
 mod question;

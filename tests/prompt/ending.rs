@@ -6,7 +6,19 @@ use rustix::process::{Pid, Signal};
 
 use crate::world::World;
 
-fn send(pid: i32, signal: Signal) {
+/// What ends a process by a signal: how it is called, how it is done to one of this id, and the signal.
+pub type End = (&'static str, fn(&mut World, i32), i32);
+
+pub const ENDS: [End; 6] = [
+    ("^C", |world, _| world.types("\x03"), libc::SIGINT),
+    ("^\\", |world, _| world.types("\x1c"), libc::SIGQUIT),
+    ("INT", |_, pid| send(pid, Signal::INT), libc::SIGINT),
+    ("TERM", |_, pid| send(pid, Signal::TERM), libc::SIGTERM),
+    ("HUP", |_, pid| send(pid, Signal::HUP), libc::SIGHUP),
+    ("QUIT", |_, pid| send(pid, Signal::QUIT), libc::SIGQUIT),
+];
+
+pub fn send(pid: i32, signal: Signal) {
     rustix::process::kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
@@ -42,16 +54,7 @@ fn at_the_deadline_half_a_code_is_dropped() {
 
 #[test]
 fn a_signal_ends_it_as_itself_after_the_last_acts_newest_first() {
-    type End = fn(&mut World, i32);
-    let table: [(&str, End, i32); 6] = [
-        ("^C", |world, _| world.types("\x03"), libc::SIGINT),
-        ("^\\", |world, _| world.types("\x1c"), libc::SIGQUIT),
-        ("INT", |_, pid| send(pid, Signal::INT), libc::SIGINT),
-        ("TERM", |_, pid| send(pid, Signal::TERM), libc::SIGTERM),
-        ("HUP", |_, pid| send(pid, Signal::HUP), libc::SIGHUP),
-        ("QUIT", |_, pid| send(pid, Signal::QUIT), libc::SIGQUIT),
-    ];
-    for (name, end, signal) in table {
+    for (name, end, signal) in ENDS {
         let (mut world, pid) = World::asked(&[("PROMPT_NOTICE", "wrong code")]);
         world.types("12");
         world.sees("): 12");

@@ -1,12 +1,13 @@
 //! Hidden typing and single keys: however they end, the terminal has its own modes again and nothing is left to read.
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 use rustix::termios::LocalModes;
 use twolock::system::keys::{Key, Typed};
 use twolock::system::signals;
 use twolock::system::terminal::{Line, Terminal};
 
 use crate::driver::{deadline, report, setting};
+use crate::ending::{ENDS, send};
 use crate::world::World;
 
 /// The process that reads a hidden line, again after ^Z and `fg`.
@@ -82,10 +83,6 @@ fn reading(job: &str, prompt: &str, settings: &[(&str, &str)]) -> (World, i32) {
     (world, pid)
 }
 
-fn send(pid: i32, signal: Signal) {
-    rustix::process::kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-}
-
 #[track_caller]
 fn is_as_before(world: &mut World, situation: &str) {
     world.assert_modes_unchanged();
@@ -146,17 +143,8 @@ fn a_key_is_heard_at_once_and_esc_alone_is_a_key() {
 
 #[test]
 fn a_signal_leaves_the_terminal_as_it_was() {
-    type End = fn(&mut World, i32);
-    let table: [(&str, End, i32); 6] = [
-        ("^C", |world, _| world.types("\x03"), libc::SIGINT),
-        ("^\\", |world, _| world.types("\x1c"), libc::SIGQUIT),
-        ("INT", |_, pid| send(pid, Signal::INT), libc::SIGINT),
-        ("TERM", |_, pid| send(pid, Signal::TERM), libc::SIGTERM),
-        ("HUP", |_, pid| send(pid, Signal::HUP), libc::SIGHUP),
-        ("QUIT", |_, pid| send(pid, Signal::QUIT), libc::SIGQUIT),
-    ];
     for (job, prompt) in JOBS {
-        for (name, end, signal) in table {
+        for (name, end, signal) in ENDS {
             let (mut world, pid) = reading(job, prompt, &[]);
             world.types("hunter2");
             end(&mut world, pid);

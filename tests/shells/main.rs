@@ -9,6 +9,7 @@ mod completing;
 mod failing;
 mod interrupted;
 mod options;
+mod picking;
 mod powershell;
 mod quoting;
 mod read_only;

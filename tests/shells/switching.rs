@@ -76,17 +76,31 @@ const SCENES: &[Scene] = &[
         says: "twolock: error: profile 'nope'",
     },
     Scene {
-        name: "without a profile it says how, and which there are",
-        posix: "tl; echo $?; tl ''; echo $?; tl a b; echo $?; tl --frobnicate; echo $?; seen",
-        fish: "tl; echo $status; tl ''; echo $status; tl a b; echo $status; tl --frobnicate; echo $status; seen",
-        prints: "2\n2\n2\n2\nold\n",
-        says: "usage: tl PROFILE   (tl -: the profile before; tl --off: what was there before the first tl)\nbase\nprod\n",
+        name: "what is no profile is answered by how, and which there are",
+        posix: "tl ''; echo $?; tl a b; echo $?; tl --frobnicate; echo $?; seen",
+        fish: "tl ''; echo $status; tl a b; echo $status; tl --frobnicate; echo $status; seen",
+        prints: "2\n2\n2\nold\n",
+        says: "usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)\nbase\nprod\n",
+    },
+    Scene {
+        name: "without a profile and a terminal nobody can pick, and nothing changes",
+        posix: "tl; echo $?; seen",
+        fish: "tl; echo $status; seen",
+        prints: "9\nold\n",
+        says: "twolock: error: a profile is picked on a terminal: no terminal",
+    },
+    Scene {
+        name: "by another name of config.toml",
+        posix: "tl p && seen && tl base && tl - && seen && twolock_prompt && tl --off && seen",
+        fish: "tl p; and seen; and tl base; and tl -; and seen; and tl --off; and seen",
+        prints: "ours\nours\nold\n",
+        says: "",
     },
     Scene {
         name: "help is no failure",
-        posix: "tl --help | cut -c1-17 && tl -h | cut -c1-17 && seen",
-        fish: "tl --help | cut -c1-17; and tl -h | cut -c1-17; and seen",
-        prints: "usage: tl PROFILE\nusage: tl PROFILE\nold\n",
+        posix: "tl --help | cut -c1-19 && tl -h | cut -c1-19 && seen",
+        fish: "tl --help | cut -c1-19; and tl -h | cut -c1-19; and seen",
+        prints: "usage: tl [PROFILE]\nusage: tl [PROFILE]\nold\n",
         says: "",
     },
     Scene {
@@ -195,7 +209,7 @@ const SCENES: &[Scene] = &[
 ];
 
 /// How each shell loads what `init` prints.
-fn load(shell: Shell) -> &'static str {
+pub fn load(shell: Shell) -> &'static str {
     match shell.language {
         "fish" => "twolock init fish | source",
         "zsh" => "eval \"$(twolock init zsh)\"",
@@ -203,8 +217,9 @@ fn load(shell: Shell) -> &'static str {
     }
 }
 
-fn stage() -> Stage {
+pub fn stage() -> Stage {
     let stage = Stage::new();
+    stage.world.write(".config/twolock/config.toml", "[aliases]\np = \"prod\"\n");
     stage.world.add_config(
         "[profile my base]\nregion = eu-north-1\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n\
          twolock_source_profile = base\nendpoint_url = {url}\n",

@@ -3,9 +3,11 @@
 mod environment;
 mod files;
 mod foreign_files;
+mod modes;
 mod terminal;
 
 pub use environment::*;
 pub use files::*;
 pub use foreign_files::*;
+pub use modes::*;
 pub use terminal::*;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
-use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex};
+use rustix::termios::{self, LocalModes, QueueSelector};
 
 use crate::system::clock::Deadline;
 use crate::system::terminal::Heard;
@@ -176,7 +176,7 @@ impl Resumed {
     }
 
     /// Waits this long for a stop or a return from one, and takes note of it.
-    fn within(&self, wait: Duration) -> Option<Heard> {
+    pub(super) fn within(&self, wait: Duration) -> Option<Heard> {
         let _ = poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(&span(wait)));
         self.drain()
     }
@@ -199,7 +199,7 @@ impl Resumed {
 
 /// Where the signals of the terminal are written to; kept for ever, because a handler that still runs elsewhere must
 /// never write into a file that reused the number.
-fn terminal_signals() -> io::Result<(&'static PipeReader, &'static PipeWriter)> {
+pub(super) fn terminal_signals() -> io::Result<(&'static PipeReader, &'static PipeWriter)> {
     static PIPE: OnceLock<(PipeReader, PipeWriter)> = OnceLock::new();
     let (reader, writer) = match PIPE.get() {
         Some(pipe) => pipe,
@@ -213,13 +213,13 @@ fn terminal_signals() -> io::Result<(&'static PipeReader, &'static PipeWriter)> 
 }
 
 /// A signal whose handler writes into a pipe while this lives.
-struct Caught {
+pub(super) struct Caught {
     signal: i32,
     before: libc::sigaction,
 }
 
 impl Caught {
-    fn from_now_on(signal: i32, pipe: &'static PipeWriter) -> io::Result<Self> {
+    pub(super) fn from_now_on(signal: i32, pipe: &'static PipeWriter) -> io::Result<Self> {
         Ok(Self { signal, before: relay_to(signal, pipe.as_fd())? })
     }
 }
@@ -228,77 +228,6 @@ impl Drop for Caught {
     fn drop(&mut self) {
         // SAFETY: `before` was filled in by sigaction for this same signal.
         unsafe { libc::sigaction(self.signal, &self.before, std::ptr::null_mut()) };
-    }
-}
-
-// ---- terminal modes, and what must not happen while they are changed
-
-/// All modes of a terminal.
-#[derive(Clone)]
-pub struct Modes(termios::Termios);
-
-impl Modes {
-    /// Reads them.
-    pub fn of(terminal: &File) -> io::Result<Self> {
-        Ok(Self(termios::tcgetattr(terminal)?))
-    }
-
-    /// Sets them at once. Not after what was written: a terminal stopped by ^S would keep us waiting.
-    pub fn set(&self, terminal: &File) -> io::Result<()> {
-        Ok(termios::tcsetattr(terminal, OptionalActions::Now, &self.0)?)
-    }
-
-    /// The same, and whole lines without echo.
-    pub fn hidden(&self) -> Self {
-        let mut modes = self.clone();
-        modes.0.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
-        modes
-    }
-
-    /// The same, and each key at once, without echo. ^C, ^\ and ^Z stay signals.
-    pub fn key_by_key(&self) -> Self {
-        let mut modes = self.hidden();
-        modes.0.local_modes -= LocalModes::ICANON;
-        modes.0.special_codes[SpecialCodeIndex::VMIN] = 1;
-        modes.0.special_codes[SpecialCodeIndex::VTIME] = 0;
-        modes
-    }
-}
-
-/// Longest wait for the rest of what one key sends, after its first byte; a person's Esc comes alone.
-pub const REST_OF_A_KEY: Duration = Duration::from_millis(50);
-
-/// While this lives, SIGTSTP does not stop us but is heard, so that the shell gets its terminal back with its own
-/// modes; and SIGWINCH is heard. SIGTSTP is caught rather than ^Z taken from the terminal's special characters: so a
-/// `kill -TSTP` is covered, and the rest of the job is stopped by the terminal as ever.
-pub struct ModesKept {
-    _resized: Caught,
-    stop: Option<Caught>,
-}
-
-impl ModesKept {
-    /// Starts; where ^Z was ignored (a command substitution of bash), it stays so.
-    pub fn begin() -> io::Result<Self> {
-        let (_, writer) = terminal_signals()?;
-        Ok(Self { _resized: Caught::from_now_on(libc::SIGWINCH, writer)?, stop: Self::catch_stop()? })
-    }
-
-    fn catch_stop() -> io::Result<Option<Caught>> {
-        let (_, writer) = terminal_signals()?;
-        if is_ignored(libc::SIGTSTP) { Ok(None) } else { Caught::from_now_on(libc::SIGTSTP, writer).map(Some) }
-    }
-
-    /// Stops the process as SIGTSTP would have, and returns once it goes on.
-    pub fn stop(&mut self, resumed: &Resumed) {
-        self.stop = None;
-        // SAFETY: each call takes plain values or a set that lives through it.
-        unsafe {
-            libc::signal(libc::SIGTSTP, libc::SIG_DFL);
-            libc::raise(libc::SIGTSTP);
-        }
-        self.stop = Self::catch_stop().unwrap_or(None);
-        // Said by returning. In an orphaned group nobody stops, and nothing resumes.
-        resumed.within(Duration::from_millis(10));
     }
 }
 
@@ -341,7 +270,8 @@ pub fn die_of(signal: i32) -> ! {
     }
 }
 
-fn is_ignored(signal: i32) -> bool {
+/// Returns whether a signal does nothing to us.
+pub(super) fn is_ignored(signal: i32) -> bool {
     // SAFETY: an all-zero sigaction is valid plain data; with a null action the call only reads the present one.
     unsafe {
         let mut present: libc::sigaction = std::mem::zeroed();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::config::{Profile, Setting};
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
+use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Verdict};
 use crate::system::terminal;
@@ -103,23 +104,8 @@ fn hints(problem: &Failure) -> String {
 
 /// One paragraph for those that do the same.
 fn callers_text(judged: &[(Reader, Verdict)], columns: usize) -> String {
-    callers::grouped(judged).iter().map(|(who, what)| wrapped(&format!("{who}: {what}"), columns)).collect()
-}
-
-/// Words in lines of so many columns, those after the first indented more.
-fn wrapped(text: &str, columns: usize) -> String {
-    let mut lines = String::from(" ");
-    let mut width = 1;
-    for word in text.split(' ') {
-        let count = word.chars().count();
-        if width + 1 + count > columns {
-            lines += "\n   ";
-            width = 3;
-        }
-        lines += &format!(" {word}");
-        width += 1 + count;
-    }
-    lines + "\n"
+    let line = |(who, what): &(String, String)| wrapped(&format!("{who}: {what}"), "  ", Some(columns));
+    callers::grouped(judged).iter().map(line).collect()
 }
 
 /// What other readers of the same two files stumble over: most of it makes them refuse the whole file.

@@ -94,7 +94,12 @@ impl World {
 
     /// The same for one of many: where there is a problem, nobody reads about it.
     pub fn plan_if_any(&self, name: &str) -> Option<Planned> {
-        self.planned(self.quiet(), &ProfileName::parse(name).ok()?).ok()
+        self.plan_of_many(&ProfileName::parse(name).ok()?).ok()
+    }
+
+    /// The same, where the first few problems will be read about.
+    pub fn plan_of_many(&self, name: &ProfileName) -> Result<Planned> {
+        self.planned(self.quiet(), name)
     }
 
     /// What a list tells of a plan.

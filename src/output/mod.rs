@@ -3,12 +3,14 @@
 //! - [`process_json`]: the one line of `credential_process`
 //! - [`exports`]: statements for shells, one quoting function a shell
 //! - [`table`]: aligned columns for people
+//! - [`paragraph`]: prose that fits the screen
 //! - [`messages`]: errors, hints, warnings
 //!
 //! May know the vocabulary; never config or sessions.
 
 pub mod exports;
 pub mod messages;
+pub mod paragraph;
 pub mod process_json;
 pub mod table;
 

@@ -15,6 +15,17 @@ use crate::visible::{as_word, visible};
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;
 
+/// Keys that name a source of credentials other than an access key or a profile.
+pub const OTHER_SOURCES: [&str; 7] = [
+    "credential_process",
+    "sso_session",
+    "sso_start_url",
+    "sso_account_id",
+    "login_session",
+    "web_identity_token_file",
+    "credential_source",
+];
+
 /// Where a long-lived key lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
@@ -201,16 +212,7 @@ fn no_source(settings: ProfileSettings<'_>) -> Failure {
 }
 
 fn no_key(settings: ProfileSettings<'_>) -> Failure {
-    let others = [
-        "credential_process",
-        "sso_session",
-        "sso_start_url",
-        "sso_account_id",
-        "login_session",
-        "web_identity_token_file",
-        "credential_source",
-    ];
-    for other in others {
+    for other in OTHER_SOURCES {
         if let Some(setting) = settings.raw(other).filter(|s| ProcessLine::parse(&s.value).is_none()) {
             return settings.refuse(setting, "is a source twolock does not use yet: only profiles with an access key");
         }

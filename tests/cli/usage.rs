@@ -1,7 +1,7 @@
 use crate::world::World;
 
 /// Every command and group of commands.
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["credential-process"],
     &["env"],
@@ -15,6 +15,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["profile"],
     &["profile", "list"],
     &["profile", "show"],
+    &["doctor"],
     &["settings"],
     &["settings", "list"],
     &["settings", "get"],

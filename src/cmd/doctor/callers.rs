@@ -1,11 +1,12 @@
 //! Whether the AWS CLI and SDKs come to us where they should, and find a program there that is us.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::config::Setting;
 use crate::config::process_line::ProcessLine;
 use crate::profile::callers::{self, Callers, Reader, Verdict};
+use crate::system::own_program::names_a_version;
 use crate::system::{child, folders};
 use crate::visible::{as_word, visible};
 
@@ -60,19 +61,10 @@ fn names(callers: impl Iterator<Item = Reader>) -> String {
 
 /// Each reason once, with those it holds for.
 fn reasons(elsewhere: &[(Reader, Verdict)]) -> String {
-    let mut by_reason: Vec<(String, Vec<Reader>)> = Vec::new();
-    for (caller, verdict) in elsewhere {
-        let reason = verdict.to_string();
-        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, callers)) => callers.push(*caller),
-            None => by_reason.push((reason, vec![*caller])),
-        }
+    match callers::grouped(elsewhere).as_slice() {
+        [(_, reason)] => reason.clone(),
+        groups => groups.iter().map(|(who, reason)| format!("{who}: {reason}")).collect::<Vec<_>>().join("; "),
     }
-    if let [(reason, _)] = by_reason.as_slice() {
-        return reason.clone();
-    }
-    let said = by_reason.into_iter().map(|(reason, callers)| format!("{}: {reason}", names(callers.into_iter())));
-    said.collect::<Vec<_>>().join("; ")
 }
 
 fn ours(one: &OneProfile) -> Option<(&Setting, ProcessLine<'_>)> {
@@ -123,42 +115,4 @@ fn wrong(program: &str, context: &Context, myself: Option<&Path>) -> Option<(Sev
     let real = folders::resolve(&found).ok()?;
     let is_another = myself.is_some_and(|myself| real != myself);
     is_another.then_some((Info, "which is another twolock than this one", "it may be older and know less"))
-}
-
-/// Where package managers put one version: `/1.2.3/`, `twolock-1.2.3`, Homebrew's cellar, Nix's store.
-fn names_a_version(path: &Path) -> bool {
-    let is_version = |text: &str| {
-        let text = text.rsplit('-').next().unwrap_or(text);
-        let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
-        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        text.contains('.') && parts.all(is_number)
-    };
-    path.starts_with("/nix/store")
-        || path.components().any(|part| match part {
-            Component::Normal(name) => name.to_str().is_some_and(|name| name == "Cellar" || is_version(name)),
-            _ => false,
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_that_an_upgrade_takes_away() {
-        for (path, expected) in [
-            ("/opt/homebrew/Cellar/twolock/0.1.0/bin/twolock", true),
-            ("/opt/homebrew/bin/twolock", false),
-            ("/nix/store/0abc-twolock-0.1.0/bin/twolock", true),
-            ("/home/ana/.nix-profile/bin/twolock", false),
-            ("/opt/twolock-1.2/twolock", true),
-            ("/opt/twolock/v1.2.3/twolock", true),
-            ("/opt/1/twolock", false),
-            ("/home/ana.b/twolock", false),
-            ("/usr/local/bin/twolock", false),
-            ("twolock", false),
-        ] {
-            assert_eq!(names_a_version(Path::new(path)), expected, "{path}");
-        }
-    }
 }

@@ -19,8 +19,6 @@ use crate::visible::visible;
 
 use super::super::world::{self, Planned, World};
 
-/// Each failing plan looks through all names for a near one, so that many of them take the square of their number.
-const MOST_FAILED_PLANS: usize = 100;
 /// Far above any cache, far below what would hurt to look at.
 const MOST_FILES: usize = 10_000;
 
@@ -31,8 +29,6 @@ pub struct Context {
     pub failures: Vec<Failure>,
     pub now: Timestamp,
     pub profiles: Vec<OneProfile>,
-    /// Profiles that were not planned, because too many before them could not be.
-    pub unplanned: usize,
     pub places: Places,
     /// The keyrings, without leave to open a dialog, and what each says of the sealing key.
     pub stores: Stores,
@@ -43,7 +39,7 @@ pub struct Context {
 pub struct OneProfile {
     pub name: String,
     pub profile: Profile,
-    /// None where it was not tried.
+    /// Without suggestions; none where the name is no name.
     pub plan: Option<Result<Planned>>,
 }
 
@@ -71,11 +67,11 @@ impl Context {
     /// Looks at everything; only a home folder that cannot be found is a failure.
     pub fn gather(env: &Env) -> Result<Self> {
         let (world, failures) = World::readable(Folders::find(env)?, env);
-        let (profiles, unplanned) = planned(&world);
+        let profiles = planned(&world);
         let stores = world.stores(false);
         let keyrings = sealing_key::ask_each(&stores, &world.folders.cache);
         let places = Places::of(&world);
-        Ok(Self { failures, now: clock::now(), profiles, unplanned, places, stores, keyrings, world })
+        Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, world })
     }
 
     /// Looks at the modes once more.
@@ -105,23 +101,13 @@ pub fn is_usable(said: Option<&StoreError>) -> bool {
     matches!(said, None | Some(StoreError::Absent))
 }
 
-fn planned(world: &World) -> (Vec<OneProfile>, usize) {
-    let (mut failed, mut unplanned) = (0, 0);
+fn planned(world: &World) -> Vec<OneProfile> {
     let one = |name: String| {
         let profile = world.files.profile(&name)?;
-        let plan = match ProfileName::parse(&name) {
-            Ok(_) if failed >= MOST_FAILED_PLANS => {
-                unplanned += 1;
-                None
-            }
-            Ok(parsed) => Some(world.plan(&parsed)),
-            Err(_) => None,
-        };
-        failed += usize::from(matches!(plan, Some(Err(_))));
+        let plan = ProfileName::parse(&name).ok().map(|parsed| world.plan_of_many(&parsed));
         Some(OneProfile { name, profile, plan })
     };
-    let profiles = world.files.profile_names().into_iter().filter_map(one).collect();
-    (profiles, unplanned)
+    world.files.profile_names().into_iter().filter_map(one).collect()
 }
 
 impl Places {
@@ -134,7 +120,8 @@ impl Places {
         }
         let settings = world::paths(&world.folders);
         let folders = &world.folders;
-        let ours = [&folders.config, &folders.cache, &folders.data, &world::key_folder(folders)].map(PathBuf::clone);
+        let key_folder = world::key_folder(folders);
+        let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
         for folder in ours.iter().chain(&home_settings) {
             looking.at(folder, What::Folder, false);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::error::{Failure, Place};
+use crate::output::paragraph::wrapped;
 use crate::visible::{one_line, visible};
 
 /// How bad it is; the worst first.
@@ -141,26 +142,6 @@ impl Finding {
     }
 }
 
-/// Breaks a text between its words, so that each line fits; further lines stand two blanks further in.
-pub fn wrapped(text: &str, indent: &str, width: Option<usize>) -> String {
-    let Some(width) = width else { return format!("{indent}{text}\n") };
-    let (mut lines, mut line) = (String::new(), indent.to_owned());
-    let mut is_empty = true;
-    for word in text.split(' ') {
-        if !is_empty && line.chars().count() + 1 + word.chars().count() > width {
-            lines += &format!("{line}\n");
-            line = format!("{indent}  ");
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line += word;
-        is_empty = false;
-    }
-    format!("{lines}{line}\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,7 +171,6 @@ mod tests {
             "error: profile 'prod'\n  (~/.aws/config:12): role_arn\n  stands beside\n  credential_process\n  \
              the AWS CLI refuses the\n    profile\n  mend: twolock profile adopt prod\n"
         );
-        assert_eq!(wrapped("a-word-longer-than-the-screen is", "", Some(8)), "a-word-longer-than-the-screen\n  is\n");
     }
 
     #[test]

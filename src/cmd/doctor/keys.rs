@@ -1,8 +1,9 @@
 //! Long-lived keys: where they lie, how old they are, and whether the keyring gives back what the index promises.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::cmd::profile::is_adopted;
 use crate::config::Setting;
 use crate::config::key_index::Entry;
 use crate::credentials::AccessKeyId;
@@ -51,9 +52,42 @@ fn indexed<'a>(context: &'a Context, name: &str) -> Option<&'a Entry> {
     context.world.index.get(&ProfileName::parse(name).ok()?)
 }
 
+/// The commands that move keys into the keyring: a key goes there with the profile that is served from it.
+struct Moves<'a>(HashMap<&'a str, Vec<&'a OneProfile>>);
+
+impl<'a> Moves<'a> {
+    /// Who names whom as source.
+    fn of_all(context: &'a Context) -> Self {
+        let mut users: HashMap<&str, Vec<&OneProfile>> = HashMap::new();
+        for one in &context.profiles {
+            let sources = ["twolock_source_profile", "source_profile"].map(|key| one.profile.get(key));
+            if let Some(source) = sources.into_iter().flatten().next() {
+                users.entry(&source.value).or_default().push(one);
+            }
+        }
+        Self(users)
+    }
+
+    fn of(&self, owner: &OneProfile) -> String {
+        let users = self.0.get(owner.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let has_device = |one: &OneProfile| one.profile.get("mfa_serial").is_some();
+        let has_role =
+            |one: &OneProfile| ["twolock_role_arn", "role_arn"].iter().any(|key| one.profile.get(key).is_some());
+        let adopt = |one: &OneProfile| format!("twolock profile adopt {}", as_word(&one.name));
+        // Where there was no keyring, an adopted profile keeps its key under another name.
+        if let Some(keeper) = users.iter().find(|one| is_adopted(&one.profile) && !has_role(one)) {
+            return adopt(keeper);
+        }
+        match has_device(owner) || users.iter().any(|one| has_device(one)) {
+            true => adopt(owner),
+            false => format!("twolock profile set {} mfa_serial ARN && {}", as_word(&owner.name), adopt(owner)),
+        }
+    }
+}
+
 /// Keys in clear, which a keyring would keep better where there is one.
 pub fn in_clear(context: &Context) -> Outcome {
-    let keeps = context.keeps_keys();
+    let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
     let of = |key: InFile| {
         let what = format!("access key {} stands here in clear", visible(key.id));
         if !keeps {
@@ -63,14 +97,8 @@ pub fn in_clear(context: &Context) -> Outcome {
                 "no keyring answers here that keeps access keys, so a file of mode 600 has to",
             );
         }
-        let name = as_word(&key.of.name);
-        let adopt = format!("twolock profile adopt {name}");
-        let mend = match key.of.profile.get("mfa_serial") {
-            Some(_) => adopt,
-            None => format!("twolock profile set {name} mfa_serial ARN && {adopt}"),
-        };
         let why = "thieves and backups read this file first; the OS keyring would keep the key";
-        key.finding(Warning, what, why).mend(mend)
+        key.finding(Warning, what, why).mend(moves.of(key.of))
     };
     let only_here = InFile::all(context).filter(|key| indexed(context, &key.of.name).is_none());
     only_here.map(of).collect::<Vec<_>>().into()
@@ -78,6 +106,7 @@ pub fn in_clear(context: &Context) -> Outcome {
 
 /// A profile whose key stands in a file and in the index.
 pub fn in_two_places(context: &Context) -> Outcome {
+    let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
     let of = |key: InFile| {
         let entry = indexed(context, &key.of.name)?;
         let why = "the file wins, as in SDKs, so what the keyring keeps is not used";
@@ -88,14 +117,8 @@ pub fn in_two_places(context: &Context) -> Outcome {
             key.finding(Warning, what, why)
         };
         let name = as_word(&key.of.name);
-        let unset = ["aws_access_key_id", "aws_secret_access_key"].map(|k| format!("twolock profile unset {name} {k}"));
-        let is_kept = entry.id.as_str() == key.id && kept(context, entry) == Some(Ok(()));
-        // What the keyring cannot give back must not be taken out of the file.
-        Some(if is_kept {
-            finding.mend(unset.join(" && "))
-        } else {
-            finding.mend(format!("twolock profile show {name}"))
-        })
+        // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
+        Some(finding.mend(if keeps { moves.of(key.of) } else { format!("twolock profile show {name}") }))
     };
     InFile::all(context).filter_map(of).collect::<Vec<_>>().into()
 }

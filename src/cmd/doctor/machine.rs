@@ -22,9 +22,8 @@ pub fn keys(context: &Context) -> Outcome {
     let mut found = Vec::new();
     let profile = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find(|name| env.raw(name).is_some());
     if let (Some(profile), false) = (profile, set.is_empty()) {
-        let what = format!("{} set beside {profile}: {}", if set.len() == 1 { "is" } else { "are" }, set.join(", "));
+        let what = format!("{} {} set beside {profile}", set.join(", "), if set.len() == 1 { "is" } else { "are" });
         let why = "nearly every AWS tool uses these keys then, and never looks at the profile";
-        let what = what.replacen("is set", "a key is set", 1).replacen("are set", "keys are set", 1);
         found.push(Finding::new(Warning, what, why).mend(unset(context, &set)));
     }
     if ["AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"].iter().all(|name| set.contains(name)) {
@@ -42,9 +41,13 @@ pub fn profile_variables(context: &Context) -> Outcome {
     let mut found = Vec::new();
     for (variable, name) in named {
         let Some(name) = name.filter(|name| !context.profiles.iter().any(|one| one.name == *name)) else { continue };
-        let what = format!("{variable} names '{}', and there is no such profile", visible(name));
+        let (severity, what) = match context.world.settings.aliases.get(name) {
+            Some(_) => (Warning, "which is an alias that only twolock knows"),
+            None => (Error, "and there is no such profile"),
+        };
+        let what = format!("{variable} names '{}', {what}", visible(name));
         let why = "AWS tools started from here fail, or go on with other credentials";
-        found.push(Finding::new(Error, what, why).mend(unset(context, &[variable])));
+        found.push(Finding::new(severity, what, why).mend(unset(context, &[variable])));
     }
     if let [(_, Some(one)), (_, Some(other))] = named
         && one != other

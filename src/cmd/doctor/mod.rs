@@ -19,13 +19,14 @@ use crate::cli;
 use crate::config::trust;
 use crate::error::{Kind, Result};
 use crate::output::messages;
+use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::{folders, permissions, terminal};
 use crate::visible::{one_line, visible};
 
 use super::Call;
 use context::Context;
-use finding::{Finding, Severity, wrapped};
+use finding::{Finding, Severity};
 
 /// One check: its name is kept, scripts know it.
 struct Check {
@@ -52,6 +53,7 @@ const CHECKS: &[Check] = &[
     Check { name: "mfa-device", look: profiles::devices },
     Check { name: "short-session", look: profiles::short_sessions },
     Check { name: "profile-name", look: profiles::names },
+    Check { name: "alias", look: profiles::aliases },
     Check { name: "file-grammar", look: profiles::readers },
     Check { name: "bypass", look: callers::bypassed },
     Check { name: "process-program", look: callers::programs },

@@ -1,24 +1,27 @@
 //! Profiles: plans that cannot be made, devices that cannot serve, and what other readers of the files stumble over.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::arn::MfaSerial;
-use crate::config::Choice;
+use crate::config::aliases::{Alias, setting_of};
 use crate::config::file::AwsFile;
 use crate::config::oddities::{Construct, Effect, Oddity, Reader};
 use crate::config::trust;
+use crate::config::{Choice, Profile};
 use crate::duration;
 use crate::error::{Failure, Place};
 use crate::names::ProfileName;
+use crate::profile::chain::OTHER_SOURCES;
 use crate::profile::settings::parse_session_duration;
 use crate::visible::{as_word, visible};
 
-use super::Outcome;
 use super::context::{Context, OneProfile};
 use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
 use super::keys::listed;
+use super::{MOST_SHOWN, Outcome};
 use crate::cmd::profile::is_adopted;
 
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
@@ -26,28 +29,34 @@ const NEVER_FRESH: Duration = Duration::from_secs(900);
 
 /// Profiles that cannot be served: circles, missing sources, values that AWS would refuse.
 pub fn plans(context: &Context) -> Outcome {
-    let mut found: Vec<(Finding, Vec<&str>)> = Vec::new();
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     for one in &context.profiles {
         let Some(failure) = refused(context, one) else { continue };
         // What is wrong with a source is wrong with all roles above it, and is said once.
-        match known.get(&failure.headline()) {
-            Some(&at) => found[at].1.push(&one.name),
-            None => {
-                known.insert(failure.headline(), found.len());
-                found.push((cannot_serve(one, failure), Vec::new()));
+        match known.entry(failure.headline()) {
+            Entry::Occupied(at) => alike[*at.get()].2.push(&one.name),
+            Entry::Vacant(new) => {
+                new.insert(alike.len());
+                alike.push((one, failure, Vec::new()));
             }
         }
     }
-    let said = |(mut finding, others): (Finding, Vec<&str>)| {
+    let mut said = Vec::new();
+    for (one, failure, others) in alike {
+        let read = (said.len() < MOST_SHOWN).then(|| suggesting(context, one)).flatten();
+        let mut finding = cannot_serve(one, read.as_ref().unwrap_or(failure));
         if !others.is_empty() {
             finding.why = format!("{}; nor can {}", finding.why, listed(others.into_iter()));
         }
-        finding
-    };
-    let unchecked = (context.unplanned > 0)
-        .then(|| format!("{} profiles, because too many before them have no plan", context.unplanned));
-    Outcome { findings: found.into_iter().map(said).collect(), unchecked }
+        said.push(finding);
+    }
+    said.into()
+}
+
+/// The same failure with what it suggests, for those that will be read.
+fn suggesting(context: &Context, one: &OneProfile) -> Option<Failure> {
+    context.world.plan(&ProfileName::parse(&one.name).ok()?).err()
 }
 
 fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
@@ -72,22 +81,15 @@ fn refused<'a>(context: &'a Context, one: &'a OneProfile) -> Option<&'a Failure>
     (is_adopted(&one.profile) || !is_elsewhere).then_some(failure)
 }
 
-fn is_served_elsewhere(profile: &crate::config::Profile) -> bool {
+fn is_served_elsewhere(profile: &Profile) -> bool {
     let has = |key: &str| profile.get(key).is_some();
-    let others = [
-        "sso_session",
-        "sso_start_url",
-        "sso_account_id",
-        "login_session",
-        "web_identity_token_file",
-        "credential_source",
-        // a session that somebody left there is a finding of its own
-        "aws_session_token",
-    ];
-    let is_another = others.iter().any(|key| has(key));
     let has_key = has("aws_access_key_id") || has("aws_secret_access_key");
     let has_source = has_key || ["role_arn", "twolock_role_arn", "twolock_source_profile"].iter().any(|key| has(key));
-    is_another || (has("credential_process") && !has_key && !is_adopted(profile)) || (!has_source && !has("mfa_serial"))
+    // Beside keys of its own a program is not asked; ours is none of the others.
+    let is_passed_over = |key: &str| key == "credential_process" && (has_key || is_adopted(profile));
+    let elsewhere = OTHER_SOURCES.iter().any(|key| has(key) && !is_passed_over(key));
+    // A session that somebody left there is a finding of its own.
+    elsewhere || has("aws_session_token") || (!has_source && !has("mfa_serial"))
 }
 
 /// Devices that open nothing: root's, and those of another account than the key.
@@ -155,6 +157,27 @@ fn plain(context: &Context, name: &str) -> Option<String> {
     let plain: String = name.chars().map(keep).collect();
     let plain = plain.trim_matches('-');
     (!plain.is_empty() && plain.len() <= 64 && context.world.files.profile(plain).is_none()).then(|| plain.to_string())
+}
+
+/// Other names for profiles that cannot serve.
+pub fn aliases(context: &Context) -> Outcome {
+    let files = &context.world.files;
+    let of = |(name, alias): (&str, &Alias)| {
+        let (what, why) = if files.profile(name).is_some() {
+            (
+                "is also a profile, and a profile wins".to_string(),
+                "whoever types it gets that profile, not the other one",
+            )
+        } else if files.profile(alias.profile.as_str()).is_none() {
+            let what = format!("stands for '{}', and there is no such profile", visible(alias.profile.as_str()));
+            (what, "whoever types it gets nothing")
+        } else {
+            return None;
+        };
+        let finding = Finding::new(Warning, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
+        Some(finding.mend(format!("twolock settings unset {}", as_word(&setting_of(name)))))
+    };
+    context.world.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// What we read and others refuse, miss or read differently.

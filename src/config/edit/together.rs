@@ -231,6 +231,8 @@ fn expected<'a>(before: Option<Section>, edits: impl Iterator<Item = &'a Edit>) 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::config::file::Kind;
 
@@ -284,6 +286,51 @@ mod tests {
             assert!(section.get("role_arn").is_none() && section.get("source_profile").is_none(), "{adopted}");
             let back = [show("p", "role_arn"), show("p", "source_profile"), unset("p", "credential_process")];
             assert_eq!(text(file(&adopted).together(&back)), before);
+        }
+    }
+
+    /// Lines of every kind, put together at random.
+    fn any_file() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(vec![
+            &b"[profile p]"[..],
+            b"[profile q]",
+            b"[default]",
+            b"[profile \"p\"] # c",
+            b"role_arn = a",
+            b"Role_Arn=a # c",
+            b"source_profile: q",
+            b"source_profile = q",
+            b"region = v",
+            b"s3 =",
+            b"x = y",
+            b"junk",
+            b"# role_arn = c",
+            b" ",
+            b"\n",
+            b"\n",
+            b"\r\n",
+            b"\n  ",
+            b"\xEF\xBB\xBF",
+            b"\xFF",
+        ]);
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_stands_there_is_adopted_and_released_to_the_byte_or_refused(bytes in any_file()) {
+            let file = |bytes: &[u8]| AwsFile::from_bytes(Kind::Config, "c".into(), bytes.to_vec());
+            let process = "twolock credential-process --profile p";
+            let there = [hide("p", "role_arn"), hide("p", "source_profile"), set("p", "credential_process", process)];
+            let back = [show("p", "role_arn"), show("p", "source_profile"), unset("p", "credential_process")];
+            if let Ok(edited) = file(&bytes).together(&there) {
+                let adopted = file(&edited.bytes);
+                let is_there = adopted.section("p").is_some_and(|section| section.get("credential_process").is_some());
+                prop_assert_eq!(is_there, file(&bytes).section("p").is_some());
+                prop_assert_eq!(adopted.together(&back).map(|edited| edited.bytes), Ok(bytes));
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! One file a verb; builds the real parts and calls down.
 //!
 //! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
-//! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files.
+//! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files, `vault`
+//! moves access keys into the keyring, and `conversation` asks a person on the terminal.
 
 mod add;
 mod adopt;

@@ -438,3 +438,13 @@ fn a_renamed_profile_takes_the_profile_of_its_key_along() {
     assert_eq!(run(&world, &["release", "me", "--restore-key", "--yes"]).code, 0);
     assert_eq!(credentials_of(&world), CREDENTIALS.replace("[base]", "[me]"));
 }
+
+#[test]
+fn a_native_role_above_a_key_that_stands_beside_its_profile_needs_nothing_more() {
+    let world = World::new();
+    assert_eq!(run(&world, &["adopt", "base", "--only", "--yes"]).code, 0);
+    world.run(["profile", "set", "prod", "mfa_serial", DEVICE, "--yes"]);
+    let ran = run(&world, &["adopt", "prod", "--native", "--only", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!config_of(&world)[CONFIG.find("[profile prod]").unwrap()..].contains("mfa_serial"));
+}

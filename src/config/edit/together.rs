@@ -1,5 +1,7 @@
 //! Several edits of one file, made together and verified once.
 
+use std::collections::BTreeMap;
+
 use zeroize::Zeroizing;
 
 use super::{Edited, must_be_a_safe_name, must_be_writable, pair};
@@ -95,13 +97,13 @@ impl AwsFile {
             changes.extend(made);
         }
         changes.sort_by_key(|change| change.span.start);
-        let mut touched: Vec<&str> = edits.iter().map(Edit::profile).collect();
-        touched.dedup();
+        let mut about: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
+        edits.iter().for_each(|edit| about.entry(edit.profile()).or_default().push(edit));
+        let touched: Vec<&str> = about.keys().copied().collect();
         self.edited(changes, notes, &touched, |new| {
-            touched.iter().all(|name| {
-                let about = || edits.iter().filter(|edit| edit.profile() == *name);
-                sorted(new.section(name).map(said)) == sorted(expected(self.section(name), about()))
-            })
+            about
+                .iter()
+                .all(|(name, edits)| sorted(new.section(name).map(said)) == sorted(expected(self.section(name), edits)))
         })
     }
 
@@ -203,7 +205,7 @@ fn sorted(said: Option<Said>) -> Option<Said> {
 }
 
 /// What a profile has to say after the edits about it, worked out without the file's bytes.
-fn expected<'a>(before: Option<Section>, edits: impl Iterator<Item = &'a Edit>) -> Option<Said> {
+fn expected(before: Option<Section>, edits: &[&Edit]) -> Option<Said> {
     let rename = |said: &mut Said, from: &str, to: &str| {
         said.iter_mut().filter(|(key, _)| key == from).for_each(|(key, _)| *key = to.to_string());
     };
@@ -211,7 +213,7 @@ fn expected<'a>(before: Option<Section>, edits: impl Iterator<Item = &'a Edit>) 
         Some((_, old)) => *old = Zeroizing::new(value.to_string()),
         None => said.push((key.into(), Zeroizing::new(value.to_string()))),
     };
-    edits.fold(before.map(said), |said, edit| {
+    edits.iter().fold(before.map(said), |said, edit| {
         let mut said = match edit {
             Edit::Add { .. } | Edit::PutKey { .. } => said.unwrap_or_default(),
             _ => said?,

@@ -5,6 +5,7 @@
 
 pub mod edits;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::arn::MfaSerial;
@@ -74,41 +75,41 @@ pub struct Adoptions {
 
 /// Works out what adopting one profile means. Its own refusal is a failure, that of a profile above it is not.
 pub fn of_one(sources: Sources<'_>, asked: &ProfileName, wish: Wish) -> Result<Adoptions> {
+    let ways = Ways::of(sources);
     let mut wanted = BTreeSet::from([asked.as_str().to_string()]);
     let chain = chain::walk(sources, asked)?;
-    // A native role needs a source that calls us.
+    // A native role needs a source that calls us; a profile that lends its settings to a key does, and the key's need not.
     if wish.native && chain.hops.iter().any(|hop| hop.role.is_some()) {
-        wanted.extend(chain.hops.iter().chain([chain.owner()]).map(|hop| hop.name.to_string()));
+        let owner = Some(chain.owner()).filter(|_| chain.hops.last().is_some_and(|hop| hop.role.is_some()));
+        wanted.extend(chain.hops.iter().chain(owner).map(|hop| hop.name.to_string()));
     }
     for name in &wanted {
         let name = ProfileName::parse(name).expect("a hop's name was parsed before");
-        becomes(sources, &name, wish)?;
+        becomes(&ways, &name, wish)?;
     }
     if !wish.only {
-        let above = chains(sources).into_iter().filter(|(_, chain)| passes_through(chain, &wanted));
-        let above: Vec<String> = above.map(|(name, _)| name.to_string()).collect();
+        let above: Vec<String> = ways.through(&wanted).map(ToString::to_string).collect();
         wanted.extend(above);
     }
-    Ok(adoptions(sources, wish, |name| wanted.contains(name)))
+    Ok(adoptions(&ways, wish, |name| wanted.contains(name)))
 }
 
 /// Works out what adopting all profiles means.
 pub fn of_all(sources: Sources<'_>, wish: Wish) -> Adoptions {
-    adoptions(sources, wish, |_| true)
+    adoptions(&Ways::of(sources), wish, |_| true)
 }
 
 /// The profiles whose chain passes through this one, in file order.
 pub fn above(sources: Sources<'_>, name: &ProfileName) -> Vec<ProfileName> {
     let below = BTreeSet::from([name.to_string()]);
-    let all = chains(sources).into_iter().filter(|(other, chain)| other != name && passes_through(chain, &below));
-    all.map(|(other, _)| other).collect()
+    Ways::of(sources).through(&below).filter(|other| *other != name).cloned().collect()
 }
 
-fn adoptions(sources: Sources<'_>, wish: Wish, is_wanted: impl Fn(&str) -> bool) -> Adoptions {
+fn adoptions(ways: &Ways<'_>, wish: Wish, is_wanted: impl Fn(&str) -> bool) -> Adoptions {
     let mut found = Adoptions::default();
-    for name in sources.files.profile_names().iter().filter(|name| is_wanted(name)) {
+    for name in ways.sources.files.profile_names().iter().filter(|name| is_wanted(name)) {
         match ProfileName::parse(name).map_err(|why| Failure::new(Kind::Config, why)) {
-            Ok(profile) => match becomes(sources, &profile, wish) {
+            Ok(profile) => match becomes(ways, &profile, wish) {
                 Ok(becomes) => found.made.push(Adoption { profile, becomes }),
                 Err(failure) => found.refused.push(failure),
             },
@@ -118,18 +119,53 @@ fn adoptions(sources: Sources<'_>, wish: Wish, is_wanted: impl Fn(&str) -> bool)
     found
 }
 
-fn chains(sources: Sources<'_>) -> Vec<(ProfileName, Chain)> {
-    let names = sources.files.profile_names();
-    let names = names.iter().filter_map(|name| ProfileName::parse(name).ok());
-    names.filter_map(|name| chain::walk(sources, &name).ok().map(|chain| (name, chain))).collect()
+/// Every profile's way down to its key, walked once and not before it is asked for.
+struct Ways<'a> {
+    sources: Sources<'a>,
+    walked: OnceCell<Vec<Way>>,
 }
 
-fn passes_through(chain: &Chain, names: &BTreeSet<String>) -> bool {
-    chain.hops.iter().chain([chain.owner()]).any(|hop| names.contains(hop.name.as_str()))
+struct Way {
+    name: ProfileName,
+    /// The profiles it passes through, itself and the key's included.
+    through: Vec<String>,
+    key: ProfileName,
+}
+
+impl<'a> Ways<'a> {
+    fn of(sources: Sources<'a>) -> Self {
+        Self { sources, walked: OnceCell::new() }
+    }
+
+    fn walked(&self) -> &[Way] {
+        self.walked.get_or_init(|| {
+            let names = self.sources.files.profile_names();
+            let names = names.iter().filter_map(|name| ProfileName::parse(name).ok());
+            names.filter_map(|name| Some(way(name.clone(), &chain::walk(self.sources, &name).ok()?))).collect()
+        })
+    }
+
+    fn through(&self, names: &BTreeSet<String>) -> impl Iterator<Item = &ProfileName> {
+        let passes = |way: &&Way| way.through.iter().any(|name| names.contains(name));
+        self.walked().iter().filter(passes).map(|way| &way.name)
+    }
+
+    /// The devices that roles of this profile's key name.
+    fn devices(&self, key: &ProfileName) -> BTreeSet<String> {
+        let plans = self.walked().iter().filter(|way| way.key == *key && way.name != *key);
+        let plans = plans.filter_map(|way| plan::plan(self.sources, &way.name).ok());
+        plans.filter_map(|plan| Some(plan.device?.as_str().to_string())).collect()
+    }
+}
+
+fn way(name: ProfileName, chain: &Chain) -> Way {
+    let through = chain.hops.iter().chain([chain.owner()]).map(|hop| hop.name.to_string()).collect();
+    Way { name, through, key: chain.owner().name.clone() }
 }
 
 /// What becomes of one profile, or why it stays as it is.
-fn becomes(sources: Sources<'_>, name: &ProfileName, wish: Wish) -> Result<Becomes> {
+fn becomes(ways: &Ways<'_>, name: &ProfileName, wish: Wish) -> Result<Becomes> {
+    let sources = ways.sources;
     let plan = plan::plan(sources, name)?;
     let profile = sources.files.profile(name.as_str()).expect("a profile with a plan is in the files");
     let settings = ProfileSettings::of(&profile, name);
@@ -145,7 +181,7 @@ fn becomes(sources: Sources<'_>, name: &ProfileName, wish: Wish) -> Result<Becom
             .hint("move the access key to a profile of its own, and name that as source_profile")),
         (Some(_), None) if wish.native => native(settings),
         (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
-        (None, Some(_)) => own_key(sources, settings),
+        (None, Some(_)) => own_key(ways, settings),
         (None, None) if edits::is_kept_beside(settings) => {
             let key = the_one_key(plan.key().profile.as_str(), sources)?;
             Ok(Becomes::Key { key, from: plan.key().profile.clone(), device: None })
@@ -239,33 +275,26 @@ fn native(settings: ProfileSettings<'_>) -> Result<Becomes> {
     }
 }
 
-fn own_key(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {
+fn own_key(ways: &Ways<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {
     must_name_no_source(settings)?;
     if let Some(other) = settings.raw("twolock_source_profile").filter(|_| !edits::is_kept_beside(settings)) {
         return Err(settings.refuse(other, "stands beside an access key: take one of them out"));
     }
-    if let Some(adopted) = edits::keeps_the_key_of(sources.files, settings.name()) {
+    if let Some(adopted) = edits::keeps_the_key_of(ways.sources.files, settings.name()) {
         let cause =
             format!("keeps the access key of '{adopted}', which is adopted: adopt that once there is a keyring");
         return Err(settings.refuse_profile(cause));
     }
     let from = settings.name().clone();
-    let key = the_one_key(from.as_str(), sources)?;
+    let key = the_one_key(from.as_str(), ways.sources)?;
     if settings.mfa_serial()?.is_some() {
         return Ok(Becomes::Key { key, from, device: None });
     }
-    let devices = devices_above(sources, settings.name());
+    let devices = ways.devices(settings.name());
     match devices.iter().next() {
         Some(device) if devices.len() == 1 => Ok(Becomes::Key { key, from, device: MfaSerial::parse(device).ok() }),
         _ => Err(no_device(settings, &devices)),
     }
-}
-
-/// The devices that roles of this key name.
-fn devices_above(sources: Sources<'_>, name: &ProfileName) -> BTreeSet<String> {
-    let plans = chains(sources).into_iter().filter(|(_, chain)| chain.owner().name == *name);
-    let plans = plans.filter_map(|(above, _)| plan::plan(sources, &above).ok());
-    plans.filter_map(|plan| Some(plan.device?.as_str().to_string())).collect()
 }
 
 fn no_device(settings: ProfileSettings<'_>, devices: &BTreeSet<String>) -> Failure {

@@ -91,6 +91,8 @@ impl AwsFile {
             return self.with_its_last_end().together(edits).map(|edited| self.without_it_again(edited));
         }
         let (mut changes, mut notes) = (Vec::new(), Vec::new());
+        // With the index made, each profile is found without a search.
+        self.profile_names();
         for edit in edits {
             let of_profile = |failure: Failure| failure.of_profile(visible(edit.profile()));
             let made = self.changes_of(edit, changes.is_empty(), &mut notes).map_err(of_profile)?;

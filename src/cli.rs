@@ -381,7 +381,8 @@ Examples:
   twolock profile add prod --role-arn arn:aws:iam::123456789012:role/Admin --source-profile base
   twolock profile add base --stdin --mfa-serial arn:aws:iam::123456789012:mfa/ana --yes < key.txt
 
-An access key goes into the OS keyring, once a call to AWS has proved it. No option takes a secret.")]
+An access key goes into the OS keyring, once a call to AWS has proved it; without a keyring it is refused, and not
+written into a file. No option takes a secret.")]
     Add(Add),
     /// Make every AWS tool come to us for a profile, and for those that lead through it
     #[command(after_help = "\

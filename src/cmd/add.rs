@@ -10,7 +10,7 @@ use crate::credentials::{AccessKey, AccessKeyId, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Region, is_process_word};
 use crate::output::to_stdout;
-use crate::profile::adoption::edits::{Edits, keys_profile, process_line};
+use crate::profile::adoption::edits::{Edits, process_line};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::own_program;
@@ -20,8 +20,7 @@ use crate::visible::{as_word, visible};
 use super::adopt::{changes, edited, notes_on_program};
 use super::change;
 use super::conversation::{Conversation, Need};
-use super::profile_edit::must_be_free;
-use super::vault::{self, Deposit, Vault};
+use super::vault::{Deposit, Vault};
 use super::world::World;
 
 /// Without a terminal the flags have to say everything.
@@ -68,46 +67,42 @@ fn add(
         Source::Key(key) => Some(key),
         Source::Role { .. } => None,
     };
-    let store = key.map_or(Ok(None), |key| Vault::new(world, false).name(name, &key.id))?;
-    let mut edits = Edits::default();
-    if let Some(key) = key.filter(|_| store.is_none()) {
-        must_be_free(world, &keys_profile(name))?;
-        edits.first.push(Edit::PutKey { profile: keys_profile(name), key: key.clone() });
-        settings.push(("twolock_source_profile".into(), keys_profile(name)));
-    }
     settings.push(("credential_process".into(), process_line(&program.path, name)));
+    let mut edits = Edits::default();
     edits.config.push(Edit::Add { profile: name.to_string(), settings });
-    let mut index = world.index.clone();
-    if let Some(key) = key.filter(|_| store.is_some()) {
-        index = index.and(name, Entry { id: key.id.clone(), account: None, created: None });
-    }
+    let index = match key {
+        Some(key) => world.index.clone().and(name, Entry { id: key.id.clone(), account: None, created: None }),
+        None => world.index.clone(),
+    };
     let after = world.with(edited(&world.files, &edits)?, index);
     let planned = after.plan(name)?;
     let mut notes: Vec<String> = planned.plan.notes.clone();
-    notes.extend(key.map(|key| match store {
-        Some(store) => format!("access key {} goes to {store}", key.id),
-        None => format!("access key {} goes to {}: no keyring here lasts", key.id, world.files.credentials.shown()),
-    }));
+    if let Some(key) = key {
+        notes.push(format!("access key {} goes to {}", key.id, keyring(world, name, &key.id)?));
+    }
     notes.extend(notes_on_program(&program));
     let changes = changes(&edits);
     if !change::is_agreed(world, &changes, &notes, "add?", args.making)? {
         return Ok(0);
     }
+    let write = || change::apply(world, &changes, &[]);
     match key {
-        Some(key) if store.is_some() => {
-            let vault = Vault::new(world, true);
-            vault.keep_and(&[Deposit { profile: name, key, planned: &planned }], || {
-                change::apply(world, &changes, &[])
-            })?;
-        }
-        Some(key) => {
-            vault::prove(world, &planned, key)?;
-            change::apply(world, &changes, &[])?;
-        }
-        None => change::apply(world, &changes, &[])?,
+        Some(key) => Vault::new(world, true).keep_and(&[Deposit { profile: name, key, planned: &planned }], write)?,
+        None => write()?,
     }
     let word = as_word(name.as_str());
     to_stdout(format!("added {name}; try: aws --profile {word} sts get-caller-identity\n").as_bytes()).map(|()| 0)
+}
+
+/// The keyring a new key goes to. Without one it is refused: a file in clear is nobody's silent choice (threat-model P7).
+fn keyring(world: &World, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
+    Vault::new(world, false).name(name, id)?.ok_or_else(|| {
+        let cause = "no keyring here lasts, and an access key is not written into a file unasked";
+        let word = as_word(name.as_str());
+        Failure::new(Kind::Keyring, cause).of_profile(name).hint(format!(
+            "to keep it in ~/.aws/credentials: aws configure --profile {word}    then: twolock profile adopt {word}"
+        ))
+    })
 }
 
 /// What the flags do not say is asked for; the terminal is opened at the first question.
@@ -144,7 +139,7 @@ impl Asking<'_> {
     fn source(&mut self, name: &ProfileName) -> Result<Source> {
         let is_role = self.args.role_arn.is_some() || self.args.source_profile.is_some();
         if self.args.stdin {
-            return key_from_stdin(name).map(Source::Key);
+            return key_from_stdin(self.world, name).map(Source::Key);
         }
         if !is_role {
             let kind = |text: &str| match text {
@@ -153,7 +148,7 @@ impl Asking<'_> {
                 _ => Err("is neither key nor role"),
             };
             if !self.person()?.ask("an access key, or a role of another profile? (key, role)", kind)? {
-                return self.key().map(Source::Key);
+                return self.key(name).map(Source::Key);
             }
         }
         Ok(Source::Role { role: self.role()?, source: self.source_profile()? })
@@ -181,9 +176,11 @@ impl Asking<'_> {
         }
     }
 
-    fn key(&mut self) -> Result<AccessKey> {
+    fn key(&mut self, name: &ProfileName) -> Result<AccessKey> {
+        let world = self.world;
         let person = self.person()?;
         let id = person.ask("access key id", long_lived)?;
+        keyring(world, name, &id)?;
         let secret = person.ask_hidden("secret access key (it is not shown)", secret)?;
         Ok(AccessKey { id, secret })
     }
@@ -240,7 +237,7 @@ fn secret(text: &str) -> std::result::Result<Secret<String>, &'static str> {
 }
 
 /// Two lines: the key id, the secret.
-fn key_from_stdin(name: &ProfileName) -> Result<AccessKey> {
+fn key_from_stdin(world: &World, name: &ProfileName) -> Result<AccessKey> {
     let until = Deadline::after(Instant::now(), Duration::from_secs(60));
     let wrong = |why: String| {
         Failure::new(Kind::Usage, format!("--stdin reads two lines, access key id and secret: {why}")).of_profile(name)
@@ -248,5 +245,6 @@ fn key_from_stdin(name: &ProfileName) -> Result<AccessKey> {
     let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing, or is no text".into()));
     let id = long_lived(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
     let secret = secret(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;
+    keyring(world, name, &id)?;
     Ok(AccessKey { id, secret })
 }

@@ -83,7 +83,7 @@ pub fn rename(world: &World, old: &ProfileName, new: &ProfileName, making: Makin
 }
 
 /// Refuses a name that a profile has.
-pub fn must_be_free(world: &World, name: &str) -> Result<()> {
+fn must_be_free(world: &World, name: &str) -> Result<()> {
     match world.files.profile(name) {
         Some(taken) => {
             let cause = format!("there is a profile '{}' already", visible(name));

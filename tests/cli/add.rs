@@ -73,19 +73,24 @@ fn a_key_from_stdin_goes_into_the_keyring_and_is_nowhere_else() {
 }
 
 #[test]
-fn without_a_keyring_the_key_stands_in_a_profile_of_its_own() {
+fn without_a_keyring_a_key_is_refused_and_written_nowhere() {
     let world = World::new();
-    world.write(".aws/credentials", "");
-    world.write(".aws/config", "");
     let mut command = world.twolock(["profile", "add", "me", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
     command.env("AWS_ENDPOINT_URL_STS", world.sandbox.url());
-    let ran = with_input(&world, command, &format!("{KEY_ID}\r\n{SECRET}"));
-    assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(
-        ran.stdout.contains("goes to ~/.aws/credentials: no keyring here lasts") && !ran.stdout.contains(SECRET),
-        "{ran:?}"
+    with_input(&world, command, &format!("{KEY_ID}\r\n{SECRET}")).is(
+        5,
+        "",
+        "twolock: error: profile 'me': no keyring here lasts, and an access key is not written into a file unasked\n\
+         twolock: hint: to keep it in ~/.aws/credentials: aws configure --profile me    then: twolock profile adopt me\n",
     );
-    assert_eq!(credentials_of(&world), CREDENTIALS.replace("[base]", "[me-keys]"));
+    let mut terminal = world.on_terminal(["profile", "add", "me"]);
+    for (question, answer) in [("(key, role): ", "key\n"), ("access key id: ", &format!("{KEY_ID}\n"))] {
+        terminal.sees(question);
+        terminal.types(answer);
+    }
+    let ran = terminal.end();
+    assert!(ran.code == 5 && ran.stderr.contains("no keyring here lasts"), "before the secret is typed: {ran:?}");
+    assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
 }
 
 #[test]
@@ -102,15 +107,9 @@ fn a_key_that_aws_does_not_know_is_not_kept() {
 #[test]
 fn a_device_of_another_account_is_noticed_before_anything_is_written() {
     let world = World::new();
-    let mut command = world.twolock([
-        "profile",
-        "add",
-        "me",
-        "--stdin",
-        "--mfa-serial",
-        "arn:aws:iam::444455556666:mfa/ana",
-        "--yes",
-    ]);
+    let desktop = Desktop::empty(&world);
+    let device = "arn:aws:iam::444455556666:mfa/ana";
+    let mut command = desktop.twolock(&["profile", "add", "me", "--stdin", "--mfa-serial", device, "--yes"]);
     command.env("AWS_ENDPOINT_URL_STS", world.sandbox.url());
     let ran = with_input(&world, command, &format!("{KEY_ID}\n{SECRET}\n"));
     assert_eq!(ran.code, 3, "{ran:?}");
@@ -122,6 +121,7 @@ fn a_device_of_another_account_is_noticed_before_anything_is_written() {
 #[test]
 fn what_is_wrong_is_refused_before_anything_is_written() {
     let world = World::new();
+    let desktop = Desktop::empty(&world);
     let role = ["--role-arn", ADMIN, "--source-profile", "base", "--yes"];
     let key = ["new", "--stdin", "--mfa-serial", DEVICE, "--yes"];
     for (args, input, code, cause) in [
@@ -159,7 +159,9 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
         (&[&["new", "--external-id", "x"][..], &role].concat(), "", 3, "external_id 'x' is no external id"),
         (&[&["new", "--duration-seconds", "5"][..], &role].concat(), "", 3, "duration_seconds '5' is out of range"),
     ] {
-        let ran = add(&world, args, input);
+        let mut command = desktop.twolock(&["profile", "add"]);
+        command.args(args);
+        let ran = with_input(&world, command, input);
         assert!(ran.code == code && ran.stdout.is_empty() && ran.stderr.contains(cause), "{args:?}: {ran:?}");
         assert!(!ran.stderr.contains("secret\n") && !ran.stderr.contains("a b"), "{ran:?}");
     }
@@ -201,13 +203,14 @@ fn a_person_is_asked_for_each_thing_and_the_secret_is_not_shown() {
 #[test]
 fn a_cancel_at_any_question_changes_nothing() {
     let world = World::new();
+    let desktop = Desktop::empty(&world);
     for answers in [
         &["\x04"][..],
         &["me\n", "\x04"],
         &["me\n", "role\n", "\x04"],
         &["me\n", "key\n", "AKIAIOSFODNN7EXAMPLE\n", "\x04"],
     ] {
-        let mut terminal = world.on_terminal(["profile", "add"]);
+        let mut terminal = desktop.on_terminal(&["profile", "add"]);
         for answer in answers {
             terminal.sees(": ");
             terminal.types(answer);

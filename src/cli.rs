@@ -26,12 +26,13 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-Every day:
-  eval \"$(twolock env prod)\"             credentials for this shell
-  twolock exec prod -- terraform apply   credentials for one command
+Once:
+  twolock profile adopt prod             # AWS tools come to twolock for it
 
-For every AWS tool, in ~/.aws/config:
-  credential_process = /usr/local/bin/twolock credential-process --profile prod
+Every day:
+  aws --profile prod s3 ls               # asks for the code if no session lives
+  eval \"$(twolock env prod)\"             # credentials for this shell
+  twolock exec prod -- terraform apply   # credentials for one command
 
 Variables: AWS_PROFILE and AWS_DEFAULT_PROFILE name the profile; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE the \
 files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY shape the calls. Ours: \
@@ -45,22 +46,24 @@ Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 4 AWS refused, 5 keyrin
 pub enum Command {
     /// Answer an AWS CLI or SDK: one JSON line on stdout, or nothing
     #[command(after_help = "\
-Example, in ~/.aws/config:
+Example, in ~/.aws/config, as `twolock profile adopt prod` writes it:
   [profile prod]
   mfa_serial = arn:aws:iam::123456789012:mfa/ana
   credential_process = /usr/local/bin/twolock credential-process --profile prod
 
-A session that still lives is always the answer. Otherwise one code is asked for on the terminal, once for all
+Where the profile's access key stands beside it, the AWS CLI and SDKs use that key and never come here; adopt moves it.
+
+A session that still lives is always the answer. Otherwise one code is asked for on the terminal, once for all \
 processes that wait; without a terminal it exits 9 at once and names the command to run.")]
     CredentialProcess(ProfileAndCode),
     /// Print statements that set the credentials in this shell
     #[command(after_help = "\
 Examples:
-  eval \"$(twolock env prod)\"                                sh, bash, zsh
-  twolock env prod | source                                 fish
-  twolock env prod | Out-String | Invoke-Expression         PowerShell
+  eval \"$(twolock env prod)\"                                # sh, bash, zsh
+  twolock env prod | source                                 # fish
+  twolock env prod | Out-String | Invoke-Expression         # PowerShell
   twolock env prod --format dotenv > prod.env
-  eval \"$(twolock env --unset)\"                             take them away again
+  eval \"$(twolock env --unset)\"                             # take them away again
 
 On failure it prints a failing statement, so that `eval \"$(twolock env prod)\" && next` does not go on.")]
     Env(Env),
@@ -68,19 +71,19 @@ On failure it prints a failing statement, so that `eval \"$(twolock env prod)\" 
     #[command(after_help = "\
 Examples:
   twolock exec prod -- terraform apply
-  twolock exec prod --min-ttl 40m -- ./long-job    renews first if less than 40 minutes are left
-  twolock exec prod                                a sub-shell")]
+  twolock exec prod --min-ttl 40m -- ./long-job   # renews if less is left
+  twolock exec prod                               # a sub-shell")]
     Exec(Exec),
     /// Ask for the code now, so that nobody is asked later
     #[command(
-        after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh    a new code even if the session lives"
+        after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh    # a new code even if the session lives"
     )]
     Login(Login),
     /// Forget the sessions of a profile
     #[command(after_help = "\
 Examples:
-  twolock logout prod     the sessions its plan uses, the shared MFA session included
-  twolock logout --all    every session, and the key they are sealed under
+  twolock logout prod     # its sessions, the shared MFA session included
+  twolock logout --all    # every session, and the key they are sealed under
 
 Access keys are never removed.")]
     Logout(Logout),
@@ -88,7 +91,7 @@ Access keys are never removed.")]
     #[command(after_help = "\
 Examples:
   twolock status
-  twolock status prod --min-ttl 30m    for scripts: exit 0 if it lasts, 9 if a code would be asked")]
+  twolock status prod --min-ttl 30m    # exit 0 if it lasts, else 9")]
     Status(Status),
     /// Ask AWS who the credentials of a profile are
     #[command(after_help = "Example:\n  twolock whoami prod")]
@@ -102,10 +105,10 @@ Examples:
     /// Find what makes MFA fail or leak, and what mends it
     #[command(after_help = "\
 Examples:
-  twolock doctor          what, where, why it matters, and the command that mends it
-  twolock doctor --fix    closes files and folders to other users (mode 600, 700); changes nothing else
+  twolock doctor          # what, where, why, and what mends it
+  twolock doctor --fix    # closes files to other users, nothing else
 
-Exit 3 if something is wrong, 0 if there is nothing but things to know. It asks for no code and works offline; what it
+Exit 3 if something is wrong, 0 if there is nothing but things to know. It asks for no code and works offline; what it \
 could not check it says.")]
     Doctor(Doctor),
     /// Our own settings, in config.toml
@@ -117,16 +120,16 @@ could not check it says.")]
     /// Print the shell's integration: `tl`, completion, a prompt segment
     #[command(after_help = "\
 Examples, each the line for the shell's own start file:
-  eval \"$(twolock init bash)\"                                         ~/.bashrc
-  eval \"$(twolock init zsh)\"                                          ~/.zshrc, after compinit
-  twolock init fish | source                                           ~/.config/fish/config.fish
-  twolock init powershell | Out-String | Invoke-Expression             $PROFILE
+  eval \"$(twolock init bash)\"                              # ~/.bashrc
+  eval \"$(twolock init zsh)\"                               # ~/.zshrc
+  twolock init fish | source                                # config.fish
+  twolock init powershell | Out-String | Invoke-Expression  # $PROFILE
 
-Then, in that shell:
-  tl prod     this shell gets prod's credentials
-  tl          pick the profile: type to filter
-  tl -        back to the profile before
-  tl --off    what was there before the first tl
+In zsh the line goes behind compinit; fish's file is ~/.config/fish/config.fish. Then, in that shell:
+  tl prod     # this shell gets prod's credentials
+  tl          # pick the profile: type to filter
+  tl -        # back to the profile before
+  tl --off    # what was there before the first tl
 
 The last lines of what is printed say how to show profile and time left in the prompt.")]
     Init {
@@ -312,7 +315,7 @@ pub enum Profile {
 Example:
   name=$(twolock profile pick) && twolock exec \"$name\" -- aws s3 ls
 
-Arrows, Tab, ^N and ^P choose, Enter takes, Esc leaves (exit 9). env, exec, login, logout, whoami and profile show pick
+Arrows, Tab, ^N and ^P choose, Enter takes, Esc leaves (exit 9). env, exec, login, logout, whoami and profile show pick \
 by themselves where no profile is named. TERM=dumb gets a numbered list; NO_COLOR turns reverse video off.")]
     Pick {
         /// What is typed already
@@ -324,7 +327,7 @@ Examples:
   twolock profile set prod region eu-west-1
   twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana --yes
 
-The change is shown and asked about on the terminal; --yes is for scripts. Keys and tokens are not taken as arguments,
+The change is shown and asked about on the terminal; --yes is for scripts. Keys and tokens are not taken as arguments, \
 which other users can see: run `aws configure --profile prod`.")]
     Set {
         /// The profile
@@ -377,7 +380,7 @@ which other users can see: run `aws configure --profile prod`.")]
     /// Add a profile that every AWS tool comes to us for: an access key, or a role
     #[command(after_help = "\
 Examples:
-  twolock profile add                                          asks for each thing
+  twolock profile add    # asks for each thing
   twolock profile add prod --role-arn arn:aws:iam::123456789012:role/Admin --source-profile base
   twolock profile add base --stdin --mfa-serial arn:aws:iam::123456789012:mfa/ana --yes < key.txt
 
@@ -389,16 +392,19 @@ written into a file. No option takes a secret.")]
 Examples:
   twolock profile adopt prod --dry-run
   twolock profile adopt --all
-  twolock profile adopt base --native    SDKs assume the roles themselves
+  twolock profile adopt base --native    # SDKs assume the roles themselves
 
-An access key moves into the OS keyring, because the AWS CLI and SDKs would use it and never call twolock; a call to AWS
-proves it first. A role's settings get the prefix twolock_. `twolock profile release` takes it back.")]
+An access key moves into the OS keyring, because the AWS CLI and SDKs would use it and never call twolock; a call to AWS \
+proves it first. A role's settings get the prefix twolock_. `twolock profile release` takes it back, one profile at a time.
+
+Roles adopted with --native are not released: the diff names the command that gives each its mfa_serial back. Run it \
+before the source is released, or AWS tools assume the role without MFA.")]
     Adopt(Adopt),
     /// Take an adoption back: AWS tools serve the profile themselves again
     #[command(after_help = "\
 Examples:
   twolock profile release prod
-  twolock profile release base --restore-key    and its access key stands in ~/.aws/credentials again")]
+  twolock profile release base --restore-key    # its access key, too")]
     Release(Release),
 }
 

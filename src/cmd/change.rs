@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::output::messages;
 use crate::output::to_stdout;
 use crate::system::folders::shorten;
-use crate::visible::one_line;
+use crate::visible::{as_word, one_line};
 
 use super::conversation::{Conversation, Need};
 use super::world::{World, paths};
@@ -132,7 +132,10 @@ pub fn apply(world: &World, changes: &[Change], errands: &[Errand]) -> Result<()
     }
     for (path, replaced) in &done {
         say_tightened(path, &world.folders.home, replaced);
-        carry_consent(world, path, replaced)?;
+        // The files are changed, and who keeps a key for them must not take it back: no failure any more.
+        if let Err(failure) = carry_consent(world, path, replaced) {
+            messages::warning(&untrusted(path, &world.folders.home, &failure));
+        }
     }
     Ok(())
 }
@@ -176,6 +179,11 @@ fn undone(editor: &Editor, done: &[(&Path, Replaced)], failure: Failure) -> Fail
     }
     let cause = format!("{}; the edit of {} is made and could not be taken back", failure.cause, left.join(", "));
     Failure { kind: Kind::HalfDone, cause, ..failure }
+}
+
+fn untrusted(path: &Path, home: &Path, failure: &Failure) -> String {
+    let (shown, word) = (shorten(path, home), as_word(&path.to_string_lossy()));
+    format!("{shown} is changed and so not trusted any more ({}): twolock settings trust {word}", failure.headline())
 }
 
 /// A file that was trusted to name programs stays so after our own edit (threat-model P16).

@@ -141,7 +141,7 @@ fn rename_aliases<'a>(
 /// Removes a profile from both files, and the sessions nobody else uses.
 pub fn remove(world: &World, name: &ProfileName, making: Making) -> Result<u8> {
     let profile = known(world, name)?;
-    let mut notes: Vec<String> = references(world, name)
+    let mut notes: Vec<String> = references(world, name.as_str())
         .iter()
         .map(|(profile, setting)| {
             format!("profile '{}' still names it: {} ({})", visible(profile), setting.key, setting.place)
@@ -209,16 +209,14 @@ fn check(file: &AwsFile, kind: FileKind, bytes: Vec<u8>, name: &ProfileName, key
 }
 
 /// The settings of other profiles that name this one.
-fn references(world: &World, name: &ProfileName) -> Vec<(String, Setting)> {
+pub fn references(world: &World, name: &str) -> Vec<(String, Setting)> {
     let mut found = Vec::new();
-    for other in world.files.profile_names().into_iter().filter(|other| other != name.as_str()) {
+    for other in world.files.profile_names().into_iter().filter(|other| other != name) {
         let Some(profile) = world.files.profile(&other) else { continue };
         let sections = [profile.config, profile.credentials].into_iter().flatten();
         let names_it = |setting: &Setting| match setting.key.as_str() {
-            "source_profile" | "twolock_source_profile" => setting.value == name.as_str(),
-            "credential_process" => {
-                ProcessLine::parse(&setting.value).is_some_and(|line| line.profile == name.as_str())
-            }
+            "source_profile" | "twolock_source_profile" => setting.value == name,
+            "credential_process" => ProcessLine::parse(&setting.value).is_some_and(|line| line.profile == name),
             _ => false,
         };
         found.extend(sections.flat_map(|s| s.settings).filter(|s| names_it(s)).map(|s| (other.clone(), s)));

@@ -1,20 +1,20 @@
 //! `profile release`: takes an adoption back.
 
 use crate::cli::Release;
-use crate::config::AwsFiles;
+use crate::config::{AwsFiles, Setting};
 use crate::credentials::AccessKey;
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, is_kept_beside, is_served, keys_profile};
 use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
 use crate::profile::callers::Callers;
 use crate::profile::settings::ProfileSettings;
-use crate::visible::as_word;
+use crate::visible::{as_word, visible};
 
 use super::adopt::{changes, edited, elsewhere};
 use super::change;
-use super::profile_edit::known;
+use super::profile_edit::{known, references};
 use super::vault::Vault;
 use super::world::World;
 
@@ -26,6 +26,9 @@ pub fn run(world: &World, args: &Release) -> Result<u8> {
     let is_role = settings.raw("twolock_role_arn").is_some();
     if !is_served(settings) && !is_role && !args.restore_key {
         return Err(not_adopted(settings));
+    }
+    if args.restore_key && is_kept_beside(settings) {
+        nobody_else_may_name(world, &name, &keys_profile(&name))?;
     }
     let restored = if args.restore_key { Some(key(world, settings, !args.making.dry_run)?) } else { None };
     let edits = Edits::of_release(world.sources(), &name, restored.clone())?;
@@ -63,6 +66,21 @@ fn key(world: &World, settings: ProfileSettings<'_>, may_unlock: bool) -> Result
     match world.index.get(name) {
         Some(entry) => Vault::new(world, may_unlock).read(name, &entry.id),
         None => Err(settings.refuse_profile("has no access key in the keyring: there is none to restore")),
+    }
+}
+
+/// Whoever gets the key from the profile that keeps it would have none any more.
+fn nobody_else_may_name(world: &World, name: &ProfileName, keys: &str) -> Result<()> {
+    let source = |setting: &Setting| matches!(setting.key.as_str(), "source_profile" | "twolock_source_profile");
+    let others = references(world, keys).into_iter().filter(|(_, setting)| source(setting));
+    match others.into_iter().find(|(other, _)| other != name.as_str()) {
+        None => Ok(()),
+        Some((other, setting)) => {
+            let cause = format!("gets its key from '{}', which goes: let it name '{name}'", visible(keys));
+            let word = as_word(&other);
+            let hint = format!("twolock profile set {word} {} {}", setting.key, as_word(name.as_str()));
+            Err(Failure::new(Kind::Config, cause).of_profile(visible(&other)).at(&setting.place).hint(hint))
+        }
     }
 }
 

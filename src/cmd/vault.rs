@@ -1,5 +1,8 @@
 //! Where long-lived access keys go: the OS keyring and our index of it, both or neither.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, CallerIdentity, Signer, Sts};
@@ -11,10 +14,15 @@ use crate::names::ProfileName;
 use crate::store::access_key::{self, Kept};
 use crate::store::choose::{Keyring, Stores};
 use crate::store::{Store, StoreError};
-use crate::system::log;
+use crate::system::clock::Deadline;
+use crate::system::lock::{FileLock, LockError};
+use crate::system::{log, private_file};
 
 use super::keys::refused;
 use super::world::{Planned, World};
+
+/// Longest wait for another of us, which waits for AWS.
+const LOCK_BOUND: Duration = Duration::from_secs(30);
 
 /// What a keyring keeps for a profile.
 pub struct Deposit<'a> {
@@ -59,8 +67,10 @@ impl<'a> Vault<'a> {
         access_key::read(store, id).map_err(|e| refused(profile, id, store.name(), &e))
     }
 
-    /// Keeps keys as [`Vault::keep`] does, then lets `act` change the files; where it fails, the keys go back out.
+    /// Keeps keys as [`Vault::keep`] does, then lets `act` change the files; where it fails, the keys go back out. Only
+    /// one of us at a time: another that found the same key kept already would rely on what this one takes back.
     pub fn keep_and(&self, deposits: &[Deposit], act: impl FnOnce() -> Result<()>) -> Result<()> {
+        let _alone = alone(&self.world.folders.cache)?;
         let kept = self.keep(deposits)?;
         match act() {
             // Where files could not be put back, the keyring is where the key is.
@@ -107,6 +117,15 @@ impl<'a> Vault<'a> {
     fn store(&self) -> Option<&dyn Store> {
         self.stores.durable.as_deref()
     }
+}
+
+fn alone(cache: &Path) -> Result<FileLock> {
+    let made = private_file::create_private_dir(cache).map_err(LockError::Unavailable);
+    let until = Deadline::after(Instant::now(), LOCK_BOUND);
+    made.and_then(|()| FileLock::acquire(&cache.join("keys.lock"), until)).map_err(|error| match error {
+        LockError::Held => Failure::new(Kind::Busy, "another twolock is still moving an access key; run it again"),
+        LockError::Unavailable(e) => Failure::new(Kind::Busy, format!("no access key moves without a lock: {e}")),
+    })
 }
 
 /// A key that was put into the keyring, and can be taken out again while the files still have it.

@@ -1,6 +1,6 @@
 use super::profile_edit::{config_of, credentials_of};
 use crate::world::desktop::{Desktop, item};
-use crate::world::{CONFIG, CREDENTIALS, DEVICE, KEY_ID, Ran, SECRET, World};
+use crate::world::{ADMIN, CONFIG, CREDENTIALS, DEVICE, KEY_ID, Ran, SECRET, World};
 
 /// A link to the binary on the world's own PATH, so that the line does not depend on the build's folder.
 fn run(world: &World, args: &[&str]) -> Ran {
@@ -353,6 +353,92 @@ fn once_there_is_a_keyring_the_key_moves_on_from_its_own_profile() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!((desktop.planted(), credentials_of(&world)), (item(), String::new()));
     assert!(!adopted(&world).contains("base-keys"));
+}
+
+#[test]
+fn comments_beside_a_key_stay_where_they_are() {
+    let world = World::new();
+    let old = "[base]\n# aws_access_key_id = AKIAOLDOLDOLDOLDOLD1\n# aws_secret_access_key = kept for a day\n";
+    world.write(".aws/credentials", &CREDENTIALS.replace("[base]\n", old));
+    assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
+    assert_eq!(credentials_of(&world), format!("{old}\n{}", CREDENTIALS.replace("[base]", "[base-keys]")));
+    assert_eq!(run(&world, &["release", "base", "--restore-key", "--yes"]).code, 0);
+    assert_eq!(credentials_of(&world), format!("{CREDENTIALS}{}", old.trim_start_matches("[base]\n")));
+}
+
+#[test]
+fn a_key_that_somebody_else_uses_beside_is_not_taken_away_from_them() {
+    let world = World::new();
+    assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
+    world.add_config(&format!(
+        "[profile other]\nmfa_serial = {DEVICE}\nsource_profile = base-keys\nrole_arn = {ADMIN}\n"
+    ));
+    let before = (config_of(&world), credentials_of(&world));
+    let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stderr.contains("gets its key from 'base-keys', which goes"), "{ran:?}");
+    assert!(ran.stderr.ends_with("twolock: hint: twolock profile set other source_profile base\n"), "{ran:?}");
+    assert_eq!((config_of(&world), credentials_of(&world)), before);
+    assert_eq!(run(&world, &["set", "other", "source_profile", "base", "--yes"]).code, 0);
+    assert_eq!(run(&world, &["release", "base", "--restore-key", "--yes"]).code, 0);
+}
+
+#[test]
+fn a_setting_that_came_beside_the_key_meanwhile_stays() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    let mut terminal = desktop.on_terminal(&["profile", "adopt", "base"]);
+    terminal.sees("adopt? [y/N] ");
+    world.write(".aws/credentials", &format!("{CREDENTIALS}region = eu-west-1\n"));
+    terminal.types("y\n");
+    assert_eq!(terminal.end().code, 0);
+    assert_eq!((desktop.planted(), credentials_of(&world)), (item(), "[base]\nregion = eu-west-1\n".into()));
+}
+
+#[test]
+fn a_key_that_was_rotated_at_the_question_is_neither_overwritten_nor_removed() {
+    let other = CREDENTIALS.replace(KEY_ID, "AKIAOTHEROTHEROTHER1").replace(SECRET, "another");
+    let beside = |text: &str| text.replace("[base]", "[base-keys]");
+    let adopt: &[&str] = &["profile", "adopt", "base"];
+    let release: &[&str] = &["profile", "release", "base", "--restore-key"];
+    for (args, is_adopted, meanwhile) in [
+        (adopt, false, other.clone()),
+        (adopt, false, format!("{CREDENTIALS}{}", beside(&other))),
+        (release, true, beside(&other)),
+        (release, true, format!("{other}{}", beside(CREDENTIALS))),
+    ] {
+        let world = World::new();
+        if is_adopted {
+            assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
+        }
+        let config = config_of(&world);
+        let mut terminal = world.on_terminal(args);
+        terminal.sees("[y/N] ");
+        world.write(".aws/credentials", &meanwhile);
+        terminal.types("y\n");
+        let ran = terminal.end();
+        assert!(ran.code == 7 && ran.stderr.contains("run this again"), "{meanwhile}: {ran:?}");
+        assert_eq!((config_of(&world), credentials_of(&world)), (config, meanwhile));
+    }
+}
+
+#[test]
+fn a_consent_that_cannot_go_along_does_not_take_the_key_out_of_the_keyring() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    world.write("work/config", CONFIG);
+    let file = world.home().join("work/config");
+    let run = |args: &[&str]| world.finish(desktop.twolock(args).env("AWS_CONFIG_FILE", &file));
+    assert_eq!(run(&["settings", "trust", "--yes", file.to_str().unwrap()]).code, 0);
+    let ours = world.home().join(".config/twolock/config.toml");
+    std::fs::hard_link(&ours, world.home().join("its second name")).unwrap();
+    let ran = run(&["profile", "adopt", "base", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let warning =
+        "twolock: warning: ~/work/config is changed and so not trusted any more (~/.config/twolock/config.toml is";
+    assert!(ran.stderr.starts_with(warning), "{ran:?}");
+    assert!(ran.stderr.ends_with("twolock settings trust HOME/work/config\n"), "{ran:?}");
+    assert_eq!((desktop.planted(), credentials_of(&world)), (item(), String::new()));
 }
 
 #[test]

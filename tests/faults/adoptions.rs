@@ -2,11 +2,11 @@
 //! next run finishes the work.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::outcome::failed;
 use crate::world::desktop::Desktop;
-use crate::world::{KEY_ID, SECRET, World, without_terminal};
+use crate::world::{Fault, FaultKind, KEY_ID, SECRET, World, eventually, without_terminal};
 
 const ADOPT: &[&str] = &["profile", "adopt", "base", "--yes"];
 const RELEASE: &[&str] = &["profile", "release", "base", "--restore-key", "--yes"];
@@ -97,6 +97,21 @@ fn a_disk_that_fails_halfway_puts_everything_back_the_keyring_included() {
         assert!(!index.contains(KEY_ID), "rename {nth}: {index}");
         assert_eq!(desktop.run_twolock(ADOPT).code, 0);
     }
+}
+
+#[test]
+fn one_that_fails_does_not_take_back_the_key_another_has_moved() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    world.sandbox.fault(Fault::new(FaultKind::Hang).on("GetCallerIdentity"));
+    let mut first = desktop.twolock(ADOPT);
+    let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("the first one's call", || desktop.planted().contains(SECRET) && world.sandbox.connections() > 0);
+    let second = desktop.run_twolock(ADOPT);
+    failed(&world.read(&first.wait_with_output().unwrap()), 6, &["STS"]);
+    assert_eq!(second.code, 0, "{second:?}");
+    assert!(desktop.planted().contains(SECRET) && !files(&world).1.contains(SECRET));
+    works(&world, "after both");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Edited, must_be_a_safe_name, must_be_writable, pair};
 use crate::config::file::AwsFile;
 use crate::config::grammar;
 use crate::config::hunk::Replacement;
-use crate::config::section::{Section, Setting, Span};
+use crate::config::section::{Part, Section, Setting, Span};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::visible::visible;
@@ -26,7 +26,7 @@ pub enum Edit {
         /// Its keys and values.
         settings: Vec<(String, String)>,
     },
-    /// Writes both halves of an access key: the one edit that puts a secret into a file.
+    /// Writes both halves of an access key: the one edit that puts a secret into a file. Another key is never overwritten.
     PutKey {
         /// The profile, added if it is not there.
         profile: String,
@@ -54,6 +54,13 @@ pub enum Edit {
         /// The key, in lower case.
         key: String,
     },
+    /// Takes keys out, and the section with them where it holds nothing else, not even a comment.
+    TakeOut {
+        /// The profile.
+        profile: String,
+        /// The keys, in lower case.
+        keys: &'static [&'static str],
+    },
     /// Puts [`PREFIX`] before a key, in place.
     Hide {
         /// The profile.
@@ -78,6 +85,7 @@ impl Edit {
             | Edit::Remove { profile }
             | Edit::Set { profile, .. }
             | Edit::Unset { profile, .. }
+            | Edit::TakeOut { profile, .. }
             | Edit::Hide { profile, .. }
             | Edit::Show { profile, .. } => profile,
         }
@@ -103,9 +111,10 @@ impl AwsFile {
         edits.iter().for_each(|edit| about.entry(edit.profile()).or_default().push(edit));
         let touched: Vec<&str> = about.keys().copied().collect();
         self.edited(changes, notes, &touched, |new| {
-            about
-                .iter()
-                .all(|(name, edits)| sorted(new.section(name).map(said)) == sorted(expected(self.section(name), edits)))
+            about.iter().all(|(name, edits)| {
+                let goes = |keys: &[&str]| self.section(name).is_some_and(|there| self.holds_only(&there, keys));
+                sorted(new.section(name).map(said)) == sorted(expected(self.section(name), edits, goes))
+            })
         })
     }
 
@@ -118,6 +127,7 @@ impl AwsFile {
             }
             (Edit::PutKey { profile, key }, None) => vec![self.new_section(profile, &halves(key), is_first)?],
             (Edit::PutKey { key, .. }, Some(there)) => {
+                must_hold_no_other(there, key)?;
                 let halves = halves(key).into_iter();
                 halves.map(|(key, value)| self.set_in(there, key, value, notes)).collect::<Result<_>>()?
             }
@@ -126,8 +136,11 @@ impl AwsFile {
                 return Err(Failure::new(FailureKind::Config, cause));
             }
             (_, None) => vec![],
-            (Edit::Remove { .. }, Some(there)) => {
-                there.parts.iter().map(|part| Replacement::removal(self.with_a_blank_line(part))).collect()
+            (Edit::Remove { .. }, Some(there)) => self.removal_of(there),
+            (Edit::TakeOut { keys, .. }, Some(there)) if self.holds_only(there, keys) => self.removal_of(there),
+            (Edit::TakeOut { keys, .. }, Some(there)) => {
+                let all = keys.iter().flat_map(|key| named(there, key));
+                all.map(|setting| Replacement::removal(setting.spans.lines.clone())).collect()
             }
             (Edit::Set { key, value, .. }, Some(there)) => vec![self.set_in(there, key, value, notes)?],
             (Edit::Unset { key, .. }, Some(there)) => {
@@ -145,6 +158,24 @@ impl AwsFile {
                 named(there, &hidden).map(|setting| Replacement::removal(prefix(setting))).collect()
             }
         })
+    }
+
+    fn removal_of(&self, section: &Section) -> Vec<Replacement> {
+        section.parts.iter().map(|part| Replacement::removal(self.with_a_blank_line(part))).collect()
+    }
+
+    /// Whether there is nothing between a section's headers and their last settings but these keys.
+    fn holds_only(&self, section: &Section, keys: &[&str]) -> bool {
+        let mut known: Vec<&Span> = section.settings.iter().map(|setting| &setting.spans.lines).collect();
+        known.extend(section.parts.iter().map(|part| &part.header));
+        known.sort_by_key(|lines| lines.start);
+        let is_bare = |part: &Part| {
+            let inside = known.iter().filter(|lines| (part.header.start..part.end).contains(&lines.start));
+            let starts = inside.clone().map(|lines| lines.start).skip(1).chain([part.end]);
+            let mut gaps = inside.map(|lines| lines.end).zip(starts);
+            gaps.all(|(end, start)| self.bytes()[end..start].trim_ascii().is_empty())
+        };
+        section.settings.iter().all(|setting| keys.contains(&setting.key.as_str())) && section.parts.iter().all(is_bare)
     }
 
     fn set_in(&self, section: &Section, key: &str, value: &str, notes: &mut Vec<String>) -> Result<Replacement> {
@@ -188,6 +219,15 @@ fn halves(key: &AccessKey) -> [(&'static str, &str); 2] {
     [("aws_access_key_id", key.id.as_str()), ("aws_secret_access_key", key.secret.expose())]
 }
 
+/// Between a diff and its yes somebody may have put another key there, which is in no other place.
+fn must_hold_no_other(section: &Section, key: &AccessKey) -> Result<()> {
+    let other = halves(key).into_iter().find_map(|(half, value)| named(section, half).find(|s| s.value != value));
+    other.map_or(Ok(()), |other| {
+        let cause = format!("{} stands there with another value, which is not overwritten: run this again", other.key);
+        Err(Failure::new(FailureKind::Busy, cause).at(&other.place))
+    })
+}
+
 fn named<'a>(section: &'a Section, key: &'a str) -> impl Iterator<Item = &'a Setting> {
     section.settings.iter().filter(move |setting| setting.key == key)
 }
@@ -207,7 +247,7 @@ fn sorted(said: Option<Said>) -> Option<Said> {
 }
 
 /// What a profile has to say after the edits about it, worked out without the file's bytes.
-fn expected(before: Option<Section>, edits: &[&Edit]) -> Option<Said> {
+fn expected(before: Option<Section>, edits: &[&Edit], goes_without: impl Fn(&[&str]) -> bool) -> Option<Said> {
     let rename = |said: &mut Said, from: &str, to: &str| {
         said.iter_mut().filter(|(key, _)| key == from).for_each(|(key, _)| *key = to.to_string());
     };
@@ -226,6 +266,8 @@ fn expected(before: Option<Section>, edits: &[&Edit]) -> Option<Said> {
             Edit::Remove { .. } => return None,
             Edit::Set { key, value, .. } => set(&mut said, key, value),
             Edit::Unset { key, .. } => said.retain(|(known, _)| known != key),
+            Edit::TakeOut { keys, .. } if goes_without(keys) => return None,
+            Edit::TakeOut { keys, .. } => said.retain(|(known, _)| !keys.contains(&known.as_str())),
             Edit::Hide { key, .. } => rename(&mut said, key, &format!("{PREFIX}{key}")),
             Edit::Show { key, .. } => rename(&mut said, &format!("{PREFIX}{key}"), key),
         }
@@ -369,11 +411,38 @@ mod tests {
             ("", format!("[p]\n{both}")),
             ("[q]\nx = y\n", format!("[q]\nx = y\n\n[p]\n{both}")),
             ("[p]\nregion = v\n", format!("[p]\nregion = v\n{both}")),
-            ("[p]\naws_access_key_id = OLD\naws_secret_access_key = OLD\n", format!("[p]\n{both}")),
+            ("[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n", format!("[p]\n{both}")),
         ] {
             let edited = credentials(before).together(&put).unwrap();
             assert_eq!(String::from_utf8(edited.bytes).unwrap(), after);
             assert!(!format!("{:?} {put:?}", edited.hunks).contains("hu/sh"), "{:?}", edited.hunks);
+        }
+    }
+
+    #[test]
+    fn another_key_that_came_meanwhile_is_not_overwritten() {
+        let id = crate::credentials::AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap();
+        let key = AccessKey { id, secret: crate::secret::Secret::new("hush".into()) };
+        let put = [Edit::PutKey { profile: "p".into(), key }];
+        for half in ["aws_access_key_id = AKIAOTHEROTHEROTHER1", "aws_secret_access_key = other"] {
+            let there = AwsFile::from_bytes(Kind::Credentials, "c".into(), format!("[p]\n{half}\n").into());
+            let failure = there.together(&put).err().unwrap();
+            assert!(failure.cause.contains("is not overwritten") && !failure.cause.contains("hush"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_section_goes_with_its_keys_only_where_nothing_else_is_in_it() {
+        let take = [Edit::TakeOut { profile: "p".into(), keys: &["a", "b"] }];
+        for (before, after) in [
+            ("[profile p]\na = 1\n\nb = 2\n", ""),
+            ("# c\n[profile p] # d\na = 1\n  x\n# e\n", "# c\n# e\n"),
+            ("[profile p]\n# a = 0\na = 1\n", "[profile p]\n# a = 0\n"),
+            ("[profile p]\na = 1\n; c\nb = 2", "[profile p]\n; c"),
+            ("[profile p]\na = 1\nregion = v\nb = 2\n", "[profile p]\nregion = v\n"),
+            ("[profile p]\nb = 2\n[profile q]\nx = y\n[profile p]\na = 1\n", "[profile q]\nx = y\n"),
+        ] {
+            assert_eq!(text(file(before).together(&take)), after, "{before}");
         }
     }
 

@@ -127,15 +127,8 @@ impl Edits {
 
     /// A section of the credentials file that held nothing else goes as a whole.
     fn take_key_out(&mut self, profile: &Profile) {
-        let remove = || Edit::Remove { profile: profile.name.clone() };
+        self.last.push(Edit::TakeOut { profile: profile.name.clone(), keys: &STATIC_KEYS });
         let unset = STATIC_KEYS.map(|key| Edit::Unset { profile: profile.name.clone(), key: key.into() });
-        let nothing_else = |section: &crate::config::Section| {
-            section.settings.iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()))
-        };
-        match &profile.credentials {
-            Some(section) if nothing_else(section) => self.last.push(remove()),
-            _ => self.last.extend(unset.clone()),
-        }
         self.config.extend(unset);
     }
 
@@ -151,12 +144,13 @@ impl Edits {
         if settings.raw("twolock_role_arn").is_some() {
             edits.show(settings)?;
         }
-        let beside = keys_profile(name);
         if let Some(key) = restored {
-            edits.first.push(Edit::PutKey { profile: name.to_string(), key });
+            edits.first.push(Edit::PutKey { profile: name.to_string(), key: key.clone() });
             if is_kept_beside(settings) {
                 edits.both(|| Edit::Unset { profile: name.to_string(), key: "twolock_source_profile".into() });
-                edits.last.push(Edit::Remove { profile: beside });
+                let beside = ProfileName::parse(&keys_profile(name)).map_err(|why| Failure::new(Kind::Config, why))?;
+                sources.files.profile(beside.as_str()).iter().for_each(|beside| edits.take_key_out(beside));
+                edits.leaving.push((beside, key));
             }
         }
         if is_served(settings) {
@@ -179,12 +173,9 @@ impl Edits {
     /// A section that adopting made, because the profile stood in the credentials file alone, goes as a whole.
     fn take_line_out(&mut self, profile: &Profile) {
         let line = |name: &str| Edit::Unset { profile: name.into(), key: "credential_process".into() };
-        let is_ours = profile.credentials.is_some()
-            && profile
-                .config
-                .as_ref()
-                .is_some_and(|section| section.settings.iter().all(|setting| setting.key == "credential_process"));
-        self.config.push(if is_ours { Edit::Remove { profile: profile.name.clone() } } else { line(&profile.name) });
+        let may_go = profile.credentials.is_some();
+        let with_its_section = || Edit::TakeOut { profile: profile.name.clone(), keys: &["credential_process"] };
+        self.config.push(if may_go { with_its_section() } else { line(&profile.name) });
         self.last.push(line(&profile.name));
     }
 }

@@ -4,6 +4,8 @@
 //! anybody writes it: if it does not say what was asked, says anything else differently, or holds a construct some SDK
 //! stumbles over that was not there before, the edit is refused.
 
+use std::collections::HashSet;
+
 use zeroize::Zeroizing;
 
 use super::construct::Construct;
@@ -279,7 +281,10 @@ impl AwsFile {
     }
 
     fn must_read_alike(&self, new: &AwsFile, touched: &[&str]) -> Result<()> {
-        for name in self.profile_names().iter().filter(|name| !touched.contains(&name.as_str())) {
+        // Ten thousand profiles must not be searched for one by one.
+        new.profile_names();
+        let touched: HashSet<&str> = touched.iter().copied().collect();
+        for name in self.profile_names().iter().filter(|name| !touched.contains(name.as_str())) {
             let says = |file: &AwsFile| file.section(name).map(|s| s.settings.iter().map(pair).collect::<Vec<_>>());
             if says(self) != says(new) {
                 let cause = format!("profile '{}' of {} would be read differently", visible(name), self.shown());

@@ -45,8 +45,8 @@ impl Hunk {
         let new = [&old[span.start..change.span.start], &change.text, &old[change.span.end..span.end]].concat();
         let (removed, added) = (masked_lines(&old[span.clone()]), masked_lines(&new));
         let begins = |lines: &[String]| lines.first().is_some_and(|line| line.trim_start().starts_with('['));
-        let above = headers.iter().rfind(|header| header.end <= span.start);
-        let below = above.filter(|_| !begins(&removed) && !begins(&added));
+        let above = headers.partition_point(|header| header.end <= span.start).checked_sub(1);
+        let below = above.map(|at| &headers[at]).filter(|_| !begins(&removed) && !begins(&added));
         Self { below: below.and_then(|header| masked_lines(&old[header.clone()]).pop()), removed, added }
     }
 }

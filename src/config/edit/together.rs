@@ -1,5 +1,7 @@
 //! Several edits of one file, made together and verified once.
 
+use std::collections::HashMap;
+
 use zeroize::Zeroizing;
 
 use super::{Edited, must_be_a_safe_name, must_be_writable, pair};
@@ -96,6 +98,8 @@ impl AwsFile {
         if self.lacks_its_last_end() {
             return self.with_its_last_end().together(edits).map(|edited| self.without_it_again(edited));
         }
+        // Each profile is found without a search after this: there may be thousands of edits.
+        self.profile_names();
         let (mut changes, mut notes) = (Vec::new(), Vec::new());
         for edit in edits {
             let of_profile = |failure: Failure| failure.of_profile(visible(edit.profile()));
@@ -103,13 +107,13 @@ impl AwsFile {
             changes.extend(made);
         }
         changes.sort_by_key(|change| change.span.start);
-        let mut touched: Vec<&str> = edits.iter().map(Edit::profile).collect();
-        touched.dedup();
+        let mut about: HashMap<&str, Vec<&Edit>> = HashMap::new();
+        edits.iter().for_each(|edit| about.entry(edit.profile()).or_default().push(edit));
+        let touched: Vec<&str> = about.keys().copied().collect();
         self.edited(changes, notes, &touched, |new| {
-            touched.iter().all(|name| {
-                let about = || edits.iter().filter(|edit| edit.profile() == *name);
+            about.iter().all(|(name, edits)| {
                 let goes = |keys: &[&str]| self.section(name).is_some_and(|there| self.holds_only(&there, keys));
-                sorted(new.section(name).map(said)) == sorted(expected(self.section(name), about(), goes))
+                sorted(new.section(name).map(said)) == sorted(expected(self.section(name), edits, goes))
             })
         })
     }
@@ -243,11 +247,7 @@ fn sorted(said: Option<Said>) -> Option<Said> {
 }
 
 /// What a profile has to say after the edits about it, worked out without the file's bytes.
-fn expected<'a>(
-    before: Option<Section>,
-    edits: impl Iterator<Item = &'a Edit>,
-    goes_without: impl Fn(&[&str]) -> bool,
-) -> Option<Said> {
+fn expected(before: Option<Section>, edits: &[&Edit], goes_without: impl Fn(&[&str]) -> bool) -> Option<Said> {
     let rename = |said: &mut Said, from: &str, to: &str| {
         said.iter_mut().filter(|(key, _)| key == from).for_each(|(key, _)| *key = to.to_string());
     };
@@ -255,7 +255,7 @@ fn expected<'a>(
         Some((_, old)) => *old = Zeroizing::new(value.to_string()),
         None => said.push((key.into(), Zeroizing::new(value.to_string()))),
     };
-    edits.fold(before.map(said), |said, edit| {
+    edits.iter().fold(before.map(said), |said, edit| {
         let mut said = match edit {
             Edit::Add { .. } | Edit::PutKey { .. } => said.unwrap_or_default(),
             _ => said?,
@@ -396,6 +396,22 @@ mod tests {
             ("[profile p]\nb = 2\n[profile q]\nx = y\n[profile p]\na = 1\n", "[profile q]\nx = y\n"),
         ] {
             assert_eq!(text(file(before).together(&take)), after, "{before}");
+        }
+    }
+
+    #[test]
+    fn ten_thousand_profiles_are_edited_without_searching_for_each() {
+        let name = |n: usize| format!("p{n:05}");
+        let before: String =
+            (0..10_000).map(|n| format!("[profile {}]\nrole_arn = a\nsource_profile = b\n\n", name(n))).collect();
+        let edits = |all: std::ops::Range<usize>| all.map(|n| hide(&name(n), "role_arn")).collect::<Vec<_>>();
+        for there in [before.clone(), before.trim_end().to_string()] {
+            for all in [0..1, 0..10_000] {
+                let edited = file(&there).together(&edits(all.clone())).unwrap();
+                let last = name(all.end - 1);
+                assert_eq!(edited.hunks.len(), all.len());
+                assert_eq!(edited.hunks.last().unwrap().below, Some(format!("[profile {last}]")));
+            }
         }
     }
 

@@ -303,6 +303,8 @@ pub fn the_one_key(profile: &str, sources: Sources<'_>) -> Result<AccessKey> {
 /// their key's profile names a device now, are returned; a profile that would get anything else is a failure.
 pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileName>> {
     let mut more = Vec::new();
+    // Each profile is found without a search after this.
+    after.files.profile_names();
     for name in before.files.profile_names().iter().filter_map(|name| ProfileName::parse(name).ok()) {
         let Ok(old) = plan::plan(before, &name) else { continue };
         // Where a key went to, it is nobody's profile any more.

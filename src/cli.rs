@@ -27,7 +27,7 @@ pub struct Cli {
 
 const AFTER: &str = "\
 Once:
-  twolock profile adopt prod             # AWS tools come to twolock for it
+  twolock profile adopt prod             # for the AWS CLI and every SDK
 
 Every day:
   aws --profile prod s3 ls               # asks for the code if no session lives

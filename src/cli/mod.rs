@@ -30,7 +30,7 @@ pub struct Cli {
 
 const AFTER: &str = "\
 Once:
-  twolock profile adopt prod             # from now on AWS tools come to us
+  twolock profile adopt prod             # for the AWS CLI and every SDK
 
 Every day:
   aws --profile prod s3 ls               # asks for the code if no session lives

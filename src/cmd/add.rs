@@ -13,11 +13,10 @@ use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, process_line};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
-use crate::system::own_program;
 use crate::system::stdin;
 use crate::visible::{as_word, visible};
 
-use super::adopt::{changes, edited, notes_on_program};
+use super::adopt::{changes, edited, notes_on_program, own_program, to_try};
 use super::change;
 use super::conversation::{Conversation, Need};
 use super::vault::{Deposit, Vault};
@@ -62,7 +61,7 @@ fn add(
     mut settings: Vec<(String, String)>,
     args: &Add,
 ) -> Result<u8> {
-    let program = own_program::find(&world.env)?;
+    let program = own_program(world)?;
     let key = match &source {
         Source::Key(key) => Some(key),
         Source::Role { .. } => None,
@@ -75,7 +74,7 @@ fn add(
         None => world.index.clone(),
     };
     let after = world.with(edited(&world.files, &edits)?, index);
-    let planned = after.plan(name)?;
+    let planned = after.plan(name).map_err(|failure| of_the_flags(failure, name))?;
     let mut notes: Vec<String> = planned.plan.notes.clone();
     if let Some(key) = key {
         notes.push(format!("access key {} goes to {}", key.id, keyring(world, name, &key.id)?));
@@ -90,8 +89,15 @@ fn add(
         Some(key) => Vault::new(world, true).keep_and(&[Deposit { profile: name, key, planned: &planned }], write)?,
         None => write()?,
     }
-    let word = as_word(name.as_str());
-    to_stdout(format!("added {name}; try: aws --profile {word} sts get-caller-identity\n").as_bytes()).map(|()| 0)
+    to_stdout(format!("added {name}; try: {}\n", to_try(&after, name)?).as_bytes()).map(|()| 0)
+}
+
+/// What was given now is wrong by itself, and stands in no line yet.
+fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
+    match failure.profile.as_deref() == Some(name.as_str()) {
+        true => Failure { kind: Kind::Usage, place: None, ..failure },
+        false => failure,
+    }
 }
 
 /// The keyring a new key goes to. Without one it is refused: a file in clear is nobody's silent choice (threat-model P7).

@@ -1,13 +1,15 @@
 //! `profile adopt`: every AWS tool comes to us for a profile.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use crate::cli::Adopt;
 use crate::config::AwsFiles;
 use crate::config::edit::Edit;
 use crate::config::file::{AwsFile, Kind as FileKind};
 use crate::config::key_index::Entry;
-use crate::error::Result;
+use crate::config::trust::{self, Stranger};
+use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
@@ -23,13 +25,15 @@ use super::world::World;
 /// Adopts one profile and those above it, or all.
 pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     let wish = Wish { native: args.native, only: args.only };
-    let (adoptions, asked) = if args.all {
+    let (mut adoptions, asked) = if args.all {
         (adoption::of_all(world.sources(), wish), None)
     } else {
         let asked = world.asked_or_picked(&args.profile)?;
+        world.plan(&asked)?;
         (adoption::of_one(world.sources(), &asked, wish)?, Some(asked))
     };
-    let program = own_program::find(&world.env)?;
+    leave_unserved(world, &mut adoptions);
+    let program = own_program(world)?;
     let store = key_store(world, &adoptions.made)?;
     let home = if store.is_some() { KeyHome::Keyring } else { KeyHome::CredentialsFile };
     let edits = Edits::of(&world.files, &adoptions.made, &program.path, home)?;
@@ -46,12 +50,27 @@ pub fn run(world: &World, args: &Adopt) -> Result<u8> {
         return Ok(0);
     }
     make(world, &after, &adoptions.made, &changes, home)?;
-    to_stdout(done(&adoptions.made).as_bytes()).map(|()| 0)
+    to_stdout(done(&after, &adoptions.made)?.as_bytes()).map(|()| 0)
 }
 
-/// Whether a profile can be adopted, and leads nowhere else first.
+/// What we would refuse to serve, because of where its calls would go, stays with the tools that serve it.
+fn leave_unserved(world: &World, adoptions: &mut Adoptions) {
+    let refused = &mut adoptions.refused;
+    adoptions.made.retain(|adoption| match world.plan(&adoption.profile) {
+        Ok(_) => true,
+        Err(failure) => {
+            refused.push(failure);
+            false
+        }
+    });
+}
+
+/// Whether a profile can be adopted, and no AWS tool comes to us for it yet.
 pub fn can_be_adopted(world: &World, name: &ProfileName) -> bool {
-    adoption::of_one(world.sources(), name, Wish { only: true, ..Wish::default() }).is_ok()
+    let served = || callers::judge(&world.files, name.as_str()).iter().any(|(_, verdict)| verdict.comes_to_us());
+    world.plan(name).is_ok()
+        && !served()
+        && adoption::of_one(world.sources(), name, Wish { only: true, ..Wish::default() }).is_ok()
 }
 
 /// The keyring that takes the keys which move; none where there is none, or no key moves.
@@ -123,10 +142,19 @@ fn make(world: &World, after: &World, adoptions: &[Adoption], changes: &[Change]
     }
 }
 
-fn done(adoptions: &[Adoption]) -> String {
+fn done(after: &World, adoptions: &[Adoption]) -> Result<String> {
     let names: Vec<String> = adoptions.iter().map(|adoption| adoption.profile.to_string()).collect();
-    let first = names.first().map(|name| as_word(name)).unwrap_or_default();
-    format!("adopted {}; try: aws --profile {first} sts get-caller-identity\n", names.join(", "))
+    let Some(first) = adoptions.first() else { return Ok(String::new()) };
+    Ok(format!("adopted {}; try: {}\n", names.join(", "), to_try(after, &first.profile)?))
+}
+
+/// A command that shows that it works. The AWS CLI wants a region, which not every profile names.
+pub fn to_try(after: &World, name: &ProfileName) -> Result<String> {
+    let word = as_word(name.as_str());
+    Ok(match after.plan(name)?.plan.shell_region {
+        Some(_) => format!("aws --profile {word} sts get-caller-identity"),
+        None => format!("twolock whoami {word}"),
+    })
 }
 
 fn notes_on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, home: KeyHome) -> Vec<String> {
@@ -153,13 +181,40 @@ fn notes_on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, hom
     adoptions.iter().flat_map(note).collect()
 }
 
-/// A path that an upgrade takes away.
-pub fn notes_on_program(program: &OwnProgram) -> Option<String> {
-    let note = format!(
-        "{} has a version in it and may be gone after an upgrade; better put a link to it on PATH",
-        program.path
-    );
-    program.is_versioned.then_some(note)
+/// The path SDKs are to start. One on whose way everybody could put another program is refused.
+pub fn own_program(world: &World) -> Result<OwnProgram> {
+    let program = own_program::find(&world.env)?;
+    let open = strangers(&program);
+    match open.iter().find(|(_, stranger)| *stranger == Stranger::Everybody) {
+        None => Ok(program),
+        Some((step, _)) => {
+            let (path, step) = (&program.path, step.to_string_lossy());
+            let cause = format!("every AWS tool would start {path}, but everybody can change {}", visible(&step));
+            let hint = format!("chmod o-w {}, or put twolock elsewhere", as_word(&step));
+            Err(Failure::new(Kind::Config, cause).hint(hint))
+        }
+    }
+}
+
+fn strangers(program: &OwnProgram) -> Vec<(PathBuf, Stranger)> {
+    trust::open_steps(program.path.as_ref()).unwrap_or_default()
+}
+
+/// A path that an upgrade takes away, or that another user could change.
+pub fn notes_on_program(program: &OwnProgram) -> Vec<String> {
+    let path = &program.path;
+    let versioned = program.is_versioned.then(|| {
+        format!("{path} has a version in it and may be gone after an upgrade; better put a link to it on PATH")
+    });
+    let open = strangers(program).into_iter().next().map(|(step, stranger)| {
+        let who = match stranger {
+            Stranger::Owner(uid) => format!("user {uid}"),
+            Stranger::Group(gid) => format!("group {gid}"),
+            Stranger::Everybody => "everybody".into(),
+        };
+        format!("{who} can change {}, and every AWS tool starts {path}", visible(&step.to_string_lossy()))
+    });
+    versioned.into_iter().chain(open).collect()
 }
 
 /// What a native role loses stands nowhere else.

@@ -8,6 +8,7 @@ use crate::config::usage::{self, Usage};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::picker::{self, Choices, Look};
+use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::plan;
 use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
@@ -127,6 +128,8 @@ impl World {
     /// Every name a command takes for a profile: the profiles in file order, then the aliases.
     pub fn names_offered(&self) -> Vec<String> {
         let mut names = self.files.profile_names();
+        // Where there is no keyring, an adopted profile's key has a profile to itself, which nobody means.
+        names.retain(|name| ProfileName::parse(name).is_ok_and(|name| keeps_the_key_of(&self.files, &name).is_none()));
         let known: HashSet<String> = names.iter().cloned().collect();
         names.extend(self.settings.aliases.iter().map(|(alias, _)| alias.to_string()).filter(|a| !known.contains(a)));
         names

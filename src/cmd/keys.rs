@@ -57,7 +57,9 @@ pub fn refused(profile: &ProfileName, id: &AccessKeyId, store: &str, e: &StoreEr
     match e {
         StoreError::Locked | StoreError::Dismissed => {
             let name = as_word(profile.as_str());
-            failure.hint(format!("unlock the desktop's keyring, or run in a terminal: twolock login {name}"))
+            failure.hint(format!(
+                "unlock the desktop's keyring, then run this again; twolock login {name} opens its dialog"
+            ))
         }
         StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint(
             "start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials",

@@ -7,6 +7,7 @@ use crate::names::ProfileName;
 use crate::output::exports::Shell;
 use crate::output::table::table;
 use crate::output::to_stdout;
+use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::visible::{as_word, visible};
 
 use super::Call;
@@ -40,7 +41,10 @@ pub fn run(call: &Call) -> Result<u8> {
             visible(name),
             profile::kind(&world, &profile).into(),
             rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
-            if ProfileName::parse(name).is_ok() { next(&profile, planned, shell) } else { "-".into() },
+            match ProfileName::parse(name) {
+                Ok(name) if keeps_the_key_of(&world.files, &name).is_none() => next(&profile, planned, shell),
+                _ => "-".into(),
+            },
         ])
     };
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
@@ -54,8 +58,7 @@ pub fn run(call: &Call) -> Result<u8> {
 
 /// What makes it work without a command, of the first profile where that is so.
 fn to_adopt(world: &World, name: &str) -> Option<String> {
-    let served = world.files.profile(name).is_some_and(|profile| profile::is_adopted(&profile));
-    let name = ProfileName::parse(name).ok().filter(|name| !served && can_be_adopted(world, name))?;
+    let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name))?;
     Some(format!("for the AWS CLI and every SDK as well: twolock profile adopt {}\n", as_word(name.as_str())))
 }
 

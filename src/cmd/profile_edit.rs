@@ -19,14 +19,14 @@ use crate::visible::{as_word, visible};
 
 use super::change::{self, Change, Errand, When};
 use super::logout;
-use super::profile::unknown;
+use super::profile::{is_adopted, unknown};
 use super::world::{World, paths};
 
 /// Sets one key where it counts.
 pub fn set(world: &World, name: &ProfileName, key: &str, value: &str, making: Making) -> Result<u8> {
     let key = key.to_ascii_lowercase();
-    refuse_secrets(name, &key)?;
     let profile = known(world, name)?;
+    refuse_secrets(&profile, &key)?;
     // The credentials file wins: a key that stands there would hide what the config file says.
     let in_credentials = profile.credentials.as_ref().is_some_and(|section| section.get(&key).is_some());
     let kind = if in_credentials { FileKind::Credentials } else { FileKind::Config };
@@ -185,16 +185,17 @@ pub fn known(world: &World, name: &ProfileName) -> Result<Profile> {
 }
 
 /// Arguments are seen by every user of the machine, and stay in the shell's history (threat-model P3).
-fn refuse_secrets(name: &ProfileName, key: &str) -> Result<()> {
+fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     let keys = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
     if !keys.contains(&key) {
         return Ok(());
     }
     let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
-    let word = as_word(name.as_str());
-    Err(Failure::new(Kind::Usage, cause)
-        .of_profile(visible(name.as_str()))
-        .hint(format!("aws configure --profile {word}")))
+    let word = as_word(&profile.name);
+    let configure = format!("aws configure --profile {word}");
+    // A key beside the line that calls us would pass us by.
+    let hint = if is_adopted(profile) { format!("{configure} && twolock profile adopt {word}") } else { configure };
+    Err(Failure::new(Kind::Usage, cause).of_profile(visible(&profile.name)).hint(hint))
 }
 
 /// Refuses a value the plan would refuse later.

@@ -38,7 +38,7 @@ pub fn run(world: &World, as_json: bool) -> Result<u8> {
     let rows: Vec<_> = listed.map(|listed| listed.row(world)).collect();
     let text = if rows.is_empty() {
         let (config, credentials) = (world.files.config.shown(), world.files.credentials.shown());
-        format!("no profiles in {config} or {credentials}; run: aws configure\n")
+        format!("no profiles in {config} or {credentials}; run: twolock profile add\n")
     } else {
         table_within(&HEADER, &rows, terminal::columns(&world.env), &SPARE)
     };

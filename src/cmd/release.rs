@@ -109,9 +109,21 @@ fn notes_on_callers(world: &World, after: &AwsFiles, name: &ProfileName) -> Vec<
     let mut notes = elsewhere(&then, name);
     for other in above(world.sources(), name) {
         let came = before.judge(other.as_str()).iter().all(|(_, verdict)| verdict.comes_to_us());
-        if came {
-            notes.extend(elsewhere(&then, &other));
+        let lost = if came { elsewhere(&then, &other) } else { vec![] };
+        if !lost.is_empty() {
+            notes.extend(lost);
+            notes.extend(without_mfa(world, &other));
         }
     }
     notes
+}
+
+/// A role that was adopted with `--native` has no device of its own: without ours behind it, SDKs call without MFA.
+fn without_mfa(world: &World, name: &ProfileName) -> Option<String> {
+    let device = world.plan(name).ok()?.plan.device?;
+    let profile = world.files.profile(name.as_str())?;
+    (profile.get("role_arn").is_some() && profile.get("mfa_serial").is_none()).then(|| {
+        let command = format!("twolock profile set {} mfa_serial {device}", as_word(name.as_str()));
+        format!("'{name}' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: {command}")
+    })
 }

@@ -265,7 +265,7 @@ fn suggestion(names: &[String], wanted: &str) -> String {
         return format!("did you mean '{}'?", visible(name));
     }
     match names {
-        [] => "there are no profiles yet; run: aws configure".into(),
+        [] => "there are no profiles yet; run: twolock profile add".into(),
         _ => {
             let shown: Vec<String> = names.iter().take(8).map(|name| format!("'{}'", visible(name))).collect();
             let more = if names.len() > 8 { format!(" and {} more", names.len() - 8) } else { String::new() };

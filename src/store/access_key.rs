@@ -50,7 +50,7 @@ pub fn keep(
 ) -> Result<Kept, StoreError> {
     match read(store, &key.id) {
         Ok(there) if there.secret.expose() == key.secret.expose() => return Ok(Kept::Already),
-        Ok(_) => return Err(StoreError::Damaged("it holds another secret for this key id".into())),
+        Ok(_) => return Err(StoreError::Refused("it keeps this key id already, with another secret".into())),
         Err(StoreError::Absent) => {}
         Err(other) => return Err(other),
     }
@@ -114,7 +114,7 @@ mod tests {
         let store = MemoryStore::new();
         keep_in(&store, "one").unwrap();
         assert_eq!(keep_in(&store, "one"), Ok(Kept::Already));
-        assert!(matches!(keep_in(&store, "two"), Err(StoreError::Damaged(_))));
+        assert!(matches!(keep_in(&store, "two"), Err(StoreError::Refused(_))));
         for other in [&b"junk"[..], br#"{"v":2,"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"x"}"#] {
             store.put("AKIAIOSFODNN7EXAMPLE", other);
             assert!(matches!(keep_in(&store, "two"), Err(StoreError::Damaged(_))));

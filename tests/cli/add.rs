@@ -61,7 +61,7 @@ fn a_key_from_stdin_goes_into_the_keyring_and_is_nowhere_else() {
         &format!(
             "~/.aws/config\n+ [profile me]\n+ mfa_serial = {DEVICE}\n\
              + credential_process = {PROGRAM} credential-process --profile me\n\
-             note: access key {KEY_ID} goes to the Secret Service\nadded me; try: aws --profile me sts get-caller-identity\n"
+             note: access key {KEY_ID} goes to the Secret Service\nadded me; try: twolock whoami me\n"
         ),
         "",
     );
@@ -151,13 +151,13 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
         (
             &["new", "--stdin", "--mfa-serial", "arn:aws:iam::123456789012:u2f/user/ana", "--yes"],
             "AKIAIOSFODNN7EXAMPLE\nx\n",
-            3,
+            2,
             "is a FIDO key or passkey",
         ),
         (&["new", "--stdin", "--role-arn", ADMIN], "", 2, "cannot be used with"),
         (&["new", "--region", "eu west", "--yes"], "", 2, "it is no region name"),
-        (&[&["new", "--external-id", "x"][..], &role].concat(), "", 3, "external_id 'x' is no external id"),
-        (&[&["new", "--duration-seconds", "5"][..], &role].concat(), "", 3, "duration_seconds '5' is out of range"),
+        (&[&["new", "--external-id", "x"][..], &role].concat(), "", 2, "external_id 'x' is no external id"),
+        (&[&["new", "--duration-seconds", "5"][..], &role].concat(), "", 2, "duration_seconds '5' is out of range"),
     ] {
         let mut command = desktop.twolock(&["profile", "add"]);
         command.args(args);
@@ -195,7 +195,7 @@ fn a_person_is_asked_for_each_thing_and_the_secret_is_not_shown() {
         terminal.types(answer);
     }
     let shown = terminal.shown();
-    terminal.end().is(0, "added me; try: aws --profile me sts get-caller-identity\n", "");
+    terminal.end().is(0, "added me; try: twolock whoami me\n", "");
     assert!(!shown.contains(SECRET), "{shown}");
     assert!(desktop.planted().contains(SECRET));
 }

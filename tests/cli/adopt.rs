@@ -534,3 +534,62 @@ fn a_native_role_above_a_key_that_stands_beside_its_profile_needs_nothing_more()
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(!config_of(&world)[CONFIG.find("[profile prod]").unwrap()..].contains("mfa_serial"));
 }
+
+#[test]
+fn a_path_that_everybody_can_change_is_not_written() {
+    let world = World::new();
+    let open = world.home().join("open");
+    std::fs::create_dir(&open).unwrap();
+    crate::world::copy_runnable(std::path::Path::new(env!("CARGO_BIN_EXE_twolock")), &open.join("twolock"));
+    std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let mut command = world.program(open.join("twolock"));
+    command.args(["profile", "adopt", "base", "--yes"]).env("PATH", &open);
+    crate::world::without_terminal(&mut command);
+    world.finish(&mut command).is(
+        3,
+        "",
+        "twolock: error: every AWS tool would start HOME/open/twolock, but everybody can change HOME/open\n\
+         twolock: hint: chmod o-w HOME/open, or put twolock elsewhere\n",
+    );
+    assert_eq!(config_of(&world), CONFIG);
+}
+
+#[test]
+fn what_twolock_would_refuse_to_serve_is_left_to_those_who_serve_it() {
+    let world = World::new();
+    world.add_config(
+        "[profile evil]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nendpoint_url = https://sts.evil.test\n",
+    );
+    let ran = run(&world, &["adopt", "evil", "--yes"]);
+    assert!(ran.code == 3 && ran.stderr.contains("neither AWS's own host nor allowed"), "{ran:?}");
+    let ran = run(&world, &["adopt", "base", "--dry-run"]);
+    assert!(
+        ran.stdout.contains("note: left as it is: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn releasing_the_source_of_native_roles_says_that_they_lose_their_mfa() {
+    let world = World::new();
+    let config = CONFIG.replace(
+        "source_profile = base\nregion = eu-west-1",
+        &format!("source_profile = base\nmfa_serial = {DEVICE}\nregion = eu-west-1"),
+    );
+    world.write(".aws/config", &config);
+    assert_eq!(run(&world, &["adopt", "prod", "--native", "--only", "--yes"]).code, 0);
+    let ran = run(&world, &["release", "base", "--restore-key", "--dry-run"]);
+    let note = "note: 'prod' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: \
+                twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana\n";
+    assert!(ran.stdout.contains(note), "{ran:?}");
+}
+
+#[test]
+fn a_profile_that_only_keeps_a_key_is_offered_to_nobody() {
+    let world = World::new();
+    assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
+    let ran = world.run(["complete", "--", "env", "="]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "base\nprod\ndeploy\nlong\n"));
+    let ran = world.finish(&mut world.twolock::<&str>([]));
+    assert!(!ran.stdout.contains("env base-keys"), "{ran:?}");
+}

@@ -12,7 +12,7 @@ info: the Secret Service is not there: no session bus: neither DBUS_SESSION_BUS_
 
 const KEY_OF_BASE: &str = "\
 info: profile 'base' (~/.aws/credentials:3): access key AKIAIOSFODNN7EXAMPLE stands here in clear
-  no keyring answers here that keeps access keys, so a file of mode 600 has to
+  no keyring that keeps access keys is in use here, so a file of mode 600 keeps it
 ";
 
 fn chmod(path: &Path, mode: u32) {

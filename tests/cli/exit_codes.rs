@@ -168,7 +168,7 @@ fn homes_that_cannot_be_used_have_one_outcome_each() {
     let mut command = world.twolock(["profile", "list"]);
     world.finish(command.env("HOME", &missing)).is(
         0,
-        "no profiles in ~/.aws/config or ~/.aws/credentials; run: aws configure\n",
+        "no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock profile add\n",
         "",
     );
     assert!(!missing.exists(), "reading creates no home");

@@ -71,7 +71,7 @@ fn no_profiles_is_an_empty_list_and_a_way_to_begin() {
     world.run(["profile", "list", "--json"]).is(0, "{\n  \"profiles\": []\n}\n", "");
     world.run(["profile", "list"]).is(
         0,
-        "no profiles in ~/.aws/config or ~/.aws/credentials; run: aws configure\n",
+        "no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock profile add\n",
         "",
     );
 }

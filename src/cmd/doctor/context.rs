@@ -9,7 +9,7 @@ use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::session::sealing_key;
 use crate::store::StoreError;
-use crate::store::choose::Stores;
+use crate::store::choose::{Keyring, Stores};
 use crate::system::clock;
 use crate::system::env::Env;
 use crate::system::folders::{Folders, shorten};
@@ -92,7 +92,9 @@ impl Context {
 
     /// Whether a keyring that keeps access keys answers.
     pub fn keeps_keys(&self) -> bool {
-        self.durable().is_some_and(|(_, said)| is_usable(said))
+        // The key file of `keyring = "file"` takes no access keys.
+        let chosen = self.world.settings.get("keyring").is_some_and(|set| set.value == Keyring::Auto.as_str());
+        chosen && self.durable().is_some_and(|(_, said)| is_usable(said))
     }
 }
 

@@ -94,7 +94,7 @@ pub fn in_clear(context: &Context) -> Outcome {
             return key.finding(
                 Info,
                 what,
-                "no keyring answers here that keeps access keys, so a file of mode 600 has to",
+                "no keyring that keeps access keys is in use here, so a file of mode 600 keeps it",
             );
         }
         let why = "thieves and backups read this file first; the OS keyring would keep the key";
@@ -223,12 +223,17 @@ fn kept(context: &Context, entry: &Entry) -> Option<Result<(), StoreError>> {
 fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> Finding {
     let store = context.durable().map_or("the keyring", |(name, _)| name);
     let what = format!("access key {}: {store} {error}", entry.id);
+    if context.world.files.profile(profile).is_none() {
+        let why = "the index still names it for a profile that is gone; it does no harm";
+        return Finding::new(Info, what, why).of_profile(profile);
+    }
     let finding = Finding::new(Error, what, "nothing can be signed with it; the index is left as it is");
-    let finding = finding.of_profile(profile);
+    let word = as_word(profile);
     match error {
-        StoreError::Absent => finding.mend(format!("aws configure --profile {}", as_word(profile))),
+        StoreError::Absent => finding.mend(format!("aws configure --profile {word} && twolock profile adopt {word}")),
         _ => finding,
     }
+    .of_profile(profile)
 }
 
 /// Which keyrings answer, and so which of them seals sessions and keeps keys.

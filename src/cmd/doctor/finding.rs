@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::columns::shorten;
 use crate::error::{Failure, Place};
 use crate::output::paragraph::wrapped;
 use crate::visible::{one_line, visible};
+
+/// Longer than anything we say, unless a file holds names or values of a megabyte.
+const LONGEST: usize = 1_000;
 
 /// How bad it is; the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,8 +117,10 @@ impl Finding {
 
     /// Three lines: what and where, why, what mends it. A command is never broken: it is there to be pasted.
     pub fn as_text(&self, width: Option<usize>) -> String {
-        let mut text = wrapped(&self.headline(), "", width) + &wrapped(&one_line(&self.why), "  ", width);
-        if let Some(mend) = &self.mend {
+        let shown = |text: &str| shorten(&one_line(text), LONGEST);
+        let mut text = wrapped(&shown(&self.headline()), "", width) + &wrapped(&shown(&self.why), "  ", width);
+        // A command with a name as long as that could not be run.
+        if let Some(mend) = self.mend.as_ref().filter(|mend| mend.len() <= LONGEST) {
             text += &format!("  mend: {}\n", one_line(mend));
         }
         text
@@ -146,6 +152,14 @@ impl Finding {
 mod tests {
     use super::*;
     use crate::error::Kind;
+
+    #[test]
+    fn a_name_of_a_megabyte_floods_no_screen_and_makes_no_command() {
+        let long = "x".repeat(1_000_000);
+        let finding = Finding::new(Severity::Info, format!("'{long}' is odd"), long.clone()).mend(long);
+        let text = finding.as_text(Some(80));
+        assert!(text.len() < 3 * LONGEST && !text.contains("mend"), "{}", text.len());
+    }
 
     fn finding() -> Finding {
         let place = Place { file: "~/.aws/config".into(), line: 12 };

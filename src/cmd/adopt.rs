@@ -65,12 +65,9 @@ fn leave_unserved(world: &World, adoptions: &mut Adoptions) {
     });
 }
 
-/// Whether a profile can be adopted, and no AWS tool comes to us for it yet.
+/// Whether a profile can be adopted by itself.
 pub fn can_be_adopted(world: &World, name: &ProfileName) -> bool {
-    let served = || callers::judge(&world.files, name.as_str()).iter().any(|(_, verdict)| verdict.comes_to_us());
-    world.plan(name).is_ok()
-        && !served()
-        && adoption::of_one(world.sources(), name, Wish { only: true, ..Wish::default() }).is_ok()
+    world.plan(name).is_ok() && adoption::of_one(world.sources(), name, Wish { only: true, ..Wish::default() }).is_ok()
 }
 
 /// The keyring that takes the keys which move; none where there is none, or no key moves.

@@ -8,6 +8,7 @@ use crate::output::exports::Shell;
 use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::keeps_the_key_of;
+use crate::profile::callers;
 use crate::visible::{as_word, visible};
 
 use super::Call;
@@ -58,7 +59,10 @@ pub fn run(call: &Call) -> Result<u8> {
 
 /// What makes it work without a command, of the first profile where that is so.
 fn to_adopt(world: &World, name: &str) -> Option<String> {
-    let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name))?;
+    let comes = |name: &ProfileName| {
+        callers::judge(&world.files, name.as_str()).iter().any(|(_, verdict)| verdict.comes_to_us())
+    };
+    let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name) && !comes(name))?;
     Some(format!("for the AWS CLI and every SDK as well: twolock profile adopt {}\n", as_word(name.as_str())))
 }
 

@@ -40,7 +40,7 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     let columns = terminal::columns(&world.env).unwrap_or(WIDEST).min(WIDEST);
     let judged = callers::judge(&world.files, name.as_str());
     text += &callers_text(&judged, columns);
-    if can_be_adopted(world, name) {
+    if !judged.iter().any(|(_, verdict)| verdict.comes_to_us()) && can_be_adopted(world, name) {
         text += &format!("  hint: let twolock answer them all: twolock profile adopt {}\n", as_word(name.as_str()));
     }
     to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)

@@ -22,6 +22,9 @@ use super::change::{self, Change};
 use super::vault::{self, Deposit, Vault};
 use super::world::World;
 
+/// More profiles that stay as they are would push the diff off the screen.
+const MOST_LEFT: usize = 20;
+
 /// Adopts one profile and those above it, or all.
 pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     let wish = Wish { native: args.native, only: args.only };
@@ -43,7 +46,7 @@ pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     notes.extend(notes_on_program(&program));
     notes.extend(more.iter().map(|name| format!("'{name}' asks for a code as well then, as its key's profile does")));
     notes.extend(notes_on_native(world, &adoptions));
-    notes.extend(left_alone(&adoptions, asked.as_ref()));
+    notes.extend(left_alone(&adoptions.refused));
     notes.extend(notes_on_callers(&after.files, world, &adoptions, asked.as_ref()));
     let changes = changes(&edits);
     if !change::is_agreed(world, &changes, &notes, "adopt?", args.making)? {
@@ -225,15 +228,11 @@ fn notes_on_native(world: &World, adoptions: &Adoptions) -> Vec<String> {
     adoptions.made.iter().filter_map(note).collect()
 }
 
-/// Profiles that could not be adopted; with `--all` those that other tools serve are none of our business.
-fn left_alone(adoptions: &Adoptions, asked: Option<&ProfileName>) -> Vec<String> {
-    let most = if asked.is_some() { usize::MAX } else { 20 };
-    let mut notes: Vec<String> =
-        adoptions.refused.iter().take(most).map(|failure| format!("left as it is: {}", failure.headline())).collect();
-    if adoptions.refused.len() > most {
-        notes.push(format!("and {} more are left as they are", adoptions.refused.len() - most));
-    }
-    notes
+/// Profiles that cannot be adopted, each with the reason; of many, the first ones.
+fn left_alone(refused: &[Failure]) -> Vec<String> {
+    let named = refused.iter().take(MOST_LEFT).map(|failure| format!("left as it is: {}", failure.headline()));
+    let more = refused.len().saturating_sub(MOST_LEFT);
+    named.chain((more > 0).then(|| format!("and {more} more are left as they are"))).collect()
 }
 
 /// Who would not come to us: an adopted profile that somebody reads differently, or one above it that is left as it is.

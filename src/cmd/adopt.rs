@@ -29,11 +29,11 @@ const MOST_LEFT: usize = 20;
 pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     let wish = Wish { native: args.native, only: args.only };
     let (mut adoptions, asked) = if args.all {
-        (adoption::of_all(world.sources(), wish), None)
+        (adoption::of_all(world.quiet(), wish), None)
     } else {
         let asked = world.asked_or_picked(&args.profile)?;
         world.plan(&asked)?;
-        (adoption::of_one(world.sources(), &asked, wish)?, Some(asked))
+        (adoption::of_one(world.quiet(), &asked, wish)?, Some(asked))
     };
     leave_unserved(world, &mut adoptions);
     let program = own_program(world)?;
@@ -41,7 +41,7 @@ pub fn run(world: &World, args: &Adopt) -> Result<u8> {
     let home = if store.is_some() { KeyHome::Keyring } else { KeyHome::CredentialsFile };
     let edits = Edits::of(&world.files, &adoptions.made, &program.path, home)?;
     let after = after(world, &edits, &adoptions.made, home)?;
-    let more = adoption::compare(world.sources(), after.sources())?;
+    let more = adoption::compare(world.quiet(), after.quiet())?;
     let mut notes = notes_on_keys(world, &adoptions.made, store, home);
     notes.extend(notes_on_program(&program));
     notes.extend(more.iter().map(|name| format!("'{name}' asks for a code as well then, as its key's profile does")));
@@ -59,7 +59,7 @@ pub fn run(world: &World, args: &Adopt) -> Result<u8> {
 /// What we would refuse to serve, because of where its calls would go, stays with the tools that serve it.
 fn leave_unserved(world: &World, adoptions: &mut Adoptions) {
     let refused = &mut adoptions.refused;
-    adoptions.made.retain(|adoption| match world.plan(&adoption.profile) {
+    adoptions.made.retain(|adoption| match world.plan_of_many(&adoption.profile) {
         Ok(_) => true,
         Err(failure) => {
             refused.push(failure);
@@ -70,7 +70,8 @@ fn leave_unserved(world: &World, adoptions: &mut Adoptions) {
 
 /// Whether a profile can be adopted by itself.
 pub fn can_be_adopted(world: &World, name: &ProfileName) -> bool {
-    world.plan(name).is_ok() && adoption::of_one(world.sources(), name, Wish { only: true, ..Wish::default() }).is_ok()
+    world.plan_of_many(name).is_ok()
+        && adoption::of_one(world.quiet(), name, Wish { only: true, ..Wish::default() }).is_ok()
 }
 
 /// The keyring that takes the keys which move; none where there is none, or no key moves.
@@ -243,7 +244,7 @@ fn notes_on_callers(
     asked: Option<&ProfileName>,
 ) -> Vec<String> {
     let made: HashSet<&ProfileName> = adoptions.made.iter().map(|adoption| &adoption.profile).collect();
-    let above = asked.map(|asked| adoption::above(world.sources(), asked)).unwrap_or_default();
+    let above = asked.map(|asked| adoption::above(world.quiet(), asked)).unwrap_or_default();
     let left = above.iter().filter(|name| !made.contains(name));
     let callers = Callers::of(files);
     let adopted = adoptions.made.iter().map(|adoption| &adoption.profile);

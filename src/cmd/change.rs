@@ -69,11 +69,10 @@ pub fn is_agreed(world: &World, changes: &[Change], notes: &[String], question: 
         said.extend(edited.notes);
     }
     if text.is_empty() {
-        let notes: String = notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect();
-        to_stdout(format!("{notes}nothing to change\n").as_bytes())?;
+        to_stdout((lines(notes) + "nothing to change\n").as_bytes())?;
         return Ok(false);
     }
-    text.extend(said.iter().map(|note| format!("note: {}\n", one_line(note))));
+    text += &lines(&said);
     if making.yes || making.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
@@ -81,6 +80,10 @@ pub fn is_agreed(world: &World, changes: &[Change], notes: &[String], question: 
         Conversation::begin(need)?.agree(&text, question)?;
     }
     Ok(!making.dry_run)
+}
+
+fn lines(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect()
 }
 
 impl Change<'_> {

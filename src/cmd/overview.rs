@@ -1,5 +1,7 @@
 //! `twolock` alone: what it found, and for each profile the next command.
 
+use std::cell::LazyCell;
+
 use crate::config::Profile;
 use crate::duration;
 use crate::error::Result;
@@ -8,7 +10,7 @@ use crate::output::exports::Shell;
 use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::keeps_the_key_of;
-use crate::profile::callers;
+use crate::profile::callers::Callers;
 use crate::visible::{as_word, visible};
 
 use super::Call;
@@ -53,15 +55,14 @@ pub fn run(call: &Call) -> Result<u8> {
     if names.len() > MOST {
         text += &format!("and {} more: twolock profile list\n", names.len() - MOST);
     }
-    text += &names.iter().take(MOST).find_map(|name| to_adopt(&world, name)).unwrap_or_default();
+    let callers = LazyCell::new(|| Callers::of(&world.files));
+    let comes = |name: &ProfileName| callers.judge(name.as_str()).iter().any(|(_, verdict)| verdict.comes_to_us());
+    text += &names.iter().take(MOST).find_map(|name| to_adopt(&world, comes, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
 /// What makes it work without a command, of the first profile where that is so.
-fn to_adopt(world: &World, name: &str) -> Option<String> {
-    let comes = |name: &ProfileName| {
-        callers::judge(&world.files, name.as_str()).iter().any(|(_, verdict)| verdict.comes_to_us())
-    };
+fn to_adopt(world: &World, comes: impl Fn(&ProfileName) -> bool, name: &str) -> Option<String> {
     let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name) && !comes(name))?;
     Some(format!("for the AWS CLI and every SDK as well: twolock profile adopt {}\n", as_word(name.as_str())))
 }

@@ -107,7 +107,7 @@ fn notes_on_key(world: &World, settings: ProfileSettings<'_>, restored: Option<&
 fn notes_on_callers(world: &World, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
     let (before, then) = (Callers::of(&world.files), Callers::of(after));
     let mut notes = elsewhere(&then, name);
-    for other in above(world.sources(), name) {
+    for other in above(world.quiet(), name) {
         let came = before.judge(other.as_str()).iter().all(|(_, verdict)| verdict.comes_to_us());
         let lost = if came { elsewhere(&then, &other) } else { vec![] };
         if !lost.is_empty() {

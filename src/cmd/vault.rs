@@ -44,8 +44,8 @@ pub struct Vault<'a> {
 impl<'a> Vault<'a> {
     /// Opens no connection yet. Without leave to unlock, no dialog opens.
     pub fn new(world: &'a World, may_unlock: bool) -> Self {
-        let kept = world.settings.get("keyring").is_some_and(|k| k.value == Keyring::Auto.as_str());
-        let stores = if kept { world.stores(may_unlock) } else { Stores::default() };
+        let keeps_keys = world.keyring() == Keyring::Auto;
+        let stores = if keeps_keys { world.stores(may_unlock) } else { Stores::default() };
         Self { world, stores }
     }
 
@@ -62,8 +62,7 @@ impl<'a> Vault<'a> {
 
     /// Reads a key.
     pub fn read(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<AccessKey> {
-        let none = StoreError::NoService("no keyring that lasts is in use".into());
-        let store = self.store().ok_or_else(|| refused(profile, id, "the OS keyring", &none))?;
+        let store = self.store_for(profile, id)?;
         access_key::read(store, id).map_err(|e| refused(profile, id, store.name(), &e))
     }
 
@@ -100,8 +99,7 @@ impl<'a> Vault<'a> {
 
     fn keep_one<'s>(&'s self, deposit: &Deposit, kept: &mut Vec<KeptKey<'s>>) -> Result<()> {
         let Deposit { profile, key, planned } = *deposit;
-        let none = StoreError::NoService("no keyring that lasts is in use".into());
-        let store = self.store().ok_or_else(|| refused(profile, &key.id, "the OS keyring", &none))?;
+        let store = self.store_for(profile, &key.id)?;
         let account = planned.plan.device.as_ref().and_then(|device| device.account()).cloned();
         log::step(format_args!("keep access key {} in {}", key.id, store.name()));
         let found = access_key::keep(store, key, profile, account.as_ref())
@@ -112,6 +110,11 @@ impl<'a> Vault<'a> {
         let replaced = edit_index(self.world, |old| KeyIndex::with(old, profile.as_str(), &entry, store.name()))?;
         kept.last_mut().expect("pushed above").index = Some(replaced);
         prove(self.world, planned, &self.read(profile, &key.id)?).map(drop)
+    }
+
+    fn store_for(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<&dyn Store> {
+        let none = StoreError::NoService("no keyring that lasts is in use".into());
+        self.store().ok_or_else(|| refused(profile, id, "the OS keyring", &none))
     }
 
     fn store(&self) -> Option<&dyn Store> {

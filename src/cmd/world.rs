@@ -83,7 +83,8 @@ impl World {
         Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings, suggests: true }
     }
 
-    fn quiet(&self) -> Sources<'_> {
+    /// The same for many plans: looking for a near name costs as much as there are names, for each that fails.
+    pub fn quiet(&self) -> Sources<'_> {
         Sources { suggests: false, ..self.sources() }
     }
 
@@ -137,11 +138,15 @@ impl World {
         })
     }
 
+    /// The user's choice of keyring.
+    pub fn keyring(&self) -> Keyring {
+        let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
+        setting.parse().unwrap_or(Keyring::Auto)
+    }
+
     /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.
     pub fn stores(&self, may_unlock: bool) -> Stores {
-        let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
-        let keyring = setting.parse().unwrap_or(Keyring::Auto);
-        Stores::choose(keyring, &self.env, &key_folder(&self.folders), may_unlock)
+        Stores::choose(self.keyring(), &self.env, &key_folder(&self.folders), may_unlock)
     }
 }
 

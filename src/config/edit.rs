@@ -44,11 +44,7 @@ impl AwsFile {
                 let cause = format!("{key} is a block of several lines, which twolock does not edit");
                 return Err(Failure::new(FailureKind::Config, cause).of_profile(visible(profile)).at(&old.place));
             }
-            Some(old) => {
-                notes.extend(self.notes_on(&section, old));
-                self.in_place(old, value)
-            }
-            None => self.new_line(&section, &format!("{key} = {value}")),
+            _ => self.set_in(&section, &key, value, &mut notes)?,
         };
         self.edited(vec![change], notes, &[profile], |new| {
             new.section(profile).is_some_and(|section| section.get(&key).is_some_and(|s| s.value == value))

@@ -93,8 +93,7 @@ impl Context {
     /// Whether a keyring that keeps access keys answers.
     pub fn keeps_keys(&self) -> bool {
         // The key file of `keyring = "file"` takes no access keys.
-        let chosen = self.world.settings.get("keyring").is_some_and(|set| set.value == Keyring::Auto.as_str());
-        chosen && self.durable().is_some_and(|(_, said)| is_usable(said))
+        self.world.keyring() == Keyring::Auto && self.durable().is_some_and(|(_, said)| is_usable(said))
     }
 }
 

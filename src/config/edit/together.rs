@@ -178,7 +178,13 @@ impl AwsFile {
         section.settings.iter().all(|setting| keys.contains(&setting.key.as_str())) && section.parts.iter().all(is_bare)
     }
 
-    fn set_in(&self, section: &Section, key: &str, value: &str, notes: &mut Vec<String>) -> Result<Replacement> {
+    pub(super) fn set_in(
+        &self,
+        section: &Section,
+        key: &str,
+        value: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<Replacement> {
         must_be_writable(key, value)?;
         Ok(match section.get(key) {
             Some(old) => {

@@ -50,6 +50,8 @@ pub mod store;
 
 pub mod session;
 
+pub mod change;
+
 pub mod output;
 pub mod picker;
 

@@ -165,6 +165,13 @@ pub struct ProfileArg {
     pub flag: Option<ProfileName>,
 }
 
+impl ProfileArg {
+    /// The name that was given, the positional one first.
+    pub fn name(&self) -> Option<&ProfileName> {
+        self.positional.as_ref().or(self.flag.as_ref())
+    }
+}
+
 /// A profile, and perhaps where its code comes from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProfileAndCode {
@@ -328,12 +335,18 @@ pub enum Settings {
         /// Its value
         #[arg(allow_hyphen_values = true)]
         value: String,
+        /// Drop the journal of an earlier change that was cut short and cannot be finished
+        #[arg(long)]
+        forget_unfinished: bool,
     },
     /// Take one setting out of config.toml, back to its default
     #[command(after_help = "Example:\n  twolock settings unset session_duration")]
     Unset {
         /// Its name, as `settings list` shows it
         name: String,
+        /// Drop the journal of an earlier change that was cut short and cannot be finished
+        #[arg(long)]
+        forget_unfinished: bool,
     },
     /// Print where config.toml lies
     #[command(after_help = "Example:\n  $EDITOR \"$(twolock settings path)\"")]
@@ -346,6 +359,9 @@ pub enum Settings {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// Drop the journal of an earlier change that was cut short and cannot be finished
+        #[arg(long)]
+        forget_unfinished: bool,
     },
 }
 

@@ -110,13 +110,10 @@ written into a file. No option takes a secret.")]
 Examples:
   twolock profile adopt prod --dry-run
   twolock profile adopt --all
-  twolock profile adopt base --native    # SDKs assume the roles themselves
+  twolock profile adopt base --only    # its roles stay as they are
 
 An access key moves into the OS keyring, because the AWS CLI and SDKs would use it and never call twolock; a call to AWS \
-proves it first. A role's settings get the prefix twolock_. `twolock profile release` takes it back, one profile at a time.
-
-Roles adopted with --native are not released: the diff names the command that gives each its mfa_serial back. Run it \
-before the source is released, or AWS tools assume the role without MFA.")]
+proves it first. A role's settings get the prefix twolock_. `twolock profile release` takes it back, one profile at a time.")]
     Adopt(Adopt),
     /// Take an adoption back: AWS tools serve the profile themselves again
     #[command(after_help = "\
@@ -167,9 +164,6 @@ pub struct Adopt {
     /// Adopt every profile that can be
     #[arg(long, conflicts_with_all = ["positional", "flag", "only"])]
     pub all: bool,
-    /// Take only mfa_serial out of roles: SDKs assume them from the adopted source
-    #[arg(long)]
-    pub native: bool,
     /// Leave the profiles alone whose chain passes through this one
     #[arg(long)]
     pub only: bool,
@@ -192,7 +186,7 @@ pub struct Release {
     pub making: Making,
 }
 
-/// How an edit is made.
+/// How a change is made.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Making {
     /// Do not ask
@@ -201,4 +195,7 @@ pub struct Making {
     /// Show the change and make none
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
+    /// Drop the journal of an earlier change that was cut short and cannot be finished
+    #[arg(long, conflicts_with = "dry_run")]
+    pub forget_unfinished: bool,
 }

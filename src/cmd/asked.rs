@@ -9,12 +9,13 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::picker::{self, Choices, Look};
 use crate::profile::adoption::edits::keeps_the_key_of;
+use crate::profile::facts::{account, kind};
 use crate::profile::plan;
 use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
 use crate::visible::visible;
 
-use super::profile::{account, kind, unknown};
+use super::profile::unknown;
 use super::world::World;
 
 impl World {
@@ -61,8 +62,8 @@ impl World {
     /// What a profile is, and in which account.
     fn in_short(&self, name: &str) -> String {
         let Some(profile) = self.files.profile(name) else { return String::new() };
-        let account = account(self, &profile).map(|account| format!(" {account}")).unwrap_or_default();
-        format!("{}{account}", kind(self, &profile))
+        let account = account(&profile, &self.index).map(|account| format!(" {account}")).unwrap_or_default();
+        format!("{}{account}", kind(&profile, &self.index))
     }
 
     /// The name that was given, by an argument or a variable.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Failure, Kind, Result};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
-use crate::system::terminal::{Line, Terminal};
+use crate::system::terminal::{Line, Terminal, Unusable};
 use crate::visible::visible;
 
 /// A person may think about a diff, or look for a key in another window, for as long as that.
@@ -95,5 +95,9 @@ impl<'a> Conversation<'a> {
 }
 
 fn nobody(why: &dyn Display, Need { what, otherwise }: Need) -> Failure {
-    Failure::new(Kind::Usage, format!("{what}, and nobody can be asked ({why}): {otherwise}"))
+    let why = match why.to_string() {
+        why if why == Unusable::Missing.to_string() => "there is no terminal to ask on".into(),
+        why => format!("nobody can be asked: {why}"),
+    };
+    Failure::new(Kind::Usage, format!("{what}, and {why}: {otherwise}"))
 }

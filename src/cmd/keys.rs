@@ -1,15 +1,13 @@
 //! Long-lived keys: the secret half, from the AWS file or the OS keyring, when a call has to be signed with it.
 
-use crate::credentials::{AccessKey, AccessKeyId};
+use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Place, Result};
-use crate::names::ProfileName;
 use crate::profile::chain::{KeyPlace, LongLivedKey};
 use crate::secret::Secret;
 use crate::session::Keys;
 use crate::store::access_key;
 use crate::store::{Store, StoreError};
 use crate::system::log;
-use crate::visible::as_word;
 
 use super::world::World;
 
@@ -45,27 +43,8 @@ impl RealKeys<'_> {
     fn in_keyring(&self, key: &LongLivedKey) -> Result<AccessKey> {
         let store = self.durable.ok_or_else(|| {
             let none = StoreError::NoService("keyring = kernel".into());
-            refused(&key.profile, &key.id, "no keyring that keeps access keys", &none)
+            access_key::failure(&key.profile, &key.id, "no keyring that keeps access keys", &none)
         })?;
-        access_key::read(store, &key.id).map_err(|e| refused(&key.profile, &key.id, store.name(), &e))
-    }
-}
-
-/// What a keyring answered about an access key, as a failure with the way out that there is.
-pub fn refused(profile: &ProfileName, id: &AccessKeyId, store: &str, e: &StoreError) -> Failure {
-    let failure = Failure::new(Kind::Keyring, format!("access key {id}: {store} {e}")).of_profile(profile);
-    match e {
-        StoreError::Locked | StoreError::Dismissed => {
-            let name = as_word(profile.as_str());
-            failure.hint(format!(
-                "unlock the desktop's keyring, then run this again; twolock login {name} opens its dialog"
-            ))
-        }
-        StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint(
-            "start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials",
-        ),
-        StoreError::NoService(_) => failure.hint("keep the key in ~/.aws/credentials"),
-        StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
-        _ => failure,
+        access_key::read(store, &key.id).map_err(|e| access_key::failure(&key.profile, &key.id, store.name(), &e))
     }
 }

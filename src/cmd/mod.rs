@@ -1,13 +1,11 @@
 //! One file a verb; builds the real parts and calls down.
 //!
 //! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
-//! want of them and hand the result to `output`. `change` shows, asks about and makes edits of the AWS files, `vault`
-//! moves access keys into the keyring, and `conversation` asks a person on the terminal.
+//! want of them and hand the result to `output`. `changing` shows, asks about and makes changes, and `conversation` asks a
+//! person on the terminal.
 
-mod add;
-mod adopt;
 mod asked;
-mod change;
+mod changing;
 mod complete;
 mod conversation;
 pub mod credential_process;
@@ -15,22 +13,18 @@ mod doctor;
 pub mod env;
 mod exec;
 pub mod init;
+mod keyring;
 mod keys;
 mod living;
 mod login;
 mod logout;
 mod overview;
 mod profile;
-mod profile_edit;
-mod profile_list;
-mod profile_show;
-mod release;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sessions;
 mod settings;
 mod status;
-mod vault;
 mod whoami;
 mod world;
 

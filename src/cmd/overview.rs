@@ -11,13 +11,14 @@ use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::callers::Callers;
+use crate::profile::facts;
 use crate::visible::{as_word, visible};
 
 use super::Call;
-use super::adopt::can_be_adopted;
+use super::env;
 use super::living::Living;
+use super::profile::can_be_adopted;
 use super::world::{Planned, World};
-use super::{env, profile};
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
@@ -42,7 +43,7 @@ pub fn run(call: &Call) -> Result<u8> {
         let rest = planned.as_ref().and_then(|planned| living.rest(planned));
         Some(vec![
             visible(name),
-            profile::kind(&world, &profile).into(),
+            facts::kind(&profile, &world.index).into(),
             rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
             match ProfileName::parse(name) {
                 Ok(name) if keeps_the_key_of(&world.files, &name).is_none() => next(&profile, planned, shell),
@@ -72,7 +73,7 @@ fn next(profile: &Profile, planned: Option<Planned>, shell: Shell) -> String {
     let shown = as_word(&profile.name);
     match planned {
         Some(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
-        Some(_) if profile::is_adopted(profile) => format!("aws --profile {shown} …"),
+        Some(_) if facts::is_adopted(profile) => format!("aws --profile {shown} …"),
         Some(_) => env::line_to_type(shell, &shown),
         None => format!("twolock profile show {shown}"),
     }

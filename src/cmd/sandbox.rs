@@ -166,6 +166,7 @@ impl Tour {
     fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("HOME", self.home.path()).env("PATH", &self.path).env("USER", "ana");
+        command.env("TWOLOCK_ACCOUNT_HOME", self.home.path());
         command.env("LANG", "C.UTF-8").env("TERM", "xterm-256color").stdin(Stdio::null());
         command
     }

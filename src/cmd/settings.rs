@@ -1,52 +1,71 @@
 //! `settings`: our own `config.toml`, read and edited.
 
 use std::collections::HashSet;
-use std::io::{self, IsTerminal, Write};
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::change::preview::preview;
+use crate::change::{Act, Change};
 use crate::cli;
-use crate::config::settings::{self, KNOWN, Paths};
-use crate::config::trust;
-use crate::config::{aliases, replace};
+use crate::config::settings::{self, KNOWN, Paths, SettingEdit};
+use crate::config::{aliases, trust};
 use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::system::clock::Deadline;
-use crate::system::folders::{Folders, shorten};
-use crate::system::stdin;
-use crate::visible::visible;
+use crate::system::folders::Folders;
+use crate::visible::{as_word, visible};
 
-use super::Call;
-use super::change::say_tightened;
+use super::conversation::{Conversation, Need};
 use super::world::{World, paths};
+use super::{Call, changing};
 
 /// Runs one of the settings commands.
 pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
     let folders = Folders::find(&call.env)?;
-    let editor = Editor { paths: paths(&folders), cache: &folders.cache };
+    let files = paths(&folders);
     match args {
-        cli::Settings::Path => to_stdout(format!("{}\n", editor.paths.file.display()).as_bytes()),
+        cli::Settings::Path => to_stdout(format!("{}\n", files.file.display()).as_bytes()),
         cli::Settings::List { json } => list(&World::of(folders, &call.env)?, *json),
         cli::Settings::Get { name } => {
             let value = value_of(name, &World::of(folders, &call.env)?)?;
             to_stdout(format!("{value}\n").as_bytes())
         }
-        cli::Settings::Set { name, value } => {
-            let file = editor.file_of(name, value);
-            editor.edit(file, |text, shown| settings::set(text, shown, name, value))
+        cli::Settings::Set { name, value, forget_unfinished } => {
+            let file = file_of(&files, name, value).to_path_buf();
+            let edit = SettingEdit::Set { name: name.clone(), value: value.clone() };
+            edit_settings(call, &format!("settings set {}", as_word(name)), &[file], edit, *forget_unfinished)
         }
-        cli::Settings::Unset { name } => {
-            // What a moved file does not say still counts from the home folder's, if it is a consent.
-            let mut files = vec![&editor.paths.file, &editor.paths.home_file];
-            files.dedup();
-            files.into_iter().try_for_each(|file| editor.edit(file, |text, shown| settings::unset(text, shown, name)))
+        cli::Settings::Unset { name, forget_unfinished } => {
+            // What a moved file does not say still counts from the home directory's, if it is a consent.
+            let mut both = vec![files.file, files.home_file];
+            both.dedup();
+            let edit = SettingEdit::Unset { name: name.clone() };
+            edit_settings(call, &format!("settings unset {}", as_word(name)), &both, edit, *forget_unfinished)
         }
-        cli::Settings::Trust { path, yes } => trust_file(&editor, path, *yes),
+        cli::Settings::Trust { path, yes, forget_unfinished } => {
+            trust_file(call, &files.home_file, path, *yes, *forget_unfinished)
+        }
     }
     .map(|()| 0)
+}
+
+/// Consents count only from the file below the home directory, so they are written there.
+fn file_of<'a>(files: &'a Paths, name: &str, value: &str) -> &'a Path {
+    let consent = name == "endpoints.allow" || (name == "keyring" && value == "file");
+    if consent { &files.home_file } else { &files.file }
+}
+
+/// Edits settings files. They may be what is wrong, so nothing of them has to be usable for it.
+fn edit_settings(call: &Call, title: &str, files: &[PathBuf], edit: SettingEdit, forget: bool) -> Result<()> {
+    if changing::recovered(&call.env, title, forget)? {
+        return Ok(());
+    }
+    let (world, _) = World::readable(Folders::find(&call.env)?, &call.env);
+    let act = |file: &PathBuf| Act::EditSettings { file: file.clone(), edit: edit.clone() };
+    let change = Change { acts: files.iter().map(act).collect(), ..Change::new(title) };
+    let preview = preview(&world.files, &world.index, &change)?;
+    changing::make_agreed(&world, &change, &preview)
 }
 
 fn value_of(name: &str, world: &World) -> Result<String> {
@@ -82,48 +101,15 @@ fn list(world: &World, as_json: bool) -> Result<()> {
 }
 
 /// Records that this very content may start programs.
-fn trust_file(editor: &Editor<'_>, path: &Path, yes: bool) -> Result<()> {
+fn trust_file(call: &Call, file: &Path, path: &Path, yes: bool, forget: bool) -> Result<()> {
     trust::must_be_safe(path)?;
     let canonical = trust::consent_path(path)?;
-    let fingerprint = trust::fingerprint(path)?;
+    let edit = SettingEdit::Trust { path: canonical.clone(), sha256: trust::fingerprint(path)? };
     if !yes {
-        confirm(&format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical)))?;
+        let need = Need { what: "this needs a yes", otherwise: "add --yes" };
+        let question = format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical));
+        Conversation::begin(need)?.agree("", &question)?;
     }
-    editor.edit(&editor.paths.home_file, |text, shown| settings::set_trust(text, shown, &canonical, &fingerprint))?;
+    edit_settings(call, &format!("settings trust {}", as_word(&canonical)), &[file.to_path_buf()], edit, forget)?;
     to_stdout(format!("trusted {} as it is now\n", visible(&canonical)).as_bytes())
-}
-
-fn confirm(question: &str) -> Result<()> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::new(Kind::Usage, "this needs a yes, and stdin is no terminal; add --yes"));
-    }
-    let _ = write!(io::stderr().lock(), "{question} [y/N] ");
-    let answer = stdin::read_line(64, Deadline::after(Instant::now(), Duration::from_secs(3_600)));
-    match answer {
-        Ok(text) if matches!(text.expose().trim(), "y" | "Y" | "yes") => Ok(()),
-        _ => Err(Failure::silent(Kind::NeedsPerson)),
-    }
-}
-
-/// Edits one of the two files consents and settings stand in.
-struct Editor<'a> {
-    paths: Paths,
-    cache: &'a Path,
-}
-
-impl Editor<'_> {
-    /// Consents count only from the file below the home folder, so they are written there.
-    fn file_of(&self, name: &str, value: &str) -> &Path {
-        let consent = name == "endpoints.allow" || (name == "keyring" && value == "file");
-        if consent { &self.paths.home_file } else { &self.paths.file }
-    }
-
-    fn edit(&self, file: &Path, change: impl Fn(&str, &str) -> Result<String>) -> Result<()> {
-        let home = &self.paths.home;
-        let shown = shorten(file, home);
-        let editor = replace::Editor { cache: self.cache, home, largest: settings::LARGEST_FILE };
-        let replaced = editor.edit(file, |old| change(settings::text(old, &shown)?, &shown).map(String::into_bytes))?;
-        say_tightened(file, home, &replaced);
-        Ok(())
-    }
 }

@@ -66,18 +66,6 @@ impl World {
         (Self { env: env.clone(), folders, settings, files, index, surroundings }, failures)
     }
 
-    /// The same with other files and another index, to see what edits would make of it.
-    pub fn with(&self, files: AwsFiles, index: KeyIndex) -> Self {
-        Self {
-            env: self.env.clone(),
-            folders: self.folders.clone(),
-            settings: self.settings.clone(),
-            files,
-            index,
-            surroundings: self.surroundings.clone(),
-        }
-    }
-
     /// What plans are made from.
     pub fn sources(&self) -> Sources<'_> {
         Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings, suggests: true }
@@ -86,6 +74,11 @@ impl World {
     /// The same for many plans: looking for a near name costs as much as there are names, for each that fails.
     pub fn quiet(&self) -> Sources<'_> {
         Sources { suggests: false, ..self.sources() }
+    }
+
+    /// The same for other files and another index: what a change would make of them.
+    pub fn sources_of<'a>(&'a self, files: &'a AwsFiles, index: &'a KeyIndex) -> Sources<'a> {
+        Sources { files, index, ..self.quiet() }
     }
 
     /// Plans a profile and checks where its calls would go.
@@ -101,6 +94,11 @@ impl World {
     /// The same, where the first few problems will be read about.
     pub fn plan_of_many(&self, name: &ProfileName) -> Result<Planned> {
         self.planned(self.quiet(), name)
+    }
+
+    /// The same from other sources.
+    pub fn plan_in(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
+        self.planned(sources, name)
     }
 
     /// What a list tells of a plan.

@@ -63,6 +63,11 @@ impl AwsFile {
         Self { kind, shown, bytes, index: OnceCell::new() }
     }
 
+    /// A copy, to be edited in memory.
+    pub fn copied(&self) -> Self {
+        Self::from_bytes(self.kind, self.shown.clone(), self.bytes.clone())
+    }
+
     /// Which of the two it is.
     pub fn kind(&self) -> Kind {
         self.kind

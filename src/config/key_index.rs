@@ -29,6 +29,34 @@ pub struct Entry {
     pub created: Option<Timestamp>,
 }
 
+/// An edit of the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexEdit {
+    /// Names a key for a profile, in place of one it had.
+    Set {
+        /// The profile.
+        profile: ProfileName,
+        /// Its key.
+        entry: Entry,
+        /// What people call the keyring that keeps it.
+        store: String,
+    },
+    /// Names a profile's key under another name as well; what has none stays as it is.
+    Copy {
+        /// The profile that has the key.
+        from: ProfileName,
+        /// The other name.
+        to: ProfileName,
+    },
+    /// Drops a profile's entry, if it names this key.
+    Drop {
+        /// The profile.
+        profile: ProfileName,
+        /// The key.
+        id: AccessKeyId,
+    },
+}
+
 /// Profile → key id.
 #[derive(Clone, Debug, Default)]
 pub struct KeyIndex(BTreeMap<String, Entry>);
@@ -62,38 +90,43 @@ impl KeyIndex {
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
 
-    /// Returns the index's JSON with a profile's entry under another name as well; what has none stays as it is.
-    pub fn copied(bytes: &[u8], old: &str, new: &str) -> std::result::Result<Vec<u8>, String> {
-        Self::edited(bytes, |keys| {
-            if let Some(entry) = keys.get(old).cloned() {
-                keys.insert(new.into(), entry);
+    /// Returns the index's JSON after an edit. No bytes are an empty index; an edit that changes nothing gives the bytes
+    /// back as they are.
+    pub fn edited(bytes: &[u8], edit: &IndexEdit) -> std::result::Result<Vec<u8>, String> {
+        Self::with_keys(bytes, |keys| match edit {
+            IndexEdit::Set { profile, entry, store } => drop(keys.insert(profile.to_string(), fields(entry, store))),
+            IndexEdit::Copy { from, to } => {
+                if let Some(entry) = keys.get(from.as_str()).cloned() {
+                    keys.insert(to.to_string(), entry);
+                }
+            }
+            IndexEdit::Drop { profile, id } => {
+                if keys.get(profile.as_str()).is_some_and(|fields| fields["access_key_id"] == json!(id.as_str())) {
+                    keys.remove(profile.as_str());
+                }
             }
         })
     }
 
-    /// Returns the index's JSON with this entry of a profile, in place of one it had. No bytes are an empty index.
-    pub fn with(bytes: &[u8], profile: &str, entry: &Entry, store: &str) -> std::result::Result<Vec<u8>, String> {
-        let mut fields = json!({"access_key_id": entry.id.as_str(), "store": store});
-        if let Some(account) = &entry.account {
-            fields["account"] = json!(account.as_str());
-        }
-        if let Some(created) = &entry.created {
-            fields["created"] = json!(created.to_string());
-        }
-        Self::edited(bytes, |keys| drop(keys.insert(profile.into(), fields)))
-    }
-
-    /// Returns the index's JSON without a profile's entry, if it names this key.
-    pub fn without(bytes: &[u8], profile: &str, id: &AccessKeyId) -> std::result::Result<Vec<u8>, String> {
-        Self::edited(bytes, |keys| {
-            if keys.get(profile).is_some_and(|fields| fields["access_key_id"] == json!(id.as_str())) {
-                keys.remove(profile);
+    /// Makes the same edit in memory.
+    pub fn edit(&mut self, edit: &IndexEdit) {
+        match edit {
+            IndexEdit::Set { profile, entry, .. } => drop(self.0.insert(profile.to_string(), entry.clone())),
+            IndexEdit::Copy { from, to } => {
+                if let Some(entry) = self.get(from).cloned() {
+                    self.0.insert(to.to_string(), entry);
+                }
             }
-        })
+            IndexEdit::Drop { profile, id } => {
+                if self.get(profile).is_some_and(|entry| entry.id == *id) {
+                    self.0.remove(profile.as_str());
+                }
+            }
+        }
     }
 
-    /// An edit that changes nothing gives the bytes back as they are; fields we do not know stay.
-    fn edited(
+    /// Fields we do not know stay.
+    fn with_keys(
         bytes: &[u8],
         edit: impl FnOnce(&mut serde_json::Map<String, Value>),
     ) -> std::result::Result<Vec<u8>, String> {
@@ -105,12 +138,6 @@ impl KeyIndex {
         Ok(if json == before { bytes.to_vec() } else { json.to_string().into_bytes() })
     }
 
-    /// The same index with one more entry, in memory alone.
-    pub fn and(mut self, profile: &ProfileName, entry: Entry) -> Self {
-        self.0.insert(profile.to_string(), entry);
-        self
-    }
-
     /// Every profile and its key.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.0.iter().map(|(profile, entry)| (profile.as_str(), entry))
@@ -120,6 +147,17 @@ impl KeyIndex {
     pub fn get(&self, profile: &ProfileName) -> Option<&Entry> {
         self.0.get(profile.as_str())
     }
+}
+
+fn fields(entry: &Entry, store: &str) -> Value {
+    let mut fields = json!({"access_key_id": entry.id.as_str(), "store": store});
+    if let Some(account) = &entry.account {
+        fields["account"] = json!(account.as_str());
+    }
+    if let Some(created) = &entry.created {
+        fields["created"] = json!(created.to_string());
+    }
+    fields
 }
 
 #[cfg(test)]
@@ -136,31 +174,61 @@ mod tests {
         assert!(index.get(&ProfileName::parse("other").unwrap()).is_none());
     }
 
+    fn name(text: &str) -> ProfileName {
+        ProfileName::parse(text).unwrap()
+    }
+
+    fn id(text: &str) -> AccessKeyId {
+        AccessKeyId::parse(text).unwrap()
+    }
+
+    fn drop_of(profile: &str, key: &str) -> IndexEdit {
+        IndexEdit::Drop { profile: name(profile), id: id(key) }
+    }
+
     #[test]
     fn an_entry_under_another_name_keeps_all_its_fields() {
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
-        let both = KeyIndex::copied(text, "a", "b").unwrap();
-        let id = AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap();
-        let renamed = KeyIndex::without(&both, "a", &id).unwrap();
+        let copy = |from: &str| IndexEdit::Copy { from: name(from), to: name("b") };
+        let both = KeyIndex::edited(text, &copy("a")).unwrap();
+        let renamed = KeyIndex::edited(&both, &drop_of("a", "AKIAIOSFODNN7EXAMPLE")).unwrap();
         assert_eq!(renamed, br#"{"keys":{"b":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#);
-        assert_eq!(KeyIndex::copied(text, "x", "b").unwrap(), text);
-        assert!(KeyIndex::copied(br#"{"v":2,"keys":{}}"#, "a", "b").is_err());
+        assert_eq!(KeyIndex::edited(text, &copy("x")).unwrap(), text);
+        assert!(KeyIndex::edited(br#"{"v":2,"keys":{}}"#, &copy("a")).is_err());
     }
 
     #[test]
     fn an_entry_comes_and_goes_and_the_others_keep_all_their_fields() {
-        let id = |text: &str| AccessKeyId::parse(text).unwrap();
         let entry = Entry { id: id("AKIANEWNEWNEWNEWNEW1"), account: AccountId::parse("123456789012"), created: None };
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
-        let with = KeyIndex::with(text, "b", &entry, "the Keychain").unwrap();
+        let set = IndexEdit::Set { profile: name("b"), entry: entry.clone(), store: "the Keychain".into() };
+        let with = KeyIndex::edited(text, &set).unwrap();
         let index = KeyIndex::parse(&with).unwrap();
-        assert_eq!(index.get(&ProfileName::parse("b").unwrap()), Some(&entry));
-        assert_eq!(KeyIndex::without(&with, "b", &entry.id).unwrap(), text);
-        assert_eq!(KeyIndex::without(&with, "b", &id("AKIAOTHEROTHEROTHER1")).unwrap(), with);
-        assert_eq!(KeyIndex::without(b"", "b", &entry.id).unwrap(), b"");
-        assert!(KeyIndex::with(b"", "b", &entry, "x").unwrap().starts_with(br#"{"keys":{"b":{"access_key_id""#));
+        assert_eq!(index.get(&name("b")), Some(&entry));
+        assert_eq!(KeyIndex::edited(&with, &drop_of("b", "AKIANEWNEWNEWNEWNEW1")).unwrap(), text);
+        assert_eq!(KeyIndex::edited(&with, &drop_of("b", "AKIAOTHEROTHEROTHER1")).unwrap(), with);
+        assert_eq!(KeyIndex::edited(b"", &drop_of("b", "AKIANEWNEWNEWNEWNEW1")).unwrap(), b"");
+        assert!(KeyIndex::edited(b"", &set).unwrap().starts_with(br#"{"keys":{"b":{"access_key_id""#));
         for refused in [&br#"{"v":2,"keys":{}}"#[..], b"junk", br#"{"v":1}"#] {
-            assert!(KeyIndex::with(refused, "b", &entry, "x").is_err());
+            assert!(KeyIndex::edited(refused, &set).is_err());
+        }
+    }
+
+    #[test]
+    fn an_edit_in_memory_is_the_edit_of_the_file() {
+        let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}},"v":1}"#;
+        let entry = Entry { id: id("AKIANEWNEWNEWNEWNEW1"), account: None, created: None };
+        for edit in [
+            IndexEdit::Set { profile: name("b"), entry, store: "x".into() },
+            IndexEdit::Copy { from: name("a"), to: name("b") },
+            IndexEdit::Copy { from: name("x"), to: name("b") },
+            drop_of("a", "AKIAIOSFODNN7EXAMPLE"),
+            drop_of("a", "AKIAOTHEROTHEROTHER1"),
+        ] {
+            let mut index = KeyIndex::parse(text).unwrap();
+            index.edit(&edit);
+            let read = KeyIndex::parse(&KeyIndex::edited(text, &edit).unwrap()).unwrap();
+            assert!(index.entries().eq(read.entries()), "{edit:?}");
         }
     }
 

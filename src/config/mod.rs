@@ -24,7 +24,6 @@ pub mod hunk;
 pub mod key_index;
 pub mod oddities;
 pub mod process_line;
-pub mod replace;
 pub mod section;
 pub mod settings;
 pub mod trust;
@@ -110,6 +109,24 @@ impl AwsFiles {
             false => (&self.config, &self.config_choice),
         };
         trust::may_start_programs(choice, file.bytes(), env, consents).map_err(|failure| failure.at(&setting.place))
+    }
+
+    /// One of the two.
+    pub fn of(&self, kind: Kind) -> &AwsFile {
+        match kind {
+            Kind::Config => &self.config,
+            Kind::Credentials => &self.credentials,
+        }
+    }
+
+    /// A copy, to be edited in memory.
+    pub fn copied(&self) -> Self {
+        Self {
+            config: self.config.copied(),
+            credentials: self.credentials.copied(),
+            config_choice: self.config_choice.clone(),
+            credentials_choice: self.credentials_choice.clone(),
+        }
     }
 
     /// Returns the names of all profiles, those of the config file first, each once.

@@ -92,7 +92,7 @@ pub const KNOWN: &[Known] = &[
 pub const LARGEST_FILE: u64 = 1 << 20;
 
 /// Reads `config.toml`; a missing one is empty, and nothing that stands in its way is waited for.
-pub fn load(file: &Path, shown: &str) -> Result<String> {
+fn load(file: &Path, shown: &str) -> Result<String> {
     text(&foreign_file::load(file, shown, LARGEST_FILE)?, shown).map(String::from)
 }
 
@@ -225,8 +225,48 @@ impl Settings {
     }
 }
 
-/// Returns `text` with a setting set; comments, order and unknown keys stay. The value is checked first.
-pub fn set(text: &str, shown: &str, name: &str, value: &str) -> Result<String> {
+/// An edit of `config.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingEdit {
+    /// Sets a setting; the value is checked first.
+    Set {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Takes a setting out; one that is not there is not an error.
+    Unset {
+        /// Its name.
+        name: String,
+    },
+    /// Records consent to start the programs that a file names.
+    Trust {
+        /// The file, absolute, its links resolved.
+        path: String,
+        /// SHA-256 of its content in hex.
+        sha256: String,
+    },
+    /// Lets every alias of one profile stand for another; one that is called as that is taken out.
+    RenameInAliases {
+        /// The profile the aliases stand for.
+        old: String,
+        /// The one they are to stand for.
+        new: String,
+    },
+}
+
+/// Returns `text` after an edit; comments, order and unknown keys stay.
+pub fn edited(text: &str, shown: &str, edit: &SettingEdit) -> Result<String> {
+    match edit {
+        SettingEdit::Set { name, value } => set(text, shown, name, value),
+        SettingEdit::Unset { name } => unset(text, shown, name),
+        SettingEdit::Trust { path, sha256 } => set_trust(text, shown, path, sha256),
+        SettingEdit::RenameInAliases { old, new } => rename_in_aliases(text, shown, old, new),
+    }
+}
+
+pub(super) fn set(text: &str, shown: &str, name: &str, value: &str) -> Result<String> {
     if let Some(alias) = aliases::named_by(name) {
         aliases::check(alias, value)?;
         return edit(text, shown, name, Some(Value::from(value)));
@@ -242,16 +282,14 @@ pub fn set(text: &str, shown: &str, name: &str, value: &str) -> Result<String> {
     edit(text, shown, known.name, Some(new))
 }
 
-/// Returns `text` without a setting; what is not there is not an error.
-pub fn unset(text: &str, shown: &str, name: &str) -> Result<String> {
+pub(super) fn unset(text: &str, shown: &str, name: &str) -> Result<String> {
     if aliases::named_by(name).is_some() {
         return edit(text, shown, name, None);
     }
     edit(text, shown, known(name)?.name, None)
 }
 
-/// Returns `text` with every alias of one profile standing for another; one that is called as that is taken out.
-pub fn rename_in_aliases(text: &str, shown: &str, old: &str, new: &str) -> Result<String> {
+pub(super) fn rename_in_aliases(text: &str, shown: &str, old: &str, new: &str) -> Result<String> {
     let document = parse(text, shown)?;
     let table = find(document.as_table(), "aliases").and_then(Item::as_table_like);
     let stand_for = |item: &Item| item.as_str() == Some(old);
@@ -265,8 +303,7 @@ pub fn rename_in_aliases(text: &str, shown: &str, old: &str, new: &str) -> Resul
     Ok(document.to_string())
 }
 
-/// Returns `text` with consent for a file recorded: its path and SHA-256.
-pub fn set_trust(text: &str, shown: &str, path: &str, sha256: &str) -> Result<String> {
+fn set_trust(text: &str, shown: &str, path: &str, sha256: &str) -> Result<String> {
     parse(text, shown)?;
     let mut document: DocumentMut = text.parse().expect("parsed the line before");
     let trust = document.entry("trust").or_insert_with(toml_edit::table);

@@ -3,12 +3,14 @@
 //! - [`settings`]: what one profile says, each value parsed when a plan uses it, with its file and line
 //! - [`chain`]: the way from the asked profile down to the long-lived key
 //! - [`adoption`]: what profiles become so that every AWS tool comes to us
+//! - [`facts`]: what can be said of a profile without a plan
 //! - [`plan`]: the steps that are taken upwards again; the table of the whole program
 //! - [`callers`]: what the AWS CLI and each SDK would do with a profile
 
 pub mod adoption;
 pub mod callers;
 pub mod chain;
+pub mod facts;
 pub mod plan;
 pub mod settings;
 

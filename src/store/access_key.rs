@@ -6,8 +6,10 @@ use zeroize::Zeroizing;
 use super::{Item, Store, StoreError};
 use crate::arn::AccountId;
 use crate::credentials::{AccessKey, AccessKeyId};
+use crate::error::{Failure, Kind};
 use crate::names::ProfileName;
 use crate::secret::Secret;
+use crate::visible::as_word;
 
 /// What [`keep`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,25 @@ pub fn keep(
 /// Removes the item of this key id.
 pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
     store.remove(&item(id, ""))
+}
+
+/// What a keyring answered about an access key, as a failure with the way out that there is.
+pub fn failure(profile: &ProfileName, id: &AccessKeyId, store: &str, e: &StoreError) -> Failure {
+    let failure = Failure::new(Kind::Keyring, format!("access key {id}: {store} {e}")).of_profile(profile);
+    match e {
+        StoreError::Locked | StoreError::Dismissed => {
+            let name = as_word(profile.as_str());
+            failure.hint(format!(
+                "unlock the desktop's keyring, then run this again; twolock login {name} opens its dialog"
+            ))
+        }
+        StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint(
+            "start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials",
+        ),
+        StoreError::NoService(_) => failure.hint("keep the key in ~/.aws/credentials"),
+        StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
+        _ => failure,
+    }
 }
 
 fn item(id: &AccessKeyId, label: &str) -> Item {

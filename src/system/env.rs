@@ -40,6 +40,8 @@ pub const KNOWN: &[&str] = &[
     "TWOLOCK_MFA_CODE",
     "TWOLOCK_ASKPASS",
     "TWOLOCK_RUNNING",
+    // read by builds with the feature `sandbox` only
+    "TWOLOCK_ACCOUNT_HOME",
     // the machine
     "HOME",
     "USER",

@@ -23,6 +23,8 @@ pub struct Folders {
     pub data: PathBuf,
     /// `state.json` lies here: what may be deleted and is no cache. The data folder, where the platform has no such one.
     pub state: PathBuf,
+    /// The data directory below the account's own home, whatever a variable says: the journal of a change lies here.
+    pub account_data: PathBuf,
 }
 
 impl Folders {
@@ -35,16 +37,33 @@ impl Folders {
             return Err(Failure::new(Kind::Config, cause).hint(hint));
         }
         let folders = move || {
+            let home = given.or_else(dirs::home_dir)?;
+            let own_home = account_home(env).unwrap_or_else(|| home.clone());
             Some(Self {
-                home: given.or_else(dirs::home_dir)?,
+                home,
                 config: dirs::config_dir()?.join("twolock"),
                 cache: dirs::cache_dir()?.join("twolock"),
                 data: dirs::data_local_dir()?.join("twolock"),
                 state: dirs::state_dir().or_else(dirs::data_local_dir)?.join("twolock"),
+                account_data: own_home.join(DATA_BELOW_HOME).join("twolock"),
             })
         };
         folders().ok_or_else(|| Failure::new(Kind::Config, "your home folder cannot be found").hint(hint))
     }
+}
+
+/// Where the platform keeps a user's data, below the home directory.
+const DATA_BELOW_HOME: &str = match () {
+    () if cfg!(windows) => r"AppData\Local",
+    () if cfg!(target_os = "macos") => "Library/Application Support",
+    () => ".local/share",
+};
+
+/// The home directory of the account, as the system's account database has it; none where it has no such account.
+/// A build with the feature `sandbox` lets a variable stand for the database, so that tests have an account of their own.
+fn account_home(env: &Env) -> Option<PathBuf> {
+    let stand_in = if cfg!(feature = "sandbox") { env.raw("TWOLOCK_ACCOUNT_HOME").map(PathBuf::from) } else { None };
+    stand_in.or_else(|| platform::account()?.home).or_else(if cfg!(windows) { dirs::home_dir } else { || None })
 }
 
 /// A path with the home folder as `~`, and then with `/` on Windows too, as AWS's documentation writes it.

@@ -1,6 +1,6 @@
 //! The one way our own files are written and read: private from the first instant, old or new, never neither (P31).
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +10,7 @@ use super::{clock, platform};
 
 const TEMPORARY: &str = ".twolock-";
 
-/// No write takes this long, so an older temporary file belongs to a run that died.
+/// Where the file system knows no locks, an older temporary file belongs to a run that died: no write takes this long.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 
 /// Replaces `path` by a private file that holds `bytes`: afterwards it is the old file or the new one, whatever happened.
@@ -31,13 +31,12 @@ impl Staged {
     /// what its mode gave its owner, are kept; nobody else gets anything.
     pub fn beside(path: &Path, bytes: &[u8], like: Option<&fs::Metadata>) -> io::Result<Self> {
         remove_leftovers(folder_of(path));
-        let temporary = Temporary::beside(path);
-        let mut file = platform::create_private_file(&temporary.path)?;
-        file.write_all(bytes)?;
+        let mut temporary = Temporary::create(folder_of(path))?;
+        temporary.file.write_all(bytes)?;
         if let Some(like) = like {
-            platform::make_like(&file, like)?;
+            platform::make_like(&temporary.file, like)?;
         }
-        file.sync_all()?;
+        temporary.file.sync_all()?;
         Ok(Self { temporary, path: path.into() })
     }
 
@@ -99,18 +98,33 @@ fn read_at_most(file: File, expected: u64, max_bytes: u64) -> io::Result<Vec<u8>
     Ok(bytes)
 }
 
-/// A temporary file that is gone once this is dropped, unless it was renamed away.
+/// A temporary file that is gone once this is dropped, unless it was renamed away. It is locked as long as its run
+/// lives, so that others know a leftover when they see one.
 struct Temporary {
     path: PathBuf,
+    file: File,
 }
 
 impl Temporary {
-    fn beside(path: &Path) -> Self {
+    fn create(folder: &Path) -> io::Result<Self> {
+        loop {
+            let path = folder.join(Self::name());
+            let file = platform::create_private_file(&path)?;
+            // Somebody may have taken it for a leftover before it was locked.
+            let is_lost =
+                matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || hard_links(&file.metadata()?) == 0;
+            if !is_lost {
+                return Ok(Self { path, file });
+            }
+        }
+    }
+
+    fn name() -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let (pid, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         // Process ids are shared between containers with one home, so the id alone does not tell runs apart.
         let moment = clock::now_millis();
-        Self { path: folder_of(path).join(format!("{TEMPORARY}{pid}-{moment:x}-{count}.tmp")) }
+        format!("{TEMPORARY}{pid}-{moment:x}-{count}.tmp")
     }
 }
 
@@ -124,16 +138,32 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What cannot be removed now is left for the next run: it never costs this one its write.
-fn remove_leftovers(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let ours = name.to_str().is_some_and(|name| name.starts_with(TEMPORARY) && name.ends_with(".tmp"));
-        if ours && entry.metadata().is_ok_and(|metadata| metadata.is_file() && is_old(&metadata)) {
-            let _ = fs::remove_file(entry.path());
-        }
+/// Removes the temporary files that killed runs left in a directory. What cannot be removed now is left for the next
+/// run: it never costs this one its write.
+pub fn remove_leftovers(folder: &Path) {
+    for path in leftovers(folder) {
+        let _ = fs::remove_file(path);
     }
+}
+
+/// Returns the temporary files that killed runs left in a directory.
+pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let is_ours = |name: &str| name.starts_with(TEMPORARY) && name.ends_with(".tmp");
+    let ours = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_ours));
+    ours.map(|entry| entry.path()).filter(|path| is_left(path)).collect()
+}
+
+/// A live run holds the lock of its temporary file.
+fn is_left(path: &Path) -> bool {
+    let Ok(file) = platform::open_without_following(path) else { return false };
+    let Ok(metadata) = file.metadata() else { return false };
+    metadata.is_file()
+        && match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(_)) => is_old(&metadata),
+        }
 }
 
 fn is_old(metadata: &fs::Metadata) -> bool {
@@ -190,19 +220,19 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_of_dead_runs_go_once_they_are_an_hour_old() {
+    fn leftovers_of_killed_runs_go_whatever_their_age_and_those_of_live_runs_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let aged = |name: &str, seconds: u64| {
-            let file = File::create(folder.path().join(name)).unwrap();
-            let at = Duration::from_millis(clock::now_millis()) - Duration::from_secs(seconds);
-            file.set_modified(std::time::UNIX_EPOCH + at).unwrap();
-        };
-        aged(".twolock-77-1-0.tmp", 3700);
-        aged(".twolock-78-1-0.tmp", 3500);
-        aged(".other-79-1-0.tmp", 9999);
-        aged("old.tmp", 9999);
+        let live = Staged::beside(&folder.path().join("other"), b"x", None).unwrap();
+        for name in [".twolock-77-1-0.tmp", ".other-79-1-0.tmp", "old.tmp"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(leftovers(folder.path()), [folder.path().join(".twolock-77-1-0.tmp")]);
         write_atomically(&folder.path().join("file"), b"x").unwrap();
-        assert_eq!(names_in(folder.path()), [".other-79-1-0.tmp", ".twolock-78-1-0.tmp", "file", "old.tmp"]);
+        let mut names = names_in(folder.path());
+        names.retain(|name| !live.temporary.path.ends_with(name));
+        assert_eq!(names, [".other-79-1-0.tmp", "file", "old.tmp"]);
+        live.commit().unwrap();
+        assert_eq!(names_in(folder.path()), [".other-79-1-0.tmp", "file", "old.tmp", "other"]);
     }
 
     #[test]

@@ -55,12 +55,13 @@ fn what_adopt_and_add_wrote_comes_to_us_and_what_release_left_does_not() {
 }
 
 #[test]
-fn native_roles_are_assumed_by_the_callers_from_our_session() {
+fn roles_without_a_device_are_assumed_by_the_callers_from_our_session() {
     let world = World::new();
     let config = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
     let with_device = format!("source_profile = base\nmfa_serial = {DEVICE}\nregion");
     world.write(".aws/config", &config.replace("source_profile = base\nregion", &with_device));
-    manage(&world, &["adopt", "prod", "--native", "--only", "--yes"]);
+    manage(&world, &["adopt", "base", "--only", "--yes"]);
+    manage(&world, &["unset", "prod", "mfa_serial", "--yes"]);
     world.log_in("base");
     for (who, _) in seen(&world, "prod") {
         assert!(who.contains(":assumed-role/Admin/botocore-session-"), "{who}");

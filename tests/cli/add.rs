@@ -80,7 +80,7 @@ fn without_a_keyring_a_key_is_refused_and_written_nowhere() {
     with_input(&world, command, &format!("{KEY_ID}\r\n{SECRET}")).is(
         5,
         "",
-        "twolock: error: profile 'me': no keyring here lasts, and an access key is not written into a file unasked\n\
+        "twolock: error: profile 'me': no persistent keyring is available, and an access key is not written into a file unasked\n\
          twolock: hint: to keep it in ~/.aws/credentials: aws configure --profile me    then: twolock profile adopt me\n",
     );
     let mut terminal = world.on_terminal(["profile", "add", "me"]);
@@ -89,7 +89,10 @@ fn without_a_keyring_a_key_is_refused_and_written_nowhere() {
         terminal.types(answer);
     }
     let ran = terminal.end();
-    assert!(ran.code == 5 && ran.stderr.contains("no keyring here lasts"), "before the secret is typed: {ran:?}");
+    assert!(
+        ran.code == 5 && ran.stderr.contains("no persistent keyring is available"),
+        "before the secret is typed: {ran:?}"
+    );
     assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
 }
 
@@ -134,14 +137,9 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
             "source profile 'nope' is no profile",
         ),
         (&["new", "--role-arn", "Admin", "--yes"], "", 2, "is no role ARN"),
-        (
-            &["new", "--role-arn", ADMIN, "--yes"],
-            "",
-            2,
-            "some things are not said, and nobody can be asked (no terminal)",
-        ),
-        (&["new", "--yes"], "", 2, "some things are not said, and nobody can be asked (no terminal)"),
-        (&[], "", 2, "some things are not said, and nobody can be asked (no terminal)"),
+        (&["new", "--role-arn", ADMIN, "--yes"], "", 2, "missing arguments, and there is no terminal to ask on"),
+        (&["new", "--yes"], "", 2, "missing arguments, and there is no terminal to ask on"),
+        (&[], "", 2, "missing arguments, and there is no terminal to ask on"),
         (&["new", "--stdin", "--yes"], "AKIAIOSFODNN7EXAMPLE\nx\n", 2, "an access key needs its MFA device"),
         (&key, "", 2, "a line is missing"),
         (&key, "AKIAIOSFODNN7EXAMPLE\n", 2, "a line is missing"),

@@ -42,7 +42,7 @@ fn without_a_keyring_the_key_moves_under_another_name_and_those_above_come_along
          ~/.aws/config\n  [profile base]\n+ twolock_source_profile = base-keys\n\
          + credential_process = /bin/twolock credential-process --profile base\n{ROLES}\
          ~/.aws/credentials\n- [base]\n- aws_access_key_id = {KEY_ID}\n- aws_secret_access_key = ***\n\
-         note: access key {KEY_ID} of 'base' moves to 'base-keys' of ~/.aws/credentials: no keyring here lasts\n"
+         note: access key {KEY_ID} of 'base' moves to 'base-keys' of ~/.aws/credentials: no persistent keyring is available\n"
     );
     run(&world, &["adopt", "base", "--dry-run"]).is(0, &diff, "");
     assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
@@ -54,7 +54,7 @@ fn without_a_keyring_the_key_moves_under_another_name_and_those_above_come_along
     again.is(
         0,
         &format!(
-            "note: access key {KEY_ID} of 'base' stays in 'base-keys': no keyring here lasts\nnothing to change\n"
+            "note: access key {KEY_ID} of 'base' stays in 'base-keys': no persistent keyring is available\nnothing to change\n"
         ),
         "",
     );
@@ -170,32 +170,6 @@ fn a_released_key_stays_in_the_keyring_until_it_is_written_back() {
 }
 
 #[test]
-fn native_roles_lose_their_device_and_their_source_is_adopted() {
-    let world = World::new();
-    let config = CONFIG.replace(
-        "source_profile = base\nregion = eu-west-1",
-        &format!("source_profile = base\nmfa_serial = {DEVICE}\nregion = eu-west-1"),
-    );
-    world.write(".aws/config", &config);
-    let refused = run(&world, &["adopt", "long", "--native", "--dry-run"]);
-    assert_eq!(refused.code, 3, "{refused:?}");
-    assert!(refused.stderr.contains("duration_seconds of 4h cannot be had natively"), "{refused:?}");
-    let ran = run(&world, &["adopt", "prod", "--native", "--only", "--yes"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.stdout.contains(&format!("  [profile prod]\n- mfa_serial = {DEVICE}\n")), "{ran:?}");
-    assert!(
-        ran.stdout
-            .contains(&format!("note: to take 'prod' back later: twolock profile set prod mfa_serial {DEVICE}\n")),
-        "{ran:?}"
-    );
-    assert!(
-        adopted(&world)
-            .contains("[profile prod]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nregion")
-    );
-    assert!(adopted(&world).contains("credential_process = /bin/twolock credential-process --profile base\n"));
-}
-
-#[test]
 fn only_says_what_breaks_where() {
     let world = World::new();
     let config = CONFIG.replace(
@@ -212,6 +186,9 @@ fn only_says_what_breaks_where() {
         "where the session below has MFA, ignoring mfa_serial does no harm: {ran:?}"
     );
     assert!(!ran.stdout.contains("'deploy' then"), "what comes to us through its source is not broken: {ran:?}");
+    let line = "note: to let SDKs assume 'prod' from the adopted source: twolock profile unset prod mfa_serial\n";
+    assert_eq!(ran.stdout.matches("mfa_serial\n").count(), 1, "only of the role that keeps its device: {ran:?}");
+    assert!(ran.stdout.contains(line), "{ran:?}");
 }
 
 #[test]
@@ -434,8 +411,7 @@ fn a_consent_that_cannot_go_along_does_not_take_the_key_out_of_the_keyring() {
     std::fs::hard_link(&ours, world.home().join("its second name")).unwrap();
     let ran = run(&["profile", "adopt", "base", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let warning =
-        "twolock: warning: ~/work/config is changed and so not trusted any more (~/.config/twolock/config.toml is";
+    let warning = "twolock: warning: ~/work/config is changed and no longer trusted (~/.config/twolock/config.toml is";
     assert!(ran.stderr.starts_with(warning), "{ran:?}");
     assert!(ran.stderr.ends_with("twolock settings trust HOME/work/config\n"), "{ran:?}");
     assert_eq!((desktop.planted(), credentials_of(&world)), (item(), String::new()));
@@ -526,16 +502,6 @@ fn a_renamed_profile_takes_the_profile_of_its_key_along() {
 }
 
 #[test]
-fn a_native_role_above_a_key_that_stands_beside_its_profile_needs_nothing_more() {
-    let world = World::new();
-    assert_eq!(run(&world, &["adopt", "base", "--only", "--yes"]).code, 0);
-    world.run(["profile", "set", "prod", "mfa_serial", DEVICE, "--yes"]);
-    let ran = run(&world, &["adopt", "prod", "--native", "--only", "--yes"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(!config_of(&world)[CONFIG.find("[profile prod]").unwrap()..].contains("mfa_serial"));
-}
-
-#[test]
 fn a_path_that_everybody_can_change_is_not_written() {
     let world = World::new();
     let open = world.home().join("open");
@@ -570,14 +536,15 @@ fn what_twolock_would_refuse_to_serve_is_left_to_those_who_serve_it() {
 }
 
 #[test]
-fn releasing_the_source_of_native_roles_says_that_they_lose_their_mfa() {
+fn releasing_the_source_of_roles_without_a_device_says_that_they_lose_their_mfa() {
     let world = World::new();
     let config = CONFIG.replace(
         "source_profile = base\nregion = eu-west-1",
         &format!("source_profile = base\nmfa_serial = {DEVICE}\nregion = eu-west-1"),
     );
     world.write(".aws/config", &config);
-    assert_eq!(run(&world, &["adopt", "prod", "--native", "--only", "--yes"]).code, 0);
+    assert_eq!(run(&world, &["adopt", "base", "--only", "--yes"]).code, 0);
+    assert_eq!(run(&world, &["unset", "prod", "mfa_serial", "--yes"]).code, 0);
     let ran = run(&world, &["release", "base", "--restore-key", "--dry-run"]);
     let note = "note: 'prod' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: \
                 twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana\n";

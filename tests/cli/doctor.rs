@@ -62,7 +62,7 @@ fn where_nothing_is_wrong_it_says_what_there_is_to_know() {
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base', 'prod', 'deploy', 'long'
   your key signs requests to it; its sessions are kept apart from AWS's
 ";
-    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 28 checks, nothing to mend\n");
+    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 29 checks, nothing to mend\n");
     world.run(["doctor"]).is(0, &all, "");
     assert_eq!(world.sandbox.count("GetSessionToken") + world.sandbox.count("AssumeRole"), 0);
 }
@@ -112,7 +112,7 @@ info: profile 'under lost' (~/.aws/config:7): not every SDK finds a profile of t
   mend: twolock profile rename 'under lost' under-lost
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base'
   your key signs requests to it; its sessions are kept apart from AWS's
-doctor: 28 checks: 2 errors, 5 warnings
+doctor: 29 checks: 2 errors, 5 warnings
 ";
     ran.is(3, &format!("{expected}{KEY_OF_BASE}{NO_SERVICE}{to_know}"), "");
 }
@@ -138,7 +138,7 @@ mended: ~/.aws/cli/cache: others can look into it (mode 755)
 mended: ~/.aws/cli/cache: others can read 2 files in it, such as ";
     let ran = world.run(["doctor", "--fix"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
-    assert!(ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 28 checks, nothing to mend\n"), "{ran:?}");
+    assert!(ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 29 checks, nothing to mend\n"), "{ran:?}");
     for (name, expected) in [
         (".aws", 0o700),
         (".aws/config", 0o600),
@@ -217,7 +217,7 @@ fn without_any_aws_file_there_is_nothing_to_mend() {
 info: calls to AWS go through the proxy 127.0.0.1:1 (HTTPS_PROXY)
   where it is down, there are no new sessions
 not checked: clock: proxy 127.0.0.1:1 (HTTPS_PROXY) refused the connection
-doctor: 28 checks, nothing to mend
+doctor: 29 checks, nothing to mend
 ";
     ran.is(0, &format!("{NO_SERVICE}{expected}"), "");
 }

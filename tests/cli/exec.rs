@@ -95,6 +95,7 @@ fn the_environment_differs_by_exactly_our_variables() {
         ("LANG", "C.UTF-8"),
         ("OTHER", "a\nb"),
         ("PATH", &path),
+        ("TWOLOCK_ACCOUNT_HOME", home),
         ("USER", "ana"),
     ]);
     assert_eq!(after, expected);

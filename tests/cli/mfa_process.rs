@@ -100,7 +100,7 @@ fn a_file_a_variable_chose_starts_nothing_before_it_is_trusted() {
     run(&["settings", "trust", file.to_str().unwrap()]).is(
         2,
         "",
-        "twolock: error: this needs a yes, and stdin is no terminal; add --yes\n",
+        "twolock: error: this needs a yes, and there is no terminal to ask on: add --yes\n",
     );
     assert!(!mark.exists());
     // A consent that a repository brings along is none.

@@ -69,7 +69,7 @@ fn without_a_terminal_a_yes_is_needed() {
         world.finish(world.twolock(["profile"]).args(args)).is(
             2,
             "",
-            "twolock: error: this needs a yes, and nobody can be asked (no terminal): add --yes, or --dry-run to see the change\n",
+            "twolock: error: this needs a yes, and there is no terminal to ask on: add --yes, or --dry-run to see the change\n",
         );
     }
     assert_eq!((world.config(), world.credentials()), (CONFIG.into(), CREDENTIALS.into()));
@@ -143,7 +143,7 @@ fn a_key_is_changed_in_the_file_that_wins() {
     world.run(["profile", "set", "base", "region", "eu-west-3", "--yes"]).is(
         0,
         "~/.aws/credentials\n  [base]\n- region = us-west-2\n+ region = eu-west-3\n\
-         note: region stands in ~/.aws/credentials, which wins, so it is changed there\n",
+         note: region is set in ~/.aws/credentials, which wins, so it is changed there\n",
         "",
     );
     assert_eq!(world.config(), CONFIG);
@@ -249,7 +249,10 @@ fn a_link_stays_a_link_and_an_open_file_is_closed_to_others() {
     std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o644)).unwrap();
     let ran = world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert_eq!(ran.stderr, "twolock: note: ~/.aws/config was open to other users; it is yours alone now (mode 600)\n");
+    assert_eq!(
+        ran.stderr,
+        "twolock: note: ~/.aws/config was open to other users; now only you can read it (mode 600)\n"
+    );
     assert_eq!(std::fs::read_link(&link).unwrap().to_str(), Some("../dotfiles/between"));
     assert!(std::fs::symlink_metadata(world.home().join("dotfiles/between")).unwrap().is_symlink());
     assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o7777, 0o600);

@@ -84,7 +84,7 @@ fn a_file_that_others_could_open_is_closed_and_that_is_said() {
     world.run(["settings", "set", "min_ttl", "5m"]).is(0, "", "");
     let file = world.home().join(".config/twolock/config.toml");
     let said =
-        "twolock: note: ~/.config/twolock/config.toml was open to other users; it is yours alone now (mode 600)\n";
+        "twolock: note: ~/.config/twolock/config.toml was open to other users; now only you can read it (mode 600)\n";
     for args in [["settings", "set", "min_ttl", "6m"].as_slice(), &["settings", "trust", ".aws/config", "--yes"]] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
         let ran = world.finish(world.twolock(args).current_dir(world.home()));

@@ -85,7 +85,8 @@ fn killed_at_any_rename_the_key_is_in_the_keyring_or_in_the_file() {
 
 #[test]
 fn a_disk_that_fails_halfway_puts_everything_back_the_keyring_included() {
-    for nth in 1..4 {
+    // The journal, keys.json, the config, the credentials.
+    for nth in 1..5 {
         let world = World::new();
         let desktop = Desktop::empty(&world);
         let before = files(&world);
@@ -95,6 +96,7 @@ fn a_disk_that_fails_halfway_puts_everything_back_the_keyring_included() {
         assert_eq!((files(&world), desktop.planted()), (before, String::new()), "rename {nth}");
         let index = fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap_or_default();
         assert!(!index.contains(KEY_ID), "rename {nth}: {index}");
+        assert!(!world.home().join(".local/share/twolock/journal.json").exists(), "rename {nth}");
         assert_eq!(desktop.run_twolock(ADOPT).code, 0);
     }
 }

@@ -32,5 +32,6 @@ mod renewal;
 mod secrets_on_disk;
 mod signals;
 mod streams;
+mod unfinished;
 mod warm_path;
 mod wounds;

@@ -114,6 +114,7 @@ impl Desk {
     fn dress(&self, command: &mut Command) {
         command.env_clear().env("PATH", path()).env("LANG", "C.UTF-8");
         command.env("HOME", self.at("home")).env("XDG_DATA_HOME", self.at("data"));
+        command.env("TWOLOCK_ACCOUNT_HOME", self.at("home"));
         command.env("XDG_RUNTIME_DIR", self.at("run"));
         if !self.address.is_empty() {
             command.env("DBUS_SESSION_BUS_ADDRESS", &self.address);

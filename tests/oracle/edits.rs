@@ -1,5 +1,6 @@
 //! What the editor wrote, read by all three.
 
+use twolock::config::edit::Edit;
 use twolock::config::file::{AwsFile, Kind};
 
 use crate::generator::{self, Dice, PROBES};
@@ -34,14 +35,19 @@ const VALUES: &[&str] = &[
 
 fn edited(file: &AwsFile, dice: &mut Dice) -> Option<(Vec<u8>, Option<&'static str>)> {
     let value = dice.pick(VALUES);
-    let (edited, says) = match dice.roll(6) {
-        0 => (file.unset("p", "region"), None),
-        1 => (file.remove("q"), None),
-        2 => (file.rename("q", "a/b.c@d:e+f%g"), None),
-        3 => (file.add("q", &[("region", value), ("a", "b")]), None),
-        _ => (file.set("p", "region", value), Some(value)),
+    let (p, q) = (|| "p".to_string(), || "q".to_string());
+    let text = |text: &str| text.to_string();
+    let (edit, says) = match dice.roll(6) {
+        0 => (Edit::Unset { profile: p(), key: text("region") }, None),
+        1 => (Edit::Remove { profile: q() }, None),
+        2 => (Edit::Rename { profile: q(), to: text("a/b.c@d:e+f%g") }, None),
+        3 => {
+            let settings = vec![(text("region"), text(value)), (text("a"), text("b"))];
+            (Edit::Add { profile: q(), settings }, None)
+        }
+        _ => (Edit::Set { profile: p(), key: text("region"), value: text(value) }, Some(value)),
     };
-    edited.ok().map(|edited| (edited.bytes, says))
+    file.with_edits(&[edit]).ok().map(|edited| (edited.bytes, says))
 }
 
 #[test]

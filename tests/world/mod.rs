@@ -136,6 +136,8 @@ impl World {
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("HOME", self.home()).env("USER", "ana").env("LANG", "C.UTF-8");
+        // The tests' uid has an account of its own, whose home is not this one.
+        command.env("TWOLOCK_ACCOUNT_HOME", self.home());
         command.env("PATH", path()).stdin(Stdio::null());
         command
     }

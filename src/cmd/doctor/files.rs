@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::change::recover::unfinished as unfinished_change;
+use crate::cmd::changing;
 use crate::config::trust;
 use crate::system::folders;
 use crate::system::permissions::What;
@@ -20,6 +22,30 @@ const OTHERS_WRITE: u32 = 0o022;
 pub fn unreadable(context: &Context) -> Outcome {
     let why = "other commands end with this until it is mended";
     context.failures.iter().map(|failure| Finding::of_failure(Error, failure, why)).collect::<Vec<_>>().into()
+}
+
+/// What killed runs left: a change that is half done, and temporary files.
+pub fn unfinished(context: &Context) -> Outcome {
+    let (title, left) = changing::with_parts(&context.world, unfinished_change);
+    let mut found = Vec::new();
+    match title {
+        Ok(None) => {}
+        Ok(Some(title)) => {
+            let what = format!("'twolock {}' was cut short and is half done", visible(&title));
+            let why = "the next command that changes something finishes or undoes it, and says so";
+            found.push(Finding::new(Warning, what, why).mend("twolock doctor --fix"));
+        }
+        Err(failure) => {
+            found.push(Finding::of_failure(Error, &failure, "no command changes anything until this is fixed"))
+        }
+    }
+    found.extend(left.iter().map(|path| {
+        let why = "a run that was killed left it, perhaps with an access key in it; the next change removes it";
+        Finding::new(Warning, "it is a temporary file of a killed twolock", why)
+            .in_file(context.shown(path))
+            .mend("twolock doctor --fix")
+    }));
+    found.into()
 }
 
 /// What others can open.

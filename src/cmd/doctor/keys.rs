@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::cmd::profile::is_adopted;
 use crate::config::Setting;
 use crate::config::key_index::Entry;
 use crate::credentials::AccessKeyId;
 use crate::error::Failure;
 use crate::names::ProfileName;
+use crate::profile::facts::is_adopted;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};
 use crate::system::clock::Deadline;

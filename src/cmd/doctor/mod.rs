@@ -15,16 +15,18 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::change::preview::preview;
+use crate::change::{Act, Change};
 use crate::cli;
 use crate::config::trust;
 use crate::error::{Kind, Result};
 use crate::output::messages;
 use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::system::{folders, permissions, terminal};
+use crate::system::{folders, terminal};
 use crate::visible::{one_line, visible};
 
-use super::Call;
+use super::{Call, changing};
 use context::Context;
 use finding::{Finding, Severity};
 
@@ -37,6 +39,7 @@ struct Check {
 /// Every check, in the order findings of one severity are shown in.
 const CHECKS: &[Check] = &[
     Check { name: "unreadable", look: files::unreadable },
+    Check { name: "unfinished-change", look: files::unfinished },
     Check { name: FILE_MODE, look: files::modes },
     Check { name: "file-owner", look: files::owners },
     Check { name: "hard-link", look: files::links },
@@ -91,6 +94,8 @@ impl Outcome {
 
 /// Looks, mends what may be mended, shows the rest. Exit 3 if something is left that is wrong.
 pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
+    // What cannot be made good is a finding.
+    let _ = args.fix.then(|| changing::recovered(&call.env, "doctor --fix", false));
     let mut context = Context::gather(&call.env)?;
     let mended = if args.fix { mend(&context) } else { Vec::new() };
     if !mended.is_empty() {
@@ -105,25 +110,31 @@ pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
     Ok(if report.is_well() { 0 } else { Kind::Config.exit_code() })
 }
 
-/// Closes what others can open, folders first, and returns what was closed.
+/// Closes what others can open, directories first, and returns what was closed.
 fn mend(context: &Context) -> Vec<Finding> {
     let close = |finding: Finding| {
-        let failed = finding.closes.iter().filter_map(|path| Some((path, close(path).err()?)));
-        let failed: Vec<String> = failed.map(|(path, why)| format!("{}: {why}", context.shown(path))).collect();
+        let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(context, path).err()).collect();
         failed.iter().for_each(|why| messages::warning(&format!("left as it is: {}", visible(why))));
         failed.is_empty().then_some(Finding { check: FILE_MODE, fixed: true, ..finding })
     };
     files::modes(context).findings.into_iter().filter_map(close).collect()
 }
 
-/// What stands in a folder that strangers can change may be swapped at any moment, so nothing there is touched.
-fn close(path: &Path) -> std::result::Result<(), String> {
-    let itself = folders::resolve(path).map_err(|e| e.to_string())?;
-    let steps = trust::open_steps(path).map_err(|e| e.to_string())?;
-    match steps.into_iter().find(|(step, _)| *step != itself) {
-        Some((step, stranger)) => Err(format!("{} {stranger}", step.display())),
-        None => permissions::close_to_others(path).map_err(|e| e.to_string()),
+/// What is in a directory that others can change may be swapped at any moment, so nothing there is touched.
+fn close(context: &Context, path: &Path) -> std::result::Result<(), String> {
+    let failed = |why: String| format!("{}: {why}", context.shown(path));
+    let itself = folders::resolve(path).map_err(|e| failed(e.to_string()))?;
+    let steps = trust::open_steps(path).map_err(|e| failed(e.to_string()))?;
+    if let Some((step, stranger)) = steps.into_iter().find(|(step, _)| *step != itself) {
+        return Err(failed(format!("{} {stranger}", step.display())));
     }
+    let change = Change { acts: vec![Act::Close(path.to_owned())], ..Change::new("doctor --fix") };
+    changing::make_agreed(
+        &context.world,
+        &change,
+        &preview(&context.world.files, &context.world.index, &change).map_err(|failure| failure.cause)?,
+    )
+    .map_err(|failure| failure.cause)
 }
 
 /// Everything that was found, the worst first.

@@ -14,6 +14,7 @@ use crate::duration;
 use crate::error::{Failure, Place};
 use crate::names::ProfileName;
 use crate::profile::chain::OTHER_SOURCES;
+use crate::profile::facts::is_adopted;
 use crate::profile::settings::parse_session_duration;
 use crate::visible::{as_word, visible};
 
@@ -22,7 +23,6 @@ use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
 use super::keys::listed;
 use super::{MOST_SHOWN, Outcome};
-use crate::cmd::profile::is_adopted;
 
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
 const NEVER_FRESH: Duration = Duration::from_secs(900);

@@ -2,9 +2,8 @@
 
 use super::{Adoption, Becomes, STATIC_KEYS};
 use crate::config::edit::Edit;
-use crate::config::file::AwsFile;
 use crate::config::process_line::ProcessLine;
-use crate::config::{AwsFiles, Profile, Setting};
+use crate::config::{AwsFiles, Profile};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
@@ -30,7 +29,7 @@ pub struct Edits {
     /// Of the credentials file: what goes last.
     pub last: Vec<Edit>,
     /// The keys that leave these profiles.
-    leaving: Vec<(ProfileName, AccessKey)>,
+    pub leaving: Vec<(ProfileName, AccessKey)>,
 }
 
 /// The profile that keeps an adopted profile's access key where no keyring does.
@@ -58,10 +57,6 @@ impl Edits {
         let Some(profile) = files.profile(name.as_str()) else { return Ok(()) };
         let mut settings = Vec::new();
         match &adoption.becomes {
-            Becomes::Native => {
-                self.both(|| Edit::Unset { profile: name.to_string(), key: "mfa_serial".into() });
-                return Ok(());
-            }
             Becomes::Role => {
                 for key in ["role_arn", "source_profile"] {
                     self.both(|| Edit::Hide { profile: name.to_string(), key: key.into() });
@@ -90,23 +85,6 @@ impl Edits {
         Ok(())
     }
 
-    /// Refuses a file in which a profile no longer holds the very key that is to leave it.
-    pub fn must_still_fit(&self, file: &AwsFile) -> Result<()> {
-        for (from, key) in &self.leaving {
-            let Some(section) = file.section(from.as_str()) else { continue };
-            let same = |setting: &Setting| match setting.key.as_str() {
-                "aws_access_key_id" => setting.value == key.id.as_str(),
-                "aws_secret_access_key" => setting.value == *key.secret.expose(),
-                _ => true,
-            };
-            if let Some(other) = section.settings.iter().find(|setting| !same(setting)) {
-                let cause = "its access key was changed meanwhile: run this again";
-                return Err(Failure::new(Kind::Busy, cause).of_profile(from).at(&other.place));
-            }
-        }
-        Ok(())
-    }
-
     fn both(&mut self, edit: impl Fn() -> Edit) {
         self.config.push(edit());
         self.last.push(edit());
@@ -127,7 +105,7 @@ impl Edits {
 
     /// A section of the credentials file that held nothing else goes as a whole.
     fn take_key_out(&mut self, profile: &Profile) {
-        self.last.push(Edit::TakeOut { profile: profile.name.clone(), keys: &STATIC_KEYS });
+        self.last.push(Edit::TakeOut { profile: profile.name.clone(), keys: STATIC_KEYS.map(String::from).into() });
         let unset = STATIC_KEYS.map(|key| Edit::Unset { profile: profile.name.clone(), key: key.into() });
         self.config.extend(unset);
     }
@@ -174,7 +152,8 @@ impl Edits {
     fn take_line_out(&mut self, profile: &Profile) {
         let line = |name: &str| Edit::Unset { profile: name.into(), key: "credential_process".into() };
         let may_go = profile.credentials.is_some();
-        let with_its_section = || Edit::TakeOut { profile: profile.name.clone(), keys: &["credential_process"] };
+        let with_its_section =
+            || Edit::TakeOut { profile: profile.name.clone(), keys: vec!["credential_process".into()] };
         self.config.push(if may_go { with_its_section() } else { line(&profile.name) });
         self.last.push(line(&profile.name));
     }

@@ -12,7 +12,6 @@ use crate::arn::MfaSerial;
 use crate::config::Setting;
 use crate::config::process_line::ProcessLine;
 use crate::credentials::{AccessKey, is_credential_text};
-use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, is_process_word};
 use crate::profile::Sources;
@@ -25,15 +24,6 @@ use crate::visible::{as_word, visible};
 /// The keys of static credentials; SDKs use them before they would call us, so all of them leave an adopted profile.
 pub const STATIC_KEYS: [&str; 4] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-
-/// How profiles are to be adopted.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Wish {
-    /// SDKs assume the roles themselves, from the adopted source.
-    pub native: bool,
-    /// Profiles whose chain passes through the asked one stay as they are.
-    pub only: bool,
-}
 
 /// One profile and what it becomes.
 #[derive(Clone, Debug)]
@@ -58,8 +48,6 @@ pub enum Becomes {
     },
     /// Its role and source are hidden from SDKs, and it calls us.
     Role,
-    /// It names its device no more; SDKs assume the role from the adopted source.
-    Native,
     /// It calls us, and that is all.
     Served,
 }
@@ -73,30 +61,22 @@ pub struct Adoptions {
     pub refused: Vec<Failure>,
 }
 
-/// Works out what adopting one profile means. Its own refusal is a failure, that of a profile above it is not.
-pub fn of_one(sources: Sources<'_>, asked: &ProfileName, wish: Wish) -> Result<Adoptions> {
+/// Works out what adopting one profile means, and unless `only` it, those whose chain passes through it. Its own refusal
+/// is a failure, that of a profile above it is not.
+pub fn of_one(sources: Sources<'_>, asked: &ProfileName, only: bool) -> Result<Adoptions> {
     let ways = Ways::of(sources);
-    let mut wanted = BTreeSet::from([asked.as_str().to_string()]);
-    let chain = chain::walk(sources, asked)?;
-    // A native role needs a source that calls us; a profile that lends its settings to a key does, and the key's need not.
-    if wish.native && chain.hops.iter().any(|hop| hop.role.is_some()) {
-        let owner = Some(chain.owner()).filter(|_| chain.hops.last().is_some_and(|hop| hop.role.is_some()));
-        wanted.extend(chain.hops.iter().chain(owner).map(|hop| hop.name.to_string()));
-    }
-    for name in &wanted {
-        let name = ProfileName::parse(name).expect("a hop's name was parsed before");
-        becomes(&ways, &name, wish)?;
-    }
-    if !wish.only {
+    becomes(&ways, asked)?;
+    let mut wanted = BTreeSet::from([asked.to_string()]);
+    if !only {
         let above: Vec<String> = ways.through(&wanted).map(ToString::to_string).collect();
         wanted.extend(above);
     }
-    Ok(adoptions(&ways, wish, |name| wanted.contains(name)))
+    Ok(adoptions(&ways, |name| wanted.contains(name)))
 }
 
 /// Works out what adopting all profiles means.
-pub fn of_all(sources: Sources<'_>, wish: Wish) -> Adoptions {
-    adoptions(&Ways::of(sources), wish, |_| true)
+pub fn of_all(sources: Sources<'_>) -> Adoptions {
+    adoptions(&Ways::of(sources), |_| true)
 }
 
 /// The profiles whose chain passes through this one, in file order.
@@ -105,11 +85,11 @@ pub fn above(sources: Sources<'_>, name: &ProfileName) -> Vec<ProfileName> {
     Ways::of(sources).through(&below).filter(|other| *other != name).cloned().collect()
 }
 
-fn adoptions(ways: &Ways<'_>, wish: Wish, is_wanted: impl Fn(&str) -> bool) -> Adoptions {
+fn adoptions(ways: &Ways<'_>, is_wanted: impl Fn(&str) -> bool) -> Adoptions {
     let mut found = Adoptions::default();
     for name in ways.sources.files.profile_names().iter().filter(|name| is_wanted(name)) {
         match ProfileName::parse(name).map_err(|why| Failure::new(Kind::Config, why)) {
-            Ok(profile) => match becomes(ways, &profile, wish) {
+            Ok(profile) => match becomes(ways, &profile) {
                 Ok(becomes) => found.made.push(Adoption { profile, becomes }),
                 Err(failure) => found.refused.push(failure),
             },
@@ -164,7 +144,7 @@ fn way(name: ProfileName, chain: &Chain) -> Way {
 }
 
 /// What becomes of one profile, or why it stays as it is.
-fn becomes(ways: &Ways<'_>, name: &ProfileName, wish: Wish) -> Result<Becomes> {
+fn becomes(ways: &Ways<'_>, name: &ProfileName) -> Result<Becomes> {
     let sources = ways.sources;
     let plan = plan::plan(sources, name)?;
     let profile = sources.files.profile(name.as_str()).expect("a profile with a plan is in the files");
@@ -179,7 +159,6 @@ fn becomes(ways: &Ways<'_>, name: &ProfileName, wish: Wish) -> Result<Becomes> {
         (Some(_), Some(key)) => Err(settings
             .refuse(key, "stands beside a role, and SDKs would use the key instead")
             .hint("move the access key to a profile of its own, and name that as source_profile")),
-        (Some(_), None) if wish.native => native(settings),
         (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
         (None, Some(_)) => own_key(ways, settings),
         (None, None) if edits::is_kept_beside(settings) => {
@@ -249,30 +228,6 @@ fn hidden(settings: ProfileSettings<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn native(settings: ProfileSettings<'_>) -> Result<Becomes> {
-    let ours = ["credential_process", "twolock_role_arn", "twolock_source_profile"];
-    if let Some(setting) = ours.iter().find_map(|key| settings.raw(key)) {
-        let command = format!("twolock profile release {}", as_word(settings.name().as_str()));
-        return Err(settings
-            .refuse_profile(format!("is adopted already ({}): release it first", setting.place))
-            .hint(command));
-    }
-    let lost = ["twolock_source_identity", "twolock_tags", "twolock_transitive_tags", "twolock_policy_arns"];
-    if let Some(setting) = lost.iter().find_map(|key| settings.raw(key)) {
-        return Err(settings.refuse(setting, "would have no effect: SDKs do not know it (leave out --native)"));
-    }
-    match settings.role_duration()?.filter(|wanted| wanted.value > plan::CHAINED_AT_MOST) {
-        Some(long) => {
-            let shown = duration::show(long.value);
-            let why = format!(
-                "duration_seconds of {shown} cannot be had natively: behind a session AWS caps roles at 1h (leave out --native)"
-            );
-            Err(settings.refuse_profile(why))
-        }
-        None => Ok(Becomes::Native),
-    }
 }
 
 fn own_key(ways: &Ways<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {

@@ -1,9 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::file::Kind;
 
-fn config(text: impl Into<Vec<u8>>) -> AwsFile {
-    AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text.into())
+mod several;
+
+fn config(text: impl AsRef<[u8]>) -> AwsFile {
+    AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text.as_ref().to_vec())
 }
 
 fn credentials(text: &str) -> AwsFile {
@@ -12,6 +15,38 @@ fn credentials(text: &str) -> AwsFile {
 
 fn text(edited: Result<Edited>) -> String {
     String::from_utf8(edited.unwrap().bytes).unwrap()
+}
+
+/// One edit by its name, for tables.
+trait Edits {
+    fn set(&self, profile: &str, key: &str, value: &str) -> Result<Edited>;
+    fn unset(&self, profile: &str, key: &str) -> Result<Edited>;
+    fn add(&self, profile: &str, settings: &[(&str, &str)]) -> Result<Edited>;
+    fn remove(&self, profile: &str) -> Result<Edited>;
+    fn rename_to(&self, profile: &str, to: &str) -> Result<Edited>;
+}
+
+impl Edits for AwsFile {
+    fn set(&self, profile: &str, key: &str, value: &str) -> Result<Edited> {
+        self.with_edits(&[Edit::Set { profile: profile.into(), key: key.to_ascii_lowercase(), value: value.into() }])
+    }
+
+    fn unset(&self, profile: &str, key: &str) -> Result<Edited> {
+        self.with_edits(&[Edit::Unset { profile: profile.into(), key: key.into() }])
+    }
+
+    fn add(&self, profile: &str, settings: &[(&str, &str)]) -> Result<Edited> {
+        let settings = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        self.with_edits(&[Edit::Add { profile: profile.into(), settings }])
+    }
+
+    fn remove(&self, profile: &str) -> Result<Edited> {
+        self.with_edits(&[Edit::Remove { profile: profile.into() }])
+    }
+
+    fn rename_to(&self, profile: &str, to: &str) -> Result<Edited> {
+        self.with_edits(&[Edit::Rename { profile: profile.into(), to: to.into() }])
+    }
 }
 
 fn refused(edited: Result<Edited>) -> String {
@@ -73,7 +108,7 @@ fn what_others_would_read_differently_is_refused() {
     }
     for name in ["a b", "ü", "a!b", "a]b", "", "a\nb"] {
         assert!(config("").add(name, &[]).is_err(), "{name:?}");
-        assert!(config("[profile p]\n").rename("p", name).is_err(), "{name:?}");
+        assert!(config("[profile p]\n").rename_to("p", name).is_err(), "{name:?}");
     }
     assert!(refused(file().add("p", &[])).contains("already there (~/.aws/config:1)"));
 }
@@ -125,8 +160,8 @@ fn a_renamed_profile_is_renamed_wherever_it_is_named() {
     let new = "[profile n] # mine\nmfa_serial = x\n[profile r]\nsource_profile = n\nrole_arn = p\n[profile t]\n\
                twolock_source_profile=n ; c\ncredential_process = /a/twolock credential-process --profile n\n\
                [profile u]\ncredential_process = /a/other credential-process --profile p\nsource_profile = pp\n";
-    assert_eq!(text(config(old).rename("p", "n")), new);
-    assert_eq!(text(config(new).rename("n", "p")), old);
+    assert_eq!(text(config(old).rename_to("p", "n")), new);
+    assert_eq!(text(config(new).rename_to("n", "p")), old);
     for (old, name, new_name, new) in [
         ("[profile \"p\"]\n", "p", "n", "[profile n]\n"),
         ("[profile\tp]\n", "p", "n", "[profile\tn]\n"),
@@ -134,11 +169,11 @@ fn a_renamed_profile_is_renamed_wherever_it_is_named() {
         ("[profile p]\na = b\n", "p", "default", "[default]\na = b\n"),
         ("[profile profile]\n", "profile", "n", "[profile n]\n"),
     ] {
-        assert_eq!(text(config(old).rename(name, new_name)), new, "{old:?}");
+        assert_eq!(text(config(old).rename_to(name, new_name)), new, "{old:?}");
     }
-    assert_eq!(text(credentials("[p]\na = b\n").rename("p", "profile-x")), "[profile-x]\na = b\n");
+    assert_eq!(text(credentials("[p]\na = b\n").rename_to("p", "profile-x")), "[profile-x]\na = b\n");
     let served = config("[profile p]\ncredential_process = twolock credential-process p\n");
-    assert!(refused(served.rename("p", "a%b")).contains("cannot stand in a credential_process"));
+    assert!(refused(served.rename_to("p", "a%b")).contains("cannot stand in a credential_process"));
 }
 
 #[test]
@@ -233,9 +268,9 @@ proptest! {
         if file.bytes().windows(4).any(|four| four == b"\"p\"]") || file.section("p").is_none() {
             return Ok(());
         }
-        let renamed = config(file.rename("p", "new.name").unwrap().bytes);
+        let renamed = config(file.rename_to("p", "new.name").unwrap().bytes);
         prop_assert!(renamed.section("p").is_none());
-        prop_assert_eq!(renamed.rename("new.name", "p").unwrap().bytes, bytes);
+        prop_assert_eq!(renamed.rename_to("new.name", "p").unwrap().bytes, bytes);
     }
 
     #[test]

@@ -3,28 +3,30 @@
 use std::time::{Duration, Instant};
 
 use crate::arn::{MfaSerial, RoleArn};
+use crate::change::preview::{Preview, preview};
+use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
 use crate::config::edit::Edit;
-use crate::config::key_index::Entry;
+use crate::config::file::Kind as FileKind;
+use crate::config::key_index::{Entry, IndexEdit};
 use crate::credentials::{AccessKey, AccessKeyId, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Region, is_process_word};
 use crate::output::to_stdout;
-use crate::profile::adoption::edits::{Edits, process_line};
+use crate::profile::adoption::edits::process_line;
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::stdin;
 use crate::visible::{as_word, visible};
 
-use super::adopt::{changes, edited, notes_on_program, own_program, to_try};
-use super::change;
-use super::conversation::{Conversation, Need};
-use super::vault::{Deposit, Vault};
-use super::world::World;
+use super::super::changing::make;
+use super::super::conversation::{Conversation, Need};
+use super::notes::{on_program, own_program, to_try};
+use crate::cmd::world::World;
 
 /// Without a terminal the flags have to say everything.
 const NEED: Need = Need {
-    what: "some things are not said",
+    what: "missing arguments",
     otherwise: "give NAME, with --role-arn and --source-profile, or with --stdin and --mfa-serial",
 };
 
@@ -35,7 +37,7 @@ enum Source {
 }
 
 /// Adds a profile.
-pub fn run(world: &World, args: &Add) -> Result<u8> {
+pub fn run(world: &World, args: &Add, title: &str) -> Result<u8> {
     let mut asking = Asking { world, args, person: None };
     let name = asking.name()?;
     let source = asking.source(&name)?;
@@ -51,7 +53,7 @@ pub fn run(world: &World, args: &Add) -> Result<u8> {
     }
     settings.extend(given("external_id", &args.external_id));
     settings.extend(given("duration_seconds", &args.duration_seconds));
-    add(world, &name, source, settings, args)
+    add(world, &name, source, settings, args, title)
 }
 
 fn add(
@@ -60,36 +62,48 @@ fn add(
     source: Source,
     mut settings: Vec<(String, String)>,
     args: &Add,
+    title: &str,
 ) -> Result<u8> {
     let program = own_program(world)?;
-    let key = match &source {
-        Source::Key(key) => Some(key),
-        Source::Role { .. } => None,
-    };
     settings.push(("credential_process".into(), process_line(&program.path, name)));
-    let mut edits = Edits::default();
-    edits.config.push(Edit::Add { profile: name.to_string(), settings });
-    let index = match key {
-        Some(key) => world.index.clone().and(name, Entry { id: key.id.clone(), account: None, created: None }),
-        None => world.index.clone(),
+    let edit = Edit::Add { profile: name.to_string(), settings };
+    let edit = Act::EditFile { kind: FileKind::Config, edits: vec![edit], holds: Vec::new() };
+    let mut change = Change::new(title);
+    let plan_in = |preview: &Preview| {
+        let after = world.sources_of(&preview.files, &preview.index);
+        world.plan_in(after, name).map_err(|failure| of_the_flags(failure, name))
     };
-    let after = world.with(edited(&world.files, &edits)?, index);
-    let planned = after.plan(name).map_err(|failure| of_the_flags(failure, name))?;
-    let mut notes: Vec<String> = planned.plan.notes.clone();
-    if let Some(key) = key {
-        notes.push(format!("access key {} goes to {}", key.id, keyring(world, name, &key.id)?));
+    let preview = match source {
+        Source::Role { .. } => {
+            change.acts.push(edit);
+            preview(&world.files, &world.index, &change)?
+        }
+        Source::Key(key) => {
+            let store = keyring(world, name, &key.id)?;
+            change.notes.push(format!("access key {} goes to {store}", key.id));
+            // Where its calls go is known once the profile is there to be planned.
+            let entry = Entry { id: key.id.clone(), account: None, created: None };
+            let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
+            change.acts.extend([Act::EditIndex(index), edit]);
+            let preview = preview(&world.files, &world.index, &change)?;
+            let planned = plan_in(&preview)?;
+            let account = planned.plan.device.as_ref().and_then(|device| device.account()).cloned();
+            let edit = change.acts.pop();
+            change.acts.clear();
+            change.keep_key(KeyToStore { profile: name.clone(), key, account }, &planned.endpoint, store);
+            change.acts.extend(edit);
+            preview
+        }
+    };
+    let mut notes = plan_in(&preview)?.plan.notes;
+    notes.append(&mut change.notes);
+    notes.extend(on_program(&program));
+    change.notes = notes;
+    if make(world, &change, &preview, "add?", args.making)? {
+        let after = world.sources_of(&preview.files, &preview.index);
+        to_stdout(format!("added {name}; try: {}\n", to_try(world, after, name)?).as_bytes())?;
     }
-    notes.extend(notes_on_program(&program));
-    let changes = changes(&edits);
-    if !change::is_agreed(world, &changes, &notes, "add?", args.making)? {
-        return Ok(0);
-    }
-    let write = || change::apply(world, &changes, &[]);
-    match key {
-        Some(key) => Vault::new(world, true).keep_and(&[Deposit { profile: name, key, planned: &planned }], write)?,
-        None => write()?,
-    }
-    to_stdout(format!("added {name}; try: {}\n", to_try(&after, name)?).as_bytes()).map(|()| 0)
+    Ok(0)
 }
 
 /// What was given now is wrong by itself, and stands in no line yet.
@@ -102,8 +116,8 @@ fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
 
 /// The keyring a new key goes to. Without one it is refused: a file in clear is nobody's silent choice (threat-model P7).
 fn keyring(world: &World, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
-    Vault::new(world, false).name(name, id)?.ok_or_else(|| {
-        let cause = "no keyring here lasts, and an access key is not written into a file unasked";
+    world.key_store_name(name, id)?.ok_or_else(|| {
+        let cause = "no persistent keyring is available, and an access key is not written into a file unasked";
         let word = as_word(name.as_str());
         Failure::new(Kind::Keyring, cause).of_profile(name).hint(format!(
             "to keep it in ~/.aws/credentials: aws configure --profile {word}    then: twolock profile adopt {word}"

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use super::trust;
+use crate::config::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::system::clock::{self, Deadline};
 use crate::system::folders::{self, shorten};
@@ -237,7 +237,7 @@ fn is_open_to_others(metadata: &Metadata) -> bool {
 }
 
 /// An I/O error without the number behind it.
-fn plain(error: &io::Error) -> String {
+pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
 }

@@ -8,14 +8,15 @@ use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Verdict};
+use crate::profile::facts::kind;
 use crate::system::terminal;
 use crate::visible::{as_word, one_line, visible};
 
 use super::adopt::can_be_adopted;
-use super::living::Living;
-use super::profile::{kind, unknown};
-use super::profile_list::{add_key_and_rest, facts};
-use super::world::{Planned, World};
+use super::list::{add_key_and_rest, facts};
+use super::unknown;
+use crate::cmd::living::Living;
+use crate::cmd::world::{Planned, World};
 
 /// A paragraph is not wider than this.
 const WIDEST: usize = 80;
@@ -29,7 +30,7 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     if as_json {
         return json_to_stdout(&explained(world, &profile, planned)).map(|()| 0);
     }
-    let mut text = format!("{} ({}): {}\n", visible(name.as_str()), profile.place, kind(world, &profile));
+    let mut text = format!("{} ({}): {}\n", visible(name.as_str()), profile.place, kind(&profile, &world.index));
     text += &settings_text(&profile.settings());
     text += "\nplan\n";
     text += &match planned {

@@ -11,14 +11,14 @@ use crate::error::Result;
 use crate::output::table::table_within;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::chain::{KeyPlace, LongLivedKey};
+use crate::profile::facts::{account, device, is_adopted, kind};
 use crate::profile::plan::Outline;
 use crate::system::terminal;
 use crate::timestamp::Timestamp;
 use crate::visible::visible;
 
-use super::living::Living;
-use super::profile::{account, device, is_adopted, kind};
-use super::world::World;
+use crate::cmd::living::Living;
+use crate::cmd::world::World;
 
 const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT", "SERVED"];
 
@@ -70,7 +70,7 @@ impl Listed {
         let device_of_the_chain = self.device.as_ref().and_then(|device| device.name()).map(visible);
         let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
         // Where the key is has a column of its own.
-        let kind = match kind(world, &self.profile) {
+        let kind = match kind(&self.profile, &world.index) {
             "key in keyring" | "key of another" => "key",
             "settings only" => "settings",
             kind => kind,
@@ -78,8 +78,8 @@ impl Listed {
         vec![
             visible(&self.profile.name),
             kind.into(),
-            or_none(account(world, &self.profile)),
-            or_none(device_of_the_chain.or_else(|| device(&self.profile))),
+            or_none(account(&self.profile, &world.index)),
+            or_none(device_of_the_chain.or_else(|| device(&self.profile).map(visible))),
             or_none(self.key.as_ref().map(|key| short_place(&key.place))),
             or_none(self.rest.map(|(_, left)| duration::show(left))),
             if is_adopted(&self.profile) { "yes" } else { "-" }.into(),
@@ -117,12 +117,12 @@ pub fn add_key_and_rest(fields: &mut Value, key: &LongLivedKey, rest: Option<(Ti
 
 /// What the files say of a profile; what is absent is left out.
 pub fn facts(world: &World, profile: &Profile) -> Value {
-    let mut fields = json!({"name": profile.name, "kind": kind(world, profile), "adopted": is_adopted(profile)});
+    let mut fields = json!({"name": profile.name, "kind": kind(profile, &world.index), "adopted": is_adopted(profile)});
     let text = |ours: &str, standard: &str| {
         profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.value.clone())
     };
     for (name, value) in [
-        ("account", account(world, profile)),
+        ("account", account(profile, &world.index)),
         ("region", text("region", "region")),
         ("mfa_serial", text("mfa_serial", "mfa_serial")),
         ("role_arn", text("twolock_role_arn", "role_arn")),

@@ -1,5 +1,7 @@
 //! `profile release`: takes an adoption back.
 
+use crate::change::Change;
+use crate::change::preview::preview;
 use crate::cli::Release;
 use crate::config::{AwsFiles, Setting};
 use crate::credentials::AccessKey;
@@ -9,17 +11,17 @@ use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, is_kept_beside, is_served, keys_profile};
 use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
 use crate::profile::callers::Callers;
+use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
 use crate::visible::{as_word, visible};
 
-use super::adopt::{changes, edited, elsewhere};
-use super::change;
-use super::profile_edit::{known, references};
-use super::vault::Vault;
-use super::world::World;
+use super::super::changing::make;
+use super::known;
+use super::notes::on_callers;
+use crate::cmd::world::World;
 
 /// Releases one profile.
-pub fn run(world: &World, args: &Release) -> Result<u8> {
+pub fn run(world: &World, args: &Release, title: &str) -> Result<u8> {
     let name = world.asked_or_picked(&args.profile)?;
     let profile = known(world, &name)?;
     let settings = ProfileSettings::of(&profile, &name);
@@ -31,26 +33,18 @@ pub fn run(world: &World, args: &Release) -> Result<u8> {
         nobody_else_may_name(world, &name, &keys_profile(&name))?;
     }
     let restored = if args.restore_key { Some(key(world, settings, !args.making.dry_run)?) } else { None };
-    let edits = Edits::of_release(world.sources(), &name, restored.clone())?;
-    let after = edited(&world.files, &edits)?;
-    let mut notes = notes_on_key(world, settings, restored.as_ref());
-    notes.extend(notes_on_callers(world, &after, &name));
-    let changes = changes(&edits);
-    if change::make(world, &changes, &[], &notes, "release?", args.making)? {
+    let mut change = Change { notes: notes_on_key(world, settings, restored.as_ref()), ..Change::new(title) };
+    change.edit_files(Edits::of_release(world.sources(), &name, restored)?);
+    let preview = preview(&world.files, &world.index, &change)?;
+    change.notes.extend(notes_on_callers(world, &preview.files, &name));
+    if make(world, &change, &preview, "release?", args.making)? {
         to_stdout(format!("released {name}\n").as_bytes())?;
     }
     Ok(0)
 }
 
 fn not_adopted(settings: ProfileSettings<'_>) -> Failure {
-    let failure = settings.refuse_profile("is not adopted: no credential_process of it calls twolock");
-    match settings.raw("role_arn") {
-        Some(_) => failure.hint(format!(
-            "adopted with --native? give it its device back: twolock profile set {} mfa_serial ARN",
-            as_word(settings.name().as_str())
-        )),
-        None => failure,
-    }
+    settings.refuse_profile("is not adopted: no credential_process of it calls twolock")
 }
 
 /// The key that `--restore-key` writes back: out of the profile that keeps it, else out of the keyring.
@@ -64,7 +58,7 @@ fn key(world: &World, settings: ProfileSettings<'_>, may_unlock: bool) -> Result
         return the_one_key(&keys_profile(name), world.sources());
     }
     match world.index.get(name) {
-        Some(entry) => Vault::new(world, may_unlock).read(name, &entry.id),
+        Some(entry) => world.key_in_keyring(name, &entry.id, may_unlock),
         None => Err(settings.refuse_profile("has no access key in the keyring: there is none to restore")),
     }
 }
@@ -72,7 +66,7 @@ fn key(world: &World, settings: ProfileSettings<'_>, may_unlock: bool) -> Result
 /// Whoever gets the key from the profile that keeps it would have none any more.
 fn nobody_else_may_name(world: &World, name: &ProfileName, keys: &str) -> Result<()> {
     let source = |setting: &Setting| matches!(setting.key.as_str(), "source_profile" | "twolock_source_profile");
-    let others = references(world, keys).into_iter().filter(|(_, setting)| source(setting));
+    let others = references(&world.files, keys).into_iter().filter(|(_, setting)| source(setting));
     match others.into_iter().find(|(other, _)| other != name.as_str()) {
         None => Ok(()),
         Some((other, setting)) => {
@@ -106,10 +100,10 @@ fn notes_on_key(world: &World, settings: ProfileSettings<'_>, restored: Option<&
 /// What this profile, and each that came to us before, is to the AWS CLI and SDKs then.
 fn notes_on_callers(world: &World, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
     let (before, then) = (Callers::of(&world.files), Callers::of(after));
-    let mut notes = elsewhere(&then, name);
+    let mut notes = on_callers(&then, name);
     for other in above(world.quiet(), name) {
         let came = before.judge(other.as_str()).iter().all(|(_, verdict)| verdict.comes_to_us());
-        let lost = if came { elsewhere(&then, &other) } else { vec![] };
+        let lost = if came { on_callers(&then, &other) } else { vec![] };
         if !lost.is_empty() {
             notes.extend(lost);
             notes.extend(without_mfa(world, &other));
@@ -118,7 +112,7 @@ fn notes_on_callers(world: &World, after: &AwsFiles, name: &ProfileName) -> Vec<
     notes
 }
 
-/// A role that was adopted with `--native` has no device of its own: without ours behind it, SDKs call without MFA.
+/// A role may have no device of its own: without ours behind it, SDKs call without MFA.
 fn without_mfa(world: &World, name: &ProfileName) -> Option<String> {
     let device = world.plan(name).ok()?.plan.device?;
     let profile = world.files.profile(name.as_str())?;

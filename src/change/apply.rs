@@ -1,0 +1,364 @@
+//! Doing a change: each act in its order; when one fails, what was done is undone in reverse.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::journal::{Entry, Journal, PATIENCE};
+use super::preview::{Preview, edited_bytes};
+use super::record::{FileStep, Record, What};
+use super::replace::{Editor, Replaced};
+use super::{Act, Change, KeyToProve, KeyToStore, Parts, Proof, half_done};
+use crate::aws::{Bounds, Signer};
+use crate::config::key_index::{self, KeyIndex};
+use crate::config::settings::SettingEdit;
+use crate::config::{self, settings, trust};
+use crate::credentials::AccessKeyId;
+use crate::error::{Failure, Kind, Result};
+use crate::store::StoreError;
+use crate::store::access_key::{self, Kept};
+use crate::system::folders::shorten;
+use crate::system::{foreign_file, log, permissions};
+use crate::visible::as_word;
+
+/// What the person should know once it is done.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// What was done besides.
+    pub notes: Vec<String>,
+    /// What could not be done besides.
+    pub warnings: Vec<String>,
+}
+
+/// Does the acts of a change in their order. When one fails, those before it are undone in reverse, and the failure says
+/// what could not be undone.
+pub fn apply(change: &Change, preview: &Preview, parts: &Parts<'_>) -> Result<Applied> {
+    let acts: Vec<usize> = (0..change.acts.len()).filter(|&act| !preview.is_idle(change, act)).collect();
+    let run = Run { change, preview, parts, records: RefCell::default(), applied: RefCell::default() };
+    let several = acts.iter().filter(|&&act| What::of(&change.acts[act]).is_some()).count() > 1;
+    let journal = several.then(|| parts.journal());
+    let _lock = journal.as_ref().map(|journal| journal.lock(PATIENCE)).transpose()?;
+    if let Some(journal) = &journal {
+        *run.records.borrow_mut() = run.planned(&acts)?;
+        run.write(journal)?;
+    }
+    let mut done = Vec::new();
+    for act in acts {
+        if let Err(failure) = run.act(act, journal.as_ref(), &mut done) {
+            return Err(run.undo(done, failure, journal.as_ref()));
+        }
+    }
+    run.carry_consents(&done);
+    if let Some(journal) = &journal {
+        journal.remove()?;
+    }
+    Ok(run.applied.into_inner())
+}
+
+/// What was done, and how it is undone.
+enum Done<'a> {
+    Replaced { path: PathBuf, replaced: Replaced },
+    Kept { key: &'a KeyToStore },
+}
+
+struct Run<'a> {
+    change: &'a Change,
+    preview: &'a Preview,
+    parts: &'a Parts<'a>,
+    /// What the journal says, by act.
+    records: RefCell<HashMap<usize, Record>>,
+    applied: RefCell<Applied>,
+}
+
+impl<'a> Run<'a> {
+    fn act(&self, act: usize, journal: Option<&Journal>, done: &mut Vec<Done<'a>>) -> Result<()> {
+        match &self.change.acts[act] {
+            Act::EditFile { .. } | Act::EditIndex(_) | Act::EditSettings { .. } => {
+                let path = self.path(act).unwrap_or_default();
+                let replaced = self.parts.editor(&self.change.acts[act]).edit(&path, |bytes| {
+                    let new = self.edited(act, bytes)?;
+                    self.note_other_content(act, bytes, &new, journal)?;
+                    Ok(new)
+                })?;
+                self.say_tightened(&path, &replaced);
+                done.push(Done::Replaced { path, replaced });
+            }
+            Act::KeepKey(key) => {
+                if self.keep(key)? == Kept::New {
+                    done.push(Done::Kept { key });
+                }
+            }
+            Act::Prove(proof) => self.prove(proof)?,
+            Act::ForgetSessions(paths) => forget_sessions(paths)?,
+            Act::Close(path) => permissions::close_to_others(path)
+                .map_err(|e| Failure::new(Kind::Disk, format!("{} cannot be closed to others: {e}", path.display())))?,
+        }
+        Ok(())
+    }
+
+    /// The file an act edits, absolute.
+    fn path(&self, act: usize) -> Option<PathBuf> {
+        let path = match &self.change.acts[act] {
+            Act::EditFile { kind, .. } => self.parts.choice(*kind).path.clone(),
+            Act::EditIndex(_) => self.parts.index(),
+            Act::EditSettings { file, .. } => file.clone(),
+            _ => return None,
+        };
+        Some(std::path::absolute(&path).unwrap_or(path))
+    }
+
+    fn edited(&self, act: usize, bytes: &[u8]) -> Result<Vec<u8>> {
+        if let Some(planned) = self.preview.planned(self.change, act, bytes) {
+            return Ok(planned);
+        }
+        match &self.change.acts[act] {
+            edit @ Act::EditFile { kind, .. } => {
+                let file = self.parts.files.of(*kind);
+                edited_bytes(edit, *kind, file.shown(), bytes)
+            }
+            Act::EditIndex(edit) => KeyIndex::edited(bytes, edit).map_err(index_problem),
+            Act::EditSettings { file, edit } => setting_bytes(bytes, &self.parts.shown(file), edit),
+            _ => Ok(bytes.to_vec()),
+        }
+    }
+
+    /// What the journal is to say: for each file, the chain of its contents.
+    fn planned(&self, acts: &[usize]) -> Result<HashMap<usize, Record>> {
+        let (mut records, mut contents) = (HashMap::new(), HashMap::<PathBuf, Vec<u8>>::new());
+        for &act in acts {
+            let Some(mut what) = What::of(&self.change.acts[act]) else { continue };
+            if let What::KeepKey { id, is_new, profile } = &mut what {
+                let store = self.parts.store_for(profile, id)?;
+                *is_new = matches!(access_key::read(store, id), Err(StoreError::Absent));
+            }
+            let file = match self.path(act) {
+                None => None,
+                Some(path) => {
+                    let before = match contents.remove(&path) {
+                        Some(content) => content,
+                        None => foreign_file::load(&path, &self.parts.shown(&path), config::LARGEST_FILE)?,
+                    };
+                    let after = self.edited(act, &before)?;
+                    let step = FileStep {
+                        path: path.clone(),
+                        before: trust::hex_digest(&before),
+                        after: trust::hex_digest(&after),
+                    };
+                    contents.insert(path, after);
+                    Some(step)
+                }
+            };
+            records.insert(act, Record { what, file });
+        }
+        records.extend((self.change.acts.len()..).zip(self.consents(&records)?));
+        Ok(records)
+    }
+
+    /// The consents that will be carried along, if the files come out as planned.
+    fn consents(&self, records: &HashMap<usize, Record>) -> Result<Vec<Record>> {
+        let home_file = &self.parts.settings.home_file;
+        let shown = self.parts.shown(home_file);
+        let mut content = foreign_file::load(home_file, &shown, settings::LARGEST_FILE)?;
+        let mut found = Vec::new();
+        for file in records.values().filter_map(|record| record.file.as_ref()) {
+            let Some(edit) = self.consent(&file.path, &file.before, &file.after) else { continue };
+            let before = trust::hex_digest(&content);
+            content = setting_bytes(&content, &shown, &edit)?;
+            let step = FileStep { path: home_file.clone(), before, after: trust::hex_digest(&content) };
+            found.push(Record { what: What::EditSettings(edit), file: Some(step) });
+        }
+        Ok(found)
+    }
+
+    /// The consent for a file, where it was given to the content before and has to be given to the one after.
+    fn consent(&self, path: &Path, before: &str, after: &str) -> Option<SettingEdit> {
+        let path = trust::consent_path(path).ok()?;
+        let is_given = before != after && self.parts.trust.get(&path).is_some_and(|given| given == before);
+        is_given.then(|| SettingEdit::Trust { path, sha256: after.into() })
+    }
+
+    /// Another program may have written since the plan was made: the journal has to know the content this edit meets, and
+    /// what later edits of the same file will meet.
+    fn note_other_content(&self, act: usize, old: &[u8], new: &[u8], journal: Option<&Journal>) -> Result<()> {
+        let Some(journal) = journal else { return Ok(()) };
+        let (mut before, mut content) = (trust::hex_digest(old), new.to_vec());
+        let is_as_planned = |record: &Record| record.file.as_ref().is_some_and(|file| file.before == before);
+        if self.records.borrow().get(&act).is_some_and(is_as_planned) {
+            return Ok(());
+        }
+        let path = self.path(act);
+        for later in act..self.change.acts.len() {
+            if self.path(later) != path || !self.records.borrow().contains_key(&later) {
+                continue;
+            }
+            if later > act {
+                content = self.edited(later, &content)?;
+            }
+            let after = trust::hex_digest(&content);
+            if let Some(file) = self.records.borrow_mut().get_mut(&later).and_then(|record| record.file.as_mut()) {
+                (file.before, file.after) = (before, after.clone());
+            }
+            before = after;
+        }
+        // The consents were planned for another content; they are carried along, and a killed run leaves them behind.
+        self.records.borrow_mut().retain(|act, _| *act < self.change.acts.len());
+        self.write(journal)
+    }
+
+    fn write(&self, journal: &Journal) -> Result<()> {
+        let records = self.records.borrow();
+        let mut acts: Vec<_> = records.keys().collect();
+        acts.sort();
+        let records = acts.into_iter().map(|act| records[act].clone()).collect();
+        journal.write(&Entry { title: self.change.title.clone(), records })
+    }
+
+    fn keep(&self, key: &KeyToStore) -> Result<Kept> {
+        let KeyToStore { profile, key, account } = key;
+        let store = self.parts.store_for(profile, &key.id)?;
+        log::step(format_args!("keep access key {} in {}", key.id, store.name()));
+        access_key::keep(store, key, profile, account.as_ref())
+            .map_err(|e| access_key::failure(profile, &key.id, store.name(), &e))
+    }
+
+    /// Asks AWS whose the key is. The device has to be in the same account, or no code of it would ever serve.
+    fn prove(&self, proof: &Proof) -> Result<()> {
+        let Proof { profile, key, endpoint, account } = proof;
+        let key = match key {
+            KeyToProve::Given(key) => key.clone(),
+            KeyToProve::InKeyring(id) => {
+                let store = self.parts.store_for(profile, id)?;
+                access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.name(), &e))?
+            }
+        };
+        let sts = (self.parts.sts)(endpoint)?;
+        let who = sts.get_caller_identity(Signer::Key(&key), Bounds::CALL).map_err(|e| e.of_profile(profile))?;
+        match account {
+            Some(account) if *account != who.account => {
+                let cause =
+                    format!("access key {} is of account {}, but its mfa_serial is of {account}", key.id, who.account);
+                Err(Failure::new(Kind::Config, cause).of_profile(profile))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn say_tightened(&self, path: &Path, replaced: &Replaced) {
+        if replaced.tightened {
+            let note =
+                format!("{} was open to other users; now only you can read it (mode 600)", self.parts.shown(path));
+            self.applied.borrow_mut().notes.push(note);
+        }
+    }
+
+    /// A file that was trusted to name programs stays so after our own edit (threat-model P16). The files are changed, and
+    /// who keeps a key for them must not take it back: a consent that cannot be carried along is no failure any more.
+    fn carry_consents(&self, done: &[Done]) {
+        for one in done {
+            let Done::Replaced { path, replaced } = one else { continue };
+            if let Err(failure) = self.carry_consent(path, replaced) {
+                let (shown, word) = (self.parts.shown(path), as_word(&path.to_string_lossy()));
+                let cause = failure.headline();
+                let warning =
+                    format!("{shown} is changed and no longer trusted ({cause}): twolock settings trust {word}");
+                self.applied.borrow_mut().warnings.push(warning);
+            }
+        }
+    }
+
+    fn carry_consent(&self, path: &Path, replaced: &Replaced) -> Result<()> {
+        let (before, after) = (trust::hex_digest(&replaced.old), trust::hex_digest(&replaced.new));
+        let Some(edit) = self.consent(path, &before, &after) else { return Ok(()) };
+        let file = &self.parts.settings.home_file;
+        let shown = self.parts.shown(file);
+        let editor = self.parts.editor_up_to(settings::LARGEST_FILE);
+        let replaced = editor.edit(file, |bytes| setting_bytes(bytes, &shown, &edit))?;
+        self.say_tightened(file, &replaced);
+        Ok(())
+    }
+
+    /// Undoes the acts that were done, newest first. Where a file could not be put back, the keyring is where its key is,
+    /// so nothing before it is undone either.
+    fn undo(&self, done: Vec<Done>, failure: Failure, journal: Option<&Journal>) -> Failure {
+        let mut left = Vec::new();
+        for one in done.iter().rev() {
+            match one {
+                Done::Replaced { path, replaced } => {
+                    if self.put_back(path, replaced).is_err() {
+                        left.push(self.parts.shown(path));
+                    }
+                }
+                Done::Kept { key } if left.is_empty() => self.take_out(&key.profile, &key.key.id),
+                Done::Kept { .. } => {}
+            }
+        }
+        if left.is_empty() {
+            return match journal.map_or(Ok(()), Journal::remove) {
+                Ok(()) => failure,
+                Err(e) => half_done(format!("{}; and {}", failure.cause, e.cause)),
+            };
+        }
+        let cause = format!("{}; the edit of {} is made and could not be undone", failure.cause, left.join(", "));
+        Failure { kind: Kind::HalfDone, cause, ..failure }
+    }
+
+    fn put_back(&self, path: &Path, replaced: &Replaced) -> Result<()> {
+        let is_index = path == self.parts.index();
+        let old = if is_index && replaced.old.is_empty() { key_index::EMPTY } else { &replaced.old };
+        let changed = || Failure::new(Kind::Busy, "it was changed in the meantime");
+        let back = |now: &[u8]| if now == replaced.new { Ok(old.to_vec()) } else { Err(changed()) };
+        self.parts.editor_up_to(config::LARGEST_FILE).edit(path, back).map(drop)
+    }
+
+    /// What cannot be taken out stays: the keyring then has a key that the file has as well, and the next try finds it.
+    fn take_out(&self, profile: &crate::names::ProfileName, id: &AccessKeyId) {
+        if let Ok(store) = self.parts.store_for(profile, id) {
+            let _ = access_key::remove(store, id);
+        }
+    }
+}
+
+impl Parts<'_> {
+    pub(super) fn journal(&self) -> Journal<'_> {
+        Journal::in_directory(&self.folders.account_data, &self.folders.home)
+    }
+
+    pub(super) fn shown(&self, path: &Path) -> String {
+        shorten(path, &self.folders.home)
+    }
+
+    fn editor(&self, act: &Act) -> Editor<'_> {
+        self.editor_up_to(match act {
+            Act::EditIndex(_) => key_index::LARGEST_FILE,
+            Act::EditSettings { .. } => settings::LARGEST_FILE,
+            _ => config::LARGEST_FILE,
+        })
+    }
+
+    pub(super) fn editor_up_to(&self, largest: u64) -> Editor<'_> {
+        Editor { cache: &self.folders.cache, home: &self.folders.home, largest }
+    }
+}
+
+/// The content of `config.toml` after an edit.
+pub(super) fn setting_bytes(bytes: &[u8], shown: &str, edit: &SettingEdit) -> Result<Vec<u8>> {
+    settings::edited(settings::text(bytes, shown)?, shown, edit).map(String::into_bytes)
+}
+
+pub(super) fn index_problem(why: String) -> Failure {
+    Failure::new(Kind::Config, format!("keys.json {why}"))
+}
+
+/// Removes sealed sessions; one that is gone is no failure.
+pub(super) fn forget_sessions(paths: &[PathBuf]) -> Result<()> {
+    for path in paths {
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::new(Kind::Disk, format!("{} cannot be removed: {e}", path.display())));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

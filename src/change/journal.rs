@@ -1,0 +1,218 @@
+//! The journal: which acts a run was about to do, so that a later run can finish or undo them (threat-model P51).
+//!
+//! One file in the data directory of the account's own home, 0600, its owner checked; it is there while a change of more
+//! than one act is under way, under the lock beside it, and holds no secret.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::half_done;
+use super::record::Record;
+use super::replace::plain;
+use crate::error::{Failure, Kind, Result};
+use crate::system::clock::Deadline;
+use crate::system::folders::shorten;
+use crate::system::lock::{FileLock, LockError};
+use crate::system::private_file;
+
+/// The format this program writes and reads.
+const VERSION: u64 = 1;
+/// Thousands of profiles are adopted at once.
+const LARGEST: u64 = 64 << 20;
+/// Longest wait for another of us, which may be waiting for AWS.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the journal is.
+pub(super) struct Journal<'a> {
+    directory: &'a Path,
+    home: &'a Path,
+}
+
+/// What a run was about to do.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// The command.
+    pub(super) title: String,
+    /// Its acts, in their order.
+    pub(super) records: Vec<Record>,
+}
+
+impl<'a> Journal<'a> {
+    pub(super) fn in_directory(directory: &'a Path, home: &'a Path) -> Self {
+        Self { directory, home }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.join("journal.json")
+    }
+
+    /// The file as the user would name it.
+    pub(super) fn shown(&self) -> String {
+        shorten(&self.file(), self.home)
+    }
+
+    /// Whether a run left one. It may still be at work.
+    pub(super) fn is_there(&self) -> bool {
+        fs::symlink_metadata(self.file()).is_ok()
+    }
+
+    /// Waits until no other run is at a change of several acts.
+    pub(super) fn lock(&self, patience: Duration) -> Result<FileLock> {
+        private_file::create_private_dir(self.directory).map_err(|e| {
+            let directory = shorten(self.directory, self.home);
+            Failure::new(
+                Kind::Disk,
+                format!("{directory} cannot be created, and a change keeps its journal there: {}", plain(&e)),
+            )
+        })?;
+        let until = Deadline::after(Instant::now(), patience);
+        FileLock::acquire(&self.directory.join("changes.lock"), until).map_err(|error| match error {
+            LockError::Held => Failure::new(Kind::Busy, "another twolock is still making a change: run this again"),
+            LockError::Unavailable(e) => {
+                let directory = shorten(self.directory, self.home);
+                Failure::new(Kind::Busy, format!("cannot lock {directory}/changes.lock: {e}"))
+            }
+        })
+    }
+
+    pub(super) fn write(&self, entry: &Entry) -> Result<()> {
+        let records: Vec<Value> = entry.records.iter().map(Record::json).collect();
+        let json = json!({"v": VERSION, "title": entry.title, "acts": records}).to_string();
+        private_file::write_atomically(&self.file(), json.as_bytes())
+            .map_err(|e| Failure::new(Kind::Disk, format!("{} cannot be written: {}", self.shown(), plain(&e))))
+    }
+
+    /// Reads what a run left; none where nothing was left.
+    pub(super) fn read(&self) -> Result<Option<Entry>> {
+        let bytes = match private_file::read_private(&self.file(), LARGEST) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(self.unusable(&format!("cannot be read: {e}"))),
+        };
+        let json: Value = serde_json::from_slice(&bytes).map_err(|e| self.unusable(&format!("is damaged: {e}")))?;
+        match json["v"].as_u64() {
+            Some(VERSION) => {}
+            Some(newer) => return Err(self.unusable(&format!("has version {newer}; this twolock reads {VERSION}"))),
+            None => return Err(self.unusable("is damaged: it has no version")),
+        }
+        let records = json["acts"].as_array().and_then(|acts| acts.iter().map(Record::parse).collect());
+        match (json["title"].as_str(), records) {
+            (Some(title), Some(records)) => Ok(Some(Entry { title: title.into(), records })),
+            _ => Err(self.unusable("is damaged: not every act in it is known")),
+        }
+    }
+
+    pub(super) fn remove(&self) -> Result<()> {
+        match fs::remove_file(self.file()) {
+            Err(e) if e.kind() != ErrorKind::NotFound => {
+                Err(Failure::new(Kind::Disk, format!("{} cannot be removed: {}", self.shown(), plain(&e))))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn unusable(&self, why: &str) -> Failure {
+        let way_out = "look at the AWS files, then run this again with --forget-unfinished";
+        half_done(format!("an earlier change may be half done, and its journal {} {why}: {way_out}", self.shown()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::record::{FileStep, What};
+    use crate::config::edit::Edit;
+    use crate::config::file::Kind as FileKind;
+    use crate::config::key_index::{Entry as IndexEntry, IndexEdit};
+    use crate::config::settings::SettingEdit;
+    use crate::credentials::AccessKeyId;
+    use crate::names::ProfileName;
+
+    fn every_record() -> Vec<Record> {
+        let text = |text: &str| text.to_string();
+        let name = |text: &str| ProfileName::parse(text).unwrap();
+        let id = || AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap();
+        let edits = vec![
+            Edit::Add { profile: text("a"), settings: vec![(text("region"), text("v"))] },
+            Edit::Set { profile: text("a"), key: text("region"), value: text("v") },
+            Edit::Unset { profile: text("a"), key: text("region") },
+            Edit::TakeOut { profile: text("a"), keys: vec![text("x"), text("y")] },
+            Edit::Hide { profile: text("a"), key: text("role_arn") },
+            Edit::Show { profile: text("a"), key: text("role_arn") },
+            Edit::Remove { profile: text("a") },
+            Edit::Rename { profile: text("a"), to: text("b") },
+        ];
+        let entry = IndexEntry { id: id(), account: None, created: None };
+        let files = [
+            What::EditFile(FileKind::Config, Some(edits)),
+            What::EditFile(FileKind::Credentials, None),
+            What::EditIndex(IndexEdit::Set { profile: name("a"), entry, store: text("x") }),
+            What::EditIndex(IndexEdit::Copy { from: name("a"), to: name("b") }),
+            What::EditIndex(IndexEdit::Drop { profile: name("a"), id: id() }),
+            What::EditSettings(SettingEdit::Set { name: text("keyring"), value: text("file") }),
+            What::EditSettings(SettingEdit::Unset { name: text("keyring") }),
+            What::EditSettings(SettingEdit::Trust { path: text("/x"), sha256: text("ab") }),
+            What::EditSettings(SettingEdit::RenameInAliases { old: text("a"), new: text("b") }),
+        ];
+        let others = [
+            What::KeepKey { profile: name("a"), id: id(), is_new: true },
+            What::Prove(name("a"), id()),
+            What::ForgetSessions(vec!["/c/x.sealed".into()]),
+        ];
+        let step = || FileStep { path: std::env::temp_dir().join("file"), before: text("12"), after: text("34") };
+        let of_files = files.into_iter().map(|what| Record { what, file: Some(step()) });
+        of_files.chain(others.into_iter().map(|what| Record { what, file: None })).collect()
+    }
+
+    #[test]
+    fn what_one_run_writes_down_another_reads() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Journal::in_directory(directory.path(), directory.path());
+        assert!(journal.read().unwrap().is_none());
+        let entry = Entry { title: "profile rename a b".into(), records: every_record() };
+        journal.write(&entry).unwrap();
+        let read = journal.read().unwrap().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{entry:?}"));
+        journal.remove().unwrap();
+        journal.remove().unwrap();
+        assert!(!journal.is_there());
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_read_is_left_alone_and_the_way_out_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Journal::in_directory(directory.path(), directory.path());
+        for (content, why) in [
+            ("", "is damaged"),
+            ("[]", "no version"),
+            (r#"{"v":2,"title":"x","acts":[]}"#, "has version 2; this twolock reads 1"),
+            (r#"{"v":1,"acts":[]}"#, "not every act"),
+            (r#"{"v":1,"title":"x","acts":[{"act":"fly"}]}"#, "not every act"),
+            (
+                r#"{"v":1,"title":"x","acts":[{"act":"edit-file","kind":"config","edits":[],"path":"a/b","before":"","after":""}]}"#,
+                "not every act",
+            ),
+        ] {
+            private_file::write_atomically(&journal.file(), content.as_bytes()).unwrap();
+            let failure = journal.read().unwrap_err();
+            assert_eq!(failure.kind, Kind::HalfDone, "{content}");
+            assert!(failure.cause.contains(why), "{content}: {failure}");
+            assert!(failure.cause.contains("--forget-unfinished"), "{failure:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_journal_that_others_can_write_is_not_believed() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Journal::in_directory(directory.path(), directory.path());
+        journal.write(&Entry { title: "x".into(), records: every_record() }).unwrap();
+        fs::set_permissions(journal.file(), fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(journal.read().unwrap_err().kind, Kind::HalfDone);
+    }
+}

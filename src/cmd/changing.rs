@@ -1,0 +1,84 @@
+//! Making a change: shown as a diff, asked about on the controlling terminal, then done. And making good what a killed
+//! run left of one, before anything is read.
+
+use crate::aws::Sts;
+use crate::aws::endpoint::Endpoint;
+use crate::aws::http::HttpSettings;
+use crate::aws::sts::StsClient;
+use crate::change::apply::{Applied, apply};
+use crate::change::preview::Preview;
+use crate::change::recover::{Recovered, recover};
+use crate::change::{Change, Parts};
+use crate::cli::Making;
+use crate::error::Result;
+use crate::output::{messages, to_stdout};
+use crate::system::env::Env;
+use crate::system::folders::Folders;
+use crate::visible::one_line;
+
+use super::conversation::{Conversation, Need};
+use super::world::{World, paths};
+
+/// Finishes or undoes what a killed run left, and says so. Returns whether that was this very command, which then has
+/// nothing more to do.
+pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
+    // What is wrong in a file is for the verb to say.
+    let (world, _) = World::readable(Folders::find(env)?, env);
+    match with_parts(&world, |parts| recover(parts, forget))? {
+        Recovered::Nothing => {}
+        Recovered::Finished(unfinished) => {
+            messages::note(&format!("finished what an earlier run left half done: twolock {unfinished}"));
+            return Ok(unfinished == title);
+        }
+        Recovered::Undone(unfinished) => {
+            messages::note(&format!("undid what an earlier run left half done: twolock {unfinished}"));
+        }
+        Recovered::Forgotten => messages::note("the unfinished change of an earlier run is left as it is"),
+    }
+    Ok(false)
+}
+
+/// Shows a change, asks, and makes it; returns whether it was made.
+pub fn make(world: &World, change: &Change, preview: &Preview, question: &str, making: Making) -> Result<bool> {
+    let notes =
+        |notes: &[String]| -> String { notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect() };
+    if preview.is_empty() {
+        to_stdout((notes(&change.notes) + "nothing to change\n").as_bytes())?;
+        return Ok(false);
+    }
+    let text = preview.diff() + &notes(&change.notes) + &notes(&preview.notes);
+    if making.yes || making.dry_run {
+        to_stdout(text.as_bytes())?;
+    } else {
+        let need = Need { what: "this needs a yes", otherwise: "add --yes, or --dry-run to see the change" };
+        Conversation::begin(need)?.agree(&text, question)?;
+    }
+    if making.dry_run {
+        return Ok(false);
+    }
+    make_agreed(world, change, preview).map(|()| true)
+}
+
+/// Makes a change that needs no yes, or has it.
+pub fn make_agreed(world: &World, change: &Change, preview: &Preview) -> Result<()> {
+    let Applied { notes, warnings } = with_parts(world, |parts| apply(change, preview, parts))?;
+    notes.iter().for_each(|note| messages::note(note));
+    warnings.iter().for_each(|warning| messages::warning(warning));
+    Ok(())
+}
+
+/// The real parts, with leave to unlock the keyring: a person waits for this.
+pub fn with_parts<T>(world: &World, act: impl FnOnce(&Parts) -> T) -> T {
+    let (stores, settings) = (world.key_stores(true), paths(&world.folders));
+    let sts = |endpoint: &Endpoint| -> Result<Box<dyn Sts>> {
+        Ok(Box::new(StsClient::new(endpoint.clone(), HttpSettings::from_env(&world.env, endpoint)?)))
+    };
+    act(&Parts {
+        files: &world.files,
+        folders: &world.folders,
+        settings: &settings,
+        trust: &world.settings.trust,
+        store: stores.durable.as_deref(),
+        sts: &sts,
+    })
+}

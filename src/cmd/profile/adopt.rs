@@ -1,0 +1,163 @@
+//! `profile adopt`: every AWS tool comes to us for a profile.
+
+use std::collections::HashSet;
+
+use crate::change::preview::{Preview, preview};
+use crate::change::{Act, Change, KeyToProve, KeyToStore, Proof};
+use crate::cli::Adopt;
+use crate::credentials::AccessKey;
+use crate::error::{Failure, Result};
+use crate::names::ProfileName;
+use crate::output::to_stdout;
+use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
+use crate::profile::adoption::{self, Adoption, Adoptions, Becomes};
+use crate::profile::callers::Callers;
+use crate::visible::as_word;
+
+use super::super::changing::make;
+use super::notes::{self, on_callers, own_program, to_try};
+use crate::cmd::world::{Planned, World};
+
+/// More profiles that stay as they are would push the diff off the screen.
+const MOST_LEFT: usize = 20;
+
+/// Adopts one profile and those above it, or all.
+pub fn run(world: &World, args: &Adopt, title: &str) -> Result<u8> {
+    let (adoptions, asked) = if args.all {
+        (adoption::of_all(world.quiet()), None)
+    } else {
+        let asked = world.asked_or_picked(&args.profile)?;
+        world.plan(&asked)?;
+        (adoption::of_one(world.quiet(), &asked, args.only)?, Some(asked))
+    };
+    let (served, refused) = served(world, adoptions);
+    let program = own_program(world)?;
+    let store = key_store(world, &served)?;
+    let home = if store.is_some() { KeyHome::Keyring } else { KeyHome::CredentialsFile };
+    let adoptions: Vec<Adoption> = served.iter().map(|(adoption, _)| adoption.clone()).collect();
+    let mut change = Change::new(title);
+    served.iter().for_each(|(adoption, planned)| move_key(&mut change, adoption, planned, store));
+    change.edit_files(Edits::of(&world.files, &adoptions, &program.path, home)?);
+    let preview = preview(&world.files, &world.index, &change)?;
+    let after = world.sources_of(&preview.files, &preview.index);
+    let more = adoption::compare(world.quiet(), after)?;
+    change.notes = on_keys(world, &adoptions, store, home);
+    change.notes.extend(notes::on_program(&program));
+    change
+        .notes
+        .extend(more.iter().map(|name| format!("'{name}' asks for a code as well then, as its key's profile does")));
+    change.notes.extend(left_alone(&refused));
+    change.notes.extend(on_others(world, &preview, &adoptions, asked.as_ref()));
+    if make(world, &change, &preview, "adopt?", args.making)? {
+        to_stdout(done(world, &preview, &adoptions)?.as_bytes())?;
+    }
+    Ok(0)
+}
+
+/// What we would refuse to serve, because of where its calls would go, stays with the tools that serve it.
+fn served(world: &World, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>, Vec<Failure>) {
+    let (mut served, mut refused) = (Vec::new(), adoptions.refused);
+    for adoption in adoptions.made {
+        match world.plan_of_many(&adoption.profile) {
+            Ok(planned) => served.push((adoption, planned)),
+            Err(failure) => refused.push(failure),
+        }
+    }
+    (served, refused)
+}
+
+/// Whether a profile can be adopted by itself.
+pub fn can_be_adopted(world: &World, name: &ProfileName) -> bool {
+    world.plan_of_many(name).is_ok() && adoption::of_one(world.quiet(), name, true).is_ok()
+}
+
+/// The keyring that takes the keys which move; none where there is none, or no key moves.
+fn key_store(world: &World, served: &[(Adoption, Planned)]) -> Result<Option<&'static str>> {
+    let mut keys = served.iter().filter_map(|(adoption, _)| Some((&adoption.profile, key_of(adoption)?)));
+    keys.next().map_or(Ok(None), |(profile, key)| world.key_store_name(profile, &key.id))
+}
+
+fn key_of(adoption: &Adoption) -> Option<&AccessKey> {
+    match &adoption.becomes {
+        Becomes::Key { key, .. } => Some(key),
+        Becomes::Role | Becomes::Served => None,
+    }
+}
+
+/// The keyring takes and proves a key before the files lose it; without a keyring it is proved where it is.
+fn move_key(change: &mut Change, adoption: &Adoption, planned: &Planned, store: Option<&str>) {
+    let Becomes::Key { key, device, .. } = &adoption.becomes else { return };
+    let (profile, endpoint) = (adoption.profile.clone(), &planned.endpoint);
+    let account = device.as_ref().or(planned.plan.device.as_ref()).and_then(|device| device.account()).cloned();
+    match store {
+        Some(store) => change.keep_key(KeyToStore { profile, key: key.clone(), account }, endpoint, store),
+        None => {
+            let key = KeyToProve::Given(key.clone());
+            change.acts.push(Act::Prove(Proof { profile, key, endpoint: endpoint.clone(), account }));
+        }
+    }
+}
+
+fn done(world: &World, preview: &Preview, adoptions: &[Adoption]) -> Result<String> {
+    let names: Vec<String> = adoptions.iter().map(|adoption| adoption.profile.to_string()).collect();
+    let Some(first) = adoptions.first() else { return Ok(String::new()) };
+    let after = world.sources_of(&preview.files, &preview.index);
+    Ok(format!("adopted {}; try: {}\n", names.join(", "), to_try(world, after, &first.profile)?))
+}
+
+fn on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, home: KeyHome) -> Vec<String> {
+    let note = |adoption: &Adoption| {
+        let Becomes::Key { key, from, device } = &adoption.becomes else { return vec![] };
+        let name = &adoption.profile;
+        let mut notes = vec![match (home, store) {
+            (KeyHome::Keyring, Some(store)) => format!("access key {} of '{name}' moves to {store}", key.id),
+            _ if from != name => {
+                format!("access key {} of '{name}' stays in '{from}': no persistent keyring is available", key.id)
+            }
+            _ => format!(
+                "access key {} of '{name}' moves to '{}' of {}: no persistent keyring is available",
+                key.id,
+                keys_profile(name),
+                world.files.credentials.shown()
+            ),
+        }];
+        notes.extend(device.iter().map(|_| format!("'{name}' gets the mfa_serial that the roles of its key name")));
+        let other = world.index.get(name).filter(|entry| entry.id != key.id && home == KeyHome::Keyring);
+        notes.extend(
+            other.map(|entry| format!("the keyring's key {} of '{name}' is no longer used; it stays there", entry.id)),
+        );
+        notes
+    };
+    adoptions.iter().flat_map(note).collect()
+}
+
+/// Profiles that cannot be adopted, each with the reason; of many, the first ones.
+fn left_alone(refused: &[Failure]) -> Vec<String> {
+    let named = refused.iter().take(MOST_LEFT).map(|failure| format!("left as it is: {}", failure.headline()));
+    let more = refused.len().saturating_sub(MOST_LEFT);
+    named.chain((more > 0).then(|| format!("and {more} more are left as they are"))).collect()
+}
+
+/// Who would not come to us: an adopted profile that somebody reads differently, or one above it that is left as it is.
+/// Of those, a role that keeps its own mfa_serial makes SDKs ask for a code themselves.
+fn on_others(world: &World, preview: &Preview, adoptions: &[Adoption], asked: Option<&ProfileName>) -> Vec<String> {
+    let made: HashSet<&ProfileName> = adoptions.iter().map(|adoption| &adoption.profile).collect();
+    let above = asked.map(|asked| adoption::above(world.quiet(), asked)).unwrap_or_default();
+    let left: Vec<&ProfileName> = above.iter().filter(|name| !made.contains(name)).collect();
+    let callers = Callers::of(&preview.files);
+    let mut notes: Vec<String> = adoptions.iter().flat_map(|one| on_callers(&callers, &one.profile)).collect();
+    for name in left {
+        notes.extend(on_callers(&callers, name));
+        notes.extend(keeps_its_device(world, name));
+    }
+    notes
+}
+
+fn keeps_its_device(world: &World, name: &ProfileName) -> Option<String> {
+    let profile = world.files.profile(name.as_str())?;
+    let keeps = profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();
+    let word = as_word(name.as_str());
+    keeps.then(|| {
+        format!("to let SDKs assume '{name}' from the adopted source: twolock profile unset {word} mfa_serial")
+    })
+}

@@ -1,0 +1,78 @@
+//! `profile set` and `profile unset`: one key of a profile.
+
+use crate::change::preview::{Preview, preview};
+use crate::change::{Act, Change};
+use crate::cli::Making;
+use crate::config::Profile;
+use crate::config::edit::Edit;
+use crate::config::file::Kind as FileKind;
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::profile::facts::is_adopted;
+use crate::profile::settings::ProfileSettings;
+use crate::visible::{as_word, visible};
+
+use super::super::changing::make;
+use super::known;
+use crate::cmd::world::World;
+
+const QUESTION: &str = "make this change?";
+
+/// Sets one key where it counts.
+pub fn set(world: &World, name: &ProfileName, key: &str, value: &str, title: &str, making: Making) -> Result<u8> {
+    let key = key.to_ascii_lowercase();
+    let profile = known(world, name)?;
+    refuse_secrets(&profile, &key)?;
+    // The credentials file wins: a key that stands there would hide what the config file says.
+    let in_credentials = profile.credentials.as_ref().is_some_and(|section| section.get(&key).is_some());
+    let kind = if in_credentials { FileKind::Credentials } else { FileKind::Config };
+    let mut change = Change::new(title);
+    if in_credentials {
+        let file = world.files.credentials.shown();
+        change.notes.push(format!("{key} is set in {file}, which wins, so it is changed there"));
+    }
+    if matches!(key.as_str(), "source_profile" | "twolock_source_profile") && world.files.profile(value).is_none() {
+        change.notes.push(format!("there is no profile '{}' yet", visible(value)));
+    }
+    let edit = Edit::Set { profile: name.to_string(), key: key.clone(), value: value.into() };
+    change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
+    let preview = preview(&world.files, &world.index, &change)?;
+    check(&preview, kind, name, &key)?;
+    make(world, &change, &preview, QUESTION, making).map(|_| 0)
+}
+
+/// Takes one key out of both files: what is left in one of them would count again.
+pub fn unset(world: &World, name: &ProfileName, key: &str, title: &str, making: Making) -> Result<u8> {
+    known(world, name)?;
+    let mut change = Change::new(title);
+    change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.to_ascii_lowercase() });
+    let preview = preview(&world.files, &world.index, &change)?;
+    make(world, &change, &preview, QUESTION, making).map(|_| 0)
+}
+
+/// Arguments are seen by every user of the machine, and stay in the shell's history (threat-model P3).
+fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
+    let keys = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
+    if !keys.contains(&key) {
+        return Ok(());
+    }
+    let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
+    let word = as_word(&profile.name);
+    let configure = format!("aws configure --profile {word}");
+    // A key beside the line that calls us would pass us by.
+    let hint = if is_adopted(profile) { format!("{configure} && twolock profile adopt {word}") } else { configure };
+    Err(Failure::new(Kind::Usage, cause).of_profile(visible(&profile.name)).hint(hint))
+}
+
+/// Refuses a value the plan would refuse later.
+fn check(preview: &Preview, kind: FileKind, name: &ProfileName, key: &str) -> Result<()> {
+    let Some(profile) = preview.files.profile(name.as_str()) else { return Ok(()) };
+    let (config, credentials) = match kind {
+        FileKind::Config => (profile.config, None),
+        FileKind::Credentials => (None, profile.credentials),
+    };
+    let profile = Profile { config, credentials, name: profile.name, place: profile.place };
+    ProfileSettings::of(&profile, name)
+        .check(key)
+        .map_err(|failure| Failure::new(Kind::Usage, failure.cause).of_profile(visible(name.as_str())))
+}

@@ -1,0 +1,66 @@
+//! What is said beside a diff: which program AWS tools start, who goes another way, and what to try afterwards.
+
+use std::path::PathBuf;
+
+use crate::config::trust::{self, Stranger};
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::profile::Sources;
+use crate::profile::callers::{self, Callers};
+use crate::system::own_program::{self, OwnProgram};
+use crate::visible::{as_word, visible};
+
+use crate::cmd::world::World;
+
+/// A command that shows that it works. The AWS CLI wants a region, which not every profile names.
+pub fn to_try(world: &World, after: Sources<'_>, name: &ProfileName) -> Result<String> {
+    let word = as_word(name.as_str());
+    Ok(match world.plan_in(after, name)?.plan.shell_region {
+        Some(_) => format!("aws --profile {word} sts get-caller-identity"),
+        None => format!("twolock whoami {word}"),
+    })
+}
+
+/// The path SDKs are to start. One on whose way everybody could put another program is refused.
+pub fn own_program(world: &World) -> Result<OwnProgram> {
+    let program = own_program::find(&world.env)?;
+    let open = other_writers(&program);
+    match open.iter().find(|(_, writer)| *writer == Stranger::Everybody) {
+        None => Ok(program),
+        Some((step, _)) => {
+            let (path, step) = (&program.path, step.to_string_lossy());
+            let cause = format!("every AWS tool would start {path}, but everybody can change {}", visible(&step));
+            let hint = format!("chmod o-w {}, or put twolock elsewhere", as_word(&step));
+            Err(Failure::new(Kind::Config, cause).hint(hint))
+        }
+    }
+}
+
+fn other_writers(program: &OwnProgram) -> Vec<(PathBuf, Stranger)> {
+    trust::open_steps(program.path.as_ref()).unwrap_or_default()
+}
+
+/// A path that an upgrade takes away, or that another user could change.
+pub fn on_program(program: &OwnProgram) -> Vec<String> {
+    let path = &program.path;
+    let versioned = program.is_versioned.then(|| {
+        format!("{path} has a version in it and may be gone after an upgrade; better put a symlink to it on PATH")
+    });
+    let open = other_writers(program).into_iter().next().map(|(step, writer)| {
+        let who = match writer {
+            Stranger::Owner(uid) => format!("user {uid}"),
+            Stranger::Group(gid) => format!("group {gid}"),
+            Stranger::Everybody => "everybody".into(),
+        };
+        format!("{who} can change {}, and every AWS tool starts {path}", visible(&step.to_string_lossy()))
+    });
+    versioned.into_iter().chain(open).collect()
+}
+
+/// One line a verdict that is not ours: `'prod' then (Go, JavaScript): an error: …`.
+pub fn on_callers(callers: &Callers, name: &ProfileName) -> Vec<String> {
+    let mut judged = callers.judge(name.as_str());
+    judged.retain(|(_, verdict)| !verdict.comes_to_us());
+    let line = |(who, what): (String, String)| format!("'{}' then ({who}): {what}", visible(name.as_str()));
+    callers::grouped(&judged).into_iter().map(line).collect()
+}

@@ -1,0 +1,75 @@
+//! `profile remove`: a profile, and the sessions nobody else uses.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use crate::change::preview::preview;
+use crate::change::{Act, Change};
+use crate::cli::Making;
+use crate::config::aliases;
+use crate::config::edit::Edit;
+use crate::error::Result;
+use crate::names::ProfileName;
+use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
+use crate::profile::facts::references;
+use crate::profile::settings::ProfileSettings;
+use crate::session::cache;
+use crate::visible::{as_word, visible};
+
+use super::super::changing::make;
+use super::known;
+use crate::cmd::world::World;
+
+/// Removes a profile from both files, and the sessions nobody else uses.
+pub fn run(world: &World, name: &ProfileName, title: &str, making: Making) -> Result<u8> {
+    let profile = known(world, name)?;
+    let mut change = Change { notes: still_named(world, name), ..Change::new(title) };
+    if let Some(entry) = world.index.get(name) {
+        change.notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));
+    }
+    if is_kept_beside(ProfileSettings::of(&profile, name)) {
+        change.notes.push(format!("its key stays in profile '{}'", keys_profile(name)));
+    }
+    change.edit_both(&Edit::Remove { profile: name.to_string() });
+    let sessions = sessions_of_its_own(world, name);
+    if !sessions.is_empty() {
+        change.notes.push(format!("{} of its sessions will be forgotten", sessions.len()));
+        change.acts.push(Act::ForgetSessions(sessions));
+    }
+    let question = if change.notes.is_empty() { "remove it?" } else { "remove it all the same?" };
+    let preview = preview(&world.files, &world.index, &change)?;
+    make(world, &change, &preview, question, making).map(|_| 0)
+}
+
+/// Profiles and aliases that name it.
+fn still_named(world: &World, name: &ProfileName) -> Vec<String> {
+    let profiles = references(&world.files, name.as_str()).into_iter().map(|(profile, setting)| {
+        format!("profile '{}' still names it: {} ({})", visible(&profile), setting.key, setting.place)
+    });
+    let aliases = world.settings.aliases.of(name.as_str()).map(|(alias, at)| {
+        let word = as_word(&aliases::setting_of(alias));
+        format!("alias '{}' still names it ({}): twolock settings unset {word}", visible(alias), at.place)
+    });
+    profiles.chain(aliases).collect()
+}
+
+/// The sealed sessions of this profile's plan that no other profile's plan uses.
+fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<PathBuf> {
+    let identities = |name: &str| -> HashSet<String> {
+        let planned = world.plan_if_any(name);
+        planned.map(|planned| planned.identities().iter().map(|i| i.hex()).collect()).unwrap_or_default()
+    };
+    let mut own = identities(name.as_str());
+    if own.is_empty() {
+        return Vec::new();
+    }
+    let found = cache::headers(&world.folders.cache);
+    if !found.iter().any(|(_, header)| own.contains(&header.identity)) {
+        return Vec::new();
+    }
+    for other in world.files.profile_names().iter().filter(|other| *other != name.as_str()) {
+        let used = identities(other);
+        own.retain(|identity| !used.contains(identity));
+    }
+    found.into_iter().filter(|(_, header)| own.contains(&header.identity)).map(|(path, _)| path).collect()
+}

@@ -1,0 +1,74 @@
+//! `profile rename`: a profile, and whatever names it.
+
+use crate::change::preview::preview;
+use crate::change::{Act, Change};
+use crate::cli::Making;
+use crate::config::edit::Edit;
+use crate::config::key_index::IndexEdit;
+use crate::config::settings::SettingEdit;
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
+use crate::profile::settings::ProfileSettings;
+use crate::visible::visible;
+
+use super::super::changing::make;
+use super::known;
+use crate::cmd::world::{World, paths};
+
+/// Renames a profile and whatever names it.
+pub fn run(world: &World, old: &ProfileName, new: &ProfileName, title: &str, making: Making) -> Result<u8> {
+    let profile = known(world, old)?;
+    must_be_free(world, new.as_str())?;
+    let entry = world.index.get(old);
+    if world.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
+        let cause = format!("the keyring's index already has a key for '{}'", visible(new.as_str()));
+        return Err(Failure::new(Kind::Config, cause));
+    }
+    let mut change = Change::new(title);
+    if let Some(entry) = entry {
+        change.notes.push(format!("its key {} in the keyring goes with it", entry.id.as_str()));
+        // The index names the key under both names while the files change.
+        change.acts.push(Act::EditIndex(IndexEdit::Copy { from: old.clone(), to: new.clone() }));
+    }
+    change.edit_both(&Edit::Rename { profile: old.to_string(), to: new.to_string() });
+    if is_kept_beside(ProfileSettings::of(&profile, old)) {
+        let (keys, new_keys) = (keys_profile(old), keys_profile(new));
+        must_be_free(world, &new_keys)?;
+        change.edit_both(&Edit::Rename { profile: keys, to: new_keys });
+    }
+    if let Some(entry) = entry {
+        change.acts.push(Act::EditIndex(IndexEdit::Drop { profile: old.clone(), id: entry.id.clone() }));
+    }
+    rename_in_aliases(world, old, new, &mut change);
+    let preview = preview(&world.files, &world.index, &change)?;
+    make(world, &change, &preview, "make these changes?", making).map(|_| 0)
+}
+
+/// Refuses a name that a profile has.
+fn must_be_free(world: &World, name: &str) -> Result<()> {
+    match world.files.profile(name) {
+        Some(taken) => {
+            let cause = format!("there is a profile '{}' already", visible(name));
+            Err(Failure::new(Kind::Config, cause).at(&taken.place))
+        }
+        None => Ok(()),
+    }
+}
+
+fn rename_in_aliases(world: &World, old: &ProfileName, new: &ProfileName, change: &mut Change) {
+    let aliases = &world.settings.aliases;
+    if aliases.get(new.as_str()).is_some_and(|alias| alias.profile != *old) {
+        change.notes.push(format!("alias '{}' is hidden by the profile from now on", visible(new.as_str())));
+    }
+    let names: Vec<String> = aliases.of(old.as_str()).map(|(alias, _)| format!("'{}'", visible(alias))).collect();
+    if names.is_empty() {
+        return;
+    }
+    change.notes.push(match names.len() {
+        1 => format!("alias {} goes with it", names[0]),
+        _ => format!("aliases {} go with it", names.join(", ")),
+    });
+    let edit = SettingEdit::RenameInAliases { old: old.to_string(), new: new.to_string() };
+    change.acts.push(Act::EditSettings { file: paths(&world.folders).file, edit });
+}

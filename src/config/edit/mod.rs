@@ -1,0 +1,245 @@
+//! Edits of an AWS file, bytes in and bytes out: the lines asked for change, every other byte stays (threat-model P30).
+//!
+//! What is written is what all SDKs read alike (the writer rule of aws-contract 1.2). The result is read again before
+//! anybody writes it: if it does not say what was asked, says anything else differently, or holds a construct some SDK
+//! stumbles over that was not there before, the edit is refused.
+
+use std::collections::BTreeMap;
+
+use super::file::AwsFile;
+use super::hunk::{Hunk, Replacement};
+use super::section::{Section, Setting, Span};
+use crate::credentials::AccessKey;
+use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::visible::visible;
+
+mod lines;
+mod rename;
+mod verify;
+mod writable;
+
+use verify::{expected, said, sorted};
+
+/// What hides a standard key from SDKs (product.md 2).
+pub const PREFIX: &str = "twolock_";
+
+/// One edit of one file. What it says of a profile that is not in the file changes nothing, but for those that add one.
+#[derive(Clone, Debug)]
+pub enum Edit {
+    /// Adds a profile at the end of the file.
+    Add {
+        /// Its name.
+        profile: String,
+        /// Its keys and values.
+        settings: Vec<(String, String)>,
+    },
+    /// Writes both halves of an access key: the one edit that puts a secret into a file. Another key is never overwritten.
+    PutKey {
+        /// The profile, added if it is not there.
+        profile: String,
+        /// The key.
+        key: AccessKey,
+    },
+    /// Sets a key where it counts, else below the profile's last line, else in a new section.
+    Set {
+        /// The profile, added if it is not there.
+        profile: String,
+        /// The key, in lower case.
+        key: String,
+        /// Its new value.
+        value: String,
+    },
+    /// Takes a key out, wherever the section names it.
+    Unset {
+        /// The profile.
+        profile: String,
+        /// The key, in lower case.
+        key: String,
+    },
+    /// Takes keys out, and the section with them where it holds nothing else, not even a comment.
+    TakeOut {
+        /// The profile.
+        profile: String,
+        /// The keys, in lower case.
+        keys: Vec<String>,
+    },
+    /// Puts [`PREFIX`] before a key, in place.
+    Hide {
+        /// The profile.
+        profile: String,
+        /// The standard key, in lower case.
+        key: String,
+    },
+    /// Takes [`PREFIX`] away from a key, in place.
+    Show {
+        /// The profile.
+        profile: String,
+        /// The standard key, in lower case.
+        key: String,
+    },
+    /// Removes a profile's headers and keys. Comments stay.
+    Remove {
+        /// The profile.
+        profile: String,
+    },
+    /// Renames a profile: its headers, and every setting that names it as a source or as what twolock serves. Made alone,
+    /// because it may touch every profile.
+    Rename {
+        /// The profile.
+        profile: String,
+        /// Its new name.
+        to: String,
+    },
+}
+
+/// What an edit makes of a file.
+pub struct Edited {
+    /// The whole file.
+    pub bytes: Vec<u8>,
+    /// The changed lines, for people; secrets are masked.
+    pub hunks: Vec<Hunk>,
+    /// What the person should know of it.
+    pub notes: Vec<String>,
+}
+
+impl Edit {
+    fn profile(&self) -> &str {
+        match self {
+            Edit::Add { profile, .. }
+            | Edit::PutKey { profile, .. }
+            | Edit::Set { profile, .. }
+            | Edit::Unset { profile, .. }
+            | Edit::TakeOut { profile, .. }
+            | Edit::Hide { profile, .. }
+            | Edit::Show { profile, .. }
+            | Edit::Remove { profile }
+            | Edit::Rename { profile, .. } => profile,
+        }
+    }
+}
+
+impl AwsFile {
+    /// Makes all these edits or none, and verifies the result once.
+    pub fn with_edits(&self, edits: &[Edit]) -> Result<Edited> {
+        match edits {
+            [Edit::Rename { profile, to }] => {
+                self.rename(profile, to).map_err(|failure| failure.of_profile(visible(profile)))
+            }
+            _ if self.lacks_its_last_end() => {
+                self.with_its_last_end().together(edits).map(|edited| self.without_it_again(edited))
+            }
+            _ => self.together(edits),
+        }
+    }
+
+    fn together(&self, edits: &[Edit]) -> Result<Edited> {
+        let (mut changes, mut notes) = (Vec::new(), Vec::new());
+        // With the index made, each profile is found without a search.
+        self.profile_names();
+        for edit in edits {
+            let of_profile = |failure: Failure| failure.of_profile(visible(edit.profile()));
+            let made = self.changes_of(edit, changes.is_empty(), &mut notes).map_err(of_profile)?;
+            changes.extend(made);
+        }
+        changes.sort_by_key(|change| change.span.start);
+        let mut about: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
+        edits.iter().for_each(|edit| about.entry(edit.profile()).or_default().push(edit));
+        let touched: Vec<&str> = about.keys().copied().collect();
+        self.edited(changes, notes, &touched, |new| {
+            about.iter().all(|(name, edits)| {
+                let goes = |keys: &[String]| self.section(name).is_some_and(|there| self.holds_only(&there, keys));
+                sorted(new.section(name).map(said)) == sorted(expected(self.section(name), edits, goes))
+            })
+        })
+    }
+
+    fn changes_of(&self, edit: &Edit, is_first: bool, notes: &mut Vec<String>) -> Result<Vec<Replacement>> {
+        let section = self.section(edit.profile());
+        Ok(match (edit, &section) {
+            (Edit::Add { profile, settings }, None) => {
+                let settings: Vec<_> = settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+                vec![self.new_section(profile, &settings, is_first)?]
+            }
+            (Edit::PutKey { profile, key }, None) => vec![self.new_section(profile, &halves(key), is_first)?],
+            (Edit::PutKey { key, .. }, Some(there)) => {
+                must_hold_no_other(there, key)?;
+                let halves = halves(key).into_iter();
+                halves.map(|(key, value)| self.set_in(there, key, value, notes)).collect::<Result<_>>()?
+            }
+            (Edit::Add { .. }, Some(there)) => {
+                let cause = format!("it is already there ({}:{})", self.shown(), there.header_line);
+                return Err(Failure::new(FailureKind::Config, cause));
+            }
+            (Edit::Rename { .. }, _) => {
+                return Err(Failure::new(FailureKind::Bug, "a profile is renamed together with other edits"));
+            }
+            (Edit::Set { profile, key, value }, None) => {
+                vec![self.new_section(profile, &[(key, value)], is_first)?]
+            }
+            (_, None) => vec![],
+            (Edit::Remove { .. }, Some(there)) => {
+                notes.extend(self.note_on_many("its section", there.parts.len()));
+                self.removal_of(there)
+            }
+            (Edit::TakeOut { keys, .. }, Some(there)) if self.holds_only(there, keys) => self.removal_of(there),
+            (Edit::TakeOut { keys, .. }, Some(there)) => {
+                let all = keys.iter().flat_map(|key| named(there, key));
+                all.map(|setting| Replacement::removal(setting.spans.lines.clone())).collect()
+            }
+            (Edit::Set { key, value, .. }, Some(there)) => vec![self.set_in(there, key, value, notes)?],
+            (Edit::Unset { key, .. }, Some(there)) => {
+                notes.extend(self.note_on_many(key, named(there, key).count()));
+                named(there, key).map(|setting| Replacement::removal(setting.spans.lines.clone())).collect()
+            }
+            (Edit::Hide { key, .. }, Some(there)) => {
+                // With the capitals it was written in, so that showing it again gives the same bytes.
+                let hidden = |span: &Span| [PREFIX.as_bytes(), &self.bytes()[span.clone()]].concat();
+                let change = |span: &Span| Replacement { span: span.clone(), text: hidden(span) };
+                named(there, key).map(|setting| change(&setting.spans.key)).collect()
+            }
+            (Edit::Show { key, .. }, Some(there)) => {
+                let prefix = |s: &Setting| s.spans.key.start..s.spans.key.start + PREFIX.len();
+                let hidden = format!("{PREFIX}{key}");
+                named(there, &hidden).map(|setting| Replacement::removal(prefix(setting))).collect()
+            }
+        })
+    }
+
+    fn note_on_many(&self, what: &str, times: usize) -> Option<String> {
+        (times > 1).then(|| format!("{what} stands {times} times in {}; each goes", self.shown()))
+    }
+
+    fn with_its_last_end(&self) -> Self {
+        let bytes = [self.bytes(), self.line_ending().as_bytes()].concat();
+        Self::from_bytes(self.kind, self.shown().into(), bytes)
+    }
+
+    fn without_it_again(&self, mut edited: Edited) -> Edited {
+        if edited.hunks.is_empty() {
+            edited.bytes = self.bytes().to_vec();
+        } else if edited.bytes.ends_with(self.line_ending().as_bytes()) {
+            edited.bytes.truncate(edited.bytes.len() - self.line_ending().len());
+        }
+        edited
+    }
+}
+
+fn halves(key: &AccessKey) -> [(&'static str, &str); 2] {
+    [("aws_access_key_id", key.id.as_str()), ("aws_secret_access_key", key.secret.expose())]
+}
+
+/// Between a diff and its yes somebody may have put another key there, which is in no other place.
+fn must_hold_no_other(section: &Section, key: &AccessKey) -> Result<()> {
+    let other = halves(key).into_iter().find_map(|(half, value)| named(section, half).find(|s| s.value != value));
+    other.map_or(Ok(()), |other| {
+        let cause = format!("{} stands there with another value, which is not overwritten: run this again", other.key);
+        Err(Failure::new(FailureKind::Busy, cause).at(&other.place))
+    })
+}
+
+fn named<'a>(section: &'a Section, key: &'a str) -> impl Iterator<Item = &'a Setting> {
+    section.settings.iter().filter(move |setting| setting.key == key)
+}
+
+#[cfg(test)]
+mod tests;

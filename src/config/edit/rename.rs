@@ -1,0 +1,83 @@
+//! Renaming: a profile's headers, and every setting that names it.
+
+use super::Edited;
+use super::writable::must_be_a_safe_name;
+use crate::config::file::{AwsFile, Kind};
+use crate::config::grammar::{self, Chunk, Span};
+use crate::config::hunk::Replacement;
+use crate::config::process_line::ProcessLine;
+use crate::config::section::{Part, Section, Setting};
+use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::names::is_process_word;
+use crate::visible::visible;
+
+impl AwsFile {
+    /// Renames a profile: its headers, and every setting that names it as a source or as what twolock serves.
+    pub(super) fn rename(&self, old: &str, new_name: &str) -> Result<Edited> {
+        must_be_a_safe_name(new_name)?;
+        let section = self.section(old);
+        let mut changes: Vec<Replacement> =
+            section.iter().flat_map(|s| &s.parts).filter_map(|part| self.new_header(part, new_name)).collect();
+        for name in self.profile_names() {
+            let Some(section) = self.section(&name) else { continue };
+            for setting in &section.settings {
+                changes.extend(self.renamed_in(setting, old, new_name)?);
+            }
+        }
+        changes.sort_by_key(|change| change.span.start);
+        let referring: Vec<String> = self.profile_names();
+        let mut touched: Vec<&str> = referring.iter().map(String::as_str).collect();
+        touched.push(new_name);
+        let keys = |section: Option<Section>| section.map(|s| s.settings.iter().map(|s| s.key.clone()).collect());
+        let before: Option<Vec<String>> = keys(section);
+        self.edited(changes, Vec::new(), &touched, |new| {
+            new.section(old).is_none() && (before.is_none() || keys(new.section(new_name)) == before)
+        })
+    }
+
+    fn new_header(&self, part: &Part, name: &str) -> Option<Replacement> {
+        let text = self.line_text(part.header.clone());
+        let inside = grammar::chunk_header(self.bytes(), &Chunk { span: text, mixed: false })??;
+        let inside = grammar::trim(self.bytes(), inside);
+        let old = &self.bytes()[inside.clone()];
+        // The blank stays as it is: `[profile<TAB>p]` is read by all.
+        let word = b"profile".len();
+        let has_word = self.kind == Kind::Config && old.starts_with(b"profile") && old.len() > word;
+        let (start, text) = match (self.kind, name) {
+            (Kind::Config, "default") => (inside.start, "default".to_string()),
+            (Kind::Config, _) if has_word => {
+                let blanks = old[word..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+                (inside.start + word + blanks, name.to_string())
+            }
+            (Kind::Config, _) => (inside.start, format!("profile {name}")),
+            (Kind::Credentials, _) => (inside.start, name.to_string()),
+        };
+        Some(Replacement { span: start..inside.end, text: text.into_bytes() })
+    }
+
+    fn line_text(&self, line: Span) -> Span {
+        grammar::lines(self.bytes(), line.clone()).next().map_or(line, |line| line.text)
+    }
+
+    fn renamed_in(&self, setting: &Setting, old: &str, new: &str) -> Result<Option<Replacement>> {
+        let whole = |text: &str| Replacement { span: setting.spans.value.clone(), text: text.into() };
+        match setting.key.as_str() {
+            "source_profile" | "twolock_source_profile" if setting.value == old => Ok(Some(whole(new))),
+            "credential_process" => match ProcessLine::parse(&setting.value).filter(|line| line.profile == old) {
+                None => Ok(None),
+                Some(_) if !is_process_word(new) => {
+                    let cause = format!(
+                        "'{}' cannot stand in a credential_process: it may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'",
+                        visible(new)
+                    );
+                    Err(Failure::new(FailureKind::Usage, cause).at(&setting.place))
+                }
+                Some(ProcessLine { at, .. }) => {
+                    let start = setting.spans.value.start;
+                    Ok(Some(Replacement { span: start + at.start..start + at.end, text: new.into() }))
+                }
+            },
+            _ => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Reading the result of an edit again, before anybody writes it: it must say what was asked, and nothing else differently.
+
+use std::collections::HashSet;
+
+use zeroize::Zeroizing;
+
+use super::{Edit, Edited, PREFIX, halves};
+use crate::config::construct::Construct;
+use crate::config::file::AwsFile;
+use crate::config::grammar;
+use crate::config::hunk::{Hunk, Replacement};
+use crate::config::oddities::Oddity;
+use crate::config::section::{Section, Setting};
+use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::visible::visible;
+
+impl AwsFile {
+    /// Makes the changes and reads the result: it must say what was asked, and nothing else differently.
+    pub(super) fn edited(
+        &self,
+        mut changes: Vec<Replacement>,
+        notes: Vec<String>,
+        touched: &[&str],
+        says_so: impl Fn(&AwsFile) -> bool,
+    ) -> Result<Edited> {
+        changes.retain(|change| self.bytes()[change.span.clone()] != change.text[..]);
+        if changes.is_empty() {
+            return Ok(Edited { bytes: self.bytes().to_vec(), hunks: Vec::new(), notes });
+        }
+        let mut bytes = Vec::with_capacity(self.end() + changes.iter().map(|c| c.text.len()).sum::<usize>());
+        let mut done = 0;
+        for change in &mut changes {
+            // Two parts side by side may both claim the blank line between them.
+            change.span.start = change.span.start.max(done);
+            bytes.extend_from_slice(&self.bytes()[done..change.span.start]);
+            bytes.extend_from_slice(&change.text);
+            done = change.span.end;
+        }
+        bytes.extend_from_slice(&self.bytes()[done..]);
+        if self.lacks_its_last_end() && bytes.len() > grammar::text_start(&bytes) {
+            let end = if bytes.ends_with(b"\r\n") { 2 } else { usize::from(bytes.ends_with(b"\n")) };
+            bytes.truncate(bytes.len() - end);
+        }
+        let new = AwsFile::from_bytes(self.kind, self.shown().into(), bytes);
+        self.must_read_alike(&new, touched)?;
+        if !says_so(&new) {
+            let cause = format!("{} would not read back as it was asked to be; it is left as it is", self.shown());
+            return Err(Failure::new(FailureKind::Usage, cause).hint("edit the file by hand"));
+        }
+        let hunks = Hunk::all(self.bytes(), &changes);
+        Ok(Edited { bytes: new.bytes().to_vec(), hunks, notes })
+    }
+
+    fn must_read_alike(&self, new: &AwsFile, touched: &[&str]) -> Result<()> {
+        let touched: HashSet<&str> = touched.iter().copied().collect();
+        // With the index made, each profile is found without a search.
+        new.profile_names();
+        for name in self.profile_names().iter().filter(|name| !touched.contains(name.as_str())) {
+            let says = |file: &AwsFile| file.section(name).map(|s| s.settings.iter().map(pair).collect::<Vec<_>>());
+            if says(self) != says(new) {
+                let cause = format!("profile '{}' of {} would be read differently", visible(name), self.shown());
+                return Err(Failure::new(FailureKind::Config, cause).hint("edit the file by hand"));
+            }
+        }
+        let (before, after) = (self.oddities(), new.oddities());
+        let count = |all: &[Oddity], one| all.iter().filter(|odd| odd.construct == one).count();
+        let fresh = |one: &&Construct| count(&after, **one) > count(&before, **one);
+        match Construct::ALL.iter().find(fresh) {
+            None => Ok(()),
+            Some(construct) => {
+                let (effect, readers) = &construct.stumbling()[0];
+                let readers: Vec<String> = readers.iter().map(ToString::to_string).collect();
+                let cause = format!("this would write {}: {effect} {}", construct.what(), readers.join(", "));
+                Err(Failure::new(FailureKind::Usage, cause))
+            }
+        }
+    }
+}
+
+pub(super) fn pair(setting: &Setting) -> (String, Zeroizing<String>) {
+    (setting.key.clone(), Zeroizing::new(setting.value.clone()))
+}
+
+/// Keys and values; wiped on drop, because some are secret.
+pub(super) type Said = Vec<(String, Zeroizing<String>)>;
+
+pub(super) fn said(section: Section) -> Said {
+    section.settings.iter().map(pair).collect()
+}
+
+pub(super) fn sorted(said: Option<Said>) -> Option<Said> {
+    said.map(|mut said| {
+        said.sort_by(|one, other| (&one.0, one.1.as_str()).cmp(&(&other.0, other.1.as_str())));
+        said
+    })
+}
+
+/// What a profile has to say after the edits about it, worked out without the file's bytes.
+pub(super) fn expected(
+    before: Option<Section>,
+    edits: &[&Edit],
+    goes_without: impl Fn(&[String]) -> bool,
+) -> Option<Said> {
+    let rename = |said: &mut Said, from: &str, to: &str| {
+        said.iter_mut().filter(|(key, _)| key == from).for_each(|(key, _)| *key = to.to_string());
+    };
+    let set = |said: &mut Said, key: &str, value: &str| match said.iter_mut().rfind(|(known, _)| known == key) {
+        Some((_, old)) => *old = Zeroizing::new(value.to_string()),
+        None => said.push((key.into(), Zeroizing::new(value.to_string()))),
+    };
+    edits.iter().fold(before.map(said), |said, edit| {
+        let mut said = match edit {
+            Edit::Add { .. } | Edit::PutKey { .. } | Edit::Set { .. } => said.unwrap_or_default(),
+            _ => said?,
+        };
+        match edit {
+            Edit::Add { settings, .. } => settings.iter().for_each(|(key, value)| set(&mut said, key, value)),
+            Edit::PutKey { key, .. } => halves(key).iter().for_each(|(key, value)| set(&mut said, key, value)),
+            Edit::Remove { .. } | Edit::Rename { .. } => return None,
+            Edit::Set { key, value, .. } => set(&mut said, key, value),
+            Edit::Unset { key, .. } => said.retain(|(known, _)| known != key),
+            Edit::TakeOut { keys, .. } if goes_without(keys) => return None,
+            Edit::TakeOut { keys, .. } => said.retain(|(known, _)| !keys.contains(known)),
+            Edit::Hide { key, .. } => rename(&mut said, key, &format!("{PREFIX}{key}")),
+            Edit::Show { key, .. } => rename(&mut said, &format!("{PREFIX}{key}"), key),
+        }
+        Some(said)
+    })
+}

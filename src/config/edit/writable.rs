@@ -1,0 +1,42 @@
+//! What may be written: names, keys and values that every SDK reads alike (the writer rule of aws-contract 1.2).
+
+use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::names::ProfileName;
+use crate::visible::visible;
+
+pub(super) fn must_be_a_safe_name(name: &str) -> Result<()> {
+    let problem = |why: String| Err(Failure::new(FailureKind::Usage, why));
+    match ProfileName::parse(name) {
+        Err(why) => problem(why),
+        Ok(name) if !name.is_read_by_every_sdk() => problem(format!(
+            "'{}' is not read by every SDK: a name may hold A-Z a-z 0-9 _ - / . % @ : +",
+            visible(name.as_str())
+        )),
+        Ok(_) => Ok(()),
+    }
+}
+
+pub(super) fn must_be_writable(key: &str, value: &str) -> Result<()> {
+    let problem = |why: String| Err(Failure::new(FailureKind::Usage, why));
+    let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    if key.contains('.') {
+        return problem(format!("'{}' names a block inside a key, which twolock does not edit", visible(key)));
+    }
+    if key.is_empty() || !key.chars().all(is_key) {
+        return problem(format!("'{}' is no key: a key may hold a-z 0-9 _ -", visible(key)));
+    }
+    if value.is_empty() {
+        return problem(format!(
+            "{key} cannot be empty: SDKs read that differently (twolock profile unset takes it out)"
+        ));
+    }
+    if value.chars().any(char::is_control) {
+        return problem(format!("{key} cannot hold a control character: '{}'", visible(value)));
+    }
+    if value.trim() != value || value.contains(" #") || value.contains(" ;") || value.starts_with(['#', ';']) {
+        let cause = format!("{key} would read back differently: '{}'", visible(value));
+        return Err(Failure::new(FailureKind::Usage, cause)
+            .hint("a value cannot begin or end with a blank, nor hold '#' or ';' behind one"));
+    }
+    Ok(())
+}

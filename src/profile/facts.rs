@@ -1,0 +1,57 @@
+//! What can be said of a profile by its own lines and the key index, without a plan.
+
+use crate::arn;
+use crate::config::key_index::KeyIndex;
+use crate::config::process_line::ProcessLine;
+use crate::config::{AwsFiles, Profile, Setting};
+use crate::names::ProfileName;
+
+/// What a profile is, in a word or three, for tables and JSON.
+pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {
+    let has = |key: &str| profile.get(key).is_some();
+    let is_indexed = || ProfileName::parse(&profile.name).is_ok_and(|name| index.get(&name).is_some());
+    match () {
+        () if has("twolock_role_arn") || has("role_arn") => "role",
+        () if has("aws_access_key_id") => "key",
+        () if has("twolock_source_profile") => "key of another",
+        () if is_indexed() => "key in keyring",
+        () if has("sso_session") || has("sso_start_url") || has("sso_account_id") => "sso",
+        () if has("credential_process") => "process",
+        () => "settings only",
+    }
+}
+
+/// Whether a `credential_process` of the profile starts twolock.
+pub fn is_adopted(profile: &Profile) -> bool {
+    profile.get("credential_process").is_some_and(|process| ProcessLine::parse(&process.value).is_some())
+}
+
+/// The device's name, or the whole serial where it has none.
+pub fn device(profile: &Profile) -> Option<&str> {
+    profile.get("mfa_serial").map(|serial| serial.value.rsplit('/').next().unwrap_or(&serial.value))
+}
+
+/// The account of the role, else of the device, else what the index knows of the key's.
+pub fn account(profile: &Profile, index: &KeyIndex) -> Option<String> {
+    let role = profile.get("twolock_role_arn").or_else(|| profile.get("role_arn"));
+    let arn = role.or_else(|| profile.get("mfa_serial"))?;
+    let named = arn::account_of(&arn.value).map(|account| account.to_string());
+    let indexed = || index.get(&ProfileName::parse(&profile.name).ok()?)?.account.as_ref().map(ToString::to_string);
+    named.or_else(indexed)
+}
+
+/// The settings of other profiles that name this one as source, or serve it.
+pub fn references(files: &AwsFiles, name: &str) -> Vec<(String, Setting)> {
+    let names_it = |setting: &Setting| match setting.key.as_str() {
+        "source_profile" | "twolock_source_profile" => setting.value == name,
+        "credential_process" => ProcessLine::parse(&setting.value).is_some_and(|line| line.profile == name),
+        _ => false,
+    };
+    let mut found = Vec::new();
+    for other in files.profile_names().into_iter().filter(|other| other != name) {
+        let Some(profile) = files.profile(&other) else { continue };
+        let sections = [profile.config, profile.credentials].into_iter().flatten();
+        found.extend(sections.flat_map(|s| s.settings).filter(|s| names_it(s)).map(|s| (other.clone(), s)));
+    }
+    found
+}

@@ -1,0 +1,280 @@
+//! P51, F3: a change that was killed is finished or undone by the next verb that changes something, whatever that is;
+//! nothing is lost, and nothing is left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::outcome::failed;
+use crate::world::desktop::Desktop;
+use crate::world::{KEY_ID, Ran, SECRET, World, without_terminal};
+
+/// A verb that changes something else altogether.
+const NEXT: &[&str] = &["settings", "set", "min_ttl", "5m"];
+
+/// Everything a change may touch, each file by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Everything(Vec<(&'static str, String)>);
+
+impl Everything {
+    fn of(world: &World) -> Self {
+        let read = |name: &'static str| {
+            let text = fs::read_to_string(world.home().join(name)).unwrap_or_default();
+            (name, text.replace(world.sandbox.url(), "{url}"))
+        };
+        let names =
+            [".aws/config", ".aws/credentials", ".local/share/twolock/keys.json", ".config/twolock/config.toml"];
+        Self(names.map(read).into())
+    }
+
+    /// The same, as far as the other verb has not changed it.
+    fn but_the_next(mut self) -> Self {
+        self.0.iter_mut().for_each(|(_, text)| *text = text.replace("min_ttl = \"5m\"\n", ""));
+        self.0.iter_mut().for_each(|(_, text)| *text = text.replace(r#"{"keys":{},"v":1}"#, ""));
+        self
+    }
+}
+
+/// The binary under strace, whose nth call of a kind ends in this.
+fn bent(world: &World, call: &str, what: &str, nth: usize, args: &[&str]) -> Command {
+    let mut command = world.program("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    command.args(["-e", &format!("inject={call}:{what}:when={nth}")]);
+    command.arg(env!("CARGO_BIN_EXE_twolock")).args(args);
+    without_terminal(&mut command);
+    command
+}
+
+fn journal(world: &World) -> PathBuf {
+    world.home().join(".local/share/twolock/journal.json")
+}
+
+/// No temporary file, no journal, anywhere below the home.
+#[track_caller]
+fn nothing_is_left(world: &World, when: &str) {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).unwrap().flatten() {
+            match entry.file_type().unwrap().is_dir() {
+                true => walk(&entry.path(), found),
+                false => found.push(entry.path()),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(world.home(), &mut found);
+    // The cache's own temporary files are its own business: nothing of a change is written there.
+    found.retain(|path| !path.starts_with(world.cache()));
+    found.retain(|path| path.extension().is_some_and(|e| e == "tmp") || path.ends_with("journal.json"));
+    assert_eq!(found, Vec::<PathBuf>::new(), "{when}");
+}
+
+/// Brings a world to where a command begins.
+type Prepare = fn(&World, &dyn Fn(&[&str]) -> Ran);
+
+/// One command that is killed, in a world of its own.
+struct Case {
+    args: &'static [&'static str],
+    /// Whether a keyring is there.
+    keyring: bool,
+    prepare: Prepare,
+}
+
+fn with_an_alias(world: &World, _: &dyn Fn(&[&str]) -> Ran) {
+    world.write(".config/twolock/config.toml", "[aliases]\nb = \"base\"\n");
+}
+
+fn nothing(_: &World, _: &dyn Fn(&[&str]) -> Ran) {}
+
+fn adopted(_: &World, run: &dyn Fn(&[&str]) -> Ran) {
+    assert_eq!(run(&["profile", "adopt", "base", "--yes"]).code, 0);
+}
+
+fn with_a_session(world: &World, _: &dyn Fn(&[&str]) -> Ran) {
+    world.write(".aws/credentials", &format!("{}\n[prod]\nregion = eu-west-1\n", crate::world::CREDENTIALS));
+    world.log_in("prod");
+}
+
+const CASES: &[Case] = &[
+    Case { args: &["profile", "rename", "base", "me", "--yes"], keyring: false, prepare: with_an_alias },
+    Case { args: &["profile", "rename", "base", "me", "--yes"], keyring: true, prepare: adopted },
+    Case { args: &["profile", "rename", "base", "me", "--yes"], keyring: false, prepare: adopted },
+    Case { args: &["profile", "remove", "prod", "--yes"], keyring: false, prepare: with_a_session },
+    Case { args: &["profile", "unset", "prod", "region", "--yes"], keyring: false, prepare: with_a_session },
+    Case { args: &["profile", "adopt", "base", "--yes"], keyring: false, prepare: nothing },
+    Case { args: &["profile", "adopt", "base", "--yes"], keyring: true, prepare: nothing },
+    Case { args: &["profile", "release", "base", "--restore-key", "--yes"], keyring: true, prepare: adopted },
+    Case { args: &["profile", "release", "base", "--restore-key", "--yes"], keyring: false, prepare: adopted },
+    Case { args: &["profile", "release", "prod", "--yes"], keyring: true, prepare: adopted },
+];
+
+impl Case {
+    /// Brings a world to where the command begins.
+    fn begin<'w>(&self, world: &'w World) -> Option<Desktop<'w>> {
+        let desktop = self.keyring.then(|| Desktop::empty(world));
+        (self.prepare)(world, &|args| run(world, desktop.as_ref(), args));
+        desktop
+    }
+}
+
+fn run(world: &World, desktop: Option<&Desktop>, args: &[&str]) -> Ran {
+    match desktop {
+        Some(desktop) => desktop.run_twolock(args),
+        None => world.finish(&mut world.twolock(args)),
+    }
+}
+
+/// Kills the case at the nth call of a kind; returns whether it was killed at all. `after` is what a whole run makes of
+/// the same world.
+#[track_caller]
+fn killed(case: &Case, after: &Everything, call: &str, nth: usize) -> bool {
+    let when = format!("{:?} (keyring: {}) killed at {call} {nth}", case.args, case.keyring);
+    let world = World::new();
+    let desktop = case.begin(&world);
+    let before = Everything::of(&world);
+    let mut command = bent(&world, call, "signal=SIGKILL", nth, case.args);
+    if let Some(desktop) = &desktop {
+        desktop.dress(&mut command);
+    }
+    let was_killed = world.finish(&mut command).code != 0;
+    if let Ok(text) = fs::read_to_string(journal(&world)) {
+        assert!(!text.contains(SECRET), "{when}: {text}");
+    }
+    let next = run(&world, desktop.as_ref(), NEXT);
+    assert_eq!(next.code, 0, "{when}: {next:?}");
+    nothing_is_left(&world, &when);
+    let now = Everything::of(&world).but_the_next();
+    let kept = desktop.as_ref().map(Desktop::planted).unwrap_or_default();
+    assert!(kept.contains(SECRET) || Everything::of(&world).0[1].1.contains(SECRET), "{when}: the key is lost");
+
+    // Either nothing happened or everything did.
+    let is_done = now == *after;
+    assert!(is_done || now == before.but_the_next(), "{when}: {now:?}");
+
+    // The same command again ends well, whichever it was.
+    let again = run(&world, desktop.as_ref(), case.args);
+    assert!(again.code == 0 || (is_done && again.code == 3), "{when}: {again:?}");
+    assert_eq!(Everything::of(&world).but_the_next(), *after, "{when}");
+    was_killed
+}
+
+impl Case {
+    /// What a whole run makes of the world.
+    fn after(&self) -> Everything {
+        let world = World::new();
+        let desktop = self.begin(&world);
+        let ran = run(&world, desktop.as_ref(), self.args);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        Everything::of(&world).but_the_next()
+    }
+
+    /// Kills it at every call of a kind.
+    fn sweep(&self, call: &str) {
+        let after = self.after();
+        let times = (1..600).take_while(|&nth| killed(self, &after, call, nth)).count();
+        assert!(times > 0 || call == "fchmod", "{:?}: {call} was never met", self.args);
+    }
+}
+
+#[test]
+fn killed_at_any_rename_the_next_changing_verb_makes_it_good() {
+    CASES.iter().for_each(|case| case.sweep("rename"));
+}
+
+#[test]
+#[ignore = "long: one run for each call of every changing verb"]
+fn killed_at_any_call_the_next_changing_verb_makes_it_good() {
+    for call in ["unlink", "write", "fsync", "openat", "flock", "fchmod"] {
+        CASES.iter().for_each(|case| case.sweep(call));
+    }
+}
+
+/// Killed at the rename of the config, after the journal was written.
+fn half_renamed(world: &World) {
+    let ran =
+        world.finish(&mut bent(world, "rename", "signal=SIGKILL", 3, &["profile", "rename", "base", "me", "--yes"]));
+    assert!(ran.code != 0 && journal(world).exists(), "{ran:?}");
+}
+
+#[test]
+fn what_was_finished_is_said_and_the_same_command_has_nothing_more_to_do() {
+    let world = World::new();
+    half_renamed(&world);
+    let said = "twolock: note: finished what an earlier run left half done: twolock profile rename base me\n";
+    world.run(["profile", "rename", "base", "me", "--yes"]).is(0, "", said);
+    let credentials = fs::read_to_string(world.home().join(".aws/credentials")).unwrap();
+    assert!(credentials.starts_with("[me]\n"), "{credentials}");
+    nothing_is_left(&world, "finished");
+}
+
+#[test]
+fn a_file_that_somebody_changed_since_is_left_alone_until_the_journal_is_dropped() {
+    let world = World::new();
+    half_renamed(&world);
+    let file = world.home().join(".aws/credentials");
+    let changed = format!("{}# mine\n", fs::read_to_string(&file).unwrap());
+    fs::write(&file, &changed).unwrap();
+    let cause =
+        "'profile rename base me' was cut short, and ~/.aws/credentials was changed since, so it is left as it is";
+    for verb in [NEXT, &["profile", "set", "me", "region", "us-east-1", "--yes"]] {
+        let ran = world.finish(&mut world.twolock(verb));
+        failed(&ran, 8, &[cause, "run this again with --forget-unfinished"]);
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), changed);
+    let doctor = world.run(["doctor"]);
+    assert!(doctor.stdout.contains("profile rename base me"), "{doctor:?}");
+    let ran = world.run(["settings", "set", "min_ttl", "5m", "--forget-unfinished"]);
+    ran.is(0, "", "twolock: note: the unfinished change of an earlier run is left as it is\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), changed);
+    nothing_is_left(&world, "dropped");
+}
+
+#[test]
+fn a_dry_run_and_a_verb_that_only_reads_leave_an_unfinished_change_as_it_is() {
+    let world = World::new();
+    half_renamed(&world);
+    let before = fs::read_to_string(journal(&world)).unwrap();
+    for args in [&["profile", "remove", "prod", "--dry-run"][..], &["profile", "list"], &["status"], &[]] {
+        assert_eq!(world.finish(&mut world.twolock(args)).code, 0, "{args:?}");
+    }
+    assert_eq!(fs::read_to_string(journal(&world)).unwrap(), before);
+}
+
+#[test]
+fn a_journal_in_a_home_that_a_variable_chose_is_not_read() {
+    let (world, other) = (World::new(), World::new());
+    half_renamed(&world);
+    let mut command = other.twolock(NEXT);
+    let data = world.home().join(".local/share");
+    let ran = other.finish(command.env("HOME", world.home()).env("XDG_DATA_HOME", data));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert!(journal(&world).exists());
+}
+
+#[test]
+fn a_key_that_a_killed_run_put_into_the_keyring_is_taken_out_where_nothing_else_was_done() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    // The first rename is the journal's; the second would be that of keys.json, after the key is kept and proved.
+    let mut command = bent(&world, "rename", "signal=SIGKILL", 2, &["profile", "adopt", "base", "--yes"]);
+    desktop.dress(&mut command);
+    assert_ne!(world.finish(&mut command).code, 0);
+    assert!(desktop.planted().contains(SECRET));
+    let text = fs::read_to_string(journal(&world)).unwrap();
+    assert!(text.contains(KEY_ID) && !text.contains(SECRET), "{text}");
+    let ran = desktop.run_twolock(NEXT);
+    ran.is(0, "", "twolock: note: undid what an earlier run left half done: twolock profile adopt base\n");
+    assert_eq!(desktop.planted(), "");
+    assert!(fs::read_to_string(world.home().join(".aws/credentials")).unwrap().contains(SECRET));
+    nothing_is_left(&world, "undone");
+}
+
+#[test]
+fn temporary_files_of_killed_runs_are_named_by_doctor_and_gone_after_the_next_change() {
+    let world = World::new();
+    let left = world.home().join(".aws/.twolock-4242-18c-0.tmp");
+    fs::write(&left, crate::world::CREDENTIALS).unwrap();
+    let doctor = world.run(["doctor"]);
+    assert!(doctor.stdout.contains("~/.aws/.twolock-4242-18c-0.tmp"), "{doctor:?}");
+    assert_eq!(world.finish(&mut world.twolock(NEXT)).code, 0);
+    assert!(!left.exists(), "whatever its age");
+}

@@ -66,6 +66,8 @@ impl fmt::Display for Partition {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(String);
 
+crate::as_text::as_text!(AccountId);
+
 impl AccountId {
     /// Twelve ASCII digits, or nothing.
     pub fn parse(text: &str) -> Option<Self> {

@@ -10,6 +10,8 @@ use crate::timestamp::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccessKeyId(String);
 
+crate::as_text::as_text!(AccessKeyId);
+
 impl AccessKeyId {
     /// Reads a key id; the error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {

@@ -27,6 +27,7 @@
 #![deny(missing_docs)]
 
 pub mod arn;
+mod as_text;
 pub mod columns;
 pub mod credentials;
 pub mod duration;

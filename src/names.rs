@@ -48,6 +48,8 @@ text_type! {
     SourceIdentity
 }
 
+crate::as_text::as_text!(ProfileName);
+
 impl ProfileName {
     /// Any name of 1 to 512 characters without control characters.
     pub fn parse(text: &str) -> Result<Self, String> {

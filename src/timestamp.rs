@@ -10,6 +10,8 @@ use time::format_description::well_known::Rfc3339;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+crate::as_text::as_text!(Timestamp);
+
 impl Timestamp {
     /// The moment that lies this many seconds after the epoch.
     pub const fn from_unix(seconds: i64) -> Self {

@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
             let before = trust::hex_digest(&content);
             content = setting_bytes(&content, &shown, &edit)?;
             let step = FileStep { path: home_file.clone(), before, after: trust::hex_digest(&content) };
-            found.push(Record { what: What::EditSettings(edit), file: Some(step) });
+            found.push(Record { what: What::EditSettings { edit }, file: Some(step) });
         }
         Ok(found)
     }

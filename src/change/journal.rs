@@ -8,7 +8,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::half_done;
 use super::record::Record;
@@ -33,12 +34,20 @@ pub(super) struct Journal<'a> {
 }
 
 /// What a run was about to do.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Entry {
     /// The command.
     pub(super) title: String,
     /// Its acts, in their order.
+    #[serde(rename = "acts")]
     pub(super) records: Vec<Record>,
+}
+
+#[derive(Serialize)]
+struct Versioned<'a> {
+    v: u64,
+    #[serde(flatten)]
+    entry: &'a Entry,
 }
 
 impl<'a> Journal<'a> {
@@ -80,9 +89,9 @@ impl<'a> Journal<'a> {
     }
 
     pub(super) fn write(&self, entry: &Entry) -> Result<()> {
-        let records: Vec<Value> = entry.records.iter().map(Record::json).collect();
-        let json = json!({"v": VERSION, "title": entry.title, "acts": records}).to_string();
-        private_file::write_atomically(&self.file(), json.as_bytes())
+        let fails = |e| Failure::new(Kind::Bug, format!("{} cannot be written: {e}", self.shown()));
+        let json = serde_json::to_vec(&Versioned { v: VERSION, entry }).map_err(fails)?;
+        private_file::write_atomically(&self.file(), &json)
             .map_err(|e| Failure::new(Kind::Disk, format!("{} cannot be written: {}", self.shown(), plain(&e))))
     }
 
@@ -99,10 +108,9 @@ impl<'a> Journal<'a> {
             Some(newer) => return Err(self.unusable(&format!("has version {newer}; this twolock reads {VERSION}"))),
             None => return Err(self.unusable("is damaged: it has no version")),
         }
-        let records = json["acts"].as_array().and_then(|acts| acts.iter().map(Record::parse).collect());
-        match (json["title"].as_str(), records) {
-            (Some(title), Some(records)) => Ok(Some(Entry { title: title.into(), records })),
-            _ => Err(self.unusable("is damaged: not every act in it is known")),
+        match serde_json::from_value(json).ok().filter(|entry: &Entry| entry.records.iter().all(Record::is_sound)) {
+            Some(entry) => Ok(Some(entry)),
+            None => Err(self.unusable("is damaged: not every act in it is known")),
         }
     }
 
@@ -148,20 +156,20 @@ mod tests {
         ];
         let entry = IndexEntry { id: id(), account: None, created: None };
         let files = [
-            What::EditFile(FileKind::Config, Some(edits)),
-            What::EditFile(FileKind::Credentials, None),
-            What::EditIndex(IndexEdit::Set { profile: name("a"), entry, store: text("x") }),
-            What::EditIndex(IndexEdit::Copy { from: name("a"), to: name("b") }),
-            What::EditIndex(IndexEdit::Drop { profile: name("a"), id: id() }),
-            What::EditSettings(SettingEdit::Set { name: text("keyring"), value: text("file") }),
-            What::EditSettings(SettingEdit::Unset { name: text("keyring") }),
-            What::EditSettings(SettingEdit::Trust { path: text("/x"), sha256: text("ab") }),
-            What::EditSettings(SettingEdit::RenameInAliases { old: text("a"), new: text("b") }),
+            What::EditFile { kind: FileKind::Config, edits: Some(edits) },
+            What::EditFile { kind: FileKind::Credentials, edits: None },
+            What::EditIndex { edit: IndexEdit::Set { profile: name("a"), entry, store: text("x") } },
+            What::EditIndex { edit: IndexEdit::Copy { from: name("a"), to: name("b") } },
+            What::EditIndex { edit: IndexEdit::Drop { profile: name("a"), id: id() } },
+            What::EditSettings { edit: SettingEdit::Set { name: text("keyring"), value: text("file") } },
+            What::EditSettings { edit: SettingEdit::Unset { name: text("keyring") } },
+            What::EditSettings { edit: SettingEdit::Trust { path: text("/x"), sha256: text("ab") } },
+            What::EditSettings { edit: SettingEdit::RenameInAliases { old: text("a"), new: text("b") } },
         ];
         let others = [
             What::KeepKey { profile: name("a"), id: id(), is_new: true },
-            What::Prove(name("a"), id()),
-            What::ForgetSessions(vec!["/c/x.sealed".into()]),
+            What::Prove { profile: name("a"), id: id() },
+            What::ForgetSessions { files: vec!["/c/x.sealed".into()] },
         ];
         let step = || FileStep { path: std::env::temp_dir().join("file"), before: text("12"), after: text("34") };
         let of_files = files.into_iter().map(|what| Record { what, file: Some(step()) });
@@ -193,7 +201,7 @@ mod tests {
             (r#"{"v":1,"acts":[]}"#, "not every act"),
             (r#"{"v":1,"title":"x","acts":[{"act":"fly"}]}"#, "not every act"),
             (
-                r#"{"v":1,"title":"x","acts":[{"act":"edit-file","kind":"config","edits":[],"path":"a/b","before":"","after":""}]}"#,
+                r#"{"v":1,"title":"x","acts":[{"act":"edit-file","kind":"config","edits":[],"file":{"path":"a/b","before":"","after":""}}]}"#,
                 "not every act",
             ),
         ] {

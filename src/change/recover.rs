@@ -130,7 +130,7 @@ impl Unfinished<'_> {
     fn finish(&self, record: &Record) -> Result<()> {
         let Some(file) = &record.file else {
             return match &record.what {
-                What::ForgetSessions(paths) => apply::forget_sessions(paths),
+                What::ForgetSessions { files } => apply::forget_sessions(files),
                 _ => Ok(()),
             };
         };
@@ -163,11 +163,11 @@ impl Unfinished<'_> {
 
 fn edited(what: &What, shown: &str, bytes: &[u8]) -> Result<Vec<u8>> {
     match what {
-        What::EditFile(kind, Some(edits)) => {
+        What::EditFile { kind, edits: Some(edits) } => {
             Ok(AwsFile::from_bytes(*kind, shown.into(), bytes.to_vec()).with_edits(edits)?.bytes)
         }
-        What::EditIndex(edit) => KeyIndex::edited(bytes, edit).map_err(apply::index_problem),
-        What::EditSettings(edit) => apply::setting_bytes(bytes, shown, edit),
+        What::EditIndex { edit } => KeyIndex::edited(bytes, edit).map_err(apply::index_problem),
+        What::EditSettings { edit } => apply::setting_bytes(bytes, shown, edit),
         _ => Err(Failure::new(Kind::Bug, "this act edits no file")),
     }
 }

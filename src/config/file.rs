@@ -4,12 +4,15 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Span};
 pub use super::section::{Part, Section, Setting, Spans};
 use crate::error::Place;
 
 /// Which of the two files; they name their profiles differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// `[profile NAME]` and `[default]`.
     Config,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::arn::AccountId;
@@ -19,7 +20,7 @@ pub const LARGEST_FILE: u64 = 16 << 20;
 pub const EMPTY: &[u8] = br#"{"keys":{},"v":1}"#;
 
 /// One key that rests in the keyring.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The public half.
     pub id: AccessKeyId,
@@ -30,7 +31,8 @@ pub struct Entry {
 }
 
 /// An edit of the index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum IndexEdit {
     /// Names a key for a profile, in place of one it had.
     Set {

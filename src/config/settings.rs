@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
 use crate::config::aliases::{self, Aliases};
@@ -226,7 +227,8 @@ impl Settings {
 }
 
 /// An edit of `config.toml`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SettingEdit {
     /// Sets a setting; the value is checked first.
     Set {

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::file::AwsFile;
 use super::hunk::{Hunk, Replacement};
 use super::section::{Section, Setting, Span};
@@ -24,7 +26,8 @@ use verify::{expected, said, sorted};
 pub const PREFIX: &str = "twolock_";
 
 /// One edit of one file. What it says of a profile that is not in the file changes nothing, but for those that add one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Edit {
     /// Adds a profile at the end of the file.
     Add {
@@ -34,6 +37,7 @@ pub enum Edit {
         settings: Vec<(String, String)>,
     },
     /// Writes both halves of an access key: the one edit that puts a secret into a file. Another key is never overwritten.
+    #[serde(skip)]
     PutKey {
         /// The profile, added if it is not there.
         profile: String,

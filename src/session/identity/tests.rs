@@ -203,5 +203,70 @@ fn steps_below_a_role_are_those_of_the_profiles_below() {
 /// A change here makes every session kept so far a miss: one question more for each user. It should be meant.
 #[test]
 fn identity_is_the_same_tomorrow() {
-    assert_eq!(last(&a_plan(), None), "992da629bf0907172939922f399e367135976584165038626e1628c6d3578c39");
+    for (what, plan, endpoint, pinned) in pinned() {
+        let all: Vec<String> = of_plan(&plan, endpoint).iter().map(Identity::hex).collect();
+        assert_eq!(all, pinned, "{what}");
+    }
+}
+
+const KEY_ALONE: &str = "19971757d1519b0131b1ce90c33e6c89bcee48eefb8166b7003b3c5c6561c0f8";
+const KEY_AND_DEVICE: &str = "3a68d598a43783cacc6c513684af9c4a7a6f67686e46fa2c2a3cd52b8e691d60";
+const HUB: &str = "6503facdd117c1550ea70bd4342352e354eaeae29b531542642c6cca155531d9";
+const HUB_THEN_ADMIN: &str = "992da629bf0907172939922f399e367135976584165038626e1628c6d3578c39";
+const ADMIN: &str = "0b316d044ffe4b7dc5ba13ea477f4e0348fda140e1e387beadd86be2e3aa196b";
+const ADMIN_WITHOUT_DEVICE: &str = "db07c9f9e7a91eb267f4a4d672d6a6c8f96c8f7632a48f1950ff37e35a70778f";
+const HUB_WITHOUT_DEVICE: &str = "5c8fdca5f84c0de9903b796aa3e0514e1e8aaa21b173b37ff2bdab8f6430072f";
+const HUB_THEN_ADMIN_WITHOUT_DEVICE: &str = "7ef502a11ad52cd06f6cd77530703569aaf391df89a77e31ca4683fd5a8f764f";
+const EVERY_FIELD: &str = "f85505fae28f766a3da3a4c163d559a6c0a29f88d5f232938bcea8a202dbdd99";
+const AT_AN_ENDPOINT: &str = "b37fe7b36c224a6b0dacf5c3a76924e0725d56c4d37037cf880638cbe567c810";
+const IN_CHINA: &str = "91fcc5af1b5b79738e25d3de31fda2aa9214017dec4dbc832a43fe6ab50cd92c";
+
+type Pinned = (&'static str, Plan, Option<&'static str>, Vec<&'static str>);
+
+/// The identities of every shape that plans have, step by step.
+fn pinned() -> Vec<Pinned> {
+    let with = |device: Option<MfaSerial>, steps: Vec<Step>| {
+        changed(|plan| {
+            plan.device = device;
+            plan.steps.splice(1.., steps);
+        })
+    };
+    let own_code = |step| match step {
+        Step::AssumeRole { profile, request, .. } => {
+            Step::AssumeRole { profile, request, code_from: Some(serial("ana")) }
+        }
+        other => other,
+    };
+    let (ana, hub, admin) = (|| Some(serial("ana")), || role_step("Hub"), || role_step("Admin"));
+    let session = |device| Step::SessionToken { device, duration: 12 * HOUR };
+    let chain = vec![KEY_AND_DEVICE, HUB, HUB_THEN_ADMIN];
+    let chain_without_device = vec![HUB_WITHOUT_DEVICE, HUB_THEN_ADMIN_WITHOUT_DEVICE];
+    vec![
+        ("key alone", with(None, vec![session(None)]), None, vec![KEY_ALONE]),
+        ("key and device", with(ana(), vec![session(ana())]), None, vec![KEY_AND_DEVICE]),
+        ("role below a session", with(ana(), vec![session(ana()), admin()]), None, vec![KEY_AND_DEVICE, ADMIN]),
+        ("chain below a session", a_plan(), None, chain),
+        ("role with a code of its own", with(ana(), vec![own_code(admin())]), None, vec![ADMIN]),
+        ("role without a device", with(None, vec![admin()]), None, vec![ADMIN_WITHOUT_DEVICE]),
+        ("chain without a device", with(None, vec![hub(), admin()]), None, chain_without_device),
+        ("every field of a role", every_field(), None, vec![KEY_AND_DEVICE, HUB, EVERY_FIELD]),
+        ("endpoint", with(ana(), vec![session(ana())]), Some("https://127.0.0.1:4566"), vec![AT_AN_ENDPOINT]),
+        (
+            "partition",
+            changed(|plan| (plan.partition, _) = (Partition::China, plan.steps.truncate(2))),
+            None,
+            vec![IN_CHINA],
+        ),
+    ]
+}
+
+fn every_field() -> Plan {
+    changed(|plan| {
+        let request = request(plan, 3);
+        request.external_id = Some(ExternalId::parse("ex1").unwrap());
+        request.source_identity = Some(SourceIdentity::parse("ana").unwrap());
+        request.tags = vec![tag("team", "blue"), tag("cost", "")];
+        request.transitive_tags = vec!["team".into()];
+        request.policy_arns = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()];
+    })
 }

@@ -72,11 +72,12 @@ fn plan_text(planned: &Planned) -> String {
     let mut text: String =
         plan.steps.iter().zip(1..).map(|(step, n)| format!("  {n}. {}\n", one_line(&step.to_string()))).collect();
     let whose = if planned.endpoint.identity().is_some() { ", not AWS" } else { "" };
-    let chosen = plan.endpoint_url.as_ref().map(|url| format!(", by {}", one_line(&url.origin))).unwrap_or_default();
+    let chosen =
+        plan.endpoint_url.as_ref().map(|url| format!(", by {}", one_line(&url.origin.to_string()))).unwrap_or_default();
     text += &format!(
         "  region {} ({}), STS at {}{whose}{chosen}\n",
         plan.region.value,
-        one_line(&plan.region.origin),
+        one_line(&plan.region.origin.to_string()),
         planned.endpoint.shown()
     );
     text += &match plan.codes() {
@@ -89,7 +90,7 @@ fn plan_text(planned: &Planned) -> String {
         text += &format!(
             "  the code comes from mfa_process of '{}' ({})\n",
             visible(process.profile.as_str()),
-            process.line.place
+            process.place
         );
     }
     if plan.protected {

@@ -116,7 +116,7 @@ fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&
         return Ok(session);
     }
     let cause = "mfa_process runs twolock itself, which would ask mfa_process again";
-    Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.line.place))
+    Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.place))
 }
 
 /// The cache under its sealing key; none where there is no keyring and the verb goes on without.
@@ -162,14 +162,14 @@ struct Consented<'a> {
 impl Consented<'_> {
     fn command(&self) -> Result<CommandSource> {
         self.check()?;
-        let MfaProcess { profile, line } = self.process;
-        CommandSource::parse(&line.value, profile, &line.place, &self.world.env)
+        let MfaProcess { profile, line, place } = self.process;
+        CommandSource::parse(line, profile, place, &self.world.env)
     }
 
     fn check(&self) -> Result<()> {
-        let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.line.place);
+        let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.place);
         let files = &self.world.files;
-        let in_config = self.process.line.place.file == files.config.shown();
+        let in_config = self.process.place.file == files.config.shown();
         let (choice, bytes) = if in_config {
             (&files.config_choice, files.config.bytes())
         } else {

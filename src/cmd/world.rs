@@ -2,13 +2,13 @@
 
 use std::cell::OnceCell;
 
-use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
+use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
 use crate::config::settings::{Paths, Settings};
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
-use crate::origin::Outside;
+use crate::origin::{Origin, Sourced};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, Identity};
@@ -118,19 +118,15 @@ impl World {
     }
 
     fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {
-        let given = plan
-            .endpoint_url
-            .clone()
-            .map(|Outside { value, origin }| Given { url: value, origin: Origin::Named(origin) });
-        let wish = Wish {
+        let request = EndpointRequest {
             partition: plan.partition,
             region: plan.region.value.clone(),
             fips: plan.fips,
             dualstack: plan.dualstack,
-            given,
+            given: plan.endpoint_url.clone(),
         };
-        let from_region = wish.given.is_none();
-        endpoint::resolve(&wish, &self.settings.allowed_endpoints()).map_err(|mut failure| {
+        let from_region = request.given.is_none();
+        endpoint::resolve(&request, &self.settings.allowed_endpoints()).map_err(|mut failure| {
             if from_region {
                 failure.cause += &format!(" (the region stands in {})", plan.region.origin);
             }
@@ -171,7 +167,9 @@ fn home_settings(folders: &Folders) -> std::path::PathBuf {
 
 fn surroundings(env: &Env, settings: &Settings) -> Surroundings {
     let first = |names: &[&'static str]| {
-        names.iter().find_map(|&name| Some(Outside { value: env.text(name)?.to_string(), origin: name.into() }))
+        names
+            .iter()
+            .find_map(|&name| Some(Sourced { value: env.text(name)?.to_string(), origin: Origin::Variable(name) }))
     };
     Surroundings {
         region: first(&["AWS_REGION", "AWS_DEFAULT_REGION"]),

@@ -8,8 +8,9 @@ use crate::config::process_line::ProcessLine;
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
+use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
-use crate::profile::settings::{ProfileSettings, Sourced};
+use crate::profile::settings::ProfileSettings;
 use crate::visible::{as_word, visible};
 
 /// More hops than this are a mistake, whoever made it.
@@ -101,7 +102,7 @@ impl Chain {
 pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
     let mut hops: Vec<Hop> = Vec::new();
     let mut next = asked.clone();
-    let mut named_at: Option<Place> = None;
+    let mut named_at: Option<Origin> = None;
     loop {
         if let Some(first) = hops.iter().position(|hop| hop.name == next) {
             return Err(looped(&hops[first..], &next));
@@ -122,7 +123,7 @@ pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
         match source_of(sources, &mut hop)? {
             Source::Profile(source) if source.value == hop.name => return itself(sources, hops, hop),
             Source::Profile(source) => {
-                named_at = Some(source.place);
+                named_at = Some(source.origin);
                 next = source.value;
                 hops.push(hop);
             }
@@ -170,11 +171,10 @@ fn itself(sources: Sources<'_>, mut hops: Vec<Hop>, hop: Hop) -> Result<Chain> {
 /// The key of a profile: credentials file, config file, then our index.
 fn key_of(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<LongLivedKey>> {
     let profile = settings.name().clone();
-    if let Some(id) = settings.static_key()? {
-        let place = KeyPlace::File(id.place.clone());
-        let temporary = settings.raw("aws_session_token").map(|token| &token.place).filter(|p| p.file == id.place.file);
-        if id.value.is_temporary() || temporary.is_some() {
-            let place = temporary.unwrap_or(&id.place);
+    if let Some((id, place)) = settings.static_key()? {
+        let temporary = settings.raw("aws_session_token").map(|token| &token.place).filter(|p| p.file == place.file);
+        if id.is_temporary() || temporary.is_some() {
+            let place = temporary.unwrap_or(place);
             return Err(Failure::new(
                 Kind::Config,
                 "the key here is temporary (a session token belongs to it), and no MFA session can be made from it",
@@ -183,7 +183,7 @@ fn key_of(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<
             .at(place)
             .hint("use a long-lived access key (AKIA…) of the IAM user here"));
         }
-        return Ok(Some(LongLivedKey { profile, id: id.value, place }));
+        return Ok(Some(LongLivedKey { profile, id, place: KeyPlace::File(place.clone()) }));
     }
     Ok(sources.index.get(&profile).map(|entry| LongLivedKey {
         profile,
@@ -197,7 +197,7 @@ fn ours_for_another(settings: ProfileSettings<'_>) -> Option<Sourced<ProfileName
     let process = settings.raw("credential_process")?;
     let line = ProcessLine::parse(&process.value).filter(|line| line.profile != settings.name().as_str())?;
     let value = ProfileName::parse(line.profile).ok()?;
-    Some(Sourced { value, place: process.place.clone() })
+    Some(Sourced::at(value, &process.place))
 }
 
 fn no_source(settings: ProfileSettings<'_>) -> Failure {
@@ -233,12 +233,12 @@ fn way(hops: &[Hop]) -> String {
     passed.join(" -> ")
 }
 
-fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Place>) -> Failure {
+fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Origin>) -> Failure {
     let shown = visible(name.as_str());
     let failure = match (hops.last(), named_at) {
-        (Some(hop), Some(place)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
+        (Some(hop), Some(origin)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
             .of_profile(&hop.name)
-            .at(place),
+            .at(origin.place()),
         _ => Failure::new(
             Kind::Config,
             format!(

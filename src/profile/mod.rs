@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
-pub use crate::origin::Outside;
+use crate::origin::Sourced;
 
 /// Everything a plan is made from.
 #[derive(Clone, Copy)]
@@ -35,9 +35,9 @@ pub struct Sources<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
-    pub region: Option<Outside<String>>,
+    pub region: Option<Sourced<String>>,
     /// `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL`.
-    pub endpoint_url: Option<Outside<String>>,
+    pub endpoint_url: Option<Sourced<String>>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
     pub ignore_configured_endpoints: bool,
     /// `AWS_USE_FIPS_ENDPOINT`.
@@ -47,5 +47,5 @@ pub struct Surroundings {
     /// The person's name where the device has none: `USER`, else `uid-N`.
     pub person: String,
     /// The length of an MFA session from `TWOLOCK_SESSION_DURATION` or `config.toml`.
-    pub session_duration: Option<Outside<Duration>>,
+    pub session_duration: Option<Sourced<Duration>>,
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::arn::{MfaSerial, Partition, RoleArn};
 use crate::config::Profile;
 use crate::duration;
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Place, Result};
 use crate::names::{ProfileName, Region, SessionName};
+use crate::origin::{Origin, Sourced};
+use crate::profile::Sources;
 use crate::profile::chain::{self, Chain, Hop, LongLivedKey};
-use crate::profile::settings::Sourced;
-use crate::profile::{Outside, Sources};
 use crate::role::RoleRequest;
 
 /// AWS caps a role at one hour when a session or another role stands in front of it (aws-contract 4.2).
@@ -59,8 +59,10 @@ impl Step {
 pub struct MfaProcess {
     /// The profile that names it.
     pub profile: ProfileName,
-    /// The command line and its place.
-    pub line: Sourced<String>,
+    /// The command line.
+    pub line: String,
+    /// Its file and line.
+    pub place: Place,
 }
 
 /// What will be done for a profile, as a value: `profile show` prints it, `session` executes it, tests compare it.
@@ -75,11 +77,11 @@ pub struct Plan {
     /// The partition of every call.
     pub partition: Partition,
     /// The region calls go to, with where it was named.
-    pub region: Outside<Region>,
+    pub region: Sourced<Region>,
     /// The region `env` and `exec` export: only what the profiles name themselves.
     pub shell_region: Option<Region>,
     /// An endpoint instead of AWS's own, with where it was named.
-    pub endpoint_url: Option<Outside<String>>,
+    pub endpoint_url: Option<Sourced<String>>,
     /// Whether FIPS endpoints are wanted.
     pub fips: bool,
     /// Whether dual-stack endpoints are wanted.
@@ -187,9 +189,9 @@ fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
             Some((_, known)) if known.value != serial.value => {
                 let cause = format!(
                     "mfa_serial {} differs from {} ({}), which already opens the chain; a chain has one device",
-                    serial.value, known.value, known.place
+                    serial.value, known.value, known.origin
                 );
-                return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(&serial.place));
+                return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()));
             }
             Some(_) => {}
             None => first = Some((hop, serial)),
@@ -205,7 +207,7 @@ fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
             "mfa_serial {} is a FIDO key or passkey; STS takes codes of virtual and hardware token devices only",
             serial.value
         );
-        return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(&serial.place).hint(
+        return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()).hint(
             "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user and name it here",
         ));
     }
@@ -271,7 +273,7 @@ fn refuse_impossible(
 ) -> Result<()> {
     let long = wanted.filter(|w| w.value > CHAINED_AT_MOST);
     if let Some(long) = long {
-        let too_long = |cause: String| Err(Failure::new(Kind::Config, cause).of_profile(&top.name).at(&long.place));
+        let too_long = |cause: String| Err(Failure::new(Kind::Config, cause).of_profile(&top.name).at(long.place()));
         let shown = duration::show(long.value);
         if roles.len() > 1 {
             let cause =
@@ -344,7 +346,7 @@ fn partition_of(chain: &Chain, device: Option<&Device<'_>>) -> Result<Option<Par
         {
             let cause =
                 format!("role {} is in partition {partition}, but the chain below it is in {known}", role.value);
-            return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(&role.place));
+            return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(role.place()));
         }
         found = Some(partition);
     }
@@ -357,17 +359,17 @@ fn region_of(
     chain: &Chain,
     partition: Option<Partition>,
     notes: &mut Vec<String>,
-) -> Result<(Outside<Region>, Option<Region>)> {
+) -> Result<(Sourced<Region>, Option<Region>)> {
     for hop in std::iter::once(asked_hop(chain)).chain(key_profiles(chain)) {
         let Some(region) = hop.settings().region()? else { continue };
         if let (Some(wanted), Some(is)) = (partition, region.value.partition())
             && wanted != is
         {
             let cause = format!("region {} is in partition {is}, but the account is in {wanted}", region.value);
-            return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(&region.place));
+            return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(region.place()));
         }
-        let origin = region.place.to_string();
-        return Ok((Outside { value: region.value.clone(), origin }, Some(region.value)));
+        let shell_region = Some(region.value.clone());
+        return Ok((region, shell_region));
     }
     if let Some(outside) = &sources.surroundings.region {
         let region = Region::parse(&outside.value).map_err(|why| {
@@ -380,15 +382,15 @@ fn region_of(
             (Some(wanted), Some(is)) if wanted != is => {
                 notes.push(format!("{} {region} is not used: the account is in partition {wanted}", outside.origin));
             }
-            _ => return Ok((Outside { value: region, origin: outside.origin.clone() }, None)),
+            _ => return Ok((Sourced { value: region, origin: outside.origin.clone() }, None)),
         }
     }
     let default = Region::default_of(partition.unwrap_or(Partition::Aws));
-    Ok((Outside { value: default, origin: "default".into() }, None))
+    Ok((Sourced { value: default, origin: Origin::Default }, None))
 }
 
 /// Variables, then `[services]`, then the profile's `endpoint_url` (aws-contract 1.3).
-fn endpoint_of(sources: Sources<'_>, chain: &Chain) -> Result<Option<Outside<String>>> {
+fn endpoint_of(sources: Sources<'_>, chain: &Chain) -> Result<Option<Sourced<String>>> {
     let settings = asked_hop(chain).settings();
     let ignored = settings.switch("ignore_configured_endpoint_urls")?.is_some_and(|s| s.value);
     if sources.surroundings.ignore_configured_endpoints || ignored {
@@ -407,15 +409,13 @@ fn endpoint_of(sources: Sources<'_>, chain: &Chain) -> Result<Option<Outside<Str
             })
         });
         if let (Some(sts), Some(value)) = (sts, url) {
-            return Ok(Some(Outside {
-                value,
-                origin: format!("sts of [services {}] ({})", services.value, sts.place),
-            }));
+            let origin = Origin::Services(services.value.clone(), sts.place.clone());
+            return Ok(Some(Sourced { value, origin }));
         }
     }
     Ok(settings
         .raw("endpoint_url")
-        .map(|s| Outside { value: s.value.clone(), origin: format!("endpoint_url ({})", s.place) }))
+        .map(|s| Sourced { value: s.value.clone(), origin: Origin::Setting("endpoint_url", s.place.clone()) }))
 }
 
 fn endpoint_kinds(sources: Sources<'_>, chain: &Chain) -> Result<(bool, bool)> {
@@ -428,9 +428,10 @@ fn endpoint_kinds(sources: Sources<'_>, chain: &Chain) -> Result<(bool, bool)> {
 /// `mfa_process` of the profile whose `mfa_serial` is used, else of the key's.
 fn mfa_process_of(chain: &Chain, device: Option<&Device<'_>>) -> Option<MfaProcess> {
     let (hop, _) = device?;
-    std::iter::once(*hop)
-        .chain(key_profiles(chain))
-        .find_map(|hop| Some(MfaProcess { profile: hop.name.clone(), line: hop.settings().mfa_process()? }))
+    std::iter::once(*hop).chain(key_profiles(chain)).find_map(|hop| {
+        let process = hop.settings().mfa_process()?;
+        Some(MfaProcess { profile: hop.name.clone(), line: process.value.clone(), place: process.place.clone() })
+    })
 }
 
 /// The steps as `profile show` prints them, one a line.

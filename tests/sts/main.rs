@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use twolock::arn::{MfaSerial, Partition, RoleArn};
-use twolock::aws::endpoint::{Endpoint, Given, Origin, Wish, resolve};
+use twolock::aws::endpoint::{Endpoint, EndpointRequest, resolve};
 use twolock::aws::http::HttpSettings;
 use twolock::aws::sts::StsClient;
 use twolock::aws::{Bounds, Mfa, RoleRequest, Signer, Sts, StsError, StsErrorKind};
 use twolock::credentials::{AccessKey, AccessKeyId, Session};
 use twolock::names::{ExternalId, MfaCode, Region, SessionName, SourceIdentity, Tag};
+use twolock::origin::{Origin, Sourced};
 use twolock::secret::Secret;
 use twolock::system::clock::now;
 use twolock::system::env::Env;
@@ -84,14 +85,15 @@ fn request(arn: &str) -> RoleRequest {
 }
 
 fn endpoint(url: &str) -> Endpoint {
-    let wish = Wish {
+    let request = EndpointRequest {
         partition: Partition::Aws,
         region: Region::parse("eu-west-1").unwrap(),
         fips: false,
         dualstack: false,
-        given: (!url.is_empty()).then(|| Given { url: url.into(), origin: Origin::Named("--endpoint".into()) }),
+        given: (!url.is_empty())
+            .then(|| Sourced { value: url.into(), origin: Origin::Variable("AWS_ENDPOINT_URL_STS") }),
     };
-    resolve(&wish, &["sts.corp.example".into()]).unwrap()
+    resolve(&request, &["sts.corp.example".into()]).unwrap()
 }
 
 fn client_at(url: &str, env: &Env) -> StsClient {

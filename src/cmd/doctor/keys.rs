@@ -167,7 +167,7 @@ pub fn sessions_in_clear(context: &Context) -> Outcome {
 /// Keys older than `key_max_age`, and from half of it on a reminder. Only the index knows when a key was made.
 pub fn ages(context: &Context) -> Outcome {
     let most = context.world.settings.duration_or_default("key_max_age");
-    let origin = context.world.settings.get("key_max_age").map(|set| set.origin).unwrap_or_default();
+    let origin = context.world.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
     let of = |(profile, entry): (&str, &Entry)| {
         let age = context.now.since(entry.created?);
         let severity = match age {

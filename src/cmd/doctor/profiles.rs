@@ -239,8 +239,7 @@ pub fn endpoints(context: &Context) -> Outcome {
     for one in &context.profiles {
         let Some(Ok(planned)) = &one.plan else { continue };
         if let (Some(_), Some(given)) = (planned.endpoint.identity(), &planned.plan.endpoint_url) {
-            let by = given.origin.split(" (").next().unwrap_or_default().to_string();
-            elsewhere.entry((planned.endpoint.shown(), by)).or_default().push(&one.name);
+            elsewhere.entry((planned.endpoint.shown(), given.origin.name())).or_default().push(&one.name);
         }
     }
     let of = |((host, by), names): ((String, String), Vec<&str>)| {

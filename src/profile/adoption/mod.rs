@@ -320,12 +320,14 @@ pub fn the_one_key(profile: &str, sources: Sources<'_>) -> Result<AccessKey> {
             return Err(Failure::new(Kind::Config, cause).of_profile(&name).at(&other.place));
         }
     }
-    let (Some(id), Some(secret)) = (settings.static_key()?, settings.raw(STATIC_KEYS[1])) else { return Err(none()) };
+    let (Some((id, _)), Some(secret)) = (settings.static_key()?, settings.raw(STATIC_KEYS[1])) else {
+        return Err(none());
+    };
     if !is_credential_text(&secret.value) {
         let cause = "aws_secret_access_key is empty, or holds characters that no secret key has";
         return Err(Failure::new(Kind::Config, cause).of_profile(&name).at(&secret.place));
     }
-    Ok(AccessKey { id: id.value, secret: Secret::new(secret.value.clone()) })
+    Ok(AccessKey { id, secret: Secret::new(secret.value.clone()) })
 }
 
 /// Whether every profile gets what it got before, by the key, role and device of its plan. Those that get more, because

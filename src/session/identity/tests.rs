@@ -6,10 +6,9 @@ use crate::arn::{MfaSerial, Partition, RoleArn};
 use crate::credentials::AccessKeyId;
 use crate::error::Place;
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
-use crate::origin::Outside;
+use crate::origin::{Origin, Sourced};
 use crate::profile::chain::{KeyPlace, LongLivedKey};
 use crate::profile::plan::MfaProcess;
-use crate::profile::settings::Sourced;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -45,7 +44,7 @@ fn a_plan() -> Plan {
         steps: vec![Step::LongLivedKey(key), session, role_step("Hub"), role_step("Admin")],
         device: Some(serial("ana")),
         partition: Partition::Aws,
-        region: Outside { value: Region::parse("eu-west-1").unwrap(), origin: "AWS_REGION".into() },
+        region: Sourced { value: Region::parse("eu-west-1").unwrap(), origin: Origin::Variable("AWS_REGION") },
         shell_region: None,
         endpoint_url: None,
         fips: false,
@@ -138,10 +137,8 @@ fn everything_that_shapes_the_credentials_makes_another_session() {
 #[test]
 fn what_shapes_no_credentials_makes_none() {
     let place = Place { file: "~/.aws/config".into(), line: 3 };
-    let process = MfaProcess {
-        profile: ProfileName::parse("base").unwrap(),
-        line: Sourced { value: "code".into(), place: place.clone() },
-    };
+    let process =
+        MfaProcess { profile: ProfileName::parse("base").unwrap(), line: "code".into(), place: place.clone() };
     let longer = Step::SessionToken { device: Some(serial("ana")), duration: 36 * HOUR };
     for (name, plan) in [
         ("profile", changed(|p| p.profile = ProfileName::parse("alias").unwrap())),
@@ -154,7 +151,7 @@ fn what_shapes_no_credentials_makes_none() {
             }),
         ),
         ("region", changed(|p| p.region.value = Region::parse("us-east-1").unwrap())),
-        ("region's origin", changed(|p| p.region.origin = "default".into())),
+        ("region's origin", changed(|p| p.region.origin = Origin::Default)),
         ("shell's region", changed(|p| p.shell_region = Some(Region::parse("us-east-1").unwrap()))),
         ("role's duration", changed(|p| request(p, 3).duration = 4 * HOUR)),
         ("hub's duration", changed(|p| request(p, 2).duration = HOUR / 4)),

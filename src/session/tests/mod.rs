@@ -20,7 +20,7 @@ use crate::aws::{Bounds, CallerIdentity, Mfa, Signer, Sts, StsError, StsErrorKin
 use crate::credentials::{AccessKey, AccessKeyId, Session};
 use crate::error::{Failure, Result};
 use crate::names::{MfaCode, ProfileName, Region, SessionName};
-use crate::origin::Outside;
+use crate::origin::{Origin, Sourced};
 use crate::profile::chain::{KeyPlace, LongLivedKey};
 use crate::profile::plan::{Plan, Step};
 use crate::prompt::{AskError, CodeSource, Question};
@@ -63,7 +63,7 @@ pub fn plan(profile: &str, device: Option<MfaSerial>, steps: Vec<Step>) -> Plan 
         id: AccessKeyId::parse(KEY_ID).unwrap(),
         place: KeyPlace::Keyring,
     };
-    let region = Outside { value: Region::parse("eu-west-1").unwrap(), origin: "default".into() };
+    let region = Sourced { value: Region::parse("eu-west-1").unwrap(), origin: Origin::Default };
     Plan {
         profile,
         steps: [vec![Step::LongLivedKey(key)], steps].concat(),

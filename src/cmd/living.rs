@@ -59,7 +59,7 @@ impl Living {
         if self.ends.is_empty() {
             return None;
         }
-        let end = *self.ends.get(&planned.identities().last()?.hex())?;
+        let end = *self.ends.get(&planned.steps().last()?.identity.hex())?;
         Some((end, end.since(self.now)))
     }
 }

@@ -230,7 +230,7 @@ fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<(std::path::Pat
     let hexes = |name: &ProfileName| -> HashSet<String> {
         world
             .plan_if_any(name.as_str())
-            .map(|planned| planned.identities().iter().map(|i| i.hex()).collect())
+            .map(|planned| planned.steps().iter().map(|step| step.identity.hex()).collect())
             .unwrap_or_default()
     };
     let mut own = hexes(name);

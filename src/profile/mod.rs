@@ -1,16 +1,23 @@
 //! From a profile's name to a plan. Pure: settings in, plan out; no clock, disk, network or people.
 //!
 //! - [`settings`]: what one profile says, each value parsed when a plan uses it, with its file and line
-//! - [`chain`]: the way from the asked profile down to the long-lived key
+//! - [`chain`]: the way from the asked profile down to its base
+//! - [`base`]: where the first credentials come from
+//! - [`plan`]: that base, and what is done from there: the calls upwards again ([`steps`], the table of the whole program),
+//!   the [`device`] their codes come from, the region and the endpoint they go to
 //! - [`adoption`]: what profiles become so that every AWS tool comes to us
-//! - [`plan`]: the steps that are taken upwards again; the table of the whole program
 //! - [`callers`]: what the AWS CLI and each SDK would do with a profile
 
 pub mod adoption;
+pub mod base;
 pub mod callers;
 pub mod chain;
+pub mod device;
+mod endpoint;
 pub mod plan;
+mod region;
 pub mod settings;
+pub mod steps;
 
 use std::time::Duration;
 

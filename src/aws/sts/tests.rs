@@ -10,6 +10,7 @@ use super::*;
 use crate::arn::{MfaSerial, Partition, RoleArn};
 use crate::aws::StsErrorKind;
 use crate::aws::endpoint::{EndpointRequest, resolve};
+use crate::credentials::AccessKey;
 use crate::credentials::AccessKeyId;
 use crate::names::{MfaCode, SessionName};
 use crate::origin::{Origin, Sourced};
@@ -130,11 +131,11 @@ fn with_code(client: &StsClient, bounds: Bounds) -> Result<Session, StsError> {
     let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap();
     let code = MfaCode::parse("493817").unwrap();
     let mfa = Some(Mfa { serial: &serial, code: &code });
-    client.get_session_token(&key(), mfa, Duration::from_secs(3600), bounds)
+    client.get_session_token(Signer::Key(&key()), mfa, Duration::from_secs(3600), bounds)
 }
 
 fn without_code(client: &StsClient, bounds: Bounds) -> Result<Session, StsError> {
-    client.get_session_token(&key(), None, Duration::from_secs(3600), bounds)
+    client.get_session_token(Signer::Key(&key()), None, Duration::from_secs(3600), bounds)
 }
 
 fn assert_clean(error: &StsError) {

@@ -13,7 +13,7 @@ use crate::config::{Choice, Profile};
 use crate::duration;
 use crate::error::{Failure, Place};
 use crate::names::ProfileName;
-use crate::profile::chain::OTHER_SOURCES;
+use crate::profile::base::{Base, OTHER_SOURCES};
 use crate::profile::settings::parse_session_duration;
 use crate::visible::{as_word, visible};
 
@@ -107,7 +107,7 @@ fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
         let finding = finding(Warning, "mfa_serial is the device of the account's root user".into(), why);
         return Some(finding.mend("use an IAM user with a device of its own: IAM > Users in the console"));
     }
-    let key = one.plan.as_ref()?.as_ref().ok()?.plan.key();
+    let Base::Key(key) = &one.plan.as_ref()?.as_ref().ok()?.plan.base;
     let entry = context.world.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
     let (device, account) = (serial.account()?, entry.account.as_ref()?);
     (device != account).then(|| {

@@ -16,9 +16,11 @@ use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, is_process_word};
 use crate::profile::Sources;
+use crate::profile::base::Base;
 use crate::profile::chain::{self, Chain};
 use crate::profile::plan;
 use crate::profile::settings::ProfileSettings;
+use crate::profile::steps::CHAINED_AT_MOST;
 use crate::secret::Secret;
 use crate::visible::{as_word, visible};
 
@@ -183,8 +185,9 @@ fn becomes(ways: &Ways<'_>, name: &ProfileName, wish: Wish) -> Result<Becomes> {
         (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
         (None, Some(_)) => own_key(ways, settings),
         (None, None) if edits::is_kept_beside(settings) => {
-            let key = the_one_key(plan.key().profile.as_str(), sources)?;
-            Ok(Becomes::Key { key, from: plan.key().profile.clone(), device: None })
+            let Base::Key(of) = plan.base;
+            let key = the_one_key(of.profile.as_str(), sources)?;
+            Ok(Becomes::Key { key, from: of.profile, device: None })
         }
         (None, None) if plan.device.is_none() => Err(no_device(settings, &BTreeSet::new())),
         (None, None) => must_name_no_source(settings).map(|()| Becomes::Served),
@@ -263,7 +266,7 @@ fn native(settings: ProfileSettings<'_>) -> Result<Becomes> {
     if let Some(setting) = lost.iter().find_map(|key| settings.raw(key)) {
         return Err(settings.refuse(setting, "would have no effect: SDKs do not know it (leave out --native)"));
     }
-    match settings.role_duration()?.filter(|wanted| wanted.value > plan::CHAINED_AT_MOST) {
+    match settings.role_duration()?.filter(|wanted| wanted.value > CHAINED_AT_MOST) {
         Some(long) => {
             let shown = duration::show(long.value);
             let why = format!(
@@ -344,11 +347,12 @@ pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileNam
         }
         let new = plan::plan(after, &name)?;
         let same_region = old.region.value == new.region.value && old.shell_region == new.shell_region;
-        if old.key().id != new.key().id || !same_region || old.mfa_process.is_some() != new.mfa_process.is_some() {
+        let same_command = old.mfa_process.is_some() == new.mfa_process.is_some();
+        if !old.base.gives_the_same_as(&new.base) || !same_region || !same_command {
             return Err(differs(&name));
         }
         match (&old.device, &new.device) {
-            (old_device, new_device) if old_device == new_device && old.steps[1..] == new.steps[1..] => {}
+            (old_device, new_device) if old_device == new_device && old.steps == new.steps => {}
             (None, Some(_)) => more.push(name),
             _ => return Err(differs(&name)),
         }

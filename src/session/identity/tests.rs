@@ -7,15 +7,15 @@ use crate::credentials::AccessKeyId;
 use crate::error::Place;
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
 use crate::origin::{Origin, Sourced};
-use crate::profile::chain::{KeyPlace, LongLivedKey};
-use crate::profile::plan::MfaProcess;
+use crate::profile::base::{KeyPlace, LongTermKey};
+use crate::profile::device::MfaProcess;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Any identity, another one for each role name; for tests of what is kept under identities.
 pub(crate) fn of_profile_with_role(name: &str) -> Identity {
-    let plan = changed(|plan| request(plan, 3).role = arn("123456789012", name));
-    *of_plan(&plan, None).last().unwrap()
+    let plan = changed(|plan| request(plan, 2).role = arn("123456789012", name));
+    of_plan(&plan, None).last().unwrap().identity
 }
 
 fn arn(account: &str, name: &str) -> RoleArn {
@@ -33,7 +33,7 @@ fn role_step(name: &str) -> Step {
 
 /// Key, session with a code, a role, and a role above it.
 fn a_plan() -> Plan {
-    let key = LongLivedKey {
+    let key = LongTermKey {
         profile: ProfileName::parse("base").unwrap(),
         id: AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap(),
         place: KeyPlace::Keyring,
@@ -41,7 +41,8 @@ fn a_plan() -> Plan {
     let session = Step::SessionToken { device: Some(serial("ana")), duration: 12 * HOUR };
     Plan {
         profile: ProfileName::parse("prod").unwrap(),
-        steps: vec![Step::LongLivedKey(key), session, role_step("Hub"), role_step("Admin")],
+        base: Base::Key(key),
+        steps: vec![session, role_step("Hub"), role_step("Admin")],
         device: Some(serial("ana")),
         partition: Partition::Aws,
         region: Sourced { value: Region::parse("eu-west-1").unwrap(), origin: Origin::Variable("AWS_REGION") },
@@ -61,7 +62,7 @@ fn changed(change: impl FnOnce(&mut Plan)) -> Plan {
     plan
 }
 
-/// The request of a step, counted from the key.
+/// The request of a step, counted from 0.
 fn request(plan: &mut Plan, step: usize) -> &mut RoleRequest {
     match &mut plan.steps[step] {
         Step::AssumeRole { request, .. } => request,
@@ -69,15 +70,17 @@ fn request(plan: &mut Plan, step: usize) -> &mut RoleRequest {
     }
 }
 
-fn key(plan: &mut Plan) -> &mut LongLivedKey {
-    match &mut plan.steps[0] {
-        Step::LongLivedKey(key) => key,
-        other => panic!("no key: {other:?}"),
-    }
+fn key(plan: &mut Plan) -> &mut LongTermKey {
+    let Base::Key(key) = &mut plan.base;
+    key
+}
+
+fn identities(plan: &Plan) -> Vec<Identity> {
+    of_plan(plan, None).iter().map(|step| step.identity).collect()
 }
 
 fn last(plan: &Plan, endpoint: Option<&str>) -> String {
-    of_plan(plan, endpoint).last().unwrap().hex()
+    of_plan(plan, endpoint).last().unwrap().identity.hex()
 }
 
 fn tag(key: &str, value: &str) -> Tag {
@@ -86,8 +89,8 @@ fn tag(key: &str, value: &str) -> Tag {
 
 /// Every way to be another session, by name.
 fn others() -> Vec<(&'static str, Plan, Option<&'static str>)> {
-    let role = |change: fn(&mut RoleRequest)| changed(|plan| change(request(plan, 3)));
-    let hub = |change: fn(&mut RoleRequest)| changed(|plan| change(request(plan, 2)));
+    let role = |change: fn(&mut RoleRequest)| changed(|plan| change(request(plan, 2)));
+    let hub = |change: fn(&mut RoleRequest)| changed(|plan| change(request(plan, 1)));
     vec![
         ("key", changed(|p| key(p).id = AccessKeyId::parse("AKIAI44QH8DHBEXAMPLE").unwrap()), None),
         ("device", changed(|p| p.device = Some(serial("bob"))), None),
@@ -117,10 +120,10 @@ fn others() -> Vec<(&'static str, Plan, Option<&'static str>)> {
         ("hub's source identity", hub(|r| r.source_identity = Some(SourceIdentity::parse("ex1").unwrap())), None),
         ("hub's tag", hub(|r| r.tags = vec![tag("ab", "c")]), None),
         ("hub's policy", hub(|r| r.policy_arns = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]), None),
-        ("no hub", changed(|p| drop(p.steps.remove(2))), None),
-        ("hub above the role", changed(|p| p.steps.swap(2, 3)), None),
-        ("no session", changed(|p| p.steps.truncate(3)), None),
-        ("the session alone", changed(|p| p.steps.truncate(2)), None),
+        ("no hub", changed(|p| drop(p.steps.remove(1))), None),
+        ("hub above the role", changed(|p| p.steps.swap(1, 2)), None),
+        ("no second role", changed(|p| p.steps.truncate(2)), None),
+        ("the session alone", changed(|p| p.steps.truncate(1)), None),
     ]
 }
 
@@ -145,7 +148,7 @@ fn what_shapes_no_credentials_makes_none() {
         (
             "role's profile",
             changed(|p| {
-                if let Step::AssumeRole { profile, .. } = &mut p.steps[3] {
+                if let Step::AssumeRole { profile, .. } = &mut p.steps[2] {
                     *profile = ProfileName::parse("alias").unwrap();
                 }
             }),
@@ -153,9 +156,9 @@ fn what_shapes_no_credentials_makes_none() {
         ("region", changed(|p| p.region.value = Region::parse("us-east-1").unwrap())),
         ("region's origin", changed(|p| p.region.origin = Origin::Default)),
         ("shell's region", changed(|p| p.shell_region = Some(Region::parse("us-east-1").unwrap()))),
-        ("role's duration", changed(|p| request(p, 3).duration = 4 * HOUR)),
-        ("hub's duration", changed(|p| request(p, 2).duration = HOUR / 4)),
-        ("session's duration", changed(|p| p.steps[1] = longer)),
+        ("role's duration", changed(|p| request(p, 2).duration = 4 * HOUR)),
+        ("hub's duration", changed(|p| request(p, 1).duration = HOUR / 4)),
+        ("session's duration", changed(|p| p.steps[0] = longer)),
         ("fips", changed(|p| p.fips = true)),
         ("dual stack", changed(|p| p.dualstack = true)),
         ("where the key lies", changed(|p| key(p).place = KeyPlace::File(place))),
@@ -191,9 +194,9 @@ fn fields_cannot_flow_into_each_other() {
 
 #[test]
 fn steps_below_a_role_are_those_of_the_profiles_below() {
-    let whole = of_plan(&a_plan(), None);
-    let session = of_plan(&changed(|p| p.steps.truncate(2)), None);
-    let hub = of_plan(&changed(|p| p.steps.truncate(3)), None);
+    let whole = identities(&a_plan());
+    let session = identities(&changed(|p| p.steps.truncate(1)));
+    let hub = identities(&changed(|p| p.steps.truncate(2)));
     assert_eq!((whole.len(), &whole[..1], &whole[..2]), (3, &session[..], &hub[..]));
 }
 
@@ -201,7 +204,7 @@ fn steps_below_a_role_are_those_of_the_profiles_below() {
 #[test]
 fn identity_is_the_same_tomorrow() {
     for (what, plan, endpoint, pinned) in pinned() {
-        let all: Vec<String> = of_plan(&plan, endpoint).iter().map(Identity::hex).collect();
+        let all: Vec<String> = of_plan(&plan, endpoint).iter().map(|step| step.identity.hex()).collect();
         assert_eq!(all, pinned, "{what}");
     }
 }
@@ -225,7 +228,7 @@ fn pinned() -> Vec<Pinned> {
     let with = |device: Option<MfaSerial>, steps: Vec<Step>| {
         changed(|plan| {
             plan.device = device;
-            plan.steps.splice(1.., steps);
+            plan.steps = steps;
         })
     };
     let own_code = |step| match step {
@@ -250,7 +253,7 @@ fn pinned() -> Vec<Pinned> {
         ("endpoint", with(ana(), vec![session(ana())]), Some("https://127.0.0.1:4566"), vec![AT_AN_ENDPOINT]),
         (
             "partition",
-            changed(|plan| (plan.partition, _) = (Partition::China, plan.steps.truncate(2))),
+            changed(|plan| (plan.partition, _) = (Partition::China, plan.steps.truncate(1))),
             None,
             vec![IN_CHINA],
         ),
@@ -259,7 +262,7 @@ fn pinned() -> Vec<Pinned> {
 
 fn every_field() -> Plan {
     changed(|plan| {
-        let request = request(plan, 3);
+        let request = request(plan, 2);
         request.external_id = Some(ExternalId::parse("ex1").unwrap());
         request.source_identity = Some(SourceIdentity::parse("ana").unwrap());
         request.tags = vec![tag("team", "blue"), tag("cost", "")];

@@ -112,7 +112,7 @@ struct Key {
     age: String,
 }
 
-/// Every long-lived key, with its age where the index knows it. A file says nothing of its keys' age.
+/// Every long-term key, with its age where the index knows it. A file says nothing of its keys' age.
 fn keys(world: &World, now: Timestamp) -> Vec<Key> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;

@@ -12,8 +12,8 @@ use crate::visible::as_word;
 
 /// Where the first credentials come from; every call of a plan rests on them.
 ///
-/// A source that is built gets a variant here, its settings in [`Base::of`], its fields in the identity and its fetching
-/// beside the others; until then it is refused below.
+/// A source that is built gets a variant here, its settings in `Base::of`, its fields in the identity, and its
+/// fetching beside the others; until then it is refused below.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
     /// A long-term access key.
@@ -52,7 +52,7 @@ pub(crate) const OTHER_SOURCES: [&str; 7] = [
 ];
 
 impl Base {
-    /// The base that a profile itself gives, if any: an access key of the credentials file, the config file, or our index.
+    /// The base that a profile itself gives: an access key of the credentials file, the config file, or our index.
     pub(crate) fn of(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<Self>> {
         let in_file = key_in_file(settings)?;
         Ok(in_file.or_else(|| key_in_keyring(sources, settings)).map(Base::Key))

@@ -143,7 +143,7 @@ fn ours_for_another(settings: ProfileSettings<'_>) -> Option<Sourced<ProfileName
 }
 
 fn looped(hops: &[Hop], back_to: &ProfileName) -> Failure {
-    let cause = format!("source_profile goes round in a circle: {} -> '{back_to}'", way(hops));
+    let cause = format!("source_profile loop: {} -> '{back_to}'", way(hops));
     hops[0].settings().refuse_profile(cause)
 }
 

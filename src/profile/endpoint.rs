@@ -1,5 +1,5 @@
-//! The endpoint that the asked profile and its surroundings name, as they name it; whether calls may go there is decided
-//! in [`crate::aws::endpoint`].
+//! The endpoint that the asked profile and its surroundings name, as they name it. Whether calls may go there is
+//! decided elsewhere, before any is made.
 
 use crate::config::Setting;
 use crate::error::Result;

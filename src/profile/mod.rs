@@ -3,8 +3,8 @@
 //! - [`settings`]: what one profile says, each value parsed when a plan uses it, with its file and line
 //! - [`chain`]: the way from the asked profile down to its base
 //! - [`base`]: where the first credentials come from
-//! - [`plan`]: that base, and what is done from there: the calls upwards again ([`steps`], the table of the whole program),
-//!   the [`device`] their codes come from, the region and the endpoint they go to
+//! - [`plan`]: that base, and what is done from there: the calls upwards again ([`steps`], the table of the whole
+//!   program), the [`device`] their codes come from, the region and the endpoint they go to
 //! - [`adoption`]: what profiles become so that every AWS tool comes to us
 //! - [`callers`]: what the AWS CLI and each SDK would do with a profile
 
@@ -34,7 +34,7 @@ pub struct Sources<'a> {
     pub index: &'a KeyIndex,
     /// What the caller's environment and our own settings say.
     pub surroundings: &'a Surroundings,
-    /// Whether somebody reads what a failure suggests: looking for names like a missing one is dear where there are many.
+    /// Whether somebody reads what a failure suggests: looking for names like a missing one is expensive with many.
     pub suggests: bool,
 }
 

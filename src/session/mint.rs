@@ -104,7 +104,7 @@ impl Sessions<'_> {
             match self.call(step, &parent, None, run) {
                 Ok(session) => return Ok(self.keep(step, session)),
                 Err(e) => match step.below() {
-                    // AWS no longer knows the session below (its key was rotated or switched off): once, mint that anew.
+                    // AWS no longer knows the session below (its key was rotated or disabled): once, mint that anew.
                     Some(below) if e.kind == StsErrorKind::StaleSession && !second_try => {
                         second_try = true;
                         self.forget(below);

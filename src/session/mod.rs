@@ -1,7 +1,7 @@
 //! The meeting place of plan, question, STS and store: look, lock, look again, mint, keep.
 //!
 //! - [`identity`]: what makes two sessions the same; a plan's steps with theirs
-//! - [`target`]: one of those steps, with what its call rests on
+//! - `target`: one of those steps, with what its call rests on
 //! - [`sealing_key`], [`sealed`], [`cache`]: sessions in private files under one key
 //! - [`device`], [`codes`]: what callers that want a code of the same device tell each other
 //! - [`mint`]: the steps of a plan, executed
@@ -16,7 +16,7 @@ pub mod mint;
 pub mod question;
 pub mod sealed;
 pub mod sealing_key;
-pub mod target;
+pub(crate) mod target;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,8 +38,8 @@ use crate::timestamp::Timestamp;
 
 /// Fetches the credentials of a plan's base, which sign its first call.
 pub trait BaseCredentials {
-    /// Fetches them. A long-term key comes from an AWS file or the OS keyring: one that is locked or silent is a failure
-    /// of kind `Keyring`, never "no key".
+    /// Fetches them. A long-term key comes from an AWS file or the OS keyring: one that is locked or silent is a
+    /// failure of kind `Keyring`, never "no key".
     fn fetch(&self, base: &Base) -> Result<AccessKey>;
 }
 

@@ -5,17 +5,17 @@ use crate::session::identity::{Identity, PlannedStep};
 
 /// A step whose credentials are wanted, and the steps below it.
 #[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
+pub(crate) struct Target<'a> {
     /// What is called for it.
-    pub call: &'a Step,
+    pub(crate) call: &'a Step,
     /// What makes its credentials the same as those of another plan's step.
-    pub identity: Identity,
+    pub(crate) identity: Identity,
     steps_below: &'a [PlannedStep<'a>],
 }
 
 impl<'a> Target<'a> {
     /// The last of these steps; none if a plan calls nothing.
-    pub fn last_of(steps: &'a [PlannedStep<'a>]) -> Option<Self> {
+    pub(crate) fn last_of(steps: &'a [PlannedStep<'a>]) -> Option<Self> {
         let (&PlannedStep { step: call, identity }, steps_below) = steps.split_last()?;
         Some(Self { call, identity, steps_below })
     }

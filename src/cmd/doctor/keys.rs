@@ -1,4 +1,4 @@
-//! Long-lived keys: where they lie, how old they are, and whether the keyring gives back what the index promises.
+//! Long-term keys: where they lie, how old they are, and whether the keyring gives back what the index promises.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// A keyring gives hundreds of items in that time.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A long-lived key that stands in a file.
+/// A long-term key that stands in a file.
 struct InFile<'a> {
     of: &'a OneProfile,
     id: &'a str,

@@ -27,7 +27,7 @@ use crate::cmd::profile::is_adopted;
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
 const NEVER_FRESH: Duration = Duration::from_secs(900);
 
-/// Profiles that cannot be served: circles, missing sources, values that AWS would refuse.
+/// Profiles that cannot be served: source_profile loops, missing sources, values that AWS would refuse.
 pub fn plans(context: &Context) -> Outcome {
     let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();

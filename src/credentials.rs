@@ -1,4 +1,4 @@
-//! Credentials: the long-lived access key, and the temporary session that replaces it.
+//! Credentials: the long-term access key, and the temporary session that replaces it.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ impl fmt::Display for AccessKeyId {
     }
 }
 
-/// A long-lived access key.
+/// A long-term access key.
 #[derive(Clone, Debug)]
 pub struct AccessKey {
     /// The public half.

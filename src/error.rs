@@ -105,9 +105,9 @@ impl Failure {
         self
     }
 
-    /// Names file and line, unless they are named already.
-    pub fn at(mut self, place: &Place) -> Self {
-        self.place.get_or_insert_with(|| place.clone());
+    /// Names file and line, unless they are named already or there are none.
+    pub fn at<'a>(mut self, place: impl Into<Option<&'a Place>>) -> Self {
+        self.place = self.place.or_else(|| place.into().cloned());
         self
     }
 

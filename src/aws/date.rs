@@ -74,14 +74,17 @@ mod tests {
 
     use super::*;
     use crate::arn::Partition;
-    use crate::aws::endpoint::{self, Given, Origin, Wish};
+    use crate::aws::endpoint::{self, EndpointRequest};
     use crate::names::Region;
+    use crate::origin::{Origin, Sourced};
 
     fn at(port: u16) -> Endpoint {
-        let given = Given { url: format!("http://127.0.0.1:{port}"), origin: Origin::Named("a test".into()) };
+        let given =
+            Sourced { value: format!("http://127.0.0.1:{port}"), origin: Origin::Variable("AWS_ENDPOINT_URL_STS") };
         let region = Region::parse("eu-west-1").unwrap();
-        let wish = Wish { partition: Partition::Aws, region, fips: false, dualstack: false, given: Some(given) };
-        endpoint::resolve(&wish, &[]).unwrap()
+        let request =
+            EndpointRequest { partition: Partition::Aws, region, fips: false, dualstack: false, given: Some(given) };
+        endpoint::resolve(&request, &[]).unwrap()
     }
 
     fn asked(answer: &'static str) -> (Result<Option<Skew>, StsError>, String) {

@@ -22,7 +22,7 @@ use crate::visible::{as_word, visible};
 /// Who signs a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Signer<'a> {
-    /// A long-lived access key.
+    /// A long-term access key.
     Key(&'a AccessKey),
     /// Temporary credentials.
     Session(&'a Session),
@@ -69,10 +69,10 @@ impl Bounds {
 /// STS as the session layer needs it. Answers are checked before they are returned: expiry, lengths, the role's
 /// account (threat-model P18, F34). A call that carries a code is sent once (P24).
 pub trait Sts {
-    /// Mints a session for a long-lived key, with MFA when a device and code are given.
+    /// Mints a session, with MFA when a device and code are given. AWS gives one to a long-term key and to nobody else.
     fn get_session_token(
         &self,
-        key: &AccessKey,
+        signer: Signer<'_>,
         mfa: Option<Mfa<'_>>,
         duration: Duration,
         bounds: Bounds,

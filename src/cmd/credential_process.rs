@@ -32,7 +32,8 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     }
     let key = sealing_key::find(&stores, &world.folders.cache).ok()?;
     let cache = Cache::new(world.folders.cache.clone(), key);
-    match look(&cache, &planned.plan, planned.identities(), Need::ALIVE, clock::now()) {
+    let looked = look(&cache, &planned.steps(), Need::ALIVE, clock::now());
+    match looked {
         Look::Serve(session) => {
             let answered = answer(&process_json::line(&session));
             // The process ends here, and its memory with it: taking that apart piece by piece serves nobody.

@@ -1,35 +1,42 @@
-//! Long-lived keys: the secret half, from the AWS file or the OS keyring, when a call has to be signed with it.
+//! What a plan's base gives, when a call has to be signed with it: a long-term key, whose secret half comes from the AWS
+//! file or the OS keyring.
 
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Place, Result};
-use crate::profile::chain::{KeyPlace, LongLivedKey};
+use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::secret::Secret;
-use crate::session::Keys;
+use crate::session::BaseCredentials;
 use crate::store::access_key;
 use crate::store::{Store, StoreError};
 use crate::system::log;
 
 use super::world::World;
 
-/// Fetches keys from where the plan says they are.
-pub struct RealKeys<'a> {
+/// Fetches a base from where the plan says it is.
+pub struct RealBases<'a> {
     pub world: &'a World,
     /// The keyring that keeps access keys; none where only the kernel's is used.
     pub durable: Option<&'a dyn Store>,
 }
 
-impl Keys for RealKeys<'_> {
-    fn fetch(&self, key: &LongLivedKey) -> Result<AccessKey> {
+impl BaseCredentials for RealBases<'_> {
+    fn fetch(&self, base: &Base) -> Result<AccessKey> {
+        match base {
+            Base::Key(key) => self.key(key),
+        }
+    }
+}
+
+impl RealBases<'_> {
+    fn key(&self, key: &LongTermKey) -> Result<AccessKey> {
         log::step(format_args!("take the secret of access key {}", key.id));
         match &key.place {
             KeyPlace::File(place) => self.in_file(key, place),
             KeyPlace::Keyring => self.in_keyring(key),
         }
     }
-}
 
-impl RealKeys<'_> {
-    fn in_file(&self, key: &LongLivedKey, place: &Place) -> Result<AccessKey> {
+    fn in_file(&self, key: &LongTermKey, place: &Place) -> Result<AccessKey> {
         let profile = self.world.files.profile(key.profile.as_str());
         let secret = profile.as_ref().and_then(|p| p.get("aws_secret_access_key")).map(|s| s.value.clone());
         let secret = Secret::new(secret.unwrap_or_default());
@@ -40,7 +47,7 @@ impl RealKeys<'_> {
         Ok(AccessKey { id: key.id.clone(), secret })
     }
 
-    fn in_keyring(&self, key: &LongLivedKey) -> Result<AccessKey> {
+    fn in_keyring(&self, key: &LongTermKey) -> Result<AccessKey> {
         let store = self.durable.ok_or_else(|| {
             let none = StoreError::NoService("keyring = kernel".into());
             access_key::failure(&key.profile, &key.id, "no keyring that keeps access keys", &none)

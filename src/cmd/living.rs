@@ -48,7 +48,7 @@ impl Living {
         Self { now, ends, roles }
     }
 
-    /// Whether anything lives that may be what a plan with this last role ends in. Plans and their identities are dear;
+    /// Whether anything lives that may be what a plan with this last role ends in. Plans and identities are expensive;
     /// most profiles of a long list can do without.
     pub fn may_serve(&self, role: Option<&RoleArn>) -> bool {
         self.roles.contains(&role.map(ToString::to_string))
@@ -59,7 +59,7 @@ impl Living {
         if self.ends.is_empty() {
             return None;
         }
-        let end = *self.ends.get(&planned.identities().last()?.hex())?;
+        let end = *self.ends.get(&planned.steps().last()?.identity.hex())?;
         Some((end, end.since(self.now)))
     }
 }

@@ -21,7 +21,7 @@ pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
         return all(&world);
     }
     let planned = world.plan(&world.asked_or_picked(&args.profile)?)?;
-    let wanted: HashSet<String> = planned.identities().iter().map(|identity| identity.hex()).collect();
+    let wanted: HashSet<String> = planned.steps().iter().map(|step| step.identity.hex()).collect();
     let found: Vec<_> =
         cache::headers(&world.folders.cache).into_iter().filter(|(_, h)| wanted.contains(&h.identity)).collect();
     let name = visible(planned.plan.profile.as_str());
@@ -73,12 +73,12 @@ fn whose(header: &Header) -> String {
 
 /// The other profiles that used one of the sessions forgotten.
 fn sharing(world: &World, planned: &Planned) -> Vec<String> {
-    let forgotten: HashSet<_> = planned.identities().iter().collect();
+    let forgotten: HashSet<_> = planned.steps().iter().map(|step| step.identity).collect();
     let names = world.files.profile_names();
     let others = names.iter().filter(|name| *name != planned.plan.profile.as_str());
     let shares = |name: &&String| {
         let plan = world.plan_if_any(name);
-        plan.is_some_and(|other| other.identities().iter().any(|identity| forgotten.contains(identity)))
+        plan.is_some_and(|other| other.steps().iter().any(|step| forgotten.contains(&step.identity)))
     };
     others.filter(shares).map(|name| visible(name)).collect()
 }

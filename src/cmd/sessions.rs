@@ -11,7 +11,8 @@ use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
 use crate::names::MfaCode;
 use crate::output::messages;
-use crate::profile::plan::{MfaProcess, Plan};
+use crate::profile::device::MfaProcess;
+use crate::profile::plan::Plan;
 use crate::prompt::command::CommandSource;
 use crate::prompt::given::GivenCode;
 use crate::prompt::sources::Sources;
@@ -24,7 +25,7 @@ use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
 use crate::visible::visible;
 
-use super::keys::RealKeys;
+use super::keys::RealBases;
 use super::world::{Planned, World};
 
 /// What a verb wants of the session layer.
@@ -86,14 +87,14 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
     let http = HttpSettings::from_env(&world.env, &planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
     let codes = WarmUp { codes: codes(world, plan, wants), sts: &sts, warmed: Cell::new(false) };
-    let keys = RealKeys { world, durable: stores.durable.as_deref() };
-    let endpoint = planned.endpoint.identity();
+    let base = RealBases { world, durable: stores.durable.as_deref() };
+    let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
     let sessions = Sessions {
         plan,
-        identities: planned.identities(),
+        steps: &steps,
         sts: &sts,
         codes: &codes,
-        keys: &keys,
+        base: &base,
         cache: cache.as_ref(),
         folder: &world.folders.cache,
         endpoint: endpoint.as_deref(),
@@ -111,12 +112,12 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
 
 /// Inside an `mfa_process` of ours, the lock of the device may be held by whoever waits for that very process.
 fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&Cache>, need: Need) -> Result<Session> {
-    let looked = cache.map(|cache| look(cache, &planned.plan, planned.identities(), need, clock::now()));
+    let looked = cache.map(|cache| look(cache, &planned.steps(), need, clock::now()));
     if let Some(Look::Serve(session) | Look::Renew(session)) = looked {
         return Ok(session);
     }
     let cause = "mfa_process runs twolock itself, which would ask mfa_process again";
-    Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.line.place))
+    Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.place))
 }
 
 /// The cache under its sealing key; none where there is no keyring and the verb goes on without.
@@ -162,14 +163,14 @@ struct Consented<'a> {
 impl Consented<'_> {
     fn command(&self) -> Result<CommandSource> {
         self.check()?;
-        let MfaProcess { profile, line } = self.process;
-        CommandSource::parse(&line.value, profile, &line.place, &self.world.env)
+        let MfaProcess { profile, line, place } = self.process;
+        CommandSource::parse(line, profile, place, &self.world.env)
     }
 
     fn check(&self) -> Result<()> {
-        let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.line.place);
+        let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.place);
         let files = &self.world.files;
-        let in_config = self.process.line.place.file == files.config.shown();
+        let in_config = self.process.place.file == files.config.shown();
         let (choice, bytes) = if in_config {
             (&files.config_choice, files.config.bytes())
         } else {

@@ -81,7 +81,7 @@ fn value_of(name: &str, world: &World) -> Result<String> {
 fn list(world: &World, as_json: bool) -> Result<()> {
     let known = KNOWN.iter().filter_map(|known| {
         let set = world.settings.get(known.name)?;
-        Some((known.name.to_string(), set.value, set.origin, known.meaning))
+        Some((known.name.to_string(), set.value, set.origin.to_string(), known.meaning))
     });
     let profiles: HashSet<String> = world.files.profile_names().into_iter().collect();
     let aliases = world.settings.aliases.iter().map(|(name, alias)| {

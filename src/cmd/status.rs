@@ -9,8 +9,11 @@ use crate::error::{Kind, Result};
 use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
+use crate::profile::base::Base;
 use crate::session::cache;
+use crate::session::identity::Identity;
 use crate::session::sealed::Header;
+use crate::session::target::Target;
 use crate::system::clock;
 use crate::timestamp::Timestamp;
 use crate::visible::visible;
@@ -27,7 +30,8 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
     let planned = if one { Some(world.plan(&world.asked(&args.profile)?)?) } else { None };
     let mut living = living::headers(&world, now);
     if let Some(planned) = &planned {
-        living.retain(|header| planned.identities().iter().any(|identity| identity.hex() == header.identity));
+        let identities: Vec<String> = planned.steps().iter().map(|step| step.identity.hex()).collect();
+        living.retain(|header| identities.contains(&header.identity));
     }
     if args.json {
         json_to_stdout(&as_json(&living, &world, now))?;
@@ -42,18 +46,15 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
 
 /// Whether credentials that live until `until` can be had without a code: they are there, or the session below is.
 fn lasts(planned: &Planned, living: &[Header], until: Timestamp) -> bool {
-    let alive = |step: usize, until: Timestamp| {
-        let identity = planned.identities()[step - 1].hex();
+    let alive = |identity: Identity, until: Timestamp| {
+        let identity = identity.hex();
         living.iter().any(|header| header.identity == identity && header.expires > until)
     };
-    let steps = &planned.plan.steps;
-    let last = planned.identities().len();
+    let steps = planned.steps();
+    let Some(last) = Target::last_of(&steps) else { return false };
     let fresh_would_last = clock::now().plus(planned.plan.duration()) > until;
-    let without_code = match steps.iter().position(|step| step.device().is_some()) {
-        None => true,
-        Some(opened) => opened < last && alive(opened, clock::now().plus(cache::SHORTEST_REST)),
-    };
-    alive(last, until) || (without_code && fresh_would_last)
+    let without_code = || last.needs_no_person(|below| alive(below, clock::now().plus(cache::SHORTEST_REST)));
+    alive(last.identity, until) || (fresh_would_last && without_code())
 }
 
 fn as_text(living: &[Header], world: &World, now: Timestamp) -> String {
@@ -111,11 +112,11 @@ struct Key {
     age: String,
 }
 
-/// Every long-lived key, with its age where the index knows it. A file says nothing of its keys' age.
+/// Every long-term key, with its age where the index knows it. A file says nothing of its keys' age.
 fn keys(world: &World, now: Timestamp) -> Vec<Key> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;
-        let key = world.outline(name)?.key;
+        let Base::Key(key) = world.outline(name)?.base;
         if key.profile != profile {
             return None;
         }

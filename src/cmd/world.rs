@@ -1,17 +1,15 @@
 //! What is there: files, settings, key index, environment; read once at the start of a command.
 
-use std::cell::OnceCell;
-
-use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
+use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
 use crate::config::settings::{Paths, Settings};
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
-use crate::origin::Outside;
+use crate::origin::{Origin, Sourced};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
-use crate::session::identity::{self, Identity};
+use crate::session::identity::{self, PlannedStep};
 use crate::store::choose::{Keyring, Stores};
 use crate::system::env::Env;
 use crate::system::folders::{Folders, shorten};
@@ -31,13 +29,12 @@ pub struct World {
 pub struct Planned {
     pub plan: Plan,
     pub endpoint: Endpoint,
-    identities: OnceCell<Vec<Identity>>,
 }
 
 impl Planned {
-    /// What makes the sessions of the plan's steps the same; made when somebody asks, for a list asks of few.
-    pub fn identities(&self) -> &[Identity] {
-        self.identities.get_or_init(|| identity::of_plan(&self.plan, self.endpoint.identity().as_deref()))
+    /// The plan's steps with their identities. Each time they are hashed anew: ask once, and of few in a list.
+    pub fn steps(&self) -> Vec<PlannedStep<'_>> {
+        identity::of_plan(&self.plan, self.endpoint.identity().as_deref())
     }
 }
 
@@ -109,26 +106,22 @@ impl World {
     fn planned(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
         let plan = plan::plan(sources, name)?;
         let endpoint = self.endpoint(&plan)?;
-        for step in &plan.steps {
-            log::detail(format_args!("plan of '{name}': {step}"));
+        for line in plan.lines() {
+            log::detail(format_args!("plan of '{name}': {line}"));
         }
-        Ok(Planned { plan, endpoint, identities: OnceCell::new() })
+        Ok(Planned { plan, endpoint })
     }
 
     fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {
-        let given = plan
-            .endpoint_url
-            .clone()
-            .map(|Outside { value, origin }| Given { url: value, origin: Origin::Named(origin) });
-        let wish = Wish {
+        let request = EndpointRequest {
             partition: plan.partition,
             region: plan.region.value.clone(),
             fips: plan.fips,
             dualstack: plan.dualstack,
-            given,
+            given: plan.endpoint_url.clone(),
         };
-        let from_region = wish.given.is_none();
-        endpoint::resolve(&wish, &self.settings.allowed_endpoints()).map_err(|mut failure| {
+        let from_region = request.given.is_none();
+        endpoint::resolve(&request, &self.settings.allowed_endpoints()).map_err(|mut failure| {
             if from_region {
                 failure.cause += &format!(" (the region stands in {})", plan.region.origin);
             }
@@ -169,7 +162,9 @@ fn home_settings(folders: &Folders) -> std::path::PathBuf {
 
 fn surroundings(env: &Env, settings: &Settings) -> Surroundings {
     let first = |names: &[&'static str]| {
-        names.iter().find_map(|&name| Some(Outside { value: env.text(name)?.to_string(), origin: name.into() }))
+        names
+            .iter()
+            .find_map(|&name| Some(Sourced { value: env.text(name)?.to_string(), origin: Origin::Variable(name) }))
     };
     Surroundings {
         region: first(&["AWS_REGION", "AWS_DEFAULT_REGION"]),

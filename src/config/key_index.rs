@@ -1,4 +1,4 @@
-//! `keys.json`: which profile's long-lived key lies in the OS keyring. Holds no secret.
+//! `keys.json`: which profile's long-term key lies in the OS keyring. Holds no secret.
 
 use std::collections::BTreeMap;
 use std::path::Path;

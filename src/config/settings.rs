@@ -9,8 +9,8 @@ use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
 use crate::config::aliases::{self, Aliases};
 use crate::duration;
-use crate::error::{Failure, Kind, Result};
-use crate::origin::Outside;
+use crate::error::{Failure, Kind, Place, Result};
+use crate::origin::{Origin, Sourced};
 use crate::system::env::Env;
 use crate::system::folders::shorten;
 use crate::system::foreign_file;
@@ -106,7 +106,7 @@ pub fn text<'a>(bytes: &'a [u8], shown: &str) -> Result<&'a str> {
 /// The settings in force.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    values: BTreeMap<&'static str, Outside<String>>,
+    values: BTreeMap<&'static str, Sourced<String>>,
     /// Consents to start programs a file names: path → SHA-256 in hex.
     pub trust: BTreeMap<String, String>,
     /// Other names for profiles.
@@ -167,7 +167,7 @@ impl Settings {
             };
             let consent = known.name == "endpoints.allow" || (known.name == "keyring" && value == "file");
             if may_consent || !consent {
-                self.values.insert(known.name, Outside { value, origin: format!("{shown}:{line}") });
+                self.values.insert(known.name, Sourced::at(value, &Place { file: shown.clone(), line }));
             }
         }
         if let Some(item) = find(document.as_table(), "aliases") {
@@ -196,22 +196,22 @@ impl Settings {
                 let hint = "run: twolock settings set keyring file";
                 failures.push(problem("a key file is chosen in config.toml only").hint(hint));
             } else {
-                self.values.insert(known.name, Outside { value: value.into(), origin: variable.into() });
+                self.values.insert(known.name, Sourced { value: value.into(), origin: Origin::Variable(variable) });
             }
         }
     }
 
-    /// The value in force with its origin; the default has the origin `default`.
-    pub fn get(&self, name: &str) -> Option<Outside<String>> {
+    /// The value in force with its origin.
+    pub fn get(&self, name: &str) -> Option<Sourced<String>> {
         let known = KNOWN.iter().find(|k| k.name == name)?;
-        let default = || Outside { value: known.default.into(), origin: "default".into() };
+        let default = || Sourced { value: known.default.into(), origin: Origin::Default };
         Some(self.values.get(known.name).cloned().unwrap_or_else(default))
     }
 
     /// A duration that somebody set, with its origin.
-    pub fn duration(&self, name: &str) -> Option<Outside<Duration>> {
+    pub fn duration(&self, name: &str) -> Option<Sourced<Duration>> {
         let set = self.values.get(name)?;
-        Some(Outside { value: duration::parse(&set.value)?, origin: set.origin.clone() })
+        Some(Sourced { value: duration::parse(&set.value)?, origin: set.origin.clone() })
     }
 
     /// A duration as it stands: set, or the default.

@@ -1,59 +1,18 @@
-//! The way from the asked profile down to the long-lived key.
-
-use std::fmt;
+//! The way from the asked profile down to the base.
 
 use crate::arn::RoleArn;
 use crate::config::Profile;
 use crate::config::process_line::ProcessLine;
-use crate::credentials::AccessKeyId;
-use crate::error::{Failure, Kind, Place, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
-use crate::profile::settings::{ProfileSettings, Sourced};
-use crate::visible::{as_word, visible};
+use crate::profile::base::{Base, no_key, no_source};
+use crate::profile::settings::ProfileSettings;
+use crate::visible::visible;
 
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;
-
-/// Keys that name a source of credentials other than an access key or a profile.
-pub const OTHER_SOURCES: [&str; 7] = [
-    "credential_process",
-    "sso_session",
-    "sso_start_url",
-    "sso_account_id",
-    "login_session",
-    "web_identity_token_file",
-    "credential_source",
-];
-
-/// Where a long-lived key lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyPlace {
-    /// Both halves stand in an AWS file.
-    File(Place),
-    /// The secret lies in the OS keyring; our key index names it.
-    Keyring,
-}
-
-impl fmt::Display for KeyPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            KeyPlace::File(place) => place.fmt(f),
-            KeyPlace::Keyring => f.write_str("OS keyring"),
-        }
-    }
-}
-
-/// The long-lived key a chain ends at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LongLivedKey {
-    /// The profile that owns it.
-    pub profile: ProfileName,
-    /// The public half.
-    pub id: AccessKeyId,
-    /// Where the secret half is.
-    pub place: KeyPlace,
-}
 
 /// One profile on the way.
 pub struct Hop {
@@ -72,24 +31,32 @@ impl Hop {
     }
 }
 
-/// The way from the asked profile (first) to the key.
+/// The way from the asked profile (first) to the base.
 pub struct Chain {
-    /// The asked profile and those below it that name a source; empty if the asked profile owns the key.
+    /// The asked profile and those below it that name a source; empty if the asked profile gives the base itself.
     pub hops: Vec<Hop>,
-    /// The profile that owns the key, where it is none of the hops.
+    /// The profile that gives the base, where it is none of the hops.
     owner: Option<Hop>,
-    /// The key.
-    pub key: LongLivedKey,
+    /// Where the first credentials come from.
+    pub base: Base,
 }
 
 impl Chain {
-    /// The profile that owns the key.
+    /// The profile that gives the base.
     pub fn owner(&self) -> &Hop {
-        self.owner.as_ref().or(self.hops.last()).expect("a chain has an owner or ends at a hop that owns its key")
+        self.owner.as_ref().or(self.hops.last()).expect("a chain has an owner or ends at a hop that gives its base")
     }
-}
 
-impl Chain {
+    /// The profile that was asked for: the first hop, or the one that gives the base.
+    pub(crate) fn asked(&self) -> &Hop {
+        self.hops.first().unwrap_or(self.owner())
+    }
+
+    /// The profile that gives the base, behind those that use it without a role: they own it in all but the key.
+    pub(crate) fn base_profiles(&self) -> impl Iterator<Item = &Hop> {
+        self.hops.iter().rev().take_while(|hop| hop.role.is_none()).chain([self.owner()])
+    }
+
     /// What the asked profile says.
     pub fn into_asked(self) -> Profile {
         let first = self.hops.into_iter().next().or(self.owner);
@@ -97,11 +64,11 @@ impl Chain {
     }
 }
 
-/// Walks from `asked` to the key: loops, missing sources and more than [`MOST_HOPS`] hops are refused with file and line.
+/// Walks from `asked` to the base: loops, missing sources and more than [`MOST_HOPS`] hops are refused with file and line.
 pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
     let mut hops: Vec<Hop> = Vec::new();
     let mut next = asked.clone();
-    let mut named_at: Option<Place> = None;
+    let mut named_at: Option<Origin> = None;
     loop {
         if let Some(first) = hops.iter().position(|hop| hop.name == next) {
             return Err(looped(&hops[first..], &next));
@@ -115,25 +82,25 @@ pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
         let mut hop = Hop { name: next, profile, role: None };
         // A source with keys *and* a role gives its keys, as the AWS CLI does (aws-contract 2.4).
         if !hops.is_empty()
-            && let Some(key) = key_of(sources, hop.settings())?
+            && let Some(base) = Base::of(sources, hop.settings())?
         {
-            return Ok(Chain { hops, key, owner: Some(hop) });
+            return Ok(Chain { hops, base, owner: Some(hop) });
         }
         match source_of(sources, &mut hop)? {
             Source::Profile(source) if source.value == hop.name => return itself(sources, hops, hop),
             Source::Profile(source) => {
-                named_at = Some(source.place);
+                named_at = Some(source.origin);
                 next = source.value;
                 hops.push(hop);
             }
-            Source::OwnKey(key) => return Ok(Chain { hops, key, owner: Some(hop) }),
+            Source::Base(base) => return Ok(Chain { hops, base, owner: Some(hop) }),
         }
     }
 }
 
 enum Source {
     Profile(Sourced<ProfileName>),
-    OwnKey(LongLivedKey),
+    Base(Base),
 }
 
 /// Decides where a profile's credentials come from, and notes its role in the hop. Keys beside a role and its source
@@ -151,45 +118,20 @@ fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     if let Some(source) = settings.twolock_source_profile()? {
         return Ok(Source::Profile(source));
     }
-    if let Some(key) = key_of(sources, settings)? {
-        return Ok(Source::OwnKey(key));
+    if let Some(base) = Base::of(sources, settings)? {
+        return Ok(Source::Base(base));
     }
     ours_for_another(settings).map(Source::Profile).ok_or_else(|| no_key(settings))
 }
 
 /// A role naming itself as source with keys of its own is no loop (aws-contract 2.4).
 fn itself(sources: Sources<'_>, mut hops: Vec<Hop>, hop: Hop) -> Result<Chain> {
-    let Some(key) = key_of(sources, hop.settings())? else {
+    let Some(base) = Base::of(sources, hop.settings())? else {
         let cause = "names itself as source_profile, but has no access key of its own";
         return Err(hop.settings().refuse_profile(cause));
     };
     hops.push(hop);
-    Ok(Chain { hops, owner: None, key })
-}
-
-/// The key of a profile: credentials file, config file, then our index.
-fn key_of(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<LongLivedKey>> {
-    let profile = settings.name().clone();
-    if let Some(id) = settings.static_key()? {
-        let place = KeyPlace::File(id.place.clone());
-        let temporary = settings.raw("aws_session_token").map(|token| &token.place).filter(|p| p.file == id.place.file);
-        if id.value.is_temporary() || temporary.is_some() {
-            let place = temporary.unwrap_or(&id.place);
-            return Err(Failure::new(
-                Kind::Config,
-                "the key here is temporary (a session token belongs to it), and no MFA session can be made from it",
-            )
-            .of_profile(&profile)
-            .at(place)
-            .hint("use a long-lived access key (AKIA…) of the IAM user here"));
-        }
-        return Ok(Some(LongLivedKey { profile, id: id.value, place }));
-    }
-    Ok(sources.index.get(&profile).map(|entry| LongLivedKey {
-        profile,
-        id: entry.id.clone(),
-        place: KeyPlace::Keyring,
-    }))
+    Ok(Chain { hops, owner: None, base })
 }
 
 /// If the profile's `credential_process` is twolock itself for another profile, that profile.
@@ -197,34 +139,11 @@ fn ours_for_another(settings: ProfileSettings<'_>) -> Option<Sourced<ProfileName
     let process = settings.raw("credential_process")?;
     let line = ProcessLine::parse(&process.value).filter(|line| line.profile != settings.name().as_str())?;
     let value = ProfileName::parse(line.profile).ok()?;
-    Some(Sourced { value, place: process.place.clone() })
-}
-
-fn no_source(settings: ProfileSettings<'_>) -> Failure {
-    for other in ["credential_source", "web_identity_token_file"] {
-        if let Some(setting) = settings.raw(other) {
-            return settings.refuse(setting, "is a source twolock does not use yet: only profiles with an access key");
-        }
-    }
-    settings
-        .refuse_profile("has a role_arn but no source_profile")
-        .hint("add 'source_profile = NAME' with the profile whose access key may assume the role")
-}
-
-fn no_key(settings: ProfileSettings<'_>) -> Failure {
-    for other in OTHER_SOURCES {
-        if let Some(setting) = settings.raw(other).filter(|s| ProcessLine::parse(&s.value).is_none()) {
-            return settings.refuse(setting, "is a source twolock does not use yet: only profiles with an access key");
-        }
-    }
-    settings.refuse_profile("has no access key and no role").hint(format!(
-        "run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile",
-        as_word(settings.name().as_str())
-    ))
+    Some(Sourced::at(value, &process.place))
 }
 
 fn looped(hops: &[Hop], back_to: &ProfileName) -> Failure {
-    let cause = format!("source_profile goes round in a circle: {} -> '{back_to}'", way(hops));
+    let cause = format!("source_profile loop: {} -> '{back_to}'", way(hops));
     hops[0].settings().refuse_profile(cause)
 }
 
@@ -233,12 +152,12 @@ fn way(hops: &[Hop]) -> String {
     passed.join(" -> ")
 }
 
-fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Place>) -> Failure {
+fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Origin>) -> Failure {
     let shown = visible(name.as_str());
     let failure = match (hops.last(), named_at) {
-        (Some(hop), Some(place)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
+        (Some(hop), Some(origin)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
             .of_profile(&hop.name)
-            .at(place),
+            .at(origin.place()),
         _ => Failure::new(
             Kind::Config,
             format!(

@@ -1,24 +1,31 @@
 //! From a profile's name to a plan. Pure: settings in, plan out; no clock, disk, network or people.
 //!
 //! - [`settings`]: what one profile says, each value parsed when a plan uses it, with its file and line
-//! - [`chain`]: the way from the asked profile down to the long-lived key
+//! - [`chain`]: the way from the asked profile down to its base
+//! - [`base`]: where the first credentials come from
+//! - [`plan`]: that base, and what is done from there: the calls upwards again ([`steps`], the table of the whole
+//!   program), the [`device`] their codes come from, the region and the endpoint they go to
 //! - [`adoption`]: what profiles become so that every AWS tool comes to us
 //! - [`facts`]: what can be said of a profile without a plan
-//! - [`plan`]: the steps that are taken upwards again; the table of the whole program
 //! - [`callers`]: what the AWS CLI and each SDK would do with a profile
 
 pub mod adoption;
+pub mod base;
 pub mod callers;
 pub mod chain;
+pub mod device;
+mod endpoint;
 pub mod facts;
 pub mod plan;
+mod region;
 pub mod settings;
+pub mod steps;
 
 use std::time::Duration;
 
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
-pub use crate::origin::Outside;
+use crate::origin::Sourced;
 
 /// Everything a plan is made from.
 #[derive(Clone, Copy)]
@@ -29,7 +36,7 @@ pub struct Sources<'a> {
     pub index: &'a KeyIndex,
     /// What the caller's environment and our own settings say.
     pub surroundings: &'a Surroundings,
-    /// Whether somebody reads what a failure suggests: looking for names like a missing one is dear where there are many.
+    /// Whether somebody reads what a failure suggests: looking for names like a missing one is expensive with many.
     pub suggests: bool,
 }
 
@@ -37,9 +44,9 @@ pub struct Sources<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
-    pub region: Option<Outside<String>>,
+    pub region: Option<Sourced<String>>,
     /// `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL`.
-    pub endpoint_url: Option<Outside<String>>,
+    pub endpoint_url: Option<Sourced<String>>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
     pub ignore_configured_endpoints: bool,
     /// `AWS_USE_FIPS_ENDPOINT`.
@@ -49,5 +56,5 @@ pub struct Surroundings {
     /// The person's name where the device has none: `USER`, else `uid-N`.
     pub person: String,
     /// The length of an MFA session from `TWOLOCK_SESSION_DURATION` or `config.toml`.
-    pub session_duration: Option<Outside<Duration>>,
+    pub session_duration: Option<Sourced<Duration>>,
 }

@@ -8,16 +8,8 @@ use crate::credentials::AccessKeyId;
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
+use crate::origin::Sourced;
 use crate::visible::visible;
-
-/// A parsed value and the place it was read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sourced<T> {
-    /// The value.
-    pub value: T,
-    /// Its file and line.
-    pub place: Place,
-}
 
 /// A typed view of one profile.
 #[derive(Clone, Copy)]
@@ -53,8 +45,8 @@ impl<'a> ProfileSettings<'a> {
     }
 
     /// The command that prints a code.
-    pub fn mfa_process(self) -> Option<Sourced<String>> {
-        self.raw("mfa_process").map(|s| Sourced { value: s.value.clone(), place: s.place.clone() })
+    pub(crate) fn mfa_process(self) -> Option<&'a Setting> {
+        self.raw("mfa_process")
     }
 
     /// The role's duration, 900 s to 12 h.
@@ -145,11 +137,11 @@ impl<'a> ProfileSettings<'a> {
     }
 
     /// The key id of a static key, if both halves stand in the files; one half alone is a failure.
-    pub fn static_key(self) -> Result<Option<Sourced<AccessKeyId>>> {
+    pub(crate) fn static_key(self) -> Result<Option<(AccessKeyId, &'a Place)>> {
         let (id, secret) = (self.raw("aws_access_key_id"), self.raw("aws_secret_access_key"));
         match (id, secret) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => self.parsed(id, AccessKeyId::parse),
+            (Some(place), Some(_)) => Ok(self.parsed(id, AccessKeyId::parse)?.map(|id| (id.value, &place.place))),
             (Some(present), None) => Err(self.lonely(present, "aws_secret_access_key")),
             (None, Some(present)) => Err(self.lonely(present, "aws_access_key_id")),
         }
@@ -233,7 +225,7 @@ impl<'a> ProfileSettings<'a> {
     ) -> Result<Option<Sourced<T>>> {
         let Some(setting) = setting else { return Ok(None) };
         match parse(&setting.value) {
-            Ok(value) => Ok(Some(Sourced { value, place: setting.place.clone() })),
+            Ok(value) => Ok(Some(Sourced::at(value, &setting.place))),
             Err(why) => Err(self.refuse(setting, why.as_ref())),
         }
     }

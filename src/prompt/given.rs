@@ -17,11 +17,11 @@ const LONGEST_LINE: usize = 64;
 
 /// A code somebody gave before we asked.
 pub struct GivenCode {
-    origin: Origin,
+    channel: Channel,
     used: Cell<bool>,
 }
 
-enum Origin {
+enum Channel {
     /// Nothing, if the variable was not text.
     Variable(Option<Secret<String>>),
     Stdin,
@@ -32,19 +32,19 @@ impl GivenCode {
     pub fn from_variable(env: &Env) -> Option<Self> {
         env.raw(VARIABLE)?;
         let text = env.text(VARIABLE).map(|text| Secret::new(text.to_owned()));
-        Some(Self { origin: Origin::Variable(text), used: Cell::new(false) })
+        Some(Self { channel: Channel::Variable(text), used: Cell::new(false) })
     }
 
     /// Returns the code that will stand in the next line of standard input. It is read when it is asked for and byte by
     /// byte, so that the rest belongs to whoever runs next.
     pub fn from_stdin() -> Self {
-        Self { origin: Origin::Stdin, used: Cell::new(false) }
+        Self { channel: Channel::Stdin, used: Cell::new(false) }
     }
 
     fn name(&self) -> &'static str {
-        match self.origin {
-            Origin::Variable(_) => VARIABLE,
-            Origin::Stdin => FLAG,
+        match self.channel {
+            Channel::Variable(_) => VARIABLE,
+            Channel::Stdin => FLAG,
         }
     }
 }
@@ -55,9 +55,9 @@ impl CodeSource for GivenCode {
         if self.used.replace(true) {
             return Err(failed(Kind::Refused, "gave one code, and it was used"));
         }
-        let code = match &self.origin {
-            Origin::Variable(text) => text.as_ref().and_then(|text| MfaCode::parse(text.expose())),
-            Origin::Stdin => match stdin::read_line(LONGEST_LINE, until) {
+        let code = match &self.channel {
+            Channel::Variable(text) => text.as_ref().and_then(|text| MfaCode::parse(text.expose())),
+            Channel::Stdin => match stdin::read_line(LONGEST_LINE, until) {
                 Ok(line) => MfaCode::parse(line.expose()),
                 Err(NoLine::TimedOut) => return Err(AskError::TimedOut),
                 Err(NoLine::Unreadable(_)) => return Err(failed(Kind::Usage, "cannot read standard input")),

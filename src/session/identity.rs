@@ -5,7 +5,9 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
-use crate::profile::plan::{Plan, Step};
+use crate::profile::base::Base;
+use crate::profile::plan::Plan;
+use crate::profile::steps::Step;
 use crate::role::RoleRequest;
 
 /// SHA-256 over the fields that shape one step's credentials.
@@ -33,30 +35,45 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// The identities of a plan's steps after the key, in order. `endpoint` is given only when it is not AWS's own.
-pub fn of_plan(plan: &Plan, endpoint: Option<&str>) -> Vec<Identity> {
+/// A step of a plan with the identity of its credentials.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedStep<'a> {
+    /// The call.
+    pub step: &'a Step,
+    /// What makes its credentials the same as those of another plan's step.
+    pub identity: Identity,
+}
+
+/// A plan's steps, each with its identity. `endpoint` is given only when it is not AWS's own.
+pub fn of_plan<'a>(plan: &'a Plan, endpoint: Option<&str>) -> Vec<PlannedStep<'a>> {
     let mut fields = Fields::new();
     fields.text("partition", plan.partition.name());
     fields.optional("endpoint", endpoint);
-    fields.text("key", plan.key().id.as_str());
+    base(&mut fields, &plan.base);
     fields.optional("device", plan.device.as_ref().map(|d| d.as_str()));
-    let mut identities = Vec::new();
-    for step in &plan.steps[1..] {
-        match step {
-            Step::LongLivedKey(_) => unreachable!("the key stands first and once"),
-            // The session's hash does not enter a role's: whether a session stood in between changes nothing.
-            Step::SessionToken { .. } => {
-                let mut session = fields.clone();
-                session.text("kind", "session");
-                identities.push(session.finish());
-            }
-            Step::AssumeRole { request, .. } => {
-                role(&mut fields, request);
-                identities.push(fields.clone().finish());
-            }
+    plan.steps.iter().map(|step| PlannedStep { step, identity: next(&mut fields, step) }).collect()
+}
+
+fn base(fields: &mut Fields, base: &Base) {
+    match base {
+        Base::Key(key) => fields.text("key", key.id.as_str()),
+    }
+}
+
+/// The identity of the next step; adds to the fields what shapes the steps above it too.
+fn next(fields: &mut Fields, step: &Step) -> Identity {
+    match step {
+        // The session's hash does not enter a role's: whether a session stood in between changes nothing.
+        Step::SessionToken { .. } => {
+            let mut session = fields.clone();
+            session.text("kind", "session");
+            session.finish()
+        }
+        Step::AssumeRole { request, .. } => {
+            role(fields, request);
+            fields.clone().finish()
         }
     }
-    identities
 }
 
 fn role(fields: &mut Fields, request: &RoleRequest) {

@@ -7,12 +7,13 @@ use crate::arn::MfaSerial;
 use crate::aws::{Bounds, Mfa, Signer, StsError, StsErrorKind};
 use crate::credentials::{AccessKey, Session};
 use crate::error::{Failure, Kind, Result};
-use crate::profile::plan::Step;
+use crate::profile::steps::Step;
 use crate::prompt::CodeSource;
 use crate::session::Sessions;
 use crate::session::cache::Need;
 use crate::session::device::DeviceFiles;
 use crate::session::sealed;
+use crate::session::target::Target;
 use crate::system::clock::{Deadline, now_millis};
 use crate::system::lock::{FileLock, LockError};
 use crate::system::log;
@@ -45,7 +46,7 @@ impl Run {
 
 /// What signs a step's call.
 pub enum Parent {
-    /// The long-lived key.
+    /// The long-term key.
     Key(AccessKey),
     /// The credentials of the step before.
     Session(Session),
@@ -66,28 +67,30 @@ enum Turn {
 }
 
 impl Sessions<'_> {
-    /// The credentials after a step (1 is the first after the key), cached or minted.
-    pub(super) fn credentials(&self, step: usize, need: Need, run: Run) -> Result<Session> {
+    /// The credentials of a step, cached or minted.
+    pub(super) fn credentials(&self, step: Target<'_>, need: Need, run: Run) -> Result<Session> {
         if let Some(found) = self.cached(step, need) {
             return Ok(found);
         }
-        match self.plan.steps[step].device() {
+        match step.call.device() {
             Some(device) if run.may_ask => self.with_a_code(step, need, device),
             Some(_) => Err(self.about(Failure::new(Kind::NeedsPerson, "a code would be needed"))),
             None => self.without_a_code(step, need, run),
         }
     }
 
-    /// What signs a step's call: the key, or the credentials of the step before.
-    pub(super) fn parent(&self, step: usize, need: Need, run: Run) -> Result<Parent> {
-        if step == 1 {
-            return self.keys.fetch(self.plan.key()).map(Parent::Key);
-        }
+    /// What signs a step's call: the credentials of the step below, or those of the base.
+    pub(super) fn parent(&self, step: Target<'_>, need: Need, run: Run) -> Result<Parent> {
+        let Some(below) = step.below() else { return self.of_the_base() };
         let need = Need { not_before: need.not_before, ..Need::ALIVE };
-        self.credentials(step - 1, need, run).map(Parent::Session)
+        self.credentials(below, need, run).map(Parent::Session)
     }
 
-    fn without_a_code(&self, step: usize, need: Need, run: Run) -> Result<Session> {
+    fn of_the_base(&self) -> Result<Parent> {
+        self.base.fetch(&self.plan.base).map(Parent::Key)
+    }
+
+    fn without_a_code(&self, step: Target<'_>, need: Need, run: Run) -> Result<Session> {
         let mut second_try = false;
         loop {
             let parent = self.parent(step, need, run)?;
@@ -100,17 +103,19 @@ impl Sessions<'_> {
             }
             match self.call(step, &parent, None, run) {
                 Ok(session) => return Ok(self.keep(step, session)),
-                // AWS no longer knows the session below (its key was rotated or switched off): once, mint that anew.
-                Err(e) if e.kind == StsErrorKind::StaleSession && step > 1 && !second_try => {
-                    second_try = true;
-                    self.forget(step - 1);
-                }
-                Err(e) => return Err(self.refused(e)),
+                Err(e) => match step.below() {
+                    // AWS no longer knows the session below (its key was rotated or disabled): once, mint that anew.
+                    Some(below) if e.kind == StsErrorKind::StaleSession && !second_try => {
+                        second_try = true;
+                        self.forget(below);
+                    }
+                    _ => return Err(self.refused(e)),
+                },
             }
         }
     }
 
-    fn with_a_code(&self, step: usize, need: Need, device: &MfaSerial) -> Result<Session> {
+    fn with_a_code(&self, step: Target<'_>, need: Need, device: &MfaSerial) -> Result<Session> {
         let files = DeviceFiles::of(self.folder, device, self.endpoint);
         let since = now_millis();
         let _lock = match self.turn(files.lock.clone(), step, need, Awaited::Question(&files))? {
@@ -122,13 +127,13 @@ impl Sessions<'_> {
         }
         self.ended_meanwhile(&files, since)?;
         // Before the question, so that nobody types a code for a call that cannot be signed.
-        let key = Parent::Key(self.keys.fetch(self.plan.key())?);
-        let call = |mfa: Mfa<'_>| self.call(step, &key, Some(mfa), Run::FOR_A_CALLER);
+        let parent = self.of_the_base()?;
+        let call = |mfa: Mfa<'_>| self.call(step, &parent, Some(mfa), Run::FOR_A_CALLER);
         self.ask_and_call(device, &files, &call).map(|session| self.keep(step, session))
     }
 
     /// Waits for a lock, and for the session that its holder may bring.
-    fn turn(&self, lock: PathBuf, step: usize, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
+    fn turn(&self, lock: PathBuf, step: Target<'_>, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
         let until = self.patience.others();
         let (started, mut pause, mut told) = (Instant::now(), Duration::from_millis(1), false);
         loop {
@@ -156,7 +161,7 @@ impl Sessions<'_> {
     /// Calls STS for a step and keeps what comes.
     pub(super) fn call_and_keep(
         &self,
-        step: usize,
+        step: Target<'_>,
         parent: &Parent,
         mfa: Option<Mfa<'_>>,
         run: Run,
@@ -167,20 +172,16 @@ impl Sessions<'_> {
 
     fn call(
         &self,
-        step: usize,
+        step: Target<'_>,
         parent: &Parent,
         mfa: Option<Mfa<'_>>,
         run: Run,
     ) -> std::result::Result<Session, StsError> {
-        log::step(format_args!("call STS for {}", self.plan.steps[step]));
-        let answer = match (&self.plan.steps[step], parent) {
-            (Step::SessionToken { duration, .. }, Parent::Key(key)) => {
-                self.sts.get_session_token(key, mfa, *duration, run.bounds())
-            }
-            (Step::AssumeRole { request, .. }, parent) => {
-                self.sts.assume_role(parent.signer(), request, mfa, run.bounds())
-            }
-            _ => unreachable!("a plan has its key first, and a session token directly after it"),
+        log::step(format_args!("call STS for {}", step.call));
+        let (signer, bounds) = (parent.signer(), run.bounds());
+        let answer = match step.call {
+            Step::SessionToken { duration, .. } => self.sts.get_session_token(signer, mfa, *duration, bounds),
+            Step::AssumeRole { request, .. } => self.sts.assume_role(signer, request, mfa, bounds),
         };
         match &answer {
             Ok(session) => log::step(format_args!("STS gave {} until {}", session.access_key_id, session.expires)),
@@ -190,26 +191,25 @@ impl Sessions<'_> {
     }
 
     /// Keeps a fresh session. One that cannot be kept is handed out all the same, with a warning.
-    fn keep(&self, step: usize, session: Session) -> Session {
+    fn keep(&self, step: Target<'_>, session: Session) -> Session {
         let Some(cache) = self.cache else { return session };
-        if let Err(e) = cache.keep(&self.identities[step - 1], self.header(step, &session), &session) {
+        if let Err(e) = cache.keep(&step.identity, self.header(step.call, &session), &session) {
             (self.warn)(&format!("the session could not be kept, so the next command starts anew: {e}"));
         }
         session
     }
 
-    fn forget(&self, step: usize) {
+    fn forget(&self, step: Target<'_>) {
         if let Some(cache) = self.cache {
             // One that is gone already is as forgotten as one that goes now.
-            let _ = cache.forget(&self.identities[step - 1]);
+            let _ = cache.forget(&step.identity);
         }
     }
 
-    fn header(&self, step: usize, session: &Session) -> sealed::Header {
-        let (kind, role, asked) = match &self.plan.steps[step] {
-            Step::AssumeRole { request, .. } => (sealed::Kind::Role, Some(request.role.to_string()), request.duration),
-            Step::SessionToken { duration, .. } => (sealed::Kind::Session, None, *duration),
-            Step::LongLivedKey(_) => unreachable!("a key is no session"),
+    fn header(&self, step: &Step, session: &Session) -> sealed::Header {
+        let kind = match step {
+            Step::AssumeRole { .. } => sealed::Kind::Role,
+            Step::SessionToken { .. } => sealed::Kind::Session,
         };
         sealed::Header {
             identity: String::new(),
@@ -217,17 +217,17 @@ impl Sessions<'_> {
             kind,
             account: session.account.as_ref().map(ToString::to_string),
             device: self.plan.device.as_ref().map(ToString::to_string),
-            role,
+            role: step.role().map(ToString::to_string),
             profile: self.plan.profile.to_string(),
             issued: (self.clock)(),
-            asked,
+            asked: step.duration(),
             expires: session.expires,
         }
     }
 
     /// The lock under which one identity is minted.
-    pub(super) fn lock_of(&self, step: usize) -> PathBuf {
-        self.folder.join(format!("{}.lock", &self.identities[step - 1].hex()[..16]))
+    pub(super) fn lock_of(&self, step: Target<'_>) -> PathBuf {
+        self.folder.join(format!("{}.lock", &step.identity.hex()[..16]))
     }
 
     /// STS's refusal as a failure of this profile.

@@ -1,6 +1,7 @@
 //! The meeting place of plan, question, STS and store: look, lock, look again, mint, keep.
 //!
-//! - [`identity`]: what makes two sessions the same
+//! - [`identity`]: what makes two sessions the same; a plan's steps with theirs
+//! - `target`: one of those steps, with what its call rests on
 //! - [`sealing_key`], [`sealed`], [`cache`]: sessions in private files under one key
 //! - [`device`], [`codes`]: what callers that want a code of the same device tell each other
 //! - [`mint`]: the steps of a plan, executed
@@ -15,28 +16,31 @@ pub mod mint;
 pub mod question;
 pub mod sealed;
 pub mod sealing_key;
+pub(crate) mod target;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::aws::{Bounds, Sts};
 use crate::credentials::{AccessKey, Session};
-use crate::error::Result;
-use crate::profile::chain::LongLivedKey;
+use crate::error::{Failure, Kind, Result};
+use crate::profile::base::Base;
 use crate::profile::plan::Plan;
 use crate::prompt::CodeSource;
 use crate::session::cache::{Cache, Need};
-use crate::session::identity::Identity;
+use crate::session::identity::PlannedStep;
 use crate::session::sealed::Header;
+use crate::session::target::Target;
 use crate::system::clock::Deadline;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::log;
 use crate::timestamp::Timestamp;
 
-/// Fetches the secret half of a long-lived key, from an AWS file or the OS keyring.
-pub trait Keys {
-    /// Fetches the key; a locked or silent keyring is a failure of kind `Keyring`, never "no key".
-    fn fetch(&self, key: &LongLivedKey) -> Result<AccessKey>;
+/// Fetches the credentials of a plan's base, which sign its first call.
+pub trait BaseCredentials {
+    /// Fetches them. A long-term key comes from an AWS file or the OS keyring: one that is locked or silent is a
+    /// failure of kind `Keyring`, never "no key".
+    fn fetch(&self, base: &Base) -> Result<AccessKey>;
 }
 
 /// How long a caller can wait.
@@ -71,14 +75,14 @@ impl Patience {
 pub struct Sessions<'a> {
     /// What to do.
     pub plan: &'a Plan,
-    /// The identities of the plan's steps after the key.
-    pub identities: &'a [Identity],
+    /// The plan's steps with their identities.
+    pub steps: &'a [PlannedStep<'a>],
     /// STS.
     pub sts: &'a dyn Sts,
     /// Where codes come from.
     pub codes: &'a dyn CodeSource,
-    /// Where long-lived keys come from.
-    pub keys: &'a dyn Keys,
+    /// Fetches the plan's base.
+    pub base: &'a dyn BaseCredentials,
     /// Sealed sessions; none where no keyring keeps a sealing key.
     pub cache: Option<&'a Cache>,
     /// The folder of the locks.
@@ -106,11 +110,15 @@ pub enum Look {
 }
 
 /// Looks for a plan's credentials; no lock, no network, no question.
-pub fn look(cache: &Cache, plan: &Plan, identities: &[Identity], need: Need, now: Timestamp) -> Look {
-    let Some(last) = identities.last() else { return Look::Miss };
-    let Some((header, session)) = cache.look_up(last, need, now) else { return Look::Miss };
-    let renew =
-        is_ageing(&header, now) && needs_no_person(cache, plan, identities, now) && !cache.failed_lately(last, now);
+pub fn look(cache: &Cache, steps: &[PlannedStep<'_>], need: Need, now: Timestamp) -> Look {
+    Target::last_of(steps).map_or(Look::Miss, |last| look_at(cache, last, need, now))
+}
+
+fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Look {
+    let identity = &last.identity;
+    let Some((header, session)) = cache.look_up(identity, need, now) else { return Look::Miss };
+    let lives = |below| cache.look_up(&below, Need::ALIVE, now).is_some();
+    let renew = is_ageing(&header, now) && last.needs_no_person(lives) && !cache.failed_lately(identity, now);
     if renew { Look::Renew(session) } else { Look::Serve(session) }
 }
 
@@ -119,20 +127,11 @@ fn is_ageing(header: &Header, now: Timestamp) -> bool {
     header.expires.since(now) < Duration::from_secs(16 * 60).min(header.life() / 3)
 }
 
-/// Whether the last step can be made again without a code: the session that a code opened still lives.
-fn needs_no_person(cache: &Cache, plan: &Plan, identities: &[Identity], now: Timestamp) -> bool {
-    match plan.steps.iter().position(|step| step.device().is_some()) {
-        None => true,
-        Some(opened) if opened == identities.len() => false,
-        Some(opened) => cache.look_up(&identities[opened - 1], Need::ALIVE, now).is_some(),
-    }
-}
-
 impl Sessions<'_> {
     /// Brings the plan's credentials: out of the cache, or by one caller for all.
     pub fn obtain(&self, need: Need) -> Result<Session> {
-        let looked =
-            self.cache.map_or(Look::Miss, |cache| look(cache, self.plan, self.identities, need, (self.clock)()));
+        let last = Target::last_of(self.steps).ok_or_else(|| self.about(nothing_to_call()))?;
+        let looked = self.cache.map_or(Look::Miss, |cache| look_at(cache, last, need, (self.clock)()));
         match looked {
             Look::Serve(session) => {
                 log::step(format_args!("a kept session serves until {}", session.expires));
@@ -140,34 +139,39 @@ impl Sessions<'_> {
             }
             Look::Renew(old) => {
                 log::step(format_args!("a kept session serves until {}, and is renewed", old.expires));
-                Ok(self.renew(need).unwrap_or(old))
+                Ok(self.renew(last, need).unwrap_or(old))
             }
-            Look::Miss => self.credentials(self.identities.len(), need, mint::Run::FOR_A_CALLER),
+            Look::Miss => self.credentials(last, need, mint::Run::FOR_A_CALLER),
         }
     }
 
     /// Renews the last step within two seconds, if no other caller is at it; the old credentials live on.
-    fn renew(&self, need: Need) -> Option<Session> {
-        let (last, cache) = (self.identities.len(), self.cache?);
+    fn renew(&self, last: Target<'_>, need: Need) -> Option<Session> {
+        let cache = self.cache?;
         let started = (self.clock)();
         let lock = match FileLock::try_acquire(&self.lock_of(last)) {
             Ok(lock) => lock,
             Err(LockError::Held | LockError::Unavailable(_)) => return None,
         };
-        if let Look::Serve(session) = look(cache, self.plan, self.identities, need, started) {
+        if let Look::Serve(session) = look_at(cache, last, need, started) {
             return Some(session);
         }
         let run = mint::Run::renewal(Deadline::after(Instant::now(), Bounds::RENEWAL.total));
         let renewed =
             self.parent(last, Need::ALIVE, run).and_then(|parent| self.call_and_keep(last, &parent, None, run));
         drop(lock);
-        renewed.inspect_err(|_| cache.note_failure(&self.identities[last - 1], started)).ok()
+        renewed.inspect_err(|_| cache.note_failure(&last.identity, started)).ok()
     }
 
-    fn cached(&self, step: usize, need: Need) -> Option<Session> {
-        let found = self.cache?.look_up(&self.identities[step - 1], need, (self.clock)());
+    fn cached(&self, step: Target<'_>, need: Need) -> Option<Session> {
+        let found = self.cache?.look_up(&step.identity, need, (self.clock)());
         found.map(|(_, session)| session)
     }
+}
+
+/// Whoever asks gets what a call brought, and never the base's own credentials, which may be a long-term key.
+fn nothing_to_call() -> Failure {
+    Failure::new(Kind::Bug, "the plan has no step whose credentials could be handed out")
 }
 
 #[cfg(test)]

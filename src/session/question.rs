@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::arn::MfaSerial;
+use crate::arn::{MfaSerial, RoleArn};
 use crate::aws::{Mfa, StsError, StsErrorKind};
 use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
-use crate::profile::plan::Step;
 use crate::prompt::{AskError, Question};
 use crate::session::Sessions;
 use crate::session::codes;
@@ -75,12 +74,8 @@ impl Sessions<'_> {
     }
 
     fn question(&self, device: &MfaSerial, notice: Option<String>) -> Question {
-        let role = self.plan.steps.iter().rev().find_map(|step| match step {
-            Step::AssumeRole { request, .. } => Some(request.role.account().clone()),
-            _ => None,
-        });
         Question {
-            account: role.or_else(|| device.account().cloned()),
+            account: self.plan.role().map(RoleArn::account).or(device.account()).cloned(),
             profile: self.plan.profile.clone(),
             device: device.clone(),
             asker: self.asker.clone(),

@@ -1,4 +1,4 @@
-//! A long-lived access key as an item of a keyring: one item a key id, never overwritten (product.md 5).
+//! A long-term access key as an item of a keyring: one item a key id, never overwritten (product.md 5).
 
 use serde_json::Value;
 use zeroize::Zeroizing;

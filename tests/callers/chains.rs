@@ -104,19 +104,19 @@ const CASES: &[Case] = &[
         Ok("assumed-role/Top"),
     ),
     case(
-        "source with keys and a role that goes round in a circle",
+        "source with keys and a role that makes a loop",
         "[profile x]\nrole_arn = @Top\nsource_profile = base\n[profile base]\nrole_arn = @Mid\nsource_profile = x\n",
         KEYS,
         Ok("assumed-role/Top"),
     ),
     case(
-        "circle of two",
+        "loop of two",
         "[profile x]\nrole_arn = @Top\nsource_profile = y\n[profile y]\nrole_arn = @Mid\nsource_profile = x\n",
         KEYS,
         Err(3),
     ),
     case(
-        "circle further down",
+        "loop further down",
         "[profile x]\nrole_arn = @Top\nsource_profile = y\n[profile y]\nrole_arn = @Mid\nsource_profile = z\n\
          [profile z]\nrole_arn = @Mid\nsource_profile = y\n",
         KEYS,

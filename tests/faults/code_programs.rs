@@ -144,7 +144,7 @@ fn reading_such_a_file_needs_no_consent() {
 }
 
 #[test]
-fn a_program_that_is_twolock_itself_is_not_run_in_a_circle() {
+fn a_program_that_is_twolock_itself_is_not_run_in_a_loop() {
     let world = World::new();
     set_program(&world, &format!("{} credential-process prod", crate::machine::BINARY));
     let ran = answer(&world, &mut world.twolock(["credential-process", "prod"]));

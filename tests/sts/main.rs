@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use twolock::arn::{MfaSerial, Partition, RoleArn};
-use twolock::aws::endpoint::{Endpoint, Given, Origin, Wish, resolve};
+use twolock::aws::endpoint::{Endpoint, EndpointRequest, resolve};
 use twolock::aws::http::HttpSettings;
 use twolock::aws::sts::StsClient;
 use twolock::aws::{Bounds, Mfa, RoleRequest, Signer, Sts, StsError, StsErrorKind};
 use twolock::credentials::{AccessKey, AccessKeyId, Session};
 use twolock::names::{ExternalId, MfaCode, Region, SessionName, SourceIdentity, Tag};
+use twolock::origin::{Origin, Sourced};
 use twolock::secret::Secret;
 use twolock::system::clock::now;
 use twolock::system::env::Env;
@@ -57,11 +58,11 @@ impl World {
     }
 
     fn login_with(&self, serial: &MfaSerial, code: &MfaCode) -> Result<Session, StsError> {
-        self.client.get_session_token(&self.key, Some(Mfa { serial, code }), HOUR, QUICK)
+        self.client.get_session_token(Signer::Key(&self.key), Some(Mfa { serial, code }), HOUR, QUICK)
     }
 
     fn session_without_code(&self) -> Result<Session, StsError> {
-        self.client.get_session_token(&self.key, None, HOUR, Bounds::CALL)
+        self.client.get_session_token(Signer::Key(&self.key), None, HOUR, Bounds::CALL)
     }
 
     fn role(&self, change: impl FnOnce(&mut Role)) -> RoleRequest {
@@ -84,14 +85,15 @@ fn request(arn: &str) -> RoleRequest {
 }
 
 fn endpoint(url: &str) -> Endpoint {
-    let wish = Wish {
+    let request = EndpointRequest {
         partition: Partition::Aws,
         region: Region::parse("eu-west-1").unwrap(),
         fips: false,
         dualstack: false,
-        given: (!url.is_empty()).then(|| Given { url: url.into(), origin: Origin::Named("--endpoint".into()) }),
+        given: (!url.is_empty())
+            .then(|| Sourced { value: url.into(), origin: Origin::Variable("AWS_ENDPOINT_URL_STS") }),
     };
-    resolve(&wish, &["sts.corp.example".into()]).unwrap()
+    resolve(&request, &["sts.corp.example".into()]).unwrap()
 }
 
 fn client_at(url: &str, env: &Env) -> StsClient {
@@ -475,7 +477,7 @@ fn proxied_world(port: u16, url: &str, env: Env) -> World {
 #[test]
 fn without_a_network_awss_host_is_not_found_and_nothing_is_sent() {
     let world = World::with(Options::default(), |_| client_at("", &Env::default()));
-    let error = world.client.get_session_token(&world.key, None, HOUR, Bounds::CALL).unwrap_err();
+    let error = world.client.get_session_token(Signer::Key(&world.key), None, HOUR, Bounds::CALL).unwrap_err();
     if error.kind != StsErrorKind::NotSent {
         return eprintln!("skipped: this machine has a network: {error:?}");
     }
@@ -488,7 +490,7 @@ fn renewals_are_over_after_two_seconds() {
     let world = World::new();
     world.sandbox.fault(Fault::new(FaultKind::Hang).always());
     let begun = Instant::now();
-    let error = world.client.get_session_token(&world.key, None, HOUR, Bounds::RENEWAL).unwrap_err();
+    let error = world.client.get_session_token(Signer::Key(&world.key), None, HOUR, Bounds::RENEWAL).unwrap_err();
     assert_eq!(error.kind, StsErrorKind::Unclear);
     assert!(begun.elapsed() < Duration::from_millis(2_800), "{:?}", begun.elapsed());
 }

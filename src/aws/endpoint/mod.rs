@@ -10,13 +10,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use http::Uri;
 
 use crate::arn::Partition;
-use crate::error::{Failure, Kind, Place};
+use crate::error::{Failure, Kind};
 use crate::names::Region;
+use crate::origin::Sourced;
 use crate::visible::visible;
 
 /// What decides the endpoint of a call.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct EndpointRequest {
     /// Of the role's or device's ARN, else of the region.
     pub partition: Partition,
     /// The region of the call; one of another partition gives way to the partition's default.
@@ -26,25 +27,7 @@ pub struct Wish {
     /// `use_dualstack_endpoint`
     pub dualstack: bool,
     /// An address the user gave; it wins over both switches.
-    pub given: Option<Given>,
-}
-
-/// An address of STS from outside, and where it stood.
-#[derive(Clone, Debug)]
-pub struct Given {
-    /// The address as it was read.
-    pub url: String,
-    /// Where it stood.
-    pub origin: Origin,
-}
-
-/// Where an address stood, for messages.
-#[derive(Clone, Debug)]
-pub enum Origin {
-    /// A variable or flag, such as `AWS_ENDPOINT_URL_STS`.
-    Named(String),
-    /// `endpoint_url` in a file.
-    At(Place),
+    pub given: Option<Sourced<String>>,
 }
 
 /// A checked endpoint. Only [`resolve`] makes one.
@@ -68,51 +51,46 @@ pub enum EndpointKind {
     Allowed,
 }
 
-/// Returns the endpoint a wish leads to, or why no request may go there.
-pub fn resolve(wish: &Wish, allow: &[String]) -> Result<Endpoint, Failure> {
-    let Some(given) = &wish.given else { return computed(wish) };
-    let address = Address::parse(&given.url).map_err(|why| given.refuse(&why))?;
-    if let Some(region) = address.awss_region(wish.partition) {
+/// Returns the endpoint that is asked for, or why no request may go there.
+pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, Failure> {
+    let Some(given) = &request.given else { return computed(request) };
+    let address = Address::parse(&given.value).map_err(|why| refuse(given, &why))?;
+    if let Some(region) = address.awss_region(request.partition) {
         return Ok(address.endpoint(EndpointKind::Aws, region));
     }
     if address.is_loopback() {
-        return Ok(address.endpoint(EndpointKind::Loopback, wish.region.clone()));
+        return Ok(address.endpoint(EndpointKind::Loopback, request.region.clone()));
     }
     if !address.https {
-        return Err(given.refuse("plain http is only for this machine (127.0.0.1, [::1], localhost)"));
+        return Err(refuse(given, "plain http is only for this machine (127.0.0.1, [::1], localhost)"));
     }
     if allow.iter().any(|entry| address.is_allowed_by(entry)) {
-        return Ok(address.endpoint(EndpointKind::Allowed, wish.region.clone()));
+        return Ok(address.endpoint(EndpointKind::Allowed, request.region.clone()));
     }
-    Err(given.refuse("that is neither AWS's own host nor allowed by your settings").hint(address.way_to_allow(allow)))
+    Err(refuse(given, "that is neither AWS's own host nor allowed by your settings").hint(address.way_to_allow(allow)))
 }
 
-fn computed(wish: &Wish) -> Result<Endpoint, Failure> {
-    let region = match wish.region.partition() {
-        Some(partition) if partition == wish.partition => wish.region.clone(),
-        Some(_) => Region::default_of(wish.partition),
+fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
+    let region = match request.region.partition() {
+        Some(partition) if partition == request.partition => request.region.clone(),
+        Some(_) => Region::default_of(request.partition),
         None => {
             let cause =
-                format!("region '{}' belongs to no partition of AWS, so the host of STS is unknown", wish.region);
+                format!("region '{}' belongs to no partition of AWS, so the host of STS is unknown", request.region);
             return Err(Failure::new(Kind::Config, cause));
         }
     };
-    let host = hosts::host_of(wish.partition, &region, wish.fips, wish.dualstack);
+    let host = hosts::host_of(request.partition, &region, request.fips, request.dualstack);
     Ok(Endpoint { https: true, host, port: 443, kind: EndpointKind::Aws, region })
 }
 
-impl Given {
-    fn refuse(&self, why: &str) -> Failure {
-        // Somebody's password may stand before the '@'.
-        let shown =
-            if self.url.contains('@') { "an address with '@'".into() } else { format!("'{}'", visible(&self.url)) };
-        match &self.origin {
-            Origin::Named(name) => Failure::new(Kind::Config, format!("{name} points STS to {shown}: {why}")),
-            Origin::At(place) => {
-                Failure::new(Kind::Config, format!("endpoint_url points STS to {shown}: {why}")).at(place)
-            }
-        }
-    }
+fn refuse(given: &Sourced<String>, why: &str) -> Failure {
+    // Somebody's password may stand before the '@'.
+    let shown = match given.value.contains('@') {
+        true => "an address with '@'".into(),
+        false => format!("'{}'", visible(&given.value)),
+    };
+    Failure::new(Kind::Config, format!("{} points STS to {shown}: {why}", given.origin))
 }
 
 impl Endpoint {

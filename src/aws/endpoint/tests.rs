@@ -1,30 +1,32 @@
 //! One test a trap of P17 and P19.
 
 use super::*;
+use crate::error::Place;
+use crate::origin::Origin;
 
-fn wish(given: Option<&str>) -> Wish {
-    Wish {
+fn request(given: Option<&str>) -> EndpointRequest {
+    EndpointRequest {
         partition: Partition::Aws,
         region: Region::parse("eu-west-1").unwrap(),
         fips: false,
         dualstack: false,
-        given: given.map(|url| Given { url: url.into(), origin: Origin::Named("AWS_ENDPOINT_URL_STS".into()) }),
+        given: given.map(|url| Sourced { value: url.into(), origin: Origin::Variable("AWS_ENDPOINT_URL_STS") }),
     }
 }
 
 fn at(url: &str) -> Result<Endpoint, Failure> {
-    resolve(&wish(Some(url)), &[])
+    resolve(&request(Some(url)), &[])
 }
 
 fn at_allowing(url: &str, entry: &str) -> Result<Endpoint, Failure> {
-    resolve(&wish(Some(url)), &[entry.to_string()])
+    resolve(&request(Some(url)), &[entry.to_string()])
 }
 
 fn assert_refused(urls: &[&str]) {
     for url in urls {
         // Not even an allowed host of that very text may be reached by another notation.
         for allow in [vec![], vec![url.to_string()], vec![url.split("//").last().unwrap_or("").to_string()]] {
-            let failure = resolve(&wish(Some(url)), &allow).expect_err(url);
+            let failure = resolve(&request(Some(url)), &allow).expect_err(url);
             assert_eq!(failure.kind, Kind::Config, "{url}");
             assert!(failure.cause.starts_with("AWS_ENDPOINT_URL_STS points STS to "), "{}", failure.cause);
         }
@@ -33,7 +35,7 @@ fn assert_refused(urls: &[&str]) {
 
 #[test]
 fn without_an_address_the_host_is_awss_regional_one() {
-    let endpoint = resolve(&wish(None), &[]).unwrap();
+    let endpoint = resolve(&request(None), &[]).unwrap();
     assert_eq!(endpoint.url(), "https://sts.eu-west-1.amazonaws.com");
     assert_eq!((endpoint.is_aws(), endpoint.identity(), endpoint.region().as_str()), (true, None, "eu-west-1"));
     assert_eq!(endpoint.to_string(), "STS");
@@ -50,15 +52,16 @@ fn switches_and_partition_choose_the_host() {
         (Partition::China, "us-east-1", false, false, "sts.cn-northwest-1.amazonaws.com.cn"),
         (Partition::Eusc, "eusc-de-east-1", false, false, "sts.eusc-de-east-1.amazonaws.eu"),
     ] {
-        let wish = Wish { partition, region: Region::parse(region).unwrap(), fips, dualstack, given: None };
-        assert_eq!(resolve(&wish, &[]).unwrap().host(), host);
+        let request =
+            EndpointRequest { partition, region: Region::parse(region).unwrap(), fips, dualstack, given: None };
+        assert_eq!(resolve(&request, &[]).unwrap().host(), host);
     }
 }
 
 #[test]
 fn region_of_no_partition_has_no_host() {
-    let wish = Wish { region: Region::parse("mars-north-1").unwrap(), ..wish(None) };
-    let failure = resolve(&wish, &[]).unwrap_err();
+    let request = EndpointRequest { region: Region::parse("mars-north-1").unwrap(), ..request(None) };
+    let failure = resolve(&request, &[]).unwrap_err();
     assert_eq!(failure.kind, Kind::Config);
     assert!(failure.cause.contains("'mars-north-1'"), "{}", failure.cause);
 }
@@ -102,12 +105,11 @@ fn stranger_is_refused_naming_where_it_stood_and_the_way_to_allow_it() {
         "{:?}",
         failure.hints
     );
-    let given = Given {
-        url: "https://evil.example".into(),
-        origin: Origin::At(Place { file: "~/.aws/config".into(), line: 7 }),
-    };
-    let failure = resolve(&Wish { given: Some(given), ..wish(None) }, &["other.example".into()]).unwrap_err();
-    assert!(failure.headline().starts_with("~/.aws/config:7: endpoint_url points STS to 'https://evil.example'"));
+    let place = Place { file: "~/.aws/config".into(), line: 7 };
+    let given = Sourced { value: "https://evil.example".into(), origin: Origin::Setting("endpoint_url", place) };
+    let failure =
+        resolve(&EndpointRequest { given: Some(given), ..request(None) }, &["other.example".into()]).unwrap_err();
+    assert!(failure.headline().starts_with("endpoint_url (~/.aws/config:7) points STS to 'https://evil.example'"));
     assert!(!failure.hints[0].contains("settings set"), "it would drop the entry that is there: {:?}", failure.hints);
 }
 

@@ -181,7 +181,7 @@ impl Call<'_> {
                 refused(format!("{} takes a device and its code together or not at all ({words})", self.action), "")
             }
             "AccessDenied" if says("session credentials") && self.action == "GetSessionToken" => refused(
-                format!("key {} is temporary, and {} takes long-lived keys only ({words})", self.key(), self.action),
+                format!("key {} is temporary, and {} takes long-term keys only ({words})", self.key(), self.action),
                 "the chain has to begin with an IAM user's own access key (AKIA…)",
             ),
             "AccessDenied" if says("by root account") => {
@@ -255,7 +255,7 @@ impl Call<'_> {
         refused(cause, hint)
     }
 
-    /// A session that is refused is forgotten and minted anew; a long-lived key has nothing behind it.
+    /// A session that is refused is forgotten and minted anew; a long-term key has nothing behind it.
     fn stale(&self, cause: String) -> Meaning {
         match self.signer {
             Signer::Session(_) => (StsErrorKind::StaleSession, cause, Vec::new()),

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::arn::{MfaSerial, RoleArn};
-use crate::aws::endpoint::{Given, Origin, Wish, resolve};
+use crate::aws::endpoint::{EndpointRequest, resolve};
 use crate::aws::wire::Obstacle;
 use crate::credentials::{AccessKey, Session};
 use crate::names::{ExternalId, MfaCode, Region, SessionName};
+use crate::origin::{Origin, Sourced};
 use crate::secret::Secret;
 use crate::timestamp::Timestamp;
 
@@ -28,14 +29,14 @@ struct World {
 impl World {
     fn new() -> Self {
         let id = |id| AccessKeyId::parse(id).unwrap();
-        let wish = Wish {
+        let request = EndpointRequest {
             partition: Partition::Aws,
             region: Region::parse("eu-west-1").unwrap(),
             fips: false,
             dualstack: false,
             given: None,
         };
-        let local = Given { url: "http://127.0.0.1:4566".into(), origin: Origin::Named("AWS_ENDPOINT_URL".into()) };
+        let local = Sourced { value: "http://127.0.0.1:4566".into(), origin: Origin::Variable("AWS_ENDPOINT_URL") };
         Self {
             key: AccessKey { id: id("AKIAIOSFODNN7EXAMPLE"), secret: Secret::new(SECRET.into()) },
             session: Session {
@@ -52,8 +53,8 @@ impl World {
                 SessionName::parse("ana").unwrap(),
                 Duration::from_secs(7200),
             ),
-            aws: resolve(&wish, &[]).unwrap(),
-            sandbox: resolve(&Wish { given: Some(local), ..wish }, &[]).unwrap(),
+            aws: resolve(&request, &[]).unwrap(),
+            sandbox: resolve(&EndpointRequest { given: Some(local), ..request }, &[]).unwrap(),
         }
     }
 

@@ -21,7 +21,7 @@ use super::failure::{Call, Outcome};
 use super::http::{Connectors, HttpSettings};
 use super::wire::Wire;
 use super::{Bounds, CallerIdentity, Mfa, RoleRequest, Signer, Sts, StsError};
-use crate::credentials::{AccessKey, Session};
+use crate::credentials::Session;
 use crate::system::clock;
 use crate::timestamp::Timestamp;
 
@@ -172,12 +172,12 @@ fn seconds(duration: Duration) -> i32 {
 impl Sts for StsClient {
     fn get_session_token(
         &self,
-        key: &AccessKey,
+        signer: Signer<'_>,
         mfa: Option<Mfa<'_>>,
         duration: Duration,
         bounds: Bounds,
     ) -> Result<Session, StsError> {
-        let call = self.call("GetSessionToken", Signer::Key(key), mfa, None);
+        let call = self.call("GetSessionToken", signer, mfa, None);
         let send = async |client: aws_sdk_sts::Client| {
             let request = client.get_session_token().duration_seconds(seconds(duration));
             let request = request.set_serial_number(mfa.map(|mfa| mfa.serial.as_str().to_owned()));

@@ -9,9 +9,11 @@ use std::time::Instant;
 use super::*;
 use crate::arn::{MfaSerial, Partition, RoleArn};
 use crate::aws::StsErrorKind;
-use crate::aws::endpoint::{Given, Origin, Wish, resolve};
+use crate::aws::endpoint::{EndpointRequest, resolve};
+use crate::credentials::AccessKey;
 use crate::credentials::AccessKeyId;
 use crate::names::{MfaCode, SessionName};
+use crate::origin::{Origin, Sourced};
 use crate::secret::Secret;
 use crate::system::env::Env;
 
@@ -104,15 +106,16 @@ fn error(status: &str, code: &str, message: &str) -> Answer {
 }
 
 fn client_at(url: &str, allow: &[&str], env: &Env) -> StsClient {
-    let wish = Wish {
+    let request = EndpointRequest {
         partition: Partition::Aws,
         region: crate::names::Region::parse("eu-west-1").unwrap(),
         fips: false,
         dualstack: false,
-        given: (!url.is_empty()).then(|| Given { url: url.into(), origin: Origin::Named("--endpoint".into()) }),
+        given: (!url.is_empty())
+            .then(|| Sourced { value: url.into(), origin: Origin::Variable("AWS_ENDPOINT_URL_STS") }),
     };
     let allow: Vec<String> = allow.iter().map(ToString::to_string).collect();
-    let endpoint = resolve(&wish, &allow).unwrap();
+    let endpoint = resolve(&request, &allow).unwrap();
     let http = HttpSettings::from_env(env, &endpoint).unwrap();
     StsClient::new(endpoint, http).with_clock(|| Timestamp::from_unix(NOW))
 }
@@ -128,11 +131,11 @@ fn with_code(client: &StsClient, bounds: Bounds) -> Result<Session, StsError> {
     let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap();
     let code = MfaCode::parse("493817").unwrap();
     let mfa = Some(Mfa { serial: &serial, code: &code });
-    client.get_session_token(&key(), mfa, Duration::from_secs(3600), bounds)
+    client.get_session_token(Signer::Key(&key()), mfa, Duration::from_secs(3600), bounds)
 }
 
 fn without_code(client: &StsClient, bounds: Bounds) -> Result<Session, StsError> {
-    client.get_session_token(&key(), None, Duration::from_secs(3600), bounds)
+    client.get_session_token(Signer::Key(&key()), None, Duration::from_secs(3600), bounds)
 }
 
 fn assert_clean(error: &StsError) {
@@ -436,9 +439,9 @@ fn no_proxy_is_obeyed_and_loopback_is_never_proxied() {
 
 #[test]
 fn a_proxy_that_cannot_be_used_is_a_failure_without_its_password() {
-    let wish = client_at("", &[], &Env::default());
+    let client = client_at("", &[], &Env::default());
     for value in ["socks5://ana:canary@127.0.0.1:1080", "http://", "ftp://x", "http://ana:canary @x"] {
-        let failure = HttpSettings::from_env(&Env::of([("ALL_PROXY", value)]), wish.endpoint()).unwrap_err();
+        let failure = HttpSettings::from_env(&Env::of([("ALL_PROXY", value)]), client.endpoint()).unwrap_err();
         assert_eq!(failure.cause, "ALL_PROXY names a proxy that cannot be used");
         assert!(!format!("{failure:?}").contains("canary"));
     }

@@ -1,4 +1,4 @@
-//! Long-lived keys: where they lie, how old they are, and whether the keyring gives back what the index promises.
+//! Long-term keys: where they lie, how old they are, and whether the keyring gives back what the index promises.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// A keyring gives hundreds of items in that time.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A long-lived key that stands in a file.
+/// A long-term key that stands in a file.
 struct InFile<'a> {
     of: &'a OneProfile,
     id: &'a str,
@@ -167,7 +167,7 @@ pub fn sessions_in_clear(context: &Context) -> Outcome {
 /// Keys older than `key_max_age`, and from half of it on a reminder. Only the index knows when a key was made.
 pub fn ages(context: &Context) -> Outcome {
     let most = context.world.settings.duration_or_default("key_max_age");
-    let origin = context.world.settings.get("key_max_age").map(|set| set.origin).unwrap_or_default();
+    let origin = context.world.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
     let of = |(profile, entry): (&str, &Entry)| {
         let age = context.now.since(entry.created?);
         let severity = match age {

@@ -1,7 +1,7 @@
 //! The machine around the files: variables, clock, certificates, proxy.
 
 use crate::arn::Partition;
-use crate::aws::endpoint::{self, Endpoint, Wish};
+use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws::http::HttpSettings;
 use crate::aws::{Bounds, date};
 use crate::cmd::env::calling_shell;
@@ -132,6 +132,6 @@ fn usual_endpoint(context: &Context) -> Endpoint {
 
 fn default_endpoint(region: Region) -> Endpoint {
     let partition = region.partition().unwrap_or(Partition::Aws);
-    let wish = Wish { partition, region, fips: false, dualstack: false, given: None };
-    endpoint::resolve(&wish, &[]).expect("a region of a partition has an endpoint")
+    let request = EndpointRequest { partition, region, fips: false, dualstack: false, given: None };
+    endpoint::resolve(&request, &[]).expect("a region of a partition has an endpoint")
 }

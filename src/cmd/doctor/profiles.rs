@@ -13,7 +13,7 @@ use crate::config::{Choice, Profile};
 use crate::duration;
 use crate::error::{Failure, Place};
 use crate::names::ProfileName;
-use crate::profile::chain::OTHER_SOURCES;
+use crate::profile::base::{Base, OTHER_SOURCES};
 use crate::profile::facts::is_adopted;
 use crate::profile::settings::parse_session_duration;
 use crate::visible::{as_word, visible};
@@ -27,7 +27,7 @@ use super::{MOST_SHOWN, Outcome};
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
 const NEVER_FRESH: Duration = Duration::from_secs(900);
 
-/// Profiles that cannot be served: circles, missing sources, values that AWS would refuse.
+/// Profiles that cannot be served: source_profile loops, missing sources, values that AWS would refuse.
 pub fn plans(context: &Context) -> Outcome {
     let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
@@ -107,7 +107,7 @@ fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
         let finding = finding(Warning, "mfa_serial is the device of the account's root user".into(), why);
         return Some(finding.mend("use an IAM user with a device of its own: IAM > Users in the console"));
     }
-    let key = one.plan.as_ref()?.as_ref().ok()?.plan.key();
+    let Base::Key(key) = &one.plan.as_ref()?.as_ref().ok()?.plan.base;
     let entry = context.world.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
     let (device, account) = (serial.account()?, entry.account.as_ref()?);
     (device != account).then(|| {
@@ -239,8 +239,7 @@ pub fn endpoints(context: &Context) -> Outcome {
     for one in &context.profiles {
         let Some(Ok(planned)) = &one.plan else { continue };
         if let (Some(_), Some(given)) = (planned.endpoint.identity(), &planned.plan.endpoint_url) {
-            let by = given.origin.split(" (").next().unwrap_or_default().to_string();
-            elsewhere.entry((planned.endpoint.shown(), by)).or_default().push(&one.name);
+            elsewhere.entry((planned.endpoint.shown(), given.origin.name())).or_default().push(&one.name);
         }
     }
     let of = |((host, by), names): ((String, String), Vec<&str>)| {

@@ -10,7 +10,7 @@ use crate::duration;
 use crate::error::Result;
 use crate::output::table::table_within;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::profile::chain::{KeyPlace, LongLivedKey};
+use crate::profile::base::{Base, KeyPlace};
 use crate::profile::facts::{account, device, is_adopted, kind};
 use crate::profile::plan::Outline;
 use crate::system::terminal;
@@ -48,7 +48,7 @@ pub fn run(world: &World, as_json: bool) -> Result<u8> {
 /// A profile, where it leads, and what lives of it.
 struct Listed {
     profile: Profile,
-    key: Option<LongLivedKey>,
+    base: Option<Base>,
     device: Option<MfaSerial>,
     rest: Option<(Timestamp, Duration)>,
 }
@@ -57,12 +57,12 @@ impl Listed {
     fn of(world: &World, living: &Living, name: &str) -> Option<Self> {
         let Some(outline) = world.outline(name) else {
             let profile = world.files.profile(name)?;
-            return Some(Self { profile, key: None, device: None, rest: None });
+            return Some(Self { profile, base: None, device: None, rest: None });
         };
-        let Outline { profile, key, device, role } = outline;
+        let Outline { profile, base, device, role } = outline;
         let planned = if living.may_serve(role.as_ref()) { world.plan_if_any(name) } else { None };
         let rest = planned.and_then(|planned| living.rest(&planned));
-        Some(Self { profile, key: Some(key), device, rest })
+        Some(Self { profile, base: Some(base), device, rest })
     }
 
     fn row(&self, world: &World) -> Vec<String> {
@@ -80,7 +80,7 @@ impl Listed {
             kind.into(),
             or_none(account(&self.profile, &world.index)),
             or_none(device_of_the_chain.or_else(|| device(&self.profile).map(visible))),
-            or_none(self.key.as_ref().map(|key| short_place(&key.place))),
+            or_none(self.base.as_ref().map(|Base::Key(key)| short_place(&key.place))),
             or_none(self.rest.map(|(_, left)| duration::show(left))),
             if is_adopted(&self.profile) { "yes" } else { "-" }.into(),
         ]
@@ -88,8 +88,8 @@ impl Listed {
 
     fn facts(&self, world: &World) -> Value {
         let mut fields = facts(world, &self.profile);
-        if let Some(key) = &self.key {
-            add_key_and_rest(&mut fields, key, self.rest);
+        if let Some(base) = &self.base {
+            add_key_and_rest(&mut fields, base, self.rest);
         }
         fields
     }
@@ -107,7 +107,8 @@ fn short_place(place: &KeyPlace) -> String {
 }
 
 /// Where the key is, and how long what the plan ends in lives.
-pub fn add_key_and_rest(fields: &mut Value, key: &LongLivedKey, rest: Option<(Timestamp, Duration)>) {
+pub fn add_key_and_rest(fields: &mut Value, base: &Base, rest: Option<(Timestamp, Duration)>) {
+    let Base::Key(key) = base;
     fields["key"] = json!(key.place.to_string());
     if let Some((end, left)) = rest {
         fields["expires"] = json!(end.to_string());

@@ -57,7 +57,7 @@ fn still_named(world: &World, name: &ProfileName) -> Vec<String> {
 fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<PathBuf> {
     let identities = |name: &str| -> HashSet<String> {
         let planned = world.plan_if_any(name);
-        planned.map(|planned| planned.identities().iter().map(|i| i.hex()).collect()).unwrap_or_default()
+        planned.map(|planned| planned.steps().iter().map(|step| step.identity.hex()).collect()).unwrap_or_default()
     };
     let mut own = identities(name.as_str());
     if own.is_empty() {

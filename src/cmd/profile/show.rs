@@ -71,13 +71,14 @@ fn shown(setting: &Setting) -> String {
 fn plan_text(planned: &Planned) -> String {
     let plan = &planned.plan;
     let mut text: String =
-        plan.steps.iter().zip(1..).map(|(step, n)| format!("  {n}. {}\n", one_line(&step.to_string()))).collect();
+        plan.lines().zip(1..).map(|(line, n)| format!("  {n}. {}\n", one_line(&line.to_string()))).collect();
     let whose = if planned.endpoint.identity().is_some() { ", not AWS" } else { "" };
-    let chosen = plan.endpoint_url.as_ref().map(|url| format!(", by {}", one_line(&url.origin))).unwrap_or_default();
+    let chosen =
+        plan.endpoint_url.as_ref().map(|url| format!(", by {}", one_line(&url.origin.to_string()))).unwrap_or_default();
     text += &format!(
         "  region {} ({}), STS at {}{whose}{chosen}\n",
         plan.region.value,
-        one_line(&plan.region.origin),
+        one_line(&plan.region.origin.to_string()),
         planned.endpoint.shown()
     );
     text += &match plan.codes() {
@@ -90,7 +91,7 @@ fn plan_text(planned: &Planned) -> String {
         text += &format!(
             "  the code comes from mfa_process of '{}' ({})\n",
             visible(process.profile.as_str()),
-            process.line.place
+            process.place
         );
     }
     if plan.protected {
@@ -128,8 +129,8 @@ fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Valu
     fields["callers"] = callers::judge(&world.files, &profile.name).iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_key_and_rest(&mut fields, planned.plan.key(), Living::look(world).rest(&planned));
-            fields["plan"] = planned.plan.steps.iter().map(|step| json!(step.to_string())).collect();
+            add_key_and_rest(&mut fields, &planned.plan.base, Living::look(world).rest(&planned));
+            fields["plan"] = planned.plan.lines().map(|line| json!(line.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());
             fields["endpoint"] = json!(planned.endpoint.url());

@@ -15,6 +15,7 @@ use crate::credentials::{AccessKey, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, is_process_word};
 use crate::profile::Sources;
+use crate::profile::base::Base;
 use crate::profile::chain::{self, Chain};
 use crate::profile::plan;
 use crate::profile::settings::ProfileSettings;
@@ -162,8 +163,9 @@ fn becomes(ways: &Ways<'_>, name: &ProfileName) -> Result<Becomes> {
         (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
         (None, Some(_)) => own_key(ways, settings),
         (None, None) if edits::is_kept_beside(settings) => {
-            let key = the_one_key(plan.key().profile.as_str(), sources)?;
-            Ok(Becomes::Key { key, from: plan.key().profile.clone(), device: None })
+            let Base::Key(of) = plan.base;
+            let key = the_one_key(of.profile.as_str(), sources)?;
+            Ok(Becomes::Key { key, from: of.profile, device: None })
         }
         (None, None) if plan.device.is_none() => Err(no_device(settings, &BTreeSet::new())),
         (None, None) => must_name_no_source(settings).map(|()| Becomes::Served),
@@ -275,12 +277,14 @@ pub fn the_one_key(profile: &str, sources: Sources<'_>) -> Result<AccessKey> {
             return Err(Failure::new(Kind::Config, cause).of_profile(&name).at(&other.place));
         }
     }
-    let (Some(id), Some(secret)) = (settings.static_key()?, settings.raw(STATIC_KEYS[1])) else { return Err(none()) };
+    let (Some((id, _)), Some(secret)) = (settings.static_key()?, settings.raw(STATIC_KEYS[1])) else {
+        return Err(none());
+    };
     if !is_credential_text(&secret.value) {
         let cause = "aws_secret_access_key is empty, or holds characters that no secret key has";
         return Err(Failure::new(Kind::Config, cause).of_profile(&name).at(&secret.place));
     }
-    Ok(AccessKey { id: id.value, secret: Secret::new(secret.value.clone()) })
+    Ok(AccessKey { id, secret: Secret::new(secret.value.clone()) })
 }
 
 /// Whether every profile gets what it got before, by the key, role and device of its plan. Those that get more, because
@@ -297,11 +301,12 @@ pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileNam
         }
         let new = plan::plan(after, &name)?;
         let same_region = old.region.value == new.region.value && old.shell_region == new.shell_region;
-        if old.key().id != new.key().id || !same_region || old.mfa_process.is_some() != new.mfa_process.is_some() {
+        let same_command = old.mfa_process.is_some() == new.mfa_process.is_some();
+        if !old.base.gives_the_same_as(&new.base) || !same_region || !same_command {
             return Err(differs(&name));
         }
         match (&old.device, &new.device) {
-            (old_device, new_device) if old_device == new_device && old.steps[1..] == new.steps[1..] => {}
+            (old_device, new_device) if old_device == new_device && old.steps == new.steps => {}
             (None, Some(_)) => more.push(name),
             _ => return Err(differs(&name)),
         }

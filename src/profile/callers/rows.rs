@@ -191,13 +191,13 @@ pub const ROWS: &[Row] = &[
         ["role(role(keys), asks)", "cannot ask", "cannot ask", "role(role(keys), no MFA)", "role(role(keys), no MFA)"],
     ),
     row(
-        "two profiles in a circle",
+        "two profiles in a loop",
         "[profile p]\nrole_arn = {role}\nsource_profile = q\n[profile q]\nrole_arn = {mid}\nsource_profile = p\n",
         "",
         ["error"; 5],
     ),
     row(
-        "two profiles in a circle, with a process",
+        "two profiles in a loop, with a process",
         "[profile p]\nrole_arn = {role}\nsource_profile = q\ncredential_process = {us} credential-process p\n\
          [profile q]\nrole_arn = {mid}\nsource_profile = p\n",
         "",

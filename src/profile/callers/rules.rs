@@ -134,7 +134,7 @@ impl Walk<'_> {
     /// It begins to ask the source, and stops at `mfa_serial` whatever the source says.
     fn js_role(&mut self, view: &View, source: &Setting) -> Judged {
         if self.visited.contains(&source.value) {
-            return refuse(circle(view, source));
+            return refuse(looped(view, source));
         }
         if let Some(serial) = view.get("mfa_serial") {
             return Err(Verdict::CannotAsk(serial.place.clone()));
@@ -181,11 +181,11 @@ impl Walk<'_> {
         }
     }
 
-    /// A role above another profile; one that was passed already is a circle.
+    /// A role above another profile; one that was passed already is a loop.
     fn follow(&mut self, view: &View, source: &Setting) -> Judged {
         self.visited.push(view.name.clone());
         if self.visited.contains(&source.value) {
-            return refuse(circle(view, source));
+            return refuse(looped(view, source));
         }
         let with = self.source(view, source)?;
         assume(view, Some(source.value.clone()), with, self.reader)
@@ -305,13 +305,8 @@ fn process(view: &View) -> Judged {
     })
 }
 
-fn circle(view: &View, source: &Setting) -> String {
-    format!(
-        "source_profile '{}' of '{}' goes round in a circle ({})",
-        visible(&source.value),
-        visible(&view.name),
-        source.place
-    )
+fn looped(view: &View, source: &Setting) -> String {
+    format!("source_profile '{}' of '{}' makes a loop ({})", visible(&source.value), visible(&view.name), source.place)
 }
 
 fn place(setting: Option<&Setting>) -> crate::error::Place {

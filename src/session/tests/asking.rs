@@ -162,13 +162,13 @@ fn code_is_written_down_before_it_is_sent() {
     impl Sts for Looking<'_> {
         fn get_session_token(
             &self,
-            key: &AccessKey,
+            signer: Signer<'_>,
             mfa: Option<Mfa<'_>>,
             duration: Duration,
             bounds: Bounds,
         ) -> std::result::Result<Session, StsError> {
             *self.1.lock().unwrap() = state(self.0).sent.len();
-            self.0.sts.get_session_token(key, mfa, duration, bounds)
+            self.0.sts.get_session_token(signer, mfa, duration, bounds)
         }
 
         fn assume_role(

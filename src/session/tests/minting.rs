@@ -17,14 +17,21 @@ fn cold_role_is_one_code_one_session_one_role() {
 fn warm_callers_are_served_without_key_call_or_question() {
     let world = World::new();
     let first = world.obtain(&role("admin"), &FakePerson::typing(&["111111"])).unwrap();
-    let (calls, fetched) = (world.sts.calls(), world.keys.fetched.load(Ordering::SeqCst));
+    let (calls, fetched) = (world.sts.calls(), world.bases.fetched.load(Ordering::SeqCst));
     for _ in 0..3 {
         let session = world.obtain(&role("admin"), &FakePerson::default()).unwrap();
         assert_eq!(number(&session), number(&first));
         assert_eq!((session.secret.expose(), session.token.expose()), (first.secret.expose(), first.token.expose()));
         assert_eq!((session.expires, session.account), (first.expires, first.account.clone()));
     }
-    assert_eq!((world.sts.calls(), world.keys.fetched.load(Ordering::SeqCst)), (calls, fetched));
+    assert_eq!((world.sts.calls(), world.bases.fetched.load(Ordering::SeqCst)), (calls, fetched));
+}
+
+#[test]
+fn plan_that_calls_nothing_never_hands_out_its_base() {
+    let world = World::new();
+    let failure = world.obtain(&plan("base", None, vec![]), &FakePerson::default()).unwrap_err();
+    assert_eq!((failure.kind, world.bases.fetched.load(Ordering::SeqCst)), (Kind::Bug, 0), "{failure}");
 }
 
 #[test]
@@ -153,7 +160,7 @@ fn refusals_keep_aws_words_hints_and_kind() {
 #[test]
 fn locked_keyring_fails_before_the_question() {
     let mut world = World::new();
-    world.keys.locked = Some(Failure::new(Kind::Keyring, "the Secret Service is locked"));
+    world.bases.locked = Some(Failure::new(Kind::Keyring, "the Secret Service is locked"));
     let failure = world.obtain(&base(), &FakePerson::default()).unwrap_err();
     assert_eq!((failure.kind, world.sts.calls().len()), (Kind::Keyring, 0));
 }

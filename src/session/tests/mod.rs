@@ -12,17 +12,18 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::cache::{Cache, Need};
-use super::identity::{self, Identity};
+use super::identity::{self, Identity, PlannedStep};
 use super::sealing_key::{self, SealingKey};
-use super::{Keys, Patience, Sessions};
+use super::{BaseCredentials, Patience, Sessions};
 use crate::arn::{AccountId, MfaSerial, Partition, RoleArn};
 use crate::aws::{Bounds, CallerIdentity, Mfa, Signer, Sts, StsError, StsErrorKind};
 use crate::credentials::{AccessKey, AccessKeyId, Session};
 use crate::error::{Failure, Result};
 use crate::names::{MfaCode, ProfileName, Region, SessionName};
-use crate::origin::Outside;
-use crate::profile::chain::{KeyPlace, LongLivedKey};
-use crate::profile::plan::{Plan, Step};
+use crate::origin::{Origin, Sourced};
+use crate::profile::base::{Base, KeyPlace, LongTermKey};
+use crate::profile::plan::Plan;
+use crate::profile::steps::Step;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::role::RoleRequest;
 use crate::secret::Secret;
@@ -58,15 +59,16 @@ pub fn role_step(name: &str, duration: Duration, code_from: Option<MfaSerial>) -
 
 pub fn plan(profile: &str, device: Option<MfaSerial>, steps: Vec<Step>) -> Plan {
     let profile = ProfileName::parse(profile).unwrap();
-    let key = LongLivedKey {
+    let key = LongTermKey {
         profile: ProfileName::parse("base").unwrap(),
         id: AccessKeyId::parse(KEY_ID).unwrap(),
         place: KeyPlace::Keyring,
     };
-    let region = Outside { value: Region::parse("eu-west-1").unwrap(), origin: "default".into() };
+    let region = Sourced { value: Region::parse("eu-west-1").unwrap(), origin: Origin::Default };
     Plan {
         profile,
-        steps: [vec![Step::LongLivedKey(key)], steps].concat(),
+        base: Base::Key(key),
+        steps,
         device,
         partition: Partition::Aws,
         region,
@@ -146,11 +148,12 @@ impl FakeSts {
 impl Sts for FakeSts {
     fn get_session_token(
         &self,
-        key: &AccessKey,
+        signer: Signer<'_>,
         mfa: Option<Mfa<'_>>,
         duration: Duration,
         bounds: Bounds,
     ) -> std::result::Result<Session, StsError> {
+        let Signer::Key(key) = signer else { panic!("AWS gives session tokens to long-term keys only") };
         self.answer("GetSessionToken", "", key.id.as_str(), mfa, duration, bounds)
     }
 
@@ -251,13 +254,14 @@ impl CodeSource for FakePerson {
 
 /// Has the key, or fails like a locked keyring.
 #[derive(Default)]
-pub struct FakeKeys {
+pub struct FakeBases {
     locked: Option<Failure>,
     fetched: AtomicUsize,
 }
 
-impl Keys for FakeKeys {
-    fn fetch(&self, key: &LongLivedKey) -> Result<AccessKey> {
+impl BaseCredentials for FakeBases {
+    fn fetch(&self, base: &Base) -> Result<AccessKey> {
+        let Base::Key(key) = base;
         self.fetched.fetch_add(1, Ordering::SeqCst);
         self.locked
             .clone()
@@ -272,7 +276,7 @@ pub struct World {
     key: SealingKey,
     pub now: Arc<AtomicI64>,
     pub sts: FakeSts,
-    pub keys: FakeKeys,
+    pub bases: FakeBases,
     pub warnings: Mutex<Vec<String>>,
 }
 
@@ -290,7 +294,7 @@ impl World {
             calls: Mutex::default(),
             bounds: Mutex::default(),
         };
-        Self { home, key, now, sts, keys: FakeKeys::default(), warnings: Mutex::default() }
+        Self { home, key, now, sts, bases: FakeBases::default(), warnings: Mutex::default() }
     }
 
     pub fn folder(&self) -> PathBuf {
@@ -335,10 +339,10 @@ impl World {
     ) -> Result<Session> {
         act(Sessions {
             plan,
-            identities: &identities(plan),
+            steps: &steps(plan),
             sts: &self.sts,
             codes: person,
-            keys: &self.keys,
+            base: &self.bases,
             cache,
             folder: &self.folder(),
             endpoint: None,
@@ -351,6 +355,10 @@ impl World {
 }
 
 pub fn identities(plan: &Plan) -> Vec<Identity> {
+    steps(plan).iter().map(|step| step.identity).collect()
+}
+
+pub fn steps(plan: &Plan) -> Vec<PlannedStep<'_>> {
     identity::of_plan(plan, None)
 }
 

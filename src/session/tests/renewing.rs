@@ -14,7 +14,7 @@ fn ageing(plan: &Plan, left: i64) -> World {
 }
 
 fn looked(world: &World, plan: &Plan) -> &'static str {
-    match look(&world.cache(), plan, &identities(plan), Need::ALIVE, world.now()) {
+    match look(&world.cache(), &steps(plan), Need::ALIVE, world.now()) {
         Look::Serve(_) => "serve",
         Look::Renew(_) => "renew",
         Look::Miss => "miss",
@@ -154,6 +154,6 @@ fn failure_noted_in_the_future_stops_no_renewal() {
 fn locked_keyring_costs_a_renewal_and_no_caller() {
     let bare = plan("bare", None, vec![session_step(None, 12 * HOUR)]);
     let mut world = ageing(&bare, 10 * MINUTE);
-    world.keys.locked = Some(Failure::new(crate::error::Kind::Keyring, "locked"));
+    world.bases.locked = Some(Failure::new(crate::error::Kind::Keyring, "locked"));
     assert_eq!(number(&world.obtain(&bare, &FakePerson::default()).unwrap()), 1);
 }

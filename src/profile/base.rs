@@ -1,0 +1,160 @@
+//! Where a plan's first credentials come from, and which sources of them are not used yet.
+
+use std::fmt;
+
+use crate::config::process_line::ProcessLine;
+use crate::credentials::AccessKeyId;
+use crate::error::{Failure, Kind, Place, Result};
+use crate::names::ProfileName;
+use crate::profile::Sources;
+use crate::profile::settings::ProfileSettings;
+use crate::visible::as_word;
+
+/// Where the first credentials come from; every call of a plan rests on them.
+///
+/// A source that is built gets a variant here, its settings in `Base::of`, its fields in the identity, and its
+/// fetching beside the others; until then it is refused below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// A long-term access key.
+    Key(LongTermKey),
+}
+
+/// A long-term access key, without its secret half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongTermKey {
+    /// The profile that owns it.
+    pub profile: ProfileName,
+    /// The public half.
+    pub id: AccessKeyId,
+    /// Where the secret half is.
+    pub place: KeyPlace,
+}
+
+/// Where a long-term key lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// Both halves stand in an AWS file.
+    File(Place),
+    /// The secret lies in the OS keyring; our key index names it.
+    Keyring,
+}
+
+/// Keys that name a source of credentials other than an access key or a profile.
+pub(crate) const OTHER_SOURCES: [&str; 7] = [
+    "credential_process",
+    "sso_session",
+    "sso_start_url",
+    "sso_account_id",
+    "login_session",
+    "web_identity_token_file",
+    "credential_source",
+];
+
+impl Base {
+    /// The base that a profile itself gives: an access key of the credentials file, the config file, or our index.
+    pub(crate) fn of(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<Self>> {
+        let in_file = key_in_file(settings)?;
+        Ok(in_file.or_else(|| key_in_keyring(sources, settings)).map(Base::Key))
+    }
+
+    /// Whether both give the same credentials, wherever these lie.
+    pub(crate) fn gives_the_same_as(&self, other: &Self) -> bool {
+        let (Base::Key(one), Base::Key(other)) = (self, other);
+        one.id == other.id
+    }
+}
+
+fn key_in_file(settings: ProfileSettings<'_>) -> Result<Option<LongTermKey>> {
+    let Some((id, place)) = settings.static_key()? else { return Ok(None) };
+    let token = settings.raw("aws_session_token").map(|token| &token.place).filter(|token| token.file == place.file);
+    if id.is_temporary() || token.is_some() {
+        let cause = "the key here is temporary (a session token belongs to it), and no MFA session can be made from it";
+        return Err(Failure::new(Kind::Config, cause)
+            .of_profile(settings.name())
+            .at(token.unwrap_or(place))
+            .hint("use a long-term access key (AKIA…) of the IAM user here"));
+    }
+    Ok(Some(LongTermKey { profile: settings.name().clone(), id, place: KeyPlace::File(place.clone()) }))
+}
+
+fn key_in_keyring(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Option<LongTermKey> {
+    let id = sources.index.get(settings.name())?.id.clone();
+    Some(LongTermKey { profile: settings.name().clone(), id, place: KeyPlace::Keyring })
+}
+
+/// Why a role without a source profile cannot be assumed.
+pub(super) fn no_source(settings: ProfileSettings<'_>) -> Failure {
+    for other in ["credential_source", "web_identity_token_file"] {
+        if let Some(setting) = settings.raw(other) {
+            return settings.refuse(setting, NOT_BUILT);
+        }
+    }
+    settings
+        .refuse_profile("has a role_arn but no source_profile")
+        .hint("add 'source_profile = NAME' with the profile whose access key may assume the role")
+}
+
+/// Why a profile that names neither role nor source gives no base.
+pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
+    for other in OTHER_SOURCES {
+        if let Some(setting) = settings.raw(other).filter(|s| ProcessLine::parse(&s.value).is_none()) {
+            return settings.refuse(setting, NOT_BUILT);
+        }
+    }
+    settings.refuse_profile("has no access key and no role").hint(format!(
+        "run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile",
+        as_word(settings.name().as_str())
+    ))
+}
+
+const NOT_BUILT: &str = "is a source twolock does not use yet: only profiles with an access key";
+
+/// As `profile show` prints it, in the first line of a plan.
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Base::Key(LongTermKey { profile, id, place }) => {
+                write!(f, "access key {id} of profile '{profile}' ({place})")
+            }
+        }
+    }
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyPlace::File(place) => place.fmt(f),
+            KeyPlace::Keyring => f.write_str("OS keyring"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(profile: &str, id: &str, place: KeyPlace) -> Base {
+        let (profile, id) = (ProfileName::parse(profile).unwrap(), AccessKeyId::parse(id).unwrap());
+        Base::Key(LongTermKey { profile, id, place })
+    }
+
+    fn in_file(line: usize) -> KeyPlace {
+        KeyPlace::File(Place { file: "~/.aws/credentials".into(), line })
+    }
+
+    #[test]
+    fn a_key_is_shown_with_its_profile_and_place() {
+        for (place, shown) in [(in_file(2), "~/.aws/credentials:2"), (KeyPlace::Keyring, "OS keyring")] {
+            let base = key("base", "AKIAIOSFODNN7EXAMPLE", place);
+            assert_eq!(base.to_string(), format!("access key AKIAIOSFODNN7EXAMPLE of profile 'base' ({shown})"));
+        }
+    }
+
+    #[test]
+    fn a_key_that_moved_gives_the_same_and_another_key_does_not() {
+        let base = key("base", "AKIAIOSFODNN7EXAMPLE", in_file(2));
+        assert!(base.gives_the_same_as(&key("other", "AKIAIOSFODNN7EXAMPLE", KeyPlace::Keyring)));
+        assert!(!base.gives_the_same_as(&key("base", "AKIAI44QH8DHBEXAMPLE", in_file(2))));
+    }
+}

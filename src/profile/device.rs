@@ -1,0 +1,66 @@
+//! The one MFA device of a chain, and the command that prints its codes.
+
+use crate::arn::MfaSerial;
+use crate::error::{Failure, Kind, Place, Result};
+use crate::names::ProfileName;
+use crate::origin::Sourced;
+use crate::profile::chain::{Chain, Hop};
+
+/// The command that prints codes, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MfaProcess {
+    /// The profile that names it.
+    pub profile: ProfileName,
+    /// The command line.
+    pub line: String,
+    /// Its file and line.
+    pub place: Place,
+}
+
+/// A device, and the profile that names it.
+pub(super) type Device<'a> = (&'a Hop, Sourced<MfaSerial>);
+
+/// The first `mfa_serial` from the first role above the base up to the asked profile, else that of the base's profile.
+pub(super) fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
+    let mut first: Option<Device<'_>> = None;
+    for hop in chain.hops.iter().rev() {
+        let Some(serial) = hop.settings().mfa_serial()? else { continue };
+        match &first {
+            Some((_, known)) if known.value != serial.value => {
+                let cause = format!(
+                    "mfa_serial {} differs from {} ({}), which already opens the chain; a chain has one device",
+                    serial.value, known.value, known.origin
+                );
+                return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()));
+            }
+            Some(_) => {}
+            None => first = Some((hop, serial)),
+        }
+    }
+    if first.is_none() {
+        first = chain.owner().settings().mfa_serial()?.map(|serial| (chain.owner(), serial));
+    }
+    first.map(must_show_codes).transpose()
+}
+
+fn must_show_codes((hop, serial): Device<'_>) -> Result<Device<'_>> {
+    if !serial.value.is_fido() {
+        return Ok((hop, serial));
+    }
+    let cause = format!(
+        "mfa_serial {} is a FIDO key or passkey; STS takes codes of virtual and hardware token devices only",
+        serial.value
+    );
+    Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()).hint(
+        "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user and name it here",
+    ))
+}
+
+/// `mfa_process` of the profile whose `mfa_serial` is used, else of the base's.
+pub(super) fn mfa_process_of(chain: &Chain, device: Option<&Device<'_>>) -> Option<MfaProcess> {
+    let (hop, _) = device?;
+    std::iter::once(*hop).chain(chain.base_profiles()).find_map(|hop| {
+        let process = hop.settings().mfa_process()?;
+        Some(MfaProcess { profile: hop.name.clone(), line: process.value.clone(), place: process.place.clone() })
+    })
+}

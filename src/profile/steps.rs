@@ -1,0 +1,232 @@
+//! The calls of a plan, from the first above the base up to the asked profile's own: the table of the whole program
+//! (architecture, "The plan is a value").
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::arn::{MfaSerial, RoleArn};
+use crate::duration;
+use crate::error::{Failure, Kind, Result};
+use crate::names::{ProfileName, SessionName};
+use crate::origin::Sourced;
+use crate::profile::Sources;
+use crate::profile::chain::{Chain, Hop};
+use crate::profile::device::Device;
+use crate::role::RoleRequest;
+
+/// AWS caps a role at one hour when a session or another role stands in front of it (aws-contract 4.2).
+pub(crate) const CHAINED_AT_MOST: Duration = Duration::from_secs(3_600);
+/// A role's duration when no `duration_seconds` is set.
+const ROLE_DEFAULT: Duration = Duration::from_secs(3_600);
+/// An MFA session's duration when nothing sets it.
+const SESSION_DEFAULT: Duration = Duration::from_secs(12 * 3_600);
+/// boto3 and the AWS CLI never take a session of this length for a fresh one.
+const NEVER_FRESH: Duration = Duration::from_secs(900);
+
+/// The note of sessions that have no MFA; `login`, `env` and `exec` say it first.
+pub(crate) const NO_MFA: &str = "no mfa_serial, so this session has no MFA and IAM calls will be refused";
+
+/// One call; signed with the credentials of the step before it, the first with those of the plan's base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// GetSessionToken, with a code of `device` if there is one.
+    SessionToken {
+        /// The device asked for a code.
+        device: Option<MfaSerial>,
+        /// 15 min to 36 h.
+        duration: Duration,
+    },
+    /// AssumeRole; with a code of its own where it is called straight from the base.
+    AssumeRole {
+        /// The profile that names the role.
+        profile: ProfileName,
+        /// What is sent.
+        request: Box<RoleRequest>,
+        /// The device asked for a code on this very call.
+        code_from: Option<MfaSerial>,
+    },
+}
+
+impl Step {
+    /// The device whose code this step sends.
+    pub fn device(&self) -> Option<&MfaSerial> {
+        match self {
+            Step::SessionToken { device, .. } => device.as_ref(),
+            Step::AssumeRole { code_from, .. } => code_from.as_ref(),
+        }
+    }
+
+    /// How long fresh credentials of this step live.
+    pub(crate) fn duration(&self) -> Duration {
+        match self {
+            Step::SessionToken { duration, .. } => *duration,
+            Step::AssumeRole { request, .. } => request.duration,
+        }
+    }
+
+    /// The role this step assumes.
+    pub(crate) fn role(&self) -> Option<&RoleArn> {
+        match self {
+            Step::SessionToken { .. } => None,
+            Step::AssumeRole { request, .. } => Some(&request.role),
+        }
+    }
+}
+
+/// What the steps of one plan are made from.
+pub(super) struct StepPlanner<'a> {
+    pub sources: Sources<'a>,
+    pub chain: &'a Chain,
+    pub device: Option<&'a Device<'a>>,
+    pub protected: bool,
+}
+
+/// A role on the way, and the profile that names it.
+struct RoleHop<'a> {
+    hop: &'a Hop,
+    arn: &'a RoleArn,
+}
+
+impl StepPlanner<'_> {
+    /// The steps; notes tell what the user should know of them.
+    pub(super) fn steps(&self, notes: &mut Vec<String>) -> Result<Vec<Step>> {
+        let roles = self.roles();
+        match roles.last() {
+            None => self.session_alone(notes),
+            Some(top) => self.up_to_role(&roles, top, notes),
+        }
+    }
+
+    /// The roles, in the order they are assumed.
+    fn roles(&self) -> Vec<RoleHop<'_>> {
+        let hops = self.chain.hops.iter().rev();
+        hops.filter_map(|hop| Some(RoleHop { hop, arn: &hop.role.as_ref()?.value })).collect()
+    }
+
+    fn session_alone(&self, notes: &mut Vec<String>) -> Result<Vec<Step>> {
+        if self.protected {
+            return Err(self.refuse("twolock_protected is for roles, and this profile has none"));
+        }
+        let session = self.session()?;
+        if self.device.is_none() {
+            notes.push(NO_MFA.into());
+        }
+        notes.extend(note_on_length(&session));
+        Ok(vec![session])
+    }
+
+    fn up_to_role(&self, roles: &[RoleHop<'_>], top: &RoleHop<'_>, notes: &mut Vec<String>) -> Result<Vec<Step>> {
+        let long = top.hop.settings().role_duration()?.filter(|wanted| wanted.value > CHAINED_AT_MOST);
+        self.refuse_impossible(roles, top, long.as_ref())?;
+        let straight = roles.len() == 1 && (long.is_some() || self.protected || self.device.is_none());
+        let mut steps = Vec::new();
+        if self.device.is_none() {
+            notes.push("no mfa_serial in the chain, so the role is assumed without MFA".into());
+        } else if !straight {
+            let session = self.session()?;
+            notes.extend(note_on_length(&session));
+            steps.push(session);
+        }
+        for role in roles {
+            let mut request = self.request(role)?;
+            if !straight && request.duration > CHAINED_AT_MOST {
+                notes.push(format!("role of '{}' is taken for 1h here: AWS caps chained roles", role.hop.name));
+                request.duration = CHAINED_AT_MOST;
+            }
+            let code_from = self.serial().filter(|_| straight).cloned();
+            steps.push(Step::AssumeRole { profile: role.hop.name.clone(), request: Box::new(request), code_from });
+        }
+        Ok(steps)
+    }
+
+    /// Durations AWS would refuse after the code was typed are refused before.
+    fn refuse_impossible(
+        &self,
+        roles: &[RoleHop<'_>],
+        top: &RoleHop<'_>,
+        long: Option<&Sourced<Duration>>,
+    ) -> Result<()> {
+        if let Some(long) = long {
+            let shown = duration::show(long.value);
+            let too_long =
+                |cause: String| Err(Failure::new(Kind::Config, cause).of_profile(&top.hop.name).at(long.place()));
+            if roles.len() > 1 {
+                let why = "AWS caps roles assumed through other roles at 1h";
+                return too_long(format!("duration_seconds of {shown} cannot be had: {why}"));
+            }
+            if self.protected {
+                return too_long(format!(
+                    "duration_seconds of {shown} is too long for a protected profile: at most 1h"
+                ));
+            }
+        }
+        if self.protected && self.device.is_none() {
+            return Err(self.refuse("twolock_protected needs an mfa_serial: it asks for a fresh code each time"));
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, why: &str) -> Failure {
+        self.chain.asked().settings().refuse_profile(why)
+    }
+
+    fn serial(&self) -> Option<&MfaSerial> {
+        self.device.map(|(_, serial)| &serial.value)
+    }
+
+    fn session(&self) -> Result<Step> {
+        Ok(Step::SessionToken { device: self.serial().cloned(), duration: self.session_duration()? })
+    }
+
+    /// `twolock_session_duration` of the base's profile, else our settings: the session is shared.
+    fn session_duration(&self) -> Result<Duration> {
+        for hop in self.chain.base_profiles() {
+            if let Some(own) = hop.settings().session_duration()? {
+                return Ok(own.value);
+            }
+        }
+        let set = self.sources.surroundings.session_duration.as_ref().map(|d| d.value);
+        Ok(set.unwrap_or(SESSION_DEFAULT))
+    }
+
+    fn request(&self, role: &RoleHop<'_>) -> Result<RoleRequest> {
+        let settings = role.hop.settings();
+        let person = self.serial().and_then(MfaSerial::name).unwrap_or(&self.sources.surroundings.person);
+        Ok(RoleRequest {
+            role: role.arn.clone(),
+            session_name: settings.role_session_name()?.map_or_else(|| SessionName::from_person(person), |n| n.value),
+            external_id: settings.external_id()?.map(|id| id.value),
+            source_identity: settings.source_identity()?.map(|id| id.value),
+            tags: settings.tags()?,
+            transitive_tags: settings.transitive_tags()?,
+            policy_arns: settings.policy_arns()?,
+            duration: settings.role_duration()?.map_or(ROLE_DEFAULT, |d| d.value),
+        })
+    }
+}
+
+fn note_on_length(session: &Step) -> Option<String> {
+    let note = "a session of 15m or less never looks fresh to boto3 and the AWS CLI: they run twolock at every call";
+    (session.duration() <= NEVER_FRESH).then(|| note.into())
+}
+
+/// As `profile show` prints it, a line each.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::SessionToken { device: Some(device), duration } => {
+                write!(f, "session token with a code of {device}, {}", duration::show(*duration))
+            }
+            Step::SessionToken { device: None, duration } => {
+                write!(f, "session token without MFA, {}", duration::show(*duration))
+            }
+            Step::AssumeRole { request, code_from, .. } => {
+                write!(f, "role {} as '{}', {}", request.role, request.session_name, duration::show(request.duration))?;
+                match code_from {
+                    Some(device) => write!(f, ", with a code of {device}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! One step of a plan, seen with those below it: what its call is signed with, and whether it needs a person.
+
+use crate::profile::steps::Step;
+use crate::session::identity::{Identity, PlannedStep};
+
+/// A step whose credentials are wanted, and the steps below it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    /// What is called for it.
+    pub(crate) call: &'a Step,
+    /// What makes its credentials the same as those of another plan's step.
+    pub(crate) identity: Identity,
+    steps_below: &'a [PlannedStep<'a>],
+}
+
+impl<'a> Target<'a> {
+    /// The last of these steps; none if a plan calls nothing.
+    pub(crate) fn last_of(steps: &'a [PlannedStep<'a>]) -> Option<Self> {
+        let (&PlannedStep { step: call, identity }, steps_below) = steps.split_last()?;
+        Some(Self { call, identity, steps_below })
+    }
+
+    /// The step whose credentials sign this one's call; none where the base's do.
+    pub(super) fn below(self) -> Option<Self> {
+        Self::last_of(self.steps_below)
+    }
+
+    /// Whether its credentials can be had anew without a code: no step sends one, or what a code opened below lives.
+    pub(crate) fn needs_no_person(self, lives: impl Fn(Identity) -> bool) -> bool {
+        let opened = self.steps_below.iter().find(|below| below.step.device().is_some());
+        self.call.device().is_none() && opened.is_none_or(|below| lives(below.identity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::plan::Plan;
+    use crate::session::identity::of_plan;
+    use crate::session::tests::{HOUR, base, device, plan, role, role_step, session_step};
+
+    fn chain() -> Plan {
+        let steps =
+            vec![session_step(Some(device()), HOUR), role_step("hub", HOUR, None), role_step("top", HOUR, None)];
+        plan("top", Some(device()), steps)
+    }
+
+    #[test]
+    fn below_each_step_is_the_one_before_it_and_below_the_first_the_base() {
+        let plan = chain();
+        let steps = of_plan(&plan, None);
+        let walked: Vec<_> = std::iter::successors(Target::last_of(&steps), |target| target.below()).collect();
+        let walked: Vec<_> = walked.iter().rev().map(|target| (target.call, target.identity)).collect();
+        let planned: Vec<_> = steps.iter().map(|planned| (planned.step, planned.identity)).collect();
+        assert_eq!(walked, planned);
+        assert!(Target::last_of(&[]).is_none());
+    }
+
+    #[test]
+    fn a_person_is_needed_for_a_code_unless_what_it_opened_lives() {
+        let straight = plan("long", Some(device()), vec![role_step("long", 4 * HOUR, Some(device()))]);
+        let without_device = plan("free", None, vec![role_step("hub", HOUR, None), role_step("top", HOUR, None)]);
+        let session = of_plan(&base(), None)[0].identity;
+        for (what, plan, opened, nothing_lives, session_lives) in [
+            ("session", base(), Some(session), false, false),
+            ("role with a code of its own", straight, None, false, false),
+            ("role below a session", role("admin"), Some(session), false, true),
+            ("chain below a session", chain(), Some(session), false, true),
+            ("chain without a device", without_device, None, true, true),
+        ] {
+            let steps = of_plan(&plan, None);
+            let target = Target::last_of(&steps).unwrap();
+            assert_eq!(target.needs_no_person(|_| false), nothing_lives, "{what}");
+            assert_eq!(target.needs_no_person(|identity| Some(identity) == opened), session_lives, "{what}");
+        }
+    }
+}

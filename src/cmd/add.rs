@@ -14,7 +14,7 @@ use crate::profile::adoption::edits::{Edits, process_line};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::stdin;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::adopt::{changes, edited, notes_on_program, own_program, to_try};
 use super::change;

@@ -16,7 +16,7 @@ use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes, Wish};
 use crate::profile::callers::{self, Callers};
 use crate::system::own_program::{self, OwnProgram};
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::change::{self, Change};
 use super::vault::{self, Deposit, Vault};

@@ -12,7 +12,7 @@ use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::plan;
 use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::profile::{account, kind, unknown};
 use super::world::World;

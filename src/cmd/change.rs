@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::output::messages;
 use crate::output::to_stdout;
 use crate::system::folders::shorten;
-use crate::visible::{as_word, one_line};
+use crate::text::visible::{as_word, one_line};
 
 use super::conversation::{Conversation, Need};
 use super::world::{World, paths};

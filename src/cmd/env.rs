@@ -10,7 +10,7 @@ use crate::output::exports::{self, Shell};
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::env::Env;
 use crate::system::{parent, signals};
-use crate::visible::as_word;
+use crate::text::visible::as_word;
 
 use super::sessions::{Wants, obtain};
 use super::world::World;

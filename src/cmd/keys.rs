@@ -9,7 +9,7 @@ use crate::session::Keys;
 use crate::store::access_key;
 use crate::store::{Store, StoreError};
 use crate::system::log;
-use crate::visible::as_word;
+use crate::text::visible::as_word;
 
 use super::world::World;
 

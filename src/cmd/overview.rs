@@ -11,7 +11,7 @@ use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::callers::Callers;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::Call;
 use super::adopt::can_be_adopted;

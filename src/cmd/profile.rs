@@ -8,7 +8,7 @@ use crate::config::replace::wait_while_fresh;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::Call;
 use super::world::World;

@@ -15,7 +15,7 @@ use crate::profile::settings::ProfileSettings;
 use crate::session::cache;
 use crate::session::sealed::Header;
 use crate::system::folders::shorten;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::change::{self, Change, Errand, When};
 use super::logout;

@@ -13,8 +13,8 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::chain::{KeyPlace, LongLivedKey};
 use crate::profile::plan::Outline;
 use crate::system::terminal;
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
-use crate::visible::visible;
 
 use super::living::Living;
 use super::profile::{account, device, is_adopted, kind};

@@ -9,7 +9,7 @@ use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Verdict};
 use crate::system::terminal;
-use crate::visible::{as_word, one_line, visible};
+use crate::text::visible::{as_word, one_line, visible};
 
 use super::adopt::can_be_adopted;
 use super::living::Living;

@@ -10,7 +10,7 @@ use crate::profile::adoption::edits::{Edits, is_kept_beside, is_served, keys_pro
 use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
 use crate::profile::callers::Callers;
 use crate::profile::settings::ProfileSettings;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::adopt::{changes, edited, elsewhere};
 use super::change;

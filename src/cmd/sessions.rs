@@ -22,7 +22,7 @@ use crate::session::sealing_key;
 use crate::session::{Look, Patience, Sessions, look};
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::keys::RealKeys;
 use super::world::{Planned, World};

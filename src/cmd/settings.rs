@@ -17,7 +17,7 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::system::clock::Deadline;
 use crate::system::folders::{Folders, shorten};
 use crate::system::stdin;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::Call;
 use super::change::say_tightened;

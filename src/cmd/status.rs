@@ -12,8 +12,8 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::session::cache;
 use crate::session::sealed::Header;
 use crate::system::clock;
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
-use crate::visible::visible;
 
 use super::Call;
 use super::living;

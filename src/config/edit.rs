@@ -16,7 +16,7 @@ use super::process_line::ProcessLine;
 use super::section::{Part, Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::{ProfileName, is_process_word};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 mod together;
 

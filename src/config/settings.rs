@@ -13,7 +13,7 @@ use crate::origin::Outside;
 use crate::system::env::Env;
 use crate::system::folders::shorten;
 use crate::system::foreign_file;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// One setting people may set.
 pub struct Known {

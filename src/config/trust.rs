@@ -18,7 +18,7 @@ use crate::hex::hex;
 use crate::system::env::Env;
 use crate::system::folders::{self, HOME_VARIABLE};
 use crate::system::foreign_file::{self, Account, Ownership};
-use crate::visible::as_word;
+use crate::text::visible::as_word;
 
 /// Consents as `config.toml` keeps them: canonical path → SHA-256 of the content in hex.
 pub type Consents = BTreeMap<String, String>;

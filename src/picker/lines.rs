@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::columns::{columns, shorten};
 use crate::picker::Choices;
 use crate::picker::matching::Search;
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};
-use crate::visible::visible;
+use crate::text::visible::visible;
+use crate::text::width::{columns, shorten};
 
 /// More lines at once run off the screen.
 const MOST_LINES: usize = 15;

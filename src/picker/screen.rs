@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::columns::{columns, shorten};
 use crate::picker::Choices;
 use crate::picker::matching::{LONGEST_FILTER, Search};
 use crate::system::clock::Deadline;
 use crate::system::keys::{Key, Typed};
 use crate::system::signals;
 use crate::system::terminal::{Terminal, Unusable};
-use crate::visible::visible;
+use crate::text::visible::visible;
+use crate::text::width::{columns, shorten};
 
 /// More names at once are no help.
 const MOST_ROWS: usize = 15;

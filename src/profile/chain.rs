@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::settings::{ProfileSettings, Sourced};
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;

@@ -373,7 +373,7 @@ fn region_of(
         let region = Region::parse(&outside.value).map_err(|why| {
             Failure::new(
                 Kind::Config,
-                format!("{} '{}' {why}", outside.origin, crate::visible::visible(&outside.value)),
+                format!("{} '{}' {why}", outside.origin, crate::text::visible::visible(&outside.value)),
             )
         })?;
         match (partition, region.partition()) {

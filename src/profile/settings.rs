@@ -8,7 +8,7 @@ use crate::credentials::AccessKeyId;
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// A parsed value and the place it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]

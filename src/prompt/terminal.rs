@@ -17,14 +17,14 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::columns::{columns, shorten};
 use crate::names::MfaCode;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::signals;
 use crate::system::terminal::{Line, Terminal, Unusable};
-use crate::visible::visible;
+use crate::text::visible::visible;
+use crate::text::width::{columns, shorten};
 
 /// Widest question, in columns.
 const WIDEST: usize = 80;

@@ -123,7 +123,7 @@ impl Sessions<'_> {
             AskError::TimedOut => Ended::alone(self.timed_out()),
             AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) },
             AskError::Nobody(why) => {
-                let command = format!("twolock login {}", crate::visible::as_word(self.plan.profile.as_str()));
+                let command = format!("twolock login {}", crate::text::visible::as_word(self.plan.profile.as_str()));
                 let cause = format!("an MFA code of {device} is needed: {why}; run in a terminal: {command}");
                 Ended::alone(Failure::new(Kind::NeedsPerson, cause))
             }
@@ -132,7 +132,7 @@ impl Sessions<'_> {
 
     fn timed_out(&self) -> Failure {
         let command =
-            format!("run in a terminal: twolock login {}", crate::visible::as_word(self.plan.profile.as_str()));
+            format!("run in a terminal: twolock login {}", crate::text::visible::as_word(self.plan.profile.as_str()));
         Failure::new(Kind::NeedsPerson, format!("no code was entered in time; {command}"))
     }
 

@@ -7,7 +7,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::is_process_word;
 use crate::system::env::Env;
 use crate::system::folders;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// Where this program is found.
 #[derive(Clone, Debug, PartialEq, Eq)]

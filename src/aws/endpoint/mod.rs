@@ -12,7 +12,7 @@ use http::Uri;
 use crate::arn::Partition;
 use crate::error::{Failure, Kind, Place};
 use crate::names::Region;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// What decides the endpoint of a call.
 #[derive(Clone, Debug)]

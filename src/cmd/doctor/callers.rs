@@ -8,7 +8,7 @@ use crate::config::process_line::ProcessLine;
 use crate::profile::callers::{self, Callers, Reader, Verdict};
 use crate::system::own_program::names_a_version;
 use crate::system::{child, folders};
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::Outcome;
 use super::context::{Context, OneProfile};

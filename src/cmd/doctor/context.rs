@@ -14,8 +14,8 @@ use crate::system::clock;
 use crate::system::env::Env;
 use crate::system::folders::{Folders, shorten};
 use crate::system::permissions::{self, Found, What};
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
-use crate::visible::visible;
 
 use super::super::world::{self, Planned, World};
 

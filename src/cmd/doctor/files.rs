@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config::trust;
 use crate::system::folders;
 use crate::system::permissions::What;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::Outcome;
 use super::context::{Context, Place};

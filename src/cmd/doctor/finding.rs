@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::columns::shorten;
 use crate::error::{Failure, Place};
 use crate::output::paragraph::wrapped;
-use crate::visible::{one_line, visible};
+use crate::text::visible::{one_line, visible};
+use crate::text::width::shorten;
 
 /// Longer than anything we say, unless a file holds names or values of a megabyte.
 const LONGEST: usize = 1_000;

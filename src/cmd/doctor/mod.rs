@@ -22,7 +22,7 @@ use crate::output::messages;
 use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::{folders, permissions, terminal};
-use crate::visible::{one_line, visible};
+use crate::text::visible::{one_line, visible};
 
 use super::Call;
 use context::Context;

@@ -15,7 +15,7 @@ use crate::error::{Failure, Place};
 use crate::names::ProfileName;
 use crate::profile::chain::OTHER_SOURCES;
 use crate::profile::settings::parse_session_duration;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::context::{Context, OneProfile};
 use super::finding::Finding;

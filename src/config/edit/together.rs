@@ -11,7 +11,7 @@ use crate::config::hunk::Replacement;
 use crate::config::section::{Part, Section, Setting, Span};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind as FailureKind, Result};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// What hides a standard key from SDKs (product.md 2).
 pub const PREFIX: &str = "twolock_";

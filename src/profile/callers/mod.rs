@@ -14,7 +14,7 @@ use crate::config::AwsFiles;
 use crate::config::oddities::Oddity;
 pub use crate::config::oddities::Reader;
 use crate::error::Place;
-use crate::visible::{one_line, visible};
+use crate::text::visible::{one_line, visible};
 
 /// Every caller, in the order they are told of.
 pub const ALL: [Reader; 5] = [Reader::Cli, Reader::Go, Reader::Js, Reader::Java, Reader::Rust];

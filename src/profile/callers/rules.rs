@@ -6,7 +6,7 @@ use crate::config::Setting;
 use crate::config::oddities::Reader;
 use crate::config::process_line::ProcessLine;
 use crate::profile::chain::MOST_HOPS;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::view::{Readings, View};
 use super::{Code, Verdict};

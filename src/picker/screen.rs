@@ -10,7 +10,7 @@ use crate::system::keys::{Key, Typed};
 use crate::system::signals;
 use crate::system::terminal::{Terminal, Unusable};
 use crate::text::visible::visible;
-use crate::text::width::{columns, shorten};
+use crate::text::width::{columns, cut_middle, padded};
 
 /// More names at once are no help.
 const MOST_ROWS: usize = 15;
@@ -228,20 +228,20 @@ impl<'a> State<'a> {
     fn rows(&mut self, width: usize) -> Vec<(String, bool)> {
         let shown: Vec<u32> = self.found.iter().skip(self.top).take(self.page).copied().collect();
         if shown.is_empty() {
-            return vec![(shorten("  nothing matches", width), false)];
+            return vec![(cut_middle("  nothing matches", width), false)];
         }
         let room = width.saturating_sub(2).max(1);
         let widest = if room >= WIDE { room * 3 / 5 } else { room };
         let names: Vec<String> =
-            shown.iter().map(|&at| shorten(&visible(&self.choices.names[at as usize]), widest)).collect();
+            shown.iter().map(|&at| cut_middle(&visible(&self.choices.names[at as usize]), widest)).collect();
         let column = names.iter().map(|name| columns(name)).max().unwrap_or(0);
         let left = room.saturating_sub(column + 2);
         let mut rows = Vec::with_capacity(shown.len());
         for ((&at, name), place) in shown.iter().zip(names).zip(self.top..) {
-            let detail = if left < LEAST_DETAIL { String::new() } else { shorten(&visible(self.detail(at)), left) };
-            let blanks = " ".repeat(column + 2 - columns(&name));
+            let detail = if left < LEAST_DETAIL { String::new() } else { cut_middle(&visible(self.detail(at)), left) };
+            let name = padded(&name, column + 2);
             let chosen = place == self.chosen;
-            let row = format!("{}{name}{blanks}{detail}", if chosen { "> " } else { "  " });
+            let row = format!("{}{name}{detail}", if chosen { "> " } else { "  " });
             rows.push((row.trim_end().to_owned(), chosen));
         }
         rows
@@ -361,6 +361,16 @@ mod tests {
                 });
             }
         }
+    }
+
+    #[test]
+    fn details_stand_below_each_other_beside_names_of_any_script() {
+        let names = names(&["本番-eu", "prod-eu", "gro\u{308}ße", "🦀"]);
+        with(&names, &[], "", |state| {
+            let rows = state.view(80, 24).rows;
+            let before: Vec<usize> = rows.iter().map(|(row, _)| columns(row.split("role").next().unwrap())).collect();
+            assert_eq!(before, [11; 4], "{rows:?}");
+        });
     }
 
     #[test]

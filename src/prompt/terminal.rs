@@ -24,7 +24,7 @@ use crate::system::env::Env;
 use crate::system::signals;
 use crate::system::terminal::{Line, Terminal, Unusable};
 use crate::text::visible::visible;
-use crate::text::width::{columns, shorten};
+use crate::text::width::{columns, cut_middle};
 
 /// Widest question, in columns.
 const WIDEST: usize = 80;
@@ -56,7 +56,7 @@ impl CodeSource for TerminalSource {
         let above = Arc::clone(&shown.for_last_act);
         let _last_act = signals::on_death(move || leave(can_erase, *held(&above)));
         let line = question_line(question);
-        let mut notice = question.notice.as_deref().map(|text| shorten(&visible(text), WIDEST));
+        let mut notice = question.notice.as_deref().map(|text| cut_middle(&visible(text), WIDEST));
         loop {
             shown.show(notice.as_deref(), &line)?;
             match terminal.read_line(until) {
@@ -96,7 +96,7 @@ impl CodeSource for TerminalSource {
         }
         let Ok(terminal) = Terminal::open() else { return };
         // room for the `^C` a terminal echoes, which would wrap and leave the note behind
-        let note = shorten(&visible(text), terminal.width().min(WIDEST).saturating_sub(3));
+        let note = cut_middle(&visible(text), terminal.width().min(WIDEST).saturating_sub(3));
         if terminal.write(&format!("{ERASE_LINE}{note}")).is_ok() && !text.is_empty() {
             noted.get_or_insert_with(|| signals::on_death(|| leave(true, 0)));
         } else {
@@ -224,13 +224,13 @@ fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> S
     let mut line = match (&question.foreign_endpoint, account) {
         (Some(host), account) => {
             let account = account.map(|account| format!("{account}, ")).unwrap_or_default();
-            format!("MFA code for STS at {}, not AWS ({account}", shorten(&visible(host), endpoint))
+            format!("MFA code for STS at {}, not AWS ({account}", cut_middle(&visible(host), endpoint))
         }
         (None, Some(account)) => format!("MFA code for {account} ("),
         (None, None) => "MFA code (".into(),
     };
     let device = question.device.name().unwrap_or(question.device.as_str());
-    let _ = write!(line, "{}, device {}", profile_of(question, name), shorten(&visible(device), name));
+    let _ = write!(line, "{}, device {}", profile_of(question, name), cut_middle(&visible(device), name));
     if let Some(text) = question.asker.as_deref() {
         let whole = visible(text);
         let program = whole.rsplit_once(", pid ").map_or(whole.as_str(), |(program, _)| program);
@@ -247,9 +247,9 @@ fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> S
 fn profile_of(question: &Question, widest: usize) -> String {
     let name = visible(question.profile.as_str());
     if question.profile.is_read_by_every_sdk() {
-        return shorten(&name, widest);
+        return cut_middle(&name, widest);
     }
-    format!("'{}'", shorten(&name.replace('\'', "\\'"), widest.saturating_sub(2)))
+    format!("'{}'", cut_middle(&name.replace('\'', "\\'"), widest.saturating_sub(2)))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::profile::settings::ProfileSettings;
 use crate::session::cache;
 use crate::session::sealed::Header;
 use crate::system::folders::shorten;
+use crate::text::list::first_names;
 use crate::text::visible::{as_word, visible};
 
 use super::change::{self, Change, Errand, When};
@@ -177,10 +178,9 @@ fn both<'a>(edit: impl Fn(&AwsFile) -> Result<crate::config::edit::Edited> + Cop
 /// The profile of that name, which has to be there.
 pub fn known(world: &World, name: &ProfileName) -> Result<Profile> {
     world.files.profile(name.as_str()).ok_or_else(|| {
-        let names: Vec<String> =
-            world.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
+        let names = first_names(&world.files.profile_names());
         let failure = unknown(name);
-        if names.is_empty() { failure } else { failure.hint(format!("profiles: {}", names.join(", "))) }
+        if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
     })
 }
 

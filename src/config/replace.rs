@@ -13,7 +13,7 @@ use super::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::system::clock::{self, Deadline};
 use crate::system::folders::{self, shorten};
-use crate::system::foreign_file;
+use crate::system::foreign_file::{self, plain};
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file::{self, Staged};
 
@@ -234,12 +234,6 @@ fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
 
 fn is_open_to_others(metadata: &Metadata) -> bool {
     foreign_file::ownership(metadata).is_some_and(|of| of.mode & 0o077 != 0)
-}
-
-/// An I/O error without the number behind it.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
 }
 
 #[cfg(test)]

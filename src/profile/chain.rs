@@ -10,6 +10,7 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::settings::{ProfileSettings, Sourced};
+use crate::text::list::first_names;
 use crate::text::visible::{as_word, visible};
 
 /// More hops than this are a mistake, whoever made it.
@@ -266,10 +267,6 @@ fn suggestion(names: &[String], wanted: &str) -> String {
     }
     match names {
         [] => "there are no profiles yet; run: twolock profile add".into(),
-        _ => {
-            let shown: Vec<String> = names.iter().take(8).map(|name| format!("'{}'", visible(name))).collect();
-            let more = if names.len() > 8 { format!(" and {} more", names.len() - 8) } else { String::new() };
-            format!("profiles: {}{more}", shown.join(", "))
-        }
+        _ => format!("profiles: {}", first_names(names)),
     }
 }

@@ -82,8 +82,8 @@ fn kind_of(metadata: &Metadata) -> Unreadable {
     Unreadable::NotAFile(if metadata.is_dir() { "it is a folder" } else { "it is a pipe or device, not a file" })
 }
 
-/// An I/O error in words, without the number `io::Error` appends and the full stop Windows puts before it.
-fn plain(error: &io::Error) -> String {
+/// Returns an I/O error in words, without the number `io::Error` appends and the full stop Windows puts before it.
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
 }

@@ -1,4 +1,5 @@
-//! Text for people: what came from outside made visible, and how wide it is on a terminal.
+//! Text for people: what came from outside made visible, how wide it is on a terminal, and names in a list.
 
+pub mod list;
 pub mod visible;
 pub mod width;

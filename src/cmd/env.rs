@@ -27,7 +27,7 @@ pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
         return print(args, call, shell).map(|(world, profile)| world.note_use(&profile)).map(|()| 0);
     }
     fail_on_a_bug(shell);
-    let guard = signals::on_death(move || drop(to_stdout(exports::failing(shell).as_bytes())));
+    let guard = signals::on_termination(move || drop(to_stdout(exports::failing(shell).as_bytes())));
     let result = print(args, call, shell);
     drop(guard);
     if result.is_err() {

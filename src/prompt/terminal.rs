@@ -36,8 +36,8 @@ const ERASE_LINE_ABOVE: &str = "\x1b[A\x1b[2K";
 /// A person at the controlling terminal.
 pub struct TerminalSource {
     can_erase: bool,
-    /// The note that stands there, with its erasing as a last act.
-    noted: Mutex<Option<signals::Guard>>,
+    /// The note that stands there, with its erasing as an exit hook.
+    noted: Mutex<Option<signals::ExitHook>>,
 }
 
 impl TerminalSource {
@@ -52,9 +52,9 @@ impl CodeSource for TerminalSource {
         self.note("");
         let terminal = Terminal::open().map_err(nobody)?;
         let can_erase = self.can_erase;
-        let mut shown = Shown { terminal: &terminal, can_erase, rows_above: None, for_last_act: Arc::default() };
-        let above = Arc::clone(&shown.for_last_act);
-        let _last_act = signals::on_death(move || leave(can_erase, *held(&above)));
+        let mut shown = Shown { terminal: &terminal, can_erase, rows_above: None, for_exit_hook: Arc::default() };
+        let above = Arc::clone(&shown.for_exit_hook);
+        let _exit_hook = signals::on_termination(move || leave(can_erase, *held(&above)));
         let line = question_line(question);
         let mut notice = question.notice.as_deref().map(|text| cut_middle(&visible(text), WIDEST));
         loop {
@@ -98,7 +98,7 @@ impl CodeSource for TerminalSource {
         // room for the `^C` a terminal echoes, which would wrap and leave the note behind
         let note = cut_middle(&visible(text), terminal.width().min(WIDEST).saturating_sub(3));
         if terminal.write(&format!("{ERASE_LINE}{note}")).is_ok() && !text.is_empty() {
-            noted.get_or_insert_with(|| signals::on_death(|| leave(true, 0)));
+            noted.get_or_insert_with(|| signals::on_termination(|| leave(true, 0)));
         } else {
             *noted = None;
         }
@@ -115,7 +115,7 @@ fn nobody(why: Unusable) -> AskError {
     AskError::Nobody(why.to_string())
 }
 
-/// The last act when a signal ends us at the question: as if it had never been asked.
+/// The exit hook: what is done when a signal ends us at the question: as if it had never been asked.
 fn leave(can_erase: bool, above: usize) {
     if let Ok(terminal) = Terminal::open() {
         terminal.discard_input();
@@ -130,8 +130,8 @@ struct Shown<'a> {
     can_erase: bool,
     /// Rows of ours above the cursor's; none if nothing of ours is on the screen.
     rows_above: Option<usize>,
-    /// The same for the thread of last acts, held while the screen changes.
-    for_last_act: Arc<Mutex<usize>>,
+    /// The same for the thread of exit hooks, held while the screen changes.
+    for_exit_hook: Arc<Mutex<usize>>,
 }
 
 impl Shown<'_> {
@@ -144,11 +144,11 @@ impl Shown<'_> {
             above += rows(columns(notice), width);
         }
         text.push_str(question);
-        let mut for_last_act = held(&self.for_last_act);
+        let mut for_exit_hook = held(&self.for_exit_hook);
         self.terminal.discard_input();
         self.terminal.write(&text).map_err(|_| nobody(Unusable::Gone))?;
         self.rows_above = Some(above);
-        *for_last_act = above;
+        *for_exit_hook = above;
         Ok(())
     }
 
@@ -160,8 +160,8 @@ impl Shown<'_> {
     }
 
     fn erase(&mut self, more_rows: usize) {
-        let mut for_last_act = held(&self.for_last_act);
-        *for_last_act = 0;
+        let mut for_exit_hook = held(&self.for_exit_hook);
+        *for_exit_hook = 0;
         if let Some(above) = self.rows_above.take()
             && self.can_erase
         {

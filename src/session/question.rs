@@ -30,7 +30,7 @@ impl Sessions<'_> {
         state.holder = Some(Holder { pid: std::process::id(), profile: self.plan.profile.to_string() });
         state.ending = None;
         files.save(&state);
-        let guard = signals::on_death({
+        let guard = signals::on_termination({
             let files = files.clone();
             move || end(&files, files.load(), Kind::NeedsPerson, cancelled())
         });

@@ -9,12 +9,9 @@ pub mod env;
 pub mod folders;
 pub mod foreign_file;
 pub mod harden;
-pub mod keys;
 pub mod lock;
 pub mod log;
-mod modes;
 pub mod own_program;
-
 pub mod parent;
 pub mod permissions;
 pub mod private_file;

@@ -8,7 +8,6 @@ use crate::config::AwsFiles;
 use crate::config::edit::Edit;
 use crate::config::file::{AwsFile, Kind as FileKind};
 use crate::config::key_index::Entry;
-use crate::config::trust::{self, Stranger};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
@@ -16,6 +15,7 @@ use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes, Wish};
 use crate::profile::callers::{self, Callers};
 use crate::system::own_program::{self, OwnProgram};
+use crate::system::path_owners::{self, OtherWriter};
 use crate::text::visible::{as_word, visible};
 
 use super::change::{self, Change};
@@ -185,8 +185,8 @@ fn notes_on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, hom
 /// The path SDKs are to start. One on whose way everybody could put another program is refused.
 pub fn own_program(world: &World) -> Result<OwnProgram> {
     let program = own_program::find(&world.env)?;
-    let open = strangers(&program);
-    match open.iter().find(|(_, stranger)| *stranger == Stranger::Everybody) {
+    let open = other_writers(&program);
+    match open.iter().find(|(_, writer)| *writer == OtherWriter::Everybody) {
         None => Ok(program),
         Some((step, _)) => {
             let (path, step) = (&program.path, step.to_string_lossy());
@@ -197,8 +197,8 @@ pub fn own_program(world: &World) -> Result<OwnProgram> {
     }
 }
 
-fn strangers(program: &OwnProgram) -> Vec<(PathBuf, Stranger)> {
-    trust::open_steps(program.path.as_ref()).unwrap_or_default()
+fn other_writers(program: &OwnProgram) -> Vec<(PathBuf, OtherWriter)> {
+    path_owners::other_writers(program.path.as_ref()).unwrap_or_default()
 }
 
 /// A path that an upgrade takes away, or that another user could change.
@@ -207,11 +207,11 @@ pub fn notes_on_program(program: &OwnProgram) -> Vec<String> {
     let versioned = program.is_versioned.then(|| {
         format!("{path} has a version in it and may be gone after an upgrade; better put a link to it on PATH")
     });
-    let open = strangers(program).into_iter().next().map(|(step, stranger)| {
-        let who = match stranger {
-            Stranger::Owner(uid) => format!("user {uid}"),
-            Stranger::Group(gid) => format!("group {gid}"),
-            Stranger::Everybody => "everybody".into(),
+    let open = other_writers(program).into_iter().next().map(|(step, writer)| {
+        let who = match writer {
+            OtherWriter::Owner(uid) => format!("user {uid}"),
+            OtherWriter::Group(gid) => format!("group {gid}"),
+            OtherWriter::Everybody => "everybody".into(),
         };
         format!("{who} can change {}, and every AWS tool starts {path}", visible(&step.to_string_lossy()))
     });

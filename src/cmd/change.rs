@@ -11,7 +11,7 @@ use crate::config::{self, Choice, settings, trust};
 use crate::error::{Failure, Kind, Result};
 use crate::output::messages;
 use crate::output::to_stdout;
-use crate::system::folders::shorten;
+use crate::system::directories::shorten;
 use crate::text::visible::{as_word, one_line};
 
 use super::conversation::{Conversation, Need};

@@ -14,7 +14,7 @@ use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
 use crate::session::cache;
 use crate::session::sealed::Header;
-use crate::system::folders::shorten;
+use crate::system::directories::shorten;
 use crate::text::list::first_names;
 use crate::text::visible::{as_word, visible};
 

@@ -15,7 +15,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::clock::Deadline;
-use crate::system::folders::{Folders, shorten};
+use crate::system::directories::{Directories, shorten};
 use crate::system::stdin;
 use crate::text::visible::visible;
 
@@ -25,7 +25,7 @@ use super::world::{World, paths};
 
 /// Runs one of the settings commands.
 pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
-    let folders = Folders::find(&call.env)?;
+    let folders = Directories::find(&call.env)?;
     let editor = Editor { paths: paths(&folders), cache: &folders.cache };
     match args {
         cli::Settings::Path => to_stdout(format!("{}\n", editor.paths.file.display()).as_bytes()),

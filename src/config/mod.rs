@@ -9,8 +9,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Place, Result};
+use crate::system::directories::shorten;
 use crate::system::env::Env;
-use crate::system::folders::shorten;
 use crate::system::foreign_file;
 use file::{AwsFile, Kind};
 pub use section::{Section, Setting};
@@ -261,7 +261,7 @@ mod tests {
     fn a_folder_in_place_of_a_file_is_named_with_the_variable_that_chose_it() {
         let world = World::new("", "");
         let failure = AwsFiles::load(&Env::of([("AWS_CONFIG_FILE", "~/.aws")]), world.0.path()).unwrap_err();
-        assert_eq!((failure.kind, failure.cause.as_str()), (FailureKind::Config, "cannot read ~/.aws: it is a folder"));
+        assert_eq!((failure.kind, failure.cause.as_str()), (FailureKind::Config, "cannot read ~/.aws: it is a directory"));
         assert_eq!(failure.hints, ["the file was chosen by AWS_CONFIG_FILE"]);
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use super::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::system::clock::{self, Deadline};
-use crate::system::folders::{self, shorten};
+use crate::system::directories::{self, shorten};
 use crate::system::foreign_file::{self, plain};
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file::{self, Staged};
@@ -183,13 +183,13 @@ impl Existing {
 /// The file behind all links; a missing one is named as it was given.
 fn target(file: &Path, shown: &str) -> Result<PathBuf> {
     let refused = |why: &str| Err(Failure::new(Kind::Config, format!("{shown} is not edited: {why}")));
-    match folders::resolve(file) {
+    match directories::resolve(file) {
         Ok(target) => Ok(target),
         Err(_) if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) => {
             refused("it is a link that leads nowhere")
         }
         Err(e) if matches!(e.kind(), ErrorKind::NotFound) => {
-            let folder = file.parent().and_then(|folder| folders::resolve(folder).ok());
+            let folder = file.parent().and_then(|folder| directories::resolve(folder).ok());
             Ok(folder.zip(file.file_name()).map_or_else(|| file.into(), |(folder, name)| folder.join(name)))
         }
         Err(e) => refused(&plain(&e)),

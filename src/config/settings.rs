@@ -10,8 +10,8 @@ use crate::config::aliases::{self, Aliases};
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::origin::Outside;
+use crate::system::directories::shorten;
 use crate::system::env::Env;
-use crate::system::folders::shorten;
 use crate::system::foreign_file;
 use crate::text::visible::visible;
 

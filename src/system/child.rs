@@ -90,8 +90,8 @@ pub fn ending(status: ExitStatus) -> String {
     }
 }
 
-/// Finds a program: an absolute path, or a bare name in the absolute folders of `path`. Never anything relative to the
-/// current folder, which a repository may have chosen (threat-model P16).
+/// Finds a program: an absolute path, or a bare name in the absolute directories of `path`. Never anything relative to the
+/// current directory, which a repository may have chosen (threat-model P16).
 pub fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     let given = Path::new(name);
     if given.is_absolute() {
@@ -100,9 +100,11 @@ pub fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     if given.components().count() != 1 || name.contains(std::path::is_separator) || name.starts_with('.') {
         return None;
     }
-    let folders = std::env::split_paths(path?).filter(|folder| folder.is_absolute());
+    let directories = std::env::split_paths(path?).filter(|directory| directory.is_absolute());
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    folders.flat_map(|folder| [folder.join(&file), folder.join(name)]).find(|file| platform::is_executable(file))
+    directories
+        .flat_map(|directory| [directory.join(&file), directory.join(name)])
+        .find(|file| platform::is_executable(file))
 }
 
 /// Waits for the end of the child, not of its pipes: what it leaves running may keep those open.

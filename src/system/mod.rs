@@ -5,14 +5,16 @@
 
 pub mod child;
 pub mod clock;
+pub mod directories;
 pub mod env;
-pub mod folders;
 pub mod foreign_file;
 pub mod harden;
 pub mod lock;
 pub mod log;
 pub mod own_program;
+pub mod owner;
 pub mod parent;
+pub mod path_owners;
 pub mod permissions;
 pub mod private_file;
 pub mod session_bus;

@@ -16,12 +16,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::cli;
-use crate::config::trust;
 use crate::error::{Kind, Result};
 use crate::output::messages;
 use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::system::{folders, permissions, terminal};
+use crate::system::{directories, path_owners, permissions, terminal};
 use crate::text::visible::{one_line, visible};
 
 use super::Call;
@@ -116,12 +115,12 @@ fn mend(context: &Context) -> Vec<Finding> {
     files::modes(context).findings.into_iter().filter_map(close).collect()
 }
 
-/// What stands in a folder that strangers can change may be swapped at any moment, so nothing there is touched.
+/// What stands in a directory that other users can change may be swapped at any moment, so nothing there is touched.
 fn close(path: &Path) -> std::result::Result<(), String> {
-    let itself = folders::resolve(path).map_err(|e| e.to_string())?;
-    let steps = trust::open_steps(path).map_err(|e| e.to_string())?;
+    let itself = directories::resolve(path).map_err(|e| e.to_string())?;
+    let steps = path_owners::other_writers(path).map_err(|e| e.to_string())?;
     match steps.into_iter().find(|(step, _)| *step != itself) {
-        Some((step, stranger)) => Err(format!("{} {stranger}", step.display())),
+        Some((step, writer)) => Err(format!("{} {writer}", step.display())),
         None => permissions::close_to_others(path).map_err(|e| e.to_string()),
     }
 }

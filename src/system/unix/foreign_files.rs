@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{io, ptr};
 
-use crate::system::foreign_file::{Account, Ownership};
+use crate::system::owner::{Account, Ownership};
 
 /// Opens for reading; a FIFO without writer does not hold us up, a terminal does not become ours.
 pub fn open_without_waiting(path: &Path) -> io::Result<File> {

@@ -29,7 +29,7 @@ pub struct Choices<'a> {
     pub what: &'a str,
     /// The names, in the order that counts where nothing else does.
     pub names: &'a [String],
-    /// How recently and often each is used; the highest stand first.
+    /// When and how often each was used; the highest stand first.
     pub weights: &'a [u64],
     /// What else is said of a name, by its place; asked for those that are shown.
     pub detail: &'a dyn Fn(usize) -> String,

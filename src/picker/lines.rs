@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::picker::Choices;
+use crate::picker::choices::Choices;
 use crate::picker::matching::Search;
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::picker::Choices;
+use crate::picker::choices::Choices;
 use crate::picker::matching::{LONGEST_FILTER, Search};
 use crate::system::clock::Deadline;
 use crate::system::signals;

@@ -27,7 +27,7 @@ pub fn ownership(metadata: &Metadata) -> Option<Ownership> {
 
 /// Returns the effective user's number, without a look into the account database.
 pub fn user() -> Option<u32> {
-    Some(super::effective_uid())
+    Some(super::files::effective_uid())
 }
 
 /// Returns the effective user; an account without a passwd entry has its process's group and no home.

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_of_strangers_never_reach_the_terminal() {
+    fn escapes_from_outside_never_reach_the_terminal() {
         let mut hostile = question("prod", ANA, "\u{1b}]0;x\u{7}evil, pid 1", "host\u{1b}[2J\r\n");
         let line = question_line(&hostile);
         assert!(!line.chars().any(char::is_control), "{line:?}");

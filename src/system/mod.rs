@@ -14,7 +14,7 @@ pub mod log;
 pub mod own_program;
 pub mod owner;
 pub mod parent;
-pub mod path_owners;
+pub(crate) mod path_owners;
 pub mod permissions;
 pub mod private_file;
 pub mod session_bus;

@@ -14,21 +14,21 @@ use crate::text::visible::as_word;
 const MOST_SYMLINKS: usize = 40;
 
 /// Everything the kernel passes on the way to a path, symlinks themselves included, what it leads to last.
-pub struct Steps(Vec<(PathBuf, Metadata)>);
+pub(crate) struct Steps(Vec<(PathBuf, Metadata)>);
 
 impl Steps {
     /// Walks the way to a path.
-    pub fn to(path: &Path) -> io::Result<Self> {
+    pub(crate) fn to(path: &Path) -> io::Result<Self> {
         walk(path).map(Self)
     }
 
     /// Whether they lead to a regular file.
-    pub fn end_at_a_file(&self) -> bool {
+    pub(crate) fn end_at_a_file(&self) -> bool {
         self.0.last().is_some_and(|(_, metadata)| metadata.is_file())
     }
 
     /// Returns the steps that somebody else could change, and who.
-    pub fn other_writers(self) -> Vec<(PathBuf, OtherWriter)> {
+    pub(crate) fn other_writers(self) -> Vec<(PathBuf, OtherWriter)> {
         let Some(account) = foreign_file::account() else { return Vec::new() };
         let who = |metadata: &Metadata| other_writer(kind_of(metadata), foreign_file::ownership(metadata)?, &account);
         self.0.into_iter().filter_map(|(step, metadata)| Some((step, who(&metadata)?))).collect()
@@ -36,13 +36,13 @@ impl Steps {
 }
 
 /// Returns each step on the way to a path, itself and its symlinks included, that somebody else could change, and who.
-pub fn other_writers(path: &Path) -> io::Result<Vec<(PathBuf, OtherWriter)>> {
+pub(crate) fn other_writers(path: &Path) -> io::Result<Vec<(PathBuf, OtherWriter)>> {
     Steps::to(path).map(Steps::other_writers)
 }
 
 /// Somebody else who could change a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OtherWriter {
+pub(crate) enum OtherWriter {
     /// Another user, whose it is.
     Owner(u32),
     /// A group that may write.
@@ -53,7 +53,7 @@ pub enum OtherWriter {
 
 impl OtherWriter {
     /// Returns the command that takes it away from them, if its owner is us or root.
-    pub fn fix(self, step: &Path) -> Option<String> {
+    pub(crate) fn fix(self, step: &Path) -> Option<String> {
         (!matches!(self, OtherWriter::Owner(_))).then(|| format!("chmod go-w {}", as_word(&step.to_string_lossy())))
     }
 }

@@ -1,5 +1,5 @@
 //! Text for people: what came from outside made visible, how wide it is on a terminal, and names in a list.
 
-pub mod list;
+pub(crate) mod list;
 pub mod visible;
-pub mod width;
+pub(crate) mod width;

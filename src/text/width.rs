@@ -4,17 +4,17 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Returns the columns a text takes. Wide scripts and emoji take two, combining characters none; a control character,
 /// which only what somebody types can hold, is echoed as `^X`.
-pub fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     text.width() + text.chars().filter(|c| c.is_control()).count()
 }
 
 /// Returns the text with blanks behind it, so that what follows stands in its column.
-pub fn padded(text: &str, width: usize) -> String {
+pub(crate) fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
 /// Cuts the middle out of a text that is too wide: names that differ do so at either end.
-pub fn cut_middle(text: &str, widest: usize) -> String {
+pub(crate) fn cut_middle(text: &str, widest: usize) -> String {
     if columns(text) <= widest {
         return text.to_owned();
     }

@@ -9,7 +9,7 @@
 //! To read it, in this order:
 //!
 //! 1. the vocabulary, which knows nobody: [`secret`], [`names`], [`arn`], [`credentials`], [`role`], [`timestamp`],
-//!    [`duration`], [`origin`], [`visible`], [`columns`], [`hex`], and [`error`], whose kinds are the exit codes
+//!    [`duration`], [`origin`], [`text`], [`hex`], and [`error`], whose kinds are the exit codes
 //! 2. [`system`], the machine: environment, clock, terminal, private files, locks, signals
 //! 3. [`config`], what the two AWS files and our own three say, and on which line
 //! 4. [`profile`], pure: settings in, a [`profile::plan::Plan`] out, every refusal made before anybody is asked; and
@@ -28,7 +28,6 @@
 
 pub mod arn;
 mod as_text;
-pub mod columns;
 pub mod credentials;
 pub mod duration;
 pub mod error;
@@ -37,8 +36,8 @@ pub mod names;
 pub mod origin;
 pub mod role;
 pub mod secret;
+pub mod text;
 pub mod timestamp;
-pub mod visible;
 
 pub mod system;
 

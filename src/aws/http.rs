@@ -22,7 +22,7 @@ use super::endpoint::{Endpoint, EndpointKind};
 use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 use crate::system::env::Env;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// What the environment says about connections to one endpoint.
 #[derive(Clone, Debug, Default)]

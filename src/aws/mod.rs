@@ -17,7 +17,7 @@ use crate::credentials::{AccessKey, Session};
 use crate::error::{Failure, Kind};
 use crate::names::{MfaCode, ProfileName};
 pub use crate::role::RoleRequest;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 /// Who signs a call.
 #[derive(Clone, Copy, Debug)]

@@ -22,8 +22,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rustls::CertificateError;
 
 use crate::secret::Secret;
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
-use crate::visible::visible;
 
 /// Longest answer read; STS's are a few kilobytes (F34).
 const LONGEST_ANSWER: usize = 256 * 1024;

@@ -18,9 +18,9 @@ use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
 use crate::store::StoreError;
 use crate::store::access_key::{self, Kept};
-use crate::system::folders::shorten;
+use crate::system::directories::shorten;
 use crate::system::{foreign_file, log, permissions};
-use crate::visible::as_word;
+use crate::text::visible::as_word;
 
 /// What the person should know once it is done.
 #[derive(Debug, Default)]

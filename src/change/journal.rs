@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use super::half_done;
 use super::record::Record;
-use super::replace::plain;
 use crate::error::{Failure, Kind, Result};
 use crate::system::clock::Deadline;
-use crate::system::folders::shorten;
+use crate::system::directories::shorten;
+use crate::system::foreign_file::plain;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file;
 

@@ -31,7 +31,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::adoption::edits::Edits;
 use crate::store::{Store, StoreError, access_key};
-use crate::system::folders::Folders;
+use crate::system::directories::Directories;
 
 /// Everything one verb wants done.
 #[derive(Debug, Default)]
@@ -114,7 +114,7 @@ pub struct Parts<'a> {
     /// Where the two AWS files are.
     pub files: &'a AwsFiles,
     /// Our directories.
-    pub folders: &'a Folders,
+    pub folders: &'a Directories,
     /// Our settings files.
     pub settings: &'a Paths,
     /// The consents in them.

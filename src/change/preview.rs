@@ -8,7 +8,7 @@ use crate::config::{AwsFiles, Setting};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
-use crate::visible::one_line;
+use crate::text::visible::one_line;
 
 /// What would be there.
 #[derive(Debug)]

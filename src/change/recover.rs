@@ -12,7 +12,7 @@ use crate::config::{self, trust};
 use crate::error::{Failure, Kind, Result};
 use crate::store::{StoreError, access_key};
 use crate::system::{foreign_file, private_file};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// What became of an unfinished change, which is named by its command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ fn directories(parts: &Parts<'_>) -> Vec<PathBuf> {
     let files = [&parts.files.config_choice.path, &parts.files.credentials_choice.path];
     let files = files.into_iter().chain([&parts.settings.file, &parts.settings.home_file]);
     // The file that is replaced is the one behind the links.
-    let targets = files.map(|path| crate::system::folders::resolve(path).unwrap_or_else(|_| path.clone()));
+    let targets = files.map(|path| crate::system::directories::resolve(path).unwrap_or_else(|_| path.clone()));
     let mut found: Vec<PathBuf> = targets.filter_map(|path| Some(path.parent()?.to_path_buf())).collect();
     found.extend([&parts.folders.data, &parts.folders.account_data, &parts.folders.state].map(Clone::clone));
     found.sort();

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use crate::config::trust;
 use crate::error::{Failure, Kind, Result};
 use crate::system::clock::{self, Deadline};
-use crate::system::folders::{self, shorten};
-use crate::system::foreign_file;
+use crate::system::directories::{self, shorten};
+use crate::system::foreign_file::{self, plain};
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file::{self, Staged};
 
@@ -183,13 +183,13 @@ impl Existing {
 /// The file behind all links; a missing one is named as it was given.
 fn target(file: &Path, shown: &str) -> Result<PathBuf> {
     let refused = |why: &str| Err(Failure::new(Kind::Config, format!("{shown} is not edited: {why}")));
-    match folders::resolve(file) {
+    match directories::resolve(file) {
         Ok(target) => Ok(target),
         Err(_) if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) => {
             refused("it is a link that leads nowhere")
         }
         Err(e) if matches!(e.kind(), ErrorKind::NotFound) => {
-            let folder = file.parent().and_then(|folder| folders::resolve(folder).ok());
+            let folder = file.parent().and_then(|folder| directories::resolve(folder).ok());
             Ok(folder.zip(file.file_name()).map_or_else(|| file.into(), |(folder, name)| folder.join(name)))
         }
         Err(e) => refused(&plain(&e)),
@@ -234,12 +234,6 @@ fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
 
 fn is_open_to_others(metadata: &Metadata) -> bool {
     foreign_file::ownership(metadata).is_some_and(|of| of.mode & 0o077 != 0)
-}
-
-/// An I/O error without the number behind it.
-pub(super) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
 }
 
 #[cfg(test)]

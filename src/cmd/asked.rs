@@ -13,7 +13,8 @@ use crate::profile::facts::{account, kind};
 use crate::profile::plan;
 use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
-use crate::visible::visible;
+use crate::text::list::first_names;
+use crate::text::visible::visible;
 
 use super::profile::unknown;
 use super::world::World;
@@ -89,10 +90,9 @@ impl World {
     }
 
     fn nobody_named(&self) -> Failure {
-        let names: Vec<String> =
-            self.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
+        let names = first_names(&self.files.profile_names());
         let failure = Failure::new(Kind::Usage, "no profile is named: give PROFILE, or set AWS_PROFILE");
-        if names.is_empty() { failure } else { failure.hint(format!("profiles: {}", names.join(", "))) }
+        if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
     }
 
     /// The profile a name means: the one of that very name, else the one its alias stands for. A name that is neither

@@ -12,9 +12,9 @@ use crate::change::{Change, Parts};
 use crate::cli::Making;
 use crate::error::Result;
 use crate::output::{messages, to_stdout};
+use crate::system::directories::Directories;
 use crate::system::env::Env;
-use crate::system::folders::Folders;
-use crate::visible::one_line;
+use crate::text::visible::one_line;
 
 use super::conversation::{Conversation, Need};
 use super::world::{World, paths};
@@ -23,7 +23,7 @@ use super::world::{World, paths};
 /// nothing more to do.
 pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
     // What is wrong in a file is for the verb to say.
-    let (world, _) = World::readable(Folders::find(env)?, env);
+    let (world, _) = World::readable(Directories::find(env)?, env);
     match with_parts(&world, |parts| recover(parts, forget))? {
         Recovered::Nothing => {}
         Recovered::Finished(unfinished) => {

@@ -11,7 +11,7 @@ use crate::config::settings::KNOWN;
 use crate::error::Result;
 use crate::names::ProfileName;
 use crate::output::to_stdout;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::Call;
 use super::world::World;

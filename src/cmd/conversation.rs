@@ -8,7 +8,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// A person may think about a diff, or look for a key in another window, for as long as that.
 const PATIENCE: Duration = Duration::from_secs(3_600);

@@ -10,7 +10,7 @@ use crate::output::exports::{self, Shell};
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::env::Env;
 use crate::system::{parent, signals};
-use crate::visible::as_word;
+use crate::text::visible::as_word;
 
 use super::sessions::{Wants, obtain};
 use super::world::World;
@@ -27,7 +27,7 @@ pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
         return print(args, call, shell).map(|(world, profile)| world.note_use(&profile)).map(|()| 0);
     }
     fail_on_a_bug(shell);
-    let guard = signals::on_death(move || drop(to_stdout(exports::failing(shell).as_bytes())));
+    let guard = signals::on_termination(move || drop(to_stdout(exports::failing(shell).as_bytes())));
     let result = print(args, call, shell);
     drop(guard);
     if result.is_err() {

@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::output::{exports, messages};
 use crate::system::child;
 use crate::system::clock;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::sessions::{Wants, obtain};
 use super::world::World;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::output::to_stdout;
 use crate::session::cache::Need;
 use crate::system::clock;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::sessions::{Wants, obtain};
 use super::world::World;

@@ -9,7 +9,7 @@ use crate::output::to_stdout;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
 use crate::store::file::FileStore;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::Call;
 use super::world::{Planned, World};

@@ -37,7 +37,7 @@ use crate::profile::plan::Plan;
 use crate::system::env::Env;
 use crate::system::harden::Limits;
 use crate::system::{log, signals};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// What a run starts with.
 pub struct Call {

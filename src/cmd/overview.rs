@@ -12,7 +12,7 @@ use crate::output::to_stdout;
 use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::callers::Callers;
 use crate::profile::facts;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::Call;
 use super::env;

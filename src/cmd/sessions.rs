@@ -23,7 +23,7 @@ use crate::session::sealing_key;
 use crate::session::{Look, Patience, Sessions, look};
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::keys::RealBases;
 use super::world::{Planned, World};
@@ -212,5 +212,44 @@ impl CodeSource for WarmUp<'_> {
 
     fn note(&self, text: &str) {
         self.codes.note(text);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::names::ProfileName;
+    use crate::system::directories::Directories;
+    use crate::system::env::Env;
+
+    #[test]
+    fn a_program_is_judged_by_the_file_that_names_it() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        fs::create_dir(at(".aws")).unwrap();
+        let process = "mfa_serial = arn:aws:iam::123456789012:mfa/ana\nmfa_process = code\n";
+        let key = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+        fs::write(at("repo"), format!("[profile p]\n{process}")).unwrap();
+        fs::write(at(".aws/credentials"), format!("[p]\n{key}[q]\n{key}{process}")).unwrap();
+        for (name, mode) in [("", 0o700), ("repo", 0o600), (".aws", 0o700), (".aws/credentials", 0o600)] {
+            fs::set_permissions(at(name), Permissions::from_mode(mode)).unwrap();
+        }
+        let [config, cache, data, state] = ["config", "cache", "data", "state"].map(at);
+        let env = Env::of([("AWS_CONFIG_FILE", "~/repo")]);
+        let world = World::of(
+            Directories { home: home.path().into(), config, cache, account_data: data.clone(), data, state },
+            &env,
+        )
+        .unwrap();
+        let check = |name: &str| {
+            let plan = world.plan(&ProfileName::parse(name).unwrap()).unwrap().plan;
+            Consented { world: &world, process: plan.mfa_process.as_ref().unwrap() }.check()
+        };
+        let failure = check("p").unwrap_err().headline();
+        assert!(failure.starts_with("profile 'p' (~/repo:3): programs named in "), "{failure}");
+        assert_eq!(check("q"), Ok(()));
     }
 }

@@ -13,8 +13,8 @@ use crate::config::{aliases, trust};
 use crate::error::{Failure, Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::system::folders::Folders;
-use crate::visible::{as_word, visible};
+use crate::system::directories::Directories;
+use crate::text::visible::{as_word, visible};
 
 use super::conversation::{Conversation, Need};
 use super::world::{World, paths};
@@ -22,7 +22,7 @@ use super::{Call, changing};
 
 /// Runs one of the settings commands.
 pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
-    let folders = Folders::find(&call.env)?;
+    let folders = Directories::find(&call.env)?;
     let files = paths(&folders);
     match args {
         cli::Settings::Path => to_stdout(format!("{}\n", files.file.display()).as_bytes()),
@@ -61,7 +61,7 @@ fn edit_settings(call: &Call, title: &str, files: &[PathBuf], edit: SettingEdit,
     if changing::recovered(&call.env, title, forget)? {
         return Ok(());
     }
-    let (world, _) = World::readable(Folders::find(&call.env)?, &call.env);
+    let (world, _) = World::readable(Directories::find(&call.env)?, &call.env);
     let act = |file: &PathBuf| Act::EditSettings { file: file.clone(), edit: edit.clone() };
     let change = Change { acts: files.iter().map(act).collect(), ..Change::new(title) };
     let preview = preview(&world.files, &world.index, &change)?;

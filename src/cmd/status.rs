@@ -15,8 +15,8 @@ use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::session::target::Target;
 use crate::system::clock;
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
-use crate::visible::visible;
 
 use super::Call;
 use super::living;

@@ -8,7 +8,7 @@ use crate::aws::{Bounds, Signer, Sts, StsErrorKind};
 use crate::cli;
 use crate::error::Result;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::Call;
 use super::sessions::{Wants, obtain};

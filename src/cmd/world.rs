@@ -11,14 +11,14 @@ use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, PlannedStep};
 use crate::store::choose::{Keyring, Stores};
+use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
-use crate::system::folders::{Folders, shorten};
 use crate::system::{log, user};
 
 /// Everything a command reads before it acts.
 pub struct World {
     pub env: Env,
-    pub folders: Folders,
+    pub folders: Directories,
     pub settings: Settings,
     pub files: AwsFiles,
     pub index: KeyIndex,
@@ -41,17 +41,17 @@ impl Planned {
 impl World {
     /// Reads everything; each file once.
     pub fn load(env: &Env) -> Result<Self> {
-        Self::of(Folders::find(env)?, env)
+        Self::of(Directories::find(env)?, env)
     }
 
     /// The same below folders that were found already.
-    pub fn of(folders: Folders, env: &Env) -> Result<Self> {
+    pub fn of(folders: Directories, env: &Env) -> Result<Self> {
         let (world, failures) = Self::readable(folders, env);
         failures.into_iter().next().map_or(Ok(world), Err)
     }
 
     /// The same, where what cannot be used is a failure beside it and counts as not there.
-    pub fn readable(folders: Folders, env: &Env) -> (Self, Vec<Failure>) {
+    pub fn readable(folders: Directories, env: &Env) -> (Self, Vec<Failure>) {
         let (settings, mut failures) = Settings::load_readable(&paths(&folders), env);
         let (files, more) = AwsFiles::load_readable(env, &folders.home);
         failures.extend(more);
@@ -142,17 +142,17 @@ impl World {
 }
 
 /// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.
-pub fn key_folder(folders: &Folders) -> std::path::PathBuf {
+pub fn key_folder(folders: &Directories) -> std::path::PathBuf {
     if cfg!(target_os = "linux") { folders.home.join(".local/share/twolock") } else { folders.data.clone() }
 }
 
 /// Where `config.toml` is read from.
-pub fn paths(folders: &Folders) -> Paths {
+pub fn paths(folders: &Directories) -> Paths {
     Paths { file: folders.config.join("config.toml"), home_file: home_settings(folders), home: folders.home.clone() }
 }
 
 /// `$HOME/.config/twolock/config.toml` on Linux; elsewhere no variable moves the folder, so it is the platform's.
-fn home_settings(folders: &Folders) -> std::path::PathBuf {
+fn home_settings(folders: &Directories) -> std::path::PathBuf {
     if cfg!(target_os = "linux") {
         folders.home.join(".config/twolock/config.toml")
     } else {

@@ -6,7 +6,7 @@ use toml_edit::{Item, TableLike};
 
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 /// What the name of an alias begins with, where it is a setting.
 const TABLE: &str = "aliases.";

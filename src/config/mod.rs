@@ -9,8 +9,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Place, Result};
+use crate::system::directories::shorten;
 use crate::system::env::Env;
-use crate::system::folders::shorten;
 use crate::system::foreign_file;
 use file::{AwsFile, Kind};
 pub use section::{Section, Setting};
@@ -100,15 +100,6 @@ impl AwsFiles {
             (None, None) => return None,
         };
         Some(Profile { name: name.into(), place, config, credentials })
-    }
-
-    /// Refuses unless the program this setting names may be started ([`trust`]).
-    pub fn may_start_program(&self, setting: &Setting, env: &Env, consents: &trust::Consents) -> Result<()> {
-        let (file, choice) = match setting.place.file == self.credentials.shown() {
-            true => (&self.credentials, &self.credentials_choice),
-            false => (&self.config, &self.config_choice),
-        };
-        trust::may_start_programs(choice, file.bytes(), env, consents).map_err(|failure| failure.at(&setting.place))
     }
 
     /// One of the two.
@@ -248,24 +239,6 @@ mod tests {
         assert_eq!(path("a/~/x"), Path::new("a/~/x"));
     }
 
-    #[cfg(unix)]
-    #[test]
-    fn a_program_is_judged_by_the_file_that_names_it() {
-        let world = World::new("[profile p]\nmfa_process = code\n", "[p]\nx = y\n");
-        std::fs::rename(world.0.path().join(".aws/config"), world.0.path().join("repo")).unwrap();
-        for (path, mode) in [("", 0o700), ("repo", 0o600), (".aws", 0o700), (".aws/credentials", 0o600)] {
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
-            std::fs::set_permissions(world.0.path().join(path), mode).unwrap();
-        }
-        let env = Env::of([("AWS_CONFIG_FILE", "~/repo")]);
-        let files = world.load(&env);
-        let profile = files.profile("p").unwrap();
-        let ask = |key: &str| files.may_start_program(profile.get(key).unwrap(), &env, &trust::Consents::new());
-        let failure = ask("mfa_process").unwrap_err();
-        assert!(failure.headline().starts_with("~/repo:2: programs named in "), "{}", failure.headline());
-        assert_eq!(ask("x"), Ok(()));
-    }
-
     #[test]
     fn missing_files_are_empty() {
         let home = tempfile::tempdir().unwrap();
@@ -275,10 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_place_of_a_file_is_named_with_the_variable_that_chose_it() {
+    fn a_directory_in_place_of_a_file_is_named_with_the_variable_that_chose_it() {
         let world = World::new("", "");
         let failure = AwsFiles::load(&Env::of([("AWS_CONFIG_FILE", "~/.aws")]), world.0.path()).unwrap_err();
-        assert_eq!((failure.kind, failure.cause.as_str()), (FailureKind::Config, "cannot read ~/.aws: it is a folder"));
+        assert_eq!(
+            (failure.kind, failure.cause.as_str()),
+            (FailureKind::Config, "cannot read ~/.aws: it is a directory")
+        );
         assert_eq!(failure.hints, ["the file was chosen by AWS_CONFIG_FILE"]);
     }
 }

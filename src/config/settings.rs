@@ -11,10 +11,10 @@ use crate::config::aliases::{self, Aliases};
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::origin::{Origin, Sourced};
+use crate::system::directories::shorten;
 use crate::system::env::Env;
-use crate::system::folders::shorten;
 use crate::system::foreign_file;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// One setting people may set.
 pub struct Known {

@@ -1,30 +1,25 @@
 //! Whether a config file may make us start programs (threat-model P16). Reading it needs no trust.
 //!
-//! A folder one enters must not run code: a file that others can write, or that a variable chose and nobody
+//! A directory one enters must not run code: a file that others can write, or that a variable chose and nobody
 //! consented to, starts nothing.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fmt;
-use std::fs::Metadata;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::Choice;
 use crate::error::{Failure, Kind, Result};
 use crate::hex::hex;
+use crate::system::directories::{self, HOME_VARIABLE};
 use crate::system::env::Env;
-use crate::system::folders::{self, HOME_VARIABLE};
-use crate::system::foreign_file::{self, Account, Ownership};
-use crate::visible::as_word;
+use crate::system::foreign_file;
+use crate::system::path_owners::{OtherWriter, Steps};
+use crate::text::visible::as_word;
 
 /// Consents as `config.toml` keeps them: canonical path → SHA-256 of the content in hex.
 pub type Consents = BTreeMap<String, String>;
-
-/// As many links as Linux follows in one path.
-const MOST_LINKS: usize = 40;
 
 /// Refuses unless programs named in this file may be started. `bytes` is the content as it was read, so that
 /// what was consented to is what we act on.
@@ -47,37 +42,27 @@ pub fn must_have_consent(choice: &Choice, bytes: &[u8], env: &Env, consents: &Co
     }
 }
 
-/// Refuses a file that somebody else can change: it must be regular, and it, every folder on the way to it and every
-/// link must belong to the user or root and be closed to others.
+/// Refuses a file that somebody else can change: it must be regular, and it, every directory on the way to it and every
+/// symlink must belong to the user or root and be closed to others.
 pub fn must_be_safe(path: &Path) -> Result<()> {
     let unreadable = |error: io::Error| {
         Failure::new(Kind::Config, format!("cannot check who may write {}: {error}", path.display()))
     };
-    let steps = steps(path).map_err(unreadable)?;
-    if !steps.last().is_some_and(|(_, metadata)| metadata.is_file()) {
-        return Err(Failure::new(Kind::Config, format!("{} starts no program: it is no regular file", path.display())));
+    let steps = Steps::to(path).map_err(unreadable)?;
+    if !steps.end_at_a_file() {
+        let cause = format!("programs named in {} are not started: it is not a regular file", path.display());
+        return Err(Failure::new(Kind::Config, cause));
     }
-    match in_strangers_hands(steps).into_iter().next() {
-        Some((step, stranger)) => Err(unsafe_step(path, &step, stranger)),
+    match steps.other_writers().into_iter().next() {
+        Some((step, writer)) => Err(unsafe_step(path, &step, writer)),
         None => Ok(()),
     }
 }
 
-/// Returns each step on the way to a path, itself and its links included, that somebody else could change, and who.
-pub fn open_steps(path: &Path) -> io::Result<Vec<(PathBuf, Stranger)>> {
-    steps(path).map(in_strangers_hands)
-}
-
-fn in_strangers_hands(steps: Vec<(PathBuf, Metadata)>) -> Vec<(PathBuf, Stranger)> {
-    let Some(account) = foreign_file::account() else { return Vec::new() };
-    let who = |metadata: &Metadata| stranger(kind_of(metadata), foreign_file::ownership(metadata)?, &account);
-    steps.into_iter().filter_map(|(step, metadata)| Some((step, who(&metadata)?))).collect()
-}
-
-/// Returns the path as consents name it: absolute, links resolved.
+/// Returns the path as consents name it: absolute, symlinks resolved.
 pub fn consent_path(path: &Path) -> Result<String> {
     let failure = |why: &str| Failure::new(Kind::Config, format!("cannot trust {}: {why}", path.display()));
-    let resolved = folders::resolve(path).map_err(|error| failure(&error.to_string()))?;
+    let resolved = directories::resolve(path).map_err(|error| failure(&error.to_string()))?;
     resolved.into_os_string().into_string().map_err(|_| failure("its path is not UTF-8"))
 }
 
@@ -85,7 +70,7 @@ pub fn consent_path(path: &Path) -> Result<String> {
 pub fn fingerprint(path: &Path) -> Result<String> {
     let shown = path.display().to_string();
     if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        return Err(Failure::new(Kind::Config, format!("cannot trust {shown}: it is no regular file")));
+        return Err(Failure::new(Kind::Config, format!("cannot trust {shown}: it is not a regular file")));
     }
     Ok(hex_digest(&foreign_file::load(path, &shown, super::LARGEST_FILE)?))
 }
@@ -101,11 +86,11 @@ fn without_consent(path: &str, why: &str) -> Failure {
     Failure::new(Kind::Config, cause).hint(command)
 }
 
-fn unsafe_step(path: &Path, step: &Path, stranger: Stranger) -> Failure {
-    let cause = format!("programs named in {} are not started, because {} {stranger}", path.display(), step.display());
-    match stranger.mend(step) {
+fn unsafe_step(path: &Path, step: &Path, writer: OtherWriter) -> Failure {
+    let cause = format!("programs named in {} are not started, because {} {writer}", path.display(), step.display());
+    match writer.fix(step) {
         None => Failure::new(Kind::Config, cause),
-        Some(closing) => Failure::new(Kind::Config, format!("{cause}: {closing}")).hint(closing),
+        Some(fix) => Failure::new(Kind::Config, format!("{cause}: {fix}")).hint(fix),
     }
 }
 
@@ -114,141 +99,13 @@ fn is_in_its_usual_place(path: &Path, env: &Env) -> bool {
     let homes = [listed, env.raw(HOME_VARIABLE).map(PathBuf::from)];
     let usual =
         homes.iter().flatten().flat_map(|home| ["config", "credentials"].map(|name| home.join(".aws").join(name)));
-    let Ok(resolved) = folders::resolve(path) else { return false };
-    usual.filter_map(|usual| folders::resolve(&usual).ok()).any(|usual| usual == resolved)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StepKind {
-    Folder,
-    Link,
-    Other,
-}
-
-fn kind_of(metadata: &Metadata) -> StepKind {
-    match metadata.file_type() {
-        kind if kind.is_symlink() => StepKind::Link,
-        kind if kind.is_dir() => StepKind::Folder,
-        _ => StepKind::Other,
-    }
-}
-
-/// Somebody else who could change a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stranger {
-    /// Another user, whose it is.
-    Owner(u32),
-    /// A group that may write.
-    Group(u32),
-    /// Everybody may write.
-    Everybody,
-}
-
-impl Stranger {
-    /// Returns the command that takes it out of their hands, if its owner is us or root.
-    pub fn mend(self, step: &Path) -> Option<String> {
-        (!matches!(self, Stranger::Owner(_))).then(|| format!("chmod go-w {}", as_word(&step.to_string_lossy())))
-    }
-}
-
-/// What is said of a step, behind its name.
-impl fmt::Display for Stranger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Stranger::Owner(uid) => write!(f, "belongs to another user (uid {uid})"),
-            Stranger::Group(gid) => write!(f, "can be written by group {gid}"),
-            Stranger::Everybody => f.write_str("can be written by everybody"),
-        }
-    }
-}
-
-fn stranger(kind: StepKind, of: Ownership, account: &Account) -> Option<Stranger> {
-    const ROOT: u32 = 0;
-    let has = |bits: u32| of.mode & bits != 0;
-    if of.owner != account.user && of.owner != ROOT {
-        return Some(Stranger::Owner(of.owner));
-    }
-    // A link's own mode means nothing. In a sticky folder of root's nobody can replace what belongs to us.
-    if kind == StepKind::Link || (kind == StepKind::Folder && of.owner == ROOT && has(0o1000)) {
-        return None;
-    }
-    if has(0o002) {
-        return Some(Stranger::Everybody);
-    }
-    (has(0o020) && of.group != account.group).then_some(Stranger::Group(of.group))
-}
-
-/// Returns everything the kernel passes on the way to a file, links themselves included, the file last.
-fn steps(path: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
-    let mut ahead = parts_in_reverse(&std::path::absolute(path)?);
-    let mut at = PathBuf::new();
-    let (mut passed, mut links) = (Vec::new(), 0);
-    while let Some(part) = ahead.pop() {
-        if part == ".." {
-            at.pop();
-            continue;
-        }
-        let step = at.join(&part);
-        let metadata = std::fs::symlink_metadata(&step)?;
-        if metadata.is_symlink() {
-            links += 1;
-            if links > MOST_LINKS {
-                return Err(io::Error::other("too many links"));
-            }
-            ahead.extend(parts_in_reverse(&std::fs::read_link(&step)?));
-        } else {
-            at.clone_from(&step);
-        }
-        passed.push((step, metadata));
-    }
-    Ok(passed)
-}
-
-fn parts_in_reverse(path: &Path) -> Vec<OsString> {
-    let mut parts: Vec<OsString> = Vec::new();
-    for part in path.components() {
-        match (part, parts.last_mut()) {
-            (Component::CurDir, _) => {}
-            // a drive alone is whatever folder one is in there
-            (Component::RootDir, Some(drive)) => drive.push(part),
-            _ => parts.push(part.as_os_str().to_owned()),
-        }
-    }
-    parts.reverse();
-    parts
+    let Ok(resolved) = directories::resolve(path) else { return false };
+    usual.filter_map(|usual| directories::resolve(&usual).ok()).any(|usual| usual == resolved)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ANA: Account = Account { user: 1000, group: 1000, home: None };
-
-    #[test]
-    fn who_else_could_change_a_step() {
-        use StepKind::{Folder, Link, Other};
-        for (kind, owner, group, mode, expected) in [
-            (Other, 1000, 1000, 0o600, None),
-            (Other, 0, 0, 0o644, None),
-            (Other, 1000, 1000, 0o664, None),
-            (Other, 1000, 50, 0o664, Some(Stranger::Group(50))),
-            (Other, 0, 0, 0o664, Some(Stranger::Group(0))),
-            (Other, 1000, 1000, 0o666, Some(Stranger::Everybody)),
-            (Other, 1001, 1000, 0o600, Some(Stranger::Owner(1001))),
-            (Folder, 0, 0, 0o755, None),
-            (Folder, 0, 0, 0o1777, None),
-            (Folder, 0, 50, 0o1775, None),
-            (Folder, 1000, 1000, 0o1777, Some(Stranger::Everybody)),
-            (Folder, 1001, 1001, 0o1777, Some(Stranger::Owner(1001))),
-            (Folder, 0, 0, 0o777, Some(Stranger::Everybody)),
-            (Other, 0, 0, 0o1666, Some(Stranger::Everybody)),
-            (Link, 1000, 1000, 0o777, None),
-            (Link, 1001, 1001, 0o777, Some(Stranger::Owner(1001))),
-        ] {
-            let of = Ownership { owner, group, mode };
-            assert_eq!(stranger(kind, of, &ANA), expected, "{kind:?} {of:?}");
-        }
-    }
 
     #[test]
     fn the_fingerprint_is_the_sha_256_of_the_content() {
@@ -257,7 +114,7 @@ mod tests {
         std::fs::write(&file, "abc").unwrap();
         assert_eq!(fingerprint(file.path()).unwrap(), hex_digest(b"abc"));
         for bad in [Path::new("/nowhere/at/all"), std::env::temp_dir().as_path()] {
-            assert!(fingerprint(bad).unwrap_err().cause.ends_with("it is no regular file"), "{bad:?}");
+            assert!(fingerprint(bad).unwrap_err().cause.ends_with("it is not a regular file"), "{bad:?}");
         }
     }
 
@@ -270,7 +127,7 @@ mod tests {
 
         const CONTENT: &[u8] = b"[profile p]\nmfa_process = code\n";
 
-        /// A folder `repo` with a config file, below a private folder in the sticky `/tmp`.
+        /// A directory `repo` with a config file, below a private directory in the sticky `/tmp`.
         struct World(tempfile::TempDir);
 
         impl World {
@@ -353,14 +210,14 @@ mod tests {
         }
 
         #[test]
-        fn a_link_is_only_as_safe_as_the_folders_on_its_way() {
+        fn a_symlink_is_only_as_safe_as_the_directories_on_its_way() {
             let world = World::new();
             fs::create_dir(world.path("open")).unwrap();
-            symlink("../repo/config", world.path("open/link")).unwrap();
+            symlink("../repo/config", world.path("open/symlink")).unwrap();
             world.mode("open", 0o755);
-            assert_eq!(must_be_safe(&world.path("open/link")), Ok(()));
+            assert_eq!(must_be_safe(&world.path("open/symlink")), Ok(()));
             world.mode("open", 0o777);
-            let failure = must_be_safe(&world.path("open/link")).unwrap_err();
+            let failure = must_be_safe(&world.path("open/symlink")).unwrap_err();
             assert!(failure.cause.contains("open can be written by everybody"), "{}", failure.cause);
             assert_eq!(must_be_safe(&world.path("repo/config")), Ok(()));
         }
@@ -369,15 +226,15 @@ mod tests {
         fn only_a_regular_file_starts_programs() {
             let world = World::new();
             for (path, why) in [
-                (world.path("repo"), "it is no regular file"),
+                (world.path("repo"), "it is not a regular file"),
                 (world.path("repo/missing"), "cannot check who may write"),
-                (PathBuf::from("/dev/null"), "it is no regular file"),
+                (PathBuf::from("/dev/null"), "it is not a regular file"),
             ] {
                 let cause = must_be_safe(&path).unwrap_err().cause;
                 assert!(cause.contains(why), "{cause}");
             }
             symlink(world.path("loop"), world.path("loop")).unwrap();
-            assert!(must_be_safe(&world.path("loop")).unwrap_err().cause.contains("too many links"));
+            assert!(must_be_safe(&world.path("loop")).unwrap_err().cause.contains("too many symlinks"));
         }
     }
 }

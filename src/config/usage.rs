@@ -4,6 +4,7 @@
 //! plan and shaping no session. Whoever deletes it loses an order of names and nothing else, so whatever is wrong with
 //! it, it counts as absent; only a newer version is left alone.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
@@ -21,8 +22,6 @@ const FILE: &str = "state.json";
 const LARGEST_FILE: u64 = 4 << 20;
 /// More profiles than this nobody uses; the ones used last stay.
 const MOST_PROFILES: usize = 2_000;
-/// Above this sum all counts shrink, so that last year's habits do not stay on top for ever.
-const MOST_USES: u64 = 1_000;
 /// Uses that follow each other faster count once: a loop in a script is no habit, and saves its writes.
 const ONE_USE: Duration = Duration::from_secs(60);
 /// Longest wait for another of us.
@@ -31,7 +30,7 @@ const LOCK_BOUND: Duration = Duration::from_millis(200);
 /// How a profile was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// How often, shrunk with time.
+    /// How often.
     pub uses: u64,
     /// When last.
     pub last: Timestamp,
@@ -64,16 +63,12 @@ impl Usage {
         self.0.get(profile).copied()
     }
 
-    /// Puts profiles in order: the higher, the more often and the more recently used; 0 if never.
+    /// Puts profiles in order: those used last stand first, to the day, and of one day those used most; 0 if never.
     pub fn weight(&self, profile: &str, now: Timestamp) -> u64 {
         let Some(used) = self.get(profile) else { return 0 };
-        let factor = match now.since(used.last).as_secs() {
-            0..3_600 => 16,
-            3_600..86_400 => 8,
-            86_400..604_800 => 2,
-            _ => 1,
-        };
-        used.uses.max(1).saturating_mul(factor)
+        // A clock that was ahead must not keep a profile on top until that day.
+        let day = u64::try_from(used.last.min(now).unix() / 86_400).unwrap_or(0);
+        day << 32 | used.uses.clamp(1, u64::from(u32::MAX))
     }
 
     fn count(&mut self, profile: &str, now: Timestamp) -> bool {
@@ -87,17 +82,9 @@ impl Usage {
     }
 
     fn shrink(&mut self) {
-        let sum = self.0.values().fold(0u64, |sum, used| sum.saturating_add(used.uses));
-        if sum > MOST_USES {
-            self.0.values_mut().for_each(|used| used.uses -= used.uses.div_ceil(10));
-            self.0.retain(|_, used| used.uses > 0);
-        }
-        if self.0.len() > MOST_PROFILES {
-            let mut moments: Vec<Timestamp> = self.0.values().map(|used| used.last).collect();
-            moments.sort_unstable_by(|a, b| b.cmp(a));
-            let oldest = moments[MOST_PROFILES];
-            self.0.retain(|_, used| used.last > oldest);
-        }
+        let mut kept: Vec<_> = self.0.drain().collect();
+        kept.sort_unstable_by_key(|(_, used)| Reverse(used.last));
+        self.0.extend(kept.into_iter().take(MOST_PROFILES));
     }
 
     fn as_json(&self) -> Value {
@@ -198,20 +185,21 @@ mod tests {
     }
 
     #[test]
-    fn recent_and_frequent_ones_weigh_more() {
+    fn used_last_stands_first_and_of_one_day_used_most() {
+        const DAY: i64 = 86_400;
         let usage = |uses, ago: i64| Usage([("p".into(), Use { uses, last: at(-ago) })].into()).weight("p", at(0));
         let falling = [
-            usage(3, 10),
+            usage(3, 7_200),
             usage(2, 10),
             usage(1, 10),
-            usage(1, 7_200),
-            usage(1, 100_000),
-            usage(1, 10_000_000),
+            usage(900, DAY),
+            usage(1, DAY),
+            usage(u64::MAX, 2 * DAY),
+            usage(0, 300 * DAY),
             Usage::default().weight("p", at(0)),
         ];
         assert!(falling.windows(2).all(|pair| pair[0] > pair[1]), "{falling:?}");
-        assert!(usage(u64::MAX, 1) > usage(1, 1), "no overflow");
-        assert!(usage(1, -9_000) >= usage(1, 10), "used in the future");
+        assert_eq!(usage(1, -9_000_000), usage(1, 10), "used in the future");
     }
 
     #[test]
@@ -266,13 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn old_habits_fade() {
-        let mut usage = Usage(
-            [("old".into(), Use { uses: 995, last: at(0) }), ("new".into(), Use { uses: 6, last: at(9) })].into(),
-        );
-        usage.shrink();
-        assert_eq!((usage.get("old").unwrap().uses, usage.get("new").unwrap().uses), (895, 5));
-        assert!(usage.0.values().map(|used| used.uses).sum::<u64>() <= MOST_USES);
+    fn a_file_of_before_is_read_and_its_habits_do_not_stay_on_top() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = r#"{"profiles":{"old":{"last":"2030-03-10T00:00:00Z","uses":995}},"v":1}"#;
+        write(folder.path(), before);
+        used(folder.path(), "new", 0);
+        let usage = Usage::load(folder.path());
+        assert_eq!(usage.get("old").map(|used| used.uses), Some(995));
+        assert!(usage.weight("new", at(0)) > usage.weight("old", at(0)));
     }
 
     #[cfg(unix)]

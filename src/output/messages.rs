@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::error::Failure;
-use crate::visible::one_line;
+use crate::text::visible::one_line;
 
 /// Says why the command failed. The first line stands alone: SDKs quote it inside their own message.
 pub fn failure(failure: &Failure) {

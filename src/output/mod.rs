@@ -17,7 +17,7 @@ pub mod table;
 use std::io::{self, Write};
 
 use crate::error::{Failure, Kind, Result};
-use crate::visible;
+use crate::text::visible;
 
 /// Writes all bytes to stdout at once. A reader that is gone is no failure: it knows why it left.
 pub fn to_stdout(bytes: &[u8]) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Aligned columns for people.
 
+use crate::text::width::{columns, cut_middle};
+
 /// The longest cell shown where no terminal bounds it: one long name must not widen every row.
 const LONGEST: usize = 100;
 
@@ -11,20 +13,21 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     drawn(header, rows, &natural_widths(header, rows))
 }
 
-/// The same in so many columns of a terminal: the widest cells are cut first. If that is not enough, the `spare` ones go
+/// The same in a terminal of so many columns: the widest cells are cut first. If that is not enough, the `spare` ones go
 /// whole, in their order.
-pub fn table_within(header: &[&str], rows: &[Vec<String>], columns: Option<usize>, spare: &[usize]) -> String {
+pub fn table_within(header: &[&str], rows: &[Vec<String>], room: Option<usize>, spare: &[usize]) -> String {
     let mut widths: Vec<usize> = natural_widths(header, rows).into_iter().map(|width| width.min(LONGEST)).collect();
-    let Some(columns) = columns else { return drawn(header, rows, &widths) };
-    let floors: Vec<usize> = header.iter().zip(&widths).map(|(h, width)| (*width).min(SHORTEST.max(wide(h)))).collect();
+    let Some(room) = room else { return drawn(header, rows, &widths) };
+    let floors: Vec<usize> =
+        header.iter().zip(&widths).map(|(h, width)| (*width).min(SHORTEST.max(columns(h)))).collect();
     let total = |widths: &[usize]| widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum::<usize>() - 2;
     let mut least = floors.clone();
     for &column in spare {
-        if total(&least) > columns {
+        if total(&least) > room {
             (least[column], widths[column]) = (0, 0);
         }
     }
-    while total(&widths) > columns {
+    while total(&widths) > room {
         let may_shrink = |column: &usize| widths[*column] > least[*column];
         let Some(widest) = (0..widths.len()).filter(may_shrink).max_by_key(|&column| widths[column]) else { break };
         widths[widest] -= 1;
@@ -33,10 +36,10 @@ pub fn table_within(header: &[&str], rows: &[Vec<String>], columns: Option<usize
 }
 
 fn natural_widths(header: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
-    let mut widths: Vec<usize> = header.iter().map(|h| wide(h)).collect();
+    let mut widths: Vec<usize> = header.iter().map(|h| columns(h)).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(wide(cell));
+            *width = (*width).max(columns(cell));
         }
     }
     widths
@@ -62,20 +65,11 @@ fn draw<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[u
     text.push('\n');
 }
 
-/// Writes a cell, its middle taken out where it is too wide: names that differ do so at either end. Returns its width.
+/// Writes a cell, its middle taken out where it is too wide. Returns its width.
 fn put(text: &mut String, cell: &str, width: usize) -> usize {
-    let count = wide(cell);
-    if count <= width {
-        text.push_str(cell);
-        return count;
-    }
-    let tail = (width - 1) / 2;
-    text.extend(cell.chars().take(width - 1 - tail).chain(['…']).chain(cell.chars().skip(count - tail)));
-    width
-}
-
-fn wide(text: &str) -> usize {
-    text.chars().count()
+    let shown = cut_middle(cell, width);
+    text.push_str(&shown);
+    columns(&shown)
 }
 
 #[cfg(test)]
@@ -87,6 +81,21 @@ mod tests {
         let rows =
             vec![vec!["a".into(), "long cell".into(), String::new()], vec!["größer".into(), "b".into(), "c".into()]];
         assert_eq!(table(&["X", "Y", "Z"], &rows), "X       Y          Z\na       long cell\ngrößer  b          c\n");
+    }
+
+    #[test]
+    fn names_in_wide_scripts_and_combining_characters_shift_no_row() {
+        let names = ["本番", "prod", "gro\u{308}ßer", "🦀-dev", "❤\u{fe0f}"];
+        let rows: Vec<Vec<String>> = names.iter().map(|name| vec![name.to_string(), "x".into()]).collect();
+        for text in [table(&["PROFILE", "Y"], &rows), table_within(&["PROFILE", "Y"], &rows, Some(80), &[])] {
+            for line in text.lines() {
+                let before = line.strip_suffix(['x', 'Y']).unwrap();
+                assert_eq!(columns(before), 9, "{text}");
+            }
+        }
+        let wide = vec![vec!["本番環境の設定ファイル".to_string(), "x".into()], vec!["prod".into(), "x".into()]];
+        let text = table_within(&["P", "Y"], &wide, Some(15), &[]);
+        assert_eq!(text, "P             Y\n本番環…イル   x\nprod          x\n");
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::columns::{columns, shorten};
-use crate::picker::Choices;
+use crate::picker::choices::Choices;
 use crate::picker::matching::Search;
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};
-use crate::visible::visible;
+use crate::text::visible::visible;
+use crate::text::width::{columns, cut_middle};
 
 /// More lines at once run off the screen.
 const MOST_LINES: usize = 15;
@@ -50,7 +50,7 @@ fn list(choices: &Choices<'_>, found: &[u32], width: usize) -> String {
         let start = format!("{number:>3} ");
         let name = visible(&choices.names[at as usize]);
         let line = format!("{name}  {}", visible(&(choices.detail)(at as usize)));
-        let _ = writeln!(text, "{start}{}", shorten(line.trim_end(), width.saturating_sub(columns(&start))));
+        let _ = writeln!(text, "{start}{}", cut_middle(line.trim_end(), width.saturating_sub(columns(&start))));
     }
     match found.len() {
         0 => text += "nothing matches\n",

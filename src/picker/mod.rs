@@ -9,6 +9,7 @@
 //! - Enter takes, Esc leaves, ^C is the signal's business. A terminal that cannot be drawn on (`TERM=dumb`) gets a
 //!   numbered list and keeps its own line mode.
 
+mod choices;
 mod lines;
 mod matching;
 mod screen;
@@ -18,22 +19,11 @@ use std::time::{Duration, Instant};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::terminal::{Terminal, Unusable};
+pub use choices::Choices;
 use matching::Search;
 
 /// A person may think for as long as that.
 const PATIENCE: Duration = Duration::from_secs(3_600);
-
-/// What there is to pick from.
-pub struct Choices<'a> {
-    /// What they are, in one word, for the line typed into: `profile`.
-    pub what: &'a str,
-    /// The names, in the order that counts where nothing else does.
-    pub names: &'a [String],
-    /// How recently and often each is used; the highest stand first.
-    pub weights: &'a [u64],
-    /// What else is said of a name, by its place; asked for those that are shown.
-    pub detail: &'a dyn Fn(usize) -> String,
-}
 
 /// How the terminal is used.
 #[derive(Clone, Copy, Debug)]

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::columns::{columns, shorten};
-use crate::picker::Choices;
+use crate::picker::choices::Choices;
 use crate::picker::matching::{LONGEST_FILTER, Search};
 use crate::system::clock::Deadline;
-use crate::system::keys::{Key, Typed};
 use crate::system::signals;
+use crate::system::terminal::keys::{Key, KeyEvent};
 use crate::system::terminal::{Terminal, Unusable};
-use crate::visible::visible;
+use crate::text::visible::visible;
+use crate::text::width::{columns, cut_middle, padded};
 
 /// More names at once are no help.
 const MOST_ROWS: usize = 15;
@@ -32,33 +32,33 @@ pub fn pick(
     until: Deadline,
 ) -> Result<Option<usize>, Unusable> {
     let drawing = Arc::new(Mutex::new(()));
-    let for_last_act = Arc::clone(&drawing);
+    let for_exit_hook = Arc::clone(&drawing);
     // registered before the modes are changed, and so done after they are put back
-    let _last_act = signals::on_death(move || leave(&for_last_act));
+    let _exit_hook = signals::on_termination(move || leave(&for_exit_hook));
     let mut keys = terminal.keys()?;
     let mut drawn = Drawn { terminal, drawing, width: None };
     let mut state = State::new(choices, search, filter);
     loop {
         drawn.show(&mut state, styled)?;
         match keys.next(until) {
-            Typed::Key(key) => match state.heed(key) {
-                Heeded::Taken(at) => return Ok(Some(at)),
-                Heeded::Left => return Ok(None),
-                Heeded::GoesOn => {}
+            KeyEvent::Key(key) => match state.handle(key) {
+                Handled::Taken(at) => return Ok(Some(at)),
+                Handled::Left => return Ok(None),
+                Handled::GoesOn => {}
             },
-            Typed::Resized => drawn.erase(),
-            Typed::Stop => {
+            KeyEvent::Resized => drawn.erase(),
+            KeyEvent::Stop => {
                 drawn.erase();
                 keys.stop().inspect_err(|_| drawn.width = None)?;
             }
-            Typed::Resumed => {}
-            Typed::TimedOut => return Ok(None),
-            Typed::Lost(why) => return Err(why),
+            KeyEvent::Resumed => {}
+            KeyEvent::TimedOut => return Ok(None),
+            KeyEvent::Lost(why) => return Err(why),
         }
     }
 }
 
-/// The last act when a signal ends us: as if nothing had been drawn, and nothing is drawn any more.
+/// The exit hook: what is done when a signal ends us: as if nothing had been drawn, and nothing is drawn any more.
 fn leave(drawing: &Mutex<()>) {
     let held = held(drawing);
     if let Ok(terminal) = Terminal::open() {
@@ -119,7 +119,7 @@ impl Drop for Drawn<'_> {
 
 /// What a key led to.
 #[derive(Debug, PartialEq, Eq)]
-enum Heeded {
+enum Handled {
     /// The name at this place was taken.
     Taken(usize),
     /// The person left.
@@ -165,14 +165,14 @@ impl<'a> State<'a> {
         (self.chosen, self.top) = (0, 0);
     }
 
-    fn heed(&mut self, key: Key) -> Heeded {
+    fn handle(&mut self, key: Key) -> Handled {
         let last = self.found.len().saturating_sub(1);
         match key {
             Key::Enter => match self.found.get(self.chosen) {
-                Some(&at) => return Heeded::Taken(at as usize),
-                None => return Heeded::GoesOn,
+                Some(&at) => return Handled::Taken(at as usize),
+                None => return Handled::GoesOn,
             },
-            Key::Escape | Key::End => return Heeded::Left,
+            Key::Escape | Key::End => return Handled::Left,
             Key::Up => self.chosen = self.chosen.checked_sub(1).unwrap_or(last),
             Key::Down => self.chosen = if self.chosen >= last { 0 } else { self.chosen + 1 },
             Key::PageUp => self.chosen = self.chosen.saturating_sub(self.page),
@@ -181,7 +181,7 @@ impl<'a> State<'a> {
             Key::Last => self.chosen = last,
             Key::Text(_) | Key::Backspace | Key::EraseWord | Key::EraseLine => self.edit(key),
         }
-        Heeded::GoesOn
+        Handled::GoesOn
     }
 
     fn edit(&mut self, key: Key) {
@@ -228,20 +228,20 @@ impl<'a> State<'a> {
     fn rows(&mut self, width: usize) -> Vec<(String, bool)> {
         let shown: Vec<u32> = self.found.iter().skip(self.top).take(self.page).copied().collect();
         if shown.is_empty() {
-            return vec![(shorten("  nothing matches", width), false)];
+            return vec![(cut_middle("  nothing matches", width), false)];
         }
         let room = width.saturating_sub(2).max(1);
         let widest = if room >= WIDE { room * 3 / 5 } else { room };
         let names: Vec<String> =
-            shown.iter().map(|&at| shorten(&visible(&self.choices.names[at as usize]), widest)).collect();
+            shown.iter().map(|&at| cut_middle(&visible(&self.choices.names[at as usize]), widest)).collect();
         let column = names.iter().map(|name| columns(name)).max().unwrap_or(0);
         let left = room.saturating_sub(column + 2);
         let mut rows = Vec::with_capacity(shown.len());
         for ((&at, name), place) in shown.iter().zip(names).zip(self.top..) {
-            let detail = if left < LEAST_DETAIL { String::new() } else { shorten(&visible(self.detail(at)), left) };
-            let blanks = " ".repeat(column + 2 - columns(&name));
+            let detail = if left < LEAST_DETAIL { String::new() } else { cut_middle(&visible(self.detail(at)), left) };
+            let name = padded(&name, column + 2);
             let chosen = place == self.chosen;
-            let row = format!("{}{name}{blanks}{detail}", if chosen { "> " } else { "  " });
+            let row = format!("{}{name}{detail}", if chosen { "> " } else { "  " });
             rows.push((row.trim_end().to_owned(), chosen));
         }
         rows
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn types(state: &mut State, text: &str) {
-        text.chars().for_each(|c| assert_eq!(state.heed(Key::Text(c)), Heeded::GoesOn));
+        text.chars().for_each(|c| assert_eq!(state.handle(Key::Text(c)), Handled::GoesOn));
     }
 
     #[test]
@@ -288,21 +288,21 @@ mod tests {
             );
             types(state, "prod");
             assert_eq!(state.view(80, 24).line, "profile 2/4: prod");
-            assert_eq!(state.heed(Key::Down), Heeded::GoesOn);
-            assert_eq!(state.heed(Key::Enter), Heeded::Taken(2));
+            assert_eq!(state.handle(Key::Down), Handled::GoesOn);
+            assert_eq!(state.handle(Key::Enter), Handled::Taken(2));
             types(state, "x");
             assert_eq!(state.view(80, 24).rows, [("  nothing matches".to_string(), false)]);
-            assert_eq!(state.heed(Key::Enter), Heeded::GoesOn);
-            assert_eq!(state.heed(Key::Down), Heeded::GoesOn);
+            assert_eq!(state.handle(Key::Enter), Handled::GoesOn);
+            assert_eq!(state.handle(Key::Down), Handled::GoesOn);
             for (key, line) in [
                 (Key::Backspace, "profile 2/4: prod"),
                 (Key::EraseLine, "profile 4/4: "),
                 (Key::Backspace, "profile 4/4: "),
             ] {
-                state.heed(key);
+                state.handle(key);
                 assert_eq!(state.view(80, 24).line, line);
             }
-            assert_eq!((state.heed(Key::Escape), state.heed(Key::End)), (Heeded::Left, Heeded::Left));
+            assert_eq!((state.handle(Key::Escape), state.handle(Key::End)), (Handled::Left, Handled::Left));
         });
     }
 
@@ -311,7 +311,7 @@ mod tests {
         with(&names(&["a"]), &[], "my pro\u{1b}d-eu ", |state| {
             assert_eq!(state.filter, "my prod-eu ");
             for left in ["my prod-", "my ", "", ""] {
-                state.heed(Key::EraseWord);
+                state.handle(Key::EraseWord);
                 assert_eq!(state.filter, left);
             }
             types(state, &"é".repeat(LONGEST_FILTER + 9));
@@ -324,7 +324,7 @@ mod tests {
         let names: Vec<String> = (0..50).map(|n| format!("p{n:02}")).collect();
         with(&names, &[], "", |state| {
             let mut chosen = |keys: &[Key], height| {
-                keys.iter().for_each(|&key| assert_eq!(state.heed(key), Heeded::GoesOn));
+                keys.iter().for_each(|&key| assert_eq!(state.handle(key), Handled::GoesOn));
                 let rows = state.view(80, height).rows;
                 assert!(rows.len() < height && rows.iter().filter(|(_, chosen)| *chosen).count() == 1, "{rows:?}");
                 rows.iter().find(|(_, chosen)| *chosen).unwrap().0[2..5].to_string()
@@ -361,6 +361,16 @@ mod tests {
                 });
             }
         }
+    }
+
+    #[test]
+    fn details_stand_below_each_other_beside_names_of_any_script() {
+        let names = names(&["本番-eu", "prod-eu", "gro\u{308}ße", "🦀"]);
+        with(&names, &[], "", |state| {
+            let rows = state.view(80, 24).rows;
+            let before: Vec<usize> = rows.iter().map(|(row, _)| columns(row.split("role").next().unwrap())).collect();
+            assert_eq!(before, [11; 4], "{rows:?}");
+        });
     }
 
     #[test]

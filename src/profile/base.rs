@@ -8,7 +8,7 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::settings::ProfileSettings;
-use crate::visible::as_word;
+use crate::text::visible::as_word;
 
 /// Where the first credentials come from; every call of a plan rests on them.
 ///

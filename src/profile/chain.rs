@@ -9,7 +9,8 @@ use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
 use crate::profile::base::{Base, no_key, no_source};
 use crate::profile::settings::ProfileSettings;
-use crate::visible::visible;
+use crate::text::list::first_names;
+use crate::text::visible::visible;
 
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;
@@ -185,10 +186,6 @@ fn suggestion(names: &[String], wanted: &str) -> String {
     }
     match names {
         [] => "there are no profiles yet; run: twolock profile add".into(),
-        _ => {
-            let shown: Vec<String> = names.iter().take(8).map(|name| format!("'{}'", visible(name))).collect();
-            let more = if names.len() > 8 { format!(" and {} more", names.len() - 8) } else { String::new() };
-            format!("profiles: {}{more}", shown.join(", "))
-        }
+        _ => format!("profiles: {}", first_names(names)),
     }
 }

@@ -7,7 +7,7 @@ use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
 use crate::profile::chain::Chain;
 use crate::profile::device::Device;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// The partition of the ARNs, which have to agree: an account of one partition cannot enter another.
 pub(super) fn partition_of(chain: &Chain, device: Option<&Device<'_>>) -> Result<Option<Partition>> {

@@ -9,7 +9,7 @@ use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
 use crate::origin::Sourced;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// A typed view of one profile.
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@ use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::child::{self, Answer, Bounds, NoAnswer};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// Longest time the program gets, however late the deadline.
 const BOUND: Duration = Duration::from_secs(30);

@@ -17,14 +17,14 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::columns::{columns, shorten};
 use crate::names::MfaCode;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::signals;
 use crate::system::terminal::{Line, Terminal, Unusable};
-use crate::visible::visible;
+use crate::text::visible::visible;
+use crate::text::width::{columns, cut_middle};
 
 /// Widest question, in columns.
 const WIDEST: usize = 80;
@@ -36,8 +36,8 @@ const ERASE_LINE_ABOVE: &str = "\x1b[A\x1b[2K";
 /// A person at the controlling terminal.
 pub struct TerminalSource {
     can_erase: bool,
-    /// The note that stands there, with its erasing as a last act.
-    noted: Mutex<Option<signals::Guard>>,
+    /// The note that stands there, with its erasing as an exit hook.
+    noted: Mutex<Option<signals::ExitHook>>,
 }
 
 impl TerminalSource {
@@ -52,11 +52,11 @@ impl CodeSource for TerminalSource {
         self.note("");
         let terminal = Terminal::open().map_err(nobody)?;
         let can_erase = self.can_erase;
-        let mut shown = Shown { terminal: &terminal, can_erase, rows_above: None, for_last_act: Arc::default() };
-        let above = Arc::clone(&shown.for_last_act);
-        let _last_act = signals::on_death(move || leave(can_erase, *held(&above)));
+        let mut shown = Shown { terminal: &terminal, can_erase, rows_above: None, for_exit_hook: Arc::default() };
+        let above = Arc::clone(&shown.for_exit_hook);
+        let _exit_hook = signals::on_termination(move || leave(can_erase, *held(&above)));
         let line = question_line(question);
-        let mut notice = question.notice.as_deref().map(|text| shorten(&visible(text), WIDEST));
+        let mut notice = question.notice.as_deref().map(|text| cut_middle(&visible(text), WIDEST));
         loop {
             shown.show(notice.as_deref(), &line)?;
             match terminal.read_line(until) {
@@ -96,9 +96,9 @@ impl CodeSource for TerminalSource {
         }
         let Ok(terminal) = Terminal::open() else { return };
         // room for the `^C` a terminal echoes, which would wrap and leave the note behind
-        let note = shorten(&visible(text), terminal.width().min(WIDEST).saturating_sub(3));
+        let note = cut_middle(&visible(text), terminal.width().min(WIDEST).saturating_sub(3));
         if terminal.write(&format!("{ERASE_LINE}{note}")).is_ok() && !text.is_empty() {
-            noted.get_or_insert_with(|| signals::on_death(|| leave(true, 0)));
+            noted.get_or_insert_with(|| signals::on_termination(|| leave(true, 0)));
         } else {
             *noted = None;
         }
@@ -115,7 +115,7 @@ fn nobody(why: Unusable) -> AskError {
     AskError::Nobody(why.to_string())
 }
 
-/// The last act when a signal ends us at the question: as if it had never been asked.
+/// The exit hook: what is done when a signal ends us at the question: as if it had never been asked.
 fn leave(can_erase: bool, above: usize) {
     if let Ok(terminal) = Terminal::open() {
         terminal.discard_input();
@@ -130,8 +130,8 @@ struct Shown<'a> {
     can_erase: bool,
     /// Rows of ours above the cursor's; none if nothing of ours is on the screen.
     rows_above: Option<usize>,
-    /// The same for the thread of last acts, held while the screen changes.
-    for_last_act: Arc<Mutex<usize>>,
+    /// The same for the thread of exit hooks, held while the screen changes.
+    for_exit_hook: Arc<Mutex<usize>>,
 }
 
 impl Shown<'_> {
@@ -144,11 +144,11 @@ impl Shown<'_> {
             above += rows(columns(notice), width);
         }
         text.push_str(question);
-        let mut for_last_act = held(&self.for_last_act);
+        let mut for_exit_hook = held(&self.for_exit_hook);
         self.terminal.discard_input();
         self.terminal.write(&text).map_err(|_| nobody(Unusable::Gone))?;
         self.rows_above = Some(above);
-        *for_last_act = above;
+        *for_exit_hook = above;
         Ok(())
     }
 
@@ -160,8 +160,8 @@ impl Shown<'_> {
     }
 
     fn erase(&mut self, more_rows: usize) {
-        let mut for_last_act = held(&self.for_last_act);
-        *for_last_act = 0;
+        let mut for_exit_hook = held(&self.for_exit_hook);
+        *for_exit_hook = 0;
         if let Some(above) = self.rows_above.take()
             && self.can_erase
         {
@@ -224,13 +224,13 @@ fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> S
     let mut line = match (&question.foreign_endpoint, account) {
         (Some(host), account) => {
             let account = account.map(|account| format!("{account}, ")).unwrap_or_default();
-            format!("MFA code for STS at {}, not AWS ({account}", shorten(&visible(host), endpoint))
+            format!("MFA code for STS at {}, not AWS ({account}", cut_middle(&visible(host), endpoint))
         }
         (None, Some(account)) => format!("MFA code for {account} ("),
         (None, None) => "MFA code (".into(),
     };
     let device = question.device.name().unwrap_or(question.device.as_str());
-    let _ = write!(line, "{}, device {}", profile_of(question, name), shorten(&visible(device), name));
+    let _ = write!(line, "{}, device {}", profile_of(question, name), cut_middle(&visible(device), name));
     if let Some(text) = question.asker.as_deref() {
         let whole = visible(text);
         let program = whole.rsplit_once(", pid ").map_or(whole.as_str(), |(program, _)| program);
@@ -247,9 +247,9 @@ fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> S
 fn profile_of(question: &Question, widest: usize) -> String {
     let name = visible(question.profile.as_str());
     if question.profile.is_read_by_every_sdk() {
-        return shorten(&name, widest);
+        return cut_middle(&name, widest);
     }
-    format!("'{}'", shorten(&name.replace('\'', "\\'"), widest.saturating_sub(2)))
+    format!("'{}'", cut_middle(&name.replace('\'', "\\'"), widest.saturating_sub(2)))
 }
 
 #[cfg(test)]
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_of_strangers_never_reach_the_terminal() {
+    fn escapes_from_outside_never_reach_the_terminal() {
         let mut hostile = question("prod", ANA, "\u{1b}]0;x\u{7}evil, pid 1", "host\u{1b}[2J\r\n");
         let line = question_line(&hostile);
         assert!(!line.chars().any(char::is_control), "{line:?}");

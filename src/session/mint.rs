@@ -18,7 +18,7 @@ use crate::system::clock::{Deadline, now_millis};
 use crate::system::lock::{FileLock, LockError};
 use crate::system::log;
 use crate::system::terminal;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// How one walk over the steps may behave.
 #[derive(Clone, Copy, Debug)]

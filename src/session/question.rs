@@ -29,7 +29,7 @@ impl Sessions<'_> {
         state.holder = Some(Holder { pid: std::process::id(), profile: self.plan.profile.to_string() });
         state.ending = None;
         files.save(&state);
-        let guard = signals::on_death({
+        let guard = signals::on_termination({
             let files = files.clone();
             move || end(&files, files.load(), Kind::NeedsPerson, cancelled())
         });
@@ -118,7 +118,7 @@ impl Sessions<'_> {
             AskError::TimedOut => Ended::alone(self.timed_out()),
             AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) },
             AskError::Nobody(why) => {
-                let command = format!("twolock login {}", crate::visible::as_word(self.plan.profile.as_str()));
+                let command = format!("twolock login {}", crate::text::visible::as_word(self.plan.profile.as_str()));
                 let cause = format!("an MFA code of {device} is needed: {why}; run in a terminal: {command}");
                 Ended::alone(Failure::new(Kind::NeedsPerson, cause))
             }
@@ -127,7 +127,7 @@ impl Sessions<'_> {
 
     fn timed_out(&self) -> Failure {
         let command =
-            format!("run in a terminal: twolock login {}", crate::visible::as_word(self.plan.profile.as_str()));
+            format!("run in a terminal: twolock login {}", crate::text::visible::as_word(self.plan.profile.as_str()));
         Failure::new(Kind::NeedsPerson, format!("no code was entered in time; {command}"))
     }
 

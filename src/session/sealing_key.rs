@@ -16,7 +16,7 @@ use crate::store::choose::Stores;
 use crate::store::file::FileStore;
 use crate::store::{Item, Store, StoreError};
 use crate::system::clock::Deadline;
-use crate::system::folders;
+use crate::system::directories;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file::create_private_dir;
 
@@ -218,7 +218,7 @@ fn item(cache: &Path) -> io::Result<Item> {
 
 /// A folder that was removed keeps its name, so that `forget` still finds its key.
 fn canonical(path: &Path) -> io::Result<PathBuf> {
-    match (folders::resolve(path), path.parent(), path.file_name()) {
+    match (directories::resolve(path), path.parent(), path.file_name()) {
         (Err(error), Some(above), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
             Ok(canonical(above)?.join(name))
         }

@@ -9,7 +9,7 @@ use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind};
 use crate::names::ProfileName;
 use crate::secret::Secret;
-use crate::visible::as_word;
+use crate::text::visible::as_word;
 
 /// What [`keep`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -82,7 +82,7 @@ mod bus {
 
     use super::*;
     use crate::store::SERVICE;
-    use crate::visible::visible;
+    use crate::text::visible::visible;
 
     /// What the other programs of this service show and expect for bytes.
     const CONTENT_TYPE: &str = "application/octet-stream";

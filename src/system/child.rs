@@ -68,11 +68,11 @@ pub fn answer(command: &mut Command, bounds: Bounds) -> Result<Answer, NoAnswer>
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(NoAnswer::NotStarted)?;
     let leader = child.id();
-    let last_act = signals::on_death(move || platform::kill_group(leader));
+    let exit_hook = signals::on_termination(move || platform::kill_group(leader));
     let output = Pipe::drain(child.stdout.take(), bounds.output);
     let errors = Pipe::drain(child.stderr.take(), bounds.errors);
     let ended = wait(&mut child, &output, bounds);
-    drop(last_act);
+    drop(exit_hook);
     let status = ended.inspect_err(|_| end(&mut child))?;
     if output.finish(REST) {
         return Err(NoAnswer::TooLong);
@@ -90,8 +90,8 @@ pub fn ending(status: ExitStatus) -> String {
     }
 }
 
-/// Finds a program: an absolute path, or a bare name in the absolute folders of `path`. Never anything relative to the
-/// current folder, which a repository may have chosen (threat-model P16).
+/// Finds a program: an absolute path, or a bare name in the absolute directories of `path`. Never anything relative to the
+/// current directory, which a repository may have chosen (threat-model P16).
 pub fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     let given = Path::new(name);
     if given.is_absolute() {
@@ -100,9 +100,11 @@ pub fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     if given.components().count() != 1 || name.contains(std::path::is_separator) || name.starts_with('.') {
         return None;
     }
-    let folders = std::env::split_paths(path?).filter(|folder| folder.is_absolute());
+    let directories = std::env::split_paths(path?).filter(|directory| directory.is_absolute());
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    folders.flat_map(|folder| [folder.join(&file), folder.join(name)]).find(|file| platform::is_executable(file))
+    directories
+        .flat_map(|directory| [directory.join(&file), directory.join(name)])
+        .find(|file| platform::is_executable(file))
 }
 
 /// Waits for the end of the child, not of its pipes: what it leaves running may keep those open.
@@ -130,9 +132,9 @@ fn end(child: &mut Child) {
 }
 
 /// One of the child's streams, read by a thread so that the child never blocks on it and neither do we.
-struct Pipe(Arc<(Mutex<Heard>, Condvar)>);
+struct Pipe(Arc<(Mutex<Captured>, Condvar)>);
 
-struct Heard {
+struct Captured {
     bytes: Zeroizing<Vec<u8>>,
     too_long: bool,
     ended: bool,
@@ -140,18 +142,18 @@ struct Heard {
 
 impl Pipe {
     fn drain(stream: Option<impl Read + Send + 'static>, most: usize) -> Self {
-        let heard = Heard { bytes: Zeroizing::new(Vec::with_capacity(most)), too_long: false, ended: false };
-        let shared = Arc::new((Mutex::new(heard), Condvar::new()));
+        let captured = Captured { bytes: Zeroizing::new(Vec::with_capacity(most)), too_long: false, ended: false };
+        let shared = Arc::new((Mutex::new(captured), Condvar::new()));
         let writer = Arc::clone(&shared);
         let reading = move || {
             let mut piece = Zeroizing::new([0u8; 4096]);
             let mut stream = stream;
             while let Some(count) = stream.as_mut().and_then(|s| s.read(&mut piece[..]).ok()).filter(|&n| n > 0) {
-                let mut heard = lock(&writer.0);
-                let kept = count.min(most - heard.bytes.len());
-                heard.bytes.extend_from_slice(&piece[..kept]);
+                let mut captured = lock(&writer.0);
+                let kept = count.min(most - captured.bytes.len());
+                captured.bytes.extend_from_slice(&piece[..kept]);
                 if kept < count {
-                    heard.too_long = true;
+                    captured.too_long = true;
                     writer.1.notify_all();
                 }
             }
@@ -164,8 +166,9 @@ impl Pipe {
 
     /// Waits for the end of the stream, at most `span`; returns early, and true, if it is longer than it may be.
     fn finish(&self, span: Duration) -> bool {
-        let (heard, changed) = &*self.0;
-        let waiting = changed.wait_timeout_while(lock(heard), span, |heard| !heard.ended && !heard.too_long);
+        let (captured, changed) = &*self.0;
+        let waiting =
+            changed.wait_timeout_while(lock(captured), span, |captured| !captured.ended && !captured.too_long);
         waiting.unwrap_or_else(PoisonError::into_inner).0.too_long
     }
 
@@ -174,6 +177,6 @@ impl Pipe {
     }
 }
 
-fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(captured: &Mutex<Captured>) -> MutexGuard<'_, Captured> {
+    captured.lock().unwrap_or_else(PoisonError::into_inner)
 }

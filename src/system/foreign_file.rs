@@ -2,35 +2,14 @@
 
 use std::fs::Metadata;
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::owner::{Account, Ownership};
 use super::platform;
 use crate::error::{Failure, Kind, Result};
 
-/// Who may change a file. There is none where the platform keeps no Unix owners and modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ownership {
-    /// The owner's uid.
-    pub owner: u32,
-    /// The group's gid.
-    pub group: u32,
-    /// Permission bits, sticky included.
-    pub mode: u32,
-}
-
-/// The user this process acts for, as the system's account database has them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// The effective uid.
-    pub user: u32,
-    /// The primary group's gid.
-    pub group: u32,
-    /// The home folder, whatever `HOME` says.
-    pub home: Option<PathBuf>,
-}
-
 /// Reads a whole file; a missing one and the null device are empty. Never waits for a writer: pipes, sockets,
-/// devices and folders are refused, and so is anything above `limit` bytes. `shown` is how messages name it.
+/// devices and directories are refused, and so is anything above `limit` bytes. `shown` is how messages name it.
 pub fn load(path: &Path, shown: &str, limit: u64) -> Result<Vec<u8>> {
     let refused = |why: &str| Failure::new(Kind::Config, format!("cannot read {shown}: {why}"));
     read_regular(path, limit).map_err(|error| match error {
@@ -79,11 +58,11 @@ fn read_regular(path: &Path, limit: u64) -> std::result::Result<Vec<u8>, Unreada
 }
 
 fn kind_of(metadata: &Metadata) -> Unreadable {
-    Unreadable::NotAFile(if metadata.is_dir() { "it is a folder" } else { "it is a pipe or device, not a file" })
+    Unreadable::NotAFile(if metadata.is_dir() { "it is a directory" } else { "it is a pipe or device, not a file" })
 }
 
-/// An I/O error in words, without the number `io::Error` appends and the full stop Windows puts before it.
-fn plain(error: &io::Error) -> String {
+/// Returns an I/O error in words, without the number `io::Error` appends and the full stop Windows puts before it.
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
 }
@@ -100,16 +79,16 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_an_empty_one() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(load(&folder.path().join("config"), "x", 10), Ok(Vec::new()));
-        std::fs::write(folder.path().join("file"), "x").unwrap();
-        assert_eq!(load(&folder.path().join("file/config"), "x", 10), Ok(Vec::new()), "its folder is a file");
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(load(&directory.path().join("config"), "x", 10), Ok(Vec::new()));
+        std::fs::write(directory.path().join("file"), "x").unwrap();
+        assert_eq!(load(&directory.path().join("file/config"), "x", 10), Ok(Vec::new()), "its directory is a file");
     }
 
     #[test]
-    fn a_folder_is_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(refusal(folder.path(), 10), "cannot read ~/.aws/config: it is a folder");
+    fn a_directory_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(refusal(directory.path(), 10), "cannot read ~/.aws/config: it is a directory");
     }
 
     #[test]
@@ -136,8 +115,8 @@ mod tests {
 
         #[test]
         fn a_pipe_without_writer_a_socket_and_a_device_are_refused_at_once() {
-            let folder = tempfile::tempdir().unwrap();
-            let (pipe, socket) = (folder.path().join("pipe"), folder.path().join("socket"));
+            let directory = tempfile::tempdir().unwrap();
+            let (pipe, socket) = (directory.path().join("pipe"), directory.path().join("socket"));
             assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
             let _listener = UnixListener::bind(&socket).unwrap();
             let started = Instant::now();
@@ -167,11 +146,11 @@ mod tests {
         }
 
         #[test]
-        fn a_loop_of_links_is_refused() {
-            let folder = tempfile::tempdir().unwrap();
-            let link = folder.path().join("config");
-            std::os::unix::fs::symlink(&link, &link).unwrap();
-            assert!(refusal(&link, 10).starts_with("cannot read ~/.aws/config: "));
+        fn a_loop_of_symlinks_is_refused() {
+            let directory = tempfile::tempdir().unwrap();
+            let symlink = directory.path().join("config");
+            std::os::unix::fs::symlink(&symlink, &symlink).unwrap();
+            assert!(refusal(&symlink, 10).starts_with("cannot read ~/.aws/config: "));
         }
 
         #[cfg(target_os = "linux")]

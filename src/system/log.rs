@@ -4,7 +4,7 @@ use std::fmt::Arguments;
 use std::io::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::visible::one_line;
+use crate::text::visible::one_line;
 
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 

@@ -5,17 +5,16 @@
 
 pub mod child;
 pub mod clock;
+pub mod directories;
 pub mod env;
-pub mod folders;
 pub mod foreign_file;
 pub mod harden;
-pub mod keys;
 pub mod lock;
 pub mod log;
-mod modes;
 pub mod own_program;
-
+pub mod owner;
 pub mod parent;
+pub(crate) mod path_owners;
 pub mod permissions;
 pub mod private_file;
 pub mod session_bus;

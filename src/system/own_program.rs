@@ -5,9 +5,9 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Failure, Kind, Result};
 use crate::names::is_process_word;
+use crate::system::directories;
 use crate::system::env::Env;
-use crate::system::folders;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// Where this program is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +28,11 @@ pub fn find(env: &Env) -> Result<OwnProgram> {
 
 fn find_among(path: Option<&OsStr>, running: &Path) -> Result<OwnProgram> {
     let name = format!("twolock{}", std::env::consts::EXE_SUFFIX);
-    let resolved = folders::resolve(running).unwrap_or_else(|_| running.into());
+    let resolved = directories::resolve(running).unwrap_or_else(|_| running.into());
     let folders = path.into_iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());
     let entries = folders.map(|folder| folder.join(&name));
     let mut ours: Vec<PathBuf> =
-        entries.filter(|entry| folders::resolve(entry).is_ok_and(|target| target == resolved)).collect();
+        entries.filter(|entry| directories::resolve(entry).is_ok_and(|target| target == resolved)).collect();
     if running.file_name() == Some(OsStr::new(&name)) {
         ours.push(running.into());
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::system::platform;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// Longest program name shown.
 const LONGEST_NAME: usize = 20;

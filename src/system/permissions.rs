@@ -4,30 +4,31 @@ use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
-use super::foreign_file::{self, Ownership};
+use super::foreign_file;
+use super::owner::Ownership;
 use super::private_file::hard_links;
-use super::{folders, platform};
+use super::{directories, platform};
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// A regular file.
     File,
-    /// A folder.
-    Folder,
+    /// A directory.
+    Directory,
     /// A pipe, a socket or a device.
     Special,
-    /// A link that leads nowhere, or round in a circle.
-    LostLink,
+    /// A symlink that leads nowhere, or to itself.
+    BrokenSymlink,
 }
 
-/// What was found at a path; of a link, what is at its end.
+/// What was found at a path; of a symlink, what it leads to.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
     /// What it is.
     pub what: What,
-    /// Whether the path itself is a link.
-    pub is_link: bool,
+    /// Whether the path itself is a symlink.
+    pub is_symlink: bool,
     /// Who may change it; none where the platform keeps no owners and modes.
     pub ownership: Option<Ownership>,
     /// How many names it has.
@@ -46,18 +47,18 @@ impl Found {
         (owner != user).then_some(owner)
     }
 
-    /// Whether it is a file with more than one name. Folders have several by nature.
+    /// Whether it is a file with more than one name. Directories have several by nature.
     pub fn has_more_names(&self) -> bool {
         self.what == What::File && self.names > 1
     }
 
-    fn of(metadata: &Metadata, is_link: bool) -> Self {
+    fn of(metadata: &Metadata, is_symlink: bool) -> Self {
         let what = match metadata.file_type() {
             kind if kind.is_file() => What::File,
-            kind if kind.is_dir() => What::Folder,
+            kind if kind.is_dir() => What::Directory,
             _ => What::Special,
         };
-        Self { what, is_link, ownership: foreign_file::ownership(metadata), names: hard_links(metadata) }
+        Self { what, is_symlink, ownership: foreign_file::ownership(metadata), names: hard_links(metadata) }
     }
 }
 
@@ -71,16 +72,16 @@ pub fn look(path: &Path) -> io::Result<Option<Found>> {
     if !itself.is_symlink() {
         return Ok(Some(Found::of(&itself, false)));
     }
-    let lost = Found { what: What::LostLink, is_link: true, ..Found::of(&itself, true) };
+    let lost = Found { what: What::BrokenSymlink, is_symlink: true, ..Found::of(&itself, true) };
     Ok(Some(std::fs::metadata(path).map_or(lost, |target| Found::of(&target, true))))
 }
 
-/// Takes a file or folder of ours away from everybody else; its owner keeps what they have.
+/// Takes a file or directory of ours away from everybody else; its owner keeps what they have.
 ///
-/// Links are resolved first and never followed after that. What was opened is looked at again: whatever is neither a
-/// regular file nor a folder, has another owner or a second name is left alone, and the error says why.
+/// Symlinks are resolved first and never followed after that. What was opened is looked at again: whatever is neither a
+/// regular file nor a directory, has another owner or a second name is left alone, and the error says why.
 pub fn close_to_others(path: &Path) -> io::Result<()> {
-    let target = folders::resolve(path)?;
+    let target = directories::resolve(path)?;
     let refused = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, why);
     // Opening a device may already do something, so what is plainly none of ours is not opened at all.
     if let Some(why) = why_left_alone(&Found::of(&std::fs::symlink_metadata(&target)?, false)) {
@@ -97,7 +98,7 @@ pub fn close_to_others(path: &Path) -> io::Result<()> {
 fn why_left_alone(found: &Found) -> Option<&'static str> {
     match found.what {
         What::Special => Some("it is a pipe or device"),
-        What::LostLink => Some("it is a link"),
+        What::BrokenSymlink => Some("it is a symlink"),
         _ if found.other_owner().is_some() => Some("it belongs to another user"),
         _ if found.has_more_names() => Some("it has more than one name (hard links)"),
         _ => None,
@@ -121,18 +122,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_and_a_folder_keep_what_their_owner_has_and_nothing_else() {
+    fn a_file_and_a_directory_keep_what_their_owner_has_and_nothing_else() {
         let world = tempfile::tempdir().unwrap();
-        let (file, folder) = (world.path().join("file"), world.path().join("folder"));
+        let (file, directory) = (world.path().join("file"), world.path().join("directory"));
         fs::write(&file, "x").unwrap();
-        fs::create_dir(&folder).unwrap();
+        fs::create_dir(&directory).unwrap();
         for (path, before, after) in [
             (&file, 0o644, 0o600),
             (&file, 0o466, 0o400),
             (&file, 0o4755, 0o600),
-            (&folder, 0o755, 0o700),
-            (&folder, 0o3777, 0o700),
-            (&folder, 0o550, 0o500),
+            (&directory, 0o755, 0o700),
+            (&directory, 0o3777, 0o700),
+            (&directory, 0o550, 0o500),
         ] {
             chmod(path, before);
             close_to_others(path).unwrap();
@@ -142,15 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_and_the_file_behind_it_is_closed() {
+    fn a_symlink_stays_and_the_file_behind_it_is_closed() {
         let world = tempfile::tempdir().unwrap();
-        let (file, link) = (world.path().join("file"), world.path().join("link"));
+        let (file, link) = (world.path().join("file"), world.path().join("symlink"));
         fs::write(&file, "x").unwrap();
         chmod(&file, 0o644);
         symlink("file", &link).unwrap();
         close_to_others(&link).unwrap();
         assert_eq!(mode(&file), 0o600);
-        assert!(look(&link).unwrap().unwrap().is_link);
+        assert!(look(&link).unwrap().unwrap().is_symlink);
     }
 
     #[test]
@@ -169,6 +170,6 @@ mod tests {
         assert_eq!(mode(&at("file")), 0o644);
         assert!(close_to_others(Path::new("/dev/null")).is_err());
         let what = |name: &str| look(&at(name)).unwrap().map(|found| found.what);
-        assert_eq!((what("pipe"), what("lost"), what("none")), (Some(What::Special), Some(What::LostLink), None));
+        assert_eq!((what("pipe"), what("lost"), what("none")), (Some(What::Special), Some(What::BrokenSymlink), None));
     }
 }

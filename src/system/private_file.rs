@@ -15,7 +15,7 @@ const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 
 /// Replaces `path` by a private file that holds `bytes`: afterwards it is the old file or the new one, whatever happened.
 ///
-/// A symlink at `path` is replaced, not followed. The folder has to exist.
+/// A symlink at `path` is replaced, not followed. The directory has to exist.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Staged::beside(path, bytes, None)?.commit()
 }
@@ -43,11 +43,11 @@ impl Staged {
     /// Replaces the file.
     pub fn commit(self) -> io::Result<()> {
         fs::rename(&self.temporary.path, &self.path)?;
-        platform::sync_folder(folder_of(&self.path))
+        platform::sync_directory(folder_of(&self.path))
     }
 }
 
-/// Opens a file somebody else may keep, to look at it and replace it; a symlink, as it stands after links were
+/// Opens a file somebody else may keep, to look at it and replace it; a symlink, as it stands after symlinks were
 /// resolved, was put there meanwhile and is refused. Never waits.
 pub fn open_to_replace(path: &Path) -> io::Result<File> {
     platform::open_without_following(path)
@@ -58,16 +58,16 @@ pub fn hard_links(metadata: &fs::Metadata) -> u64 {
     platform::hard_links(metadata)
 }
 
-/// Creates a folder and those above it that are missing, each for its owner alone whatever the umask.
+/// Creates a directory and those above it that are missing, each for its owner alone whatever the umask.
 ///
-/// Folders that exist keep their modes.
+/// Directories that exist keep their modes.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
-    match platform::create_private_folder(path) {
+    match platform::create_private_directory(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let above = path.parent().filter(|above| !above.as_os_str().is_empty()).ok_or(error)?;
             create_private_dir(above)?;
-            // Once more and no oftener: below /proc every new folder is "not found".
-            platform::create_private_folder(path).or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) })
+            // Once more and no oftener: below /proc every new directory is "not found".
+            platform::create_private_directory(path).or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) })
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         other => other,

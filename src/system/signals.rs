@@ -1,6 +1,6 @@
-//! Last acts before a signal ends us.
+//! Exit hooks: what is done before a signal ends us.
 //!
-//! A caught INT, TERM, HUP or QUIT runs what was registered here, newest first, on a thread of its own (never in a
+//! A caught INT, TERM, HUP or QUIT runs the hooks registered here, newest first, on a thread of its own (never in a
 //! handler), and then ends the process by that very signal. Those ignored at the start stay ignored (`nohup`). The
 //! kernel resets handlers on exec, and no mask is left behind, so children inherit what the caller gave us.
 
@@ -10,63 +10,63 @@ use std::time::Duration;
 
 use crate::system::platform;
 
-/// Longest time all last acts together may take: a reader that never reads must not keep us alive.
-const ACTS_BOUND: Duration = Duration::from_secs(1);
+/// Longest time all hooks together may take: a reader that never reads must not keep us alive.
+const HOOKS_BOUND: Duration = Duration::from_secs(1);
 
-type Act = Box<dyn FnOnce() + Send>;
+type Hook = Box<dyn FnOnce() + Send>;
 
-static ACTS: Mutex<Vec<(u64, Act)>> = Mutex::new(Vec::new());
+static HOOKS: Mutex<Vec<(u64, Hook)>> = Mutex::new(Vec::new());
 
-/// Starts to catch the signals that end us; the full path calls it once, before the first last act matters.
-/// If the machine has no thread or pipe left for it, signals end us as they would have, without last acts.
+/// Starts to catch the signals that end us; the full path calls it once, before the first hook matters.
+/// If the machine has no thread or pipe left for it, signals end us as they would have, without hooks.
 pub fn watch() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        let _ = platform::on_deadly_signal(|signal| {
-            run_acts_within(ACTS_BOUND);
-            platform::die_of(signal);
+        let _ = platform::on_termination_signal(|signal| {
+            run_hooks_within(HOOKS_BOUND);
+            platform::end_by_signal(signal);
         });
     });
 }
 
 /// Registers what is done when a signal ends us; dropping the guard withdraws it.
 ///
-/// Acts must not register or withdraw acts. Once they have begun, withdrawing waits for the end of the process: what
-/// comes after the guard's drop never mixes with what its act writes.
-#[must_use = "dropping the guard withdraws the act"]
-pub fn on_death(act: impl FnOnce() + Send + 'static) -> Guard {
+/// Hooks must not register or withdraw hooks. Once they have begun, withdrawing waits for the end of the process: what
+/// comes after the guard's drop never mixes with what its hook writes.
+#[must_use = "dropping the guard withdraws the hook"]
+pub fn on_termination(hook: impl FnOnce() + Send + 'static) -> ExitHook {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    acts().push((id, Box::new(act)));
-    Guard(id)
+    hooks().push((id, Box::new(hook)));
+    ExitHook(id)
 }
 
-/// A registered last act, withdrawn on drop.
+/// A registered exit hook, withdrawn on drop.
 #[derive(Debug)]
-pub struct Guard(u64);
+pub struct ExitHook(u64);
 
-impl Drop for Guard {
+impl Drop for ExitHook {
     fn drop(&mut self) {
-        acts().retain(|(id, _)| *id != self.0);
+        hooks().retain(|(id, _)| *id != self.0);
     }
 }
 
-fn acts() -> MutexGuard<'static, Vec<(u64, Act)>> {
-    ACTS.lock().unwrap_or_else(PoisonError::into_inner)
+fn hooks() -> MutexGuard<'static, Vec<(u64, Hook)>> {
+    HOOKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run_acts_within(bound: Duration) {
+fn run_hooks_within(bound: Duration) {
     let (done, wait) = mpsc::channel();
     let run = move || {
-        let mut registered = acts();
-        while let Some((_, act)) = registered.pop() {
-            act();
+        let mut registered = hooks();
+        while let Some((_, hook)) = registered.pop() {
+            hook();
         }
         let _ = done.send(());
         // the lock is kept: nobody may go on as if no signal had come
         std::mem::forget(registered);
     };
-    if std::thread::Builder::new().name("last acts".into()).spawn(run).is_ok() {
+    if std::thread::Builder::new().name("exit hooks".into()).spawn(run).is_ok() {
         let _ = wait.recv_timeout(bound);
     }
 }
@@ -76,12 +76,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dropped_guard_withdraws_its_act() {
-        let before = acts().len();
-        let (kept, dropped) = (on_death(|| {}), on_death(|| {}));
+    fn a_dropped_guard_withdraws_its_hook() {
+        let before = hooks().len();
+        let (kept, dropped) = (on_termination(|| {}), on_termination(|| {}));
         drop(dropped);
-        assert_eq!(acts().len(), before + 1);
+        assert_eq!(hooks().len(), before + 1);
         drop(kept);
-        assert_eq!(acts().len(), before);
+        assert_eq!(hooks().len(), before);
     }
 }

@@ -198,7 +198,7 @@ fn broken_files_of_ours_and_of_aws_are_findings_and_the_rest_is_checked() {
         [
             "~/.config/twolock/config.toml:3: session_duration '9': allowed: 15m to 36h (write 12h, 45m, 90s)",
             "~/.config/twolock/config.toml:2: keyring 'plain': allowed: auto, kernel, file",
-            "cannot read ~/.aws/config: it is a folder",
+            "cannot read ~/.aws/config: it is a directory",
             "~/.local/share/twolock/keys.json has version 2; this twolock reads version 1",
         ]
     );

@@ -162,7 +162,7 @@ fn homes_that_cannot_be_used_have_one_outcome_each() {
         3,
         "",
         "twolock: error: HOME is 'relative', which is not an absolute path\n\
-         twolock: hint: set HOME to your home folder\n",
+         twolock: hint: set HOME to your home directory\n",
     );
     let missing = world.home().join("missing");
     let mut command = world.twolock(["profile", "list"]);

@@ -40,6 +40,18 @@ fn list_is_a_table() {
 }
 
 #[test]
+fn names_in_any_script_shift_no_row_and_no_setting() {
+    let world = World::new();
+    world.add_config("\n[profile 本番]\nregion = eu\n鍵 = x\n\n[profile gro\u{308}ße]\nregion = eu\n");
+    let listed = world.run(["profile", "list"]).stdout;
+    for row in ["本番     settings  -  ", "gro\u{308}ße    settings  -  ", "prod     role      1"] {
+        assert!(listed.lines().any(|line| line.starts_with(row)), "{row}: {listed}");
+    }
+    let shown = world.run(["profile", "show", "本番"]).stdout;
+    assert!(shown.contains("  region  eu\n") && shown.contains("  鍵      x\n"), "{shown}");
+}
+
+#[test]
 fn list_as_json_leaves_out_what_is_absent() {
     let world = World::new();
     world.add_config(ODD);

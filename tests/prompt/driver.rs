@@ -79,14 +79,14 @@ fn report_answer(source: &impl CodeSource) {
 
 fn ask() {
     signals::watch();
-    let _first = signals::on_death(|| report("act 1"));
-    let _second = signals::on_death(|| {
+    let _first = signals::on_termination(|| report("act 1"));
+    let _second = signals::on_termination(|| {
         report("act 2");
         if setting("PROMPT_ACT_HANGS").is_some() {
             std::thread::sleep(Duration::from_secs(600));
         }
     });
-    drop(signals::on_death(|| report("withdrawn act")));
+    drop(signals::on_termination(|| report("withdrawn act")));
     if setting("PROMPT_FDS").is_some() {
         for fd in 0..3 {
             report(&format!("fd {fd} {}", std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap().display()));

@@ -53,7 +53,7 @@ fn at_the_deadline_half_a_code_is_dropped() {
 }
 
 #[test]
-fn a_signal_ends_it_as_itself_after_the_last_acts_newest_first() {
+fn a_signal_ends_it_as_itself_after_the_exit_hooks_newest_first() {
     for (name, end, signal) in ENDS {
         let (mut world, pid) = World::asked(&[("PROMPT_NOTICE", "wrong code")]);
         world.types("12");
@@ -76,7 +76,7 @@ fn kill_9_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_last_act_that_hangs_does_not_keep_us_alive() {
+fn an_exit_hook_that_hangs_does_not_keep_us_alive() {
     let (mut world, pid) = World::asked(&[("PROMPT_ACT_HANGS", "1")]);
     let start = Instant::now();
     send(pid, Signal::TERM);

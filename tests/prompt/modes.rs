@@ -2,8 +2,8 @@
 
 use rustix::process::Signal;
 use rustix::termios::LocalModes;
-use twolock::system::keys::{Key, Typed};
 use twolock::system::signals;
+use twolock::system::terminal::keys::{Key, KeyEvent};
 use twolock::system::terminal::{Line, Terminal};
 
 use crate::driver::{deadline, report, setting};
@@ -44,10 +44,10 @@ pub fn keys() {
     fail_if_wanted();
     loop {
         match keys.next(deadline()) {
-            Typed::Key(Key::Escape) => break,
-            Typed::Key(key) => report(&format!("{key:?}")),
-            Typed::Resized => report(&format!("resized {}", terminal.width())),
-            Typed::Stop => match keys.stop() {
+            KeyEvent::Key(Key::Escape) => break,
+            KeyEvent::Key(key) => report(&format!("{key:?}")),
+            KeyEvent::Resized => report(&format!("resized {}", terminal.width())),
+            KeyEvent::Stop => match keys.stop() {
                 Ok(()) => {
                     report("resumed");
                     terminal.write("key? ").unwrap();

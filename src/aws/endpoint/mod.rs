@@ -13,7 +13,7 @@ use crate::arn::Partition;
 use crate::error::{Failure, Kind};
 use crate::names::Region;
 use crate::origin::Sourced;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// What decides the endpoint of a call.
 #[derive(Clone, Debug)]

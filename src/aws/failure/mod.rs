@@ -22,7 +22,7 @@ use super::{Mfa, RoleRequest, Signer, StsError, StsErrorKind};
 use crate::arn::Partition;
 use crate::credentials::AccessKeyId;
 use crate::duration;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 /// What was tried: who signed what, and where it went.
 #[derive(Clone, Copy, Debug)]

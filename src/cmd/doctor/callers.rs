@@ -7,8 +7,8 @@ use crate::config::Setting;
 use crate::config::process_line::ProcessLine;
 use crate::profile::callers::{self, Callers, Reader, Verdict};
 use crate::system::own_program::names_a_version;
-use crate::system::{child, folders};
-use crate::visible::{as_word, visible};
+use crate::system::{child, directories};
+use crate::text::visible::{as_word, visible};
 
 use super::Outcome;
 use super::context::{Context, OneProfile};
@@ -74,7 +74,7 @@ fn ours(one: &OneProfile) -> Option<(&Setting, ProcessLine<'_>)> {
 
 /// Lines of ours whose program is gone, is another one, or will be gone at the next upgrade.
 pub fn programs(context: &Context) -> Outcome {
-    let myself = std::env::current_exe().and_then(|path| folders::resolve(&path)).ok();
+    let myself = std::env::current_exe().and_then(|path| directories::resolve(&path)).ok();
     let mut served: BTreeMap<&str, Vec<(&OneProfile, &Setting)>> = BTreeMap::new();
     for one in &context.profiles {
         if let Some((setting, line)) = ours(one) {
@@ -112,7 +112,7 @@ fn wrong(program: &str, context: &Context, myself: Option<&Path>) -> Option<(Sev
     if names_a_version(path) {
         return Some((Warning, "a path with a version in it", "it is gone with the next upgrade"));
     }
-    let real = folders::resolve(&found).ok()?;
+    let real = directories::resolve(&found).ok()?;
     let is_another = myself.is_some_and(|myself| real != myself);
     is_another.then_some((Info, "which is another twolock than this one", "it may be older and know less"))
 }

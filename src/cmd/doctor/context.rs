@@ -11,11 +11,11 @@ use crate::session::sealing_key;
 use crate::store::StoreError;
 use crate::store::choose::{Keyring, Stores};
 use crate::system::clock;
+use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
-use crate::system::folders::{Folders, shorten};
 use crate::system::permissions::{self, Found, What};
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
-use crate::visible::visible;
 
 use super::super::world::{self, Planned, World};
 
@@ -66,7 +66,7 @@ pub struct Places {
 impl Context {
     /// Looks at everything; only a home folder that cannot be found is a failure.
     pub fn gather(env: &Env) -> Result<Self> {
-        let (world, failures) = World::readable(Folders::find(env)?, env);
+        let (world, failures) = World::readable(Directories::find(env)?, env);
         let profiles = planned(&world);
         let stores = world.stores(false);
         let keyrings = sealing_key::ask_each(&stores, &world.folders.cache);
@@ -115,7 +115,7 @@ impl Places {
     fn of(world: &World) -> Self {
         let mut looking = Looking { home: &world.folders.home, seen: HashSet::new(), places: Self::default() };
         let aws = world.folders.home.join(".aws");
-        looking.at(&aws, What::Folder, false);
+        looking.at(&aws, What::Directory, false);
         for choice in [&world.files.config_choice, &world.files.credentials_choice] {
             looking.at(&choice.path, What::File, choice.variable.is_some());
         }
@@ -125,7 +125,7 @@ impl Places {
         let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
         for folder in ours.iter().chain(&home_settings) {
-            looking.at(folder, What::Folder, false);
+            looking.at(folder, What::Directory, false);
         }
         for file in [&settings.file, &settings.home_file, &folders.data.join("keys.json")] {
             looking.at(file, What::File, false);
@@ -136,7 +136,7 @@ impl Places {
         for (cache, is_chosen) in
             [(aws.join("cli/cache"), false), (aws.join("sso/cache"), false), (login, login_is_chosen)]
         {
-            looking.at(&cache, What::Folder, is_chosen);
+            looking.at(&cache, What::Directory, is_chosen);
             looking.within(&cache);
         }
         [aws].iter().chain(&ours).chain(&home_settings).for_each(|folder| looking.within(folder));

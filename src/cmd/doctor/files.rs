@@ -5,10 +5,9 @@ use std::path::Path;
 
 use crate::change::recover::unfinished as unfinished_change;
 use crate::cmd::changing;
-use crate::config::trust;
-use crate::system::folders;
 use crate::system::permissions::What;
-use crate::visible::{as_word, visible};
+use crate::system::{directories, path_owners};
+use crate::text::visible::{as_word, visible};
 
 use super::Outcome;
 use super::context::{Context, Place};
@@ -70,7 +69,7 @@ fn is_ours(place: &Place) -> bool {
 
 fn open(place: &Place) -> Finding {
     let (bits, mode) = (place.found.open_bits(), mode(place));
-    let is_folder = place.wanted == What::Folder;
+    let is_folder = place.wanted == What::Directory;
     let what = match (is_folder, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
         (true, true, _) => "others can put files into it",
         (true, false, true) => "others can look into it",
@@ -144,13 +143,13 @@ pub fn links(context: &Context) -> Outcome {
 pub fn kinds(context: &Context) -> Outcome {
     let of = |place: &Place| {
         let (what, why) = match (place.found.what, place.wanted) {
-            (What::LostLink, _) => {
+            (What::BrokenSymlink, _) => {
                 ("it is a link that leads nowhere", "it counts as empty, and nothing can be written")
             }
             (What::Special, What::File) if place.among.is_some() => {
                 ("it is a pipe or device", "whoever reads it waits, or gets what another program makes up")
             }
-            (found, What::Folder) if found != What::Folder => ("it is no folder", "nothing can be kept there"),
+            (found, What::Directory) if found != What::Directory => ("it is no folder", "nothing can be kept there"),
             _ => return None,
         };
         let mend = format!("ls -l {}", as_word(&place.path.to_string_lossy()));
@@ -159,25 +158,25 @@ pub fn kinds(context: &Context) -> Outcome {
     context.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-/// Folders and links on the way to a file that somebody else could change, and so replace the file.
+/// Directories and links on the way to a file that somebody else could change, and so replace the file.
 pub fn ways(context: &Context) -> Outcome {
     let mut found: Vec<Finding> = Vec::new();
     for place in context.places.found.iter().filter(|place| place.among.is_none() && place.wanted == What::File) {
-        for (step, stranger) in trust::open_steps(&place.path).unwrap_or_default() {
+        for (step, writer) in path_owners::other_writers(&place.path).unwrap_or_default() {
             let shown = context.shown(&step);
             if is_a_place(context, &step) || found.iter().any(|finding| finding.file.as_ref() == Some(&shown)) {
                 continue;
             }
-            let what = format!("it {stranger}, and the way to {} leads through it", visible(&place.shown));
+            let what = format!("it {writer}, and the way to {} leads through it", visible(&place.shown));
             let why = "whoever can write there can put another file in place of yours";
             let finding = Finding::new(Warning, what, why).in_file(shown);
-            found.push(Finding { mend: stranger.mend(&step), ..finding });
+            found.push(Finding { mend: writer.fix(&step), ..finding });
         }
     }
     found.into()
 }
 
 fn is_a_place(context: &Context, step: &Path) -> bool {
-    let is_it = |place: &Place| place.path == step || folders::resolve(&place.path).is_ok_and(|real| real == step);
+    let is_it = |place: &Place| place.path == step || directories::resolve(&place.path).is_ok_and(|real| real == step);
     context.places.found.iter().any(|place| place.among.is_none() && is_it(place))
 }

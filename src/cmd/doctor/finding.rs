@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::columns::shorten;
 use crate::error::{Failure, Place};
 use crate::output::paragraph::wrapped;
-use crate::visible::{one_line, visible};
+use crate::text::visible::{one_line, visible};
+use crate::text::width::cut_middle;
 
 /// Longer than anything we say, unless a file holds names or values of a megabyte.
 const LONGEST: usize = 1_000;
@@ -117,7 +117,7 @@ impl Finding {
 
     /// Three lines: what and where, why, what mends it. A command is never broken: it is there to be pasted.
     pub fn as_text(&self, width: Option<usize>) -> String {
-        let shown = |text: &str| shorten(&one_line(text), LONGEST);
+        let shown = |text: &str| cut_middle(&one_line(text), LONGEST);
         let mut text = wrapped(&shown(&self.headline()), "", width) + &wrapped(&shown(&self.why), "  ", width);
         // A command with a name as long as that could not be run.
         if let Some(mend) = self.mend.as_ref().filter(|mend| mend.len() <= LONGEST) {

@@ -12,7 +12,7 @@ use crate::profile::facts::is_adopted;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};
 use crate::system::clock::Deadline;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::Outcome;
 use super::context::{Context, OneProfile, is_usable};

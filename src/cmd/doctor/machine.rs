@@ -8,7 +8,7 @@ use crate::cmd::env::calling_shell;
 use crate::duration;
 use crate::names::Region;
 use crate::output::exports;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::Outcome;
 use super::context::Context;

@@ -18,13 +18,12 @@ use serde_json::{Value, json};
 use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli;
-use crate::config::trust;
 use crate::error::{Kind, Result};
 use crate::output::messages;
 use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::system::{folders, terminal};
-use crate::visible::{one_line, visible};
+use crate::system::{directories, path_owners, terminal};
+use crate::text::visible::{one_line, visible};
 
 use super::{Call, changing};
 use context::Context;
@@ -123,10 +122,10 @@ fn mend(context: &Context) -> Vec<Finding> {
 /// What is in a directory that others can change may be swapped at any moment, so nothing there is touched.
 fn close(context: &Context, path: &Path) -> std::result::Result<(), String> {
     let failed = |why: String| format!("{}: {why}", context.shown(path));
-    let itself = folders::resolve(path).map_err(|e| failed(e.to_string()))?;
-    let steps = trust::open_steps(path).map_err(|e| failed(e.to_string()))?;
-    if let Some((step, stranger)) = steps.into_iter().find(|(step, _)| *step != itself) {
-        return Err(failed(format!("{} {stranger}", step.display())));
+    let itself = directories::resolve(path).map_err(|e| failed(e.to_string()))?;
+    let steps = path_owners::other_writers(path).map_err(|e| failed(e.to_string()))?;
+    if let Some((step, writer)) = steps.into_iter().find(|(step, _)| *step != itself) {
+        return Err(failed(format!("{} {writer}", step.display())));
     }
     let change = Change { acts: vec![Act::Close(path.to_owned())], ..Change::new("doctor --fix") };
     changing::make_agreed(

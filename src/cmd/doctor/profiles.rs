@@ -16,7 +16,7 @@ use crate::names::ProfileName;
 use crate::profile::base::{Base, OTHER_SOURCES};
 use crate::profile::facts::is_adopted;
 use crate::profile::settings::parse_session_duration;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::context::{Context, OneProfile};
 use super::finding::Finding;

@@ -17,7 +17,7 @@ use crate::profile::adoption::edits::process_line;
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::stdin;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
 use super::super::conversation::{Conversation, Need};

@@ -12,7 +12,7 @@ use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes};
 use crate::profile::callers::Callers;
-use crate::visible::as_word;
+use crate::text::visible::as_word;
 
 use super::super::changing::make;
 use super::notes::{self, on_callers, own_program, to_try};

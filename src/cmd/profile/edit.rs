@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::facts::is_adopted;
 use crate::profile::settings::ProfileSettings;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
 use super::known;

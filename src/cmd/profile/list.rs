@@ -14,8 +14,8 @@ use crate::profile::base::{Base, KeyPlace};
 use crate::profile::facts::{account, device, is_adopted, kind};
 use crate::profile::plan::Outline;
 use crate::system::terminal;
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
-use crate::visible::visible;
 
 use crate::cmd::living::Living;
 use crate::cmd::world::World;

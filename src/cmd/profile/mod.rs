@@ -16,7 +16,8 @@ use crate::config::Profile;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
-use crate::visible::{as_word, visible};
+use crate::text::list::first_names;
+use crate::text::visible::{as_word, visible};
 
 pub use adopt::can_be_adopted;
 
@@ -95,10 +96,9 @@ fn pick(world: &World, filter: &str) -> Result<u8> {
 /// The profile of that name, which has to be there.
 fn known(world: &World, name: &ProfileName) -> Result<Profile> {
     world.files.profile(name.as_str()).ok_or_else(|| {
-        let names: Vec<String> =
-            world.files.profile_names().iter().take(8).map(|n| format!("'{}'", visible(n))).collect();
+        let names = first_names(&world.files.profile_names());
         let failure = unknown(name);
-        if names.is_empty() { failure } else { failure.hint(format!("profiles: {}", names.join(", "))) }
+        if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
     })
 }
 

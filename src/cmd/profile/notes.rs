@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::config::trust::{self, Stranger};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::callers::{self, Callers};
 use crate::system::own_program::{self, OwnProgram};
-use crate::visible::{as_word, visible};
+use crate::system::path_owners::{self, OtherWriter};
+use crate::text::visible::{as_word, visible};
 
 use crate::cmd::world::World;
 
@@ -25,7 +25,7 @@ pub fn to_try(world: &World, after: Sources<'_>, name: &ProfileName) -> Result<S
 pub fn own_program(world: &World) -> Result<OwnProgram> {
     let program = own_program::find(&world.env)?;
     let open = other_writers(&program);
-    match open.iter().find(|(_, writer)| *writer == Stranger::Everybody) {
+    match open.iter().find(|(_, writer)| *writer == OtherWriter::Everybody) {
         None => Ok(program),
         Some((step, _)) => {
             let (path, step) = (&program.path, step.to_string_lossy());
@@ -36,8 +36,8 @@ pub fn own_program(world: &World) -> Result<OwnProgram> {
     }
 }
 
-fn other_writers(program: &OwnProgram) -> Vec<(PathBuf, Stranger)> {
-    trust::open_steps(program.path.as_ref()).unwrap_or_default()
+fn other_writers(program: &OwnProgram) -> Vec<(PathBuf, OtherWriter)> {
+    path_owners::other_writers(program.path.as_ref()).unwrap_or_default()
 }
 
 /// A path that an upgrade takes away, or that another user could change.
@@ -48,9 +48,9 @@ pub fn on_program(program: &OwnProgram) -> Vec<String> {
     });
     let open = other_writers(program).into_iter().next().map(|(step, writer)| {
         let who = match writer {
-            Stranger::Owner(uid) => format!("user {uid}"),
-            Stranger::Group(gid) => format!("group {gid}"),
-            Stranger::Everybody => "everybody".into(),
+            OtherWriter::Owner(uid) => format!("user {uid}"),
+            OtherWriter::Group(gid) => format!("group {gid}"),
+            OtherWriter::Everybody => "everybody".into(),
         };
         format!("{who} can change {}, and every AWS tool starts {path}", visible(&step.to_string_lossy()))
     });

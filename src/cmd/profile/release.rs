@@ -13,7 +13,7 @@ use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
 use crate::profile::callers::Callers;
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
 use super::known;

@@ -14,7 +14,7 @@ use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
 use crate::session::cache;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
 use super::known;

@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 use super::super::changing::make;
 use super::known;

@@ -10,7 +10,8 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Verdict};
 use crate::profile::facts::kind;
 use crate::system::terminal;
-use crate::visible::{as_word, one_line, visible};
+use crate::text::visible::{as_word, one_line, visible};
+use crate::text::width::{columns, padded};
 
 use super::adopt::can_be_adopted;
 use super::list::{add_key_and_rest, facts};
@@ -51,10 +52,11 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
 fn settings_text(settings: &[&Setting]) -> String {
     let mut text = String::new();
     for of_file in settings.chunk_by(|one, next| one.place.file == next.place.file) {
-        let key = of_file.iter().map(|setting| visible(&setting.key).chars().count()).max().unwrap_or_default();
+        let key = of_file.iter().map(|setting| columns(&visible(&setting.key))).max().unwrap_or_default();
         text += &format!("\nsettings in {}\n", one_line(&of_file[0].place.file));
         for setting in of_file {
-            text += &format!("{:5}  {:key$}  {}\n", setting.place.line, visible(&setting.key), shown(setting));
+            let key = padded(&visible(&setting.key), key);
+            text += &format!("{:5}  {key}  {}\n", setting.place.line, shown(setting));
         }
     }
     text

@@ -13,7 +13,7 @@ use super::hunk::{Hunk, Replacement};
 use super::section::{Section, Setting, Span};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind as FailureKind, Result};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 mod lines;
 mod rename;

@@ -9,7 +9,7 @@ use crate::config::process_line::ProcessLine;
 use crate::config::section::{Part, Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::is_process_word;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 impl AwsFile {
     /// Renames a profile: its headers, and every setting that names it as a source or as what twolock serves.

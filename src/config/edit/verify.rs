@@ -12,7 +12,7 @@ use crate::config::hunk::{Hunk, Replacement};
 use crate::config::oddities::Oddity;
 use crate::config::section::{Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 impl AwsFile {
     /// Makes the changes and reads the result: it must say what was asked, and nothing else differently.

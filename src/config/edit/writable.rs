@@ -2,7 +2,7 @@
 
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::ProfileName;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
 pub(super) fn must_be_a_safe_name(name: &str) -> Result<()> {
     let problem = |why: String| Err(Failure::new(FailureKind::Usage, why));

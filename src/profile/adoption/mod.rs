@@ -20,7 +20,7 @@ use crate::profile::chain::{self, Chain};
 use crate::profile::plan;
 use crate::profile::settings::ProfileSettings;
 use crate::secret::Secret;
-use crate::visible::{as_word, visible};
+use crate::text::visible::{as_word, visible};
 
 /// The keys of static credentials; SDKs use them before they would call us, so all of them leave an adopted profile.
 pub const STATIC_KEYS: [&str; 4] =

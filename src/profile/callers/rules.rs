@@ -6,10 +6,10 @@ use crate::config::Setting;
 use crate::config::oddities::Reader;
 use crate::config::process_line::ProcessLine;
 use crate::profile::chain::MOST_HOPS;
-use crate::visible::visible;
+use crate::text::visible::visible;
 
+use super::verdict::{Code, Verdict};
 use super::view::{Readings, View};
-use super::{Code, Verdict};
 
 type Judged = Result<Verdict, Verdict>;
 

@@ -9,7 +9,7 @@ use crate::config::{AwsFiles, Section, Setting};
 use crate::error::Place;
 use crate::names::ProfileName;
 
-use super::Verdict;
+use super::verdict::{ALL, Verdict};
 
 /// The keys that decide where credentials come from.
 const DECIDING: &[&str] = &[
@@ -54,7 +54,7 @@ impl<'a> Readings<'a> {
         let first = |reader| {
             Some((reader, config.all.iter().chain(&credentials.all).find(|odd| refuses(odd, reader))?.clone()))
         };
-        let refusals = super::ALL.into_iter().filter_map(first).collect();
+        let refusals = ALL.into_iter().filter_map(first).collect();
         Self { files, config, credentials, refusals }
     }
 

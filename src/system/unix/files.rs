@@ -21,7 +21,7 @@ pub fn make_like(file: &File, like: &Metadata) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(like.mode() & 0o600))
 }
 
-/// Takes an opened file or folder away from everybody but its owner, who keeps what they had of it.
+/// Takes an opened file or directory away from everybody but its owner, who keeps what they had of it.
 pub fn close_to_others(file: &File, metadata: &Metadata) -> io::Result<()> {
     let keeps = if metadata.is_dir() { 0o700 } else { 0o600 };
     file.set_permissions(Permissions::from_mode(metadata.mode() & keeps))
@@ -32,8 +32,8 @@ pub fn hard_links(metadata: &Metadata) -> u64 {
     metadata.nlink()
 }
 
-/// Creates one folder for its owner alone.
-pub fn create_private_folder(path: &Path) -> io::Result<()> {
+/// Creates one directory for its owner alone.
+pub fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;
     // A umask may have taken the owner's own bits.
     fs::set_permissions(path, Permissions::from_mode(0o700))
@@ -73,8 +73,8 @@ pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
     }
 }
 
-/// Makes a rename in this folder survive a power cut.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
+/// Makes a rename in this directory survive a power cut.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

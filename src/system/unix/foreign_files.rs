@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{io, ptr};
 
-use crate::system::foreign_file::{Account, Ownership};
+use crate::system::owner::{Account, Ownership};
 
 /// Opens for reading; a FIFO without writer does not hold us up, a terminal does not become ours.
 pub fn open_without_waiting(path: &Path) -> io::Result<File> {
@@ -27,7 +27,7 @@ pub fn ownership(metadata: &Metadata) -> Option<Ownership> {
 
 /// Returns the effective user's number, without a look into the account database.
 pub fn user() -> Option<u32> {
-    Some(super::effective_uid())
+    Some(super::files::effective_uid())
 }
 
 /// Returns the effective user; an account without a passwd entry has its process's group and no home.

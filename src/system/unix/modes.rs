@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex};
 
-use super::terminal::{Caught, Resumed, is_ignored, terminal_signals};
+use super::signals::{Handler, TerminalSignals, is_ignored, terminal_signals};
 
 /// All modes of a terminal.
 #[derive(Clone)]
@@ -43,28 +43,28 @@ impl Modes {
 /// Longest wait for the rest of what one key sends, after its first byte; a person's Esc comes alone.
 pub const REST_OF_A_KEY: Duration = Duration::from_millis(50);
 
-/// While this lives, SIGTSTP does not stop us but is heard, so that the shell gets its terminal back with its own
-/// modes; and SIGWINCH is heard. SIGTSTP is caught rather than ^Z taken from the terminal's special characters: so a
+/// While this lives, SIGTSTP does not stop us but becomes an event, so that the shell gets its terminal back with its
+/// own modes; and so does SIGWINCH. SIGTSTP is caught rather than ^Z taken from the terminal's special characters: so a
 /// `kill -TSTP` is covered, and the rest of the job is stopped by the terminal as ever.
-pub struct ModesKept {
-    _resized: Caught,
-    stop: Option<Caught>,
+pub struct StopHandler {
+    _resized: Handler,
+    stop: Option<Handler>,
 }
 
-impl ModesKept {
-    /// Starts; where ^Z was ignored (a command substitution of bash), it stays so.
-    pub fn begin() -> io::Result<Self> {
+impl StopHandler {
+    /// Installs the handlers; where ^Z was ignored (a command substitution of bash), it stays so.
+    pub fn install() -> io::Result<Self> {
         let (_, writer) = terminal_signals()?;
-        Ok(Self { _resized: Caught::from_now_on(libc::SIGWINCH, writer)?, stop: Self::catch_stop()? })
+        Ok(Self { _resized: Handler::install(libc::SIGWINCH, writer)?, stop: Self::catch_stop()? })
     }
 
-    fn catch_stop() -> io::Result<Option<Caught>> {
+    fn catch_stop() -> io::Result<Option<Handler>> {
         let (_, writer) = terminal_signals()?;
-        if is_ignored(libc::SIGTSTP) { Ok(None) } else { Caught::from_now_on(libc::SIGTSTP, writer).map(Some) }
+        if is_ignored(libc::SIGTSTP) { Ok(None) } else { Handler::install(libc::SIGTSTP, writer).map(Some) }
     }
 
     /// Stops the process as SIGTSTP would have, and returns once it goes on.
-    pub fn stop(&mut self, resumed: &Resumed) {
+    pub fn stop(&mut self, signals: &TerminalSignals) {
         self.stop = None;
         // SAFETY: each call takes plain values or a set that lives through it.
         unsafe {
@@ -73,6 +73,6 @@ impl ModesKept {
         }
         self.stop = Self::catch_stop().unwrap_or(None);
         // Said by returning. In an orphaned group nobody stops, and nothing resumes.
-        resumed.within(Duration::from_millis(10));
+        signals.within(Duration::from_millis(10));
     }
 }

@@ -1,6 +1,6 @@
 //! Our own files and locks on Windows.
 //!
-//! Our folders lie in the user's profile, whose access list, inherited by what is created there, names the user,
+//! Our directories lie in the user's profile, whose access list, inherited by what is created there, names the user,
 //! SYSTEM and Administrators.
 
 use std::fs::{File, Metadata, OpenOptions};
@@ -18,12 +18,12 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-/// Access is inherited from the folder.
+/// Access is inherited from the directory.
 pub fn make_like(_: &File, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Access is inherited from the folder.
+/// Access is inherited from the directory.
 pub fn close_to_others(_: &File, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
@@ -33,8 +33,8 @@ pub fn hard_links(_: &Metadata) -> u64 {
     1
 }
 
-/// Creates one folder.
-pub fn create_private_folder(path: &Path) -> io::Result<()> {
+/// Creates one directory.
+pub fn create_private_directory(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
 
@@ -43,18 +43,18 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Opens a file for reading; a link or a folder is opened itself, and then refused as no regular file.
+/// Opens a file for reading; a symlink or a directory is opened itself, and then refused as no regular file.
 pub fn open_without_following(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS).open(path)
 }
 
-/// Says why an opened file is not a plain one; `None` if it is. Access is the folder's to decide.
+/// Says why an opened file is not a plain one; `None` if it is. Access is the directory's to decide.
 pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
     (!metadata.is_file()).then_some("it is not a regular file")
 }
 
-/// NTFS journals the rename; folders cannot be synced.
-pub fn sync_folder(_path: &Path) -> io::Result<()> {
+/// NTFS journals the rename; directories cannot be synced.
+pub fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -63,7 +63,7 @@ pub fn is_own_socket(_path: &Path) -> bool {
     false
 }
 
-/// Returns a path of a drive without the `\\?\` that links resolved bring and few programs take.
+/// Returns a path of a drive without the `\\?\` that resolved symlinks bring and few programs take.
 pub fn usual_path(path: PathBuf) -> PathBuf {
     match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
         Some(short) if short.len() < LONGEST_USUAL_PATH && short.get(1..2) == Some(":") => short.into(),

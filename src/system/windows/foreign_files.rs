@@ -10,9 +10,9 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_TYPE_CHAR, FILE_TYPE_DISK, GetFileType,
 };
 
-use crate::system::foreign_file::{Account, Ownership};
+use crate::system::owner::{Account, Ownership};
 
-/// Opens for reading; a folder too, so that it can be told from a file one may not read.
+/// Opens for reading; a directory too, so that it can be told from a file one may not read.
 ///
 /// Devices and pipes have no metadata. The device people name is `NUL`, which is as empty as a file that is not there.
 pub fn open_without_waiting(path: &Path) -> io::Result<File> {

@@ -4,10 +4,10 @@
 
 use std::time::Instant;
 
+use super::events::{Event, Unusable};
+use super::modes::{ChangedModes, Input, Mode};
 use crate::system::clock::Deadline;
-use crate::system::modes::{Changed, Wanted};
 use crate::system::platform::REST_OF_A_KEY;
-use crate::system::terminal::{Heard, Terminal, Unusable};
 
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Key {
 
 /// What came of waiting for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Typed {
+pub enum KeyEvent {
     /// A key.
     Key(Key),
     /// The window has another size: draw again.
@@ -59,36 +59,36 @@ pub enum Typed {
 
 /// The keys of the terminal while this lives; line mode is back afterwards.
 pub struct Keys<'a> {
-    terminal: &'a Terminal,
-    changed: Changed<'a>,
+    input: &'a Input,
+    changed: ChangedModes<'a>,
     unread: Vec<u8>,
 }
 
 impl<'a> Keys<'a> {
-    pub(super) fn begin(terminal: &'a Terminal) -> Result<Self, Unusable> {
-        Ok(Self { terminal, changed: Changed::begin(terminal, Wanted::KeyByKey)?, unread: Vec::new() })
+    pub(super) fn begin(input: &'a Input) -> Result<Self, Unusable> {
+        Ok(Self { input, changed: ChangedModes::begin(input, Mode::KeyByKey)?, unread: Vec::new() })
     }
 
     /// Waits for the next key.
-    pub fn next(&mut self, until: Deadline) -> Typed {
+    pub fn next(&mut self, until: Deadline) -> KeyEvent {
         loop {
             match decode(&self.unread) {
                 Decoded::Key(key, length) => {
                     self.unread.drain(..length);
-                    return Typed::Key(key);
+                    return KeyEvent::Key(key);
                 }
                 Decoded::Skip(length) => drop(self.unread.drain(..length)),
                 Decoded::Incomplete if self.unread.is_empty() => {
-                    if let Some(other) = self.listen(until) {
+                    if let Some(other) = self.read(until) {
                         return other;
                     }
                 }
                 Decoded::Incomplete => match self.rest() {
-                    Some(Typed::TimedOut) => {
+                    Some(KeyEvent::TimedOut) => {
                         let alone = self.unread == [ESC];
                         self.unread.clear();
                         if alone {
-                            return Typed::Key(Key::Escape);
+                            return KeyEvent::Key(Key::Escape);
                         }
                     }
                     Some(other) => return other,
@@ -98,39 +98,39 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn rest(&mut self) -> Option<Typed> {
+    fn rest(&mut self) -> Option<KeyEvent> {
         if REST_OF_A_KEY.is_zero() {
-            return Some(Typed::TimedOut);
+            return Some(KeyEvent::TimedOut);
         }
-        self.listen(Deadline::after(Instant::now(), REST_OF_A_KEY))
+        self.read(Deadline::after(Instant::now(), REST_OF_A_KEY))
     }
 
-    /// Takes in what is typed; something else if that came first.
-    fn listen(&mut self, until: Deadline) -> Option<Typed> {
+    /// Reads what is typed; returns something else if that came first.
+    fn read(&mut self, until: Deadline) -> Option<KeyEvent> {
         let mut piece = [0; 256];
-        match self.terminal.hear(&mut piece, until) {
+        match self.input.read(&mut piece, until) {
             // nothing to read in this mode: the other side is closed
-            Heard::Bytes(0) | Heard::Gone => Some(Typed::Lost(Unusable::Gone)),
-            Heard::Bytes(count) => {
+            Event::Bytes(0) | Event::Gone => Some(KeyEvent::Lost(Unusable::Gone)),
+            Event::Bytes(count) => {
                 self.unread.extend_from_slice(&piece[..count]);
                 None
             }
-            Heard::TimedOut => Some(Typed::TimedOut),
-            Heard::Resized => Some(Typed::Resized),
-            Heard::Stop => {
+            Event::TimedOut => Some(KeyEvent::TimedOut),
+            Event::Resized => Some(KeyEvent::Resized),
+            Event::Stop => {
                 self.unread.clear();
-                Some(Typed::Stop)
+                Some(KeyEvent::Stop)
             }
-            Heard::Resumed => {
+            Event::Resumed => {
                 self.unread.clear();
-                Some(self.changed.resume_after(Heard::Resumed).map_or_else(Typed::Lost, |()| Typed::Resumed))
+                Some(self.changed.resume_after(Event::Resumed).map_or_else(KeyEvent::Lost, |()| KeyEvent::Resumed))
             }
         }
     }
 
     /// Stops the process, the terminal in its own modes meanwhile; returns in front again, or why not.
     pub fn stop(&mut self) -> Result<(), Unusable> {
-        self.changed.resume_after(Heard::Stop)
+        self.changed.resume_after(Event::Stop)
     }
 }
 

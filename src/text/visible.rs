@@ -71,7 +71,8 @@ fn escape(chars: impl Iterator<Item = char>) -> String {
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(u32::from(c),
-            0xAD | 0x61C | 0x180E | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xFFF9..=0xFFFB | 0xE0000..=0xE007F)
+            0xAD | 0x34F | 0x61C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x2028..=0x202E
+                | 0x2060..=0x206F | 0x3164 | 0xFEFF | 0xFFA0 | 0xFFF9..=0xFFFB | 0xE0000..=0xE007F)
 }
 
 #[cfg(test)]
@@ -87,6 +88,7 @@ mod tests {
             ("zero\u{200b}width", "zero\\u{200b}width"),
             ("\u{9b}31m", "\\u{9b}31m"),
             ("del\u{7f}", "del\\u{7f}"),
+            ("prod\u{3164}", "prod\\u{3164}"),
             ("grüße 日本", "grüße 日本"),
         ] {
             assert_eq!(visible(raw), shown);

@@ -1,4 +1,4 @@
-//! Where our files lie: the platform's folders, found once.
+//! Where our files lie: the platform's directories, found once.
 
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
@@ -7,13 +7,13 @@ use crate::error::{Failure, Kind, Result};
 use crate::system::env::Env;
 use crate::system::platform;
 
-/// The variable that names the home folder: `HOME`, on Windows `USERPROFILE`.
+/// The variable that names the home directory: `HOME`, on Windows `USERPROFILE`.
 pub const HOME_VARIABLE: &str = platform::HOME_VARIABLE;
 
-/// The folders of this user. None is created by finding it.
+/// The directories of this user. None is created by finding it.
 #[derive(Clone, Debug)]
-pub struct Folders {
-    /// The home folder: what [`HOME_VARIABLE`] says, else the account database.
+pub struct Directories {
+    /// The home directory: what [`HOME_VARIABLE`] says, else the account database.
     pub home: PathBuf,
     /// `config.toml` lies here.
     pub config: PathBuf,
@@ -21,22 +21,22 @@ pub struct Folders {
     pub cache: PathBuf,
     /// `keys.json` and the key file lie here. Like the keyring they belong to this machine: nothing of them roams.
     pub data: PathBuf,
-    /// `state.json` lies here: what may be deleted and is no cache. The data folder, where the platform has no such one.
+    /// `state.json` lies here: what may be deleted and is no cache. The data directory, where the platform has no such one.
     pub state: PathBuf,
     /// The data directory below the account's own home, whatever a variable says: the journal of a change lies here.
     pub account_data: PathBuf,
 }
 
-impl Folders {
-    /// Finds the folders; a relative home, or none at all, is a failure.
+impl Directories {
+    /// Finds the directories; a relative home, or none at all, is a failure.
     pub fn find(env: &Env) -> Result<Self> {
-        let hint = format!("set {HOME_VARIABLE} to your home folder");
+        let hint = format!("set {HOME_VARIABLE} to your home directory");
         let given = env.raw(HOME_VARIABLE).map(PathBuf::from);
         if let Some(home) = given.as_ref().filter(|home| !home.is_absolute()) {
             let cause = format!("{HOME_VARIABLE} is '{}', which is not an absolute path", home.display());
             return Err(Failure::new(Kind::Config, cause).hint(hint));
         }
-        let folders = move || {
+        let directories = move || {
             let home = given.or_else(dirs::home_dir)?;
             let own_home = account_home(env).unwrap_or_else(|| home.clone());
             Some(Self {
@@ -48,7 +48,7 @@ impl Folders {
                 account_data: own_home.join(DATA_BELOW_HOME).join("twolock"),
             })
         };
-        folders().ok_or_else(|| Failure::new(Kind::Config, "your home folder cannot be found").hint(hint))
+        directories().ok_or_else(|| Failure::new(Kind::Config, "your home directory cannot be found").hint(hint))
     }
 }
 
@@ -66,7 +66,7 @@ fn account_home(env: &Env) -> Option<PathBuf> {
     stand_in.or_else(|| platform::account()?.home).or_else(if cfg!(windows) { dirs::home_dir } else { || None })
 }
 
-/// A path with the home folder as `~`, and then with `/` on Windows too, as AWS's documentation writes it.
+/// A path with the home directory as `~`, and then with `/` on Windows too, as AWS's documentation writes it.
 pub fn shorten(path: &Path, home: &Path) -> String {
     match path.strip_prefix(home) {
         Ok(rest) if !home.as_os_str().is_empty() => format!("~/{}", rest.display()).replace(MAIN_SEPARATOR, "/"),
@@ -74,7 +74,7 @@ pub fn shorten(path: &Path, home: &Path) -> String {
     }
 }
 
-/// Returns a path that is there, absolute and with its links resolved, as people write it on this platform.
+/// Returns a path that is there, absolute and with its symlinks resolved, as people write it on this platform.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path).map(platform::usual_path)
 }
@@ -88,7 +88,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let other = if HOME_VARIABLE == "HOME" { "USERPROFILE" } else { "HOME" };
         let env = Env::of([(HOME_VARIABLE, home.path().to_str().unwrap()), (other, "relative")]);
-        assert_eq!(Folders::find(&env).unwrap().home, home.path());
+        assert_eq!(Directories::find(&env).unwrap().home, home.path());
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_relative_home_is_refused_by_the_variables_name() {
-        let failure = Folders::find(&Env::of([(HOME_VARIABLE, "relative")])).unwrap_err();
+        let failure = Directories::find(&Env::of([(HOME_VARIABLE, "relative")])).unwrap_err();
         assert_eq!(failure.cause, format!("{HOME_VARIABLE} is 'relative', which is not an absolute path"));
     }
 }

@@ -1,0 +1,5 @@
+//! Text for people: what came from outside made visible, how wide it is on a terminal, and names in a list.
+
+pub(crate) mod list;
+pub mod visible;
+pub(crate) mod width;

@@ -11,7 +11,7 @@
 //! 1. the vocabulary, which knows nobody: [`secret`], [`names`], [`arn`], [`credentials`], [`role`], [`timestamp`],
 //!    [`duration`], [`origin`], [`text`], [`hex`], and [`error`], whose kinds are the exit codes
 //! 2. [`system`], the machine: environment, clock, terminal, private files, locks, signals
-//! 3. [`config`], what the two AWS files and our own three say, and on which line
+//! 3. [`aws_files`], what the two AWS files say, and on which line; [`ours`], our own files
 //! 4. [`profile`], pure: settings in, a [`profile::plan::Plan`] out, every refusal made before anybody is asked; and
 //!    [`profile::adoption`], what a profile becomes so that every AWS tool comes to us
 //! 5. the three edges, which do not know each other: [`prompt`] (where a code comes from), [`aws`] (STS, the only
@@ -41,7 +41,8 @@ pub mod timestamp;
 
 pub mod system;
 
-pub mod config;
+pub mod aws_files;
+pub mod ours;
 pub mod profile;
 
 pub mod aws;

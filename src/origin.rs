@@ -1,6 +1,7 @@
 //! A value with where it came from, so that messages and `doctor` can say so.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::error::Place;
 
@@ -69,6 +70,15 @@ impl fmt::Display for Origin {
             Origin::Default => f.write_str("default"),
         }
     }
+}
+
+/// Which path a file is read from, and what chose it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChoice {
+    /// The path as it was opened.
+    pub path: PathBuf,
+    /// The variable that chose it; none for the usual place.
+    pub variable: Option<&'static str>,
 }
 
 #[cfg(test)]

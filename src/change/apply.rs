@@ -11,11 +11,13 @@ use super::record::{FileStep, Record, What};
 use super::replace::{Editor, Replaced};
 use super::{Act, Change, KeyToProve, KeyToStore, Parts, Proof, half_done};
 use crate::aws::{Bounds, Signer};
-use crate::config::key_index::{self, KeyIndex};
-use crate::config::settings::SettingEdit;
-use crate::config::{self, settings, trust};
+use crate::aws_files;
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
+use crate::hex;
+use crate::ours::key_index::{self, KeyIndex};
+use crate::ours::settings::SettingEdit;
+use crate::ours::{consent, settings};
 use crate::store::StoreError;
 use crate::store::access_key::{self, Kept};
 use crate::system::directories::shorten;
@@ -137,14 +139,11 @@ impl<'a> Run<'a> {
                 Some(path) => {
                     let before = match contents.remove(&path) {
                         Some(content) => content,
-                        None => foreign_file::load(&path, &self.parts.shown(&path), config::LARGEST_FILE)?,
+                        None => foreign_file::load(&path, &self.parts.shown(&path), aws_files::LARGEST_FILE)?,
                     };
                     let after = self.edited(act, &before)?;
-                    let step = FileStep {
-                        path: path.clone(),
-                        before: trust::hex_digest(&before),
-                        after: trust::hex_digest(&after),
-                    };
+                    let step =
+                        FileStep { path: path.clone(), before: hex::sha256(&before), after: hex::sha256(&after) };
                     contents.insert(path, after);
                     Some(step)
                 }
@@ -163,9 +162,9 @@ impl<'a> Run<'a> {
         let mut found = Vec::new();
         for file in records.values().filter_map(|record| record.file.as_ref()) {
             let Some(edit) = self.consent(&file.path, &file.before, &file.after) else { continue };
-            let before = trust::hex_digest(&content);
+            let before = hex::sha256(&content);
             content = setting_bytes(&content, &shown, &edit)?;
-            let step = FileStep { path: home_file.clone(), before, after: trust::hex_digest(&content) };
+            let step = FileStep { path: home_file.clone(), before, after: hex::sha256(&content) };
             found.push(Record { what: What::EditSettings { edit }, file: Some(step) });
         }
         Ok(found)
@@ -173,7 +172,7 @@ impl<'a> Run<'a> {
 
     /// The consent for a file, where it was given to the content before and has to be given to the one after.
     fn consent(&self, path: &Path, before: &str, after: &str) -> Option<SettingEdit> {
-        let path = trust::consent_path(path).ok()?;
+        let path = consent::consent_path(path).ok()?;
         let is_given = before != after && self.parts.trust.get(&path).is_some_and(|given| given == before);
         is_given.then(|| SettingEdit::Trust { path, sha256: after.into() })
     }
@@ -182,7 +181,7 @@ impl<'a> Run<'a> {
     /// what later edits of the same file will meet.
     fn note_other_content(&self, act: usize, old: &[u8], new: &[u8], journal: Option<&Journal>) -> Result<()> {
         let Some(journal) = journal else { return Ok(()) };
-        let (mut before, mut content) = (trust::hex_digest(old), new.to_vec());
+        let (mut before, mut content) = (hex::sha256(old), new.to_vec());
         let is_as_planned = |record: &Record| record.file.as_ref().is_some_and(|file| file.before == before);
         if self.records.borrow().get(&act).is_some_and(is_as_planned) {
             return Ok(());
@@ -195,7 +194,7 @@ impl<'a> Run<'a> {
             if later > act {
                 content = self.edited(later, &content)?;
             }
-            let after = trust::hex_digest(&content);
+            let after = hex::sha256(&content);
             if let Some(file) = self.records.borrow_mut().get_mut(&later).and_then(|record| record.file.as_mut()) {
                 (file.before, file.after) = (before, after.clone());
             }
@@ -268,7 +267,7 @@ impl<'a> Run<'a> {
     }
 
     fn carry_consent(&self, path: &Path, replaced: &Replaced) -> Result<()> {
-        let (before, after) = (trust::hex_digest(&replaced.old), trust::hex_digest(&replaced.new));
+        let (before, after) = (hex::sha256(&replaced.old), hex::sha256(&replaced.new));
         let Some(edit) = self.consent(path, &before, &after) else { return Ok(()) };
         let file = &self.parts.settings.home_file;
         let shown = self.parts.shown(file);
@@ -308,7 +307,7 @@ impl<'a> Run<'a> {
         let old = if is_index && replaced.old.is_empty() { key_index::EMPTY } else { &replaced.old };
         let changed = || Failure::new(Kind::Busy, "it was changed in the meantime");
         let back = |now: &[u8]| if now == replaced.new { Ok(old.to_vec()) } else { Err(changed()) };
-        self.parts.editor_up_to(config::LARGEST_FILE).edit(path, back).map(drop)
+        self.parts.editor_up_to(aws_files::LARGEST_FILE).edit(path, back).map(drop)
     }
 
     /// What cannot be taken out stays: the keyring then has a key that the file has as well, and the next try finds it.
@@ -332,7 +331,7 @@ impl Parts<'_> {
         self.editor_up_to(match act {
             Act::EditIndex(_) => key_index::LARGEST_FILE,
             Act::EditSettings { .. } => settings::LARGEST_FILE,
-            _ => config::LARGEST_FILE,
+            _ => aws_files::LARGEST_FILE,
         })
     }
 

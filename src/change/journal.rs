@@ -132,13 +132,13 @@ impl<'a> Journal<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws_files::edit::Edit;
+    use crate::aws_files::file::Kind as FileKind;
     use crate::change::record::{FileStep, What};
-    use crate::config::edit::Edit;
-    use crate::config::file::Kind as FileKind;
-    use crate::config::key_index::{Entry as IndexEntry, IndexEdit};
-    use crate::config::settings::SettingEdit;
     use crate::credentials::AccessKeyId;
     use crate::names::ProfileName;
+    use crate::ours::key_index::{Entry as IndexEntry, IndexEdit};
+    use crate::ours::settings::SettingEdit;
 
     fn every_record() -> Vec<Record> {
         let text = |text: &str| text.to_string();

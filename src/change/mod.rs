@@ -20,15 +20,16 @@ use std::path::PathBuf;
 use crate::arn::AccountId;
 use crate::aws::Sts;
 use crate::aws::endpoint::Endpoint;
-use crate::config::edit::Edit;
-use crate::config::file::Kind as FileKind;
-use crate::config::key_index::{Entry, IndexEdit};
-use crate::config::settings::{Paths, SettingEdit};
-use crate::config::trust::Consents;
-use crate::config::{AwsFiles, Choice};
+use crate::aws_files::AwsFiles;
+use crate::aws_files::edit::Edit;
+use crate::aws_files::file::Kind as FileKind;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::origin::FileChoice;
+use crate::ours::consent::Consents;
+use crate::ours::key_index::{Entry, IndexEdit};
+use crate::ours::settings::{Paths, SettingEdit};
 use crate::profile::adoption::edits::Edits;
 use crate::store::{Store, StoreError, access_key};
 use crate::system::directories::Directories;
@@ -126,7 +127,7 @@ pub struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn choice(&self, kind: FileKind) -> &Choice {
+    fn choice(&self, kind: FileKind) -> &FileChoice {
         match kind {
             FileKind::Config => &self.files.config_choice,
             FileKind::Credentials => &self.files.credentials_choice,

@@ -1,13 +1,13 @@
 //! What a change would make of what is there, and the diff. Pure, and each edit is made once.
 
 use super::{Act, Change};
-use crate::config::file::{AwsFile, Kind as FileKind};
-use crate::config::hunk::Hunk;
-use crate::config::key_index::KeyIndex;
-use crate::config::{AwsFiles, Setting};
+use crate::aws_files::file::{AwsFile, Kind as FileKind};
+use crate::aws_files::hunk::Hunk;
+use crate::aws_files::{AwsFiles, Setting};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::ours::key_index::KeyIndex;
 use crate::text::visible::one_line;
 
 /// What would be there.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Act, KeyToProve};
-use crate::config::edit::Edit;
-use crate::config::file::Kind as FileKind;
-use crate::config::key_index::IndexEdit;
-use crate::config::settings::SettingEdit;
+use crate::aws_files::edit::Edit;
+use crate::aws_files::file::Kind as FileKind;
 use crate::credentials::AccessKeyId;
 use crate::names::ProfileName;
+use crate::ours::key_index::IndexEdit;
+use crate::ours::settings::SettingEdit;
 
 /// One act, and what it makes of its file.
 #[derive(Clone, Debug, Serialize, Deserialize)]

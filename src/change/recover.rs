@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::journal::{Entry, PATIENCE};
 use super::record::{FileStep, Record, What};
 use super::{Parts, apply, half_done};
-use crate::config::file::AwsFile;
-use crate::config::key_index::KeyIndex;
-use crate::config::{self, trust};
+use crate::aws_files;
+use crate::aws_files::file::AwsFile;
 use crate::error::{Failure, Kind, Result};
+use crate::hex;
+use crate::ours::key_index::KeyIndex;
 use crate::store::{StoreError, access_key};
 use crate::system::{foreign_file, private_file};
 use crate::text::visible::visible;
@@ -111,7 +112,7 @@ impl Unfinished<'_> {
 
     fn is_done(&self, at: usize, file: &FileStep) -> Result<bool> {
         let shown = self.parts.shown(&file.path);
-        let now = trust::hex_digest(&foreign_file::load(&file.path, &shown, config::LARGEST_FILE)?);
+        let now = hex::sha256(&foreign_file::load(&file.path, &shown, aws_files::LARGEST_FILE)?);
         let is_now = |wanted: &str| wanted == now;
         let same_file = |record: &&Record| record.file.as_ref().is_some_and(|other| other.path == file.path);
         let steps = |records: &[Record]| -> Vec<FileStep> {
@@ -137,12 +138,12 @@ impl Unfinished<'_> {
         let shown = self.parts.shown(&file.path);
         let edit = |bytes: &[u8]| {
             let new = edited(&record.what, &shown, bytes)?;
-            match trust::hex_digest(bytes) == file.before && trust::hex_digest(&new) == file.after {
+            match hex::sha256(bytes) == file.before && hex::sha256(&new) == file.after {
                 true => Ok(new),
                 false => Err(self.left_alone(file, "would not come out as it was planned")),
             }
         };
-        self.parts.editor_up_to(config::LARGEST_FILE).edit(&file.path, edit).map(drop)
+        self.parts.editor_up_to(aws_files::LARGEST_FILE).edit(&file.path, edit).map(drop)
     }
 
     fn undo(&self, record: &Record) -> Result<()> {

@@ -9,8 +9,8 @@ use std::io::{self, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use crate::config::trust;
 use crate::error::{Failure, Kind, Result};
+use crate::hex;
 use crate::system::clock::{self, Deadline};
 use crate::system::directories::{self, shorten};
 use crate::system::foreign_file::{self, plain};
@@ -109,7 +109,7 @@ impl Editor<'_> {
     }
 
     fn lock(&self, target: &Path, shown: &str) -> Result<FileLock> {
-        let name = format!("edit-{}.lock", &trust::hex_digest(target.as_os_str().as_encoded_bytes())[..16]);
+        let name = format!("edit-{}.lock", &hex::sha256(target.as_os_str().as_encoded_bytes())[..16]);
         let made = private_file::create_private_dir(self.cache).map_err(LockError::Unavailable);
         let until = Deadline::after(Instant::now(), LOCK_BOUND);
         made.and_then(|()| FileLock::acquire(&self.cache.join(name), until)).map_err(|error| match error {

@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use crate::cli::ProfileArg;
-use crate::config::usage::{self, Usage};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::ours::usage::{self, Usage};
 use crate::picker::{self, Choices, Look};
 use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::facts::{account, kind};

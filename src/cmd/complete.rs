@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use clap::{Arg, Command, CommandFactory};
 
 use crate::cli::Cli;
-use crate::config::settings::KNOWN;
 use crate::error::Result;
 use crate::names::ProfileName;
+use crate::ours::settings::KNOWN;
 use crate::output::to_stdout;
 use crate::text::visible::visible;
 

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use crate::config::Profile;
+use crate::aws_files::Profile;
 use crate::duration;
 use crate::error::Result;
 use crate::names::ProfileName;

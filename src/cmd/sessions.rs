@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::arn::MfaSerial;
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
-use crate::config::trust;
 use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
 use crate::names::MfaCode;
+use crate::ours::consent;
 use crate::output::messages;
 use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
@@ -176,7 +176,7 @@ impl Consented<'_> {
         } else {
             (&files.credentials_choice, files.credentials.bytes())
         };
-        trust::may_start_programs(choice, bytes, &self.world.env, &self.world.settings.trust).map_err(problem)
+        consent::may_start_programs(choice, bytes, &self.world.env, &self.world.settings.trust).map_err(problem)
     }
 }
 

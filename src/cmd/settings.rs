@@ -8,9 +8,9 @@ use serde_json::json;
 use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli;
-use crate::config::settings::{self, KNOWN, Paths, SettingEdit};
-use crate::config::{aliases, trust};
 use crate::error::{Failure, Kind, Result};
+use crate::ours::settings::{self, KNOWN, Paths, SettingEdit};
+use crate::ours::{aliases, consent};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::system::directories::Directories;
@@ -102,9 +102,9 @@ fn list(world: &World, as_json: bool) -> Result<()> {
 
 /// Records that this very content may start programs.
 fn trust_file(call: &Call, file: &Path, path: &Path, yes: bool, forget: bool) -> Result<()> {
-    trust::must_be_safe(path)?;
-    let canonical = trust::consent_path(path)?;
-    let edit = SettingEdit::Trust { path: canonical.clone(), sha256: trust::fingerprint(path)? };
+    consent::must_be_safe(path)?;
+    let canonical = consent::consent_path(path)?;
+    let edit = SettingEdit::Trust { path: canonical.clone(), sha256: consent::fingerprint(path)? };
     if !yes {
         let need = Need { what: "this needs a yes", otherwise: "add --yes" };
         let question = format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical));

@@ -1,12 +1,12 @@
 //! What is there: files, settings, key index, environment; read once at the start of a command.
 
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
-use crate::config::AwsFiles;
-use crate::config::key_index::KeyIndex;
-use crate::config::settings::{Paths, Settings};
+use crate::aws_files::AwsFiles;
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
+use crate::ours::key_index::KeyIndex;
+use crate::ours::settings::{Paths, Settings};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, PlannedStep};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::process_line::ProcessLine;
+use crate::aws_files::process_line::ProcessLine;
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;

@@ -1,8 +1,8 @@
 //! The way from the asked profile down to the base.
 
 use crate::arn::RoleArn;
-use crate::config::Profile;
-use crate::config::process_line::ProcessLine;
+use crate::aws_files::Profile;
+use crate::aws_files::process_line::ProcessLine;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};

@@ -1,7 +1,7 @@
 //! The endpoint that the asked profile and its surroundings name, as they name it. Whether calls may go there is
 //! decided elsewhere, before any is made.
 
-use crate::config::Setting;
+use crate::aws_files::Setting;
 use crate::error::Result;
 use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;

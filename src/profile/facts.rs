@@ -1,10 +1,10 @@
 //! What can be said of a profile by its own lines and the key index, without a plan.
 
 use crate::arn;
-use crate::config::key_index::KeyIndex;
-use crate::config::process_line::ProcessLine;
-use crate::config::{AwsFiles, Profile, Setting};
+use crate::aws_files::process_line::ProcessLine;
+use crate::aws_files::{AwsFiles, Profile, Setting};
 use crate::names::ProfileName;
+use crate::ours::key_index::KeyIndex;
 
 /// What a profile is, in a word or three, for tables and JSON.
 pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {

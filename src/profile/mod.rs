@@ -23,9 +23,9 @@ pub mod steps;
 
 use std::time::Duration;
 
-use crate::config::AwsFiles;
-use crate::config::key_index::KeyIndex;
+use crate::aws_files::AwsFiles;
 use crate::origin::Sourced;
+use crate::ours::key_index::KeyIndex;
 
 /// Everything a plan is made from.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use crate::arn::{MfaSerial, Partition, RoleArn};
-use crate::config::Profile;
+use crate::aws_files::Profile;
 use crate::error::Result;
 use crate::names::{ProfileName, Region};
 use crate::origin::Sourced;

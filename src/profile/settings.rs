@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::arn::{MfaSerial, RoleArn};
-use crate::config::{Profile, Setting};
+use crate::aws_files::{Profile, Setting};
 use crate::credentials::AccessKeyId;
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};

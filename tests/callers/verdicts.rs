@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use twolock::config::AwsFiles;
+use twolock::aws_files::AwsFiles;
 use twolock::profile::callers::{Code, Reader, Verdict, judge};
 use twolock::system::env::Env;
 

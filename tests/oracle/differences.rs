@@ -1,7 +1,7 @@
 //! Every difference between our reading and botocore's or the Rust SDK's, by name and reason. Any other one fails.
 
-use twolock::config::file::AwsFile;
-use twolock::config::oddities::{Construct, Effect, Oddity, Reader};
+use twolock::aws_files::file::AwsFile;
+use twolock::aws_files::oddities::{Construct, Effect, Oddity, Reader};
 use twolock::names::ProfileName;
 
 use crate::readers::{Files, Probes, Reading};

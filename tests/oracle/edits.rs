@@ -1,7 +1,7 @@
 //! What the editor wrote, read by all three.
 
-use twolock::config::edit::Edit;
-use twolock::config::file::{AwsFile, Kind};
+use twolock::aws_files::edit::Edit;
+use twolock::aws_files::file::{AwsFile, Kind};
 
 use crate::generator::{self, Dice, PROBES};
 use crate::readers::{self, Files, Reading};

@@ -12,8 +12,8 @@ use std::fmt::Write;
 
 use generator::{Dice, PROBES};
 use readers::{Files, Reading};
-use twolock::config::file::Kind;
-use twolock::config::oddities::Reader;
+use twolock::aws_files::file::Kind;
+use twolock::aws_files::oddities::Reader;
 
 /// Compares our reading of all files with both readers; returns how many agreed completely, and each surprise.
 fn compare(all: &[Files]) -> (usize, String) {

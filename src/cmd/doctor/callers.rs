@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::Setting;
-use crate::config::process_line::ProcessLine;
+use crate::aws_files::Setting;
+use crate::aws_files::process_line::ProcessLine;
 use crate::profile::callers::{self, Callers, Reader, Verdict};
 use crate::system::own_program::names_a_version;
 use crate::system::{child, directories};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::config::Profile;
+use crate::aws_files::Profile;
 
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::config::Setting;
-use crate::config::key_index::Entry;
+use crate::aws_files::Setting;
 use crate::credentials::AccessKeyId;
 use crate::error::Failure;
 use crate::names::ProfileName;
+use crate::ours::key_index::Entry;
 use crate::profile::facts::is_adopted;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};

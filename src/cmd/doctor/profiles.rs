@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::arn::MfaSerial;
-use crate::config::aliases::{Alias, setting_of};
-use crate::config::file::AwsFile;
-use crate::config::oddities::{Construct, Effect, Oddity, Reader};
-use crate::config::trust;
-use crate::config::{Choice, Profile};
+use crate::aws_files::Profile;
+use crate::aws_files::file::AwsFile;
+use crate::aws_files::oddities::{Construct, Effect, Oddity, Reader};
 use crate::duration;
 use crate::error::{Failure, Place};
 use crate::names::ProfileName;
+use crate::origin::FileChoice;
+use crate::ours::aliases::{Alias, setting_of};
+use crate::ours::consent;
 use crate::profile::base::{Base, OTHER_SOURCES};
 use crate::profile::facts::is_adopted;
 use crate::profile::settings::parse_session_duration;
@@ -216,10 +217,10 @@ fn odd(construct: Construct, all: &[Oddity]) -> Finding {
 /// Files whose programs are not started, because a variable chose them and nobody consented.
 pub fn consents(context: &Context) -> Outcome {
     let files = &context.world.files;
-    let of = |(file, choice): (&AwsFile, &Choice)| {
+    let of = |(file, choice): (&AwsFile, &FileChoice)| {
         let place = names_a_program(context, file)?;
         let consents = &context.world.settings.trust;
-        let failure = trust::must_have_consent(choice, file.bytes(), &context.world.env, consents).err()?;
+        let failure = consent::must_have_consent(choice, file.bytes(), &context.world.env, consents).err()?;
         let why = "a folder one enters must not run code, so such a file needs your consent";
         Some(Finding::of_failure(Warning, &failure, why).at(place))
     };

@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use crate::arn::{MfaSerial, RoleArn};
+use crate::aws_files::edit::Edit;
+use crate::aws_files::file::Kind as FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
-use crate::config::edit::Edit;
-use crate::config::file::Kind as FileKind;
-use crate::config::key_index::{Entry, IndexEdit};
 use crate::credentials::{AccessKey, AccessKeyId, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Region, is_process_word};
+use crate::ours::key_index::{Entry, IndexEdit};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
 use crate::secret::Secret;

@@ -1,11 +1,11 @@
 //! `profile set` and `profile unset`: one key of a profile.
 
+use crate::aws_files::Profile;
+use crate::aws_files::edit::Edit;
+use crate::aws_files::file::Kind as FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change};
 use crate::cli::Making;
-use crate::config::Profile;
-use crate::config::edit::Edit;
-use crate::config::file::Kind as FileKind;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::facts::is_adopted;

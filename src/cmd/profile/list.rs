@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::arn::MfaSerial;
-use crate::config::Profile;
+use crate::aws_files::Profile;
 use crate::duration;
 use crate::error::Result;
 use crate::output::table::table_within;

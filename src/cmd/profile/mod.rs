@@ -10,9 +10,9 @@ mod remove;
 mod rename;
 mod show;
 
+use crate::aws_files::Profile;
 use crate::change::replace::wait_while_fresh;
 use crate::cli::{self, Making};
-use crate::config::Profile;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;

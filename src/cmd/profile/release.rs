@@ -1,9 +1,9 @@
 //! `profile release`: takes an adoption back.
 
+use crate::aws_files::{AwsFiles, Setting};
 use crate::change::Change;
 use crate::change::preview::preview;
 use crate::cli::Release;
-use crate::config::{AwsFiles, Setting};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::aws_files::edit::Edit;
 use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli::Making;
-use crate::config::aliases;
-use crate::config::edit::Edit;
 use crate::error::Result;
 use crate::names::ProfileName;
+use crate::ours::aliases;
 use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;

@@ -1,13 +1,13 @@
 //! `profile rename`: a profile, and whatever names it.
 
+use crate::aws_files::edit::Edit;
 use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli::Making;
-use crate::config::edit::Edit;
-use crate::config::key_index::IndexEdit;
-use crate::config::settings::SettingEdit;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::ours::key_index::IndexEdit;
+use crate::ours::settings::SettingEdit;
 use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
 use crate::text::visible::visible;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::config::{Profile, Setting};
+use crate::aws_files::{Profile, Setting};
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
@@ -114,7 +114,7 @@ fn callers_text(judged: &[(Reader, Verdict)], columns: usize) -> String {
 
 /// What other readers of the same two files stumble over: most of it makes them refuse the whole file.
 fn oddities(world: &World) -> String {
-    let of = |file: &crate::config::file::AwsFile| file.oddities();
+    let of = |file: &crate::aws_files::file::AwsFile| file.oddities();
     let all = of(&world.files.config).into_iter().chain(of(&world.files.credentials));
     let lines: Vec<String> = all.map(|oddity| format!("  {}\n", one_line(&oddity.to_string()))).take(20).collect();
     if lines.is_empty() { String::new() } else { format!("\nread differently elsewhere\n{}", lines.concat()) }

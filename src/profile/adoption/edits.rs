@@ -1,9 +1,9 @@
 //! What adopting and releasing mean for the lines of the two files.
 
 use super::{Adoption, Becomes, STATIC_KEYS};
-use crate::config::edit::Edit;
-use crate::config::process_line::ProcessLine;
-use crate::config::{AwsFiles, Profile};
+use crate::aws_files::edit::Edit;
+use crate::aws_files::process_line::ProcessLine;
+use crate::aws_files::{AwsFiles, Profile};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;

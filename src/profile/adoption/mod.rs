@@ -9,8 +9,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::arn::MfaSerial;
-use crate::config::Setting;
-use crate::config::process_line::ProcessLine;
+use crate::aws_files::Setting;
+use crate::aws_files::process_line::ProcessLine;
 use crate::credentials::{AccessKey, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, is_process_word};

@@ -10,8 +10,8 @@ mod rules;
 mod verdict;
 mod view;
 
-use crate::config::AwsFiles;
-pub use crate::config::oddities::Reader;
+use crate::aws_files::AwsFiles;
+pub use crate::aws_files::oddities::Reader;
 use crate::text::visible::one_line;
 pub use verdict::{ALL, Code, Verdict};
 

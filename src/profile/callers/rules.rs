@@ -2,9 +2,9 @@
 //!
 //! Each function is one SDK's own code, retold; the order of its lines is the order there.
 
-use crate::config::Setting;
-use crate::config::oddities::Reader;
-use crate::config::process_line::ProcessLine;
+use crate::aws_files::Setting;
+use crate::aws_files::oddities::Reader;
+use crate::aws_files::process_line::ProcessLine;
 use crate::profile::chain::MOST_HOPS;
 use crate::text::visible::visible;
 

@@ -1,12 +1,12 @@
 use super::*;
-use crate::config::Choice;
-use crate::config::file::{AwsFile, Kind};
+use crate::aws_files::file::{AwsFile, Kind};
+use crate::origin::FileChoice;
 
 #[path = "rows.rs"]
 mod rows;
 
 fn files(config: &str, credentials: &str) -> AwsFiles {
-    let choice = Choice { path: "/nowhere".into(), variable: None };
+    let choice = FileChoice { path: "/nowhere".into(), variable: None };
     let text = |text: &str| {
         let arn = |role: &str| format!("arn:aws:iam::123456789012:role/{role}");
         text.replace("{us}", "/usr/bin/twolock")

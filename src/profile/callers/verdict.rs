@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::oddities::{Oddity, Reader};
+use crate::aws_files::oddities::{Oddity, Reader};
 use crate::error::Place;
 use crate::text::visible::visible;
 

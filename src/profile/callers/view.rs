@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::config::file::AwsFile;
-use crate::config::oddities::{Construct, Effect, Oddity, Reader};
-use crate::config::section::{Part, Span};
-use crate::config::{AwsFiles, Section, Setting};
+use crate::aws_files::file::AwsFile;
+use crate::aws_files::oddities::{Construct, Effect, Oddity, Reader};
+use crate::aws_files::section::{Part, Span};
+use crate::aws_files::{AwsFiles, Section, Setting};
 use crate::error::Place;
 use crate::names::ProfileName;
 

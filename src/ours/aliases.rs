@@ -105,7 +105,7 @@ impl LineEnds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::settings::{rename_in_aliases, set, unset};
+    use crate::ours::settings::{rename_in_aliases, set, unset};
 
     fn read(text: &str) -> Result<Aliases> {
         let document = toml_edit::Document::parse(text.to_string()).unwrap();

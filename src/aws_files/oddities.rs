@@ -294,7 +294,7 @@ impl fmt::Display for Oddity {
 mod tests {
     use super::Construct::*;
     use super::*;
-    use crate::config::file::Kind;
+    use crate::aws_files::file::Kind;
 
     fn found(text: impl AsRef<[u8]>) -> Vec<(usize, Construct)> {
         let file = AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text.as_ref().to_vec());

@@ -2,11 +2,11 @@
 
 use super::Edited;
 use super::writable::must_be_a_safe_name;
-use crate::config::file::{AwsFile, Kind};
-use crate::config::grammar::{self, Chunk, Span};
-use crate::config::hunk::Replacement;
-use crate::config::process_line::ProcessLine;
-use crate::config::section::{Part, Section, Setting};
+use crate::aws_files::file::{AwsFile, Kind};
+use crate::aws_files::grammar::{self, Chunk, Span};
+use crate::aws_files::hunk::Replacement;
+use crate::aws_files::process_line::ProcessLine;
+use crate::aws_files::section::{Part, Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::is_process_word;
 use crate::text::visible::visible;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
-use crate::config::aliases::{self, Aliases};
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::origin::{Origin, Sourced};
+use crate::ours::aliases::{self, Aliases};
 use crate::system::directories::shorten;
 use crate::system::env::Env;
 use crate::system::foreign_file;

@@ -9,25 +9,21 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Place, Result};
+use crate::origin::FileChoice;
 use crate::system::directories::shorten;
 use crate::system::env::Env;
 use crate::system::foreign_file;
 use file::{AwsFile, Kind};
 pub use section::{Section, Setting};
 
-pub mod aliases;
 mod construct;
 pub mod edit;
 pub mod file;
 mod grammar;
 pub mod hunk;
-pub mod key_index;
 pub mod oddities;
 pub mod process_line;
 pub mod section;
-pub mod settings;
-pub mod trust;
-pub mod usage;
 
 /// Far above any real file, far below what would hurt.
 pub const LARGEST_FILE: u64 = 64 << 20;
@@ -40,18 +36,9 @@ pub struct AwsFiles {
     /// `~/.aws/credentials` or what `AWS_SHARED_CREDENTIALS_FILE` names.
     pub credentials: AwsFile,
     /// Where `config` was read from.
-    pub config_choice: Choice,
+    pub config_choice: FileChoice,
     /// Where `credentials` was read from.
-    pub credentials_choice: Choice,
-}
-
-/// Which path was read, and what chose it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// The path as it was opened.
-    pub path: PathBuf,
-    /// The variable that chose it; none for the usual place.
-    pub variable: Option<&'static str>,
+    pub credentials_choice: FileChoice,
 }
 
 /// What both files say about one profile; the credentials file wins key by key.
@@ -76,11 +63,11 @@ impl AwsFiles {
 
     /// The same, where a file that cannot be read is a failure beside it and counts as empty.
     pub fn load_readable(env: &Env, home: &Path) -> (Self, Vec<Failure>) {
-        let config_choice = Choice::of(env, home, "AWS_CONFIG_FILE", "config");
-        let credentials_choice = Choice::of(env, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
+        let config_choice = choice(env, home, "AWS_CONFIG_FILE", "config");
+        let credentials_choice = choice(env, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
         let mut failures = Vec::new();
-        let mut load = |choice: &Choice, kind: Kind| {
-            choice.load(kind, home).unwrap_or_else(|failure| {
+        let mut load = |choice: &FileChoice, kind: Kind| {
+            load(choice, kind, home).unwrap_or_else(|failure| {
                 failures.push(failure);
                 AwsFile::from_bytes(kind, shorten(&choice.path, home), Vec::new())
             })
@@ -129,22 +116,20 @@ impl AwsFiles {
     }
 }
 
-impl Choice {
-    fn of(env: &Env, home: &Path, variable: &'static str, usual: &str) -> Self {
-        match env.raw(variable) {
-            Some(given) => Self { path: below_home(given, home), variable: Some(variable) },
-            None => Self { path: home.join(".aws").join(usual), variable: None },
-        }
+fn choice(env: &Env, home: &Path, variable: &'static str, usual: &str) -> FileChoice {
+    match env.raw(variable) {
+        Some(given) => FileChoice { path: below_home(given, home), variable: Some(variable) },
+        None => FileChoice { path: home.join(".aws").join(usual), variable: None },
     }
+}
 
-    fn load(&self, kind: Kind, home: &Path) -> Result<AwsFile> {
-        let shown = shorten(&self.path, home);
-        let bytes = foreign_file::load(&self.path, &shown, LARGEST_FILE).map_err(|failure| match self.variable {
-            Some(variable) => failure.hint(format!("the file was chosen by {variable}")),
-            None => failure,
-        })?;
-        Ok(AwsFile::from_bytes(kind, shown, bytes))
-    }
+fn load(choice: &FileChoice, kind: Kind, home: &Path) -> Result<AwsFile> {
+    let shown = shorten(&choice.path, home);
+    let bytes = foreign_file::load(&choice.path, &shown, LARGEST_FILE).map_err(|failure| match choice.variable {
+        Some(variable) => failure.hint(format!("the file was chosen by {variable}")),
+        None => failure,
+    })?;
+    Ok(AwsFile::from_bytes(kind, shown, bytes))
 }
 
 impl Profile {
@@ -231,8 +216,7 @@ mod tests {
     #[test]
     fn an_empty_variable_chooses_nothing_and_only_a_leading_tilde_is_the_home() {
         let home = Path::new("/home/ana");
-        let path =
-            |given: &str| Choice::of(&Env::of([("AWS_CONFIG_FILE", given)]), home, "AWS_CONFIG_FILE", "config").path;
+        let path = |given: &str| choice(&Env::of([("AWS_CONFIG_FILE", given)]), home, "AWS_CONFIG_FILE", "config").path;
         assert_eq!(path(""), Path::new("/home/ana/.aws/config"));
         assert_eq!(path("~/x"), Path::new("/home/ana/x"));
         assert_eq!(path("~bob/x"), Path::new("~bob/x"));

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::file::Kind;
+use crate::aws_files::file::Kind;
 
 mod several;
 

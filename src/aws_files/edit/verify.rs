@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use zeroize::Zeroizing;
 
 use super::{Edit, Edited, PREFIX, halves};
-use crate::config::construct::Construct;
-use crate::config::file::AwsFile;
-use crate::config::grammar;
-use crate::config::hunk::{Hunk, Replacement};
-use crate::config::oddities::Oddity;
-use crate::config::section::{Section, Setting};
+use crate::aws_files::construct::Construct;
+use crate::aws_files::file::AwsFile;
+use crate::aws_files::grammar;
+use crate::aws_files::hunk::{Hunk, Replacement};
+use crate::aws_files::oddities::Oddity;
+use crate::aws_files::section::{Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::text::visible::visible;
 

@@ -7,11 +7,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use super::Choice;
 use crate::error::{Failure, Kind, Result};
-use crate::hex::hex;
+use crate::hex::sha256;
+use crate::origin::FileChoice;
 use crate::system::directories::{self, HOME_VARIABLE};
 use crate::system::env::Env;
 use crate::system::foreign_file;
@@ -21,22 +19,25 @@ use crate::text::visible::as_word;
 /// Consents as `config.toml` keeps them: canonical path → SHA-256 of the content in hex.
 pub type Consents = BTreeMap<String, String>;
 
+/// Far above any real file, far below what would hurt to read.
+const LARGEST_FILE: u64 = 64 << 20;
+
 /// Refuses unless programs named in this file may be started. `bytes` is the content as it was read, so that
 /// what was consented to is what we act on.
-pub fn may_start_programs(choice: &Choice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
+pub fn may_start_programs(choice: &FileChoice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
     must_be_safe(&choice.path)?;
     must_have_consent(choice, bytes, env, consents)
 }
 
 /// Refuses a file that a variable chose, unless it is in its usual place or somebody consented to this very content.
-pub fn must_have_consent(choice: &Choice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
+pub fn must_have_consent(choice: &FileChoice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
     let Some(variable) = choice.variable else { return Ok(()) };
     if is_in_its_usual_place(&choice.path, env) {
         return Ok(());
     }
     let path = consent_path(&choice.path)?;
     match consents.get(&path) {
-        Some(consent) if *consent == hex_digest(bytes) => Ok(()),
+        Some(consent) if *consent == sha256(bytes) => Ok(()),
         Some(_) => Err(without_consent(&path, "it was changed since you trusted it")),
         None => Err(without_consent(&path, &format!("{variable} chose it"))),
     }
@@ -72,12 +73,7 @@ pub fn fingerprint(path: &Path) -> Result<String> {
     if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return Err(Failure::new(Kind::Config, format!("cannot trust {shown}: it is not a regular file")));
     }
-    Ok(hex_digest(&foreign_file::load(path, &shown, super::LARGEST_FILE)?))
-}
-
-/// Returns the SHA-256 of content in hex, for our own edits, which carry a consent along.
-pub fn hex_digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    Ok(sha256(&foreign_file::load(path, &shown, LARGEST_FILE)?))
 }
 
 fn without_consent(path: &str, why: &str) -> Failure {
@@ -109,10 +105,10 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_the_sha_256_of_the_content() {
-        assert_eq!(hex_digest(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, "abc").unwrap();
-        assert_eq!(fingerprint(file.path()).unwrap(), hex_digest(b"abc"));
+        assert_eq!(fingerprint(file.path()).unwrap(), sha256(b"abc"));
         for bad in [Path::new("/nowhere/at/all"), std::env::temp_dir().as_path()] {
             assert!(fingerprint(bad).unwrap_err().cause.ends_with("it is not a regular file"), "{bad:?}");
         }
@@ -150,13 +146,13 @@ mod tests {
             }
 
             fn ask(&self, variable: Option<&'static str>, consents: &Consents) -> Result<()> {
-                let choice = Choice { path: self.path("repo/config"), variable };
+                let choice = FileChoice { path: self.path("repo/config"), variable };
                 let home = self.0.path().as_os_str().to_owned();
                 may_start_programs(&choice, CONTENT, &Env::of([("HOME", home)]), consents)
             }
 
             fn consent(&self, content: &[u8]) -> Consents {
-                [(consent_path(&self.path("repo/config")).unwrap(), hex_digest(content))].into()
+                [(consent_path(&self.path("repo/config")).unwrap(), sha256(content))].into()
             }
         }
 
@@ -189,7 +185,7 @@ mod tests {
             assert_eq!(world.ask(CHOSEN, &Consents::new()), Ok(()));
             fs::rename(world.path(".aws/config"), world.path(".aws/other")).unwrap();
             symlink(world.path(".aws/other"), world.path("x")).unwrap();
-            let choice = Choice { path: world.path("x"), variable: CHOSEN };
+            let choice = FileChoice { path: world.path("x"), variable: CHOSEN };
             let env = Env::of([("HOME", world.0.path())]);
             assert!(may_start_programs(&choice, CONTENT, &env, &Consents::new()).is_err(), "not named config");
         }

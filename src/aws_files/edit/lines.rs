@@ -1,10 +1,10 @@
 //! Where the bytes of an edit go: in place, below a profile's last line, at the end of the file.
 
 use super::writable::{must_be_a_safe_name, must_be_writable};
-use crate::config::file::{AwsFile, Kind};
-use crate::config::grammar;
-use crate::config::hunk::Replacement;
-use crate::config::section::{Part, Section, Setting, Span};
+use crate::aws_files::file::{AwsFile, Kind};
+use crate::aws_files::grammar;
+use crate::aws_files::hunk::Replacement;
+use crate::aws_files::section::{Part, Section, Setting, Span};
 use crate::error::{Failure, Kind as FailureKind, Result};
 
 impl AwsFile {

@@ -1,6 +1,7 @@
 //! `profile set`, `unset`, `rename`, `remove`: edits of the two AWS files, every other byte kept.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use crate::cli::Making;
 use crate::config::file::{AwsFile, Kind as FileKind};
@@ -12,12 +13,13 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
-use crate::session::cache;
+use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::system::folders::shorten;
 use crate::visible::{as_word, visible};
 
 use super::change::{self, Change, Errand, When};
+use super::living;
 use super::logout;
 use super::profile::{is_adopted, unknown};
 use super::world::{World, paths};
@@ -226,26 +228,19 @@ pub fn references(world: &World, name: &str) -> Vec<(String, Setting)> {
 }
 
 /// The sealed sessions of this profile's plan that no other profile's plan uses.
-fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<(std::path::PathBuf, Header)> {
-    let hexes = |name: &ProfileName| -> HashSet<String> {
-        world
-            .plan_if_any(name.as_str())
-            .map(|planned| planned.identities().iter().map(|i| i.hex()).collect())
-            .unwrap_or_default()
+fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<(PathBuf, Header)> {
+    let identities = |name: &str| -> HashSet<Identity> {
+        world.plan_if_any(name).map(|planned| planned.identities().iter().copied().collect()).unwrap_or_default()
     };
-    let mut own = hexes(name);
-    if own.is_empty() {
-        return Vec::new();
-    }
-    let found: Vec<_> = cache::headers(&world.folders.cache);
-    if !found.iter().any(|(_, header)| own.contains(&header.identity)) {
-        return Vec::new();
+    let mut own = identities(name.as_str());
+    let mut found = living::open(world, |header| own.contains(&header.identity)).sessions;
+    if found.is_empty() {
+        return found;
     }
     for other in world.files.profile_names().iter().filter(|other| *other != name.as_str()) {
-        if let Ok(other) = ProfileName::parse(other) {
-            let used = hexes(&other);
-            own.retain(|identity| !used.contains(identity));
-        }
+        let used = identities(other);
+        own.retain(|identity| !used.contains(identity));
     }
-    found.into_iter().filter(|(_, header)| own.contains(&header.identity)).collect()
+    found.retain(|(_, header)| own.contains(&header.identity));
+    found
 }

@@ -31,7 +31,7 @@ pub struct Entry {
 
 /// Profile → key id.
 #[derive(Clone, Debug, Default)]
-pub struct KeyIndex(BTreeMap<String, Entry>);
+pub struct KeyIndex(BTreeMap<ProfileName, Entry>);
 
 impl KeyIndex {
     /// Loads the index; a missing file is an empty one, a damaged or newer one is a failure and is left alone.
@@ -53,11 +53,12 @@ impl KeyIndex {
         }
         let keys = json["keys"].as_object().ok_or("is damaged: it has no keys")?;
         let entry = |(profile, fields): (&String, &Value)| {
+            let name = ProfileName::parse(profile).map_err(|why| format!("is damaged: {why}"))?;
             let id = fields["access_key_id"].as_str().unwrap_or_default();
             let id = AccessKeyId::parse(id).map_err(|why| format!("is damaged: the key of '{profile}' {why}"))?;
             let account = fields["account"].as_str().and_then(AccountId::parse);
             let created = fields["created"].as_str().and_then(Timestamp::parse);
-            Ok((profile.clone(), Entry { id, account, created }))
+            Ok((name, Entry { id, account, created }))
         };
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
@@ -107,7 +108,7 @@ impl KeyIndex {
 
     /// The same index with one more entry, in memory alone.
     pub fn and(mut self, profile: &ProfileName, entry: Entry) -> Self {
-        self.0.insert(profile.to_string(), entry);
+        self.0.insert(profile.clone(), entry);
         self
     }
 
@@ -118,7 +119,7 @@ impl KeyIndex {
 
     /// The key of a profile.
     pub fn get(&self, profile: &ProfileName) -> Option<&Entry> {
-        self.0.get(profile.as_str())
+        self.0.get(profile)
     }
 }
 
@@ -172,6 +173,7 @@ mod tests {
             (r#"{"v":2,"keys":{}}"#, "version 2"),
             (r#"{"v":1}"#, "no keys"),
             (r#"{"v":1,"keys":{"p":{"access_key_id":"x"}}}"#, "'p'"),
+            (r#"{"v":1,"keys":{"\u001b[2J":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}}}"#, r"'\u{1b}[2J'"),
         ] {
             let why = KeyIndex::parse(text.as_bytes()).unwrap_err();
             assert!(why.contains(part), "{text}: {why}");

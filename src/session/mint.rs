@@ -207,18 +207,18 @@ impl Sessions<'_> {
 
     fn header(&self, step: usize, session: &Session) -> sealed::Header {
         let (kind, role, asked) = match &self.plan.steps[step] {
-            Step::AssumeRole { request, .. } => (sealed::Kind::Role, Some(request.role.to_string()), request.duration),
+            Step::AssumeRole { request, .. } => (sealed::Kind::Role, Some(request.role.clone()), request.duration),
             Step::SessionToken { duration, .. } => (sealed::Kind::Session, None, *duration),
             Step::LongLivedKey(_) => unreachable!("a key is no session"),
         };
         sealed::Header {
-            identity: String::new(),
+            identity: self.identities[step - 1],
             key: String::new(),
             kind,
-            account: session.account.as_ref().map(ToString::to_string),
-            device: self.plan.device.as_ref().map(ToString::to_string),
+            account: session.account.clone(),
+            device: self.plan.device.clone(),
             role,
-            profile: self.plan.profile.to_string(),
+            profile: self.plan.profile.clone(),
             issued: (self.clock)(),
             asked,
             expires: session.expires,
@@ -259,7 +259,11 @@ impl Awaited<'_> {
             Awaited::Call => "another twolock, which asks AWS".into(),
             Awaited::Question(files) => match files.load().holder {
                 Some(holder) => {
-                    format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile))
+                    format!(
+                        "pid {}, which asks for a code (profile '{}')",
+                        holder.pid,
+                        visible(holder.profile.as_str())
+                    )
                 }
                 None => "another twolock, which asks for a code".into(),
             },

@@ -76,6 +76,15 @@ impl NoSealingKey {
         !answers.is_empty() && answers.iter().all(|(_, answer)| *answer == StoreError::Absent)
     }
 
+    /// What a store says that may have the key and did not tell; none where there is no key that could open anything.
+    pub(crate) fn unclear(&self) -> Option<String> {
+        let Self::Nowhere(answers) = self else { return None };
+        let is_clear = |answer: &StoreError| matches!(answer, StoreError::Absent | StoreError::NoService(_));
+        let unclear: Vec<_> =
+            answers.iter().filter(|(_, a)| !is_clear(a)).map(|(name, a)| format!("{name} {a}")).collect();
+        (!unclear.is_empty()).then(|| unclear.join("; "))
+    }
+
     /// The failure to show where going on without a sealing key would not do.
     pub fn failure(&self) -> Failure {
         match self {

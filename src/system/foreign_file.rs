@@ -45,6 +45,11 @@ pub fn ownership(metadata: &Metadata) -> Option<Ownership> {
     platform::ownership(metadata)
 }
 
+/// Returns the name of a user, or `uid 1000` where the account database has none.
+pub(crate) fn user_name(user: u32) -> String {
+    platform::user_name(user).unwrap_or_else(|| format!("uid {user}"))
+}
+
 /// Returns the account this process acts for, if the platform has uids.
 pub fn account() -> Option<Account> {
     platform::account()
@@ -83,7 +88,7 @@ fn kind_of(metadata: &Metadata) -> Unreadable {
 }
 
 /// An I/O error in words, without the number `io::Error` appends and the full stop Windows puts before it.
-fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
 }

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod lock;
 pub mod log;
 mod modes;
+pub mod obstacle;
 pub mod own_program;
 
 pub mod parent;

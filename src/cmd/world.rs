@@ -138,6 +138,17 @@ impl World {
         })
     }
 
+    /// Whose home this is, if we are root and it is another user's.
+    pub fn owner_root_visits(&self) -> Option<String> {
+        user::owner_of_the_home_root_visits(&self.folders.home)
+    }
+
+    /// A text that may name our cache folder, as people read it.
+    pub fn shortened(&self, text: &str) -> String {
+        let cache = &self.folders.cache;
+        text.replace(&*cache.to_string_lossy(), &shorten(cache, &self.folders.home))
+    }
+
     /// The user's choice of keyring.
     pub fn keyring(&self) -> Keyring {
         let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
@@ -148,6 +159,11 @@ impl World {
     pub fn stores(&self, may_unlock: bool) -> Stores {
         Stores::choose(self.keyring(), &self.env, &key_folder(&self.folders), may_unlock)
     }
+}
+
+/// Why root keeps nothing in another user's home, and what to do (threat-model P54).
+pub fn as_root_elsewhere(owner: &str) -> String {
+    format!("run as root in the home of {owner}, where nothing of root's is kept: run it without sudo, or with sudo -H")
 }
 
 /// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.

@@ -11,6 +11,7 @@ use crate::hex::hex;
 use crate::session::identity::Identity;
 use crate::session::sealed::{self, Header};
 use crate::session::sealing_key::SealingKey;
+use crate::system::obstacle::Obstacle;
 use crate::system::private_file;
 use crate::timestamp::Timestamp;
 
@@ -59,12 +60,20 @@ impl Cache {
     }
 
     /// Keeps a session; replaces what was there, and removes what has ended.
-    pub fn keep(&self, identity: &Identity, mut header: Header, session: &Session) -> io::Result<()> {
+    pub fn keep(
+        &self,
+        identity: &Identity,
+        mut header: Header,
+        session: &Session,
+    ) -> std::result::Result<(), Obstacle> {
         remove_ended(&self.folder, header.issued);
         header.identity = *identity;
         header.key = self.key.id().into();
-        let bytes = sealed::seal(&header, session, &self.key).ok_or_else(|| io::Error::other("no random bytes"))?;
-        private_file::write_atomically(&self.path(identity), &bytes)
+        let path = self.path(identity);
+        let sealed = sealed::seal(&header, session, &self.key).ok_or_else(|| io::Error::other("no random bytes"));
+        sealed
+            .and_then(|bytes| private_file::write_atomically(&path, &bytes))
+            .map_err(|error| Obstacle::to("written", &path, &error))
     }
 
     /// Forgets a session under this key.

@@ -52,6 +52,8 @@ pub struct DeviceFiles {
     pub lock: PathBuf,
     /// The state.
     pub state: PathBuf,
+    /// Whether the state may be written.
+    pub is_kept: bool,
 }
 
 impl DeviceFiles {
@@ -62,7 +64,8 @@ impl DeviceFiles {
         hash.update([0]);
         hash.update(device.as_str());
         let stem = format!("device-{}", &hex(&hash.finalize())[..16]);
-        Self { lock: folder.join(format!("{stem}.lock")), state: folder.join(format!("{stem}.json")) }
+        let at = |end: &str| folder.join(format!("{stem}.{end}"));
+        Self { lock: at("lock"), state: at("json"), is_kept: true }
     }
 
     /// Loads the state; a missing or damaged file is an empty state.
@@ -72,7 +75,9 @@ impl DeviceFiles {
 
     /// Saves the state. What cannot be written is not told: the worst that follows is one question more.
     pub fn save(&self, state: &DeviceState) {
-        let _ = private_file::write_atomically(&self.state, state.json().to_string().as_bytes());
+        if self.is_kept {
+            let _ = private_file::write_atomically(&self.state, state.json().to_string().as_bytes());
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A plan's steps, executed: each from the credentials of the step before it, each by one caller for all.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::arn::MfaSerial;
@@ -9,13 +10,14 @@ use crate::credentials::{AccessKey, Session};
 use crate::error::{Failure, Kind, Result};
 use crate::profile::plan::Step;
 use crate::prompt::CodeSource;
-use crate::session::Sessions;
 use crate::session::cache::Need;
 use crate::session::device::DeviceFiles;
 use crate::session::sealed;
+use crate::session::{Locking, Sessions};
 use crate::system::clock::{Deadline, now_millis};
-use crate::system::lock::{FileLock, LockError};
+use crate::system::lock::{self, FileLock, LockError};
 use crate::system::log;
+use crate::system::obstacle::Obstacle;
 use crate::system::terminal;
 use crate::visible::visible;
 
@@ -111,7 +113,10 @@ impl Sessions<'_> {
     }
 
     fn with_a_code(&self, step: usize, need: Need, device: &MfaSerial) -> Result<Session> {
-        let files = DeviceFiles::of(self.folder, device, self.endpoint);
+        let files = DeviceFiles {
+            is_kept: self.locking != Locking::Never,
+            ..DeviceFiles::of(self.folder, device, self.endpoint)
+        };
         let since = now_millis();
         let _lock = match self.turn(files.lock.clone(), step, need, Awaited::Question(&files))? {
             Turn::Served(session) => return Ok(session),
@@ -129,12 +134,17 @@ impl Sessions<'_> {
 
     /// Waits for a lock, and for the session that its holder may bring.
     fn turn(&self, lock: PathBuf, step: usize, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
+        if self.locking == Locking::Never {
+            return Ok(Turn::Ours(None));
+        }
         let until = self.patience.others();
         let (started, mut pause, mut told) = (Instant::now(), Duration::from_millis(1), false);
         loop {
             match FileLock::try_acquire(&lock) {
                 Ok(lock) => return Ok(Turn::Ours(Some(lock))),
-                Err(LockError::Unavailable(_)) => return Ok(Turn::Ours(None)),
+                Err(LockError::Unavailable(error)) => {
+                    return self.without_a_lock(&lock, &error, awaited).map(|()| Turn::Ours(None));
+                }
                 Err(LockError::Held) => {}
             }
             if let Some(found) = self.cached(step, need) {
@@ -151,6 +161,19 @@ impl Sessions<'_> {
             std::thread::sleep(pause.min(until.left()));
             pause = (pause * 2).min(Duration::from_millis(20));
         }
+    }
+
+    /// Whether to go on where no lock can be had (threat-model P54). Without one, a call is made by each caller that
+    /// comes, which costs nobody anything; a question is put by each, and a code may be sent twice.
+    fn without_a_lock(&self, lock: &Path, error: &io::Error, awaited: Awaited<'_>) -> Result<()> {
+        if lock::is_unsupported(error) || matches!(awaited, Awaited::Call) {
+            return Ok(());
+        }
+        let obstacle = Obstacle::to("locked", lock, error);
+        if self.locking == Locking::IfPossible && !obstacle.is_anothers_file() {
+            return Ok(());
+        }
+        Err(self.about(obstacle.failure()))
     }
 
     /// Calls STS for a step and keeps what comes.
@@ -192,8 +215,8 @@ impl Sessions<'_> {
     /// Keeps a fresh session. One that cannot be kept is handed out all the same, with a warning.
     fn keep(&self, step: usize, session: Session) -> Session {
         let Some(cache) = self.cache else { return session };
-        if let Err(e) = cache.keep(&self.identities[step - 1], self.header(step, &session), &session) {
-            (self.warn)(&format!("the session could not be kept, so the next command starts anew: {e}"));
+        if let Err(obstacle) = cache.keep(&self.identities[step - 1], self.header(step, &session), &session) {
+            (self.warn)(&format!("the session could not be kept, so the next command starts anew: {obstacle}"));
         }
         session
     }

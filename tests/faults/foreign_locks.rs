@@ -5,6 +5,12 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use twolock::system::clock::Deadline;
+use twolock::system::lock::FileLock;
 
 use crate::machine::script;
 use crate::outcome::{answer, failed, is_one_line_or_nothing};
@@ -320,4 +326,45 @@ fn a_home_that_belongs_to_root_serves_the_user_it_is_given_to() {
     let mut login = somebody.twolock(&["login", "prod"]);
     assert_eq!(world.finish(login.env("TWOLOCK_MFA_CODE", world.code())).code, 0);
     assert_eq!(world.finish(&mut somebody.twolock(&["credential-process", "prod"])).code, 0);
+}
+
+/// Makes this thread alone an ordinary user's.
+fn become_somebody() {
+    // SAFETY: the call takes numbers only; past libc's wrapper it changes the calling thread and no other.
+    let done = unsafe { libc::syscall(libc::SYS_setresuid, -1, UID, -1) };
+    assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+}
+
+#[test]
+fn fifty_that_cannot_open_roots_lock_file_hold_one_lock_at_a_time() {
+    if without_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    chown(folder.path(), Some(UID), Some(UID)).unwrap();
+    let path = folder.path().join("device.lock");
+    let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    for round in 0..20 {
+        let _ = fs::remove_file(&path);
+        fs::write(&path, "").unwrap();
+        chmod(&path, 0o600);
+        let start = Barrier::new(50);
+        std::thread::scope(|scope| {
+            for _ in 0..50 {
+                scope.spawn(|| {
+                    become_somebody();
+                    start.wait();
+                    let until = Deadline::after(Instant::now(), Duration::from_secs(60));
+                    let held = FileLock::acquire(&path, until).unwrap_or_else(|e| panic!("round {round}: {e:?}"));
+                    assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "round {round}: two at once");
+                    std::thread::yield_now();
+                    holders.fetch_sub(1, Ordering::SeqCst);
+                    taken.fetch_add(1, Ordering::SeqCst);
+                    drop(held);
+                });
+            }
+        });
+        assert_eq!(fs::metadata(&path).unwrap().uid(), UID);
+    }
+    assert_eq!(taken.into_inner(), 20 * 50);
 }

@@ -10,6 +10,7 @@ use crate::output::to_stdout;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
 use crate::store::file::FileStore;
+use crate::system::obstacle::Obstacle;
 use crate::visible::visible;
 
 use super::Call;
@@ -52,7 +53,8 @@ fn shared_by(others: &[String]) -> String {
 fn all(world: &World) -> Result<u8> {
     let sessions = living::open(world, |_| true).sessions.len();
     let removed = cache::remove_all(&world.folders.cache).map_err(|e| {
-        Failure::new(Kind::Disk, format!("the sessions in {} cannot be removed: {e}", world.folders.cache.display()))
+        let obstacle = Obstacle::to("removed", &world.folders.cache.join("*.sealed"), &e);
+        world.shortened_failure(Failure { kind: Kind::Disk, ..obstacle.failure() })
     })?;
     let left = sealing_key::forget(&world.stores(true), &world.folders.cache);
     // A keyring that is not there keeps no key; one that is locked may.

@@ -37,7 +37,7 @@ mod world;
 use std::time::Instant;
 
 use crate::cli::{Cli, Command};
-use crate::error::{Failure, Kind, Result};
+use crate::error::Result;
 use crate::output::messages;
 use crate::profile::plan::Plan;
 use crate::system::env::Env;
@@ -66,7 +66,7 @@ fn refuse_root_elsewhere(cli: &Cli, call: &Call) -> Result<()> {
     let writes = cli.command.as_ref().is_some_and(Command::writes_files);
     let home = Folders::find(&call.env).ok().filter(|_| writes).map(|folders| folders.home);
     match home.and_then(|home| user::owner_of_the_home_root_visits(&home)) {
-        Some(owner) => Err(Failure::new(Kind::Config, world::as_root_elsewhere(&owner))),
+        Some(owner) => Err(world::root_elsewhere(&owner)),
         None => Ok(()),
     }
 }

@@ -25,7 +25,7 @@ use crate::system::{log, parent};
 use crate::visible::visible;
 
 use super::keys::RealKeys;
-use super::world::{Planned, World, as_root_elsewhere};
+use super::world::{Planned, World, as_root_elsewhere, root_elsewhere};
 
 /// What a verb wants of the session layer.
 pub struct Wants {
@@ -119,7 +119,7 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         return Err(Failure::new(Kind::Disk, why).of_profile(visible(plan.profile.as_str())));
     }
     unkept.iter().for_each(|why| messages::warning(why));
-    obtained.map_err(|failure| Failure { cause: world.shortened(&failure.cause), ..failure })
+    obtained.map_err(|failure| world.shortened_failure(failure))
 }
 
 fn locking(world: &World, wants: &Wants) -> Locking {
@@ -156,10 +156,11 @@ fn open_cache(
     let of_profile = |failure: Failure| failure.of_profile(visible(planned.plan.profile.as_str()));
     match world.owner_root_visits() {
         Some(owner) if wants.uncached => {
-            messages::warning(&format!("{}; the next command asks again", as_root_elsewhere(&owner)));
+            let why = "so the session is not kept and the next command asks again";
+            messages::warning(&as_root_elsewhere(&owner, why));
             return Ok(None);
         }
-        Some(owner) => return Err(of_profile(Failure::new(Kind::Config, as_root_elsewhere(&owner)))),
+        Some(owner) => return Err(of_profile(root_elsewhere(&owner))),
         None => {}
     }
     let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
@@ -178,10 +179,7 @@ fn open_cache(
             messages::warning(&format!("{why}; the session is not kept, and the next command asks again{ways}"));
             Ok(None)
         }
-        Err(none) => {
-            let failure = none.failure();
-            Err(of_profile(Failure { cause: world.shortened(&failure.cause), ..failure }))
-        }
+        Err(none) => Err(of_profile(world.shortened_failure(none.failure()))),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::aws::endpoint::{self, Endpoint, Given, Origin, Wish};
 use crate::config::AwsFiles;
 use crate::config::key_index::KeyIndex;
 use crate::config::settings::{Paths, Settings};
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::origin::Outside;
 use crate::profile::plan::{self, Outline, Plan};
@@ -14,7 +14,7 @@ use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, Identity};
 use crate::store::choose::{Keyring, Stores};
 use crate::system::env::Env;
-use crate::system::folders::{Folders, shorten};
+use crate::system::folders::{Folders, shorten, shorten_last_word};
 use crate::system::{log, user};
 
 /// Everything a command reads before it acts.
@@ -149,6 +149,15 @@ impl World {
         text.replace(&*cache.to_string_lossy(), &shorten(cache, &self.folders.home))
     }
 
+    /// The same of a failure, and of the command that mends it.
+    pub fn shortened_failure(&self, failure: Failure) -> Failure {
+        let cache = self.folders.cache.to_string_lossy();
+        let short =
+            |hint: String| if hint.ends_with(&*cache) { shorten_last_word(&hint, &self.folders.home) } else { hint };
+        let hints = failure.hints.into_iter().map(short).collect();
+        Failure { cause: self.shortened(&failure.cause), hints, ..failure }
+    }
+
     /// The user's choice of keyring.
     pub fn keyring(&self) -> Keyring {
         let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
@@ -161,9 +170,15 @@ impl World {
     }
 }
 
-/// Why root keeps nothing in another user's home, and what to do (threat-model P54).
-pub fn as_root_elsewhere(owner: &str) -> String {
-    format!("run as root in the home of {owner}, where nothing of root's is kept: run it without sudo, or with sudo -H")
+/// What to do as root in another user's home, and why not to go on (threat-model P54).
+pub fn as_root_elsewhere(owner: &str, why: &str) -> String {
+    format!("run as root in the home of {owner}, {why}: run it without sudo, or with sudo -H")
+}
+
+/// The failure of whoever would write files as root in another user's home.
+pub fn root_elsewhere(owner: &str) -> Failure {
+    let why = format!("where {owner} could not open the files it creates");
+    Failure::new(Kind::Config, as_root_elsewhere(owner, &why))
 }
 
 /// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.

@@ -152,7 +152,7 @@ fn what_one_sudo_left_in_our_directories_is_one_finding_and_one_command_mends_it
     }
     let mends = |found: Vec<[String; 3]>, file: &str, tree: &str| {
         let [[named, what, mend]] = &found[..] else { panic!("one finding: {found:?}") };
-        let command = format!("sudo chown -R \"$(id -u):$(id -g)\" HOME/{tree}");
+        let command = format!("sudo chown -R \"$(id -u):$(id -g)\" ~/{tree}");
         assert_eq!((named.as_str(), mend), (file, &command), "{what}");
         // What the command does, as the user would have it done.
         somebody.own(&at(tree));

@@ -105,7 +105,7 @@ fn a_lock_file_of_roots_that_cannot_be_replaced_is_named_and_nobody_is_asked() {
     {
         let ran = world.finish(&mut somebody.twolock(args));
         failed(&ran, 7, &["profile 'base': ~/.cache/twolock/device-", ".lock belongs to another user (uid 0)"]);
-        let chown = "twolock: hint: sudo chown -R \"$(id -u):$(id -g)\" HOME/.cache/twolock\n";
+        let chown = "twolock: hint: sudo chown -R \"$(id -u):$(id -g)\" ~/.cache/twolock\n";
         assert!(ran.stderr.ends_with(chown), "{args:?}: {ran:?}");
     }
     assert_eq!(runs(&world), 0);
@@ -126,7 +126,7 @@ fn in_a_cache_directory_of_roots_nobody_asks_without_a_lock_but_a_person_that_wa
     for args in [&["credential-process", "prod"][..], &["login", "prod"]] {
         let ran = world.finish(&mut somebody.twolock(args));
         failed(&ran, 7, &["profile 'prod': ~/.cache/twolock belongs to another user (uid 0)"]);
-        assert!(ran.stderr.contains("sudo chown -R \"$(id -u):$(id -g)\" HOME/.cache/twolock"), "{ran:?}");
+        assert!(ran.stderr.contains("sudo chown -R \"$(id -u):$(id -g)\" ~/.cache/twolock"), "{ran:?}");
     }
     assert_eq!((runs(&world), world.sandbox.connections()), (0, 0));
     let ran = world.finish(&mut somebody.twolock(&["env", "prod", "--format", "json"]));
@@ -248,8 +248,9 @@ fn root_in_another_users_home_creates_nothing_and_says_so() {
     if without_root() {
         return;
     }
-    let whose = format!("run as root in the home of uid {UID}, where nothing of root's is kept");
-    let instead = "run it without sudo, or with sudo -H";
+    let whose = format!("run as root in the home of uid {UID}");
+    let refusal =
+        format!("{whose}, where uid {UID} could not open the files it creates: run it without sudo, or with sudo -H\n");
     for has_cache in [false, true] {
         let world = World::new();
         let somebody = Somebody::of(&world);
@@ -260,7 +261,7 @@ fn root_in_another_users_home_creates_nothing_and_says_so() {
         let (before, connections) = (tree(world.home()), world.sandbox.connections());
         for verb in ["credential-process", "login"] {
             let ran = as_root(&world, &[verb, "prod"]);
-            ran.is(3, "", &format!("twolock: error: profile 'prod': {whose}: {instead}\n"));
+            ran.is(3, "", &format!("twolock: error: profile 'prod': {refusal}"));
         }
         for args in [
             &["profile", "set", "prod", "region", "eu-west-1", "--yes"][..],
@@ -273,11 +274,14 @@ fn root_in_another_users_home_creates_nothing_and_says_so() {
             &["settings", "unset", "min_ttl"],
             &["settings", "trust", "x", "--yes"],
         ] {
-            as_root(&world, args).is(3, "", &format!("twolock: error: {whose}: {instead}\n"));
+            as_root(&world, args).is(3, "", &format!("twolock: error: {refusal}"));
         }
         assert_eq!(world.sandbox.connections(), connections, "no code is spent on what is not kept");
         let mut minutes = 0;
-        let warning = format!("twolock: warning: {whose}: {instead}; the next command asks again\n");
+        let warning = format!(
+            "twolock: warning: {whose}, so the session is not kept and the next command asks again: run it without \
+             sudo, or with sudo -H\n"
+        );
         for args in [&["env", "prod", "--format", "json"][..], &["exec", "prod", "--", "true"], &["whoami", "prod"]] {
             // A minute later by the sandbox's clock, so that the device shows another code.
             minutes += 1;

@@ -89,7 +89,7 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
 pub fn owners(context: &Context) -> Outcome {
     if let Some(owner) = context.world.owner_root_visits() {
         let what = format!("doctor runs as root in the home of {owner}");
-        let why = "whose files are all another user's then, and rightly so";
+        let why = "the files there belong to another user then, as they should; who owns them is not checked";
         return vec![Finding::new(Warning, what, why).mend("run it without sudo, or with sudo -H")].into();
     }
     let mut trees = BTreeMap::<&Path, Vec<&Place>>::new();
@@ -122,6 +122,7 @@ fn of_others(context: &Context, tree: &Path, places: &[&Place]) -> Finding {
     };
     let why = "its owner reads and changes it as they like, and twolock does not edit it";
     let mend = obstacle::chown(&folders::resolve(tree).unwrap_or(tree.into()));
+    let mend = folders::shorten_last_word(&mend, &context.world.folders.home);
     Finding::new(Error, what, why).in_file(context.shown(named)).mend(mend)
 }
 

@@ -154,6 +154,21 @@ The last lines of what is printed say how to show profile and time left in the p
     Sandbox(Sandbox),
 }
 
+impl Command {
+    /// Whether it writes the user's files or ours on its own account, whatever becomes of sessions.
+    pub(crate) fn writes_files(&self) -> bool {
+        match self {
+            Command::Profile(args) => {
+                !matches!(args, Profile::List { .. } | Profile::Show { .. } | Profile::Pick { .. })
+            }
+            Command::Settings(args) => {
+                matches!(args, Settings::Set { .. } | Settings::Unset { .. } | Settings::Trust { .. })
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Names a profile; both forms work in every command.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProfileArg {

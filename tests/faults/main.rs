@@ -22,6 +22,8 @@ mod doctor;
 mod edits;
 mod endpoints;
 mod environment;
+mod foreign_locks;
+mod forged_sessions;
 mod hardened;
 mod homes;
 mod keyrings;

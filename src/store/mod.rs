@@ -17,7 +17,10 @@ pub mod keychain;
 #[cfg(any(target_os = "macos", windows))]
 mod keyring_core_errors;
 pub mod memory;
+#[cfg(not(any(target_os = "macos", windows)))]
 pub mod secret_service;
+#[cfg(not(any(target_os = "macos", windows)))]
+mod session_bus;
 
 use std::fmt;
 use std::time::Duration;

@@ -5,10 +5,9 @@
 //! connection is made with a prompt limit of zero. Wrap it in [`Bounded`](super::bounded::Bounded): a bus that accepts
 //! and is silent holds a caller for ever.
 
-use super::{Item, Store, StoreError};
+use super::{Item, Store, StoreError, session_bus};
 use crate::secret::Secret;
 use crate::system::env::Env;
-use crate::system::session_bus;
 
 /// The Secret Service; where this build or system has none it answers [`StoreError::NoService`].
 #[derive(Clone, Debug)]

@@ -18,8 +18,9 @@ pub mod own_program;
 pub mod parent;
 pub mod permissions;
 pub mod private_file;
-pub mod session_bus;
 pub mod signals;
+#[cfg(unix)]
+pub mod sockets;
 pub mod stdin;
 pub mod terminal;
 pub mod user;

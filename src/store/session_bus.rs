@@ -1,8 +1,10 @@
 //! Whether this session has a message bus, found out without the bus library: that one starts a bus where it finds none,
 //! and leaves it behind.
 
-use super::env::Env;
-use super::platform;
+use std::path::Path;
+
+use crate::system::env::Env;
+use crate::system::sockets;
 
 /// Says why there is no session bus to talk to; `None` where there is one, alive or not.
 pub fn why_none(env: &Env) -> Option<String> {
@@ -18,7 +20,7 @@ pub fn why_none(env: &Env) -> Option<String> {
         Some(Some(_)) => None,
         // The library looks there itself, and only takes a socket of the same user.
         None => match env.raw("XDG_RUNTIME_DIR") {
-            Some(folder) if platform::is_own_socket(&std::path::Path::new(folder).join("bus")) => None,
+            Some(folder) if sockets::is_own(&Path::new(folder).join("bus")) => None,
             Some(_) => Some("no session bus: DBUS_SESSION_BUS_ADDRESS is not set, and XDG_RUNTIME_DIR has none".into()),
             None => Some("no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set".into()),
         },

@@ -65,6 +65,7 @@ pub fn refused(profile: &ProfileName, id: &AccessKeyId, store: &str, e: &StoreEr
             "start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials",
         ),
         StoreError::NoService(_) => failure.hint("keep the key in ~/.aws/credentials"),
+        StoreError::ForeignBus { variable, .. } => failure.hint(format!("unset {variable}")),
         StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
         _ => failure,
     }

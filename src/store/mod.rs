@@ -52,6 +52,13 @@ pub enum StoreError {
     Dismissed,
     /// No such store on this machine: no bus, no daemon, a kernel without keyrings.
     NoService(String),
+    /// Another user runs the session bus that this variable names; nothing was told to it (P53).
+    ForeignBus {
+        /// Who runs it.
+        user: u32,
+        /// `DBUS_SESSION_BUS_ADDRESS`, or `XDG_RUNTIME_DIR`.
+        variable: &'static str,
+    },
     /// The store refused the call.
     Refused(String),
     /// The store had not answered within this bound.
@@ -71,6 +78,9 @@ impl fmt::Display for StoreError {
             StoreError::Locked => f.write_str("is locked"),
             StoreError::Dismissed => f.write_str("stayed locked: the unlock dialog was dismissed"),
             StoreError::NoService(why) => write!(f, "is not there: {why}"),
+            StoreError::ForeignBus { user, variable } => {
+                write!(f, "cannot be trusted: {variable} names a session bus that uid {user} runs")
+            }
             StoreError::Refused(why) => write!(f, "refused: {why}"),
             StoreError::TimedOut(bound) => write!(f, "had not answered after {} s", bound.as_secs_f32()),
             StoreError::Damaged(why) => write!(f, "holds a damaged item: {why}"),

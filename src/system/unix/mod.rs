@@ -4,10 +4,14 @@ mod environment;
 mod files;
 mod foreign_files;
 mod modes;
+#[cfg(all(target_os = "linux", feature = "secret-service"))]
+mod sockets;
 mod terminal;
 
 pub use environment::*;
 pub use files::*;
 pub use foreign_files::*;
 pub use modes::*;
+#[cfg(all(target_os = "linux", feature = "secret-service"))]
+pub use sockets::*;
 pub use terminal::*;

@@ -1,11 +1,13 @@
 //! What only Windows does, under the names of `unix`.
 
 mod environment;
+mod file_size;
 mod files;
 mod foreign_files;
 mod terminal;
 
 pub use environment::*;
+pub use file_size::*;
 pub use files::*;
 pub use foreign_files::*;
 pub use terminal::*;

@@ -12,7 +12,7 @@ use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::store::access_key::{self, Kept};
-use crate::store::choose::{Keyring, Stores};
+use crate::store::choose::Stores;
 use crate::store::{Store, StoreError};
 use crate::system::clock::Deadline;
 use crate::system::lock::{FileLock, LockError};
@@ -34,8 +34,7 @@ pub struct Deposit<'a> {
     pub planned: &'a Planned,
 }
 
-/// The keyring that keeps access keys over a reboot. The key file of `keyring = "file"` is none: a key in it would be as
-/// open as in the AWS file it came from.
+/// The keyring that keeps access keys, if one in use does.
 pub struct Vault<'a> {
     world: &'a World,
     stores: Stores,
@@ -44,9 +43,7 @@ pub struct Vault<'a> {
 impl<'a> Vault<'a> {
     /// Opens no connection yet. Without leave to unlock, no dialog opens.
     pub fn new(world: &'a World, may_unlock: bool) -> Self {
-        let keeps_keys = world.keyring() == Keyring::Auto;
-        let stores = if keeps_keys { world.stores(may_unlock) } else { Stores::default() };
-        Self { world, stores }
+        Self { world, stores: world.stores(may_unlock) }
     }
 
     /// What people call it; none where there is no such keyring on this machine. One that is locked is there; one that
@@ -118,7 +115,7 @@ impl<'a> Vault<'a> {
     }
 
     fn store(&self) -> Option<&dyn Store> {
-        self.stores.durable.as_deref()
+        self.stores.durable.as_deref().filter(|store| store.keeps_access_keys())
     }
 }
 

@@ -40,8 +40,12 @@ impl Store for SecretService {
         bus::read(self.bus()?, item, self.may_unlock)
     }
 
-    fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
-        bus::write(self.bus()?, item, bytes, self.may_unlock)
+    fn keeps_access_keys(&self) -> bool {
+        true
+    }
+
+    fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+        bus::put(self.bus()?, item, bytes, self.may_unlock)
     }
 
     fn remove(&self, item: &Item) -> Result<(), StoreError> {
@@ -61,7 +65,7 @@ mod bus {
         none()
     }
 
-    pub fn write(_: &SessionBus, _: &Item, _: &Secret<Vec<u8>>, _: bool) -> Result<(), StoreError> {
+    pub fn put(_: &SessionBus, _: &Item, _: &Secret<Vec<u8>>, _: bool) -> Result<(), StoreError> {
         none()
     }
 
@@ -96,30 +100,21 @@ mod bus {
 
     pub fn read(bus: &SessionBus, item: &Item, may_unlock: bool) -> Result<Secret<Vec<u8>>, StoreError> {
         let bus = Bus::connect(bus, may_unlock)?;
-        secret_of(&bus.find(item)?)
+        bus.find(item)?.get_secret().map(Secret::new).map_err(meaning)
     }
 
-    pub fn write(bus: &SessionBus, item: &Item, bytes: &Secret<Vec<u8>>, may_unlock: bool) -> Result<(), StoreError> {
+    pub fn put(bus: &SessionBus, item: &Item, bytes: &Secret<Vec<u8>>, may_unlock: bool) -> Result<(), StoreError> {
         let bus = Bus::connect(bus, may_unlock)?;
         match bus.find(item) {
-            Ok(found) => found.set_secret(bytes.expose(), CONTENT_TYPE).map_err(meaning)?,
-            Err(StoreError::Absent) => bus.create(item, bytes)?,
-            Err(error) => return Err(error),
-        }
-        if secret_of(&bus.find(item)?)?.expose() == bytes.expose() {
-            Ok(())
-        } else {
-            Err(StoreError::Damaged("it reads back other bytes than were written".into()))
+            Ok(found) => found.set_secret(bytes.expose(), CONTENT_TYPE).map_err(meaning),
+            Err(StoreError::Absent) => bus.create(item, bytes),
+            Err(error) => Err(error),
         }
     }
 
     pub fn remove(bus: &SessionBus, item: &Item, may_unlock: bool) -> Result<(), StoreError> {
         let bus = Bus::connect(bus, may_unlock)?;
         bus.find(item)?.delete().map_err(meaning)
-    }
-
-    fn secret_of(found: &Found<'_>) -> Result<Secret<Vec<u8>>, StoreError> {
-        found.get_secret().map(Secret::new).map_err(meaning)
     }
 
     /// The names that the keyring-core stores use too, so other programs of that family find our items.

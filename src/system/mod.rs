@@ -19,7 +19,7 @@ pub mod parent;
 pub mod permissions;
 pub mod private_file;
 pub mod signals;
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 pub mod sockets;
 pub mod stdin;
 pub mod terminal;

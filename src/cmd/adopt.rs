@@ -13,9 +13,10 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
+use crate::profile::adoption::program::{self, Program};
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes, Wish};
 use crate::profile::callers::{self, Callers};
-use crate::system::own_program::{self, OwnProgram};
+use crate::system::own_program;
 use crate::visible::{as_word, visible};
 
 use super::change::{self, Change};
@@ -183,8 +184,10 @@ fn notes_on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, hom
 }
 
 /// The path SDKs are to start. One on whose way everybody could put another program is refused.
-pub fn own_program(world: &World) -> Result<OwnProgram> {
-    let program = own_program::find(&world.env)?;
+pub fn own_program(world: &World) -> Result<Program> {
+    let paths = own_program::paths(world.env.raw("PATH"))
+        .map_err(|e| Failure::new(Kind::Config, format!("this program's own path cannot be found: {e}")))?;
+    let program = program::choose(&paths)?;
     let open = strangers(&program);
     match open.iter().find(|(_, stranger)| *stranger == Stranger::Everybody) {
         None => Ok(program),
@@ -197,12 +200,12 @@ pub fn own_program(world: &World) -> Result<OwnProgram> {
     }
 }
 
-fn strangers(program: &OwnProgram) -> Vec<(PathBuf, Stranger)> {
+fn strangers(program: &Program) -> Vec<(PathBuf, Stranger)> {
     trust::open_steps(program.path.as_ref()).unwrap_or_default()
 }
 
 /// A path that an upgrade takes away, or that another user could change.
-pub fn notes_on_program(program: &OwnProgram) -> Vec<String> {
+pub fn notes_on_program(program: &Program) -> Vec<String> {
     let path = &program.path;
     let versioned = program.is_versioned.then(|| {
         format!("{path} has a version in it and may be gone after an upgrade; better put a link to it on PATH")

@@ -30,7 +30,7 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
         living.retain(|header| planned.identities().iter().any(|identity| identity.hex() == header.identity));
     }
     if args.json {
-        json_to_stdout(&as_json(&living, &world, now))?;
+        json_to_stdout(as_json(&living, &world, now))?;
     } else {
         to_stdout(as_text(&living, &world, now).as_bytes())?;
     }

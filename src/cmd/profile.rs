@@ -73,7 +73,7 @@ pub fn is_adopted(profile: &Profile) -> bool {
 
 /// The device's name, or the whole serial where it has none.
 pub fn device(profile: &Profile) -> Option<String> {
-    profile.get("mfa_serial").map(|serial| visible(serial.value.rsplit('/').next().unwrap_or(&serial.value)))
+    profile.get("mfa_serial").map(|serial| visible(serial.shown().rsplit('/').next().unwrap_or_default()))
 }
 
 /// The account of the role, else of the device; the key's account is known to AWS alone.

@@ -7,11 +7,12 @@ use crate::config::file::{AwsFile, Kind as FileKind};
 use crate::config::key_index::KeyIndex;
 use crate::config::process_line::ProcessLine;
 use crate::config::{Profile, Setting, aliases, settings};
-use crate::credentials::AccessKeyId;
+use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
+use crate::secret;
 use crate::session::cache;
 use crate::session::sealed::Header;
 use crate::system::folders::shorten;
@@ -186,11 +187,10 @@ pub fn known(world: &World, name: &ProfileName) -> Result<Profile> {
 
 /// Arguments are seen by every user of the machine, and stay in the shell's history (threat-model P3).
 fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
-    let keys = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-    if !keys.contains(&key) {
+    if !STATIC_KEYS.contains(&key) && !secret::is_name(key) {
         return Ok(());
     }
-    let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
+    let cause = format!("{} is not taken as an argument: other users see the arguments of every process", visible(key));
     let word = as_word(&profile.name);
     let configure = format!("aws configure --profile {word}");
     // A key beside the line that calls us would pass us by.

@@ -16,7 +16,7 @@ use super::process_line::ProcessLine;
 use super::section::{Part, Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::{ProfileName, is_process_word};
-use crate::visible::visible;
+use crate::visible::{refused, visible};
 
 mod together;
 
@@ -333,10 +333,10 @@ fn must_be_writable(key: &str, value: &str) -> Result<()> {
         ));
     }
     if value.chars().any(char::is_control) {
-        return problem(format!("{key} cannot hold a control character: '{}'", visible(value)));
+        return problem(format!("{key} cannot hold a control character: '{}'", refused(value)));
     }
     if value.trim() != value || value.contains(" #") || value.contains(" ;") || value.starts_with(['#', ';']) {
-        let cause = format!("{key} would read back differently: '{}'", visible(value));
+        let cause = format!("{key} would read back differently: '{}'", refused(value));
         return Err(Failure::new(FailureKind::Usage, cause)
             .hint("a value cannot begin or end with a blank, nor hold '#' or ';' behind one"));
     }

@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::settings::{ProfileSettings, Sourced};
-use crate::visible::{as_word, visible};
+use crate::visible::{as_word, refused, visible};
 
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;
@@ -234,7 +234,7 @@ fn way(hops: &[Hop]) -> String {
 }
 
 fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Place>) -> Failure {
-    let shown = visible(name.as_str());
+    let shown = refused(name.as_str());
     let failure = match (hops.last(), named_at) {
         (Some(hop), Some(place)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
             .of_profile(&hop.name)

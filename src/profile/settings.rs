@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::arn::{MfaSerial, RoleArn};
 use crate::config::{Profile, Setting};
-use crate::credentials::AccessKeyId;
+use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
-use crate::visible::visible;
+use crate::secret::{MASK, may_be_in};
+use crate::visible::{refused, visible};
 
 /// A parsed value and the place it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +120,7 @@ impl<'a> ProfileSettings<'a> {
             if is_policy && shaped {
                 Ok(text.to_string())
             } else {
-                Err(format!("'{}' is no policy ARN", visible(text)))
+                Err(format!("'{}' is no policy ARN", refused(text)))
             }
         })?;
         if arns.len() > 10 { Err(self.refuse(setting, "has more than 10 policies")) } else { Ok(arns) }
@@ -146,12 +147,12 @@ impl<'a> ProfileSettings<'a> {
 
     /// The key id of a static key, if both halves stand in the files; one half alone is a failure.
     pub fn static_key(self) -> Result<Option<Sourced<AccessKeyId>>> {
-        let (id, secret) = (self.raw("aws_access_key_id"), self.raw("aws_secret_access_key"));
+        let (id, secret) = (self.raw(STATIC_KEYS[0]), self.raw(STATIC_KEYS[1]));
         match (id, secret) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => self.parsed(id, AccessKeyId::parse),
-            (Some(present), None) => Err(self.lonely(present, "aws_secret_access_key")),
-            (None, Some(present)) => Err(self.lonely(present, "aws_access_key_id")),
+            (Some(present), None) => Err(self.lonely(present, STATIC_KEYS[1])),
+            (None, Some(present)) => Err(self.lonely(present, STATIC_KEYS[0])),
         }
     }
 
@@ -204,11 +205,18 @@ impl<'a> ProfileSettings<'a> {
         self.name
     }
 
-    /// A failure about one setting of this profile.
+    /// A failure about one setting of this profile. A value where a secret could stand is not repeated.
     pub fn refuse(self, setting: &Setting, why: &str) -> Failure {
-        let value = if setting.is_secret() { "***".into() } else { visible(&setting.value) };
-        let cause = format!("{} '{value}' {why}", setting.key);
+        if setting.is_secret() && STATIC_KEYS.contains(&setting.key.as_str()) {
+            return self.refuse_unquoted(setting, why);
+        }
+        let cause = format!("{} '{}' {why}", setting.key, refused(setting.shown()));
         Failure::new(Kind::Config, cause).of_profile(self.name).at(&setting.place)
+    }
+
+    /// The same for a key whose value is never repeated.
+    pub fn refuse_unquoted(self, setting: &Setting, why: &str) -> Failure {
+        Failure::new(Kind::Config, format!("{} {why}", setting.key)).of_profile(self.name).at(&setting.place)
     }
 
     /// A failure about this profile as a whole.
@@ -240,7 +248,11 @@ impl<'a> ProfileSettings<'a> {
 
     fn list<T>(self, setting: &Setting, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<Vec<T>> {
         let parts = setting.value.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
-        parts.map(parse).collect::<std::result::Result<_, _>>().map_err(|why| {
+        let safely = |part: &str| {
+            let in_place_of = |why: String| if may_be_in(part) { format!("'{MASK}' is not valid here") } else { why };
+            parse(part).map_err(in_place_of)
+        };
+        parts.map(safely).collect::<std::result::Result<_, _>>().map_err(|why| {
             Failure::new(Kind::Config, format!("{}: {}", setting.key, visible(&why)))
                 .of_profile(self.name)
                 .at(&setting.place)

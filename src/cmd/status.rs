@@ -34,7 +34,7 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
     let living = open_living(&world, now, is_wanted);
     if args.json {
-        json_to_stdout(&as_json(&living, &world, now))?;
+        json_to_stdout(as_json(&living, &world, now))?;
     } else {
         to_stdout(as_text(&living, &world, now).as_bytes())?;
     }

@@ -26,6 +26,11 @@ impl Oddity {
     pub fn effect_on(&self, reader: Reader) -> Option<Effect> {
         self.construct.stumbling().iter().find(|(_, readers)| readers.contains(&reader)).map(|(effect, _)| *effect)
     }
+
+    /// Its place and what stands there, in words.
+    pub fn there(&self) -> String {
+        format!("{}: {}", self.place, self.construct.what())
+    }
 }
 
 impl AwsFile {
@@ -281,7 +286,7 @@ fn somebody_reads(heading: Heading<'_>) -> bool {
 /// `~/.aws/config:3: a byte order mark: the whole file is refused by the AWS CLI, Java, Rust; …`
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.construct.what())?;
+        f.write_str(&self.there())?;
         for (n, (effect, readers)) in self.construct.stumbling().iter().enumerate() {
             let readers: Vec<String> = readers.iter().map(Reader::to_string).collect();
             write!(f, "{} {effect} {}", if n == 0 { ":" } else { ";" }, readers.join(", "))?;

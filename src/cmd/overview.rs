@@ -1,7 +1,5 @@
 //! `twolock` alone: what it found, and for each profile the next command.
 
-use std::cell::LazyCell;
-
 use crate::aws_files::Profile;
 use crate::duration;
 use crate::error::Result;
@@ -10,7 +8,7 @@ use crate::output::exports::Shell;
 use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::keeps_the_key_of;
-use crate::profile::callers::Callers;
+use crate::profile::callers::{Callers, Reader, Served, Verdict};
 use crate::profile::facts;
 use crate::text::visible::{as_word, visible};
 
@@ -37,6 +35,7 @@ pub fn run(call: &Call) -> Result<u8> {
     }
     let living = Living::look(&world);
     let shell = env::calling_shell(&world.env);
+    let callers = Callers::of(&world.files);
     let row = |name: &String| {
         let profile = world.files.profile(name)?;
         let planned = world.plan_if_any(name);
@@ -46,7 +45,9 @@ pub fn run(call: &Call) -> Result<u8> {
             facts::kind(&profile, &world.index).into(),
             rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
             match ProfileName::parse(name) {
-                Ok(name) if keeps_the_key_of(&world.files, &name).is_none() => next(&profile, planned, shell),
+                Ok(name) if keeps_the_key_of(&world.files, &name).is_none() => {
+                    next(&callers.judge(name.as_str()), &profile, planned, shell)
+                }
                 _ => "-".into(),
             },
         ])
@@ -56,24 +57,24 @@ pub fn run(call: &Call) -> Result<u8> {
     if names.len() > MOST {
         text += &format!("and {} more: twolock profile list\n", names.len() - MOST);
     }
-    let callers = LazyCell::new(|| Callers::of(&world.files));
-    let comes = |name: &ProfileName| callers.judge(name.as_str()).iter().any(|(_, verdict)| verdict.comes_to_us());
-    text += &names.iter().take(MOST).find_map(|name| to_adopt(&world, comes, name)).unwrap_or_default();
+    text += &names.iter().take(MOST).find_map(|name| to_adopt(&world, &callers, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
 /// What makes it work without a command, of the first profile where that is so.
-fn to_adopt(world: &World, comes: impl Fn(&ProfileName) -> bool, name: &str) -> Option<String> {
-    let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name) && !comes(name))?;
+fn to_adopt(world: &World, callers: &Callers, name: &str) -> Option<String> {
+    let is_unserved = |name: &ProfileName| callers.judge(name.as_str()).served() == Served::No;
+    let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name) && is_unserved(name))?;
     Some(format!("for the AWS CLI and every SDK as well: twolock profile adopt {}\n", as_word(name.as_str())))
 }
 
 /// The next command: use it, or see what is wrong with it.
-fn next(profile: &Profile, planned: Option<Planned>, shell: Shell) -> String {
+fn next(verdict: &Verdict, profile: &Profile, planned: Option<Planned>, shell: Shell) -> String {
     let shown = as_word(&profile.name);
     match planned {
         Some(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
-        Some(_) if facts::is_adopted(profile) => format!("aws --profile {shown} …"),
+        Some(_) if !verdict.bypasses().is_empty() => format!("twolock profile adopt {shown}"),
+        Some(_) if verdict.is_used_by(Reader::Cli) => format!("aws --profile {shown} …"),
         Some(_) => env::line_to_type(shell, &shown),
         None => format!("twolock profile show {shown}"),
     }

@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::names::ProfileName;
 use crate::ours::key_index::Entry;
 use crate::output::exports;
-use crate::profile::facts::is_adopted;
+use crate::profile::facts::names_twolock;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};
 use crate::system::clock::Deadline;
@@ -83,7 +83,7 @@ impl<'a> Moves<'a> {
             |one: &OneProfile| ["twolock_role_arn", "role_arn"].iter().any(|key| one.profile.get(key).is_some());
         let adopt = |one: &OneProfile| format!("twolock profile adopt {}", as_word(&one.name));
         // Where there was no keyring, an adopted profile keeps its key under another name.
-        if let Some(keeper) = users.iter().find(|one| is_adopted(&one.profile) && !has_role(one)) {
+        if let Some(keeper) = users.iter().find(|one| names_twolock(&one.profile) && !has_role(one)) {
             return adopt(keeper);
         }
         match has_device(owner) || users.iter().any(|one| has_device(one)) {

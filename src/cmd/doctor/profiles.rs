@@ -15,7 +15,7 @@ use crate::origin::FileChoice;
 use crate::ours::aliases::{Alias, setting_of};
 use crate::ours::consent;
 use crate::profile::base::{Base, OTHER_SOURCES};
-use crate::profile::facts::is_adopted;
+use crate::profile::facts::names_twolock;
 use crate::profile::settings::parse_session_duration;
 use crate::text::visible::{as_word, visible};
 
@@ -61,7 +61,7 @@ fn suggesting(context: &Context, one: &OneProfile) -> Option<Failure> {
 }
 
 fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
-    let (severity, why) = match is_adopted(&one.profile) {
+    let (severity, why) = match names_twolock(&one.profile) {
         true => (Error, "the AWS CLI and SDKs come to twolock for it, and get nothing"),
         false => (Warning, "twolock cannot make credentials for it"),
     };
@@ -79,7 +79,7 @@ fn refused<'a>(context: &'a Context, one: &'a OneProfile) -> Option<&'a Failure>
     let culprit = failure.profile.as_ref().and_then(|name| context.world.files.profile(name));
     let is_elsewhere =
         is_served_elsewhere(&one.profile) || culprit.is_some_and(|profile| is_served_elsewhere(&profile));
-    (is_adopted(&one.profile) || !is_elsewhere).then_some(failure)
+    (names_twolock(&one.profile) || !is_elsewhere).then_some(failure)
 }
 
 fn is_served_elsewhere(profile: &Profile) -> bool {
@@ -87,7 +87,7 @@ fn is_served_elsewhere(profile: &Profile) -> bool {
     let has_key = has("aws_access_key_id") || has("aws_secret_access_key");
     let has_source = has_key || ["role_arn", "twolock_role_arn", "twolock_source_profile"].iter().any(|key| has(key));
     // Beside keys of its own a program is not asked; ours is none of the others.
-    let is_passed_over = |key: &str| key == "credential_process" && (has_key || is_adopted(profile));
+    let is_passed_over = |key: &str| key == "credential_process" && (has_key || names_twolock(profile));
     let elsewhere = OTHER_SOURCES.iter().any(|key| has(key) && !is_passed_over(key));
     // A session that somebody left there is a finding of its own.
     elsewhere || has("aws_session_token") || (!has_source && !has("mfa_serial"))
@@ -141,7 +141,7 @@ pub fn names(context: &Context) -> Outcome {
     let is_odd = |one: &&OneProfile| !ProfileName::parse(&one.name).is_ok_and(|name| name.is_read_by_every_sdk());
     let of = |one: &OneProfile| {
         let why = "some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +";
-        let severity = if is_adopted(&one.profile) { Warning } else { Info };
+        let severity = if names_twolock(&one.profile) { Warning } else { Info };
         let finding = Finding::new(severity, "not every SDK finds a profile of this name", why);
         let finding = finding.of_profile(&one.name).at(&one.profile.place);
         match plain(context, &one.name) {

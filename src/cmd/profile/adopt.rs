@@ -138,7 +138,7 @@ fn left_alone(refused: &[Failure]) -> Vec<String> {
     named.chain((more > 0).then(|| format!("and {more} more are left as they are"))).collect()
 }
 
-/// Who would not come to us: an adopted profile that somebody reads differently, or one above it that is left as it is.
+/// Who would still bypass us: an adopted profile that somebody reads differently, or one above it that is left as it is.
 /// Of those, a role that keeps its own mfa_serial makes SDKs ask for a code themselves.
 fn on_others(world: &World, preview: &Preview, adoptions: &[Adoption], asked: Option<&ProfileName>) -> Vec<String> {
     let made: HashSet<&ProfileName> = adoptions.iter().map(|adoption| &adoption.profile).collect();

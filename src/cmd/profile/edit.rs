@@ -9,7 +9,7 @@ use crate::cli::Making;
 use crate::credentials::STATIC_KEYS;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
-use crate::profile::facts::is_adopted;
+use crate::profile::facts::names_twolock;
 use crate::profile::settings::ProfileSettings;
 use crate::secret;
 use crate::text::visible::{as_word, visible};
@@ -61,7 +61,7 @@ fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     let word = as_word(&profile.name);
     let configure = format!("aws configure --profile {word}");
     // A key beside the line that calls us would pass us by.
-    let hint = if is_adopted(profile) { format!("{configure} && twolock profile adopt {word}") } else { configure };
+    let hint = if names_twolock(profile) { format!("{configure} && twolock profile adopt {word}") } else { configure };
     Err(Failure::new(Kind::Usage, cause).of_profile(visible(&profile.name)).hint(hint))
 }
 

@@ -11,7 +11,8 @@ use crate::error::Result;
 use crate::output::table::table_within;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::base::{Base, KeyPlace};
-use crate::profile::facts::{account, device, is_adopted, kind};
+use crate::profile::callers::{Callers, Served};
+use crate::profile::facts::{account, device, kind};
 use crate::profile::plan::Outline;
 use crate::system::terminal;
 use crate::text::visible::visible;
@@ -29,7 +30,8 @@ const SPARE: [usize; 3] = [3, 2, 4];
 pub fn run(world: &World, as_json: bool) -> Result<u8> {
     let names = world.files.profile_names();
     let living = Living::look(world);
-    let listed = names.iter().filter_map(|name| Listed::of(world, &living, name));
+    let callers = Callers::of(&world.files);
+    let listed = names.iter().filter_map(|name| Listed::of(world, &living, &callers, name));
     if as_json {
         // Not by `json!`, which copies what it is given.
         let list = listed.map(|listed| listed.facts(world)).collect();
@@ -51,18 +53,21 @@ struct Listed {
     base: Option<Base>,
     device: Option<MfaSerial>,
     rest: Option<(Timestamp, Duration)>,
+    served: Served,
 }
 
 impl Listed {
-    fn of(world: &World, living: &Living, name: &str) -> Option<Self> {
+    fn of(world: &World, living: &Living, callers: &Callers, name: &str) -> Option<Self> {
         let Some(outline) = world.outline(name) else {
             let profile = world.files.profile(name)?;
-            return Some(Self { profile, base: None, device: None, rest: None });
+            let served = callers.served(&profile);
+            return Some(Self { profile, base: None, device: None, rest: None, served });
         };
         let Outline { profile, base, device, role } = outline;
+        let served = callers.served(&profile);
         let planned = if living.may_serve(role.as_ref()) { world.plan_if_any(name) } else { None };
         let rest = planned.and_then(|planned| living.rest(&planned));
-        Some(Self { profile, base: Some(base), device, rest })
+        Some(Self { profile, base: Some(base), device, rest, served })
     }
 
     fn row(&self, world: &World) -> Vec<String> {
@@ -82,12 +87,17 @@ impl Listed {
             or_none(device_of_the_chain.or_else(|| device(&self.profile).map(visible))),
             or_none(self.base.as_ref().map(|Base::Key(key)| short_place(&key.place))),
             or_none(self.rest.map(|(_, left)| duration::show(left))),
-            if is_adopted(&self.profile) { "yes" } else { "-" }.into(),
+            match self.served {
+                Served::Fully => "yes",
+                Served::Partly => "partly",
+                Served::No => "-",
+            }
+            .into(),
         ]
     }
 
     fn facts(&self, world: &World) -> Value {
-        let mut fields = facts(world, &self.profile);
+        let mut fields = facts(world, &self.profile, self.served);
         if let Some(base) = &self.base {
             add_key_and_rest(&mut fields, base, self.rest);
         }
@@ -117,8 +127,9 @@ pub fn add_key_and_rest(fields: &mut Value, base: &Base, rest: Option<(Timestamp
 }
 
 /// What the files say of a profile; what is absent is left out.
-pub fn facts(world: &World, profile: &Profile) -> Value {
-    let mut fields = json!({"name": profile.name, "kind": kind(profile, &world.index), "adopted": is_adopted(profile)});
+pub fn facts(world: &World, profile: &Profile, served: Served) -> Value {
+    let adopted = served == Served::Fully;
+    let mut fields = json!({"name": profile.name, "kind": kind(profile, &world.index), "adopted": adopted});
     let text = |ours: &str, standard: &str| {
         profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.shown().to_string())
     };

@@ -60,10 +60,8 @@ pub fn on_program(program: &Program) -> Vec<String> {
     versioned.into_iter().chain(open).collect()
 }
 
-/// One line a verdict that is not ours: `'prod' then (Go, JavaScript): an error: …`.
+/// One line for those who would not use twolock after the change: `after this, 'prod' (Go, JavaScript): an error: …`.
 pub fn on_callers(callers: &Callers, name: &ProfileName) -> Vec<String> {
-    let mut judged = callers.judge(name.as_str());
-    judged.retain(|(_, verdict)| !verdict.comes_to_us());
-    let line = |(who, what): (String, String)| format!("'{}' then ({who}): {what}", visible(name.as_str()));
-    callers::grouped(&judged).into_iter().map(line).collect()
+    let line = |(who, what): (String, String)| format!("after this, '{}' ({who}): {what}", visible(name.as_str()));
+    callers::grouped(callers.judge(name.as_str()).others()).into_iter().map(line).collect()
 }

@@ -10,7 +10,7 @@ use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, is_kept_beside, is_served, keys_profile};
 use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
-use crate::profile::callers::Callers;
+use crate::profile::callers::{Callers, Served};
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
 use crate::text::visible::{as_word, visible};
@@ -97,13 +97,13 @@ fn notes_on_key(world: &World, settings: ProfileSettings<'_>, restored: Option<&
     }
 }
 
-/// What this profile, and each that came to us before, is to the AWS CLI and SDKs then.
+/// What the AWS CLI and SDKs do then with this profile, and with each for which they used twolock before.
 fn notes_on_callers(world: &World, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
     let (before, then) = (Callers::of(&world.files), Callers::of(after));
     let mut notes = on_callers(&then, name);
     for other in above(world.quiet(), name) {
-        let came = before.judge(other.as_str()).iter().all(|(_, verdict)| verdict.comes_to_us());
-        let lost = if came { on_callers(&then, &other) } else { vec![] };
+        let was_served = before.judge(other.as_str()).served() == Served::Fully;
+        let lost = if was_served { on_callers(&then, &other) } else { vec![] };
         if !lost.is_empty() {
             notes.extend(lost);
             notes.extend(without_mfa(world, &other));

@@ -7,7 +7,7 @@ use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::profile::callers::{self, Reader, Verdict};
+use crate::profile::callers::{self, Reader, Resolution, Verdict};
 use crate::profile::facts::kind;
 use crate::system::terminal;
 use crate::text::visible::{as_word, one_line, visible};
@@ -40,10 +40,10 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     };
     text += "\ncallers\n";
     let columns = terminal::columns(&world.env).unwrap_or(WIDEST).min(WIDEST);
-    let judged = callers::judge(&world.files, name.as_str());
-    text += &callers_text(&judged, columns);
-    if !judged.iter().any(|(_, verdict)| verdict.comes_to_us()) && can_be_adopted(world, name) {
-        text += &format!("  hint: let twolock answer them all: twolock profile adopt {}\n", as_word(name.as_str()));
+    let verdict = callers::judge(&world.files, name.as_str());
+    text += &callers_text(&verdict, columns);
+    if verdict.adopting_helps() && can_be_adopted(world, name) {
+        text += &format!("  hint: make them all use twolock: twolock profile adopt {}\n", as_word(name.as_str()));
     }
     to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
 }
@@ -104,9 +104,9 @@ fn hints(problem: &Failure) -> String {
 }
 
 /// One paragraph for those that do the same.
-fn callers_text(judged: &[(Reader, Verdict)], columns: usize) -> String {
+fn callers_text(verdict: &Verdict, columns: usize) -> String {
     let line = |(who, what): &(String, String)| wrapped(&format!("{who}: {what}"), "  ", Some(columns));
-    callers::grouped(judged).iter().map(line).collect()
+    callers::grouped(verdict.callers()).iter().map(line).collect()
 }
 
 /// What other readers of the same two files stumble over: most of it makes them refuse the whole file.
@@ -118,11 +118,15 @@ fn oddities(world: &World) -> String {
 }
 
 fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Value {
-    let mut fields = facts(world, profile);
+    let verdict = callers::judge(&world.files, &profile.name);
+    let mut fields = facts(world, profile, verdict.served());
     let setting = |s: &Setting| json!({"key": s.key, "value": s.shown(), "file": s.place.file, "line": s.place.line});
     fields["settings"] = profile.settings().into_iter().map(setting).collect();
-    let caller = |(caller, verdict): &(Reader, Verdict)| json!({"name": callers::name(*caller), "comes": verdict.comes_to_us(), "what": verdict.to_string()});
-    fields["callers"] = callers::judge(&world.files, &profile.name).iter().map(caller).collect();
+    let caller = |(caller, resolution): &(Reader, Resolution)| {
+        let uses_twolock = resolution.bypass().is_none();
+        json!({"name": callers::name(*caller), "uses_twolock": uses_twolock, "what": resolution.to_string()})
+    };
+    fields["callers"] = verdict.callers().iter().map(caller).collect();
     match planned {
         Ok(planned) => {
             add_key_and_rest(&mut fields, &planned.plan.base, Living::look(world).rest(&planned));

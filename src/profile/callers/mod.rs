@@ -17,21 +17,18 @@ use crate::aws_files::{AwsFiles, Profile};
 pub use verdict::{ALL, Bypass, Code, Found, Provider, Resolution, Served, Verdict, grouped, name};
 
 /// The files, ready to judge one profile or all of them.
-pub struct Callers<'a> {
-    files: &'a AwsFiles,
-    readings: view::Readings<'a>,
-}
+pub struct Callers<'a>(view::Readings<'a>);
 
 impl<'a> Callers<'a> {
     /// Looks through both files once.
     pub fn of(files: &'a AwsFiles) -> Self {
-        Self { files, readings: view::Readings::of(files) }
+        Self(view::Readings::of(files))
     }
 
     /// Returns what each caller would do with a profile.
     pub fn judge(&self, name: &str) -> Verdict {
-        let callers = ALL.into_iter().map(|reader| (reader, rules::judge(&self.readings, reader, name))).collect();
-        let has_line = self.files.profile(name).is_some_and(|profile| names_twolock(&profile));
+        let callers = ALL.into_iter().map(|reader| (reader, rules::judge(&self.0, reader, name))).collect();
+        let has_line = self.0.profile(name).is_some_and(|profile| names_twolock(&profile));
         Verdict { callers, has_line }
     }
 

@@ -1,11 +1,14 @@
 //! What one reader sees of a profile: the behaviour grid of aws-contract 1.2 laid over what we read.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::aws_files::oddities::{Construct, Effect, Oddity, Reader};
 use crate::aws_files::section::Span;
-use crate::aws_files::{AwsFiles, Section, Setting};
+use crate::aws_files::{AwsFiles, Profile, Section, Setting};
 use crate::names::ProfileName;
+use crate::profile::chain::MOST_HOPS;
 use crate::text::visible::visible;
 
 use super::verdict::{ALL, Resolution};
@@ -28,14 +31,15 @@ pub(super) struct Readings<'a> {
     config: Vec<Oddity>,
     credentials: Vec<Oddity>,
     refusals: HashMap<Reader, Oddity>,
+    /// The last few profiles: five readers look at each, and many roles at one source.
+    known: RefCell<HashMap<String, Option<Rc<Profile>>>>,
 }
 
 /// A profile as one reader sees it.
 pub(super) struct View {
     pub name: String,
     pub reader: Reader,
-    config: Option<Section>,
-    credentials: Option<Section>,
+    profile: Rc<Profile>,
 }
 
 impl<'a> Readings<'a> {
@@ -51,7 +55,17 @@ impl<'a> Readings<'a> {
         };
         let all = || config.iter().chain(&credentials);
         let refusal = |reader| Some((reader, all().find(|odd| refuses(odd, reader))?.clone()));
-        Self { files, refusals: ALL.into_iter().filter_map(refusal).collect(), config, credentials }
+        let refusals = ALL.into_iter().filter_map(refusal).collect();
+        Self { files, refusals, config, credentials, known: RefCell::default() }
+    }
+
+    /// What both files say about a profile.
+    pub fn profile(&self, name: &str) -> Option<Rc<Profile>> {
+        let mut known = self.known.borrow_mut();
+        if known.len() > 2 * MOST_HOPS {
+            known.clear();
+        }
+        known.entry(name.into()).or_insert_with(|| self.files.profile(name).map(Rc::new)).clone()
     }
 
     /// The profile through a reader's eyes, if it is in a file; or why the reader takes it for something else.
@@ -63,12 +77,12 @@ impl<'a> Readings<'a> {
             let why = "the profile may not be found: its name holds more than A-Z a-z 0-9 _-/.%@:+";
             return Err(Resolution::Odd(why.into()));
         }
-        let (config, credentials) = (self.files.config.section(name), self.files.credentials.section(name));
-        let view = View { name: name.into(), reader, config, credentials };
+        let Some(profile) = self.profile(name) else { return Ok(None) };
+        let view = View { name: name.into(), reader, profile };
         let odd_in = |section: &Option<Section>, all| view.oddity(section.as_ref()?, all);
-        match odd_in(&view.config, &self.config).or_else(|| odd_in(&view.credentials, &self.credentials)) {
+        let (config, credentials) = (&view.profile.config, &view.profile.credentials);
+        match odd_in(config, &self.config).or_else(|| odd_in(credentials, &self.credentials)) {
             Some(odd) => Err(Resolution::Odd(format!("'{}' is read differently: {}", visible(name), odd.there()))),
-            None if view.config.is_none() && view.credentials.is_none() => Ok(None),
             None => Ok(Some(view)),
         }
     }
@@ -90,7 +104,8 @@ impl View {
     /// The setting that counts for this reader. To Go and JavaScript an empty value is none.
     pub fn get(&self, key: &str) -> Option<&Setting> {
         let counts = |setting: &&Setting| !(setting.value.is_empty() && matches!(self.reader, Reader::Go | Reader::Js));
-        [&self.credentials, &self.config].into_iter().flatten().find_map(|section| section.get(key).filter(counts))
+        let sections = [&self.profile.credentials, &self.profile.config].into_iter().flatten();
+        sections.filter_map(|section| section.get(key)).find(counts)
     }
 
     pub fn has(&self, key: &str) -> bool {
@@ -110,7 +125,7 @@ impl View {
 
     /// The same in the credentials file alone, as botocore looks.
     pub fn keys_in_credentials(&self) -> Result<Option<&Setting>, Resolution> {
-        both(|key| self.credentials.as_ref()?.get(key))
+        both(|key| self.profile.credentials.as_ref()?.get(key))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `profile add`: a new profile that every AWS tool comes to us for, by flags or in a short conversation.
+//! `profile add`: a new profile for which every AWS tool uses twolock, by flags or in a short conversation.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! `profile adopt`: every AWS tool comes to us for a profile.
+//! `profile adopt`: every AWS tool uses twolock for a profile.
 
 use std::collections::HashSet;
 

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use twolock::aws_files::AwsFiles;
-use twolock::profile::callers::{Code, Found, Provider, Reader, Resolution, judge};
+use twolock::profile::callers::{CodeUse, Obtained, Provider, Reader, Resolution, judge};
 use twolock::system::env::Env;
 
 use crate::adopted::python;
@@ -90,10 +90,10 @@ fn resolution(world: &World, row: usize, reader: Reader) -> Resolution {
 
 /// What we foretell: a user's name, in as many roles as there are, or nothing.
 fn foretold(world: &World, resolution: &Resolution) -> Option<String> {
-    let Resolution::Gets(Found { provider, roles, code }) = resolution else { return None };
+    let Resolution::Gets(Obtained { provider, roles, code }) = resolution else { return None };
     let user = match provider {
         // Nobody is there to be asked.
-        _ if matches!(code, Code::Asked(_)) => None,
+        _ if matches!(code, CodeUse::Asked(_)) => None,
         Provider::Twolock(_) => Some("us"),
         Provider::Other("another program", _) => Some("other"),
         Provider::Other("the access key", place) => {

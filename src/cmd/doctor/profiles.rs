@@ -62,7 +62,7 @@ fn suggesting(context: &Context, one: &OneProfile) -> Option<Failure> {
 
 fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
     let (severity, why) = match names_twolock(&one.profile) {
-        true => (Error, "the AWS CLI and SDKs come to twolock for it, and get nothing"),
+        true => (Error, "the AWS CLI and SDKs ask twolock for it, and get nothing"),
         false => (Warning, "twolock cannot make credentials for it"),
     };
     let finding = Finding::of_failure(severity, failure, why);

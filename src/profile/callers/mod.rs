@@ -14,7 +14,7 @@ mod view;
 use super::facts::names_twolock;
 pub use crate::aws_files::oddities::Reader;
 use crate::aws_files::{AwsFiles, Profile};
-pub use verdict::{ALL, Bypass, Code, Found, Provider, Resolution, Served, Verdict, grouped, name};
+pub use verdict::{ALL, Bypass, CodeUse, Obtained, Provider, Resolution, Served, Verdict, grouped, name};
 
 /// The files, ready to judge one profile or all of them.
 pub struct Callers<'a>(view::Readings<'a>);

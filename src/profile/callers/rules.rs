@@ -8,11 +8,11 @@ use crate::aws_files::process_line::ProcessLine;
 use crate::profile::chain::MOST_HOPS;
 use crate::text::visible::visible;
 
-use super::verdict::{Code, Found, Provider, Resolution};
+use super::verdict::{CodeUse, Obtained, Provider, Resolution};
 use super::view::{Readings, View};
 
 /// What a profile gives a caller; none where it has no credentials.
-type Judged = Result<Option<Found>, Resolution>;
+type Judged = Result<Option<Obtained>, Resolution>;
 
 const KEYS: &str = "aws_access_key_id";
 const KEYS_IN_CREDENTIALS: &str = "aws_access_key_id in the credentials file";
@@ -113,7 +113,7 @@ impl Walk<'_> {
         };
         // A web identity has assumed the role.
         match &found {
-            Some(Found { provider: Provider::Other(WEB_IDENTITY, _), .. }) if source.is_none() => Ok(found),
+            Some(Obtained { provider: Provider::Other(WEB_IDENTITY, _), .. }) if source.is_none() => Ok(found),
             _ if role.is_none() => Ok(found),
             _ => assume(view, found),
         }
@@ -122,7 +122,7 @@ impl Walk<'_> {
     /// What a source gives.
     fn follow(&mut self, view: &View, source: &Setting) -> Judged {
         let wrong = |why: &str| {
-            let (name, of) = (visible(&source.value), visible(&view.name));
+            let (name, of) = (visible(source.shown()), visible(&view.name));
             error(format!("source_profile '{name}' of '{of}' ({}) {why}", source.place))
         };
         self.visited.push(view.name.clone());
@@ -161,17 +161,17 @@ fn has_keys(view: &View) -> bool {
 }
 
 /// A role upon what its source gives: who asks, who cannot, and who does not know `mfa_serial`.
-fn assume(view: &View, found: Option<Found>) -> Judged {
+fn assume(view: &View, found: Option<Obtained>) -> Judged {
     can_ask(view)?;
     let Some(mut found) = found else { return Ok(None) };
-    let serves_mfa = found.code == Code::NotNeeded && matches!(found.provider, Provider::Twolock(_));
+    let serves_mfa = found.code == CodeUse::NotNeeded && matches!(found.provider, Provider::Twolock(_));
     found.roles += 1;
     if let Some(serial) = view.get("mfa_serial") {
         match view.reader {
-            Reader::Cli => found.code = Code::Asked(serial.place.clone()),
+            Reader::Cli => found.code = CodeUse::Asked(serial.place.clone()),
             // A session of ours was opened with a code, and that counts for the calls it signs.
             _ if serves_mfa => {}
-            _ => found.code = Code::Ignored(serial.place.clone()),
+            _ => found.code = CodeUse::Ignored(serial.place.clone()),
         }
     }
     Ok(Some(found))
@@ -213,7 +213,7 @@ fn look(view: &View, key: &str) -> Judged {
         NAMED => view.get(key).map(|setting| there(setting, "credential_source")),
         _ => view.get(key).map(process),
     };
-    Ok(provider.map(|provider| Found { provider, roles: 0, code: Code::NotNeeded }))
+    Ok(provider.map(|provider| Obtained { provider, roles: 0, code: CodeUse::NotNeeded }))
 }
 
 /// Whether a `credential_process` is twolock: the one place that decides it, by the line alone.

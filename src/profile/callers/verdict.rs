@@ -31,7 +31,7 @@ pub enum Served {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// It gets some.
-    Gets(Found),
+    Gets(Obtained),
     /// It stops because it cannot ask for the code that this `mfa_serial` calls for.
     CannotAsk(Place),
     /// It gets none: an error, or nothing there.
@@ -42,13 +42,13 @@ pub enum Resolution {
 
 /// The credentials that a caller ends up with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Obtained {
     /// Where the first ones come from.
     pub provider: Provider,
     /// How many roles it assumes itself with them, one upon the other.
     pub roles: usize,
     /// What becomes of the MFA code of those roles.
-    pub code: Code,
+    pub code: CodeUse,
 }
 
 /// Where a caller's first credentials come from.
@@ -62,7 +62,7 @@ pub enum Provider {
 
 /// What becomes of the MFA code where a caller assumes a role itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Code {
+pub enum CodeUse {
     /// No device is named, or the session below was opened with a code.
     NotNeeded,
     /// The caller asks for it itself, each time.
@@ -114,7 +114,7 @@ impl Verdict {
     /// Returns those who bypass twolock where the profile, or one below it, names it.
     pub fn bypasses(&self) -> Vec<&(Reader, Resolution)> {
         let reaches_us = |resolution: &Resolution| {
-            matches!(resolution, Resolution::Gets(Found { provider: Provider::Twolock(_), .. }))
+            matches!(resolution, Resolution::Gets(Obtained { provider: Provider::Twolock(_), .. }))
         };
         let names_us = self.has_line || self.callers.iter().any(|(_, resolution)| reaches_us(resolution));
         self.callers.iter().filter(|(_, resolution)| names_us && adopting_helps(resolution)).collect()
@@ -139,9 +139,9 @@ impl Resolution {
     /// How the caller gets round twolock; none if it uses it, without a question or a call without MFA of its own.
     pub fn bypass(&self) -> Option<Bypass> {
         match self {
-            Self::Gets(Found { code: Code::Ignored(_), .. }) => Some(Bypass::WithoutMfa),
-            Self::Gets(Found { code: Code::Asked(_), .. }) => Some(Bypass::Asks),
-            Self::Gets(Found { provider: Provider::Twolock(_), .. }) => None,
+            Self::Gets(Obtained { code: CodeUse::Ignored(_), .. }) => Some(Bypass::WithoutMfa),
+            Self::Gets(Obtained { code: CodeUse::Asked(_), .. }) => Some(Bypass::Asks),
+            Self::Gets(Obtained { provider: Provider::Twolock(_), .. }) => None,
             Self::Gets(_) => Some(Bypass::OtherCredentials),
             Self::CannotAsk(_) | Self::Fails(_) => Some(Bypass::Error),
             Self::Odd(_) => Some(Bypass::Odd),
@@ -165,9 +165,9 @@ impl fmt::Display for Resolution {
             Provider::Other(what, place) => write!(f, "{what} ({place}); twolock is not called")?,
         }
         match &found.code {
-            Code::NotNeeded => Ok(()),
-            Code::Asked(place) => write!(f, "; asks for the code itself (mfa_serial at {place})"),
-            Code::Ignored(place) => write!(f, "; WITHOUT MFA: mfa_serial is ignored ({place})"),
+            CodeUse::NotNeeded => Ok(()),
+            CodeUse::Asked(place) => write!(f, "; asks for the code itself (mfa_serial at {place})"),
+            CodeUse::Ignored(place) => write!(f, "; WITHOUT MFA: mfa_serial is ignored ({place})"),
         }
     }
 }

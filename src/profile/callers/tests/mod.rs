@@ -25,7 +25,7 @@ fn files(config: &str, credentials: &str) -> AwsFiles {
 
 /// The shorthand of [`rows`].
 fn short(resolution: &Resolution) -> String {
-    let Found { provider, roles, code } = match resolution {
+    let Obtained { provider, roles, code } = match resolution {
         Resolution::Gets(found) => found,
         Resolution::CannotAsk(_) => return "cannot ask".into(),
         Resolution::Fails(why) if why.starts_with("an error: ") => return "error".into(),
@@ -48,9 +48,9 @@ fn short(resolution: &Resolution) -> String {
     };
     let roles = (0..*roles).fold(provider, |with, _| format!("role({with})"));
     match code {
-        Code::NotNeeded => roles,
-        Code::Asked(place) => format!("{roles}, asks for {}", place.line),
-        Code::Ignored(place) => format!("{roles}, no MFA for {}", place.line),
+        CodeUse::NotNeeded => roles,
+        CodeUse::Asked(place) => format!("{roles}, asks for {}", place.line),
+        CodeUse::Ignored(place) => format!("{roles}, no MFA for {}", place.line),
     }
 }
 

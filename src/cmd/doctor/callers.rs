@@ -11,15 +11,15 @@ use crate::system::{child, directories};
 use crate::text::visible::{as_word, visible};
 
 use super::Outcome;
-use super::context::{Context, OneProfile};
+use super::checkup::{Checkup, OneProfile};
 use super::finding::Severity::{Error, Info, Warning};
 use super::finding::{Finding, Severity};
 use super::keys::listed;
 
 /// Profiles that are meant for twolock, and callers that bypass it.
-pub fn bypassed(context: &Context) -> Outcome {
-    let callers = Callers::of(&context.world.files);
-    context.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
+pub fn bypassed(checkup: &Checkup) -> Outcome {
+    let callers = Callers::of(&checkup.world.files);
+    checkup.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
 }
 
 fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
@@ -52,16 +52,16 @@ fn reasons(bypasses: &[&(Reader, Resolution)]) -> String {
 }
 
 /// Lines of ours whose program is gone, is another one, or will be gone at the next upgrade.
-pub fn programs(context: &Context) -> Outcome {
+pub fn programs(checkup: &Checkup) -> Outcome {
     let myself = std::env::current_exe().and_then(|path| directories::resolve(&path)).ok();
     let mut served: BTreeMap<&str, Vec<(&OneProfile, &Setting)>> = BTreeMap::new();
-    for one in &context.profiles {
+    for one in &checkup.profiles {
         if let Some((setting, line)) = process_line(&one.profile) {
             served.entry(line.program).or_default().push((one, setting));
         }
     }
     let of = |(program, lines): (&str, Vec<(&OneProfile, &Setting)>)| {
-        let (severity, what, why) = wrong(program, context, myself.as_deref())?;
+        let (severity, what, why) = wrong(program, checkup, myself.as_deref())?;
         let ((one, setting), others) = lines.split_first()?;
         let others = match others {
             [] => String::new(),
@@ -74,10 +74,10 @@ pub fn programs(context: &Context) -> Outcome {
     served.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-fn wrong(program: &str, context: &Context, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
+fn wrong(program: &str, checkup: &Checkup, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
     const NOTHING: &str = "the AWS CLI and SDKs find no program to ask";
     let path = Path::new(program);
-    let found: Option<PathBuf> = child::find_program(program, context.world.env.raw("PATH"));
+    let found: Option<PathBuf> = child::find_program(program, checkup.world.env.raw("PATH"));
     let Some(found) = found else {
         return Some(match path.is_absolute() {
             true if path.exists() => (Error, "which is no program that may be run", NOTHING),

@@ -17,7 +17,7 @@ use crate::system::clock::Deadline;
 use crate::text::visible::{as_word, visible};
 
 use super::Outcome;
-use super::context::{Context, OneProfile, is_usable};
+use super::checkup::{Checkup, OneProfile, is_usable};
 use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
 
@@ -34,8 +34,8 @@ struct InFile<'a> {
 }
 
 impl<'a> InFile<'a> {
-    fn all(context: &'a Context) -> impl Iterator<Item = Self> {
-        context.profiles.iter().filter_map(|of| {
+    fn all(checkup: &'a Checkup) -> impl Iterator<Item = Self> {
+        checkup.profiles.iter().filter_map(|of| {
             let (id, secret) = (of.profile.get("aws_access_key_id")?, of.profile.get("aws_secret_access_key")?);
             let id = AccessKeyId::parse(&id.value).ok();
             let temporary = id.as_ref().is_some_and(|id| id.is_temporary());
@@ -56,8 +56,8 @@ fn token(of: &OneProfile) -> Option<&Setting> {
     of.profile.get("aws_session_token").or_else(|| of.profile.get("aws_security_token"))
 }
 
-fn indexed<'a>(context: &'a Context, name: &str) -> Option<&'a Entry> {
-    context.world.index.get(&ProfileName::parse(name).ok()?)
+fn indexed<'a>(checkup: &'a Checkup, name: &str) -> Option<&'a Entry> {
+    checkup.world.index.get(&ProfileName::parse(name).ok()?)
 }
 
 /// The commands that move keys into the keyring: a key goes there with the profile that is served from it.
@@ -65,9 +65,9 @@ struct Moves<'a>(HashMap<&'a str, Vec<&'a OneProfile>>);
 
 impl<'a> Moves<'a> {
     /// Who names whom as source.
-    fn of_all(context: &'a Context) -> Self {
+    fn of_all(checkup: &'a Checkup) -> Self {
         let mut users: HashMap<&str, Vec<&OneProfile>> = HashMap::new();
-        for one in &context.profiles {
+        for one in &checkup.profiles {
             let sources = ["twolock_source_profile", "source_profile"].map(|key| one.profile.get(key));
             if let Some(source) = sources.into_iter().flatten().next() {
                 users.entry(&source.value).or_default().push(one);
@@ -94,8 +94,8 @@ impl<'a> Moves<'a> {
 }
 
 /// Keys in clear, which a keyring would keep better where there is one.
-pub fn in_clear(context: &Context) -> Outcome {
-    let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
+pub fn in_clear(checkup: &Checkup) -> Outcome {
+    let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
     let of = |key: InFile| {
         let what = format!("{} stands here in clear", key.named());
         if !keeps {
@@ -108,15 +108,15 @@ pub fn in_clear(context: &Context) -> Outcome {
         let why = "thieves and backups read this file first; the OS keyring would keep the key";
         key.finding(Warning, what, why).mend(moves.of(key.of))
     };
-    let only_here = InFile::all(context).filter(|key| indexed(context, &key.of.name).is_none());
+    let only_here = InFile::all(checkup).filter(|key| indexed(checkup, &key.of.name).is_none());
     only_here.map(of).collect::<Vec<_>>().into()
 }
 
 /// A profile whose key stands in a file and in the index.
-pub fn in_two_places(context: &Context) -> Outcome {
-    let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
+pub fn in_two_places(checkup: &Checkup) -> Outcome {
+    let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
     let of = |key: InFile| {
-        let entry = indexed(context, &key.of.name)?;
+        let entry = indexed(checkup, &key.of.name)?;
         let why = "the file wins, as in SDKs, so what the keyring keeps is not used";
         let what = match key.id.as_ref() == Some(&entry.id) {
             true => format!("access key {} stands here and in the OS keyring", entry.id),
@@ -127,13 +127,13 @@ pub fn in_two_places(context: &Context) -> Outcome {
         // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
         Some(finding.mend(if keeps { moves.of(key.of) } else { format!("twolock profile show {name}") }))
     };
-    InFile::all(context).filter_map(of).collect::<Vec<_>>().into()
+    InFile::all(checkup).filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// Profiles that share one key.
-pub fn shared(context: &Context) -> Outcome {
+pub fn shared(checkup: &Checkup) -> Outcome {
     let mut owners: BTreeMap<AccessKeyId, Vec<InFile>> = BTreeMap::new();
-    let keys = InFile::all(context).filter_map(|key| Some((key.id.clone()?, key)));
+    let keys = InFile::all(checkup).filter_map(|key| Some((key.id.clone()?, key)));
     keys.for_each(|(id, key)| owners.entry(id).or_default().push(key));
     let of = |(id, keys): (AccessKeyId, Vec<InFile>)| {
         let (first, others) = keys.split_first().filter(|(_, others)| !others.is_empty())?;
@@ -153,7 +153,7 @@ pub fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
 }
 
 /// Sessions in clear, as `aws configure mfa-login` and other tools leave them.
-pub fn sessions_in_clear(context: &Context) -> Outcome {
+pub fn sessions_in_clear(checkup: &Checkup) -> Outcome {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
         let name = as_word(&profile.name);
@@ -166,15 +166,15 @@ pub fn sessions_in_clear(context: &Context) -> Outcome {
         let finding = Finding::new(Warning, "a session token stands here in clear", why);
         Some(finding.of_profile(&profile.name).at(&token.place).mend(mend))
     };
-    context.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
+    checkup.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// Keys older than `key_max_age`, and from half of it on a reminder. Only the index knows when a key was made.
-pub fn ages(context: &Context) -> Outcome {
-    let most = context.world.settings.duration_or_default("key_max_age");
-    let origin = context.world.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
+pub fn ages(checkup: &Checkup) -> Outcome {
+    let most = checkup.world.settings.duration_or_default("key_max_age");
+    let origin = checkup.world.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
     let of = |(profile, entry): (&str, &Entry)| {
-        let age = context.now.since(entry.created?);
+        let age = checkup.now.since(entry.created?);
         let severity = match age {
             _ if age >= most => Warning,
             _ if age >= most / 2 => Info,
@@ -186,20 +186,20 @@ pub fn ages(context: &Context) -> Outcome {
         let mend = "make a new one: IAM > Users > Security credentials in the console";
         Some(finding.of_profile(profile).mend(mend))
     };
-    context.world.index.entries().filter_map(of).collect::<Vec<_>>().into()
+    checkup.world.index.entries().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// What the index promises and the keyring does not give back.
-pub fn items(context: &Context) -> Outcome {
-    let index = &context.world.index;
+pub fn items(checkup: &Checkup) -> Outcome {
+    let index = &checkup.world.index;
     if index.entries().next().is_none() {
         return Vec::new().into();
     }
     let closed = || {
-        let (name, said) = context.durable()?;
+        let (name, said) = checkup.durable()?;
         Some(format!("{name} {}", said?))
     };
-    if !context.keeps_keys() {
+    if !checkup.keeps_keys() {
         return Outcome::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
     }
     let until = Deadline::after(Instant::now(), PATIENCE);
@@ -208,9 +208,9 @@ pub fn items(context: &Context) -> Outcome {
         if until.has_passed() {
             return Outcome { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
         }
-        match kept(context, entry) {
+        match kept(checkup, entry) {
             Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
-                findings.push(lost(context, profile, entry, &error))
+                findings.push(lost(checkup, profile, entry, &error))
             }
             Some(Err(error)) => return Outcome { findings, unchecked: Some(error.to_string()) },
             Some(Ok(())) | None => {}
@@ -220,15 +220,15 @@ pub fn items(context: &Context) -> Outcome {
 }
 
 /// Whether the keyring gives a key back. The secret is dropped at once.
-fn kept(context: &Context, entry: &Entry) -> Option<Result<(), StoreError>> {
-    let store = context.stores.durable.as_deref().filter(|_| context.keeps_keys())?;
+fn kept(checkup: &Checkup, entry: &Entry) -> Option<Result<(), StoreError>> {
+    let store = checkup.stores.durable.as_deref().filter(|_| checkup.keeps_keys())?;
     Some(access_key::read(store, &entry.id).map(drop))
 }
 
-fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> Finding {
-    let store = context.durable().map_or("the keyring", |(name, _)| name);
+fn lost(checkup: &Checkup, profile: &str, entry: &Entry, error: &StoreError) -> Finding {
+    let store = checkup.durable().map_or("the keyring", |(name, _)| name);
     let what = format!("access key {}: {store} {error}", entry.id);
-    if context.world.files.profile(profile).is_none() {
+    if checkup.world.files.profile(profile).is_none() {
         let why = "the index still names it for a profile that is gone; it does no harm";
         return Finding::new(Info, what, why).of_profile(profile);
     }
@@ -242,8 +242,8 @@ fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> 
 }
 
 /// Which keyrings answer, and so which of them seals sessions and keeps keys.
-pub fn keyrings(context: &Context) -> Outcome {
-    let answers = &context.keyrings;
+pub fn keyrings(checkup: &Checkup) -> Outcome {
+    let answers = &checkup.keyrings;
     if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
         let said = answers.iter().filter_map(|(name, said)| Some((*name, said.clone()?))).collect();
         let failure: Failure = NoSealingKey::Nowhere(said).failure();
@@ -252,8 +252,8 @@ pub fn keyrings(context: &Context) -> Outcome {
     }
     let of = |(name, said): &(&'static str, Option<StoreError>)| {
         let error = said.as_ref().filter(|said| !is_usable(Some(said)))?;
-        Some(if context.durable().is_some_and(|(durable, _)| durable == *name) {
-            without_durable(context, name, error)
+        Some(if checkup.durable().is_some_and(|(durable, _)| durable == *name) {
+            without_durable(checkup, name, error)
         } else {
             let why = "sessions are sealed under the other keyring alone, which is slower to ask";
             Finding::new(Info, format!("{name} {error}"), why)
@@ -262,8 +262,8 @@ pub fn keyrings(context: &Context) -> Outcome {
     answers.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding {
-    let has_keys = context.world.index.entries().next().is_some();
+fn without_durable(checkup: &Checkup, name: &str, error: &StoreError) -> Finding {
+    let has_keys = checkup.world.index.entries().next().is_some();
     let severity = match error {
         StoreError::Locked | StoreError::Dismissed if has_keys => Warning,
         StoreError::Locked | StoreError::Dismissed => Info,
@@ -279,7 +279,7 @@ fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding
     match error {
         StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
         StoreError::ForeignBus { variable, .. } => {
-            finding.mend(exports::unset_line(calling_shell(&context.world.env), &[*variable]))
+            finding.mend(exports::unset_line(calling_shell(&checkup.world.env), &[*variable]))
         }
         StoreError::TimedOut(_) => finding.mend("restart the keyring's daemon"),
         _ => finding,

@@ -4,7 +4,7 @@
 //! dialog, and needs nothing: neither AWS files nor a whole `config.toml` nor a network. What it could not check, it says.
 
 mod callers;
-mod context;
+mod checkup;
 mod files;
 mod finding;
 mod keys;
@@ -26,13 +26,13 @@ use crate::system::{directories, path_owners, terminal};
 use crate::text::visible::{one_line, visible};
 
 use super::{Call, changing};
-use context::Context;
+use checkup::Checkup;
 use finding::{Finding, Severity};
 
 /// One check: its name is kept, scripts know it.
 struct Check {
     name: &'static str,
-    look: fn(&Context) -> Outcome,
+    look: fn(&Checkup) -> Outcome,
 }
 
 /// Every check, in the order findings of one severity are shown in.
@@ -95,12 +95,12 @@ impl Outcome {
 pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
     // What cannot be made good is a finding.
     let _ = args.fix.then(|| changing::recovered(&call.env, "doctor --fix", false));
-    let mut context = Context::gather(&call.env)?;
-    let mended = if args.fix { mend(&context) } else { Vec::new() };
+    let mut checkup = Checkup::gather(&call.env)?;
+    let mended = if args.fix { mend(&checkup) } else { Vec::new() };
     if !mended.is_empty() {
-        context.look_again();
+        checkup.look_again();
     }
-    let report = Report::of(&context, mended);
+    let report = Report::of(&checkup, mended);
     if args.json {
         json_to_stdout(report.as_json())?;
     } else {
@@ -110,18 +110,18 @@ pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
 }
 
 /// Closes what others can open, directories first, and returns what was closed.
-fn mend(context: &Context) -> Vec<Finding> {
+fn mend(checkup: &Checkup) -> Vec<Finding> {
     let close = |finding: Finding| {
-        let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(context, path).err()).collect();
+        let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(checkup, path).err()).collect();
         failed.iter().for_each(|why| messages::warning(&format!("left as it is: {}", visible(why))));
         failed.is_empty().then_some(Finding { check: FILE_MODE, fixed: true, ..finding })
     };
-    files::modes(context).findings.into_iter().filter_map(close).collect()
+    files::modes(checkup).findings.into_iter().filter_map(close).collect()
 }
 
 /// What is in a directory that others can change may be swapped at any moment, so nothing there is touched.
-fn close(context: &Context, path: &Path) -> std::result::Result<(), String> {
-    let failed = |why: String| format!("{}: {why}", context.shown(path));
+fn close(checkup: &Checkup, path: &Path) -> std::result::Result<(), String> {
+    let failed = |why: String| format!("{}: {why}", checkup.shown(path));
     let itself = directories::resolve(path).map_err(|e| failed(e.to_string()))?;
     let steps = path_owners::other_writers(path).map_err(|e| failed(e.to_string()))?;
     if let Some((step, writer)) = steps.into_iter().find(|(step, _)| *step != itself) {
@@ -129,9 +129,9 @@ fn close(context: &Context, path: &Path) -> std::result::Result<(), String> {
     }
     let change = Change { acts: vec![Act::Close(path.to_owned())], ..Change::new("doctor --fix") };
     changing::make_agreed(
-        &context.world,
+        &checkup.world,
         &change,
-        &preview(&context.world.files, &context.world.index, &change).map_err(|failure| failure.cause)?,
+        &preview(&checkup.world.files, &checkup.world.index, &change).map_err(|failure| failure.cause)?,
     )
     .map_err(|failure| failure.cause)
 }
@@ -144,10 +144,10 @@ struct Report {
 }
 
 impl Report {
-    fn of(context: &Context, mended: Vec<Finding>) -> Self {
+    fn of(checkup: &Checkup, mended: Vec<Finding>) -> Self {
         let mut report = Self { mended, findings: Vec::new(), unchecked: Vec::new() };
         for check in CHECKS {
-            let Outcome { findings, unchecked } = (check.look)(context);
+            let Outcome { findings, unchecked } = (check.look)(checkup);
             report.findings.extend(capped(findings).map(|finding| Finding { check: check.name, ..finding }));
             report.unchecked.extend(unchecked.map(|why| (check.name, why)));
         }

@@ -19,7 +19,7 @@ use crate::profile::facts::names_twolock;
 use crate::profile::settings::parse_session_duration;
 use crate::text::visible::{as_word, visible};
 
-use super::context::{Context, OneProfile};
+use super::checkup::{Checkup, OneProfile};
 use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
 use super::keys::listed;
@@ -29,11 +29,11 @@ use super::{MOST_SHOWN, Outcome};
 const NEVER_FRESH: Duration = Duration::from_secs(900);
 
 /// Profiles that cannot be served: source_profile loops, missing sources, values that AWS would refuse.
-pub fn plans(context: &Context) -> Outcome {
+pub fn plans(checkup: &Checkup) -> Outcome {
     let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    for one in &context.profiles {
-        let Some(failure) = refused(context, one) else { continue };
+    for one in &checkup.profiles {
+        let Some(failure) = refused(checkup, one) else { continue };
         // What is wrong with a source is wrong with all roles above it, and is said once.
         match known.entry(failure.headline()) {
             Entry::Occupied(at) => alike[*at.get()].2.push(&one.name),
@@ -45,7 +45,7 @@ pub fn plans(context: &Context) -> Outcome {
     }
     let mut said = Vec::new();
     for (one, failure, others) in alike {
-        let read = (said.len() < MOST_SHOWN).then(|| suggesting(context, one)).flatten();
+        let read = (said.len() < MOST_SHOWN).then(|| suggesting(checkup, one)).flatten();
         let mut finding = cannot_serve(one, read.as_ref().unwrap_or(failure));
         if !others.is_empty() {
             finding.why = format!("{}; nor can {}", finding.why, listed(others.into_iter()));
@@ -56,8 +56,8 @@ pub fn plans(context: &Context) -> Outcome {
 }
 
 /// The same failure with what it suggests, for those that will be read.
-fn suggesting(context: &Context, one: &OneProfile) -> Option<Failure> {
-    context.world.plan(&ProfileName::parse(&one.name).ok()?).err()
+fn suggesting(checkup: &Checkup, one: &OneProfile) -> Option<Failure> {
+    checkup.world.plan(&ProfileName::parse(&one.name).ok()?).err()
 }
 
 fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
@@ -74,9 +74,9 @@ fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
 
 /// The failure of a profile that is meant for us. SSO, web identity and other programs are served by others, and fail there
 /// or not.
-fn refused<'a>(context: &'a Context, one: &'a OneProfile) -> Option<&'a Failure> {
+fn refused<'a>(checkup: &'a Checkup, one: &'a OneProfile) -> Option<&'a Failure> {
     let failure = one.plan.as_ref()?.as_ref().err()?;
-    let culprit = failure.profile.as_ref().and_then(|name| context.world.files.profile(name));
+    let culprit = failure.profile.as_ref().and_then(|name| checkup.world.files.profile(name));
     let is_elsewhere =
         is_served_elsewhere(&one.profile) || culprit.is_some_and(|profile| is_served_elsewhere(&profile));
     (names_twolock(&one.profile) || !is_elsewhere).then_some(failure)
@@ -94,11 +94,11 @@ fn is_served_elsewhere(profile: &Profile) -> bool {
 }
 
 /// Devices that open nothing: root's, and those of another account than the key.
-pub fn devices(context: &Context) -> Outcome {
-    context.profiles.iter().filter_map(|one| device(context, one)).collect::<Vec<_>>().into()
+pub fn devices(checkup: &Checkup) -> Outcome {
+    checkup.profiles.iter().filter_map(|one| device(checkup, one)).collect::<Vec<_>>().into()
 }
 
-fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
+fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
     let setting = one.profile.get("mfa_serial")?;
     let serial = MfaSerial::parse(&setting.value).ok()?;
     let finding =
@@ -109,7 +109,7 @@ fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
         return Some(finding.mend("use an IAM user with a device of its own: IAM > Users in the console"));
     }
     let Base::Key(key) = &one.plan.as_ref()?.as_ref().ok()?.plan.base;
-    let entry = context.world.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
+    let entry = checkup.world.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
     let (device, account) = (serial.account()?, entry.account.as_ref()?);
     (device != account).then(|| {
         let what = format!("mfa_serial is of account {device}, and access key {} of {account}", key.id);
@@ -119,7 +119,7 @@ fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
 }
 
 /// MFA sessions that boto3 and the AWS CLI never take for fresh.
-pub fn short_sessions(context: &Context) -> Outcome {
+pub fn short_sessions(checkup: &Checkup) -> Outcome {
     let why = "boto3 and the AWS CLI run twolock at every call within the last 15m";
     let what = |span: Duration| format!("an MFA session of {} never looks fresh", duration::show(span));
     let of = |one: &OneProfile| {
@@ -128,41 +128,41 @@ pub fn short_sessions(context: &Context) -> Outcome {
         let mend = format!("twolock profile set {} twolock_session_duration 12h", as_word(&one.name));
         Some(Finding::new(Warning, what(span), why).of_profile(&one.name).at(&setting.place).mend(mend))
     };
-    let set = context.world.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
+    let set = checkup.world.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
     let ours = set.map(|set| {
         let finding = Finding::new(Warning, format!("session_duration ({}): {}", set.origin, what(set.value)), why);
         finding.mend("twolock settings set session_duration 12h")
     });
-    ours.into_iter().chain(context.profiles.iter().filter_map(of)).collect::<Vec<_>>().into()
+    ours.into_iter().chain(checkup.profiles.iter().filter_map(of)).collect::<Vec<_>>().into()
 }
 
 /// Names that some SDKs do not find.
-pub fn names(context: &Context) -> Outcome {
+pub fn names(checkup: &Checkup) -> Outcome {
     let is_odd = |one: &&OneProfile| !ProfileName::parse(&one.name).is_ok_and(|name| name.is_read_by_every_sdk());
     let of = |one: &OneProfile| {
         let why = "some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +";
         let severity = if names_twolock(&one.profile) { Warning } else { Info };
         let finding = Finding::new(severity, "not every SDK finds a profile of this name", why);
         let finding = finding.of_profile(&one.name).at(&one.profile.place);
-        match plain(context, &one.name) {
+        match plain(checkup, &one.name) {
             Some(name) => finding.mend(format!("twolock profile rename {} {name}", as_word(&one.name))),
             None => finding,
         }
     };
-    context.profiles.iter().filter(is_odd).map(of).collect::<Vec<_>>().into()
+    checkup.profiles.iter().filter(is_odd).map(of).collect::<Vec<_>>().into()
 }
 
 /// A name like this one that every SDK finds, if it is still free.
-fn plain(context: &Context, name: &str) -> Option<String> {
+fn plain(checkup: &Checkup, name: &str) -> Option<String> {
     let keep = |c: char| if c.is_ascii_alphanumeric() || "_/.@:+".contains(c) { c } else { '-' };
     let plain: String = name.chars().map(keep).collect();
     let plain = plain.trim_matches('-');
-    (!plain.is_empty() && plain.len() <= 64 && context.world.files.profile(plain).is_none()).then(|| plain.to_string())
+    (!plain.is_empty() && plain.len() <= 64 && checkup.world.files.profile(plain).is_none()).then(|| plain.to_string())
 }
 
 /// Other names for profiles that cannot serve.
-pub fn aliases(context: &Context) -> Outcome {
-    let files = &context.world.files;
+pub fn aliases(checkup: &Checkup) -> Outcome {
+    let files = &checkup.world.files;
     let of = |(name, alias): (&str, &Alias)| {
         let (what, why) = if files.profile(name).is_some() {
             (
@@ -178,12 +178,12 @@ pub fn aliases(context: &Context) -> Outcome {
         let finding = Finding::new(Warning, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
         Some(finding.mend(format!("twolock settings unset {}", as_word(&setting_of(name)))))
     };
-    context.world.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
+    checkup.world.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// What we read and others refuse, miss or read differently.
-pub fn readers(context: &Context) -> Outcome {
-    let files = [&context.world.files.config, &context.world.files.credentials];
+pub fn readers(checkup: &Checkup) -> Outcome {
+    let files = [&checkup.world.files.config, &checkup.world.files.credentials];
     let mut found = Vec::new();
     for file in files {
         let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
@@ -215,12 +215,12 @@ fn odd(construct: Construct, all: &[Oddity]) -> Finding {
 }
 
 /// Files whose programs are not started, because a variable chose them and nobody consented.
-pub fn consents(context: &Context) -> Outcome {
-    let files = &context.world.files;
+pub fn consents(checkup: &Checkup) -> Outcome {
+    let files = &checkup.world.files;
     let of = |(file, choice): (&AwsFile, &FileChoice)| {
-        let place = names_a_program(context, file)?;
-        let consents = &context.world.settings.trust;
-        let failure = consent::must_have_consent(choice, file.bytes(), &context.world.env, consents).err()?;
+        let place = names_a_program(checkup, file)?;
+        let consents = &checkup.world.settings.trust;
+        let failure = consent::must_have_consent(choice, file.bytes(), &checkup.world.env, consents).err()?;
         let why = "a folder one enters must not run code, so such a file needs your consent";
         Some(Finding::of_failure(Warning, &failure, why).at(place))
     };
@@ -229,15 +229,15 @@ pub fn consents(context: &Context) -> Outcome {
 }
 
 /// Where a file first names a program that we would start.
-fn names_a_program<'a>(context: &'a Context, file: &AwsFile) -> Option<&'a Place> {
-    let named = context.profiles.iter().filter_map(|one| one.profile.get("mfa_process"));
+fn names_a_program<'a>(checkup: &'a Checkup, file: &AwsFile) -> Option<&'a Place> {
+    let named = checkup.profiles.iter().filter_map(|one| one.profile.get("mfa_process"));
     named.map(|setting| &setting.place).find(|place| place.file == file.shown())
 }
 
 /// Profiles whose calls go elsewhere than to AWS.
-pub fn endpoints(context: &Context) -> Outcome {
+pub fn endpoints(checkup: &Checkup) -> Outcome {
     let mut elsewhere: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
-    for one in &context.profiles {
+    for one in &checkup.profiles {
         let Some(Ok(planned)) = &one.plan else { continue };
         if let (Some(_), Some(given)) = (planned.endpoint.identity(), &planned.plan.endpoint_url) {
             elsewhere.entry((planned.endpoint.shown(), given.origin.name())).or_default().push(&one.name);

@@ -23,7 +23,7 @@ use super::super::world::{self, Planned, World};
 const MOST_FILES: usize = 10_000;
 
 /// Everything there is to look at.
-pub struct Context {
+pub struct Checkup {
     pub world: World,
     /// What could not be read.
     pub failures: Vec<Failure>,
@@ -63,7 +63,7 @@ pub struct Places {
     pub unseen: Vec<String>,
 }
 
-impl Context {
+impl Checkup {
     /// Looks at everything; only a home folder that cannot be found is a failure.
     pub fn gather(env: &Env) -> Result<Self> {
         let (world, failures) = World::readable(Directories::find(env)?, env);

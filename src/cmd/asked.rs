@@ -16,10 +16,10 @@ use crate::system::{clock, log};
 use crate::text::list::first_names;
 use crate::text::visible::visible;
 
+use super::context::Context;
 use super::profile::unknown;
-use super::world::World;
 
-impl World {
+impl Context {
     /// The profile a command is about.
     pub fn asked(&self, arg: &ProfileArg) -> Result<ProfileName> {
         match self.named(arg)? {

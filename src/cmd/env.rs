@@ -12,8 +12,8 @@ use crate::system::env::Env;
 use crate::system::{parent, signals};
 use crate::text::visible::as_word;
 
+use super::context::Context;
 use super::sessions::{Wants, obtain};
-use super::world::World;
 use super::{Call, say_notes};
 
 /// Prints the statements. Whatever fails, what is evaluated fails too, and old variables stay.
@@ -24,7 +24,7 @@ pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
     }
     refuse_a_terminal(args, shell)?;
     if args.format.is_some() {
-        return print(args, call, shell).map(|(world, profile)| world.note_use(&profile)).map(|()| 0);
+        return print(args, call, shell).map(|(context, profile)| context.note_use(&profile)).map(|()| 0);
     }
     fail_on_a_bug(shell);
     let guard = signals::on_termination(move || drop(to_stdout(exports::failing(shell).as_bytes())));
@@ -35,7 +35,7 @@ pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
         let _ = to_stdout(exports::failing(shell).as_bytes());
     }
     // only now: a signal meanwhile finds the answer given, and must add no failing statement to it
-    result.map(|(world, profile)| world.note_use(&profile)).map(|()| 0)
+    result.map(|(context, profile)| context.note_use(&profile)).map(|()| 0)
 }
 
 /// A bug of ours ends the process without an answer, and an empty one evaluates as success.
@@ -48,12 +48,12 @@ fn fail_on_a_bug(shell: Shell) {
 }
 
 /// Prints them; returns for whom.
-fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<(World, ProfileName)> {
-    let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
+fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<(Context, ProfileName)> {
+    let context = Context::load(&call.env)?;
+    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
-    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(None, &world, &planned.plan)?;
-    let session = obtain(&world, &planned, &wants)?;
+    let wants = Wants::of_a_person(&context, args.profile.code_stdin).lasting(None, &context, &planned.plan)?;
+    let session = obtain(&context, &planned, &wants)?;
     let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
     match args.format {
@@ -61,7 +61,7 @@ fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<(World, ProfileNa
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
         Some(Format::Json) => credentials_to_stdout(&exports::json(&variables)),
     }?;
-    Ok((world, planned.plan.profile))
+    Ok((context, planned.plan.profile))
 }
 
 /// Secrets do not go to a screen, where scrollback and screen sharing keep them (threat-model P6).

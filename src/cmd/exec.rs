@@ -12,8 +12,8 @@ use crate::system::child;
 use crate::system::clock;
 use crate::text::visible::visible;
 
+use super::context::Context;
 use super::sessions::{Wants, obtain};
-use super::world::World;
 use super::{Call, say_notes};
 
 /// As a shell says it: the command was not found, or cannot be run.
@@ -22,11 +22,11 @@ const NOT_RUNNABLE: u8 = 126;
 
 /// Becomes the command; returns only where there is nothing to become.
 pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
+    let context = Context::load(&call.env)?;
+    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
     say_notes(&planned.plan);
-    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(args.min_ttl, &world, &planned.plan)?;
-    let session = obtain(&world, &planned, &wants)?;
+    let wants = Wants::of_a_person(&context, args.profile.code_stdin).lasting(args.min_ttl, &context, &planned.plan)?;
+    let session = obtain(&context, &planned, &wants)?;
     let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
     let mut words = args.command.into_iter();
@@ -47,7 +47,7 @@ pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
         command.env_remove(name);
     }
     call.limits.restore_for(&mut command);
-    world.note_use(&planned.plan.profile);
+    context.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
 }
 

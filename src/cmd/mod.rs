@@ -1,12 +1,13 @@
 //! One file a verb; builds the real parts and calls down.
 //!
-//! `world` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
+//! `context` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
 //! want of them and hand the result to `output`. `changing` shows, asks about and makes changes, and `conversation` asks a
 //! person on the terminal.
 
 mod asked;
 mod changing;
 mod complete;
+mod context;
 mod conversation;
 pub mod credential_process;
 mod doctor;
@@ -26,7 +27,6 @@ mod sessions;
 mod settings;
 mod status;
 mod whoami;
-mod world;
 
 use std::time::Instant;
 
@@ -60,7 +60,7 @@ fn refuse_root_elsewhere(cli: &Cli, call: &Call) -> Result<()> {
     let writes = cli.command.as_ref().is_some_and(Command::writes_files);
     let home = Directories::find(&call.env).ok().filter(|_| writes).map(|folders| folders.home);
     match home.and_then(|home| user::owner_of_the_home_root_visits(&home)) {
-        Some(owner) => Err(world::root_elsewhere(&owner)),
+        Some(owner) => Err(context::root_elsewhere(&owner)),
         None => Ok(()),
     }
 }

@@ -13,39 +13,39 @@ use crate::profile::facts;
 use crate::text::visible::{as_word, visible};
 
 use super::Call;
+use super::context::{Context, Planned};
 use super::env;
 use super::living::Living;
 use super::profile::can_be_adopted;
-use super::world::{Planned, World};
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
 
 /// Lists the profiles with the next command of each.
 pub fn run(call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
-    let names = world.files.profile_names();
+    let context = Context::load(&call.env)?;
+    let names = context.files.profile_names();
     if names.is_empty() {
         let text = format!(
             "no profiles in {} or {}\nnext: twolock profile add\n",
-            world.files.config.shown(),
-            world.files.credentials.shown()
+            context.files.config.shown(),
+            context.files.credentials.shown()
         );
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
-    let living = Living::look(&world);
-    let shell = env::calling_shell(&world.env);
-    let callers = Callers::of(&world.files);
+    let living = Living::look(&context);
+    let shell = env::calling_shell(&context.env);
+    let callers = Callers::of(&context.files);
     let row = |name: &String| {
-        let profile = world.files.profile(name)?;
-        let planned = world.plan_if_any(name);
+        let profile = context.files.profile(name)?;
+        let planned = context.plan_if_any(name);
         let rest = planned.as_ref().and_then(|planned| living.rest(planned));
         Some(vec![
             visible(name),
-            facts::kind(&profile, &world.index).into(),
+            facts::kind(&profile, &context.index).into(),
             rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
             match ProfileName::parse(name) {
-                Ok(name) if keeps_the_key_of(&world.files, &name).is_none() => {
+                Ok(name) if keeps_the_key_of(&context.files, &name).is_none() => {
                     next(&callers.judge(name.as_str()), &profile, planned, shell)
                 }
                 _ => "-".into(),
@@ -57,14 +57,14 @@ pub fn run(call: &Call) -> Result<u8> {
     if names.len() > MOST {
         text += &format!("and {} more: twolock profile list\n", names.len() - MOST);
     }
-    text += &names.iter().take(MOST).find_map(|name| to_adopt(&world, &callers, name)).unwrap_or_default();
+    text += &names.iter().take(MOST).find_map(|name| to_adopt(&context, &callers, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
 /// What makes it work without a command, of the first profile where that is so.
-fn to_adopt(world: &World, callers: &Callers, name: &str) -> Option<String> {
+fn to_adopt(context: &Context, callers: &Callers, name: &str) -> Option<String> {
     let is_unserved = |name: &ProfileName| callers.judge(name.as_str()).served() == Served::No;
-    let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name) && is_unserved(name))?;
+    let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(context, name) && is_unserved(name))?;
     Some(format!("for the AWS CLI and every SDK as well: twolock profile adopt {}\n", as_word(name.as_str())))
 }
 

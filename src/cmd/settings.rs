@@ -16,8 +16,8 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::system::directories::Directories;
 use crate::text::visible::{as_word, visible};
 
+use super::context::{Context, paths};
 use super::conversation::{Conversation, Need};
-use super::world::{World, paths};
 use super::{Call, changing};
 
 /// Runs one of the settings commands.
@@ -26,9 +26,9 @@ pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
     let files = paths(&folders);
     match args {
         cli::Settings::Path => to_stdout(format!("{}\n", files.file.display()).as_bytes()),
-        cli::Settings::List { json } => list(&World::of(folders, &call.env)?, *json),
+        cli::Settings::List { json } => list(&Context::of(folders, &call.env)?, *json),
         cli::Settings::Get { name } => {
-            let value = value_of(name, &World::of(folders, &call.env)?)?;
+            let value = value_of(name, &Context::of(folders, &call.env)?)?;
             to_stdout(format!("{value}\n").as_bytes())
         }
         cli::Settings::Set { name, value, forget_unfinished } => {
@@ -61,30 +61,30 @@ fn edit_settings(call: &Call, title: &str, files: &[PathBuf], edit: SettingEdit,
     if changing::recovered(&call.env, title, forget)? {
         return Ok(());
     }
-    let (world, _) = World::readable(Directories::find(&call.env)?, &call.env);
+    let (context, _) = Context::readable(Directories::find(&call.env)?, &call.env);
     let act = |file: &PathBuf| Act::EditSettings { file: file.clone(), edit: edit.clone() };
     let change = Change { acts: files.iter().map(act).collect(), ..Change::new(title) };
-    let preview = preview(&world.files, &world.index, &change)?;
-    changing::make_agreed(&world, &change, &preview)
+    let preview = preview(&context.files, &context.index, &change)?;
+    changing::make_agreed(&context, &change, &preview)
 }
 
-fn value_of(name: &str, world: &World) -> Result<String> {
+fn value_of(name: &str, context: &Context) -> Result<String> {
     let Some(alias) = aliases::named_by(name) else {
         let known = settings::known(name)?;
-        return Ok(world.settings.get(known.name).map(|v| v.value).unwrap_or_default());
+        return Ok(context.settings.get(known.name).map(|v| v.value).unwrap_or_default());
     };
     let none = || Failure::new(Kind::Config, format!("there is no alias '{}'", visible(alias)));
-    Ok(world.settings.aliases.get(alias).ok_or_else(none)?.profile.to_string())
+    Ok(context.settings.aliases.get(alias).ok_or_else(none)?.profile.to_string())
 }
 
 /// Every setting: name, value, origin, meaning. Aliases come last.
-fn list(world: &World, as_json: bool) -> Result<()> {
+fn list(context: &Context, as_json: bool) -> Result<()> {
     let known = KNOWN.iter().filter_map(|known| {
-        let set = world.settings.get(known.name)?;
+        let set = context.settings.get(known.name)?;
         Some((known.name.to_string(), set.value, set.origin.to_string(), known.meaning))
     });
-    let profiles: HashSet<String> = world.files.profile_names().into_iter().collect();
-    let aliases = world.settings.aliases.iter().map(|(name, alias)| {
+    let profiles: HashSet<String> = context.files.profile_names().into_iter().collect();
+    let aliases = context.settings.aliases.iter().map(|(name, alias)| {
         let hidden = profiles.contains(name);
         let meaning = if hidden { "hidden: a profile has this name" } else { "another name for a profile" };
         (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning)

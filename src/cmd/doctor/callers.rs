@@ -18,7 +18,7 @@ use super::keys::listed;
 
 /// Profiles that are meant for twolock, and callers that bypass it.
 pub fn bypassed(checkup: &Checkup) -> Outcome {
-    let callers = Callers::of(&checkup.world.files);
+    let callers = Callers::of(&checkup.context.files);
     checkup.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
 }
 
@@ -77,7 +77,7 @@ pub fn programs(checkup: &Checkup) -> Outcome {
 fn wrong(program: &str, checkup: &Checkup, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
     const NOTHING: &str = "the AWS CLI and SDKs find no program to ask";
     let path = Path::new(program);
-    let found: Option<PathBuf> = child::find_program(program, checkup.world.env.raw("PATH"));
+    let found: Option<PathBuf> = child::find_program(program, checkup.context.env.raw("PATH"));
     let Some(found) = found else {
         return Some(match path.is_absolute() {
             true if path.exists() => (Error, "which is no program that may be run", NOTHING),

@@ -17,14 +17,14 @@ use crate::system::permissions::{self, Found, What};
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
-use super::super::world::{self, Planned, World};
+use super::super::context::{self, Context, Planned};
 
 /// Far above any cache, far below what would hurt to look at.
 const MOST_FILES: usize = 10_000;
 
 /// Everything there is to look at.
 pub struct Checkup {
-    pub world: World,
+    pub context: Context,
     /// What could not be read.
     pub failures: Vec<Failure>,
     pub now: Timestamp,
@@ -66,22 +66,22 @@ pub struct Places {
 impl Checkup {
     /// Looks at everything; only a home folder that cannot be found is a failure.
     pub fn gather(env: &Env) -> Result<Self> {
-        let (world, failures) = World::readable(Directories::find(env)?, env);
-        let profiles = planned(&world);
-        let stores = world.stores(false);
-        let keyrings = sealing_key::ask_each(&stores, &world.folders.cache);
-        let places = Places::of(&world);
-        Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, world })
+        let (context, failures) = Context::readable(Directories::find(env)?, env);
+        let profiles = planned(&context);
+        let stores = context.stores(false);
+        let keyrings = sealing_key::ask_each(&stores, &context.folders.cache);
+        let places = Places::of(&context);
+        Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, context })
     }
 
     /// Looks at the modes once more.
     pub fn look_again(&mut self) {
-        self.places = Places::of(&self.world);
+        self.places = Places::of(&self.context);
     }
 
     /// A path as the user would name it.
     pub fn shown(&self, path: &Path) -> String {
-        shorten(path, &self.world.folders.home)
+        shorten(path, &self.context.folders.home)
     }
 
     /// What the keyring that keeps access keys says; none where there is none by the settings.
@@ -102,26 +102,26 @@ pub fn is_usable(said: Option<&StoreError>) -> bool {
     matches!(said, None | Some(StoreError::Absent))
 }
 
-fn planned(world: &World) -> Vec<OneProfile> {
+fn planned(context: &Context) -> Vec<OneProfile> {
     let one = |name: String| {
-        let profile = world.files.profile(&name)?;
-        let plan = ProfileName::parse(&name).ok().map(|parsed| world.plan_of_many(&parsed));
+        let profile = context.files.profile(&name)?;
+        let plan = ProfileName::parse(&name).ok().map(|parsed| context.plan_of_many(&parsed));
         Some(OneProfile { name, profile, plan })
     };
-    world.files.profile_names().into_iter().filter_map(one).collect()
+    context.files.profile_names().into_iter().filter_map(one).collect()
 }
 
 impl Places {
-    fn of(world: &World) -> Self {
-        let mut looking = Looking { home: &world.folders.home, seen: HashSet::new(), places: Self::default() };
-        let aws = world.folders.home.join(".aws");
+    fn of(context: &Context) -> Self {
+        let mut looking = Looking { home: &context.folders.home, seen: HashSet::new(), places: Self::default() };
+        let aws = context.folders.home.join(".aws");
         looking.at(&aws, What::Directory, false);
-        for choice in [&world.files.config_choice, &world.files.credentials_choice] {
+        for choice in [&context.files.config_choice, &context.files.credentials_choice] {
             looking.at(&choice.path, What::File, choice.variable.is_some());
         }
-        let settings = world::paths(&world.folders);
-        let folders = &world.folders;
-        let key_folder = world::key_folder(folders);
+        let settings = context::paths(&context.folders);
+        let folders = &context.folders;
+        let key_folder = context::key_folder(folders);
         let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
         for folder in ours.iter().chain(&home_settings) {
@@ -131,7 +131,7 @@ impl Places {
         for file in [&settings.file, &settings.home_file, &folders.data.join("keys.json")] {
             looking.at(file, What::File, false);
         }
-        let login = world.env.raw("AWS_LOGIN_CACHE_DIRECTORY").map(PathBuf::from);
+        let login = context.env.raw("AWS_LOGIN_CACHE_DIRECTORY").map(PathBuf::from);
         let login_is_chosen = login.is_some();
         let login = login.unwrap_or_else(|| aws.join("login/cache"));
         for (cache, is_chosen) in

@@ -26,7 +26,7 @@ pub fn unreadable(checkup: &Checkup) -> Outcome {
 
 /// What killed runs left: a change that is half done, and temporary files.
 pub fn unfinished(checkup: &Checkup) -> Outcome {
-    let (title, left) = changing::with_parts(&checkup.world, unfinished_change);
+    let (title, left) = changing::with_parts(&checkup.context, unfinished_change);
     let mut found = Vec::new();
     match title {
         Ok(None) => {}
@@ -112,7 +112,7 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
 
 /// What belongs to somebody else. What lies in one directory is one finding, and one command repairs it all.
 pub fn owners(checkup: &Checkup) -> Outcome {
-    if let Some(owner) = checkup.world.owner_root_visits() {
+    if let Some(owner) = checkup.context.owner_root_visits() {
         let what = format!("doctor runs as root in the home of {owner}");
         let why = "the files there belong to another user then, as they should; who owns them is not checked";
         return vec![Finding::new(Warning, what, why).mend("run it without sudo, or with sudo -H")].into();
@@ -148,7 +148,7 @@ fn of_others(checkup: &Checkup, tree: &Path, places: &[&Place]) -> Finding {
     };
     let why = "its owner reads and changes it as they like, and twolock does not edit it";
     let mend = obstacle::chown(&directories::resolve(tree).unwrap_or(tree.into()));
-    let mend = directories::shorten_last_word(&mend, &checkup.world.folders.home);
+    let mend = directories::shorten_last_word(&mend, &checkup.context.folders.home);
     Finding::new(Error, what, why).in_file(checkup.shown(named)).mend(mend)
 }
 

@@ -57,7 +57,7 @@ fn token(of: &OneProfile) -> Option<&Setting> {
 }
 
 fn indexed<'a>(checkup: &'a Checkup, name: &str) -> Option<&'a Entry> {
-    checkup.world.index.get(&ProfileName::parse(name).ok()?)
+    checkup.context.index.get(&ProfileName::parse(name).ok()?)
 }
 
 /// The commands that move keys into the keyring: a key goes there with the profile that is served from it.
@@ -171,8 +171,8 @@ pub fn sessions_in_clear(checkup: &Checkup) -> Outcome {
 
 /// Keys older than `key_max_age`, and from half of it on a reminder. Only the index knows when a key was made.
 pub fn ages(checkup: &Checkup) -> Outcome {
-    let most = checkup.world.settings.duration_or_default("key_max_age");
-    let origin = checkup.world.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
+    let most = checkup.context.settings.duration_or_default("key_max_age");
+    let origin = checkup.context.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
     let of = |(profile, entry): (&str, &Entry)| {
         let age = checkup.now.since(entry.created?);
         let severity = match age {
@@ -186,12 +186,12 @@ pub fn ages(checkup: &Checkup) -> Outcome {
         let mend = "make a new one: IAM > Users > Security credentials in the console";
         Some(finding.of_profile(profile).mend(mend))
     };
-    checkup.world.index.entries().filter_map(of).collect::<Vec<_>>().into()
+    checkup.context.index.entries().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// What the index promises and the keyring does not give back.
 pub fn items(checkup: &Checkup) -> Outcome {
-    let index = &checkup.world.index;
+    let index = &checkup.context.index;
     if index.entries().next().is_none() {
         return Vec::new().into();
     }
@@ -228,7 +228,7 @@ fn kept(checkup: &Checkup, entry: &Entry) -> Option<Result<(), StoreError>> {
 fn lost(checkup: &Checkup, profile: &str, entry: &Entry, error: &StoreError) -> Finding {
     let store = checkup.durable().map_or("the keyring", |(name, _)| name);
     let what = format!("access key {}: {store} {error}", entry.id);
-    if checkup.world.files.profile(profile).is_none() {
+    if checkup.context.files.profile(profile).is_none() {
         let why = "the index still names it for a profile that is gone; it does no harm";
         return Finding::new(Info, what, why).of_profile(profile);
     }
@@ -263,7 +263,7 @@ pub fn keyrings(checkup: &Checkup) -> Outcome {
 }
 
 fn without_durable(checkup: &Checkup, name: &str, error: &StoreError) -> Finding {
-    let has_keys = checkup.world.index.entries().next().is_some();
+    let has_keys = checkup.context.index.entries().next().is_some();
     let severity = match error {
         StoreError::Locked | StoreError::Dismissed if has_keys => Warning,
         StoreError::Locked | StoreError::Dismissed => Info,
@@ -279,7 +279,7 @@ fn without_durable(checkup: &Checkup, name: &str, error: &StoreError) -> Finding
     match error {
         StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
         StoreError::ForeignBus { variable, .. } => {
-            finding.mend(exports::unset_line(calling_shell(&checkup.world.env), &[*variable]))
+            finding.mend(exports::unset_line(calling_shell(&checkup.context.env), &[*variable]))
         }
         StoreError::TimedOut(_) => finding.mend("restart the keyring's daemon"),
         _ => finding,

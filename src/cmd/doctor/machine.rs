@@ -17,7 +17,7 @@ use super::finding::Severity::{Error, Info, Warning};
 
 /// Keys in the environment, which win over a profile nearly everywhere (aws-contract 1.1).
 pub fn keys(checkup: &Checkup) -> Outcome {
-    let env = &checkup.world.env;
+    let env = &checkup.context.env;
     let set = env.credentials();
     let mut found = Vec::new();
     let profile = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find(|name| env.raw(name).is_some());
@@ -36,12 +36,12 @@ pub fn keys(checkup: &Checkup) -> Outcome {
 
 /// Variables that name a profile: one that is there, and not two.
 pub fn profile_variables(checkup: &Checkup) -> Outcome {
-    let env = &checkup.world.env;
+    let env = &checkup.context.env;
     let named = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].map(|variable| (variable, env.text(variable)));
     let mut found = Vec::new();
     for (variable, name) in named {
         let Some(name) = name.filter(|name| !checkup.profiles.iter().any(|one| one.name == *name)) else { continue };
-        let (severity, what) = match checkup.world.settings.aliases.get(name) {
+        let (severity, what) = match checkup.context.settings.aliases.get(name) {
             Some(_) => (Warning, "which is an alias that only twolock knows"),
             None => (Error, "and there is no such profile"),
         };
@@ -61,7 +61,7 @@ pub fn profile_variables(checkup: &Checkup) -> Outcome {
 
 /// Region variables that differ: no two tools read the same ones.
 pub fn region_variables(checkup: &Checkup) -> Outcome {
-    let env = &checkup.world.env;
+    let env = &checkup.context.env;
     let (Some(one), Some(other)) = (env.text("AWS_REGION"), env.text("AWS_DEFAULT_REGION")) else {
         return Vec::new().into();
     };
@@ -74,12 +74,12 @@ pub fn region_variables(checkup: &Checkup) -> Outcome {
 }
 
 fn unset(checkup: &Checkup, names: &[&str]) -> String {
-    exports::unset_line(calling_shell(&checkup.world.env), names)
+    exports::unset_line(calling_shell(&checkup.context.env), names)
 }
 
 /// Whose certificates are trusted, and through whom calls go.
 pub fn connections(checkup: &Checkup) -> Outcome {
-    let env = &checkup.world.env;
+    let env = &checkup.context.env;
     let settings = match HttpSettings::from_env(env, &usual_endpoint(checkup)) {
         Ok(settings) => settings,
         Err(failure) => return vec![Finding::of_failure(Error, &failure, "no call to AWS can be made")].into(),
@@ -103,7 +103,7 @@ pub fn connections(checkup: &Checkup) -> Outcome {
 /// This machine's clock against the server's: AWS takes no request that is dated more than a few minutes off.
 pub fn clock(checkup: &Checkup) -> Outcome {
     let endpoint = usual_endpoint(checkup);
-    let http = match HttpSettings::from_env(&checkup.world.env, &endpoint) {
+    let http = match HttpSettings::from_env(&checkup.context.env, &endpoint) {
         Ok(http) => http,
         Err(failure) => return Outcome::unchecked(failure.cause),
     };
@@ -124,7 +124,7 @@ pub fn clock(checkup: &Checkup) -> Outcome {
 fn usual_endpoint(checkup: &Checkup) -> Endpoint {
     let planned = || checkup.profiles.iter().filter_map(|one| Some(&one.plan.as_ref()?.as_ref().ok()?.endpoint));
     planned().find(|endpoint| endpoint.is_aws()).or_else(|| planned().next()).cloned().unwrap_or_else(|| {
-        let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| checkup.world.env.text(name));
+        let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| checkup.context.env.text(name));
         let region = named.and_then(|name| Region::parse(name).ok()).filter(|region| region.partition().is_some());
         default_endpoint(region.unwrap_or_else(|| Region::default_of(Partition::Aws)))
     })

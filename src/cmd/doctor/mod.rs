@@ -129,9 +129,9 @@ fn close(checkup: &Checkup, path: &Path) -> std::result::Result<(), String> {
     }
     let change = Change { acts: vec![Act::Close(path.to_owned())], ..Change::new("doctor --fix") };
     changing::make_agreed(
-        &checkup.world,
+        &checkup.context,
         &change,
-        &preview(&checkup.world.files, &checkup.world.index, &change).map_err(|failure| failure.cause)?,
+        &preview(&checkup.context.files, &checkup.context.index, &change).map_err(|failure| failure.cause)?,
     )
     .map_err(|failure| failure.cause)
 }

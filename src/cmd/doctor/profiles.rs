@@ -57,7 +57,7 @@ pub fn plans(checkup: &Checkup) -> Outcome {
 
 /// The same failure with what it suggests, for those that will be read.
 fn suggesting(checkup: &Checkup, one: &OneProfile) -> Option<Failure> {
-    checkup.world.plan(&ProfileName::parse(&one.name).ok()?).err()
+    checkup.context.plan(&ProfileName::parse(&one.name).ok()?).err()
 }
 
 fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
@@ -76,7 +76,7 @@ fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
 /// or not.
 fn refused<'a>(checkup: &'a Checkup, one: &'a OneProfile) -> Option<&'a Failure> {
     let failure = one.plan.as_ref()?.as_ref().err()?;
-    let culprit = failure.profile.as_ref().and_then(|name| checkup.world.files.profile(name));
+    let culprit = failure.profile.as_ref().and_then(|name| checkup.context.files.profile(name));
     let is_elsewhere =
         is_served_elsewhere(&one.profile) || culprit.is_some_and(|profile| is_served_elsewhere(&profile));
     (names_twolock(&one.profile) || !is_elsewhere).then_some(failure)
@@ -109,7 +109,7 @@ fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
         return Some(finding.mend("use an IAM user with a device of its own: IAM > Users in the console"));
     }
     let Base::Key(key) = &one.plan.as_ref()?.as_ref().ok()?.plan.base;
-    let entry = checkup.world.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
+    let entry = checkup.context.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
     let (device, account) = (serial.account()?, entry.account.as_ref()?);
     (device != account).then(|| {
         let what = format!("mfa_serial is of account {device}, and access key {} of {account}", key.id);
@@ -128,7 +128,7 @@ pub fn short_sessions(checkup: &Checkup) -> Outcome {
         let mend = format!("twolock profile set {} twolock_session_duration 12h", as_word(&one.name));
         Some(Finding::new(Warning, what(span), why).of_profile(&one.name).at(&setting.place).mend(mend))
     };
-    let set = checkup.world.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
+    let set = checkup.context.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
     let ours = set.map(|set| {
         let finding = Finding::new(Warning, format!("session_duration ({}): {}", set.origin, what(set.value)), why);
         finding.mend("twolock settings set session_duration 12h")
@@ -157,12 +157,13 @@ fn plain(checkup: &Checkup, name: &str) -> Option<String> {
     let keep = |c: char| if c.is_ascii_alphanumeric() || "_/.@:+".contains(c) { c } else { '-' };
     let plain: String = name.chars().map(keep).collect();
     let plain = plain.trim_matches('-');
-    (!plain.is_empty() && plain.len() <= 64 && checkup.world.files.profile(plain).is_none()).then(|| plain.to_string())
+    (!plain.is_empty() && plain.len() <= 64 && checkup.context.files.profile(plain).is_none())
+        .then(|| plain.to_string())
 }
 
 /// Other names for profiles that cannot serve.
 pub fn aliases(checkup: &Checkup) -> Outcome {
-    let files = &checkup.world.files;
+    let files = &checkup.context.files;
     let of = |(name, alias): (&str, &Alias)| {
         let (what, why) = if files.profile(name).is_some() {
             (
@@ -178,12 +179,12 @@ pub fn aliases(checkup: &Checkup) -> Outcome {
         let finding = Finding::new(Warning, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
         Some(finding.mend(format!("twolock settings unset {}", as_word(&setting_of(name)))))
     };
-    checkup.world.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
+    checkup.context.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// What we read and others refuse, miss or read differently.
 pub fn readers(checkup: &Checkup) -> Outcome {
-    let files = [&checkup.world.files.config, &checkup.world.files.credentials];
+    let files = [&checkup.context.files.config, &checkup.context.files.credentials];
     let mut found = Vec::new();
     for file in files {
         let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
@@ -216,11 +217,11 @@ fn odd(construct: Construct, all: &[Oddity]) -> Finding {
 
 /// Files whose programs are not started, because a variable chose them and nobody consented.
 pub fn consents(checkup: &Checkup) -> Outcome {
-    let files = &checkup.world.files;
+    let files = &checkup.context.files;
     let of = |(file, choice): (&AwsFile, &FileChoice)| {
         let place = names_a_program(checkup, file)?;
-        let consents = &checkup.world.settings.trust;
-        let failure = consent::must_have_consent(choice, file.bytes(), &checkup.world.env, consents).err()?;
+        let consents = &checkup.context.settings.trust;
+        let failure = consent::must_have_consent(choice, file.bytes(), &checkup.context.env, consents).err()?;
         let why = "a folder one enters must not run code, so such a file needs your consent";
         Some(Finding::of_failure(Warning, &failure, why).at(place))
     };

@@ -18,8 +18,8 @@ use crate::system::terminal;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
+use crate::cmd::context::Context;
 use crate::cmd::living::Living;
-use crate::cmd::world::World;
 
 const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT", "SERVED"];
 
@@ -27,22 +27,22 @@ const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT"
 const SPARE: [usize; 3] = [3, 2, 4];
 
 /// Lists every profile.
-pub fn run(world: &World, as_json: bool) -> Result<u8> {
-    let names = world.files.profile_names();
-    let living = Living::look(world);
-    let callers = Callers::of(&world.files);
-    let listed = names.iter().filter_map(|name| Listed::of(world, &living, &callers, name));
+pub fn run(context: &Context, as_json: bool) -> Result<u8> {
+    let names = context.files.profile_names();
+    let living = Living::look(context);
+    let callers = Callers::of(&context.files);
+    let listed = names.iter().filter_map(|name| Listed::of(context, &living, &callers, name));
     if as_json {
         // Not by `json!`, which copies what it is given.
-        let list = listed.map(|listed| listed.facts(world)).collect();
+        let list = listed.map(|listed| listed.facts(context)).collect();
         return json_to_stdout(Value::Object([("profiles".into(), list)].into_iter().collect())).map(|()| 0);
     }
-    let rows: Vec<_> = listed.map(|listed| listed.row(world)).collect();
+    let rows: Vec<_> = listed.map(|listed| listed.row(context)).collect();
     let text = if rows.is_empty() {
-        let (config, credentials) = (world.files.config.shown(), world.files.credentials.shown());
+        let (config, credentials) = (context.files.config.shown(), context.files.credentials.shown());
         format!("no profiles in {config} or {credentials}; run: twolock profile add\n")
     } else {
-        table_within(&HEADER, &rows, terminal::columns(&world.env), &SPARE)
+        table_within(&HEADER, &rows, terminal::columns(&context.env), &SPARE)
     };
     to_stdout(text.as_bytes()).map(|()| 0)
 }
@@ -57,25 +57,25 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(world: &World, living: &Living, callers: &Callers, name: &str) -> Option<Self> {
-        let Some(outline) = world.outline(name) else {
-            let profile = world.files.profile(name)?;
+    fn of(context: &Context, living: &Living, callers: &Callers, name: &str) -> Option<Self> {
+        let Some(outline) = context.outline(name) else {
+            let profile = context.files.profile(name)?;
             let served = callers.served(&profile);
             return Some(Self { profile, base: None, device: None, rest: None, served });
         };
         let Outline { profile, base, device, role } = outline;
         let served = callers.served(&profile);
-        let planned = if living.may_serve(role.as_ref()) { world.plan_if_any(name) } else { None };
+        let planned = if living.may_serve(role.as_ref()) { context.plan_if_any(name) } else { None };
         let rest = planned.and_then(|planned| living.rest(&planned));
         Some(Self { profile, base: Some(base), device, rest, served })
     }
 
-    fn row(&self, world: &World) -> Vec<String> {
+    fn row(&self, context: &Context) -> Vec<String> {
         // A role's device may be named by the profiles below it.
         let device_of_the_chain = self.device.as_ref().and_then(|device| device.name()).map(visible);
         let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
         // Where the key is has a column of its own.
-        let kind = match kind(&self.profile, &world.index) {
+        let kind = match kind(&self.profile, &context.index) {
             "key in keyring" | "key of another" => "key",
             "settings only" => "settings",
             kind => kind,
@@ -83,7 +83,7 @@ impl Listed {
         vec![
             visible(&self.profile.name),
             kind.into(),
-            or_none(account(&self.profile, &world.index)),
+            or_none(account(&self.profile, &context.index)),
             or_none(device_of_the_chain.or_else(|| device(&self.profile).map(visible))),
             or_none(self.base.as_ref().map(|Base::Key(key)| short_place(&key.place))),
             or_none(self.rest.map(|(_, left)| duration::show(left))),
@@ -96,8 +96,8 @@ impl Listed {
         ]
     }
 
-    fn facts(&self, world: &World) -> Value {
-        let mut fields = facts(world, &self.profile, self.served);
+    fn facts(&self, context: &Context) -> Value {
+        let mut fields = facts(context, &self.profile, self.served);
         if let Some(base) = &self.base {
             add_key_and_rest(&mut fields, base, self.rest);
         }
@@ -127,14 +127,14 @@ pub fn add_key_and_rest(fields: &mut Value, base: &Base, rest: Option<(Timestamp
 }
 
 /// What the files say of a profile; what is absent is left out.
-pub fn facts(world: &World, profile: &Profile, served: Served) -> Value {
+pub fn facts(context: &Context, profile: &Profile, served: Served) -> Value {
     let adopted = served == Served::Fully;
-    let mut fields = json!({"name": profile.name, "kind": kind(profile, &world.index), "adopted": adopted});
+    let mut fields = json!({"name": profile.name, "kind": kind(profile, &context.index), "adopted": adopted});
     let text = |ours: &str, standard: &str| {
         profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.shown().to_string())
     };
     for (name, value) in [
-        ("account", account(profile, &world.index)),
+        ("account", account(profile, &context.index)),
         ("region", text("region", "region")),
         ("mfa_serial", text("mfa_serial", "mfa_serial")),
         ("role_arn", text("twolock_role_arn", "role_arn")),

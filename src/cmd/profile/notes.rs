@@ -11,20 +11,20 @@ use crate::system::own_program;
 use crate::system::path_owners::{self, OtherWriter};
 use crate::text::visible::{as_word, visible};
 
-use crate::cmd::world::World;
+use crate::cmd::context::Context;
 
 /// A command that shows that it works. The AWS CLI wants a region, which not every profile names.
-pub fn to_try(world: &World, after: Sources<'_>, name: &ProfileName) -> Result<String> {
+pub fn to_try(context: &Context, after: Sources<'_>, name: &ProfileName) -> Result<String> {
     let word = as_word(name.as_str());
-    Ok(match world.plan_in(after, name)?.plan.shell_region {
+    Ok(match context.plan_in(after, name)?.plan.shell_region {
         Some(_) => format!("aws --profile {word} sts get-caller-identity"),
         None => format!("twolock whoami {word}"),
     })
 }
 
 /// The path SDKs are to start. One on whose way everybody could put another program is refused.
-pub fn own_program(world: &World) -> Result<Program> {
-    let paths = own_program::paths(world.env.raw("PATH"))
+pub fn own_program(context: &Context) -> Result<Program> {
+    let paths = own_program::paths(context.env.raw("PATH"))
         .map_err(|e| Failure::new(Kind::Config, format!("this program's own path cannot be found: {e}")))?;
     let program = program::choose(&paths)?;
     let open = other_writers(&program);

@@ -16,22 +16,22 @@ use crate::text::width::{columns, padded};
 use super::adopt::can_be_adopted;
 use super::list::{add_key_and_rest, facts};
 use super::unknown;
+use crate::cmd::context::{Context, Planned};
 use crate::cmd::living::Living;
-use crate::cmd::world::{Planned, World};
 
 /// A paragraph is not wider than this.
 const WIDEST: usize = 80;
 
 /// Explains one profile.
-pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
-    let profile = world.files.profile(name.as_str());
-    let planned = world.plan(name);
+pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
+    let profile = context.files.profile(name.as_str());
+    let planned = context.plan(name);
     // A name nobody knows has nothing to show; the plan's own failure says so best.
     let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| unknown(name))) };
     if as_json {
-        return json_to_stdout(explained(world, &profile, planned)).map(|()| 0);
+        return json_to_stdout(explained(context, &profile, planned)).map(|()| 0);
     }
-    let mut text = format!("{} ({}): {}\n", visible(name.as_str()), profile.place, kind(&profile, &world.index));
+    let mut text = format!("{} ({}): {}\n", visible(name.as_str()), profile.place, kind(&profile, &context.index));
     text += &settings_text(&profile.settings());
     text += "\nplan\n";
     text += &match planned {
@@ -39,13 +39,13 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
         Err(problem) => format!("  none: {}\n{}", one_line(&problem.headline()), hints(&problem)),
     };
     text += "\ncallers\n";
-    let columns = terminal::columns(&world.env).unwrap_or(WIDEST).min(WIDEST);
-    let verdict = callers::judge(&world.files, name.as_str());
+    let columns = terminal::columns(&context.env).unwrap_or(WIDEST).min(WIDEST);
+    let verdict = callers::judge(&context.files, name.as_str());
     text += &callers_text(&verdict, columns);
-    if verdict.adopting_helps() && can_be_adopted(world, name) {
+    if verdict.adopting_helps() && can_be_adopted(context, name) {
         text += &format!("  hint: make them all use twolock: twolock profile adopt {}\n", as_word(name.as_str()));
     }
-    to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
+    to_stdout((text + &oddities(context)).as_bytes()).map(|()| 0)
 }
 
 /// The settings that count, below the file they stand in, each behind its line.
@@ -110,16 +110,16 @@ fn callers_text(verdict: &Verdict, columns: usize) -> String {
 }
 
 /// What other readers of the same two files stumble over: most of it makes them refuse the whole file.
-fn oddities(world: &World) -> String {
+fn oddities(context: &Context) -> String {
     let of = |file: &crate::aws_files::file::AwsFile| file.oddities();
-    let all = of(&world.files.config).into_iter().chain(of(&world.files.credentials));
+    let all = of(&context.files.config).into_iter().chain(of(&context.files.credentials));
     let lines: Vec<String> = all.map(|oddity| format!("  {}\n", one_line(&oddity.to_string()))).take(20).collect();
     if lines.is_empty() { String::new() } else { format!("\nread differently elsewhere\n{}", lines.concat()) }
 }
 
-fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Value {
-    let verdict = callers::judge(&world.files, &profile.name);
-    let mut fields = facts(world, profile, verdict.served());
+fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> Value {
+    let verdict = callers::judge(&context.files, &profile.name);
+    let mut fields = facts(context, profile, verdict.served());
     let setting = |s: &Setting| json!({"key": s.key, "value": s.shown(), "file": s.place.file, "line": s.place.line});
     fields["settings"] = profile.settings().into_iter().map(setting).collect();
     let caller = |(caller, resolution): &(Reader, Resolution)| {
@@ -129,7 +129,7 @@ fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Valu
     fields["callers"] = verdict.callers().iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_key_and_rest(&mut fields, &planned.plan.base, Living::look(world).rest(&planned));
+            add_key_and_rest(&mut fields, &planned.plan.base, Living::look(context).rest(&planned));
             fields["plan"] = planned.plan.lines().map(|line| json!(line.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());

@@ -16,7 +16,7 @@ use crate::system::env::Env;
 use crate::system::{log, user};
 
 /// Everything a command reads before it acts.
-pub struct World {
+pub struct Context {
     pub env: Env,
     pub folders: Directories,
     pub settings: Settings,
@@ -38,7 +38,7 @@ impl Planned {
     }
 }
 
-impl World {
+impl Context {
     /// Reads everything; each file once.
     pub fn load(env: &Env) -> Result<Self> {
         Self::of(Directories::find(env)?, env)
@@ -46,8 +46,8 @@ impl World {
 
     /// The same below folders that were found already.
     pub fn of(folders: Directories, env: &Env) -> Result<Self> {
-        let (world, failures) = Self::readable(folders, env);
-        failures.into_iter().next().map_or(Ok(world), Err)
+        let (context, failures) = Self::readable(folders, env);
+        failures.into_iter().next().map_or(Ok(context), Err)
     }
 
     /// The same, where what cannot be used is a failure beside it and counts as not there.

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use crate::aws_files::Profile;
 use crate::cli::ProfileArg;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
@@ -17,7 +18,6 @@ use crate::text::list::first_names;
 use crate::text::visible::visible;
 
 use super::context::Context;
-use super::profile::unknown;
 
 impl Context {
     /// The profile a command is about.
@@ -116,6 +116,15 @@ impl Context {
         self.files.profile(name.as_str()).is_some()
     }
 
+    /// The profile of that name, which has to be there.
+    pub fn known(&self, name: &ProfileName) -> Result<Profile> {
+        self.files.profile(name.as_str()).ok_or_else(|| {
+            let names = first_names(&self.files.profile_names());
+            let failure = unknown(name);
+            if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
+        })
+    }
+
     /// Notes that a person used this profile, for the order of the picker. That it cannot be noted fails nothing.
     pub fn note_use(&self, profile: &ProfileName) {
         if self.owner_root_visits().is_some() {
@@ -138,4 +147,9 @@ impl Context {
         names.extend(self.settings.aliases.iter().map(|(alias, _)| alias.to_string()).filter(|a| !known.contains(a)));
         names
     }
+}
+
+/// A failure about a name no file has.
+pub fn unknown(name: &ProfileName) -> Failure {
+    Failure::new(Kind::Config, "there is no such profile").of_profile(visible(name.as_str()))
 }

@@ -13,16 +13,16 @@ use crate::ours::settings::KNOWN;
 use crate::output::to_stdout;
 use crate::text::visible::visible;
 
-use super::Call;
 use super::context::Context;
+use super::context::Invocation;
 
 /// A word to offer, and what it does.
 type Candidate = (String, String);
 
 /// Prints the candidates. An empty answer means: nothing of ours belongs there (a file, a command, or no word).
-pub fn run(words: &[OsString], call: &Call) -> Result<u8> {
+pub fn run(words: &[OsString], invocation: &Invocation) -> Result<u8> {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let profiles = || Context::load(&call.env).map(|context| context.names_offered()).unwrap_or_default();
+    let profiles = || Context::load(&invocation.env).map(|context| context.names_offered()).unwrap_or_default();
     let line = |(word, does): Candidate| if does.is_empty() { word + "\n" } else { format!("{word}\t{does}\n") };
     to_stdout(candidates(&words, profiles).into_iter().map(line).collect::<String>().as_bytes()).map(|()| 0)
 }

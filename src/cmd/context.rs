@@ -1,5 +1,7 @@
 //! What is there: files, settings, key index, environment; read once at the start of a command.
 
+use std::time::Instant;
+
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws_files::AwsFiles;
 use crate::error::{Failure, Kind, Result};
@@ -7,13 +9,27 @@ use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::ours::key_index::KeyIndex;
 use crate::ours::settings::{Paths, Settings};
+use crate::output::messages;
+use crate::profile::adoption;
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, PlannedStep};
 use crate::store::choose::{Keyring, Stores};
 use crate::system::directories::{Directories, shorten, shorten_last_word};
 use crate::system::env::Env;
+use crate::system::harden::Limits;
 use crate::system::{log, user};
+use crate::text::visible::visible;
+
+/// What a run starts with.
+pub struct Invocation {
+    /// When the process started: the deadline of `credential-process` counts from here.
+    pub started: Instant,
+    /// The caller's limits, for the children.
+    pub limits: Limits,
+    /// The environment.
+    pub env: Env,
+}
 
 /// Everything a command reads before it acts.
 pub struct Context {
@@ -35,6 +51,12 @@ impl Planned {
     /// The plan's steps with their identities. Each time they are hashed anew: ask once, and of few in a list.
     pub fn steps(&self) -> Vec<PlannedStep<'_>> {
         identity::of_plan(&self.plan, self.endpoint.identity().as_deref())
+    }
+
+    /// Says what the user should know of the plan before it is used.
+    pub fn say_notes(&self) {
+        let of = visible(self.plan.profile.as_str());
+        self.plan.notes.iter().for_each(|note| messages::note(&format!("profile '{of}': {note}")));
     }
 }
 
@@ -96,6 +118,11 @@ impl Context {
     /// The same from other sources.
     pub fn plan_in(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
         self.planned(sources, name)
+    }
+
+    /// Whether a profile can be adopted by itself.
+    pub fn can_be_adopted(&self, name: &ProfileName) -> bool {
+        self.plan_of_many(name).is_ok() && adoption::of_one(self.quiet(), name, true).is_ok()
     }
 
     /// What a list tells of a plan.

@@ -11,8 +11,8 @@ use crate::session::{Look, Patience, look, sealing_key};
 use crate::system::clock::{self, Deadline};
 use crate::system::env::Env;
 
-use super::Call;
 use super::context::Context;
+use super::context::Invocation;
 use super::sessions::{Wants, obtain};
 
 /// Answers out of the cache, without clap, locks, network, logs or writes; `None` at the slightest doubt.
@@ -45,10 +45,10 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
 }
 
 /// Answers, after a question if it has to be. One deadline runs from process start over all of it.
-pub fn run(args: &ProfileAndCode, call: &Call) -> Result<u8> {
-    let context = Context::load(&call.env)?;
+pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.asked(&args.profile)?)?;
-    let deadline = Deadline::after(call.started, context.settings.duration_or_default("prompt_timeout"));
+    let deadline = Deadline::after(invocation.started, context.settings.duration_or_default("prompt_timeout"));
     let wants =
         Wants { patience: Patience::Until(deadline), uncached: false, ..Wants::of_a_person(&context, args.code_stdin) };
     let session = obtain(&context, &planned, &wants)?;

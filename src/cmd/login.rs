@@ -9,14 +9,14 @@ use crate::system::clock;
 use crate::text::visible::visible;
 
 use super::context::Context;
+use super::context::Invocation;
 use super::sessions::{Wants, obtain};
-use super::{Call, say_notes};
 
 /// Brings a session, and says how long it lives.
-pub fn run(args: &cli::Login, call: &Call) -> Result<u8> {
-    let context = Context::load(&call.env)?;
+pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
-    say_notes(&planned.plan);
+    planned.say_notes();
     let started = clock::now();
     let need = Need { not_before: args.fresh.then_some(started), ..Need::ALIVE };
     let wants = Wants {

@@ -14,13 +14,13 @@ use crate::store::file::FileStore;
 use crate::system::obstacle::Obstacle;
 use crate::text::visible::visible;
 
-use super::Call;
+use super::context::Invocation;
 use super::context::{Context, Planned};
 use super::living::{self, sealed_files};
 
 /// Forgets the sessions of one profile's plan, or everything.
-pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
-    let context = Context::load(&call.env)?;
+pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
     if args.all {
         return all(&context);
     }

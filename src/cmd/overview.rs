@@ -12,18 +12,17 @@ use crate::profile::callers::{Callers, Reader, Served, Verdict};
 use crate::profile::facts;
 use crate::text::visible::{as_word, visible};
 
-use super::Call;
+use super::context::Invocation;
 use super::context::{Context, Planned};
-use super::env;
 use super::living::Living;
-use super::profile::can_be_adopted;
+use super::shell;
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
 
 /// Lists the profiles with the next command of each.
-pub fn run(call: &Call) -> Result<u8> {
-    let context = Context::load(&call.env)?;
+pub fn run(invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
     let names = context.files.profile_names();
     if names.is_empty() {
         let text = format!(
@@ -34,7 +33,7 @@ pub fn run(call: &Call) -> Result<u8> {
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
     let living = Living::look(&context);
-    let shell = env::calling_shell(&context.env);
+    let shell = shell::calling_shell(&context.env);
     let callers = Callers::of(&context.files);
     let row = |name: &String| {
         let profile = context.files.profile(name)?;
@@ -64,7 +63,7 @@ pub fn run(call: &Call) -> Result<u8> {
 /// What makes it work without a command, of the first profile where that is so.
 fn to_adopt(context: &Context, callers: &Callers, name: &str) -> Option<String> {
     let is_unserved = |name: &ProfileName| callers.judge(name.as_str()).served() == Served::No;
-    let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(context, name) && is_unserved(name))?;
+    let name = ProfileName::parse(name).ok().filter(|name| context.can_be_adopted(name) && is_unserved(name))?;
     Some(format!("for the AWS CLI and every SDK as well: twolock profile adopt {}\n", as_word(name.as_str())))
 }
 
@@ -75,7 +74,7 @@ fn next(verdict: &Verdict, profile: &Profile, planned: Option<Planned>, shell: S
         Some(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
         Some(_) if !verdict.bypasses().is_empty() => format!("twolock profile adopt {shown}"),
         Some(_) if verdict.is_used_by(Reader::Cli) => format!("aws --profile {shown} …"),
-        Some(_) => env::line_to_type(shell, &shown),
+        Some(_) => shell::line_to_type(shell, &shown),
         None => format!("twolock profile show {shown}"),
     }
 }

@@ -20,13 +20,13 @@ use crate::system::clock;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
-use super::Call;
+use super::context::Invocation;
 use super::context::{Context, Planned};
 use super::living::{Opened, Unopened, open_living};
 
 /// Lists what lives. With `--min-ttl` the exit code says whether the profile lasts that long without a question.
-pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
-    let context = Context::load(&call.env)?;
+pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
     let now = clock::now();
     let one = args.min_ttl.is_some() || args.profile.positional.is_some() || args.profile.flag.is_some();
     let planned = if one { Some(context.plan(&context.asked(&args.profile)?)?) } else { None };

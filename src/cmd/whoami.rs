@@ -10,13 +10,13 @@ use crate::error::Result;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::text::visible::{as_word, visible};
 
-use super::Call;
 use super::context::Context;
+use super::context::Invocation;
 use super::sessions::{Wants, obtain};
 
 /// Prints account, ARN and user id.
-pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
-    let context = Context::load(&call.env)?;
+pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
     let session = obtain(&context, &planned, &Wants::of_a_person(&context, args.profile.code_stdin))?;
     let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&context.env, &planned.endpoint)?);

@@ -8,13 +8,12 @@ use crate::profile::adoption::program::names_a_version;
 use crate::profile::callers::{self, Bypass, Callers, Reader, Resolution};
 use crate::profile::facts::process_line;
 use crate::system::{child, directories};
+use crate::text::list::first_names;
 use crate::text::visible::{as_word, visible};
 
-use super::Outcome;
 use super::checkup::{Checkup, OneProfile};
 use super::finding::Severity::{Error, Info, Warning};
-use super::finding::{Finding, Severity};
-use super::keys::listed;
+use super::finding::{Finding, Outcome, Severity};
 
 /// Profiles that are meant for twolock, and callers that bypass it.
 pub fn bypassed(checkup: &Checkup) -> Outcome {
@@ -65,7 +64,10 @@ pub fn programs(checkup: &Checkup) -> Outcome {
         let ((one, setting), others) = lines.split_first()?;
         let others = match others {
             [] => String::new(),
-            others => format!("; so does {}", listed(others.iter().map(|(one, _)| one.name.as_str()))),
+            others => {
+                let names: Vec<&str> = others.iter().map(|(one, _)| one.name.as_str()).collect();
+                format!("; so does {}", first_names(&names))
+            }
         };
         let what = format!("credential_process names {}, {what}", visible(program));
         let finding = Finding::new(severity, what, format!("{why}{others}")).of_profile(&one.name).at(&setting.place);

@@ -10,10 +10,9 @@ use crate::system::permissions::What;
 use crate::system::{directories, path_owners};
 use crate::text::visible::{as_word, visible};
 
-use super::Outcome;
 use super::checkup::{Checkup, Place};
-use super::finding::Finding;
 use super::finding::Severity::{Error, Warning};
+use super::finding::{Finding, Outcome};
 
 const OTHERS_READ: u32 = 0o044;
 const OTHERS_WRITE: u32 = 0o022;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::aws_files::Setting;
-use crate::cmd::env::calling_shell;
+use crate::cmd::shell::calling_shell;
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::Failure;
 use crate::names::ProfileName;
@@ -14,12 +14,12 @@ use crate::profile::facts::names_twolock;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};
 use crate::system::clock::Deadline;
-use crate::text::visible::{as_word, visible};
+use crate::text::list::first_names;
+use crate::text::visible::as_word;
 
-use super::Outcome;
 use super::checkup::{Checkup, OneProfile, is_usable};
-use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
+use super::finding::{Finding, Outcome};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// A keyring gives hundreds of items in that time.
@@ -137,19 +137,11 @@ pub fn shared(checkup: &Checkup) -> Outcome {
     keys.for_each(|(id, key)| owners.entry(id).or_default().push(key));
     let of = |(id, keys): (AccessKeyId, Vec<InFile>)| {
         let (first, others) = keys.split_first().filter(|(_, others)| !others.is_empty())?;
-        let names = listed(others.iter().map(|key| key.of.name.as_str()));
-        let what = format!("access key {id} is also that of {names}");
+        let names: Vec<&str> = others.iter().map(|key| key.of.name.as_str()).collect();
+        let what = format!("access key {id} is also that of {}", first_names(&names));
         Some(first.finding(Info, what, "whoever changes or removes it has to do so in each of them"))
     };
     owners.into_iter().filter_map(of).collect::<Vec<_>>().into()
-}
-
-/// Names in quotes, the first few of them.
-pub fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 5;
-    let more = names.len().saturating_sub(SHOWN);
-    let shown: Vec<String> = names.take(SHOWN).map(|name| format!("'{}'", visible(name))).collect();
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
 /// Sessions in clear, as `aws configure mfa-login` and other tools leave them.

@@ -4,16 +4,15 @@ use crate::arn::Partition;
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws::http::HttpSettings;
 use crate::aws::{Bounds, date};
-use crate::cmd::env::calling_shell;
+use crate::cmd::shell::calling_shell;
 use crate::duration;
 use crate::names::Region;
 use crate::output::exports;
 use crate::text::visible::visible;
 
-use super::Outcome;
 use super::checkup::Checkup;
-use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
+use super::finding::{Finding, Outcome};
 
 /// Keys in the environment, which win over a profile nearly everywhere (aws-contract 1.1).
 pub fn keys(checkup: &Checkup) -> Outcome {

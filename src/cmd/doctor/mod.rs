@@ -25,9 +25,10 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::system::{directories, path_owners, terminal};
 use crate::text::visible::{one_line, visible};
 
-use super::{Call, changing};
+use super::changing;
+use super::context::Invocation;
 use checkup::Checkup;
-use finding::{Finding, Severity};
+use finding::{Finding, MOST_SHOWN, Outcome, Severity};
 
 /// One check: its name is kept, scripts know it.
 struct Check {
@@ -70,32 +71,12 @@ const CHECKS: &[Check] = &[
 
 /// The one check whose findings `--fix` mends.
 const FILE_MODE: &str = "file-mode";
-/// More findings of one check are counted.
-const MOST_SHOWN: usize = 20;
-
-/// What a check found, and why it could not look at everything.
-struct Outcome {
-    findings: Vec<Finding>,
-    unchecked: Option<String>,
-}
-
-impl From<Vec<Finding>> for Outcome {
-    fn from(findings: Vec<Finding>) -> Self {
-        Self { findings, unchecked: None }
-    }
-}
-
-impl Outcome {
-    fn unchecked(why: String) -> Self {
-        Self { findings: Vec::new(), unchecked: Some(why) }
-    }
-}
 
 /// Looks, mends what may be mended, shows the rest. Exit 3 if something is left that is wrong.
-pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
+pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
     // What cannot be made good is a finding.
-    let _ = args.fix.then(|| changing::recovered(&call.env, "doctor --fix", false));
-    let mut checkup = Checkup::gather(&call.env)?;
+    let _ = args.fix.then(|| changing::recovered(&invocation.env, "doctor --fix", false));
+    let mut checkup = Checkup::gather(&invocation.env)?;
     let mended = if args.fix { mend(&checkup) } else { Vec::new() };
     if !mended.is_empty() {
         checkup.look_again();
@@ -104,7 +85,7 @@ pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
     if args.json {
         json_to_stdout(report.as_json())?;
     } else {
-        to_stdout(report.as_text(terminal::columns(&call.env)).as_bytes())?;
+        to_stdout(report.as_text(terminal::columns(&invocation.env)).as_bytes())?;
     }
     Ok(if report.is_well() { 0 } else { Kind::Config.exit_code() })
 }

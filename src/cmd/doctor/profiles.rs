@@ -17,13 +17,12 @@ use crate::ours::consent;
 use crate::profile::base::{Base, OTHER_SOURCES};
 use crate::profile::facts::names_twolock;
 use crate::profile::settings::parse_session_duration;
+use crate::text::list::first_names;
 use crate::text::visible::{as_word, visible};
 
 use super::checkup::{Checkup, OneProfile};
-use super::finding::Finding;
 use super::finding::Severity::{Error, Info, Warning};
-use super::keys::listed;
-use super::{MOST_SHOWN, Outcome};
+use super::finding::{Finding, MOST_SHOWN, Outcome};
 
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
 const NEVER_FRESH: Duration = Duration::from_secs(900);
@@ -48,7 +47,7 @@ pub fn plans(checkup: &Checkup) -> Outcome {
         let read = (said.len() < MOST_SHOWN).then(|| suggesting(checkup, one)).flatten();
         let mut finding = cannot_serve(one, read.as_ref().unwrap_or(failure));
         if !others.is_empty() {
-            finding.why = format!("{}; nor can {}", finding.why, listed(others.into_iter()));
+            finding.why = format!("{}; nor can {}", finding.why, first_names(&others));
         }
         said.push(finding);
     }
@@ -245,7 +244,7 @@ pub fn endpoints(checkup: &Checkup) -> Outcome {
         }
     }
     let of = |((host, by), names): ((String, String), Vec<&str>)| {
-        let what = format!("STS is {host}, not AWS, by {} of {}", visible(&by), listed(names.into_iter()));
+        let what = format!("STS is {host}, not AWS, by {} of {}", visible(&by), first_names(&names));
         Finding::new(Info, what, "your key signs requests to it; its sessions are kept apart from AWS's")
     };
     elsewhere.into_iter().map(of).collect::<Vec<_>>().into()

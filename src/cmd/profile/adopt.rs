@@ -66,11 +66,6 @@ fn served(context: &Context, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>,
     (served, refused)
 }
 
-/// Whether a profile can be adopted by itself.
-pub fn can_be_adopted(context: &Context, name: &ProfileName) -> bool {
-    context.plan_of_many(name).is_ok() && adoption::of_one(context.quiet(), name, true).is_ok()
-}
-
 /// The keyring that takes the keys which move; none where there is none, or no key moves.
 fn key_store(context: &Context, served: &[(Adoption, Planned)]) -> Result<Option<&'static str>> {
     let mut keys = served.iter().filter_map(|(adoption, _)| Some((&adoption.profile, key_of(adoption)?)));

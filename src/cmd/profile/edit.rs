@@ -15,7 +15,6 @@ use crate::secret;
 use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
-use super::known;
 use crate::cmd::context::Context;
 
 const QUESTION: &str = "make this change?";
@@ -23,7 +22,7 @@ const QUESTION: &str = "make this change?";
 /// Sets one key where it counts.
 pub fn set(context: &Context, name: &ProfileName, key: &str, value: &str, title: &str, making: Making) -> Result<u8> {
     let key = key.to_ascii_lowercase();
-    let profile = known(context, name)?;
+    let profile = context.known(name)?;
     refuse_secrets(&profile, &key)?;
     // The credentials file wins: a key that stands there would hide what the config file says.
     let in_credentials = profile.credentials.as_ref().is_some_and(|section| section.get(&key).is_some());
@@ -45,7 +44,7 @@ pub fn set(context: &Context, name: &ProfileName, key: &str, value: &str, title:
 
 /// Takes one key out of both files: what is left in one of them would count again.
 pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, making: Making) -> Result<u8> {
-    known(context, name)?;
+    context.known(name)?;
     let mut change = Change::new(title);
     change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.to_ascii_lowercase() });
     let preview = preview(&context.files, &context.index, &change)?;

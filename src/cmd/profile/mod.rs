@@ -3,66 +3,69 @@
 mod add;
 mod adopt;
 mod edit;
-pub mod list;
+mod fields;
+mod list;
 mod notes;
 mod release;
 mod remove;
 mod rename;
 mod show;
 
-use crate::aws_files::Profile;
 use crate::change::replace::wait_while_fresh;
 use crate::cli::{self, Making};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
-use crate::text::list::first_names;
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::as_word;
 
-pub use adopt::can_be_adopted;
-
+use super::changing;
 use super::context::Context;
-use super::{Call, changing};
+use super::context::Invocation;
 
 /// Runs one of the profile commands.
-pub fn run(args: &cli::Profile, call: &Call) -> Result<u8> {
+pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
     use cli::Profile::*;
     match args {
-        List { json } => list::run(&Context::load(&call.env)?, *json),
+        List { json } => list::run(&Context::load(&invocation.env)?, *json),
         Show { profile, json } => {
-            let context = Context::load(&call.env)?;
+            let context = Context::load(&invocation.env)?;
             show::run(&context, &context.asked_or_picked(profile)?, *json)
         }
-        Pick { filter } => pick(&Context::load(&call.env)?, filter.as_deref().unwrap_or_default()),
-        Add(args) => changed(&args.making, call, &titled("add", &[args.name.as_ref()]), |context, title| {
+        Pick { filter } => pick(&Context::load(&invocation.env)?, filter.as_deref().unwrap_or_default()),
+        Add(args) => changed(&args.making, invocation, &titled("add", &[args.name.as_ref()]), |context, title| {
             add::run(context, args, title)
         }),
         Adopt(args) => {
             let title = titled("adopt", &[args.profile.name()]) + if args.all { " --all" } else { "" };
-            changed(&args.making, call, &title, |context, title| adopt::run(context, args, title))
+            changed(&args.making, invocation, &title, |context, title| adopt::run(context, args, title))
         }
-        Release(args) => changed(&args.making, call, &titled("release", &[args.profile.name()]), |context, title| {
-            release::run(context, args, title)
-        }),
-        Set { profile, key, value, making } => {
-            changed(making, call, &format!("{} {}", titled("set", &[Some(profile)]), as_word(key)), |context, title| {
-                edit::set(context, &context.meant(profile)?, key, value, title, *making)
+        Release(args) => {
+            changed(&args.making, invocation, &titled("release", &[args.profile.name()]), |context, title| {
+                release::run(context, args, title)
             })
         }
+        Set { profile, key, value, making } => changed(
+            making,
+            invocation,
+            &format!("{} {}", titled("set", &[Some(profile)]), as_word(key)),
+            |context, title| edit::set(context, &context.meant(profile)?, key, value, title, *making),
+        ),
         Unset { profile, key, making } => changed(
             making,
-            call,
+            invocation,
             &format!("{} {}", titled("unset", &[Some(profile)]), as_word(key)),
             |context, title| edit::unset(context, &context.meant(profile)?, key, title, *making),
         ),
         Rename { old, new, making } => {
-            changed(making, call, &titled("rename", &[Some(old), Some(new)]), |context, title| {
+            changed(making, invocation, &titled("rename", &[Some(old), Some(new)]), |context, title| {
                 rename::run(context, &context.meant(old)?, new, title, *making)
             })
         }
-        Remove { profile, making } => changed(making, call, &titled("remove", &[Some(profile)]), |context, title| {
-            remove::run(context, &context.meant(profile)?, title, *making)
-        }),
+        Remove { profile, making } => {
+            changed(making, invocation, &titled("remove", &[Some(profile)]), |context, title| {
+                remove::run(context, &context.meant(profile)?, title, *making)
+            })
+        }
     }
 }
 
@@ -74,15 +77,20 @@ fn titled(verb: &str, names: &[Option<&ProfileName>]) -> String {
 
 /// Makes good what a killed run left, waits until nobody is in the middle of writing the files, then lets a verb change
 /// them.
-fn changed(making: &Making, call: &Call, title: &str, verb: impl FnOnce(&Context, &str) -> Result<u8>) -> Result<u8> {
-    if !making.dry_run && changing::recovered(&call.env, title, making.forget_unfinished)? {
+fn changed(
+    making: &Making,
+    invocation: &Invocation,
+    title: &str,
+    verb: impl FnOnce(&Context, &str) -> Result<u8>,
+) -> Result<u8> {
+    if !making.dry_run && changing::recovered(&invocation.env, title, making.forget_unfinished)? {
         return Ok(0);
     }
-    let context = Context::load(&call.env)?;
+    let context = Context::load(&invocation.env)?;
     for choice in [&context.files.config_choice, &context.files.credentials_choice] {
         wait_while_fresh(|| std::fs::metadata(&choice.path));
     }
-    verb(&Context::load(&call.env)?, title)
+    verb(&Context::load(&invocation.env)?, title)
 }
 
 /// Prints the name a person picked, and nothing else.
@@ -92,18 +100,4 @@ fn pick(context: &Context, filter: &str) -> Result<u8> {
     to_stdout(format!("{name}\n").as_bytes())?;
     context.note_use(&context.meant(&name)?);
     Ok(0)
-}
-
-/// The profile of that name, which has to be there.
-fn known(context: &Context, name: &ProfileName) -> Result<Profile> {
-    context.files.profile(name.as_str()).ok_or_else(|| {
-        let names = first_names(&context.files.profile_names());
-        let failure = unknown(name);
-        if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
-    })
-}
-
-/// A failure about a name no file has.
-pub fn unknown(name: &ProfileName) -> Failure {
-    Failure::new(Kind::Config, "there is no such profile").of_profile(visible(name.as_str()))
 }

@@ -16,14 +16,13 @@ use crate::profile::settings::ProfileSettings;
 use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
-use super::known;
 use super::notes::on_callers;
 use crate::cmd::context::Context;
 
 /// Releases one profile.
 pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
     let name = context.asked_or_picked(&args.profile)?;
-    let profile = known(context, &name)?;
+    let profile = context.known(&name)?;
     let settings = ProfileSettings::of(&profile, &name);
     let is_role = settings.raw("twolock_role_arn").is_some();
     if !is_served(settings) && !is_role && !args.restore_key {

@@ -17,13 +17,12 @@ use crate::session::identity::Identity;
 use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
-use super::known;
 use crate::cmd::context::Context;
 use crate::cmd::living;
 
 /// Removes a profile from both files, and the sessions nobody else uses.
 pub fn run(context: &Context, name: &ProfileName, title: &str, making: Making) -> Result<u8> {
-    let profile = known(context, name)?;
+    let profile = context.known(name)?;
     let mut change = Change { notes: still_named(context, name), ..Change::new(title) };
     if let Some(entry) = context.index.get(name) {
         change.notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));

@@ -13,12 +13,11 @@ use crate::profile::settings::ProfileSettings;
 use crate::text::visible::visible;
 
 use super::super::changing::make;
-use super::known;
 use crate::cmd::context::{Context, paths};
 
 /// Renames a profile and whatever names it.
 pub fn run(context: &Context, old: &ProfileName, new: &ProfileName, title: &str, making: Making) -> Result<u8> {
-    let profile = known(context, old)?;
+    let profile = context.known(old)?;
     must_be_free(context, new.as_str())?;
     let entry = context.index.get(old);
     if context.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {

@@ -13,9 +13,8 @@ use crate::system::terminal;
 use crate::text::visible::{as_word, one_line, visible};
 use crate::text::width::{columns, padded};
 
-use super::adopt::can_be_adopted;
-use super::list::{add_key_and_rest, facts};
-use super::unknown;
+use super::fields::{add_key_and_rest, facts};
+use crate::cmd::asked::unknown;
 use crate::cmd::context::{Context, Planned};
 use crate::cmd::living::Living;
 
@@ -42,7 +41,7 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let columns = terminal::columns(&context.env).unwrap_or(WIDEST).min(WIDEST);
     let verdict = callers::judge(&context.files, name.as_str());
     text += &callers_text(&verdict, columns);
-    if verdict.adopting_helps() && can_be_adopted(context, name) {
+    if verdict.adopting_helps() && context.can_be_adopted(name) {
         text += &format!("  hint: make them all use twolock: twolock profile adopt {}\n", as_word(name.as_str()));
     }
     to_stdout((text + &oddities(context)).as_bytes()).map(|()| 0)

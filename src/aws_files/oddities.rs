@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 pub use super::construct::{Construct, Effect, Reader};
-use super::file::{AwsFile, Heading, Kind};
+use super::file::{AwsFile, FileKind, Heading};
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Separator, Span};
 use crate::error::Place;
 
@@ -162,7 +162,7 @@ impl<'a> Found<'a> {
         let inner = inside.trim_ascii();
         let first_blank = inner.iter().position(|&b| b == b' ' || b == b'\t');
         let doubled = first_blank.is_some_and(|n| is_blank(inner.get(n + 1)));
-        let is_prefixed = first_blank.is_some() && self.file.kind == Kind::Config;
+        let is_prefixed = first_blank.is_some() && self.file.kind == FileKind::Config;
         let at_bracket = is_blank(inside.first()) || (is_blank(inside.last()) && !is_prefixed);
         self.note(at, Construct::BlankNextToBracket, at_bracket);
         self.note(at, Construct::ExtraBlankInHeading, !at_bracket && (is_blank(inside.last()) || doubled));
@@ -299,10 +299,10 @@ impl fmt::Display for Oddity {
 mod tests {
     use super::Construct::*;
     use super::*;
-    use crate::aws_files::file::Kind;
+    use crate::aws_files::file::FileKind;
 
     fn found(text: impl AsRef<[u8]>) -> Vec<(usize, Construct)> {
-        let file = AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text.as_ref().to_vec());
+        let file = AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), text.as_ref().to_vec());
         file.oddities().into_iter().map(|oddity| (oddity.place.line, oddity.construct)).collect()
     }
 
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn an_oddity_says_where_what_and_who() {
-        let file = AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), b"[default]\nx: y".to_vec());
+        let file = AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), b"[default]\nx: y".to_vec());
         let expected = "~/.aws/config:2: ':' in place of '=': the whole file is refused by Java, Rust; it is not seen by JavaScript";
         assert_eq!(file.oddities()[0].to_string(), expected);
     }

@@ -133,7 +133,7 @@ impl<'a> Journal<'a> {
 mod tests {
     use super::*;
     use crate::aws_files::edit::Edit;
-    use crate::aws_files::file::Kind as FileKind;
+    use crate::aws_files::file::FileKind;
     use crate::change::record::{FileStep, What};
     use crate::credentials::AccessKeyId;
     use crate::names::ProfileName;

@@ -22,7 +22,7 @@ use crate::aws::Sts;
 use crate::aws::endpoint::Endpoint;
 use crate::aws_files::AwsFiles;
 use crate::aws_files::edit::Edit;
-use crate::aws_files::file::Kind as FileKind;
+use crate::aws_files::file::FileKind;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;

@@ -1,7 +1,7 @@
 //! What a change would make of what is there, and the diff. Pure, and each edit is made once.
 
 use super::{Act, Change};
-use crate::aws_files::file::{AwsFile, Kind as FileKind};
+use crate::aws_files::file::{AwsFile, FileKind};
 use crate::aws_files::hunk::Hunk;
 use crate::aws_files::{AwsFiles, Setting};
 use crate::credentials::AccessKey;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws_files::edit::Edit;
-use crate::aws_files::file::Kind as FileKind;
+use crate::aws_files::file::FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;

@@ -2,7 +2,7 @@
 
 use crate::aws_files::Profile;
 use crate::aws_files::edit::Edit;
-use crate::aws_files::file::Kind as FileKind;
+use crate::aws_files::file::FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change};
 use crate::cli::Making;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::aws_files::file::{AwsFile, Kind};
+use crate::aws_files::file::{AwsFile, FileKind};
 use crate::origin::FileChoice;
 
 mod rows;
@@ -16,8 +16,8 @@ fn files(config: &str, credentials: &str) -> AwsFiles {
             .into_bytes()
     };
     AwsFiles {
-        config: AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text(config)),
-        credentials: AwsFile::from_bytes(Kind::Credentials, "~/.aws/credentials".into(), text(credentials)),
+        config: AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), text(config)),
+        credentials: AwsFile::from_bytes(FileKind::Credentials, "~/.aws/credentials".into(), text(credentials)),
         config_choice: choice.clone(),
         credentials_choice: choice,
     }

@@ -97,7 +97,13 @@ impl Service {
     fn perform(&self, request: &Request, claim: &Claim, params: &Params, now: i64) -> Result<Answer, Refusal> {
         let mut world = lock(&self.world);
         let caller = self.authenticate(&world, request, claim, now)?;
-        sts::perform(sts::Call { world: &mut world, caller: &caller, params, now, token_length: self.token_length })
+        sts::perform(sts::SignedCall {
+            world: &mut world,
+            caller: &caller,
+            params,
+            now,
+            token_length: self.token_length,
+        })
     }
 
     fn authenticate(&self, world: &World, request: &Request, claim: &Claim, now: i64) -> Result<Caller, Refusal> {

@@ -13,10 +13,10 @@ use crate::text::visible::{as_word, visible};
 
 use super::checkup::{Checkup, OneProfile};
 use super::finding::Severity::{Error, Info, Warning};
-use super::finding::{Finding, Outcome, Severity};
+use super::finding::{Checked, Finding, Severity};
 
 /// Profiles that are meant for twolock, and callers that bypass it.
-pub fn bypassed(checkup: &Checkup) -> Outcome {
+pub fn bypassed(checkup: &Checkup) -> Checked {
     let callers = Callers::of(&checkup.context.files);
     checkup.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
 }
@@ -51,7 +51,7 @@ fn reasons(bypasses: &[&(Reader, Resolution)]) -> String {
 }
 
 /// Lines of ours whose program is gone, is another one, or will be gone at the next upgrade.
-pub fn programs(checkup: &Checkup) -> Outcome {
+pub fn programs(checkup: &Checkup) -> Checked {
     let myself = std::env::current_exe().and_then(|path| directories::resolve(&path)).ok();
     let mut served: BTreeMap<&str, Vec<(&OneProfile, &Setting)>> = BTreeMap::new();
     for one in &checkup.profiles {

@@ -12,19 +12,19 @@ use crate::text::visible::{as_word, visible};
 
 use super::checkup::{Checkup, Place};
 use super::finding::Severity::{Error, Warning};
-use super::finding::{Finding, Outcome};
+use super::finding::{Checked, Finding};
 
 const OTHERS_READ: u32 = 0o044;
 const OTHERS_WRITE: u32 = 0o022;
 
 /// What cannot be read at all; every other command would end with it.
-pub fn unreadable(checkup: &Checkup) -> Outcome {
+pub fn unreadable(checkup: &Checkup) -> Checked {
     let why = "other commands end with this until it is mended";
     checkup.failures.iter().map(|failure| Finding::of_failure(Error, failure, why)).collect::<Vec<_>>().into()
 }
 
 /// What killed runs left: a change that is half done, and temporary files.
-pub fn unfinished(checkup: &Checkup) -> Outcome {
+pub fn unfinished(checkup: &Checkup) -> Checked {
     let (title, left) = changing::with_parts(&checkup.context, unfinished_change);
     let mut found = Vec::new();
     match title {
@@ -48,7 +48,7 @@ pub fn unfinished(checkup: &Checkup) -> Outcome {
 }
 
 /// What others can open.
-pub fn modes(checkup: &Checkup) -> Outcome {
+pub fn modes(checkup: &Checkup) -> Checked {
     let is_open = |place: &&Place| place.found.open_bits() != 0 && is_ours(place);
     let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&Place>>::new());
     for place in checkup.places.found.iter().filter(is_open) {
@@ -59,7 +59,7 @@ pub fn modes(checkup: &Checkup) -> Outcome {
     }
     found.extend(among.into_iter().map(|(folder, places)| many_open(folder, &places)));
     let unseen = &checkup.places.unseen;
-    Outcome { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
+    Checked { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
 }
 
 /// Only what [`crate::system::permissions::close_to_others`] would take; the rest is a finding of another check.
@@ -110,7 +110,7 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
 }
 
 /// What belongs to somebody else. What lies in one directory is one finding, and one command repairs it all.
-pub fn owners(checkup: &Checkup) -> Outcome {
+pub fn owners(checkup: &Checkup) -> Checked {
     if let Some(owner) = checkup.context.owner_root_visits() {
         let what = format!("doctor runs as root in the home of {owner}");
         let why = "the files there belong to another user then, as they should; who owns them is not checked";
@@ -152,7 +152,7 @@ fn of_others(checkup: &Checkup, tree: &Path, places: &[&Place]) -> Finding {
 }
 
 /// Files that have a second name.
-pub fn links(checkup: &Checkup) -> Outcome {
+pub fn links(checkup: &Checkup) -> Checked {
     let of = |place: &Place| {
         let what = format!("it has {} names (hard links)", place.found.names);
         let why = "an edit would change one of them and not the other, so twolock makes none";
@@ -166,7 +166,7 @@ pub fn links(checkup: &Checkup) -> Outcome {
 
 /// Something else where a file or folder should be. A pipe or folder in place of a file people name cannot be read, which is
 /// a finding already.
-pub fn kinds(checkup: &Checkup) -> Outcome {
+pub fn kinds(checkup: &Checkup) -> Checked {
     let of = |place: &Place| {
         let (what, why) = match (place.found.what, place.wanted) {
             (What::BrokenSymlink, _) => {
@@ -185,7 +185,7 @@ pub fn kinds(checkup: &Checkup) -> Outcome {
 }
 
 /// Directories and links on the way to a file that somebody else could change, and so replace the file.
-pub fn ways(checkup: &Checkup) -> Outcome {
+pub fn ways(checkup: &Checkup) -> Checked {
     let mut found: Vec<Finding> = Vec::new();
     for place in checkup.places.found.iter().filter(|place| place.among.is_none() && place.wanted == What::File) {
         for (step, writer) in path_owners::other_writers(&place.path).unwrap_or_default() {

@@ -57,18 +57,18 @@ pub struct Finding {
 }
 
 /// What a check found, and why it could not look at everything.
-pub struct Outcome {
+pub struct Checked {
     pub findings: Vec<Finding>,
     pub unchecked: Option<String>,
 }
 
-impl From<Vec<Finding>> for Outcome {
+impl From<Vec<Finding>> for Checked {
     fn from(findings: Vec<Finding>) -> Self {
         Self { findings, unchecked: None }
     }
 }
 
-impl Outcome {
+impl Checked {
     pub fn unchecked(why: String) -> Self {
         Self { findings: Vec::new(), unchecked: Some(why) }
     }

@@ -19,7 +19,7 @@ use crate::text::visible::as_word;
 
 use super::checkup::{Checkup, OneProfile, is_usable};
 use super::finding::Severity::{Error, Info, Warning};
-use super::finding::{Finding, Outcome};
+use super::finding::{Checked, Finding};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// A keyring gives hundreds of items in that time.
@@ -94,7 +94,7 @@ impl<'a> Moves<'a> {
 }
 
 /// Keys in clear, which a keyring would keep better where there is one.
-pub fn in_clear(checkup: &Checkup) -> Outcome {
+pub fn in_clear(checkup: &Checkup) -> Checked {
     let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
     let of = |key: InFile| {
         let what = format!("{} stands here in clear", key.named());
@@ -113,7 +113,7 @@ pub fn in_clear(checkup: &Checkup) -> Outcome {
 }
 
 /// A profile whose key stands in a file and in the index.
-pub fn in_two_places(checkup: &Checkup) -> Outcome {
+pub fn in_two_places(checkup: &Checkup) -> Checked {
     let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
     let of = |key: InFile| {
         let entry = indexed(checkup, &key.of.name)?;
@@ -131,7 +131,7 @@ pub fn in_two_places(checkup: &Checkup) -> Outcome {
 }
 
 /// Profiles that share one key.
-pub fn shared(checkup: &Checkup) -> Outcome {
+pub fn shared(checkup: &Checkup) -> Checked {
     let mut owners: BTreeMap<AccessKeyId, Vec<InFile>> = BTreeMap::new();
     let keys = InFile::all(checkup).filter_map(|key| Some((key.id.clone()?, key)));
     keys.for_each(|(id, key)| owners.entry(id).or_default().push(key));
@@ -145,7 +145,7 @@ pub fn shared(checkup: &Checkup) -> Outcome {
 }
 
 /// Sessions in clear, as `aws configure mfa-login` and other tools leave them.
-pub fn sessions_in_clear(checkup: &Checkup) -> Outcome {
+pub fn sessions_in_clear(checkup: &Checkup) -> Checked {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
         let name = as_word(&profile.name);
@@ -162,7 +162,7 @@ pub fn sessions_in_clear(checkup: &Checkup) -> Outcome {
 }
 
 /// Keys older than `key_max_age`, and from half of it on a reminder. Only the index knows when a key was made.
-pub fn ages(checkup: &Checkup) -> Outcome {
+pub fn ages(checkup: &Checkup) -> Checked {
     let most = checkup.context.settings.duration_or_default("key_max_age");
     let origin = checkup.context.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
     let of = |(profile, entry): (&str, &Entry)| {
@@ -182,7 +182,7 @@ pub fn ages(checkup: &Checkup) -> Outcome {
 }
 
 /// What the index promises and the keyring does not give back.
-pub fn items(checkup: &Checkup) -> Outcome {
+pub fn items(checkup: &Checkup) -> Checked {
     let index = &checkup.context.index;
     if index.entries().next().is_none() {
         return Vec::new().into();
@@ -192,19 +192,19 @@ pub fn items(checkup: &Checkup) -> Outcome {
         Some(format!("{name} {}", said?))
     };
     if !checkup.keeps_keys() {
-        return Outcome::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
+        return Checked::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
     }
     let until = Deadline::after(Instant::now(), PATIENCE);
     let mut findings = Vec::new();
     for (profile, entry) in index.entries() {
         if until.has_passed() {
-            return Outcome { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
+            return Checked { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
         }
         match kept(checkup, entry) {
             Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
                 findings.push(lost(checkup, profile, entry, &error))
             }
-            Some(Err(error)) => return Outcome { findings, unchecked: Some(error.to_string()) },
+            Some(Err(error)) => return Checked { findings, unchecked: Some(error.to_string()) },
             Some(Ok(())) | None => {}
         }
     }
@@ -234,7 +234,7 @@ fn lost(checkup: &Checkup, profile: &str, entry: &Entry, error: &StoreError) -> 
 }
 
 /// Which keyrings answer, and so which of them seals sessions and keeps keys.
-pub fn keyrings(checkup: &Checkup) -> Outcome {
+pub fn keyrings(checkup: &Checkup) -> Checked {
     let answers = &checkup.keyrings;
     if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
         let said = answers.iter().filter_map(|(name, said)| Some((*name, said.clone()?))).collect();

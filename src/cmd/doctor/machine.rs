@@ -12,10 +12,10 @@ use crate::text::visible::visible;
 
 use super::checkup::Checkup;
 use super::finding::Severity::{Error, Info, Warning};
-use super::finding::{Finding, Outcome};
+use super::finding::{Checked, Finding};
 
 /// Keys in the environment, which win over a profile nearly everywhere (aws-contract 1.1).
-pub fn keys(checkup: &Checkup) -> Outcome {
+pub fn keys(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
     let set = env.credentials();
     let mut found = Vec::new();
@@ -34,7 +34,7 @@ pub fn keys(checkup: &Checkup) -> Outcome {
 }
 
 /// Variables that name a profile: one that is there, and not two.
-pub fn profile_variables(checkup: &Checkup) -> Outcome {
+pub fn profile_variables(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
     let named = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].map(|variable| (variable, env.text(variable)));
     let mut found = Vec::new();
@@ -59,7 +59,7 @@ pub fn profile_variables(checkup: &Checkup) -> Outcome {
 }
 
 /// Region variables that differ: no two tools read the same ones.
-pub fn region_variables(checkup: &Checkup) -> Outcome {
+pub fn region_variables(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
     let (Some(one), Some(other)) = (env.text("AWS_REGION"), env.text("AWS_DEFAULT_REGION")) else {
         return Vec::new().into();
@@ -77,7 +77,7 @@ fn unset(checkup: &Checkup, names: &[&str]) -> String {
 }
 
 /// Whose certificates are trusted, and through whom calls go.
-pub fn connections(checkup: &Checkup) -> Outcome {
+pub fn connections(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
     let settings = match HttpSettings::from_env(env, &usual_endpoint(checkup)) {
         Ok(settings) => settings,
@@ -100,16 +100,16 @@ pub fn connections(checkup: &Checkup) -> Outcome {
 }
 
 /// This machine's clock against the server's: AWS takes no request that is dated more than a few minutes off.
-pub fn clock(checkup: &Checkup) -> Outcome {
+pub fn clock(checkup: &Checkup) -> Checked {
     let endpoint = usual_endpoint(checkup);
     let http = match HttpSettings::from_env(&checkup.context.env, &endpoint) {
         Ok(http) => http,
-        Err(failure) => return Outcome::unchecked(failure.cause),
+        Err(failure) => return Checked::unchecked(failure.cause),
     };
     let skew = match date::skew(&endpoint, http, Bounds::LOOK) {
         Ok(None) => return Vec::new().into(),
         Ok(Some(skew)) => skew,
-        Err(error) => return Outcome::unchecked(error.cause),
+        Err(error) => return Checked::unchecked(error.cause),
     };
     let direction = if skew.ours < skew.theirs { "slow" } else { "fast" };
     let apart = duration::show(skew.apart);

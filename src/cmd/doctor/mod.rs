@@ -28,12 +28,12 @@ use crate::text::visible::{one_line, visible};
 use super::changing;
 use super::context::Invocation;
 use checkup::Checkup;
-use finding::{Finding, MOST_SHOWN, Outcome, Severity};
+use finding::{Checked, Finding, MOST_SHOWN, Severity};
 
 /// One check: its name is kept, scripts know it.
 struct Check {
     name: &'static str,
-    look: fn(&Checkup) -> Outcome,
+    look: fn(&Checkup) -> Checked,
 }
 
 /// Every check, in the order findings of one severity are shown in.
@@ -128,7 +128,7 @@ impl Report {
     fn of(checkup: &Checkup, mended: Vec<Finding>) -> Self {
         let mut report = Self { mended, findings: Vec::new(), unchecked: Vec::new() };
         for check in CHECKS {
-            let Outcome { findings, unchecked } = (check.look)(checkup);
+            let Checked { findings, unchecked } = (check.look)(checkup);
             report.findings.extend(capped(findings).map(|finding| Finding { check: check.name, ..finding }));
             report.unchecked.extend(unchecked.map(|why| (check.name, why)));
         }

@@ -22,13 +22,13 @@ use crate::text::visible::{as_word, visible};
 
 use super::checkup::{Checkup, OneProfile};
 use super::finding::Severity::{Error, Info, Warning};
-use super::finding::{Finding, MOST_SHOWN, Outcome};
+use super::finding::{Checked, Finding, MOST_SHOWN};
 
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
 const NEVER_FRESH: Duration = Duration::from_secs(900);
 
 /// Profiles that cannot be served: source_profile loops, missing sources, values that AWS would refuse.
-pub fn plans(checkup: &Checkup) -> Outcome {
+pub fn plans(checkup: &Checkup) -> Checked {
     let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for one in &checkup.profiles {
@@ -93,7 +93,7 @@ fn is_served_elsewhere(profile: &Profile) -> bool {
 }
 
 /// Devices that open nothing: root's, and those of another account than the key.
-pub fn devices(checkup: &Checkup) -> Outcome {
+pub fn devices(checkup: &Checkup) -> Checked {
     checkup.profiles.iter().filter_map(|one| device(checkup, one)).collect::<Vec<_>>().into()
 }
 
@@ -118,7 +118,7 @@ fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
 }
 
 /// MFA sessions that boto3 and the AWS CLI never take for fresh.
-pub fn short_sessions(checkup: &Checkup) -> Outcome {
+pub fn short_sessions(checkup: &Checkup) -> Checked {
     let why = "boto3 and the AWS CLI run twolock at every call within the last 15m";
     let what = |span: Duration| format!("an MFA session of {} never looks fresh", duration::show(span));
     let of = |one: &OneProfile| {
@@ -136,7 +136,7 @@ pub fn short_sessions(checkup: &Checkup) -> Outcome {
 }
 
 /// Names that some SDKs do not find.
-pub fn names(checkup: &Checkup) -> Outcome {
+pub fn names(checkup: &Checkup) -> Checked {
     let is_odd = |one: &&OneProfile| !ProfileName::parse(&one.name).is_ok_and(|name| name.is_read_by_every_sdk());
     let of = |one: &OneProfile| {
         let why = "some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +";
@@ -161,7 +161,7 @@ fn plain(checkup: &Checkup, name: &str) -> Option<String> {
 }
 
 /// Other names for profiles that cannot serve.
-pub fn aliases(checkup: &Checkup) -> Outcome {
+pub fn aliases(checkup: &Checkup) -> Checked {
     let files = &checkup.context.files;
     let of = |(name, alias): (&str, &Alias)| {
         let (what, why) = if files.profile(name).is_some() {
@@ -182,7 +182,7 @@ pub fn aliases(checkup: &Checkup) -> Outcome {
 }
 
 /// What we read and others refuse, miss or read differently.
-pub fn readers(checkup: &Checkup) -> Outcome {
+pub fn readers(checkup: &Checkup) -> Checked {
     let files = [&checkup.context.files.config, &checkup.context.files.credentials];
     let mut found = Vec::new();
     for file in files {
@@ -215,7 +215,7 @@ fn odd(construct: Construct, all: &[Oddity]) -> Finding {
 }
 
 /// Files whose programs are not started, because a variable chose them and nobody consented.
-pub fn consents(checkup: &Checkup) -> Outcome {
+pub fn consents(checkup: &Checkup) -> Checked {
     let files = &checkup.context.files;
     let of = |(file, choice): (&AwsFile, &FileChoice)| {
         let place = names_a_program(checkup, file)?;
@@ -235,7 +235,7 @@ fn names_a_program<'a>(checkup: &'a Checkup, file: &AwsFile) -> Option<&'a Place
 }
 
 /// Profiles whose calls go elsewhere than to AWS.
-pub fn endpoints(checkup: &Checkup) -> Outcome {
+pub fn endpoints(checkup: &Checkup) -> Checked {
     let mut elsewhere: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     for one in &checkup.profiles {
         let Some(Ok(planned)) = &one.plan else { continue };

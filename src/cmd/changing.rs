@@ -17,7 +17,7 @@ use crate::system::env::Env;
 use crate::text::visible::one_line;
 
 use super::context::{Context, paths};
-use super::conversation::{Conversation, Need};
+use super::conversation::{Conversation, PersonNeeded};
 
 /// Finishes or undoes what a killed run left, and says so. Returns whether that was this very command, which then has
 /// nothing more to do.
@@ -50,7 +50,7 @@ pub fn make(context: &Context, change: &Change, preview: &Preview, question: &st
     if making.yes || making.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
-        let need = Need { what: "this needs a yes", otherwise: "add --yes, or --dry-run to see the change" };
+        let need = PersonNeeded { what: "this needs a yes", otherwise: "add --yes, or --dry-run to see the change" };
         Conversation::begin(need)?.agree(&text, question)?;
     }
     if making.dry_run {

@@ -19,7 +19,7 @@ use crate::text::visible::{as_word, visible};
 use super::changing;
 use super::context::Invocation;
 use super::context::{Context, paths};
-use super::conversation::{Conversation, Need};
+use super::conversation::{Conversation, PersonNeeded};
 
 /// Runs one of the settings commands.
 pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
@@ -113,7 +113,7 @@ fn trust_file(invocation: &Invocation, file: &Path, path: &Path, yes: bool, forg
     let canonical = consent::consent_path(path)?;
     let edit = SettingEdit::Trust { path: canonical.clone(), sha256: consent::fingerprint(path)? };
     if !yes {
-        let need = Need { what: "this needs a yes", otherwise: "add --yes" };
+        let need = PersonNeeded { what: "this needs a yes", otherwise: "add --yes" };
         let question = format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical));
         Conversation::begin(need)?.agree("", &question)?;
     }

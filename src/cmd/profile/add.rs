@@ -19,12 +19,12 @@ use crate::system::stdin;
 use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
-use super::super::conversation::{Conversation, Need};
+use super::super::conversation::{Conversation, PersonNeeded};
 use super::notes::{on_program, own_program, to_try};
 use crate::cmd::context::Context;
 
 /// Without a terminal the flags have to say everything.
-const NEED: Need = Need {
+const NEED: PersonNeeded = PersonNeeded {
     what: "missing arguments",
     otherwise: "give NAME, with --role-arn and --source-profile, or with --stdin and --mfa-serial",
 };

@@ -8,7 +8,7 @@ use crate::cli::ProfileArg;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::ours::usage::{self, Usage};
-use crate::picker::{self, Choices, Look};
+use crate::picker::{self, Choices, Style};
 use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::facts::{account, kind};
 use crate::profile::plan;
@@ -54,7 +54,7 @@ impl Context {
             None => self.in_short(&names[at]),
         };
         let choices = Choices { what: "profile", names: &names, weights: &weights, detail: &detail };
-        match picker::pick(&choices, filter, Look::of(&self.env)).map_err(nobody)? {
+        match picker::pick(&choices, filter, Style::of(&self.env)).map_err(nobody)? {
             Some(at) => ProfileName::parse(&names[at]).map_err(|why| Failure::new(Kind::Bug, why)),
             None => Err(Failure::silent(Kind::NeedsPerson)),
         }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::names::ProfileName;
 use crate::output::{process_json, to_stdout};
 use crate::session::cache::{Cache, Need};
-use crate::session::{Look, Patience, look, sealing_key};
+use crate::session::{Lookup, Patience, look, sealing_key};
 use crate::system::clock::{self, Deadline};
 use crate::system::env::Env;
 
@@ -34,13 +34,13 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let cache = Cache::new(context.folders.cache.clone(), key);
     let looked = look(&cache, &planned.steps(), Need::ALIVE, clock::now());
     match looked {
-        Look::Serve(session) => {
+        Lookup::Serve(session) => {
             let answered = answer(&process_json::line(&session));
             // The process ends here, and its memory with it: taking that apart piece by piece serves nobody.
             std::mem::forget((context, planned, stores));
             Some(answered)
         }
-        Look::Renew(_) | Look::Miss => None,
+        Lookup::Renew(_) | Lookup::Miss => None,
     }
 }
 

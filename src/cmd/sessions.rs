@@ -20,7 +20,7 @@ use crate::prompt::terminal::TerminalSource;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
 use crate::session::sealing_key;
-use crate::session::{Locking, Look, Patience, Sessions, look};
+use crate::session::{Locking, Lookup, Patience, Sessions, look};
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
 use crate::text::visible::visible;
@@ -140,7 +140,7 @@ fn is_any_kept(cache: &Cache, planned: &Planned, need: Need) -> bool {
 /// Inside an `mfa_process` of ours, the lock of the device may be held by whoever waits for that very process.
 fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&Cache>, need: Need) -> Result<Session> {
     let looked = cache.map(|cache| look(cache, &planned.steps(), need, clock::now()));
-    if let Some(Look::Serve(session) | Look::Renew(session)) = looked {
+    if let Some(Lookup::Serve(session) | Lookup::Renew(session)) = looked {
         return Ok(session);
     }
     let cause = "mfa_process runs twolock itself, which would ask mfa_process again";

@@ -15,7 +15,7 @@ use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
 use crate::prompt::command::CommandSource;
 use crate::prompt::given::GivenCode;
-use crate::prompt::sources::Sources;
+use crate::prompt::sources::CodeSources;
 use crate::prompt::terminal::TerminalSource;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
@@ -185,10 +185,10 @@ fn open_cache(
 }
 
 /// Given beforehand, then the profile's command, then the terminal.
-fn codes<'a>(context: &'a Context, plan: &'a Plan, wants: &Wants) -> Sources<'a> {
+fn codes<'a>(context: &'a Context, plan: &'a Plan, wants: &Wants) -> CodeSources<'a> {
     let given = if wants.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
     let command = plan.mfa_process.as_ref().map(|process| Consented { context, process });
-    Sources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
+    CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
 }
 
 /// `mfa_process`, started only if the file that names it may start programs (threat-model P16). Looked at when a code is
@@ -231,7 +231,7 @@ impl CodeSource for Consented<'_> {
 
 /// Reads the system's certificates while the person types: that costs nothing visible then.
 struct WarmUp<'a> {
-    codes: Sources<'a>,
+    codes: CodeSources<'a>,
     sts: &'a StsClient,
     warmed: Cell<bool>,
 }

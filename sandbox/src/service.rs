@@ -14,7 +14,7 @@ use crate::random;
 use crate::refusal::Refusal;
 use crate::signature::{Claim, Expected};
 use crate::sts::{self, Answer};
-use crate::world::{Caller, World};
+use crate::world::{Caller, ServerState};
 
 /// How an answer leaves, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(crate) struct Service {
     pub tolerance: i64,
     pub token_length: usize,
     pub clock: Mutex<Clock>,
-    pub world: Mutex<World>,
+    pub world: Mutex<ServerState>,
     pub faults: Mutex<Faults>,
     pub calls: Mutex<Vec<Call>>,
 }
@@ -106,7 +106,7 @@ impl Service {
         })
     }
 
-    fn authenticate(&self, world: &World, request: &Request, claim: &Claim, now: i64) -> Result<Caller, Refusal> {
+    fn authenticate(&self, world: &ServerState, request: &Request, claim: &Claim, now: i64) -> Result<Caller, Refusal> {
         let (caller, secret) = world.caller(&claim.access_key_id).ok_or_else(Refusal::invalid_token)?;
         let session = caller.session.as_ref();
         let token = session.map(|session| session.session_token.as_str());

@@ -11,14 +11,14 @@ pub(crate) use answer::{Answer, refusal_xml};
 use crate::form::Params;
 use crate::random;
 use crate::refusal::Refusal;
-use crate::world::{Caller, Session, World};
+use crate::world::{Caller, ServerState, Session};
 
 pub(crate) const SERVICE: &str = "sts";
 const VERSION: &str = "2011-06-15";
 
 /// One authenticated call, with all that its answer depends on.
 pub(crate) struct SignedCall<'a> {
-    pub world: &'a mut World,
+    pub world: &'a mut ServerState,
     pub caller: &'a Caller,
     pub params: &'a Params,
     pub now: i64,

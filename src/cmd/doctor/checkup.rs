@@ -29,7 +29,7 @@ pub struct Checkup {
     pub failures: Vec<Failure>,
     pub now: Timestamp,
     pub profiles: Vec<OneProfile>,
-    pub places: Places,
+    pub places: CheckedPaths,
     /// The keyrings, without leave to open a dialog, and what each says of the sealing key.
     pub stores: Stores,
     pub keyrings: Vec<(&'static str, Option<StoreError>)>,
@@ -44,7 +44,7 @@ pub struct OneProfile {
 }
 
 /// A file or folder that should be its owner's alone.
-pub struct Place {
+pub struct CheckedPath {
     pub path: PathBuf,
     pub shown: String,
     pub found: Found,
@@ -58,8 +58,8 @@ pub struct Place {
 
 /// Every place, and what could not be looked at.
 #[derive(Default)]
-pub struct Places {
-    pub found: Vec<Place>,
+pub struct CheckedPaths {
+    pub found: Vec<CheckedPath>,
     pub unseen: Vec<String>,
 }
 
@@ -70,13 +70,13 @@ impl Checkup {
         let profiles = planned(&context);
         let stores = context.stores(false);
         let keyrings = sealing_key::ask_each(&stores, &context.folders.cache);
-        let places = Places::of(&context);
+        let places = CheckedPaths::of(&context);
         Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, context })
     }
 
     /// Looks at the modes once more.
     pub fn look_again(&mut self) {
-        self.places = Places::of(&self.context);
+        self.places = CheckedPaths::of(&self.context);
     }
 
     /// A path as the user would name it.
@@ -111,7 +111,7 @@ fn planned(context: &Context) -> Vec<OneProfile> {
     context.files.profile_names().into_iter().filter_map(one).collect()
 }
 
-impl Places {
+impl CheckedPaths {
     fn of(context: &Context) -> Self {
         let mut looking = Looking { home: &context.folders.home, seen: HashSet::new(), places: Self::default() };
         let aws = context.folders.home.join(".aws");
@@ -149,7 +149,7 @@ impl Places {
 struct Looking<'a> {
     home: &'a Path,
     seen: HashSet<PathBuf>,
-    places: Places,
+    places: CheckedPaths,
 }
 
 impl Looking<'_> {
@@ -188,7 +188,7 @@ impl Looking<'_> {
         match permissions::look(path) {
             Ok(Some(found)) if among.is_some() && is_program(&found) => {}
             Ok(Some(found)) => {
-                self.places.found.push(Place { path: path.to_owned(), shown, found, wanted, among, is_chosen });
+                self.places.found.push(CheckedPath { path: path.to_owned(), shown, found, wanted, among, is_chosen });
             }
             Ok(None) => {}
             Err(e) => self.places.unseen.push(format!("{}: {e}", visible(&shown))),

@@ -10,7 +10,7 @@ use crate::system::permissions::What;
 use crate::system::{directories, path_owners};
 use crate::text::visible::{as_word, visible};
 
-use super::checkup::{Checkup, Place};
+use super::checkup::{CheckedPath, Checkup};
 use super::finding::Severity::{Error, Warning};
 use super::finding::{Checked, Finding};
 
@@ -49,8 +49,8 @@ pub fn unfinished(checkup: &Checkup) -> Checked {
 
 /// What others can open.
 pub fn modes(checkup: &Checkup) -> Checked {
-    let is_open = |place: &&Place| place.found.open_bits() != 0 && is_ours(place);
-    let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&Place>>::new());
+    let is_open = |place: &&CheckedPath| place.found.open_bits() != 0 && is_ours(place);
+    let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&CheckedPath>>::new());
     for place in checkup.places.found.iter().filter(is_open) {
         match &place.among {
             Some(folder) => among.entry(folder).or_default().push(place),
@@ -63,11 +63,11 @@ pub fn modes(checkup: &Checkup) -> Checked {
 }
 
 /// Only what [`crate::system::permissions::close_to_others`] would take; the rest is a finding of another check.
-fn is_ours(place: &Place) -> bool {
+fn is_ours(place: &CheckedPath) -> bool {
     place.found.what == place.wanted && place.found.other_owner().is_none() && !place.found.has_more_names()
 }
 
-fn open(place: &Place) -> Finding {
+fn open(place: &CheckedPath) -> Finding {
     let (bits, mode) = (place.found.open_bits(), mode(place));
     let is_folder = place.wanted == What::Directory;
     let what = match (is_folder, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
@@ -82,7 +82,7 @@ fn open(place: &Place) -> Finding {
     Finding { closes: vec![place.path.clone()], ..finding }
 }
 
-fn many_open(folder: &str, places: &[&Place]) -> Finding {
+fn many_open(folder: &str, places: &[&CheckedPath]) -> Finding {
     if let [only] = places {
         return open(only);
     }
@@ -94,7 +94,7 @@ fn many_open(folder: &str, places: &[&Place]) -> Finding {
     Finding { closes: places.iter().map(|place| place.path.clone()).collect(), ..finding }
 }
 
-fn mode(place: &Place) -> u32 {
+fn mode(place: &CheckedPath) -> u32 {
     place.found.ownership.map_or(0, |of| of.mode)
 }
 
@@ -116,7 +116,7 @@ pub fn owners(checkup: &Checkup) -> Checked {
         let why = "the files there belong to another user then, as they should; who owns them is not checked";
         return vec![Finding::new(Warning, what, why).mend("run it without sudo, or with sudo -H")].into();
     }
-    let mut trees = BTreeMap::<&Path, Vec<&Place>>::new();
+    let mut trees = BTreeMap::<&Path, Vec<&CheckedPath>>::new();
     for place in checkup.places.found.iter().filter(|place| is_anothers(place)) {
         trees.entry(tree_of(checkup, place)).or_default().push(place);
     }
@@ -124,19 +124,19 @@ pub fn owners(checkup: &Checkup) -> Checked {
 }
 
 /// An administrator may well provide a file for everybody.
-fn is_anothers(place: &Place) -> bool {
+fn is_anothers(place: &CheckedPath) -> bool {
     place.found.other_owner().is_some_and(|owner| owner != 0 || !place.is_chosen)
 }
 
 /// The outermost directory that is looked at and has this in it; of a link, and of what lies elsewhere, the place itself.
-fn tree_of<'a>(checkup: &'a Checkup, place: &'a Place) -> &'a Path {
+fn tree_of<'a>(checkup: &'a Checkup, place: &'a CheckedPath) -> &'a Path {
     let is_tree =
-        |tree: &&Place| tree.wanted == What::Directory && !tree.is_chosen && place.path.starts_with(&tree.path);
+        |tree: &&CheckedPath| tree.wanted == What::Directory && !tree.is_chosen && place.path.starts_with(&tree.path);
     let trees = checkup.places.found.iter().filter(|tree| is_tree(tree) && !place.found.is_symlink);
     trees.map(|tree| tree.path.as_path()).min_by_key(|tree| tree.as_os_str().len()).unwrap_or(&place.path)
 }
 
-fn of_others(checkup: &Checkup, tree: &Path, places: &[&Place]) -> Finding {
+fn of_others(checkup: &Checkup, tree: &Path, places: &[&CheckedPath]) -> Finding {
     let owner = format!("another user (uid {})", places[0].found.other_owner().unwrap_or_default());
     let name = places[0].path.file_name().map(|name| visible(&name.to_string_lossy())).unwrap_or_default();
     let belongs = format!("it belongs to {owner}");
@@ -153,7 +153,7 @@ fn of_others(checkup: &Checkup, tree: &Path, places: &[&Place]) -> Finding {
 
 /// Files that have a second name.
 pub fn links(checkup: &Checkup) -> Checked {
-    let of = |place: &Place| {
+    let of = |place: &CheckedPath| {
         let what = format!("it has {} names (hard links)", place.found.names);
         let why = "an edit would change one of them and not the other, so twolock makes none";
         let word = as_word(&place.path.to_string_lossy());
@@ -167,7 +167,7 @@ pub fn links(checkup: &Checkup) -> Checked {
 /// Something else where a file or folder should be. A pipe or folder in place of a file people name cannot be read, which is
 /// a finding already.
 pub fn kinds(checkup: &Checkup) -> Checked {
-    let of = |place: &Place| {
+    let of = |place: &CheckedPath| {
         let (what, why) = match (place.found.what, place.wanted) {
             (What::BrokenSymlink, _) => {
                 ("it is a link that leads nowhere", "it counts as empty, and nothing can be written")
@@ -203,6 +203,7 @@ pub fn ways(checkup: &Checkup) -> Checked {
 }
 
 fn is_a_place(checkup: &Checkup, step: &Path) -> bool {
-    let is_it = |place: &Place| place.path == step || directories::resolve(&place.path).is_ok_and(|real| real == step);
+    let is_it =
+        |place: &CheckedPath| place.path == step || directories::resolve(&place.path).is_ok_and(|real| real == step);
     checkup.places.found.iter().any(|place| place.among.is_none() && is_it(place))
 }

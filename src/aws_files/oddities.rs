@@ -36,7 +36,7 @@ impl Oddity {
 impl AwsFile {
     /// Returns every construct that somebody refuses, misses or reads differently, in file order.
     pub fn oddities(&self) -> Vec<Oddity> {
-        let mut found = Found { file: self, bytes: self.bytes(), at: Vec::new() };
+        let mut found = Oddities { file: self, bytes: self.bytes(), at: Vec::new() };
         found.in_encoding();
         if !found.at.contains(&(0, Construct::Utf16)) {
             let text = grammar::text_start(self.bytes());
@@ -54,13 +54,13 @@ impl AwsFile {
 }
 
 /// Constructs with the beginnings of their lines.
-struct Found<'a> {
+struct Oddities<'a> {
     file: &'a AwsFile,
     bytes: &'a [u8],
     at: Vec<(usize, Construct)>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> Oddities<'a> {
     fn note(&mut self, at: usize, construct: Construct, is_there: bool) {
         if is_there {
             self.at.push((at, construct));

@@ -13,7 +13,7 @@ use crate::store::choose::Stores;
 use crate::system::clock;
 use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
-use crate::system::permissions::{self, Found, What};
+use crate::system::permissions::{self, PathFacts, What};
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
@@ -47,7 +47,7 @@ pub struct OneProfile {
 pub struct CheckedPath {
     pub path: PathBuf,
     pub shown: String,
-    pub found: Found,
+    pub found: PathFacts,
     /// What it ought to be.
     pub wanted: What,
     /// The folder it was found in, where nobody named it: all such files of a folder are one finding.
@@ -196,6 +196,6 @@ impl Looking<'_> {
     }
 }
 
-fn is_program(found: &Found) -> bool {
+fn is_program(found: &PathFacts) -> bool {
     found.what == What::File && found.ownership.is_some_and(|of| of.mode & 0o100 != 0)
 }

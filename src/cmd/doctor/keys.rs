@@ -8,7 +8,7 @@ use crate::cmd::shell::calling_shell;
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::Failure;
 use crate::names::ProfileName;
-use crate::ours::key_index::Entry;
+use crate::ours::key_index::IndexEntry;
 use crate::output::exports;
 use crate::profile::facts::names_twolock;
 use crate::session::sealing_key::NoSealingKey;
@@ -56,7 +56,7 @@ fn token(of: &OneProfile) -> Option<&Setting> {
     of.profile.get("aws_session_token").or_else(|| of.profile.get("aws_security_token"))
 }
 
-fn indexed<'a>(checkup: &'a Checkup, name: &str) -> Option<&'a Entry> {
+fn indexed<'a>(checkup: &'a Checkup, name: &str) -> Option<&'a IndexEntry> {
     checkup.context.index.get(&ProfileName::parse(name).ok()?)
 }
 
@@ -165,7 +165,7 @@ pub fn sessions_in_clear(checkup: &Checkup) -> Checked {
 pub fn ages(checkup: &Checkup) -> Checked {
     let most = checkup.context.settings.duration_or_default("key_max_age");
     let origin = checkup.context.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
-    let of = |(profile, entry): (&str, &Entry)| {
+    let of = |(profile, entry): (&str, &IndexEntry)| {
         let age = checkup.now.since(entry.created?);
         let severity = match age {
             _ if age >= most => Warning,
@@ -212,12 +212,12 @@ pub fn items(checkup: &Checkup) -> Checked {
 }
 
 /// Whether the keyring gives a key back. The secret is dropped at once.
-fn kept(checkup: &Checkup, entry: &Entry) -> Option<Result<(), StoreError>> {
+fn kept(checkup: &Checkup, entry: &IndexEntry) -> Option<Result<(), StoreError>> {
     let store = checkup.stores.durable.as_deref().filter(|_| checkup.keeps_keys())?;
     Some(access_key::read(store, &entry.id).map(drop))
 }
 
-fn lost(checkup: &Checkup, profile: &str, entry: &Entry, error: &StoreError) -> Finding {
+fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError) -> Finding {
     let store = checkup.durable().map_or("the keyring", |(name, _)| name);
     let what = format!("access key {}: {store} {error}", entry.id);
     if checkup.context.files.profile(profile).is_none() {

@@ -11,7 +11,7 @@ use crate::cli::Add;
 use crate::credentials::{AccessKey, AccessKeyId, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Region, is_process_word};
-use crate::ours::key_index::{Entry, IndexEdit};
+use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
 use crate::system::clock::Deadline;
@@ -81,7 +81,7 @@ fn add(
             let store = keyring(context, name, &key.id)?;
             change.notes.push(format!("access key {} goes to {store}", key.id));
             // Where its calls go is known once the profile is there to be planned.
-            let entry = Entry { id: key.id.clone(), account: None, created: None };
+            let entry = IndexEntry { id: key.id.clone(), account: None, created: None };
             let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
             change.acts.extend([Act::EditIndex(index), edit]);
             let preview = preview(&context.files, &context.index, &change)?;

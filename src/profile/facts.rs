@@ -22,13 +22,13 @@ pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {
 }
 
 /// The `credential_process` of the profile, if it starts twolock. Whether callers use it is for [`super::callers`] to say.
-pub fn process_line(profile: &Profile) -> Option<(&Setting, ProcessLine<'_>)> {
+pub(crate) fn process_line(profile: &Profile) -> Option<(&Setting, ProcessLine<'_>)> {
     let setting = profile.get("credential_process")?;
     Some((setting, ProcessLine::parse(&setting.value)?))
 }
 
 /// Whether the profile's own lines name twolock as its `credential_process`.
-pub fn names_twolock(profile: &Profile) -> bool {
+pub(crate) fn names_twolock(profile: &Profile) -> bool {
     process_line(profile).is_some()
 }
 

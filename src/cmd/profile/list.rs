@@ -1,5 +1,6 @@
 //! `profile list`: each profile with its account, device and key, and how long its session lives.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -50,7 +51,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
 
 /// A profile, where it leads, and what lives of it.
 struct Listed {
-    profile: Profile,
+    profile: Rc<Profile>,
     base: Option<Base>,
     device: Option<MfaSerial>,
     rest: Option<(Timestamp, Duration)>,
@@ -60,11 +61,12 @@ struct Listed {
 impl Listed {
     fn of(context: &Context, living: &Living, callers: &Callers, name: &str) -> Option<Self> {
         let Some(outline) = context.outline(name) else {
-            let profile = context.files.profile(name)?;
+            let profile = Rc::new(context.files.profile(name)?);
             let served = callers.served(&profile);
             return Some(Self { profile, base: None, device: None, rest: None, served });
         };
         let Outline { profile, base, device, role } = outline;
+        let profile = Rc::new(profile);
         let served = callers.served(&profile);
         let planned = if living.may_serve(role.as_ref()) { context.plan_if_any(name) } else { None };
         let rest = planned.and_then(|planned| living.rest(&planned));

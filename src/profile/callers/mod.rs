@@ -11,6 +11,8 @@ mod rules;
 mod verdict;
 mod view;
 
+use std::rc::Rc;
+
 use super::facts::names_twolock;
 pub use crate::aws_files::oddities::Reader;
 use crate::aws_files::{AwsFiles, Profile};
@@ -33,16 +35,17 @@ impl<'a> Callers<'a> {
     }
 
     /// Returns whether callers use twolock for a profile, quickly for the many that nobody would use it for.
-    pub fn served(&self, profile: &Profile) -> Served {
-        match leads_to_twolock(profile) {
-            true => self.judge(&profile.name).served(),
-            false => Served::No,
+    pub(crate) fn served(&self, profile: &Rc<Profile>) -> Served {
+        if !leads_to_twolock(profile) {
+            return Served::No;
         }
+        self.0.remember(&profile.name, Some(profile.clone()));
+        self.judge(&profile.name).served()
     }
 }
 
 /// Whether anything in a profile could bring a caller to twolock.
-pub fn leads_to_twolock(profile: &Profile) -> bool {
+pub(crate) fn leads_to_twolock(profile: &Profile) -> bool {
     profile.get("credential_process").or_else(|| profile.get("source_profile")).is_some()
 }
 

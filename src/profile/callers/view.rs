@@ -61,11 +61,18 @@ impl<'a> Readings<'a> {
 
     /// What both files say about a profile.
     pub fn profile(&self, name: &str) -> Option<Rc<Profile>> {
+        let known = self.known.borrow().get(name).cloned();
+        known.unwrap_or_else(|| self.remember(name, self.files.profile(name).map(Rc::new)))
+    }
+
+    /// The same, where somebody has looked already.
+    pub fn remember(&self, name: &str, profile: Option<Rc<Profile>>) -> Option<Rc<Profile>> {
         let mut known = self.known.borrow_mut();
         if known.len() > 2 * MOST_HOPS {
             known.clear();
         }
-        known.entry(name.into()).or_insert_with(|| self.files.profile(name).map(Rc::new)).clone()
+        known.insert(name.into(), profile.clone());
+        profile
     }
 
     /// The profile through a reader's eyes, if it is in a file; or why the reader takes it for something else.

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         return code(answered);
     }
     match Cli::try_parse() {
-        Ok(cli) => code(cmd::run(cli, cmd::Call { started, limits, env })),
+        Ok(cli) => code(cmd::run(cli, cmd::Invocation { started, limits, env })),
         Err(e) => {
             let helped = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             if !helped {

@@ -13,7 +13,7 @@ use crate::ledger::Call;
 use crate::listener::{Listener, lock};
 use crate::service::Service;
 use crate::tls::{self, Tls};
-use crate::world::{Code, ConsumedCode, Device, NewUser, Role, Session, User, World};
+use crate::world::{Code, ConsumedCode, Device, NewUser, Role, ServerState, Session, User};
 use crate::{page, random, server};
 
 /// The longest session token that AWS is known to allow.
@@ -68,7 +68,7 @@ impl Sandbox {
             tolerance: options.tolerance,
             token_length: options.token_length.clamp(1, LONGEST_TOKEN),
             clock: Mutex::new(options.clock),
-            world: Mutex::new(World::default()),
+            world: Mutex::new(ServerState::default()),
             faults: Mutex::new(Faults::default()),
             calls: Mutex::new(Vec::new()),
         });

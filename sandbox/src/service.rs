@@ -14,7 +14,7 @@ use crate::random;
 use crate::refusal::Refusal;
 use crate::signature::{Claim, Expected};
 use crate::sts::{self, Answer};
-use crate::world::{Caller, World};
+use crate::world::{Caller, ServerState};
 
 /// How an answer leaves, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(crate) struct Service {
     pub tolerance: i64,
     pub token_length: usize,
     pub clock: Mutex<Clock>,
-    pub world: Mutex<World>,
+    pub world: Mutex<ServerState>,
     pub faults: Mutex<Faults>,
     pub calls: Mutex<Vec<Call>>,
 }
@@ -97,10 +97,16 @@ impl Service {
     fn perform(&self, request: &Request, claim: &Claim, params: &Params, now: i64) -> Result<Answer, Refusal> {
         let mut world = lock(&self.world);
         let caller = self.authenticate(&world, request, claim, now)?;
-        sts::perform(sts::Call { world: &mut world, caller: &caller, params, now, token_length: self.token_length })
+        sts::perform(sts::SignedCall {
+            world: &mut world,
+            caller: &caller,
+            params,
+            now,
+            token_length: self.token_length,
+        })
     }
 
-    fn authenticate(&self, world: &World, request: &Request, claim: &Claim, now: i64) -> Result<Caller, Refusal> {
+    fn authenticate(&self, world: &ServerState, request: &Request, claim: &Claim, now: i64) -> Result<Caller, Refusal> {
         let (caller, secret) = world.caller(&claim.access_key_id).ok_or_else(Refusal::invalid_token)?;
         let session = caller.session.as_ref();
         let token = session.map(|session| session.session_token.as_str());

@@ -13,7 +13,7 @@ use crate::error::Place;
 /// Which of the two files; they name their profiles differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum FileKind {
     /// `[profile NAME]` and `[default]`.
     Config,
     /// `[NAME]`.
@@ -22,7 +22,7 @@ pub enum Kind {
 
 /// A file's bytes and how the user names it. Wiped on drop: keys may stand in either file.
 pub struct AwsFile {
-    pub(super) kind: Kind,
+    pub(super) kind: FileKind,
     shown: String,
     bytes: Vec<u8>,
     index: OnceCell<Index>,
@@ -62,7 +62,7 @@ impl<'a> Heading<'a> {
 
 impl AwsFile {
     /// Takes any bytes; a file that is not text simply has no sections.
-    pub fn from_bytes(kind: Kind, shown: String, bytes: Vec<u8>) -> Self {
+    pub fn from_bytes(kind: FileKind, shown: String, bytes: Vec<u8>) -> Self {
         Self { kind, shown, bytes, index: OnceCell::new() }
     }
 
@@ -72,7 +72,7 @@ impl AwsFile {
     }
 
     /// Which of the two it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> FileKind {
         self.kind
     }
 
@@ -180,15 +180,15 @@ impl Drop for AwsFile {
     }
 }
 
-fn heading(kind: Kind, inside: &[u8]) -> Heading<'_> {
+fn heading(kind: FileKind, inside: &[u8]) -> Heading<'_> {
     let blank = memchr::memchr2(b' ', b'\t', inside);
     let (word, rest) = blank.map_or((inside, &b""[..]), |at| (&inside[..at], &inside[at..]));
     match (kind, word) {
         (_, b"") => Heading::Unknown,
-        (Kind::Credentials, b"profile") if !rest.is_empty() => Heading::Unknown,
-        (Kind::Credentials, _) => Heading::Profile(inside),
-        (Kind::Config, b"default") if rest.is_empty() => Heading::PlainDefault,
-        (Kind::Config, word) => match (word, unquoted(rest.trim_ascii_start())) {
+        (FileKind::Credentials, b"profile") if !rest.is_empty() => Heading::Unknown,
+        (FileKind::Credentials, _) => Heading::Profile(inside),
+        (FileKind::Config, b"default") if rest.is_empty() => Heading::PlainDefault,
+        (FileKind::Config, word) => match (word, unquoted(rest.trim_ascii_start())) {
             (_, b"") => Heading::Unknown,
             (b"profile", name) => Heading::Profile(name),
             (word, name) => Heading::Other(word, name),
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     fn config(text: impl Into<Vec<u8>>) -> AwsFile {
-        AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text.into())
+        AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), text.into())
     }
 
     fn region(text: impl Into<Vec<u8>>) -> Option<String> {
@@ -267,7 +267,7 @@ mod tests {
         fn finding_one_profile_and_reading_every_line_agree(bytes in any_file()) {
             let text = grammar::text_start(&bytes);
             let everything = Chunk { span: text..bytes.len(), mixed: true };
-            for kind in [Kind::Config, Kind::Credentials] {
+            for kind in [FileKind::Config, FileKind::Credentials] {
                 let file = AwsFile::from_bytes(kind, String::new(), bytes.clone());
                 let all = grammar::blocks(&bytes, &everything);
                 for name in ["p", "q", "default", "e e", ""] {
@@ -291,7 +291,7 @@ mod tests {
                     (section.header_line, section.parts, section.settings.iter().map(of).collect::<Vec<_>>())
                 })
             };
-            for kind in [Kind::Config, Kind::Credentials] {
+            for kind in [FileKind::Config, FileKind::Credentials] {
                 let (searched, indexed) = (AwsFile::from_bytes(kind, String::new(), bytes.clone()), AwsFile::from_bytes(kind, String::new(), bytes.clone()));
                 indexed.profile_names();
                 for name in ["p", "q", "default", "e e"] {
@@ -385,7 +385,7 @@ mod tests {
         }
         assert!(config("[profile 'a b']").section("a b").is_some());
         let credentials =
-            |text: &str| AwsFile::from_bytes(Kind::Credentials, String::new(), text.into()).profile_names();
+            |text: &str| AwsFile::from_bytes(FileKind::Credentials, String::new(), text.into()).profile_names();
         assert_eq!(credentials("[p]\n[ q ]\n[profile x]\n['r']\n[default]\n[p]\n[]\n"), ["p", "q", "'r'", "default"]);
     }
 

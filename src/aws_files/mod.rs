@@ -13,7 +13,7 @@ use crate::origin::FileChoice;
 use crate::system::directories::shorten;
 use crate::system::env::Env;
 use crate::system::foreign_file;
-use file::{AwsFile, Kind};
+use file::{AwsFile, FileKind};
 pub use section::{Section, Setting};
 
 mod construct;
@@ -66,14 +66,14 @@ impl AwsFiles {
         let config_choice = choice(env, home, "AWS_CONFIG_FILE", "config");
         let credentials_choice = choice(env, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
         let mut failures = Vec::new();
-        let mut load = |choice: &FileChoice, kind: Kind| {
+        let mut load = |choice: &FileChoice, kind: FileKind| {
             load(choice, kind, home).unwrap_or_else(|failure| {
                 failures.push(failure);
                 AwsFile::from_bytes(kind, shorten(&choice.path, home), Vec::new())
             })
         };
-        let config = load(&config_choice, Kind::Config);
-        let credentials = load(&credentials_choice, Kind::Credentials);
+        let config = load(&config_choice, FileKind::Config);
+        let credentials = load(&credentials_choice, FileKind::Credentials);
         (Self { config, credentials, config_choice, credentials_choice }, failures)
     }
 
@@ -90,10 +90,10 @@ impl AwsFiles {
     }
 
     /// One of the two.
-    pub fn of(&self, kind: Kind) -> &AwsFile {
+    pub fn of(&self, kind: FileKind) -> &AwsFile {
         match kind {
-            Kind::Config => &self.config,
-            Kind::Credentials => &self.credentials,
+            FileKind::Config => &self.config,
+            FileKind::Credentials => &self.credentials,
         }
     }
 
@@ -123,7 +123,7 @@ fn choice(env: &Env, home: &Path, variable: &'static str, usual: &str) -> FileCh
     }
 }
 
-fn load(choice: &FileChoice, kind: Kind, home: &Path) -> Result<AwsFile> {
+fn load(choice: &FileChoice, kind: FileKind, home: &Path) -> Result<AwsFile> {
     let shown = shorten(&choice.path, home);
     let bytes = foreign_file::load(&choice.path, &shown, LARGEST_FILE).map_err(|failure| match choice.variable {
         Some(variable) => failure.hint(format!("the file was chosen by {variable}")),
@@ -159,7 +159,7 @@ fn below_home(given: &OsStr, home: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind as FailureKind;
+    use crate::error::Kind;
 
     struct World(tempfile::TempDir);
 
@@ -235,10 +235,7 @@ mod tests {
     fn a_directory_in_place_of_a_file_is_named_with_the_variable_that_chose_it() {
         let world = World::new("", "");
         let failure = AwsFiles::load(&Env::of([("AWS_CONFIG_FILE", "~/.aws")]), world.0.path()).unwrap_err();
-        assert_eq!(
-            (failure.kind, failure.cause.as_str()),
-            (FailureKind::Config, "cannot read ~/.aws: it is a directory")
-        );
+        assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Config, "cannot read ~/.aws: it is a directory"));
         assert_eq!(failure.shown_hints(), ["the file was chosen by AWS_CONFIG_FILE"]);
     }
 }

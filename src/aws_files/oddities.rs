@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 pub use super::construct::{Construct, Effect, Reader};
-use super::file::{AwsFile, Heading, Kind};
+use super::file::{AwsFile, FileKind, Heading};
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Separator, Span};
 use crate::error::Place;
 
@@ -26,12 +26,17 @@ impl Oddity {
     pub fn effect_on(&self, reader: Reader) -> Option<Effect> {
         self.construct.stumbling().iter().find(|(_, readers)| readers.contains(&reader)).map(|(effect, _)| *effect)
     }
+
+    /// Its place and what stands there, in words.
+    pub fn there(&self) -> String {
+        format!("{}: {}", self.place, self.construct.what())
+    }
 }
 
 impl AwsFile {
     /// Returns every construct that somebody refuses, misses or reads differently, in file order.
     pub fn oddities(&self) -> Vec<Oddity> {
-        let mut found = Found { file: self, bytes: self.bytes(), at: Vec::new() };
+        let mut found = Oddities { file: self, bytes: self.bytes(), at: Vec::new() };
         found.in_encoding();
         if !found.at.contains(&(0, Construct::Utf16)) {
             let text = grammar::text_start(self.bytes());
@@ -49,13 +54,13 @@ impl AwsFile {
 }
 
 /// Constructs with the beginnings of their lines.
-struct Found<'a> {
+struct Oddities<'a> {
     file: &'a AwsFile,
     bytes: &'a [u8],
     at: Vec<(usize, Construct)>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> Oddities<'a> {
     fn note(&mut self, at: usize, construct: Construct, is_there: bool) {
         if is_there {
             self.at.push((at, construct));
@@ -157,7 +162,7 @@ impl<'a> Found<'a> {
         let inner = inside.trim_ascii();
         let first_blank = inner.iter().position(|&b| b == b' ' || b == b'\t');
         let doubled = first_blank.is_some_and(|n| is_blank(inner.get(n + 1)));
-        let is_prefixed = first_blank.is_some() && self.file.kind == Kind::Config;
+        let is_prefixed = first_blank.is_some() && self.file.kind == FileKind::Config;
         let at_bracket = is_blank(inside.first()) || (is_blank(inside.last()) && !is_prefixed);
         self.note(at, Construct::BlankNextToBracket, at_bracket);
         self.note(at, Construct::ExtraBlankInHeading, !at_bracket && (is_blank(inside.last()) || doubled));
@@ -281,7 +286,7 @@ fn somebody_reads(heading: Heading<'_>) -> bool {
 /// `~/.aws/config:3: a byte order mark: the whole file is refused by the AWS CLI, Java, Rust; …`
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.construct.what())?;
+        f.write_str(&self.there())?;
         for (n, (effect, readers)) in self.construct.stumbling().iter().enumerate() {
             let readers: Vec<String> = readers.iter().map(Reader::to_string).collect();
             write!(f, "{} {effect} {}", if n == 0 { ":" } else { ";" }, readers.join(", "))?;
@@ -294,10 +299,10 @@ impl fmt::Display for Oddity {
 mod tests {
     use super::Construct::*;
     use super::*;
-    use crate::aws_files::file::Kind;
+    use crate::aws_files::file::FileKind;
 
     fn found(text: impl AsRef<[u8]>) -> Vec<(usize, Construct)> {
-        let file = AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text.as_ref().to_vec());
+        let file = AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), text.as_ref().to_vec());
         file.oddities().into_iter().map(|oddity| (oddity.place.line, oddity.construct)).collect()
     }
 
@@ -369,7 +374,7 @@ mod tests {
 
     #[test]
     fn an_oddity_says_where_what_and_who() {
-        let file = AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), b"[default]\nx: y".to_vec());
+        let file = AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), b"[default]\nx: y".to_vec());
         let expected = "~/.aws/config:2: ':' in place of '=': the whole file is refused by Java, Rust; it is not seen by JavaScript";
         assert_eq!(file.oddities()[0].to_string(), expected);
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::journal::{Entry, Journal, PATIENCE};
+use super::journal::{Journal, JournalEntry, PATIENCE};
 use super::preview::{Preview, edited_bytes};
 use super::record::{FileStep, Record, What};
 use super::replace::{Editor, Replaced};
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
         let mut acts: Vec<_> = records.keys().collect();
         acts.sort();
         let records = acts.into_iter().map(|act| records[act].clone()).collect();
-        journal.write(&Entry { title: self.change.title.clone(), records })
+        journal.write(&JournalEntry { title: self.change.title.clone(), records })
     }
 
     fn keep(&self, key: &KeyToStore) -> Result<Kept> {

@@ -35,7 +35,7 @@ pub(super) struct Journal<'a> {
 
 /// What a run was about to do.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct JournalEntry {
     /// The command.
     pub(super) title: String,
     /// Its acts, in their order.
@@ -47,7 +47,7 @@ pub(super) struct Entry {
 struct Versioned<'a> {
     v: u64,
     #[serde(flatten)]
-    entry: &'a Entry,
+    entry: &'a JournalEntry,
 }
 
 impl<'a> Journal<'a> {
@@ -88,7 +88,7 @@ impl<'a> Journal<'a> {
         })
     }
 
-    pub(super) fn write(&self, entry: &Entry) -> Result<()> {
+    pub(super) fn write(&self, entry: &JournalEntry) -> Result<()> {
         let fails = |e| Failure::new(Kind::Bug, format!("{} cannot be written: {e}", self.shown()));
         let json = serde_json::to_vec(&Versioned { v: VERSION, entry }).map_err(fails)?;
         private_file::write_atomically(&self.file(), &json)
@@ -96,7 +96,7 @@ impl<'a> Journal<'a> {
     }
 
     /// Reads what a run left; none where nothing was left.
-    pub(super) fn read(&self) -> Result<Option<Entry>> {
+    pub(super) fn read(&self) -> Result<Option<JournalEntry>> {
         let bytes = match private_file::read_private(&self.file(), LARGEST) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
@@ -108,7 +108,10 @@ impl<'a> Journal<'a> {
             Some(newer) => return Err(self.unusable(&format!("has version {newer}; this twolock reads {VERSION}"))),
             None => return Err(self.unusable("is damaged: it has no version")),
         }
-        match serde_json::from_value(json).ok().filter(|entry: &Entry| entry.records.iter().all(Record::is_sound)) {
+        match serde_json::from_value(json)
+            .ok()
+            .filter(|entry: &JournalEntry| entry.records.iter().all(Record::is_sound))
+        {
             Some(entry) => Ok(Some(entry)),
             None => Err(self.unusable("is damaged: not every act in it is known")),
         }
@@ -133,11 +136,11 @@ impl<'a> Journal<'a> {
 mod tests {
     use super::*;
     use crate::aws_files::edit::Edit;
-    use crate::aws_files::file::Kind as FileKind;
+    use crate::aws_files::file::FileKind;
     use crate::change::record::{FileStep, What};
     use crate::credentials::AccessKeyId;
     use crate::names::ProfileName;
-    use crate::ours::key_index::{Entry as IndexEntry, IndexEdit};
+    use crate::ours::key_index::{IndexEdit, IndexEntry};
     use crate::ours::settings::SettingEdit;
 
     fn every_record() -> Vec<Record> {
@@ -181,7 +184,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let journal = Journal::in_directory(directory.path(), directory.path());
         assert!(journal.read().unwrap().is_none());
-        let entry = Entry { title: "profile rename a b".into(), records: every_record() };
+        let entry = JournalEntry { title: "profile rename a b".into(), records: every_record() };
         journal.write(&entry).unwrap();
         let read = journal.read().unwrap().unwrap();
         assert_eq!(format!("{read:?}"), format!("{entry:?}"));
@@ -219,7 +222,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let journal = Journal::in_directory(directory.path(), directory.path());
-        journal.write(&Entry { title: "x".into(), records: every_record() }).unwrap();
+        journal.write(&JournalEntry { title: "x".into(), records: every_record() }).unwrap();
         fs::set_permissions(journal.file(), fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(journal.read().unwrap_err().kind, Kind::HalfDone);
     }

@@ -22,13 +22,13 @@ use crate::aws::Sts;
 use crate::aws::endpoint::Endpoint;
 use crate::aws_files::AwsFiles;
 use crate::aws_files::edit::Edit;
-use crate::aws_files::file::Kind as FileKind;
+use crate::aws_files::file::FileKind;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::origin::FileChoice;
 use crate::ours::consent::Consents;
-use crate::ours::key_index::{Entry, IndexEdit};
+use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::ours::settings::{Paths, SettingEdit};
 use crate::profile::adoption::edits::Edits;
 use crate::store::{Store, StoreError, access_key};
@@ -169,7 +169,7 @@ impl Change {
     /// Adds what moves a key into the keyring: kept, proved by what the keyring gives back, named in the index.
     pub fn keep_key(&mut self, key: KeyToStore, endpoint: &Endpoint, store: &str) {
         let KeyToStore { profile, key: AccessKey { id, .. }, account } = &key;
-        let entry = Entry { id: id.clone(), account: account.clone(), created: None };
+        let entry = IndexEntry { id: id.clone(), account: account.clone(), created: None };
         let index = IndexEdit::Set { profile: profile.clone(), entry, store: store.into() };
         let proof = Proof {
             profile: profile.clone(),

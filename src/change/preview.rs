@@ -1,7 +1,7 @@
 //! What a change would make of what is there, and the diff. Pure, and each edit is made once.
 
 use super::{Act, Change};
-use crate::aws_files::file::{AwsFile, Kind as FileKind};
+use crate::aws_files::file::{AwsFile, FileKind};
 use crate::aws_files::hunk::Hunk;
 use crate::aws_files::{AwsFiles, Setting};
 use crate::credentials::AccessKey;
@@ -21,7 +21,7 @@ pub struct Preview {
     pub notes: Vec<String>,
     diffs: Vec<Diff>,
     /// For each act that edits an AWS file, in their order: the file before and after it; none where nothing changes.
-    steps: Vec<Option<Step>>,
+    steps: Vec<Option<FileStep>>,
 }
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct Diff {
 }
 
 #[derive(Debug)]
-struct Step {
+struct FileStep {
     before: AwsFile,
     after: AwsFile,
 }
@@ -57,14 +57,14 @@ impl Preview {
                     FileKind::Config => &mut self.files.config,
                     FileKind::Credentials => &mut self.files.credentials,
                 };
-                let Edit { after, hunks, notes } = edited(act, file)?;
+                let EditedFile { after, hunks, notes } = edited(act, file)?;
                 self.notes.extend(notes);
                 let changes = !hunks.is_empty();
                 if changes {
                     self.diffs.push(Diff { shown: file.shown().into(), hunks });
                 }
                 let (copy, before) = (after.copied(), std::mem::replace(file, after));
-                self.steps.push(changes.then_some(Step { before, after: copy }));
+                self.steps.push(changes.then_some(FileStep { before, after: copy }));
             }
             _ => {}
         }
@@ -81,7 +81,7 @@ impl Preview {
         self.diffs.is_empty()
     }
 
-    fn step(&self, change: &Change, act: usize) -> Option<&Step> {
+    fn step(&self, change: &Change, act: usize) -> Option<&FileStep> {
         let before = change.acts[..act].iter().filter(|act| is_file_edit(act)).count();
         self.steps.get(before)?.as_ref().filter(|_| is_file_edit(&change.acts[act]))
     }
@@ -119,20 +119,20 @@ fn is_file_edit(act: &Act) -> bool {
 }
 
 /// What an act makes of its file.
-struct Edit {
+struct EditedFile {
     after: AwsFile,
     hunks: Vec<Hunk>,
     notes: Vec<String>,
 }
 
-fn edited(act: &Act, file: &AwsFile) -> Result<Edit> {
+fn edited(act: &Act, file: &AwsFile) -> Result<EditedFile> {
     let Act::EditFile { edits, holds, .. } = act else {
-        return Ok(Edit { after: file.copied(), hunks: Vec::new(), notes: Vec::new() });
+        return Ok(EditedFile { after: file.copied(), hunks: Vec::new(), notes: Vec::new() });
     };
     must_still_hold(file, holds)?;
     let edited = file.with_edits(edits)?;
     let after = AwsFile::from_bytes(file.kind(), file.shown().into(), edited.bytes);
-    Ok(Edit { after, hunks: edited.hunks, notes: edited.notes })
+    Ok(EditedFile { after, hunks: edited.hunks, notes: edited.notes })
 }
 
 /// The content of a file after an act that edits it: read anew when it is written, because somebody else may have

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Act, KeyToProve};
 use crate::aws_files::edit::Edit;
-use crate::aws_files::file::Kind as FileKind;
+use crate::aws_files::file::FileKind;
 use crate::credentials::AccessKeyId;
 use crate::names::ProfileName;
 use crate::ours::key_index::IndexEdit;

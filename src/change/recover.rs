@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::journal::{Entry, PATIENCE};
+use super::journal::{JournalEntry, PATIENCE};
 use super::record::{FileStep, Record, What};
 use super::{Parts, apply, half_done};
 use crate::aws_files;
@@ -74,7 +74,7 @@ pub fn recover(parts: &Parts<'_>, forget: bool) -> Result<Recovered> {
 
 struct Unfinished<'a> {
     parts: &'a Parts<'a>,
-    entry: &'a Entry,
+    entry: &'a JournalEntry,
 }
 
 impl Unfinished<'_> {

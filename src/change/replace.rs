@@ -68,12 +68,12 @@ impl Editor<'_> {
                 return Ok(Replaced { old: base, new, tightened: false });
             }
             match self.put(&target, &shown, there.as_ref(), &expected, &new)? {
-                Outcome::Done => {
+                Replacement::Done => {
                     let tightened = there.is_some_and(|there| is_open_to_others(&there.metadata));
                     return Ok(Replaced { old: base, new, tightened });
                 }
-                Outcome::ChangedBefore => {}
-                Outcome::ChangedBehind(theirs) => left_behind = Some(LeftBehind { theirs, ours: new }),
+                Replacement::ChangedBefore => {}
+                Replacement::ChangedBehind(theirs) => left_behind = Some(LeftBehind { theirs, ours: new }),
             }
         }
         if let Some(left) = left_behind {
@@ -91,20 +91,20 @@ impl Editor<'_> {
         there: Option<&Existing>,
         expected: &[u8],
         new: &[u8],
-    ) -> Result<Outcome> {
+    ) -> Result<Replacement> {
         let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {}", plain(&e)));
         if let Some(folder) = target.parent() {
             private_file::create_private_dir(folder).map_err(disk)?;
         }
         let staged = Staged::beside(target, new, there.map(|there| &there.metadata)).map_err(disk)?;
         if foreign_file::load(target, shown, self.largest)? != expected {
-            return Ok(Outcome::ChangedBefore);
+            return Ok(Replacement::ChangedBefore);
         }
         staged.commit().map_err(disk)?;
         // Whoever had opened the old file before the rename has emptied it by now, and writes into nowhere.
         match there.map(|there| there.content(expected)).transpose().map_err(disk)? {
-            Some(now) if now != expected => Ok(Outcome::ChangedBehind(now)),
-            _ => Ok(Outcome::Done),
+            Some(now) if now != expected => Ok(Replacement::ChangedBehind(now)),
+            _ => Ok(Replacement::Done),
         }
     }
 
@@ -124,7 +124,7 @@ impl Editor<'_> {
     }
 }
 
-enum Outcome {
+enum Replacement {
     Done,
     /// Nothing was replaced.
     ChangedBefore,

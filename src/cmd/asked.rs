@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 
+use crate::aws_files::Profile;
 use crate::cli::ProfileArg;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::ours::usage::{self, Usage};
-use crate::picker::{self, Choices, Look};
+use crate::picker::{self, Choices, Style};
 use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::facts::{account, kind};
 use crate::profile::plan;
@@ -15,10 +16,9 @@ use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
 use crate::text::list::first_names;
 
-use super::profile::unknown;
-use super::world::World;
+use super::context::Context;
 
-impl World {
+impl Context {
     /// The profile a command is about.
     pub fn asked(&self, arg: &ProfileArg) -> Result<ProfileName> {
         match self.named(arg)? {
@@ -53,7 +53,7 @@ impl World {
             None => self.in_short(&names[at]),
         };
         let choices = Choices { what: "profile", names: &names, weights: &weights, detail: &detail };
-        match picker::pick(&choices, filter, Look::of(&self.env)).map_err(nobody)? {
+        match picker::pick(&choices, filter, Style::of(&self.env)).map_err(nobody)? {
             Some(at) => ProfileName::parse(&names[at]).map_err(|why| Failure::new(Kind::Bug, why)),
             None => Err(Failure::silent(Kind::NeedsPerson)),
         }
@@ -115,6 +115,15 @@ impl World {
         self.files.profile(name.as_str()).is_some()
     }
 
+    /// The profile of that name, which has to be there.
+    pub fn known(&self, name: &ProfileName) -> Result<Profile> {
+        self.files.profile(name.as_str()).ok_or_else(|| {
+            let names = first_names(&self.files.profile_names());
+            let failure = unknown(name);
+            if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
+        })
+    }
+
     /// Notes that a person used this profile, for the order of the picker. That it cannot be noted fails nothing.
     pub fn note_use(&self, profile: &ProfileName) {
         if self.owner_root_visits().is_some() {
@@ -137,4 +146,9 @@ impl World {
         names.extend(self.settings.aliases.iter().map(|(alias, _)| alias.to_string()).filter(|a| !known.contains(a)));
         names
     }
+}
+
+/// A failure about a name no file has.
+pub fn unknown(name: &ProfileName) -> Failure {
+    Failure::new(Kind::Config, "there is no such profile").of_profile(name)
 }

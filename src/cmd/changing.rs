@@ -16,15 +16,15 @@ use crate::system::directories::Directories;
 use crate::system::env::Env;
 use crate::text::visible::one_line;
 
-use super::conversation::{Conversation, Need};
-use super::world::{World, paths};
+use super::context::{Context, paths};
+use super::conversation::{Conversation, PersonNeeded};
 
 /// Finishes or undoes what a killed run left, and says so. Returns whether that was this very command, which then has
 /// nothing more to do.
 pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
     // What is wrong in a file is for the verb to say.
-    let (world, _) = World::readable(Directories::find(env)?, env);
-    match with_parts(&world, |parts| recover(parts, forget))? {
+    let (context, _) = Context::readable(Directories::find(env)?, env);
+    match with_parts(&context, |parts| recover(parts, forget))? {
         Recovered::Nothing => {}
         Recovered::Finished(unfinished) => {
             messages::note(&format!("finished what an earlier run left half done: twolock {unfinished}"));
@@ -39,7 +39,7 @@ pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
 }
 
 /// Shows a change, asks, and makes it; returns whether it was made.
-pub fn make(world: &World, change: &Change, preview: &Preview, question: &str, making: Making) -> Result<bool> {
+pub fn make(context: &Context, change: &Change, preview: &Preview, question: &str, making: Making) -> Result<bool> {
     let notes =
         |notes: &[String]| -> String { notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect() };
     if preview.is_empty() {
@@ -50,34 +50,34 @@ pub fn make(world: &World, change: &Change, preview: &Preview, question: &str, m
     if making.yes || making.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
-        let need = Need { what: "this needs a yes", otherwise: "add --yes, or --dry-run to see the change" };
+        let need = PersonNeeded { what: "this needs a yes", otherwise: "add --yes, or --dry-run to see the change" };
         Conversation::begin(need)?.agree(&text, question)?;
     }
     if making.dry_run {
         return Ok(false);
     }
-    make_agreed(world, change, preview).map(|()| true)
+    make_agreed(context, change, preview).map(|()| true)
 }
 
 /// Makes a change that needs no yes, or has it.
-pub fn make_agreed(world: &World, change: &Change, preview: &Preview) -> Result<()> {
-    let Applied { notes, warnings } = with_parts(world, |parts| apply(change, preview, parts))?;
+pub fn make_agreed(context: &Context, change: &Change, preview: &Preview) -> Result<()> {
+    let Applied { notes, warnings } = with_parts(context, |parts| apply(change, preview, parts))?;
     notes.iter().for_each(|note| messages::note(note));
     warnings.iter().for_each(|warning| messages::warning(warning));
     Ok(())
 }
 
 /// The real parts, with leave to unlock the keyring: a person waits for this.
-pub fn with_parts<T>(world: &World, act: impl FnOnce(&Parts) -> T) -> T {
-    let (stores, settings) = (world.stores(true), paths(&world.folders));
+pub fn with_parts<T>(context: &Context, act: impl FnOnce(&Parts) -> T) -> T {
+    let (stores, settings) = (context.stores(true), paths(&context.folders));
     let sts = |endpoint: &Endpoint| -> Result<Box<dyn Sts>> {
-        Ok(Box::new(StsClient::new(endpoint.clone(), HttpSettings::from_env(&world.env, endpoint)?)))
+        Ok(Box::new(StsClient::new(endpoint.clone(), HttpSettings::from_env(&context.env, endpoint)?)))
     };
     act(&Parts {
-        files: &world.files,
-        folders: &world.folders,
+        files: &context.files,
+        folders: &context.folders,
         settings: &settings,
-        trust: &world.settings.trust,
+        trust: &context.settings.trust,
         store: stores.of_access_keys(),
         sts: &sts,
     })

@@ -13,16 +13,16 @@ use crate::ours::settings::KNOWN;
 use crate::output::to_stdout;
 use crate::text::visible::visible;
 
-use super::Call;
-use super::world::World;
+use super::context::Context;
+use super::context::Invocation;
 
 /// A word to offer, and what it does.
 type Candidate = (String, String);
 
 /// Prints the candidates. An empty answer means: nothing of ours belongs there (a file, a command, or no word).
-pub fn run(words: &[OsString], call: &Call) -> Result<u8> {
+pub fn run(words: &[OsString], invocation: &Invocation) -> Result<u8> {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let profiles = || World::load(&call.env).map(|world| world.names_offered()).unwrap_or_default();
+    let profiles = || Context::load(&invocation.env).map(|context| context.names_offered()).unwrap_or_default();
     let line = |(word, does): Candidate| if does.is_empty() { word + "\n" } else { format!("{word}\t{does}\n") };
     to_stdout(candidates(&words, profiles).into_iter().map(line).collect::<String>().as_bytes()).map(|()| 0)
 }
@@ -32,7 +32,7 @@ fn candidates(words: &[String], profiles: impl FnOnce() -> Vec<String>) -> Vec<C
     root.build();
     let (last, before) = words.split_last().map_or(("", [].as_slice()), |(last, before)| (last.as_str(), before));
     let last = if last == "=" { "" } else { last };
-    let Some(place) = Place::after(&root, before) else { return vec![] };
+    let Some(place) = Cursor::after(&root, before) else { return vec![] };
     let mut offered = match (place.value_of, last.split_once('=')) {
         (Some(arg), _) => values(arg, profiles),
         (None, Some((flag, _))) if flag.starts_with("--") => {
@@ -48,7 +48,7 @@ fn candidates(words: &[String], profiles: impl FnOnce() -> Vec<String>) -> Vec<C
 }
 
 /// Where the words before the cursor lead.
-struct Place<'a> {
+struct Cursor<'a> {
     command: &'a Command,
     /// How many positional arguments stand there already.
     positionals: usize,
@@ -56,10 +56,10 @@ struct Place<'a> {
     value_of: Option<&'a Arg>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Cursor<'a> {
     /// Nothing behind `--`, where another program's words stand.
     fn after(root: &'a Command, words: &[String]) -> Option<Self> {
-        let mut place = Place { command: root, positionals: 0, value_of: None };
+        let mut place = Cursor { command: root, positionals: 0, value_of: None };
         for word in words {
             match word.as_str() {
                 // bash cuts `--flag=value` into three words

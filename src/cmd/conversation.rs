@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// What a person is wanted for, in the words of the failure where there is none.
 #[derive(Clone, Copy)]
-pub struct Need<'a> {
+pub struct PersonNeeded<'a> {
     /// "this needs a yes"
     pub what: &'a str,
     /// "add --yes"
@@ -26,12 +26,12 @@ pub struct Need<'a> {
 pub struct Conversation<'a> {
     terminal: Terminal,
     until: Deadline,
-    need: Need<'a>,
+    need: PersonNeeded<'a>,
 }
 
 impl<'a> Conversation<'a> {
     /// Opens the terminal; without one it is a usage error that says what to do instead.
-    pub fn begin(need: Need<'a>) -> Result<Self> {
+    pub fn begin(need: PersonNeeded<'a>) -> Result<Self> {
         let terminal = Terminal::open().map_err(|why| nobody(&why, need))?;
         terminal.discard_input();
         Ok(Self { terminal, until: Deadline::after(Instant::now(), PATIENCE), need })
@@ -113,7 +113,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-fn nobody(why: &dyn Display, Need { what, otherwise }: Need) -> Failure {
+fn nobody(why: &dyn Display, PersonNeeded { what, otherwise }: PersonNeeded) -> Failure {
     let why = match why.to_string() {
         why if why == Unusable::Missing.to_string() => "there is no terminal to ask on".into(),
         why => format!("nobody can be asked: {why}"),

@@ -7,13 +7,13 @@ use crate::error::Result;
 use crate::names::ProfileName;
 use crate::output::{process_json, to_stdout};
 use crate::session::cache::{Cache, Need};
-use crate::session::{Look, Patience, look, sealing_key};
+use crate::session::{Lookup, Patience, look, sealing_key};
 use crate::system::clock::{self, Deadline};
 use crate::system::env::Env;
 
-use super::Call;
+use super::context::Context;
+use super::context::Invocation;
 use super::sessions::{Wants, obtain};
-use super::world::World;
 
 /// Answers out of the cache, without clap, locks, network, logs or writes; `None` at the slightest doubt.
 pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
@@ -24,34 +24,34 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     };
     let name = name.to_str().filter(|name| !name.starts_with('-'))?;
     let name = ProfileName::parse(name).ok()?;
-    let world = World::load(env).ok()?;
-    let planned = world.plan_if_any(name.as_str()).filter(|planned| !planned.plan.protected)?;
-    let mut stores = world.stores(false);
+    let context = Context::load(env).ok()?;
+    let planned = context.plan_if_any(name.as_str()).filter(|planned| !planned.plan.protected)?;
+    let mut stores = context.stores(false);
     if stores.fast.is_some() {
         stores.durable = None;
     }
-    let key = sealing_key::find(&stores, &world.folders.cache).ok()?;
-    let cache = Cache::new(world.folders.cache.clone(), key);
+    let key = sealing_key::find(&stores, &context.folders.cache).ok()?;
+    let cache = Cache::new(context.folders.cache.clone(), key);
     let looked = look(&cache, &planned.steps(), Need::ALIVE, clock::now());
     match looked {
-        Look::Serve(session) => {
+        Lookup::Serve(session) => {
             let answered = answer(&process_json::line(&session));
             // The process ends here, and its memory with it: taking that apart piece by piece serves nobody.
-            std::mem::forget((world, planned, stores));
+            std::mem::forget((context, planned, stores));
             Some(answered)
         }
-        Look::Renew(_) | Look::Miss => None,
+        Lookup::Renew(_) | Lookup::Miss => None,
     }
 }
 
 /// Answers, after a question if it has to be. One deadline runs from process start over all of it.
-pub fn run(args: &ProfileAndCode, call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked(&args.profile)?)?;
-    let deadline = Deadline::after(call.started, world.settings.duration_or_default("prompt_timeout"));
+pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
+    let planned = context.plan(&context.asked(&args.profile)?)?;
+    let deadline = Deadline::after(invocation.started, context.settings.duration_or_default("prompt_timeout"));
     let wants =
-        Wants { patience: Patience::Until(deadline), uncached: false, ..Wants::of_a_person(&world, args.code_stdin) };
-    let session = obtain(&world, &planned, &wants)?;
+        Wants { patience: Patience::Until(deadline), uncached: false, ..Wants::of_a_person(&context, args.code_stdin) };
+    let session = obtain(&context, &planned, &wants)?;
     answer(&process_json::line(&session))
 }
 

@@ -9,33 +9,34 @@ use crate::names::ProfileName;
 use crate::output::exports::{self, Shell};
 use crate::output::{credentials_to_stdout, to_stdout};
 use crate::system::env::Env;
-use crate::system::{parent, signals};
+use crate::system::signals;
 use crate::text::visible::as_word;
 
+use super::context::Context;
+use super::context::Invocation;
 use super::sessions::{Wants, obtain};
-use super::world::World;
-use super::{Call, say_notes};
+use super::shell::{calling_shell, line_to_type};
 
 /// Prints the statements. Whatever fails, what is evaluated fails too, and old variables stay.
-pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
-    let shell = args.shell.map_or_else(|| calling_shell(&call.env), Shell::from);
+pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
+    let shell = args.shell.map_or_else(|| calling_shell(&invocation.env), Shell::from);
     if args.unset {
         return to_stdout(exports::unset(shell).as_bytes()).map(|()| 0);
     }
     refuse_a_terminal(args, shell)?;
     if args.format.is_some() {
-        return print(args, call, shell).map(|(world, profile)| world.note_use(&profile)).map(|()| 0);
+        return print(args, invocation, shell).map(|(context, profile)| context.note_use(&profile)).map(|()| 0);
     }
     fail_on_a_bug(shell);
     let guard = signals::on_termination(move || drop(to_stdout(exports::failing(shell).as_bytes())));
-    let result = print(args, call, shell);
+    let result = print(args, invocation, shell);
     drop(guard);
     if result.is_err() {
         // The failure itself is what is reported; a stdout that is gone too has no reader to tell.
         let _ = to_stdout(exports::failing(shell).as_bytes());
     }
     // only now: a signal meanwhile finds the answer given, and must add no failing statement to it
-    result.map(|(world, profile)| world.note_use(&profile)).map(|()| 0)
+    result.map(|(context, profile)| context.note_use(&profile)).map(|()| 0)
 }
 
 /// A bug of ours ends the process without an answer, and an empty one evaluates as success.
@@ -48,12 +49,12 @@ fn fail_on_a_bug(shell: Shell) {
 }
 
 /// Prints them; returns for whom.
-fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<(World, ProfileName)> {
-    let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
-    say_notes(&planned.plan);
-    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(None, &world, &planned.plan)?;
-    let session = obtain(&world, &planned, &wants)?;
+fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
+    let context = Context::load(&invocation.env)?;
+    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
+    planned.say_notes();
+    let wants = Wants::of_a_person(&context, args.profile.code_stdin).lasting(None, &context, &planned.plan)?;
+    let session = obtain(&context, &planned, &wants)?;
     let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
     match args.format {
@@ -61,7 +62,7 @@ fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<(World, ProfileNa
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
         Some(Format::Json) => credentials_to_stdout(&exports::json(&variables)),
     }?;
-    Ok((world, planned.plan.profile))
+    Ok((context, planned.plan.profile))
 }
 
 /// Secrets do not go to a screen, where scrollback and screen sharing keep them (threat-model P6).
@@ -79,15 +80,6 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
     Err(Failure::new(Kind::Usage, "env prints secrets for a shell to evaluate, not for a screen").hint(hint))
 }
 
-/// What a person types in this shell to have the statements evaluated; the profile is one word of it.
-pub fn line_to_type(shell: Shell, profile: &str) -> String {
-    match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => format!("eval \"$(twolock env {profile})\""),
-        Shell::Fish => format!("twolock env {profile} | source"),
-        Shell::PowerShell => format!("twolock env {profile} | Out-String | Invoke-Expression"),
-    }
-}
-
 /// For a command line that could not be read: if a shell evaluates what we print, that has to fail as well.
 pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let words: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).collect();
@@ -101,13 +93,6 @@ pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let named = named.copied().or_else(|| words.iter().find_map(|word| word.strip_prefix("--shell=")));
     let shell = named.and_then(Shell::from_program).unwrap_or_else(|| calling_shell(env));
     let _ = to_stdout(exports::failing(shell).as_bytes());
-}
-
-/// The nearest shell that called us (through `timeout`, `make` or a script), else the user's own, else the platform's.
-pub fn calling_shell(env: &Env) -> Shell {
-    let parent = parent::nearest(Shell::from_program);
-    let own = || env.text("SHELL").and_then(Shell::from_program);
-    parent.or_else(own).unwrap_or(if cfg!(windows) { Shell::PowerShell } else { Shell::Sh })
 }
 
 impl From<cli::Shell> for Shell {

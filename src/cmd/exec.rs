@@ -11,21 +11,21 @@ use crate::output::{exports, messages};
 use crate::system::child;
 use crate::system::clock;
 
+use super::context::Context;
+use super::context::Invocation;
 use super::sessions::{Wants, obtain};
-use super::world::World;
-use super::{Call, say_notes};
 
 /// As a shell says it: the command was not found, or cannot be run.
 const NOT_FOUND: u8 = 127;
 const NOT_RUNNABLE: u8 = 126;
 
 /// Becomes the command; returns only where there is nothing to become.
-pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
-    say_notes(&planned.plan);
-    let wants = Wants::of_a_person(&world, args.profile.code_stdin).lasting(args.min_ttl, &world, &planned.plan)?;
-    let session = obtain(&world, &planned, &wants)?;
+pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
+    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
+    planned.say_notes();
+    let wants = Wants::of_a_person(&context, args.profile.code_stdin).lasting(args.min_ttl, &context, &planned.plan)?;
+    let session = obtain(&context, &planned, &wants)?;
     let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
     let mut words = args.command.into_iter();
@@ -37,22 +37,22 @@ pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
                 "sub-shell with the credentials of '{}', {left} left; leave it with exit",
                 planned.plan.profile
             ));
-            own_shell(call)
+            own_shell(invocation)
         }
     };
-    let mut command = Command::new(child::startable(&program, call.env.raw("PATH")));
+    let mut command = Command::new(child::startable(&program, invocation.env.raw("PATH")));
     command.args(words).envs(variables);
     for name in exports::MIXING.iter().chain(&["TWOLOCK_MFA_CODE"]) {
         command.env_remove(name);
     }
-    call.limits.restore_for(&mut command);
-    world.note_use(&planned.plan.profile);
+    invocation.limits.restore_for(&mut command);
+    context.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
 }
 
-fn own_shell(call: &Call) -> OsString {
+fn own_shell(invocation: &Invocation) -> OsString {
     let fallback = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
-    call.env.raw("SHELL").map_or_else(|| fallback.into(), OsString::from)
+    invocation.env.raw("SHELL").map_or_else(|| fallback.into(), OsString::from)
 }
 
 fn not_run(program: &OsString, e: &io::Error) -> Result<u8> {

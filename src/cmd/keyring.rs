@@ -5,9 +5,9 @@ use crate::error::Result;
 use crate::names::ProfileName;
 use crate::store::{StoreError, access_key};
 
-use super::world::World;
+use super::context::Context;
 
-impl World {
+impl Context {
     /// What people call the keyring; none where there is no persistent one on this machine. One that is locked is there;
     /// one that hangs or refuses is a failure, never a reason to fall back to a file (threat-model P7).
     pub fn key_store_name(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<Option<&'static str>> {

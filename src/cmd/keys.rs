@@ -9,11 +9,11 @@ use crate::store::access_key;
 use crate::store::{Store, StoreError};
 use crate::system::log;
 
-use super::world::World;
+use super::context::Context;
 
 /// Fetches a base from where the plan says it is.
 pub struct RealBases<'a> {
-    pub world: &'a World,
+    pub context: &'a Context,
     /// The keyring that keeps access keys; none where only the kernel's is used.
     pub durable: Option<&'a dyn Store>,
 }
@@ -36,7 +36,7 @@ impl RealBases<'_> {
     }
 
     fn in_file(&self, key: &LongTermKey, place: &Place) -> Result<AccessKey> {
-        let profile = self.world.files.profile(key.profile.as_str());
+        let profile = self.context.files.profile(key.profile.as_str());
         let setting = profile.as_ref().and_then(|p| p.get(STATIC_KEYS[1]));
         let secret = parse_secret_key(setting.map_or("", |setting| &setting.value)).map_err(|why| {
             let failure = Failure::new(Kind::Config, format!("{} {why}", STATIC_KEYS[1])).of_profile(&key.profile);

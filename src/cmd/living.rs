@@ -15,7 +15,7 @@ use crate::session::sealing_key;
 use crate::system::clock;
 use crate::timestamp::Timestamp;
 
-use super::world::{Planned, World};
+use super::context::{Context, Planned};
 
 /// What the sealed files hold.
 #[derive(Default)]
@@ -47,14 +47,14 @@ pub fn sealed_files(count: usize) -> String {
 }
 
 /// Opens the sealed files that are wanted by what they say of themselves. No keyring is asked about nothing.
-pub fn open(world: &World, is_wanted: impl Fn(&Header) -> bool) -> Opened {
-    let files = cache::claims(&world.folders.cache).filter(|(_, header)| is_wanted(header)).count();
+pub fn open(context: &Context, is_wanted: impl Fn(&Header) -> bool) -> Opened {
+    let files = cache::claims(&context.folders.cache).filter(|(_, header)| is_wanted(header)).count();
     if files == 0 {
         return Opened::default();
     }
-    match sealing_key::find(&world.stores(false), &world.folders.cache) {
+    match sealing_key::find(&context.stores(false), &context.folders.cache) {
         Ok(key) => {
-            let mut sessions = Cache::new(world.folders.cache.clone(), key).headers();
+            let mut sessions = Cache::new(context.folders.cache.clone(), key).headers();
             sessions.retain(|(_, header)| is_wanted(header));
             Opened { sessions, unopened: None }
         }
@@ -63,8 +63,8 @@ pub fn open(world: &World, is_wanted: impl Fn(&Header) -> bool) -> Opened {
 }
 
 /// The same of those that live.
-pub fn open_living(world: &World, now: Timestamp, is_wanted: impl Fn(&Header) -> bool) -> Opened {
-    open(world, |header| header.expires > now && header.is_plausible(now) && is_wanted(header))
+pub fn open_living(context: &Context, now: Timestamp, is_wanted: impl Fn(&Header) -> bool) -> Opened {
+    open(context, |header| header.expires > now && header.is_plausible(now) && is_wanted(header))
 }
 
 /// What lives, found by what it serves.
@@ -76,9 +76,9 @@ pub struct Living {
 
 impl Living {
     /// Looks once for all profiles.
-    pub fn look(world: &World) -> Self {
+    pub fn look(context: &Context) -> Self {
         let now = clock::now();
-        let sessions = open_living(world, now, |_| true).sessions;
+        let sessions = open_living(context, now, |_| true).sessions;
         let roles = sessions.iter().map(|(_, header)| header.role.clone()).collect();
         let ends = sessions.into_iter().map(|(_, header)| (header.identity, header.expires)).collect();
         Self { now, ends, roles }

@@ -8,15 +8,15 @@ use crate::session::cache::Need;
 use crate::system::clock;
 use crate::text::visible::visible;
 
+use super::context::Context;
+use super::context::Invocation;
 use super::sessions::{Wants, obtain};
-use super::world::World;
-use super::{Call, say_notes};
 
 /// Brings a session, and says how long it lives.
-pub fn run(args: &cli::Login, call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
-    say_notes(&planned.plan);
+pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
+    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
+    planned.say_notes();
     let started = clock::now();
     let need = Need { not_before: args.fresh.then_some(started), ..Need::ALIVE };
     let wants = Wants {
@@ -24,13 +24,13 @@ pub fn run(args: &cli::Login, call: &Call) -> Result<u8> {
         may_unlock: true,
         uncached: false,
         must_keep: true,
-        ..Wants::of_a_person(&world, args.profile.code_stdin)
+        ..Wants::of_a_person(&context, args.profile.code_stdin)
     };
-    let session = obtain(&world, &planned, &wants)?;
+    let session = obtain(&context, &planned, &wants)?;
     let left = duration::show(session.expires.since(clock::now()));
     let account = session.account.as_ref().map(|a| format!(" in account {a}")).unwrap_or_default();
     let line = format!("{}: credentials{account}, {left} left\n", visible(planned.plan.profile.as_str()));
     to_stdout(line.as_bytes())?;
-    world.note_use(&planned.plan.profile);
+    context.note_use(&planned.plan.profile);
     Ok(0)
 }

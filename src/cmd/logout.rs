@@ -15,22 +15,22 @@ use crate::store::file::FileStore;
 use crate::system::obstacle::Obstacle;
 use crate::text::visible::visible;
 
-use super::Call;
+use super::context::Invocation;
+use super::context::{Context, Planned};
 use super::living::{self, sealed_files};
-use super::world::{Planned, World};
 
 /// Forgets the sessions of one profile's plan, or everything.
-pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
+pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
     if args.all {
-        return all(&world);
+        return all(&context);
     }
-    let planned = world.plan(&world.asked_or_picked(&args.profile)?)?;
+    let planned = context.plan(&context.asked_or_picked(&args.profile)?)?;
     let wanted: HashSet<Identity> = planned.steps().iter().map(|step| step.identity).collect();
     let is_wanted = |header: &Header| wanted.contains(&header.identity);
-    let found = living::open(&world, is_wanted);
+    let found = living::open(&context, is_wanted);
     // What says that it is one of them and does not open serves nobody; it goes with them, without a word of its own.
-    cache::claims(&world.folders.cache).filter(|(_, h)| is_wanted(h)).try_for_each(|(path, _)| remove(&path))?;
+    cache::claims(&context.folders.cache).filter(|(_, h)| is_wanted(h)).try_for_each(|(path, _)| remove(&path))?;
     let name = visible(planned.plan.profile.as_str());
     let mut text: String = found.sessions.iter().map(|(_, header)| forgot(header)).collect();
     if let Some(unopened) = &found.unopened {
@@ -38,7 +38,7 @@ pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
     } else if found.sessions.is_empty() {
         text += &format!("{name}: no session to forget\n");
     } else {
-        text += &shared_by(&sharing(&world, &planned));
+        text += &shared_by(&sharing(&context, &planned));
     }
     to_stdout(text.as_bytes()).map(|()| 0)
 }
@@ -53,13 +53,13 @@ fn shared_by(others: &[String]) -> String {
     if others.is_empty() { String::new() } else { format!("it was shared by: {}\n", others.join(", ")) }
 }
 
-fn all(world: &World) -> Result<u8> {
-    let sessions = living::open(world, |_| true).sessions.len();
-    let removed = cache::remove_all(&world.folders.cache).map_err(|e| {
-        let obstacle = Obstacle::to("removed", &world.folders.cache.join("*.sealed"), &e);
-        world.shortened_failure(Failure { kind: Kind::Disk, ..obstacle.failure() })
+fn all(context: &Context) -> Result<u8> {
+    let sessions = living::open(context, |_| true).sessions.len();
+    let removed = cache::remove_all(&context.folders.cache).map_err(|e| {
+        let obstacle = Obstacle::to("removed", &context.folders.cache.join("*.sealed"), &e);
+        context.shortened_failure(Failure { kind: Kind::Disk, ..obstacle.failure() })
     })?;
-    let left = sealing_key::forget(&world.stores(true), &world.folders.cache);
+    let left = sealing_key::forget(&context.stores(true), &context.folders.cache);
     // A keyring that is not there keeps no key; one that is locked may.
     let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
     if let Some((store, e)) = kept {
@@ -87,12 +87,12 @@ pub fn remove(path: &Path) -> Result<()> {
 }
 
 /// The other profiles that used one of the sessions forgotten.
-fn sharing(world: &World, planned: &Planned) -> Vec<String> {
+fn sharing(context: &Context, planned: &Planned) -> Vec<String> {
     let forgotten: HashSet<_> = planned.steps().iter().map(|step| step.identity).collect();
-    let names = world.files.profile_names();
+    let names = context.files.profile_names();
     let others = names.iter().filter(|name| *name != planned.plan.profile.as_str());
     let shares = |name: &&String| {
-        let plan = world.plan_if_any(name);
+        let plan = context.plan_if_any(name);
         plan.is_some_and(|other| other.steps().iter().any(|step| forgotten.contains(&step.identity)))
     };
     others.filter(shares).map(|name| visible(name)).collect()

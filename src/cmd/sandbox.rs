@@ -16,18 +16,18 @@ use crate::output::to_stdout;
 use crate::system::env::Env;
 use crate::system::private_file;
 
-use super::Call;
+use super::context::Invocation;
 
 const ACCOUNT: &str = "123456789012";
 const ROLE: &str = "arn:aws:iam::123456789012:role/Admin";
 
 /// Runs the tour; with a terminal and without `--once` it then offers a sub-shell.
-pub fn run(args: &cli::Sandbox, call: &Call) -> Result<u8> {
-    let tour = Tour::start(&call.env)?;
+pub fn run(args: &cli::Sandbox, invocation: &Invocation) -> Result<u8> {
+    let tour = Tour::start(&invocation.env)?;
     let result = tour.walk();
     let stay = !args.once && stdin().is_terminal() && stdout().is_terminal();
     if result.is_ok() && stay {
-        tour.sub_shell(call)?;
+        tour.sub_shell(invocation)?;
     }
     tour.clean_up();
     result.map(|()| 0)
@@ -132,7 +132,7 @@ impl Tour {
         Ok(())
     }
 
-    fn sub_shell(&self, call: &Call) -> Result<()> {
+    fn sub_shell(&self, invocation: &Invocation) -> Result<()> {
         let code_file = self.home.path().join("code");
         say("\nNow a shell in this home. Try: twolock, twolock exec admin, or\n\
              aws --profile admin sts get-caller-identity\n\
@@ -148,10 +148,10 @@ impl Tour {
                 std::thread::sleep(Duration::from_millis(500));
             }
         });
-        let shell = call.env.raw("SHELL").unwrap_or(OsStr::new("/bin/sh"));
+        let shell = invocation.env.raw("SHELL").unwrap_or(OsStr::new("/bin/sh"));
         let mut command = self.program(shell);
         command.stdin(Stdio::inherit());
-        call.limits.restore_for(&mut command);
+        invocation.limits.restore_for(&mut command);
         let ended = command.status();
         running.store(false, Ordering::Relaxed);
         let _ = writer.join();

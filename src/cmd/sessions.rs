@@ -15,17 +15,17 @@ use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
 use crate::prompt::command::CommandSource;
 use crate::prompt::given::GivenCode;
-use crate::prompt::sources::Sources;
+use crate::prompt::sources::CodeSources;
 use crate::prompt::terminal::TerminalSource;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
 use crate::session::sealing_key;
-use crate::session::{Locking, Look, Patience, Sessions, look};
+use crate::session::{Locking, Lookup, Patience, Sessions, look};
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
 
+use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
 use super::keys::RealBases;
-use super::world::{Planned, World, as_root_elsewhere, root_elsewhere};
 
 /// What a verb wants of the session layer.
 pub struct Wants {
@@ -45,8 +45,8 @@ pub struct Wants {
 
 impl Wants {
     /// What `env`, `exec` and `whoami` want: a living session, from a person who can be asked.
-    pub fn of_a_person(world: &World, code_stdin: bool) -> Self {
-        let timeout = world.settings.duration_or_default("prompt_timeout");
+    pub fn of_a_person(context: &Context, code_stdin: bool) -> Self {
+        let timeout = context.settings.duration_or_default("prompt_timeout");
         Self {
             need: Need::ALIVE,
             patience: Patience::EachQuestion(timeout),
@@ -58,8 +58,8 @@ impl Wants {
     }
 
     /// The same, with at least this much time left: by the flag, else by the setting.
-    pub fn lasting(mut self, flag: Option<Duration>, world: &World, plan: &Plan) -> Result<Self> {
-        let set = world.settings.duration("min_ttl");
+    pub fn lasting(mut self, flag: Option<Duration>, context: &Context, plan: &Plan) -> Result<Self> {
+        let set = context.settings.duration("min_ttl");
         let Some(rest) = flag.or(set.as_ref().map(|set| set.value)).map(|r| r.max(SHORTEST_REST)) else {
             return Ok(self);
         };
@@ -78,18 +78,18 @@ impl Wants {
 }
 
 /// Brings the credentials of a plan: cached, or minted with the real STS and the real person.
-pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session> {
+pub fn obtain(context: &Context, planned: &Planned, wants: &Wants) -> Result<Session> {
     let plan = &planned.plan;
     if plan.protected {
         let cause = "twolock_protected: this version plans break-glass profiles but does not run them yet";
         return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
     }
-    let stores = world.stores(wants.may_unlock);
-    let cache = open_cache(world, planned, wants, &stores)?;
-    let http = HttpSettings::from_env(&world.env, &planned.endpoint)?;
+    let stores = context.stores(wants.may_unlock);
+    let cache = open_cache(context, planned, wants, &stores)?;
+    let http = HttpSettings::from_env(&context.env, &planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
-    let codes = WarmUp { codes: codes(world, plan, wants), sts: &sts, warmed: Cell::new(false) };
-    let base = RealBases { world, durable: stores.durable.as_deref() };
+    let codes = WarmUp { codes: codes(context, plan, wants), sts: &sts, warmed: Cell::new(false) };
+    let base = RealBases { context, durable: stores.durable.as_deref() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
     let unkept = RefCell::new(Vec::new());
     let sessions = Sessions {
@@ -99,15 +99,15 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         codes: &codes,
         base: &base,
         cache: cache.as_ref(),
-        folder: &world.folders.cache,
-        locking: locking(world, wants),
+        folder: &context.folders.cache,
+        locking: locking(context, wants),
         endpoint: endpoint.as_deref(),
         asker: parent::asker().map(|asker| asker.to_string()),
         patience: wants.patience,
         clock: &clock::now,
-        warn: &|text| unkept.borrow_mut().push(world.shortened(text)),
+        warn: &|text| unkept.borrow_mut().push(context.shortened(text)),
     };
-    let below = |device: &MfaSerial| world.env.text("TWOLOCK_RUNNING") == Some(device.as_str());
+    let below = |device: &MfaSerial| context.env.text("TWOLOCK_RUNNING") == Some(device.as_str());
     if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(below)) {
         return from_its_own_process(planned, process, cache.as_ref(), wants.need);
     }
@@ -119,11 +119,11 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         return Err(Failure::new(Kind::Disk, why).of_profile(&plan.profile));
     }
     unkept.iter().for_each(|why| messages::warning(why));
-    obtained.map_err(|failure| world.shortened_failure(failure))
+    obtained.map_err(|failure| context.shortened_failure(failure))
 }
 
-fn locking(world: &World, wants: &Wants) -> Locking {
-    match world.owner_root_visits() {
+fn locking(context: &Context, wants: &Wants) -> Locking {
+    match context.owner_root_visits() {
         Some(_) => Locking::Never,
         None if wants.uncached => Locking::IfPossible,
         None => Locking::Required,
@@ -139,7 +139,7 @@ fn is_any_kept(cache: &Cache, planned: &Planned, need: Need) -> bool {
 /// Inside an `mfa_process` of ours, the lock of the device may be held by whoever waits for that very process.
 fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&Cache>, need: Need) -> Result<Session> {
     let looked = cache.map(|cache| look(cache, &planned.steps(), need, clock::now()));
-    if let Some(Look::Serve(session) | Look::Renew(session)) = looked {
+    if let Some(Lookup::Serve(session) | Lookup::Renew(session)) = looked {
         return Ok(session);
     }
     let cause = "mfa_process runs twolock itself, which would ask mfa_process again";
@@ -148,13 +148,13 @@ fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&
 
 /// The cache under its sealing key; none where there can be none and the verb goes on without.
 fn open_cache(
-    world: &World,
+    context: &Context,
     planned: &Planned,
     wants: &Wants,
     stores: &crate::store::choose::Stores,
 ) -> Result<Option<Cache>> {
     let of_profile = |failure: Failure| failure.of_profile(&planned.plan.profile);
-    match world.owner_root_visits() {
+    match context.owner_root_visits() {
         Some(owner) if wants.uncached => {
             let why = "so the session is not kept and the next command asks again";
             messages::warning(&as_root_elsewhere(&owner, why));
@@ -164,36 +164,36 @@ fn open_cache(
         None => {}
     }
     let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
-    match sealing_key::find_or_make(stores, &world.folders.cache, deadline) {
+    match sealing_key::find_or_make(stores, &context.folders.cache, deadline) {
         Ok(key) => {
             log::detail(format_args!(
                 "sessions are sealed under key {} in {}",
                 key.id(),
-                world.folders.cache.display()
+                context.folders.cache.display()
             ));
-            Ok(Some(Cache::new(world.folders.cache.clone(), key)))
+            Ok(Some(Cache::new(context.folders.cache.clone(), key)))
         }
         Err(none) if wants.uncached => {
             let ways: String = none.failure().shown_hints().iter().map(|hint| format!(" ({hint})")).collect();
-            let why = world.shortened(&none.to_string());
+            let why = context.shortened(&none.to_string());
             messages::warning(&format!("{why}; the session is not kept, and the next command asks again{ways}"));
             Ok(None)
         }
-        Err(none) => Err(of_profile(world.shortened_failure(none.failure()))),
+        Err(none) => Err(of_profile(context.shortened_failure(none.failure()))),
     }
 }
 
 /// Given beforehand, then the profile's command, then the terminal.
-fn codes<'a>(world: &'a World, plan: &'a Plan, wants: &Wants) -> Sources<'a> {
-    let given = if wants.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&world.env) };
-    let command = plan.mfa_process.as_ref().map(|process| Consented { world, process });
-    Sources::new().then_if(given).then_if(command).then(TerminalSource::new(&world.env))
+fn codes<'a>(context: &'a Context, plan: &'a Plan, wants: &Wants) -> CodeSources<'a> {
+    let given = if wants.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
+    let command = plan.mfa_process.as_ref().map(|process| Consented { context, process });
+    CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
 }
 
 /// `mfa_process`, started only if the file that names it may start programs (threat-model P16). Looked at when a code is
 /// needed and not before: a living session needs none of it.
 struct Consented<'a> {
-    world: &'a World,
+    context: &'a Context,
     process: &'a MfaProcess,
 }
 
@@ -201,19 +201,19 @@ impl Consented<'_> {
     fn command(&self) -> Result<CommandSource> {
         self.check()?;
         let MfaProcess { profile, line, place } = self.process;
-        CommandSource::parse(line, profile, place, &self.world.env)
+        CommandSource::parse(line, profile, place, &self.context.env)
     }
 
     fn check(&self) -> Result<()> {
         let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.place);
-        let files = &self.world.files;
+        let files = &self.context.files;
         let in_config = self.process.place.file == files.config.shown();
         let (choice, bytes) = if in_config {
             (&files.config_choice, files.config.bytes())
         } else {
             (&files.credentials_choice, files.credentials.bytes())
         };
-        consent::may_start_programs(choice, bytes, &self.world.env, &self.world.settings.trust).map_err(problem)
+        consent::may_start_programs(choice, bytes, &self.context.env, &self.context.settings.trust).map_err(problem)
     }
 }
 
@@ -230,7 +230,7 @@ impl CodeSource for Consented<'_> {
 
 /// Reads the system's certificates while the person types: that costs nothing visible then.
 struct WarmUp<'a> {
-    codes: Sources<'a>,
+    codes: CodeSources<'a>,
     sts: &'a StsClient,
     warmed: Cell<bool>,
 }
@@ -276,14 +276,14 @@ mod tests {
         }
         let [config, cache, data, state] = ["config", "cache", "data", "state"].map(at);
         let env = Env::of([("AWS_CONFIG_FILE", "~/repo")]);
-        let world = World::of(
+        let context = Context::of(
             Directories { home: home.path().into(), config, cache, account_data: data.clone(), data, state },
             &env,
         )
         .unwrap();
         let check = |name: &str| {
-            let plan = world.plan(&ProfileName::parse(name).unwrap()).unwrap().plan;
-            Consented { world: &world, process: plan.mfa_process.as_ref().unwrap() }.check()
+            let plan = context.plan(&ProfileName::parse(name).unwrap()).unwrap().plan;
+            Consented { context: &context, process: plan.mfa_process.as_ref().unwrap() }.check()
         };
         let failure = check("p").unwrap_err().headline();
         assert!(failure.starts_with("profile 'p' (~/repo:3): programs named in "), "{failure}");

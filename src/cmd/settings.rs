@@ -16,35 +16,36 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::system::directories::Directories;
 use crate::text::visible::{as_word, visible};
 
-use super::conversation::{Conversation, Need};
-use super::world::{World, paths};
-use super::{Call, changing};
+use super::changing;
+use super::context::Invocation;
+use super::context::{Context, paths};
+use super::conversation::{Conversation, PersonNeeded};
 
 /// Runs one of the settings commands.
-pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
-    let folders = Directories::find(&call.env)?;
+pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
+    let folders = Directories::find(&invocation.env)?;
     let files = paths(&folders);
     match args {
         cli::Settings::Path => to_stdout(format!("{}\n", files.file.display()).as_bytes()),
-        cli::Settings::List { json } => list(&World::of(folders, &call.env)?, *json),
+        cli::Settings::List { json } => list(&Context::of(folders, &invocation.env)?, *json),
         cli::Settings::Get { name } => {
-            let value = value_of(name, &World::of(folders, &call.env)?)?;
+            let value = value_of(name, &Context::of(folders, &invocation.env)?)?;
             to_stdout(format!("{value}\n").as_bytes())
         }
         cli::Settings::Set { name, value, forget_unfinished } => {
             let file = file_of(&files, name, value).to_path_buf();
             let edit = SettingEdit::Set { name: name.clone(), value: value.clone() };
-            edit_settings(call, &format!("settings set {}", as_word(name)), &[file], edit, *forget_unfinished)
+            edit_settings(invocation, &format!("settings set {}", as_word(name)), &[file], edit, *forget_unfinished)
         }
         cli::Settings::Unset { name, forget_unfinished } => {
             // What a moved file does not say still counts from the home directory's, if it is a consent.
             let mut both = vec![files.file, files.home_file];
             both.dedup();
             let edit = SettingEdit::Unset { name: name.clone() };
-            edit_settings(call, &format!("settings unset {}", as_word(name)), &both, edit, *forget_unfinished)
+            edit_settings(invocation, &format!("settings unset {}", as_word(name)), &both, edit, *forget_unfinished)
         }
         cli::Settings::Trust { path, yes, forget_unfinished } => {
-            trust_file(call, &files.home_file, path, *yes, *forget_unfinished)
+            trust_file(invocation, &files.home_file, path, *yes, *forget_unfinished)
         }
     }
     .map(|()| 0)
@@ -57,34 +58,40 @@ fn file_of<'a>(files: &'a Paths, name: &str, value: &str) -> &'a Path {
 }
 
 /// Edits settings files. They may be what is wrong, so nothing of them has to be usable for it.
-fn edit_settings(call: &Call, title: &str, files: &[PathBuf], edit: SettingEdit, forget: bool) -> Result<()> {
-    if changing::recovered(&call.env, title, forget)? {
+fn edit_settings(
+    invocation: &Invocation,
+    title: &str,
+    files: &[PathBuf],
+    edit: SettingEdit,
+    forget: bool,
+) -> Result<()> {
+    if changing::recovered(&invocation.env, title, forget)? {
         return Ok(());
     }
-    let (world, _) = World::readable(Directories::find(&call.env)?, &call.env);
+    let (context, _) = Context::readable(Directories::find(&invocation.env)?, &invocation.env);
     let act = |file: &PathBuf| Act::EditSettings { file: file.clone(), edit: edit.clone() };
     let change = Change { acts: files.iter().map(act).collect(), ..Change::new(title) };
-    let preview = preview(&world.files, &world.index, &change)?;
-    changing::make_agreed(&world, &change, &preview)
+    let preview = preview(&context.files, &context.index, &change)?;
+    changing::make_agreed(&context, &change, &preview)
 }
 
-fn value_of(name: &str, world: &World) -> Result<String> {
+fn value_of(name: &str, context: &Context) -> Result<String> {
     let Some(alias) = aliases::named_by(name) else {
         let known = settings::known(name)?;
-        return Ok(world.settings.get(known.name).map(|v| v.value).unwrap_or_default());
+        return Ok(context.settings.get(known.name).map(|v| v.value).unwrap_or_default());
     };
     let none = || Failure::new(Kind::Config, format!("there is no alias '{alias}'"));
-    Ok(world.settings.aliases.get(alias).ok_or_else(none)?.profile.to_string())
+    Ok(context.settings.aliases.get(alias).ok_or_else(none)?.profile.to_string())
 }
 
 /// Every setting: name, value, origin, meaning. Aliases come last.
-fn list(world: &World, as_json: bool) -> Result<()> {
+fn list(context: &Context, as_json: bool) -> Result<()> {
     let known = KNOWN.iter().filter_map(|known| {
-        let set = world.settings.get(known.name)?;
+        let set = context.settings.get(known.name)?;
         Some((known.name.to_string(), set.value, set.origin.to_string(), known.meaning))
     });
-    let profiles: HashSet<String> = world.files.profile_names().into_iter().collect();
-    let aliases = world.settings.aliases.iter().map(|(name, alias)| {
+    let profiles: HashSet<String> = context.files.profile_names().into_iter().collect();
+    let aliases = context.settings.aliases.iter().map(|(name, alias)| {
         let hidden = profiles.contains(name);
         let meaning = if hidden { "hidden: a profile has this name" } else { "another name for a profile" };
         (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning)
@@ -101,15 +108,15 @@ fn list(world: &World, as_json: bool) -> Result<()> {
 }
 
 /// Records that this very content may start programs.
-fn trust_file(call: &Call, file: &Path, path: &Path, yes: bool, forget: bool) -> Result<()> {
+fn trust_file(invocation: &Invocation, file: &Path, path: &Path, yes: bool, forget: bool) -> Result<()> {
     consent::must_be_safe(path)?;
     let canonical = consent::consent_path(path)?;
     let edit = SettingEdit::Trust { path: canonical.clone(), sha256: consent::fingerprint(path)? };
     if !yes {
-        let need = Need { what: "this needs a yes", otherwise: "add --yes" };
+        let need = PersonNeeded { what: "this needs a yes", otherwise: "add --yes" };
         let question = format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical));
         Conversation::begin(need)?.agree("", &question)?;
     }
-    edit_settings(call, &format!("settings trust {}", as_word(&canonical)), &[file.to_path_buf()], edit, forget)?;
+    edit_settings(invocation, &format!("settings trust {}", as_word(&canonical)), &[file.to_path_buf()], edit, forget)?;
     to_stdout(format!("trusted {} as it is now\n", visible(&canonical)).as_bytes())
 }

@@ -20,23 +20,23 @@ use crate::system::clock;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
-use super::Call;
+use super::context::Invocation;
+use super::context::{Context, Planned};
 use super::living::{Opened, Unopened, open_living};
-use super::world::{Planned, World};
 
 /// Lists what lives. With `--min-ttl` the exit code says whether the profile lasts that long without a question.
-pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
+pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
     let now = clock::now();
     let one = args.min_ttl.is_some() || args.profile.positional.is_some() || args.profile.flag.is_some();
-    let planned = if one { Some(world.plan(&world.asked(&args.profile)?)?) } else { None };
+    let planned = if one { Some(context.plan(&context.asked(&args.profile)?)?) } else { None };
     let wanted: Option<Vec<Identity>> = planned.as_ref().map(|p| p.steps().iter().map(|step| step.identity).collect());
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
-    let living = open_living(&world, now, is_wanted);
+    let living = open_living(&context, now, is_wanted);
     if args.json {
-        json_to_stdout(as_json(&living, &world, now))?;
+        json_to_stdout(as_json(&living, &context, now))?;
     } else {
-        to_stdout(as_text(&living, &world, now).as_bytes())?;
+        to_stdout(as_text(&living, &context, now).as_bytes())?;
     }
     match (args.min_ttl, planned) {
         (Some(rest), Some(planned)) if !lasts(&planned, &living, now.plus(rest)) => Ok(Kind::NeedsPerson.exit_code()),
@@ -56,7 +56,7 @@ fn lasts(planned: &Planned, living: &Opened, until: Timestamp) -> bool {
     alive(last.identity, until) || (fresh_would_last && without_code())
 }
 
-fn as_text(living: &Opened, world: &World, now: Timestamp) -> String {
+fn as_text(living: &Opened, context: &Context, now: Timestamp) -> String {
     let row = |(_, header): &(PathBuf, Header)| {
         vec![
             visible(header.profile.as_str()),
@@ -75,7 +75,7 @@ fn as_text(living: &Opened, world: &World, now: Timestamp) -> String {
         text += &format!("{}\n", unopened.line());
     }
     let keys: Vec<_> =
-        keys(world, now).into_iter().map(|key| vec![visible(&key.profile), key.id, key.place, key.age]).collect();
+        keys(context, now).into_iter().map(|key| vec![visible(&key.profile), key.id, key.place, key.age]).collect();
     if !keys.is_empty() {
         text += "\n";
         text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys);
@@ -83,7 +83,7 @@ fn as_text(living: &Opened, world: &World, now: Timestamp) -> String {
     text
 }
 
-fn as_json(living: &Opened, world: &World, now: Timestamp) -> Value {
+fn as_json(living: &Opened, context: &Context, now: Timestamp) -> Value {
     let session = |(_, header): &(PathBuf, Header)| {
         let mut fields = json!({
             "profile": header.profile.as_str(),
@@ -106,7 +106,7 @@ fn as_json(living: &Opened, world: &World, now: Timestamp) -> Value {
     let key = |key: Key| json!({"profile": key.profile, "access_key_id": key.id, "where": key.place, "age": key.age});
     let mut fields = json!({
         "sessions": living.sessions.iter().map(session).collect::<Vec<_>>(),
-        "keys": keys(world, now).into_iter().map(key).collect::<Vec<_>>(),
+        "keys": keys(context, now).into_iter().map(key).collect::<Vec<_>>(),
     });
     if let Some(Unopened { files, why }) = &living.unopened {
         fields["unopened"] = json!({"files": files, "why": why});
@@ -122,14 +122,14 @@ struct Key {
 }
 
 /// Every long-term key, with its age where the index knows it. A file says nothing of its keys' age.
-fn keys(world: &World, now: Timestamp) -> Vec<Key> {
+fn keys(context: &Context, now: Timestamp) -> Vec<Key> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;
-        let Base::Key(key) = world.outline(name)?.base;
+        let Base::Key(key) = context.outline(name)?.base;
         if key.profile != profile {
             return None;
         }
-        let created = world.index.get(&profile).filter(|entry| entry.id == key.id).and_then(|entry| entry.created);
+        let created = context.index.get(&profile).filter(|entry| entry.id == key.id).and_then(|entry| entry.created);
         Some(Key {
             profile: name.clone(),
             id: key.id.to_string(),
@@ -137,5 +137,5 @@ fn keys(world: &World, now: Timestamp) -> Vec<Key> {
             age: created.map_or_else(|| "unknown".into(), |at| duration::show(now.since(at))),
         })
     };
-    world.files.profile_names().iter().filter_map(key_of).collect()
+    context.files.profile_names().iter().filter_map(key_of).collect()
 }

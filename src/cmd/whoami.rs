@@ -11,16 +11,16 @@ use crate::hint::{CommandLine, Verb};
 use crate::output::{json_to_stdout, to_stdout};
 use crate::text::visible::visible;
 
-use super::Call;
+use super::context::Context;
+use super::context::Invocation;
 use super::sessions::{Wants, obtain};
-use super::world::World;
 
 /// Prints account, ARN and user id.
-pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
-    let world = World::load(&call.env)?;
-    let planned = world.plan(&world.asked_or_picked(&args.profile.profile)?)?;
-    let session = obtain(&world, &planned, &Wants::of_a_person(&world, args.profile.code_stdin))?;
-    let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&world.env, &planned.endpoint)?);
+pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
+    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
+    let session = obtain(&context, &planned, &Wants::of_a_person(&context, args.profile.code_stdin))?;
+    let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&context.env, &planned.endpoint)?);
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
         let stale = e.kind == StsErrorKind::StaleSession;
         let failure = e.of_profile(&planned.plan.profile);
@@ -37,6 +37,6 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
             format!("account  {}\narn      {}\nuser id  {}\n", who.account, visible(&who.arn), visible(&who.user_id));
         to_stdout(text.as_bytes())?;
     }
-    world.note_use(&planned.plan.profile);
+    context.note_use(&planned.plan.profile);
     Ok(0)
 }

@@ -21,7 +21,7 @@ pub const EMPTY: &[u8] = br#"{"keys":{},"v":1}"#;
 
 /// One key that rests in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct IndexEntry {
     /// The public half.
     pub id: AccessKeyId,
     /// The key's account, if it was known when the key was added.
@@ -39,7 +39,7 @@ pub enum IndexEdit {
         /// The profile.
         profile: ProfileName,
         /// Its key.
-        entry: Entry,
+        entry: IndexEntry,
         /// What people call the keyring that keeps it.
         store: String,
     },
@@ -61,7 +61,7 @@ pub enum IndexEdit {
 
 /// Profile → key id.
 #[derive(Clone, Debug, Default)]
-pub struct KeyIndex(BTreeMap<ProfileName, Entry>);
+pub struct KeyIndex(BTreeMap<ProfileName, IndexEntry>);
 
 impl KeyIndex {
     /// Loads the index; a missing file is an empty one, a damaged or newer one is a failure and is left alone.
@@ -88,7 +88,7 @@ impl KeyIndex {
             let id = AccessKeyId::parse(id).map_err(|why| format!("is damaged: the key of '{profile}' {why}"))?;
             let account = fields["account"].as_str().and_then(AccountId::parse);
             let created = fields["created"].as_str().and_then(Timestamp::parse);
-            Ok((name, Entry { id, account, created }))
+            Ok((name, IndexEntry { id, account, created }))
         };
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
@@ -142,17 +142,17 @@ impl KeyIndex {
     }
 
     /// Every profile and its key.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &IndexEntry)> {
         self.0.iter().map(|(profile, entry)| (profile.as_str(), entry))
     }
 
     /// The key of a profile.
-    pub fn get(&self, profile: &ProfileName) -> Option<&Entry> {
+    pub fn get(&self, profile: &ProfileName) -> Option<&IndexEntry> {
         self.0.get(profile)
     }
 }
 
-fn fields(entry: &Entry, store: &str) -> Value {
+fn fields(entry: &IndexEntry, store: &str) -> Value {
     let mut fields = json!({"access_key_id": entry.id.as_str(), "store": store});
     if let Some(account) = &entry.account {
         fields["account"] = json!(account.as_str());
@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn an_entry_comes_and_goes_and_the_others_keep_all_their_fields() {
-        let entry = Entry { id: id("AKIANEWNEWNEWNEWNEW1"), account: AccountId::parse("123456789012"), created: None };
+        let entry =
+            IndexEntry { id: id("AKIANEWNEWNEWNEWNEW1"), account: AccountId::parse("123456789012"), created: None };
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
         let set = IndexEdit::Set { profile: name("b"), entry: entry.clone(), store: "the Keychain".into() };
         let with = KeyIndex::edited(text, &set).unwrap();
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn an_edit_in_memory_is_the_edit_of_the_file() {
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}},"v":1}"#;
-        let entry = Entry { id: id("AKIANEWNEWNEWNEWNEW1"), account: None, created: None };
+        let entry = IndexEntry { id: id("AKIANEWNEWNEWNEWNEW1"), account: None, created: None };
         for edit in [
             IndexEdit::Set { profile: name("b"), entry, store: "x".into() },
             IndexEdit::Copy { from: name("a"), to: name("b") },

@@ -27,14 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// How the terminal is used.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Style {
     /// It can be drawn on.
     pub can_draw: bool,
     /// The chosen line may be shown in reverse, besides its mark.
     pub styled: bool,
 }
 
-impl Look {
+impl Style {
     /// As `TERM` and `NO_COLOR` say.
     pub fn of(env: &Env) -> Self {
         Self { can_draw: env.text("TERM") != Some("dumb"), styled: env.text("NO_COLOR").is_none() }
@@ -42,7 +42,7 @@ impl Look {
 }
 
 /// Lets a person pick, beginning with what may be typed already; the place of the name, or none if they left.
-pub fn pick(choices: &Choices<'_>, filter: &str, look: Look) -> Result<Option<usize>, Unusable> {
+pub fn pick(choices: &Choices<'_>, filter: &str, look: Style) -> Result<Option<usize>, Unusable> {
     let terminal = Terminal::open()?;
     let until = Deadline::after(Instant::now(), PATIENCE);
     let search = Search::among(choices.names, choices.weights);

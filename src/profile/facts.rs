@@ -21,9 +21,15 @@ pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {
     }
 }
 
-/// Whether a `credential_process` of the profile starts twolock.
-pub fn is_adopted(profile: &Profile) -> bool {
-    profile.get("credential_process").is_some_and(|process| ProcessLine::parse(&process.value).is_some())
+/// The `credential_process` of the profile, if it starts twolock. Whether callers use it is for [`super::callers`] to say.
+pub(crate) fn process_line(profile: &Profile) -> Option<(&Setting, ProcessLine<'_>)> {
+    let setting = profile.get("credential_process")?;
+    Some((setting, ProcessLine::parse(&setting.value)?))
+}
+
+/// Whether the profile's own lines name twolock as its `credential_process`.
+pub(crate) fn names_twolock(profile: &Profile) -> bool {
+    process_line(profile).is_some()
 }
 
 /// The device's name, or the whole serial where it has none.

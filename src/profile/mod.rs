@@ -5,7 +5,7 @@
 //! - [`base`]: where the first credentials come from
 //! - [`plan`]: that base, and what is done from there: the calls upwards again ([`steps`], the table of the whole
 //!   program), the [`device`] their codes come from, the region and the endpoint they go to
-//! - [`adoption`]: what profiles become so that every AWS tool comes to us
+//! - [`adoption`]: what profiles become so that every AWS tool uses twolock
 //! - [`facts`]: what can be said of a profile without a plan
 //! - [`callers`]: what the AWS CLI and each SDK would do with a profile
 

@@ -12,7 +12,7 @@ use crate::arn::MfaSerial;
 use crate::error::{Failure, Kind, Place};
 use crate::names::{MfaCode, ProfileName};
 use crate::prompt::{AskError, CodeSource, Question};
-use crate::system::child::{self, Answer, Bounds, NoAnswer};
+use crate::system::child::{self, Answer, ChildLimits, NoAnswer};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::text::visible::cut;
@@ -81,7 +81,7 @@ impl CodeSource for CommandSource {
     fn ask(&self, question: &Question, until: Deadline) -> Result<MfaCode, AskError> {
         let until = until.within(BOUND);
         let patience = until.left();
-        let bounds = Bounds { output: MOST_OUTPUT, errors: MOST_ERRORS, until };
+        let bounds = ChildLimits { output: MOST_OUTPUT, errors: MOST_ERRORS, until };
         match child::answer(&mut self.command(&question.device), bounds) {
             Ok(answer) => self.code_of(&answer),
             Err(NoAnswer::NotStarted(why)) => Err(self.failed(Kind::Config, &format!("could not be started: {why}"))),

@@ -9,12 +9,12 @@ use crate::system::clock::Deadline;
 /// Several sources, asked in turn until one is there. Only a source that can reach nobody hands over to the next:
 /// one that fails, is cancelled or times out has answered.
 #[derive(Default)]
-pub struct Sources<'a> {
+pub struct CodeSources<'a> {
     list: Vec<Box<dyn CodeSource + 'a>>,
     answered: Cell<usize>,
 }
 
-impl<'a> Sources<'a> {
+impl<'a> CodeSources<'a> {
     /// No source yet.
     pub fn new() -> Self {
         Self::default()
@@ -35,7 +35,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-impl CodeSource for Sources<'_> {
+impl CodeSource for CodeSources<'_> {
     fn ask(&self, question: &Question, until: Deadline) -> Result<MfaCode, AskError> {
         let mut nobody = String::from("no source of codes");
         for (index, source) in self.list.iter().enumerate() {
@@ -105,7 +105,7 @@ mod tests {
             (&["nobody", "fail", "654321"], "Failed", false),
         ];
         for (says, expected, again) in table {
-            let sources = says.iter().fold(Sources::new(), |sources, word| sources.then(Says(word)));
+            let sources = says.iter().fold(CodeSources::new(), |sources, word| sources.then(Says(word)));
             let answer = match sources.ask(&question, Deadline::after(Instant::now(), Duration::from_secs(1))) {
                 Ok(code) => code.expose().to_owned(),
                 Err(e) => format!("{e:?}"),

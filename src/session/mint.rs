@@ -230,8 +230,8 @@ impl Sessions<'_> {
 
     fn header(&self, step: Target<'_>, session: &Session) -> sealed::Header {
         let kind = match step.call {
-            Step::AssumeRole { .. } => sealed::Kind::Role,
-            Step::SessionToken { .. } => sealed::Kind::Session,
+            Step::AssumeRole { .. } => sealed::SessionKind::Role,
+            Step::SessionToken { .. } => sealed::SessionKind::Session,
         };
         sealed::Header {
             identity: step.identity,

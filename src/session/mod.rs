@@ -113,7 +113,7 @@ pub struct Sessions<'a> {
 }
 
 /// What a look into the cache brings.
-pub enum Look {
+pub enum Lookup {
     /// A session that serves.
     Serve(Session),
     /// A session that serves, and that one caller should renew now, without a person.
@@ -123,16 +123,16 @@ pub enum Look {
 }
 
 /// Looks for a plan's credentials; no lock, no network, no question.
-pub fn look(cache: &Cache, steps: &[PlannedStep<'_>], need: Need, now: Timestamp) -> Look {
-    Target::last_of(steps).map_or(Look::Miss, |last| look_at(cache, last, need, now))
+pub fn look(cache: &Cache, steps: &[PlannedStep<'_>], need: Need, now: Timestamp) -> Lookup {
+    Target::last_of(steps).map_or(Lookup::Miss, |last| look_at(cache, last, need, now))
 }
 
-fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Look {
+fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Lookup {
     let identity = &last.identity;
-    let Some((header, session)) = cache.look_up(identity, need, now) else { return Look::Miss };
+    let Some((header, session)) = cache.look_up(identity, need, now) else { return Lookup::Miss };
     let lives = |below| cache.look_up(&below, Need::ALIVE, now).is_some();
     let renew = is_ageing(&header, now) && last.needs_no_person(lives) && !cache.failed_lately(identity, now);
-    if renew { Look::Renew(session) } else { Look::Serve(session) }
+    if renew { Lookup::Renew(session) } else { Lookup::Serve(session) }
 }
 
 /// Less than 16 minutes, or a third of its whole life, remains (architecture, "One question for everybody").
@@ -144,17 +144,17 @@ impl Sessions<'_> {
     /// Brings the plan's credentials: out of the cache, or by one caller for all.
     pub fn obtain(&self, need: Need) -> Result<Session> {
         let last = Target::last_of(self.steps).ok_or_else(|| self.about(nothing_to_call()))?;
-        let looked = self.cache.map_or(Look::Miss, |cache| look_at(cache, last, need, (self.clock)()));
+        let looked = self.cache.map_or(Lookup::Miss, |cache| look_at(cache, last, need, (self.clock)()));
         match looked {
-            Look::Serve(session) => {
+            Lookup::Serve(session) => {
                 log::step(format_args!("a kept session serves until {}", session.expires));
                 Ok(session)
             }
-            Look::Renew(old) => {
+            Lookup::Renew(old) => {
                 log::step(format_args!("a kept session serves until {}, and is renewed", old.expires));
                 Ok(self.renew(last, need).unwrap_or(old))
             }
-            Look::Miss => self.credentials(last, need, mint::Run::FOR_A_CALLER),
+            Lookup::Miss => self.credentials(last, need, mint::Run::FOR_A_CALLER),
         }
     }
 
@@ -166,7 +166,7 @@ impl Sessions<'_> {
             Ok(lock) => lock,
             Err(LockError::Held | LockError::Unavailable(_)) => return None,
         };
-        if let Look::Serve(session) = look_at(cache, last, need, started) {
+        if let Lookup::Serve(session) = look_at(cache, last, need, started) {
             return Some(session);
         }
         let run = mint::Run::renewal(Deadline::after(Instant::now(), Bounds::RENEWAL.total));

@@ -21,11 +21,11 @@ const TRIES: u32 = 3;
 /// waiting for minutes, and everybody else with us.
 const MOST_WAITS: u32 = 2;
 
-type Call<'a> = &'a dyn Fn(Mfa<'_>) -> std::result::Result<Session, StsError>;
+type StsCall<'a> = &'a dyn Fn(Mfa<'_>) -> std::result::Result<Session, StsError>;
 
 impl Sessions<'_> {
     /// Asks until a session came or there is no sense in asking on. The device lock is held.
-    pub(super) fn ask_and_call(&self, device: &MfaSerial, files: &DeviceFiles, call: Call<'_>) -> Result<Session> {
+    pub(super) fn ask_and_call(&self, device: &MfaSerial, files: &DeviceFiles, call: StsCall<'_>) -> Result<Session> {
         let mut state = files.load();
         state.holder = Some(Holder { pid: std::process::id(), profile: self.plan.profile.clone() });
         state.ending = None;
@@ -47,7 +47,7 @@ impl Sessions<'_> {
         device: &MfaSerial,
         files: &DeviceFiles,
         state: &mut DeviceState,
-        call: Call<'_>,
+        call: StsCall<'_>,
     ) -> std::result::Result<Session, Ended> {
         let (mut refused, mut waits, mut notice) = (0, 0, None);
         loop {

@@ -34,7 +34,7 @@ pub struct Header {
     /// The id of the sealing key.
     pub key: String,
     /// Whose credentials.
-    pub kind: Kind,
+    pub kind: SessionKind,
     /// The account, where it is known.
     pub account: Option<AccountId>,
     /// The device whose code opened it.
@@ -53,19 +53,19 @@ pub struct Header {
 
 /// Whose credentials a sealed file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SessionKind {
     /// The user's own, from GetSessionToken.
     Session,
     /// A role's, from AssumeRole.
     Role,
 }
 
-impl Kind {
+impl SessionKind {
     /// The word in header and tables.
     pub fn word(self) -> &'static str {
         match self {
-            Kind::Session => "session",
-            Kind::Role => "role",
+            SessionKind::Session => "session",
+            SessionKind::Role => "role",
         }
     }
 }
@@ -74,7 +74,8 @@ impl Header {
     /// Reads the header line of a sealed file; anything unknown or odd is `None`. Nothing vouches for it yet.
     pub fn parse(line: &[u8]) -> Option<Self> {
         let json: Value = serde_json::from_slice(line).ok()?;
-        let kind = [Kind::Session, Kind::Role].into_iter().find(|k| json["kind"].as_str() == Some(k.word()))?;
+        let kind =
+            [SessionKind::Session, SessionKind::Role].into_iter().find(|k| json["kind"].as_str() == Some(k.word()))?;
         (json["v"].as_u64() == Some(VERSION)).then_some(())?;
         Some(Self {
             identity: Identity::parse(json["identity"].as_str()?)?,

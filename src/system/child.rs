@@ -30,7 +30,7 @@ pub fn startable(program: &OsStr, path: Option<&OsStr>) -> OsString {
 
 /// What a program may cost.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct ChildLimits {
     /// Bytes of standard output; one more and it is killed.
     pub output: usize,
     /// Bytes of standard error kept; the rest is read and dropped.
@@ -63,7 +63,7 @@ pub enum NoAnswer {
 
 /// Runs a command in a process group of its own, with nothing on its standard input, and returns what it said.
 /// If a signal ends us, the group goes too.
-pub fn answer(command: &mut Command, bounds: Bounds) -> Result<Answer, NoAnswer> {
+pub fn answer(command: &mut Command, bounds: ChildLimits) -> Result<Answer, NoAnswer> {
     platform::lead_group(command);
     platform::restore_file_size_signal(command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -109,7 +109,7 @@ pub fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
 }
 
 /// Waits for the end of the child, not of its pipes: what it leaves running may keep those open.
-fn wait(child: &mut Child, output: &Pipe, bounds: Bounds) -> Result<ExitStatus, NoAnswer> {
+fn wait(child: &mut Child, output: &Pipe, bounds: ChildLimits) -> Result<ExitStatus, NoAnswer> {
     loop {
         if let Some(status) = child.try_wait().map_err(NoAnswer::NotStarted)? {
             return Ok(status);

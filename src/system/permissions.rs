@@ -24,7 +24,7 @@ pub enum What {
 
 /// What was found at a path; of a symlink, what it leads to.
 #[derive(Clone, Copy, Debug)]
-pub struct Found {
+pub struct PathFacts {
     /// What it is.
     pub what: What,
     /// Whether the path itself is a symlink.
@@ -35,7 +35,7 @@ pub struct Found {
     pub names: u64,
 }
 
-impl Found {
+impl PathFacts {
     /// The permission bits others have; none where the platform keeps no modes.
     pub fn open_bits(&self) -> u32 {
         self.ownership.map_or(0, |of| of.mode & 0o077)
@@ -63,17 +63,17 @@ impl Found {
 }
 
 /// Looks at what a path leads to without opening it; nothing where nothing is there.
-pub fn look(path: &Path) -> io::Result<Option<Found>> {
+pub fn look(path: &Path) -> io::Result<Option<PathFacts>> {
     let itself = match std::fs::symlink_metadata(path) {
         Ok(itself) => itself,
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
         Err(e) => return Err(e),
     };
     if !itself.is_symlink() {
-        return Ok(Some(Found::of(&itself, false)));
+        return Ok(Some(PathFacts::of(&itself, false)));
     }
-    let lost = Found { what: What::BrokenSymlink, is_symlink: true, ..Found::of(&itself, true) };
-    Ok(Some(std::fs::metadata(path).map_or(lost, |target| Found::of(&target, true))))
+    let lost = PathFacts { what: What::BrokenSymlink, is_symlink: true, ..PathFacts::of(&itself, true) };
+    Ok(Some(std::fs::metadata(path).map_or(lost, |target| PathFacts::of(&target, true))))
 }
 
 /// Takes a file or directory of ours away from everybody else; its owner keeps what they have.
@@ -84,18 +84,18 @@ pub fn close_to_others(path: &Path) -> io::Result<()> {
     let target = directories::resolve(path)?;
     let refused = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, why);
     // Opening a device may already do something, so what is plainly none of ours is not opened at all.
-    if let Some(why) = why_left_alone(&Found::of(&std::fs::symlink_metadata(&target)?, false)) {
+    if let Some(why) = why_left_alone(&PathFacts::of(&std::fs::symlink_metadata(&target)?, false)) {
         return Err(refused(why));
     }
     let file = platform::open_without_following(&target)?;
     let metadata = file.metadata()?;
-    match why_left_alone(&Found::of(&metadata, false)) {
+    match why_left_alone(&PathFacts::of(&metadata, false)) {
         Some(why) => Err(refused(why)),
         None => platform::close_to_others(&file, &metadata),
     }
 }
 
-fn why_left_alone(found: &Found) -> Option<&'static str> {
+fn why_left_alone(found: &PathFacts) -> Option<&'static str> {
     match found.what {
         What::Special => Some("it is a pipe or device"),
         What::BrokenSymlink => Some("it is a symlink"),

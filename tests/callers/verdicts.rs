@@ -5,14 +5,14 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use twolock::aws_files::AwsFiles;
-use twolock::profile::callers::{Code, Reader, Verdict, judge};
+use twolock::profile::callers::{CodeUse, Obtained, Provider, Reader, Resolution, judge};
 use twolock::system::env::Env;
 
 use crate::adopted::python;
 use crate::sdks::{Sdk, go, javascript};
 use crate::world::{ACCOUNT, NewUser, Role, World, make_runnable, without_terminal};
 
-#[path = "../../src/profile/callers/rows.rs"]
+#[path = "../../src/profile/callers/tests/rows.rs"]
 #[expect(dead_code, reason = "what the contract says of a row is compared with our verdict beside the rows")]
 mod rows;
 
@@ -80,29 +80,30 @@ fn variables(world: &World, row: usize) -> BTreeMap<&'static str, String> {
     variables
 }
 
-fn verdict(world: &World, row: usize, reader: Reader) -> Verdict {
+fn resolution(world: &World, row: usize, reader: Reader) -> Resolution {
     let variables = variables(world, row);
     let chosen = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
     let env = Env::of(chosen.map(|variable| (variable, variables[variable].clone())));
     let files = AwsFiles::load(&env, world.home()).unwrap();
-    judge(&files, "p").into_iter().find(|(caller, _)| *caller == reader).unwrap().1
+    judge(&files, "p").callers().iter().find(|(caller, _)| *caller == reader).unwrap().1.clone()
 }
 
-/// What a verdict foretells: a user's name, in as many roles as there are, or nothing.
-fn foretold(world: &World, verdict: &Verdict) -> Option<String> {
-    match verdict {
-        Verdict::Comes | Verdict::ComesFor(_) => Some("us".into()),
-        Verdict::AnotherProgram(_) => Some("other".into()),
-        Verdict::StaticKeys(place) => {
+/// What we foretell: a user's name, in as many roles as there are, or nothing.
+fn foretold(world: &World, resolution: &Resolution) -> Option<String> {
+    let Resolution::Gets(Obtained { provider, roles, code }) = resolution else { return None };
+    let user = match provider {
+        // Nobody is there to be asked.
+        _ if matches!(code, CodeUse::Asked(_)) => None,
+        Provider::Twolock(_) => Some("us"),
+        Provider::Other("another program", _) => Some("other"),
+        Provider::Other("the access key", place) => {
             let text = std::fs::read_to_string(world.home().join(place.file.strip_prefix("~/")?)).unwrap();
             let line = text.lines().nth(place.line - 1)?;
-            USERS.iter().find(|(_, id, _)| line.ends_with(id)).map(|(name, ..)| (*name).into())
+            USERS.iter().find(|(_, id, _)| line.ends_with(id)).map(|(name, ..)| *name)
         }
-        // Nobody is there to be asked.
-        Verdict::Role { code: Code::Asked(_), .. } => None,
-        Verdict::Role { with, .. } => foretold(world, with).map(|with| format!("role({with})")),
-        _ => None,
-    }
+        Provider::Other(..) => None,
+    }?;
+    Some((0..*roles).fold(user.into(), |with, _| format!("role({with})")))
 }
 
 /// What came of a row: the user whose key signed first, in as many roles as were assumed; every call without MFA.
@@ -129,10 +130,10 @@ fn compare(world: &World, reader: Reader, became: &[Became]) {
     assert_eq!(became.len(), ROWS.len());
     let mut surprises = Vec::new();
     for (row, became) in became.iter().enumerate() {
-        let verdict = verdict(world, row, reader);
-        let (told, seen) = (foretold(world, &verdict), seen(world, row, became));
+        let said = resolution(world, row, reader);
+        let (told, seen) = (foretold(world, &said), seen(world, row, became));
         if told != seen {
-            surprises.push(format!("{}: we say {verdict} ({told:?}), seen {seen:?}", ROWS[row].name));
+            surprises.push(format!("{}: we say {said} ({told:?}), seen {seen:?}", ROWS[row].name));
         }
     }
     assert!(surprises.is_empty(), "{reader}: {surprises:#?}");
@@ -197,8 +198,8 @@ fn rust_does_with_each_row_what_we_say() {
         command.args(["--exact", "verdicts::rust_does_with_each_row_what_we_say", "--nocapture"]);
         let ran = world.finish(command.envs(variables(&world, row)).env(ROW, row.to_string()));
         let told = ran.stdout.lines().find_map(|line| line.split_once("rust: ")).unwrap_or_else(|| panic!("{ran:?}")).1;
-        let verdict = verdict(&world, row, Reader::Rust);
-        let expected = match foretold(&world, &verdict) {
+        let said = resolution(&world, row, Reader::Rust);
+        let expected = match foretold(&world, &said) {
             Some(base) if base.contains("us") || base.contains("other") => "a process".into(),
             Some(base) => base,
             None => "nothing".into(),
@@ -208,7 +209,7 @@ fn rust_does_with_each_row_what_we_say() {
             key => seen(&world, row, &who_has(&world, key)).unwrap(),
         };
         if expected != seen {
-            surprises.push(format!("{}: we say {verdict} ({expected}), seen {seen}", case.name));
+            surprises.push(format!("{}: we say {said} ({expected}), seen {seen}", case.name));
         }
     }
     assert!(surprises.is_empty(), "{surprises:#?}");

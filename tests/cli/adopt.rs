@@ -158,8 +158,8 @@ fn a_released_key_stays_in_the_keyring_until_it_is_written_back() {
     let ran = desktop.run_twolock(&["profile", "release", "base", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("its access key AKIAIOSFODNN7EXAMPLE stays in the keyring"), "{ran:?}");
-    assert!(ran.stdout.contains("note: 'base' then (all): no credentials\n"), "{ran:?}");
-    assert!(ran.stdout.contains("note: 'prod' then ("), "those that stood on it are told: {ran:?}");
+    assert!(ran.stdout.contains("note: after this, 'base' (all): no credentials\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: after this, 'prod' ("), "those that stood on it are told: {ran:?}");
     assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), String::new()));
     let ran = desktop.run_twolock(&["profile", "release", "base", "--restore-key", "--yes"]);
     assert!(ran.code == 0 && !ran.stdout.contains(SECRET), "{ran:?}");
@@ -178,14 +178,16 @@ fn only_says_what_breaks_where() {
     );
     world.write(".aws/config", &config);
     let ran = run(&world, &["adopt", "base", "--only", "--dry-run"]);
-    for line in ["note: 'prod' then (AWS CLI and boto3): ", "note: 'prod' then (Go, JavaScript): an error: "] {
+    for line in
+        ["note: after this, 'prod' (AWS CLI and boto3): ", "note: after this, 'prod' (Go, JavaScript): an error: "]
+    {
         assert!(ran.stdout.contains(line), "{line}: {ran:?}");
     }
     assert!(
         !ran.stdout.contains("Java,"),
         "where the session below has MFA, ignoring mfa_serial does no harm: {ran:?}"
     );
-    assert!(!ran.stdout.contains("'deploy' then"), "what comes to us through its source is not broken: {ran:?}");
+    assert!(!ran.stdout.contains("'deploy' ("), "what uses twolock through its source is not broken: {ran:?}");
     let line = "note: to let SDKs assume 'prod' from the adopted source: twolock profile unset prod mfa_serial\n";
     assert_eq!(ran.stdout.matches("mfa_serial\n").count(), 1, "only of the role that keeps its device: {ran:?}");
     assert!(ran.stdout.contains(line), "{ran:?}");

@@ -31,7 +31,7 @@ fn well() -> World {
 }
 
 impl World {
-    fn findings(&self, more: &[&str]) -> (i32, Vec<Value>) {
+    pub fn findings(&self, more: &[&str]) -> (i32, Vec<Value>) {
         let mut command = self.twolock(["doctor", "--json"]);
         // The request for the time must not leave this machine.
         let ran = self.finish(command.args(more).env("AWS_ENDPOINT_URL_STS", self.sandbox.url()));
@@ -265,15 +265,16 @@ fn callers_that_go_another_way_are_named_with_what_they_get() {
     assert_eq!(
         found,
         [
-            "error role: twolock is passed over by AWS CLI and boto3, Go, JavaScript, Java, Rust: \
-             AWS CLI and boto3, JavaScript, Java, Rust: its own AssumeRole, with the keys at ~/.aws/credentials:2; \
+            "error role: AWS CLI and boto3, Go, JavaScript, Java, Rust bypass twolock: \
+             AWS CLI and boto3, JavaScript, Java, Rust: its own AssumeRole with the access key (~/.aws/credentials:2); \
              twolock is not called; Go: an error: takes one source of credentials, not source_profile and \
              credential_process: twolock profile adopt role",
-            "error half: twolock is passed over by AWS CLI and boto3, Go, JavaScript: AWS CLI and boto3: its own \
-             AssumeRole, with what twolock answers for 'good'; asks for the code itself (~/.aws/config:43); Go, \
-             JavaScript: an error: no way to ask for the code of mfa_serial (~/.aws/config:43): twolock profile adopt half",
-            "warning keys: twolock is passed over by AWS CLI and boto3, Go, JavaScript: the keys at \
-             ~/.aws/credentials:5; twolock is not called: twolock profile adopt keys",
+            "error half: AWS CLI and boto3, Go, JavaScript bypass twolock: AWS CLI and boto3: its own \
+             AssumeRole with credentials from twolock for 'good'; asks for the code itself (mfa_serial at \
+             ~/.aws/config:43); Go, JavaScript: an error: cannot ask for the MFA code (mfa_serial at \
+             ~/.aws/config:43): twolock profile adopt half",
+            "warning keys: AWS CLI and boto3, Go, JavaScript bypass twolock: the access key \
+             (~/.aws/credentials:5); twolock is not called: twolock profile adopt keys",
         ]
     );
 }

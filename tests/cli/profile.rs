@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::rounded;
 use crate::world::{SECRET, World};
@@ -93,9 +93,9 @@ fn show_as_json_has_every_setting_and_the_plan() {
     let world = World::new();
     let json = world.run(["profile", "show", "prod", "--json"]).json();
     let at = |key: &str, value: &str, line: usize| json!({"key": key, "value": value, "file": "~/.aws/config", "line": line});
-    let what = "its own AssumeRole, with the keys at ~/.aws/credentials:2; twolock is not called";
+    let what = "its own AssumeRole with the access key (~/.aws/credentials:2); twolock is not called";
     let callers = ["AWS CLI and boto3", "Go", "JavaScript", "Java", "Rust"];
-    let callers = callers.map(|name| json!({"name": name, "comes": false, "what": what}));
+    let callers = callers.map(|name| json!({"name": name, "uses_twolock": false, "what": what}));
     assert_eq!(
         json,
         json!({
@@ -236,21 +236,78 @@ fn show_tells_what_each_caller_would_do() {
     };
     assert_eq!(
         callers("base"),
-        "  all: the keys at ~/.aws/credentials:2; twolock is not called\n  \
-         hint: let twolock answer them all: twolock profile adopt base\n"
+        "  all: the access key (~/.aws/credentials:2); twolock is not called\n  \
+         hint: make them all use twolock: twolock profile adopt base\n"
     );
-    assert_eq!(callers("served"), "  all: twolock answers\n");
+    assert_eq!(callers("served"), "  all: credentials from twolock for 'served'\n");
     assert_eq!(
         callers("half"),
-        "  AWS CLI and boto3: its own AssumeRole, with the keys at ~/.aws/credentials:2;\n    \
-         twolock is not called; asks for the code itself (~/.aws/config:44)\n  \
-         Go, JavaScript: an error: no way to ask for the code of mfa_serial\n    \
-         (~/.aws/config:44)\n  \
-         Java, Rust: its own AssumeRole, with the keys at ~/.aws/credentials:2; twolock\n    \
-         is not called; WITHOUT MFA: mfa_serial is ignored (~/.aws/config:44)\n  \
-         hint: let twolock answer them all: twolock profile adopt half\n"
+        "  AWS CLI and boto3: its own AssumeRole with the access key\n    \
+         (~/.aws/credentials:2); twolock is not called; asks for the code itself\n    \
+         (mfa_serial at ~/.aws/config:44)\n  \
+         Go, JavaScript: an error: cannot ask for the MFA code (mfa_serial at\n    \
+         ~/.aws/config:44)\n  \
+         Java, Rust: its own AssumeRole with the access key (~/.aws/credentials:2);\n    \
+         twolock is not called; WITHOUT MFA: mfa_serial is ignored (~/.aws/config:44)\n  \
+         hint: make them all use twolock: twolock profile adopt half\n"
     );
     let json = world.run(["profile", "show", "served", "--json"]).json();
-    let comes = json["callers"].as_array().unwrap().iter().map(|caller| caller["comes"] == true);
-    assert_eq!(comes.collect::<Vec<_>>(), [true; 5]);
+    let uses = json["callers"].as_array().unwrap().iter().map(|caller| caller["uses_twolock"] == true);
+    assert_eq!(uses.collect::<Vec<_>>(), [true; 5]);
+}
+
+/// What every command says of who uses twolock for a profile: SERVED, `adopted`, the overview, `show` and `doctor`.
+fn told(world: &World, name: &str) -> (String, bool, String, usize, bool) {
+    let last_column = |ran: String| {
+        let row = ran.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
+        row.rsplit("  ").next().unwrap().trim().to_owned()
+    };
+    let served = last_column(world.run(["profile", "list"]).stdout);
+    let list = world.run(["profile", "list", "--json"]).json();
+    let listed = list["profiles"].as_array().unwrap().iter().find(|profile| profile["name"] == name).unwrap();
+    let next = last_column(world.run([]).stdout);
+    let shown = world.run(["profile", "show", name, "--json"]).json();
+    assert_eq!(shown["adopted"], listed["adopted"]);
+    let using = shown["callers"].as_array().unwrap().iter().filter(|caller| caller["uses_twolock"] == true).count();
+    let is_here = |finding: &Value| finding["check"] == "bypass" && finding["profile"] == name;
+    let bypassed = world.findings(&[]).1.iter().any(is_here);
+    (served, listed["adopted"] == true, next, using, bypassed)
+}
+
+#[test]
+fn keys_put_back_beside_an_adopted_profile_are_a_bypass_to_every_command() {
+    let world = World::new();
+    assert_eq!(world.run(["profile", "adopt", "base", "--yes"]).code, 0);
+    let adopted = |next: &str| ("yes".to_string(), true, next.to_string(), 5, false);
+    assert_eq!(told(&world, "base"), adopted("aws --profile base …"));
+    assert_eq!(told(&world, "prod"), adopted("aws --profile prod …"));
+    // As `aws configure --profile base` does.
+    let key = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    let credentials = std::fs::read_to_string(world.home().join(".aws/credentials")).unwrap();
+    world.write(".aws/credentials", &format!("{credentials}{key}"));
+    let fix = "twolock profile adopt base".to_string();
+    assert_eq!(told(&world, "base"), ("partly".into(), false, fix, 2, true));
+}
+
+#[test]
+fn a_role_above_an_adopted_source_is_served_through_it() {
+    let world = World::new();
+    assert_eq!(world.run(["profile", "adopt", "base", "--only", "--yes"]).code, 0);
+    let config = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
+    assert!(!config.contains("twolock_role_arn"), "the roles keep their own lines: {config}");
+    assert_eq!(told(&world, "prod"), ("yes".into(), true, "aws --profile prod …".into(), 5, false));
+    let role = "[profile half]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n";
+    world.add_config(&format!("{role}mfa_serial = arn:aws:iam::123456789012:mfa/ana\n"));
+    assert_eq!(told(&world, "half"), ("partly".into(), false, "twolock profile adopt half".into(), 2, true));
+}
+
+#[test]
+fn a_line_of_ours_that_nobody_comes_to_is_not_served() {
+    let world = World::new();
+    let line = "credential_process = twolock credential-process --profile lost";
+    world.add_config(&format!(
+        "[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n{line}\n"
+    ));
+    let (served, adopted, _, using, bypassed) = told(&world, "lost");
+    assert_eq!((served.as_str(), adopted, using, bypassed), ("-", false, 0, true));
 }

@@ -1,7 +1,7 @@
 //! What the editor wrote, read by all three.
 
 use twolock::aws_files::edit::Edit;
-use twolock::aws_files::file::{AwsFile, Kind};
+use twolock::aws_files::file::{AwsFile, FileKind};
 
 use crate::generator::{self, Dice, PROBES};
 use crate::readers::{self, Files, Reading};
@@ -55,13 +55,13 @@ fn what_was_written_is_read_alike_by_all() {
     let (mut all, mut wanted) = (Vec::new(), Vec::new());
     for seed in 0..6_000 {
         let dice = &mut Dice::new(seed);
-        let mut bytes = generator::file(dice, Kind::Config, 0);
+        let mut bytes = generator::file(dice, FileKind::Config, 0);
         if !Files::config(bytes.clone()).parsed()[0].oddities().is_empty() {
             continue;
         }
         let mut says = None;
         for _ in 0..3 {
-            let file = AwsFile::from_bytes(Kind::Config, "config".into(), bytes.clone());
+            let file = AwsFile::from_bytes(FileKind::Config, "config".into(), bytes.clone());
             let Some((new, value)) = edited(&file, dice) else { continue };
             (bytes, says) = (new, value);
         }

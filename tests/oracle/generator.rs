@@ -1,6 +1,6 @@
 //! Makes AWS files out of the constructs of the behaviour grid: mostly plain lines, an odd one now and then.
 
-use twolock::aws_files::file::Kind;
+use twolock::aws_files::file::FileKind;
 
 use crate::readers::{Files, Probes};
 
@@ -35,7 +35,7 @@ impl Dice {
 }
 
 /// One file of either kind; `odd` in a hundred lines are odd.
-pub fn file(dice: &mut Dice, kind: Kind, odd: usize) -> Vec<u8> {
+pub fn file(dice: &mut Dice, kind: FileKind, odd: usize) -> Vec<u8> {
     let mut text = String::new();
     let is_odd = |dice: &mut Dice| dice.roll(100) < odd;
     if is_odd(dice) {
@@ -59,7 +59,7 @@ pub fn file(dice: &mut Dice, kind: Kind, odd: usize) -> Vec<u8> {
 
 /// A pair of files without anything odd, for the merge.
 pub fn plain_pair(dice: &mut Dice) -> Files {
-    Files { config: file(dice, Kind::Config, 0), credentials: file(dice, Kind::Credentials, 0) }
+    Files { config: file(dice, FileKind::Config, 0), credentials: file(dice, FileKind::Credentials, 0) }
 }
 
 fn encoded(dice: &mut Dice, mut text: String, odd: usize) -> Vec<u8> {
@@ -77,22 +77,22 @@ fn encoded(dice: &mut Dice, mut text: String, odd: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn plain_header(dice: &mut Dice, kind: Kind) -> String {
+fn plain_header(dice: &mut Dice, kind: FileKind) -> String {
     let name = dice.pick(&["default", "p", "q", "a/b.c@d:e+f%g"]);
     let tail = dice.pick(&["", "", "", " # c", "; c"]);
     match (kind, name) {
-        (Kind::Config, "default") | (Kind::Credentials, _) => format!("[{name}]{tail}"),
-        (Kind::Config, name) if dice.one_in(8) => format!("[profile\t{name}]{tail}"),
-        (Kind::Config, name) => format!("[profile {name}]{tail}"),
+        (FileKind::Config, "default") | (FileKind::Credentials, _) => format!("[{name}]{tail}"),
+        (FileKind::Config, name) if dice.one_in(8) => format!("[profile\t{name}]{tail}"),
+        (FileKind::Config, name) => format!("[profile {name}]{tail}"),
     }
 }
 
-fn odd_header(dice: &mut Dice, kind: Kind) -> String {
+fn odd_header(dice: &mut Dice, kind: FileKind) -> String {
     let name = dice.pick(&["default", "p", "q", "p q", "ü"]);
     let inside = match (kind, dice.roll(9)) {
-        (Kind::Credentials, 0) => format!("profile {name}"),
-        (Kind::Credentials, 1) => format!("'{name}'"),
-        (Kind::Credentials, _) => name.into(),
+        (FileKind::Credentials, 0) => format!("profile {name}"),
+        (FileKind::Credentials, 1) => format!("'{name}'"),
+        (FileKind::Credentials, _) => name.into(),
         (_, 0) => format!("profile \"{name}\""),
         (_, 1) => format!("profile '{name}'"),
         (_, 2) => format!("profile  {name}"),

@@ -12,7 +12,7 @@ use std::fmt::Write;
 
 use generator::{Dice, PROBES};
 use readers::{Files, Reading};
-use twolock::aws_files::file::Kind;
+use twolock::aws_files::file::FileKind;
 use twolock::aws_files::oddities::Reader;
 
 /// Compares our reading of all files with both readers; returns how many agreed completely, and each surprise.
@@ -40,8 +40,8 @@ fn generated(count: u64, make: impl Fn(&mut Dice) -> Files) -> Vec<Files> {
 #[test]
 fn odd_files_differ_only_by_the_table() {
     for odd in [5, 30] {
-        let mut all = generated(1_500, |dice| Files::config(generator::file(dice, Kind::Config, odd)));
-        all.extend(generated(500, |dice| Files::credentials(generator::file(dice, Kind::Credentials, odd))));
+        let mut all = generated(1_500, |dice| Files::config(generator::file(dice, FileKind::Config, odd)));
+        all.extend(generated(500, |dice| Files::credentials(generator::file(dice, FileKind::Credentials, odd))));
         let (agreed, surprises) = compare(&all);
         assert!(surprises.is_empty(), "{odd} in a hundred lines odd:\n{surprises}");
         assert!((100..all.len() - 100).contains(&agreed), "{agreed} files read alike: too plain or too odd to tell");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
-use twolock::aws_files::file::{AwsFile, Kind};
+use twolock::aws_files::file::{AwsFile, FileKind};
 
 /// One pair of files as they stand on the disk.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +41,8 @@ impl Files {
     /// Both files as we read them.
     pub fn parsed(&self) -> [AwsFile; 2] {
         [
-            AwsFile::from_bytes(Kind::Config, "config".into(), self.config.clone()),
-            AwsFile::from_bytes(Kind::Credentials, "credentials".into(), self.credentials.clone()),
+            AwsFile::from_bytes(FileKind::Config, "config".into(), self.config.clone()),
+            AwsFile::from_bytes(FileKind::Credentials, "credentials".into(), self.credentials.clone()),
         ]
     }
 }

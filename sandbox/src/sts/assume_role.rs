@@ -1,6 +1,6 @@
 //! `AssumeRole`: the trust policy, the limits on time, and what a session carries on.
 
-use super::Call;
+use super::SignedCall;
 use super::answer::{Answer, AssumedRole};
 use super::grammar::{Checks, MEMBER_LIMIT, POLICY_ROOM};
 use crate::arn::Arn;
@@ -24,7 +24,7 @@ struct Request<'a> {
     packed: Option<usize>,
 }
 
-pub(super) fn answer(mut call: Call<'_>) -> Result<Answer, Refusal> {
+pub(super) fn answer(mut call: SignedCall<'_>) -> Result<Answer, Refusal> {
     let request = read(&call)?;
     if call.caller.is_root() {
         return Err(Refusal::access_denied("Roles may not be assumed by root accounts."));
@@ -59,7 +59,7 @@ pub(super) fn answer(mut call: Call<'_>) -> Result<Answer, Refusal> {
     Ok(answer)
 }
 
-fn read<'a>(call: &Call<'a>) -> Result<Request<'a>, Refusal> {
+fn read<'a>(call: &SignedCall<'a>) -> Result<Request<'a>, Refusal> {
     let params = call.params;
     let mut checks = Checks::new(params);
     let role_arn = checks.role_arn();
@@ -151,7 +151,7 @@ fn session_tags(caller: &Caller, request: &Request<'_>) -> Result<(Tags, Tags), 
 
 /// Holds the trust policy against the call and returns the source identity of the new session.
 fn authorize(
-    call: &Call<'_>,
+    call: &SignedCall<'_>,
     role: &Role,
     request: &Request<'_>,
     mfa_at: Option<i64>,

@@ -11,14 +11,14 @@ pub(crate) use answer::{Answer, refusal_xml};
 use crate::form::Params;
 use crate::random;
 use crate::refusal::Refusal;
-use crate::world::{Caller, Session, World};
+use crate::world::{Caller, ServerState, Session};
 
 pub(crate) const SERVICE: &str = "sts";
 const VERSION: &str = "2011-06-15";
 
 /// One authenticated call, with all that its answer depends on.
-pub(crate) struct Call<'a> {
-    pub world: &'a mut World,
+pub(crate) struct SignedCall<'a> {
+    pub world: &'a mut ServerState,
     pub caller: &'a Caller,
     pub params: &'a Params,
     pub now: i64,
@@ -26,7 +26,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// Performs the action that the parameters name.
-pub(crate) fn perform(call: Call<'_>) -> Result<Answer, Refusal> {
+pub(crate) fn perform(call: SignedCall<'_>) -> Result<Answer, Refusal> {
     let Some(action) = call.params.get("Action") else {
         return Err(Refusal::new(400, "MissingAction", "Missing Action"));
     };
@@ -43,7 +43,7 @@ pub(crate) fn perform(call: Call<'_>) -> Result<Answer, Refusal> {
     }
 }
 
-impl Call<'_> {
+impl SignedCall<'_> {
     /// Accepts serial and code when both are there; says when the device was proved on this call.
     fn prove_device(&mut self) -> Result<Option<i64>, Refusal> {
         let serial = self.params.get("SerialNumber");

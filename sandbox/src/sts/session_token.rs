@@ -1,13 +1,13 @@
 //! `GetSessionToken`: a session of the user's own, with MFA when a code comes with the call.
 
-use super::{Answer, Call};
+use super::{Answer, SignedCall};
 use crate::refusal::Refusal;
 use crate::sts::grammar::Checks;
 
 const DEFAULT_SECONDS: i64 = 43_200;
 const ROOT_SECONDS: i64 = 3600;
 
-pub(super) fn answer(mut call: Call<'_>) -> Result<Answer, Refusal> {
+pub(super) fn answer(mut call: SignedCall<'_>) -> Result<Answer, Refusal> {
     let mut checks = Checks::new(call.params);
     checks.device();
     let asked = checks.seconds(900, 129_600)?;

@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 
 /// Everything the server remembers between calls, except the calls themselves.
 #[derive(Debug, Default)]
-pub(crate) struct World {
+pub(crate) struct ServerState {
     accounts: BTreeMap<String, Account>,
     keys: BTreeMap<String, Key>,
     devices: BTreeMap<String, VirtualDevice>,
@@ -33,7 +33,7 @@ pub(crate) struct World {
     consumed: Vec<ConsumedCode>,
 }
 
-impl World {
+impl ServerState {
     /// Adds a user or a root, with a first key; a known one gets a further key.
     pub(crate) fn add_user(&mut self, new: NewUser) -> Result<User, String> {
         let arn = Arn::parse(&new.arn)

@@ -1,11 +1,11 @@
 //! Where the bytes of an edit go: in place, below a profile's last line, at the end of the file.
 
 use super::writable::{must_be_a_safe_name, must_be_writable};
-use crate::aws_files::file::{AwsFile, Kind};
+use crate::aws_files::file::{AwsFile, FileKind};
 use crate::aws_files::grammar;
 use crate::aws_files::hunk::Replacement;
 use crate::aws_files::section::{Part, Section, Setting, Span};
-use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::error::{Failure, Kind, Result};
 
 impl AwsFile {
     pub(super) fn set_in(
@@ -19,7 +19,7 @@ impl AwsFile {
         Ok(match section.get(key) {
             Some(old) if old.value.contains('\n') => {
                 let cause = format!("{key} is a block of several lines, which twolock does not edit");
-                return Err(Failure::new(FailureKind::Config, cause).at(&old.place));
+                return Err(Failure::new(Kind::Config, cause).at(&old.place));
             }
             Some(old) => {
                 notes.extend(self.notes_on(section, old));
@@ -123,8 +123,8 @@ impl AwsFile {
 
     pub(super) fn header_of(&self, profile: &str) -> String {
         match (self.kind, profile) {
-            (Kind::Config, "default") | (Kind::Credentials, _) => format!("[{profile}]"),
-            (Kind::Config, name) => format!("[profile {name}]"),
+            (FileKind::Config, "default") | (FileKind::Credentials, _) => format!("[{profile}]"),
+            (FileKind::Config, name) => format!("[profile {name}]"),
         }
     }
 

@@ -12,7 +12,7 @@ use super::file::AwsFile;
 use super::hunk::{Hunk, Replacement};
 use super::section::{Section, Setting, Span};
 use crate::credentials::AccessKey;
-use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::error::{Failure, Kind, Result};
 
 mod lines;
 mod rename;
@@ -169,10 +169,10 @@ impl AwsFile {
             }
             (Edit::Add { .. }, Some(there)) => {
                 let cause = format!("it is already there ({}:{})", self.shown(), there.header_line);
-                return Err(Failure::new(FailureKind::Config, cause));
+                return Err(Failure::new(Kind::Config, cause));
             }
             (Edit::Rename { .. }, _) => {
-                return Err(Failure::new(FailureKind::Bug, "a profile is renamed together with other edits"));
+                return Err(Failure::new(Kind::Bug, "a profile is renamed together with other edits"));
             }
             (Edit::Set { profile, key, value }, None) => {
                 vec![self.new_section(profile, &[(key, value)], is_first)?]
@@ -234,7 +234,7 @@ fn must_hold_no_other(section: &Section, key: &AccessKey) -> Result<()> {
     let other = halves(key).into_iter().find_map(|(half, value)| named(section, half).find(|s| s.value != value));
     other.map_or(Ok(()), |other| {
         let cause = format!("{} stands there with another value, which is not overwritten: run this again", other.key);
-        Err(Failure::new(FailureKind::Busy, cause).at(&other.place))
+        Err(Failure::new(Kind::Busy, cause).at(&other.place))
     })
 }
 

@@ -2,12 +2,12 @@
 
 use super::Edited;
 use super::writable::must_be_a_safe_name;
-use crate::aws_files::file::{AwsFile, Kind};
+use crate::aws_files::file::{AwsFile, FileKind};
 use crate::aws_files::grammar::{self, Chunk, Span};
 use crate::aws_files::hunk::Replacement;
 use crate::aws_files::process_line::ProcessLine;
 use crate::aws_files::section::{Part, Section, Setting};
-use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::names::is_process_word;
 
 impl AwsFile {
@@ -41,15 +41,15 @@ impl AwsFile {
         let old = &self.bytes()[inside.clone()];
         // The blank stays as it is: `[profile<TAB>p]` is read by all.
         let word = b"profile".len();
-        let has_word = self.kind == Kind::Config && old.starts_with(b"profile") && old.len() > word;
+        let has_word = self.kind == FileKind::Config && old.starts_with(b"profile") && old.len() > word;
         let (start, text) = match (self.kind, name) {
-            (Kind::Config, "default") => (inside.start, "default".to_string()),
-            (Kind::Config, _) if has_word => {
+            (FileKind::Config, "default") => (inside.start, "default".to_string()),
+            (FileKind::Config, _) if has_word => {
                 let blanks = old[word..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
                 (inside.start + word + blanks, name.to_string())
             }
-            (Kind::Config, _) => (inside.start, format!("profile {name}")),
-            (Kind::Credentials, _) => (inside.start, name.to_string()),
+            (FileKind::Config, _) => (inside.start, format!("profile {name}")),
+            (FileKind::Credentials, _) => (inside.start, name.to_string()),
         };
         Some(Replacement { span: start..inside.end, text: text.into_bytes() })
     }
@@ -68,7 +68,7 @@ impl AwsFile {
                     let cause = format!(
                         "'{new}' cannot stand in a credential_process: it may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'"
                     );
-                    Err(Failure::new(FailureKind::Usage, cause).at(&setting.place))
+                    Err(Failure::new(Kind::Usage, cause).at(&setting.place))
                 }
                 Some(ProcessLine { at, .. }) => {
                     let start = setting.spans.value.start;

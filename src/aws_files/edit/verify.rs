@@ -11,7 +11,7 @@ use crate::aws_files::grammar;
 use crate::aws_files::hunk::{Hunk, Replacement};
 use crate::aws_files::oddities::Oddity;
 use crate::aws_files::section::{Section, Setting};
-use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::error::{Failure, Kind, Result};
 
 impl AwsFile {
     /// Makes the changes and reads the result: it must say what was asked, and nothing else differently.
@@ -44,7 +44,7 @@ impl AwsFile {
         self.must_read_alike(&new, touched)?;
         if !says_so(&new) {
             let cause = format!("{} would not read back as it was asked to be; it is left as it is", self.shown());
-            return Err(Failure::new(FailureKind::Usage, cause).hint("edit the file by hand"));
+            return Err(Failure::new(Kind::Usage, cause).hint("edit the file by hand"));
         }
         let hunks = Hunk::all(self.bytes(), &changes);
         Ok(Edited { bytes: new.bytes().to_vec(), hunks, notes })
@@ -58,7 +58,7 @@ impl AwsFile {
             let says = |file: &AwsFile| file.section(name).map(|s| s.settings.iter().map(pair).collect::<Vec<_>>());
             if says(self) != says(new) {
                 let cause = format!("profile '{name}' of {} would be read differently", self.shown());
-                return Err(Failure::new(FailureKind::Config, cause).hint("edit the file by hand"));
+                return Err(Failure::new(Kind::Config, cause).hint("edit the file by hand"));
             }
         }
         let (before, after) = (self.oddities(), new.oddities());
@@ -70,7 +70,7 @@ impl AwsFile {
                 let (effect, readers) = &construct.stumbling()[0];
                 let readers: Vec<String> = readers.iter().map(ToString::to_string).collect();
                 let cause = format!("this would write {}: {effect} {}", construct.what(), readers.join(", "));
-                Err(Failure::new(FailureKind::Usage, cause))
+                Err(Failure::new(Kind::Usage, cause))
             }
         }
     }

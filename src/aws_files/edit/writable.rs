@@ -1,11 +1,11 @@
 //! What may be written: names, keys and values that every SDK reads alike (the writer rule of aws-contract 1.2).
 
-use crate::error::{Failure, Kind as FailureKind, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::text::visible::refused;
 
 pub(super) fn must_be_a_safe_name(name: &str) -> Result<()> {
-    let problem = |why: String| Err(Failure::new(FailureKind::Usage, why));
+    let problem = |why: String| Err(Failure::new(Kind::Usage, why));
     match ProfileName::parse(name) {
         Err(why) => problem(why),
         Ok(name) if !name.is_read_by_every_sdk() => {
@@ -16,7 +16,7 @@ pub(super) fn must_be_a_safe_name(name: &str) -> Result<()> {
 }
 
 pub(super) fn must_be_writable(key: &str, value: &str) -> Result<()> {
-    let problem = |why: String| Err(Failure::new(FailureKind::Usage, why));
+    let problem = |why: String| Err(Failure::new(Kind::Usage, why));
     let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
     if key.contains('.') {
         return problem(format!("'{key}' names a block inside a key, which twolock does not edit"));
@@ -34,7 +34,7 @@ pub(super) fn must_be_writable(key: &str, value: &str) -> Result<()> {
     }
     if value.trim() != value || value.contains(" #") || value.contains(" ;") || value.starts_with(['#', ';']) {
         let cause = format!("{key} would read back differently: '{}'", refused(value));
-        return Err(Failure::new(FailureKind::Usage, cause)
+        return Err(Failure::new(Kind::Usage, cause)
             .hint("a value cannot begin or end with a blank, nor hold '#' or ';' behind one"));
     }
     Ok(())

@@ -1,93 +1,74 @@
-//! Whether the AWS CLI and SDKs come to us where they should, and find a program there that is us.
+//! Whether the AWS CLI and SDKs use twolock where they should, and find a program there that is twolock.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::aws_files::Setting;
-use crate::aws_files::process_line::ProcessLine;
 use crate::hint::{CommandLine, Verb};
 use crate::profile::adoption::program::names_a_version;
-use crate::profile::callers::{self, Callers, Reader, Verdict};
+use crate::profile::callers::{self, Bypass, Callers, Reader, Resolution};
+use crate::profile::facts::process_line;
 use crate::system::{child, directories};
+use crate::text::list::first_names;
 use crate::text::visible::visible;
 
-use super::Outcome;
-use super::context::{Context, OneProfile};
+use super::checkup::{Checkup, OneProfile};
 use super::finding::Severity::{Error, Info, Warning};
-use super::finding::{Finding, Severity};
-use super::keys::listed;
+use super::finding::{Checked, Finding, Severity};
 
-/// Profiles that are served by us, and callers that go another way.
-pub fn bypassed(context: &Context) -> Outcome {
-    let callers = Callers::of(&context.world.files);
-    context.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
+/// Profiles that are meant for twolock, and callers that bypass it.
+pub fn bypassed(checkup: &Checkup) -> Checked {
+    let callers = Callers::of(&checkup.context.files);
+    checkup.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
 }
 
 fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
-    // Only these two bring anybody to us.
-    one.profile.get("credential_process").or_else(|| one.profile.get("source_profile"))?;
-    let verdicts = callers.judge(&one.name);
-    let line = ours(one);
-    let is_ours = line.is_some() || verdicts.iter().any(|(_, verdict)| is_above_us(verdict));
-    let elsewhere: Vec<_> = verdicts.into_iter().filter(|(_, verdict)| goes_elsewhere(verdict)).collect();
-    if !is_ours || elsewhere.is_empty() {
+    if !callers::leads_to_twolock(&one.profile) {
         return None;
     }
-    let is_broken = |(_, verdict): &(Reader, Verdict)| verdict.fails() || verdict.without_mfa().is_some();
-    let severity = if elsewhere.iter().any(is_broken) { Error } else { Warning };
-    let what = format!("twolock is passed over by {}", names(elsewhere.iter().map(|(caller, _)| *caller)));
-    let finding = Finding::new(severity, what, reasons(&elsewhere)).of_profile(&one.name);
-    let place = line.map_or(&one.profile.place, |(setting, _)| &setting.place);
+    let verdict = callers.judge(&one.name);
+    let bypasses = verdict.bypasses();
+    let is_broken = |resolution: &Resolution| matches!(resolution.bypass(), Some(Bypass::Error | Bypass::WithoutMfa));
+    let severity = if bypasses.iter().any(|(_, resolution)| is_broken(resolution)) { Error } else { Warning };
+    let what = match bypasses.as_slice() {
+        [] => return None,
+        [(one, _)] if *one != Reader::Cli => format!("{one} bypasses twolock"),
+        many => {
+            let names: Vec<String> = many.iter().map(|(caller, _)| callers::name(*caller)).collect();
+            format!("{} bypass twolock", names.join(", "))
+        }
+    };
+    let finding = Finding::new(severity, what, reasons(&bypasses)).of_profile(&one.name);
+    let place = process_line(&one.profile).map_or(&one.profile.place, |(setting, _)| &setting.place);
     Some(finding.at(place).mend(CommandLine::of(Verb::Adopt, &one.name)))
 }
 
-/// A role that a caller assumes itself, with credentials of ours.
-fn is_above_us(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Role { with, .. } if with.comes_to_us() || is_above_us(with))
-}
-
-/// What stands oddly in the files, and odd names, are findings of their own.
-fn goes_elsewhere(verdict: &Verdict) -> bool {
-    let is_odd = matches!(
-        verdict,
-        Verdict::RefusesFile(_) | Verdict::DoesNotFind(_) | Verdict::ReadsDifferently(_) | Verdict::MayNotFind
-    );
-    let below_is_odd = matches!(verdict, Verdict::Role { with, .. } if !with.comes_to_us() && !goes_elsewhere(with));
-    !verdict.comes_to_us() && !is_odd && !below_is_odd
-}
-
-fn names(callers: impl Iterator<Item = Reader>) -> String {
-    callers.map(callers::name).collect::<Vec<_>>().join(", ")
-}
-
 /// Each reason once, with those it holds for.
-fn reasons(elsewhere: &[(Reader, Verdict)]) -> String {
-    match callers::grouped(elsewhere).as_slice() {
+fn reasons(bypasses: &[&(Reader, Resolution)]) -> String {
+    match callers::grouped(bypasses.iter().copied()).as_slice() {
         [(_, reason)] => reason.clone(),
         groups => groups.iter().map(|(who, reason)| format!("{who}: {reason}")).collect::<Vec<_>>().join("; "),
     }
 }
 
-fn ours(one: &OneProfile) -> Option<(&Setting, ProcessLine<'_>)> {
-    let setting = one.profile.get("credential_process")?;
-    Some((setting, ProcessLine::parse(&setting.value)?))
-}
-
 /// Lines of ours whose program is gone, is another one, or will be gone at the next upgrade.
-pub fn programs(context: &Context) -> Outcome {
+pub fn programs(checkup: &Checkup) -> Checked {
     let myself = std::env::current_exe().and_then(|path| directories::resolve(&path)).ok();
     let mut served: BTreeMap<&str, Vec<(&OneProfile, &Setting)>> = BTreeMap::new();
-    for one in &context.profiles {
-        if let Some((setting, line)) = ours(one) {
+    for one in &checkup.profiles {
+        if let Some((setting, line)) = process_line(&one.profile) {
             served.entry(line.program).or_default().push((one, setting));
         }
     }
     let of = |(program, lines): (&str, Vec<(&OneProfile, &Setting)>)| {
-        let (severity, what, why) = wrong(program, context, myself.as_deref())?;
+        let (severity, what, why) = wrong(program, checkup, myself.as_deref())?;
         let ((one, setting), others) = lines.split_first()?;
         let others = match others {
             [] => String::new(),
-            others => format!("; so does {}", listed(others.iter().map(|(one, _)| one.name.as_str()))),
+            others => {
+                let names: Vec<&str> = others.iter().map(|(one, _)| one.name.as_str()).collect();
+                format!("; so does {}", first_names(&names))
+            }
         };
         let what = format!("credential_process names {}, {what}", visible(program));
         let finding = Finding::new(severity, what, format!("{why}{others}")).of_profile(&one.name).at(&setting.place);
@@ -96,10 +77,10 @@ pub fn programs(context: &Context) -> Outcome {
     served.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-fn wrong(program: &str, context: &Context, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
+fn wrong(program: &str, checkup: &Checkup, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
     const NOTHING: &str = "the AWS CLI and SDKs find no program to ask";
     let path = Path::new(program);
-    let found: Option<PathBuf> = child::find_program(program, context.world.env.raw("PATH"));
+    let found: Option<PathBuf> = child::find_program(program, checkup.context.env.raw("PATH"));
     let Some(found) = found else {
         return Some(match path.is_absolute() {
             true if path.exists() => (Error, "which is no program that may be run", NOTHING),

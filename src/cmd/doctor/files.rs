@@ -11,23 +11,22 @@ use crate::system::permissions::What;
 use crate::system::{directories, path_owners};
 use crate::text::visible::visible;
 
-use super::Outcome;
-use super::context::{Context, Place};
-use super::finding::Finding;
+use super::checkup::{CheckedPath, Checkup};
 use super::finding::Severity::{Error, Warning};
+use super::finding::{Checked, Finding};
 
 const OTHERS_READ: u32 = 0o044;
 const OTHERS_WRITE: u32 = 0o022;
 
 /// What cannot be read at all; every other command would end with it.
-pub fn unreadable(context: &Context) -> Outcome {
+pub fn unreadable(checkup: &Checkup) -> Checked {
     let why = "other commands end with this until it is mended";
-    context.failures.iter().map(|failure| Finding::of_failure(Error, failure, why)).collect::<Vec<_>>().into()
+    checkup.failures.iter().map(|failure| Finding::of_failure(Error, failure, why)).collect::<Vec<_>>().into()
 }
 
 /// What killed runs left: a change that is half done, and temporary files.
-pub fn unfinished(context: &Context) -> Outcome {
-    let (title, left) = changing::with_parts(&context.world, unfinished_change);
+pub fn unfinished(checkup: &Checkup) -> Checked {
+    let (title, left) = changing::with_parts(&checkup.context, unfinished_change);
     let mut found = Vec::new();
     match title {
         Ok(None) => {}
@@ -43,33 +42,33 @@ pub fn unfinished(context: &Context) -> Outcome {
     found.extend(left.iter().map(|path| {
         let why = "a run that was killed left it, perhaps with an access key in it; the next change removes it";
         Finding::new(Warning, "it is a temporary file of a killed twolock", why)
-            .in_file(context.shown(path))
+            .in_file(checkup.shown(path))
             .mend("twolock doctor --fix")
     }));
     found.into()
 }
 
 /// What others can open.
-pub fn modes(context: &Context) -> Outcome {
-    let is_open = |place: &&Place| place.found.open_bits() != 0 && is_ours(place);
-    let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&Place>>::new());
-    for place in context.places.found.iter().filter(is_open) {
+pub fn modes(checkup: &Checkup) -> Checked {
+    let is_open = |place: &&CheckedPath| place.found.open_bits() != 0 && is_ours(place);
+    let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&CheckedPath>>::new());
+    for place in checkup.places.found.iter().filter(is_open) {
         match &place.among {
             Some(folder) => among.entry(folder).or_default().push(place),
             None => found.push(open(place)),
         }
     }
     found.extend(among.into_iter().map(|(folder, places)| many_open(folder, &places)));
-    let unseen = &context.places.unseen;
-    Outcome { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
+    let unseen = &checkup.places.unseen;
+    Checked { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
 }
 
 /// Only what [`crate::system::permissions::close_to_others`] would take; the rest is a finding of another check.
-fn is_ours(place: &Place) -> bool {
+fn is_ours(place: &CheckedPath) -> bool {
     place.found.what == place.wanted && place.found.other_owner().is_none() && !place.found.has_more_names()
 }
 
-fn open(place: &Place) -> Finding {
+fn open(place: &CheckedPath) -> Finding {
     let (bits, mode) = (place.found.open_bits(), mode(place));
     let is_folder = place.wanted == What::Directory;
     let what = match (is_folder, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
@@ -84,7 +83,7 @@ fn open(place: &Place) -> Finding {
     Finding { closes: vec![place.path.clone()], ..finding }
 }
 
-fn many_open(folder: &str, places: &[&Place]) -> Finding {
+fn many_open(folder: &str, places: &[&CheckedPath]) -> Finding {
     if let [only] = places {
         return open(only);
     }
@@ -96,7 +95,7 @@ fn many_open(folder: &str, places: &[&Place]) -> Finding {
     Finding { closes: places.iter().map(|place| place.path.clone()).collect(), ..finding }
 }
 
-fn mode(place: &Place) -> u32 {
+fn mode(place: &CheckedPath) -> u32 {
     place.found.ownership.map_or(0, |of| of.mode)
 }
 
@@ -112,33 +111,33 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
 }
 
 /// What belongs to somebody else. What lies in one directory is one finding, and one command repairs it all.
-pub fn owners(context: &Context) -> Outcome {
-    if let Some(owner) = context.world.owner_root_visits() {
+pub fn owners(checkup: &Checkup) -> Checked {
+    if let Some(owner) = checkup.context.owner_root_visits() {
         let what = format!("doctor runs as root in the home of {owner}");
         let why = "the files there belong to another user then, as they should; who owns them is not checked";
         return vec![Finding::new(Warning, what, why).mend("run it without sudo, or with sudo -H")].into();
     }
-    let mut trees = BTreeMap::<&Path, Vec<&Place>>::new();
-    for place in context.places.found.iter().filter(|place| is_anothers(place)) {
-        trees.entry(tree_of(context, place)).or_default().push(place);
+    let mut trees = BTreeMap::<&Path, Vec<&CheckedPath>>::new();
+    for place in checkup.places.found.iter().filter(|place| is_anothers(place)) {
+        trees.entry(tree_of(checkup, place)).or_default().push(place);
     }
-    trees.into_iter().map(|(tree, places)| of_others(context, tree, &places)).collect::<Vec<_>>().into()
+    trees.into_iter().map(|(tree, places)| of_others(checkup, tree, &places)).collect::<Vec<_>>().into()
 }
 
 /// An administrator may well provide a file for everybody.
-fn is_anothers(place: &Place) -> bool {
+fn is_anothers(place: &CheckedPath) -> bool {
     place.found.other_owner().is_some_and(|owner| owner != 0 || !place.is_chosen)
 }
 
 /// The outermost directory that is looked at and has this in it; of a link, and of what lies elsewhere, the place itself.
-fn tree_of<'a>(context: &'a Context, place: &'a Place) -> &'a Path {
+fn tree_of<'a>(checkup: &'a Checkup, place: &'a CheckedPath) -> &'a Path {
     let is_tree =
-        |tree: &&Place| tree.wanted == What::Directory && !tree.is_chosen && place.path.starts_with(&tree.path);
-    let trees = context.places.found.iter().filter(|tree| is_tree(tree) && !place.found.is_symlink);
+        |tree: &&CheckedPath| tree.wanted == What::Directory && !tree.is_chosen && place.path.starts_with(&tree.path);
+    let trees = checkup.places.found.iter().filter(|tree| is_tree(tree) && !place.found.is_symlink);
     trees.map(|tree| tree.path.as_path()).min_by_key(|tree| tree.as_os_str().len()).unwrap_or(&place.path)
 }
 
-fn of_others(context: &Context, tree: &Path, places: &[&Place]) -> Finding {
+fn of_others(checkup: &Checkup, tree: &Path, places: &[&CheckedPath]) -> Finding {
     let owner = format!("another user (uid {})", places[0].found.other_owner().unwrap_or_default());
     let name = places[0].path.file_name().map(|name| visible(&name.to_string_lossy())).unwrap_or_default();
     let belongs = format!("it belongs to {owner}");
@@ -149,13 +148,13 @@ fn of_others(context: &Context, tree: &Path, places: &[&Place]) -> Finding {
     };
     let why = "its owner reads and changes it as they like, and twolock does not edit it";
     let mend = obstacle::chown(&directories::resolve(tree).unwrap_or(tree.into()));
-    let mend = directories::shorten_last_word(&mend, &context.world.folders.home);
-    Finding::new(Error, what, why).in_file(context.shown(named)).mend(mend)
+    let mend = directories::shorten_last_word(&mend, &checkup.context.folders.home);
+    Finding::new(Error, what, why).in_file(checkup.shown(named)).mend(mend)
 }
 
 /// Files that have a second name.
-pub fn links(context: &Context) -> Outcome {
-    let of = |place: &Place| {
+pub fn links(checkup: &Checkup) -> Checked {
+    let of = |place: &CheckedPath| {
         let what = format!("it has {} names (hard links)", place.found.names);
         let why = "an edit would change one of them and not the other, so twolock makes none";
         let (path, copy) = (place.path.to_string_lossy(), format!("{}.own", place.path.display()));
@@ -164,14 +163,14 @@ pub fn links(context: &Context) -> Outcome {
             .in_file(&place.shown)
             .mend(CommandLine::other("cp -p").with(&*path).with(&copy).and(put_back))
     };
-    let several = context.places.found.iter().filter(|place| place.found.has_more_names());
+    let several = checkup.places.found.iter().filter(|place| place.found.has_more_names());
     several.map(of).collect::<Vec<_>>().into()
 }
 
 /// Something else where a file or folder should be. A pipe or folder in place of a file people name cannot be read, which is
 /// a finding already.
-pub fn kinds(context: &Context) -> Outcome {
-    let of = |place: &Place| {
+pub fn kinds(checkup: &Checkup) -> Checked {
+    let of = |place: &CheckedPath| {
         let (what, why) = match (place.found.what, place.wanted) {
             (What::BrokenSymlink, _) => {
                 ("it is a link that leads nowhere", "it counts as empty, and nothing can be written")
@@ -185,16 +184,16 @@ pub fn kinds(context: &Context) -> Outcome {
         let mend = CommandLine::other("ls -l").with(place.path.to_string_lossy());
         Some(Finding::new(Warning, what, why).in_file(&place.shown).mend(mend))
     };
-    context.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
+    checkup.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// Directories and links on the way to a file that somebody else could change, and so replace the file.
-pub fn ways(context: &Context) -> Outcome {
+pub fn ways(checkup: &Checkup) -> Checked {
     let mut found: Vec<Finding> = Vec::new();
-    for place in context.places.found.iter().filter(|place| place.among.is_none() && place.wanted == What::File) {
+    for place in checkup.places.found.iter().filter(|place| place.among.is_none() && place.wanted == What::File) {
         for (step, writer) in path_owners::other_writers(&place.path).unwrap_or_default() {
-            let shown = context.shown(&step);
-            if is_a_place(context, &step) || found.iter().any(|finding| finding.file.as_ref() == Some(&shown)) {
+            let shown = checkup.shown(&step);
+            if is_a_place(checkup, &step) || found.iter().any(|finding| finding.file.as_ref() == Some(&shown)) {
                 continue;
             }
             let what = format!("it {writer}, and the way to {} leads through it", visible(&place.shown));
@@ -206,7 +205,8 @@ pub fn ways(context: &Context) -> Outcome {
     found.into()
 }
 
-fn is_a_place(context: &Context, step: &Path) -> bool {
-    let is_it = |place: &Place| place.path == step || directories::resolve(&place.path).is_ok_and(|real| real == step);
-    context.places.found.iter().any(|place| place.among.is_none() && is_it(place))
+fn is_a_place(checkup: &Checkup, step: &Path) -> bool {
+    let is_it =
+        |place: &CheckedPath| place.path == step || directories::resolve(&place.path).is_ok_and(|real| real == step);
+    checkup.places.found.iter().any(|place| place.among.is_none() && is_it(place))
 }

@@ -12,6 +12,9 @@ use crate::text::width::cut_middle;
 /// Longer than anything we say, unless a file holds names or values of a megabyte.
 const LONGEST: usize = 1_000;
 
+/// More findings of one check are counted.
+pub const MOST_SHOWN: usize = 20;
+
 /// How bad it is; the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -51,6 +54,24 @@ pub struct Finding {
     /// What `--fix` closes to others.
     pub closes: Vec<PathBuf>,
     pub fixed: bool,
+}
+
+/// What a check found, and why it could not look at everything.
+pub struct Checked {
+    pub findings: Vec<Finding>,
+    pub unchecked: Option<String>,
+}
+
+impl From<Vec<Finding>> for Checked {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self { findings, unchecked: None }
+    }
+}
+
+impl Checked {
+    pub fn unchecked(why: String) -> Self {
+        Self { findings: Vec::new(), unchecked: Some(why) }
+    }
 }
 
 impl Finding {

@@ -4,23 +4,22 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::aws_files::Setting;
-use crate::cmd::env::calling_shell;
+use crate::cmd::shell::calling_shell;
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::Failure;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::ours::key_index::Entry;
+use crate::ours::key_index::IndexEntry;
 use crate::output::exports;
-use crate::profile::facts::is_adopted;
+use crate::profile::facts::names_twolock;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};
 use crate::system::clock::Deadline;
-use crate::text::visible::visible;
+use crate::text::list::first_names;
 
-use super::Outcome;
-use super::context::{Context, OneProfile, is_usable};
-use super::finding::Finding;
+use super::checkup::{Checkup, OneProfile, is_usable};
 use super::finding::Severity::{Error, Info, Warning};
+use super::finding::{Checked, Finding};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// A keyring gives hundreds of items in that time.
@@ -35,8 +34,8 @@ struct InFile<'a> {
 }
 
 impl<'a> InFile<'a> {
-    fn all(context: &'a Context) -> impl Iterator<Item = Self> {
-        context.profiles.iter().filter_map(|of| {
+    fn all(checkup: &'a Checkup) -> impl Iterator<Item = Self> {
+        checkup.profiles.iter().filter_map(|of| {
             let (id, secret) = (of.profile.get("aws_access_key_id")?, of.profile.get("aws_secret_access_key")?);
             let id = AccessKeyId::parse(&id.value).ok();
             let temporary = id.as_ref().is_some_and(|id| id.is_temporary());
@@ -57,8 +56,8 @@ fn token(of: &OneProfile) -> Option<&Setting> {
     of.profile.get("aws_session_token").or_else(|| of.profile.get("aws_security_token"))
 }
 
-fn indexed<'a>(context: &'a Context, name: &str) -> Option<&'a Entry> {
-    context.world.index.get(&ProfileName::parse(name).ok()?)
+fn indexed<'a>(checkup: &'a Checkup, name: &str) -> Option<&'a IndexEntry> {
+    checkup.context.index.get(&ProfileName::parse(name).ok()?)
 }
 
 /// The commands that move keys into the keyring: a key goes there with the profile that is served from it.
@@ -66,9 +65,9 @@ struct Moves<'a>(HashMap<&'a str, Vec<&'a OneProfile>>);
 
 impl<'a> Moves<'a> {
     /// Who names whom as source.
-    fn of_all(context: &'a Context) -> Self {
+    fn of_all(checkup: &'a Checkup) -> Self {
         let mut users: HashMap<&str, Vec<&OneProfile>> = HashMap::new();
-        for one in &context.profiles {
+        for one in &checkup.profiles {
             let sources = ["twolock_source_profile", "source_profile"].map(|key| one.profile.get(key));
             if let Some(source) = sources.into_iter().flatten().next() {
                 users.entry(&source.value).or_default().push(one);
@@ -84,7 +83,7 @@ impl<'a> Moves<'a> {
             |one: &OneProfile| ["twolock_role_arn", "role_arn"].iter().any(|key| one.profile.get(key).is_some());
         let adopt = |one: &OneProfile| CommandLine::of(Verb::Adopt, &one.name);
         // Where there was no keyring, an adopted profile keeps its key under another name.
-        if let Some(keeper) = users.iter().find(|one| is_adopted(&one.profile) && !has_role(one)) {
+        if let Some(keeper) = users.iter().find(|one| names_twolock(&one.profile) && !has_role(one)) {
             return adopt(keeper);
         }
         match has_device(owner) || users.iter().any(|one| has_device(one)) {
@@ -95,8 +94,8 @@ impl<'a> Moves<'a> {
 }
 
 /// Keys in clear, which a keyring would keep better where there is one.
-pub fn in_clear(context: &Context) -> Outcome {
-    let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
+pub fn in_clear(checkup: &Checkup) -> Checked {
+    let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
     let of = |key: InFile| {
         let what = format!("{} stands here in clear", key.named());
         if !keeps {
@@ -109,15 +108,15 @@ pub fn in_clear(context: &Context) -> Outcome {
         let why = "thieves and backups read this file first; the OS keyring would keep the key";
         key.finding(Warning, what, why).mend(moves.of(key.of))
     };
-    let only_here = InFile::all(context).filter(|key| indexed(context, &key.of.name).is_none());
+    let only_here = InFile::all(checkup).filter(|key| indexed(checkup, &key.of.name).is_none());
     only_here.map(of).collect::<Vec<_>>().into()
 }
 
 /// A profile whose key stands in a file and in the index.
-pub fn in_two_places(context: &Context) -> Outcome {
-    let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
+pub fn in_two_places(checkup: &Checkup) -> Checked {
+    let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
     let of = |key: InFile| {
-        let entry = indexed(context, &key.of.name)?;
+        let entry = indexed(checkup, &key.of.name)?;
         let why = "the file wins, as in SDKs, so what the keyring keeps is not used";
         let what = match key.id.as_ref() == Some(&entry.id) {
             true => format!("access key {} stands here and in the OS keyring", entry.id),
@@ -127,33 +126,25 @@ pub fn in_two_places(context: &Context) -> Outcome {
         // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
         Some(finding.mend(if keeps { moves.of(key.of) } else { CommandLine::of(Verb::Show, &key.of.name) }))
     };
-    InFile::all(context).filter_map(of).collect::<Vec<_>>().into()
+    InFile::all(checkup).filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// Profiles that share one key.
-pub fn shared(context: &Context) -> Outcome {
+pub fn shared(checkup: &Checkup) -> Checked {
     let mut owners: BTreeMap<AccessKeyId, Vec<InFile>> = BTreeMap::new();
-    let keys = InFile::all(context).filter_map(|key| Some((key.id.clone()?, key)));
+    let keys = InFile::all(checkup).filter_map(|key| Some((key.id.clone()?, key)));
     keys.for_each(|(id, key)| owners.entry(id).or_default().push(key));
     let of = |(id, keys): (AccessKeyId, Vec<InFile>)| {
         let (first, others) = keys.split_first().filter(|(_, others)| !others.is_empty())?;
-        let names = listed(others.iter().map(|key| key.of.name.as_str()));
-        let what = format!("access key {id} is also that of {names}");
+        let names: Vec<&str> = others.iter().map(|key| key.of.name.as_str()).collect();
+        let what = format!("access key {id} is also that of {}", first_names(&names));
         Some(first.finding(Info, what, "whoever changes or removes it has to do so in each of them"))
     };
     owners.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-/// Names in quotes, the first few of them.
-pub fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 5;
-    let more = names.len().saturating_sub(SHOWN);
-    let shown: Vec<String> = names.take(SHOWN).map(|name| format!("'{}'", visible(name))).collect();
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
-}
-
 /// Sessions in clear, as `aws configure mfa-login` and other tools leave them.
-pub fn sessions_in_clear(context: &Context) -> Outcome {
+pub fn sessions_in_clear(checkup: &Checkup) -> Checked {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
         let nothing_else = profile.profile.settings().iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()));
@@ -165,15 +156,15 @@ pub fn sessions_in_clear(context: &Context) -> Outcome {
         let finding = Finding::new(Warning, "a session token stands here in clear", why);
         Some(finding.of_profile(&profile.name).at(&token.place).mend(mend))
     };
-    context.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
+    checkup.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// Keys older than `key_max_age`, and from half of it on a reminder. Only the index knows when a key was made.
-pub fn ages(context: &Context) -> Outcome {
-    let most = context.world.settings.duration_or_default("key_max_age");
-    let origin = context.world.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
-    let of = |(profile, entry): (&str, &Entry)| {
-        let age = context.now.since(entry.created?);
+pub fn ages(checkup: &Checkup) -> Checked {
+    let most = checkup.context.settings.duration_or_default("key_max_age");
+    let origin = checkup.context.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
+    let of = |(profile, entry): (&str, &IndexEntry)| {
+        let age = checkup.now.since(entry.created?);
         let severity = match age {
             _ if age >= most => Warning,
             _ if age >= most / 2 => Info,
@@ -185,33 +176,33 @@ pub fn ages(context: &Context) -> Outcome {
         let mend = "make a new one: IAM > Users > Security credentials in the console";
         Some(finding.of_profile(profile).mend(mend))
     };
-    context.world.index.entries().filter_map(of).collect::<Vec<_>>().into()
+    checkup.context.index.entries().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// What the index promises and the keyring does not give back.
-pub fn items(context: &Context) -> Outcome {
-    let index = &context.world.index;
+pub fn items(checkup: &Checkup) -> Checked {
+    let index = &checkup.context.index;
     if index.entries().next().is_none() {
         return Vec::new().into();
     }
     let closed = || {
-        let (name, said) = context.durable()?;
+        let (name, said) = checkup.durable()?;
         Some(format!("{name} {}", said?))
     };
-    if !context.keeps_keys() {
-        return Outcome::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
+    if !checkup.keeps_keys() {
+        return Checked::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
     }
     let until = Deadline::after(Instant::now(), PATIENCE);
     let mut findings = Vec::new();
     for (profile, entry) in index.entries() {
         if until.has_passed() {
-            return Outcome { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
+            return Checked { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
         }
-        match kept(context, entry) {
+        match kept(checkup, entry) {
             Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
-                findings.push(lost(context, profile, entry, &error))
+                findings.push(lost(checkup, profile, entry, &error))
             }
-            Some(Err(error)) => return Outcome { findings, unchecked: Some(error.to_string()) },
+            Some(Err(error)) => return Checked { findings, unchecked: Some(error.to_string()) },
             Some(Ok(())) | None => {}
         }
     }
@@ -219,15 +210,15 @@ pub fn items(context: &Context) -> Outcome {
 }
 
 /// Whether the keyring gives a key back. The secret is dropped at once.
-fn kept(context: &Context, entry: &Entry) -> Option<Result<(), StoreError>> {
-    let store = context.stores.durable.as_deref().filter(|_| context.keeps_keys())?;
+fn kept(checkup: &Checkup, entry: &IndexEntry) -> Option<Result<(), StoreError>> {
+    let store = checkup.stores.durable.as_deref().filter(|_| checkup.keeps_keys())?;
     Some(access_key::read(store, &entry.id).map(drop))
 }
 
-fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> Finding {
-    let store = context.durable().map_or("the keyring", |(name, _)| name);
+fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError) -> Finding {
+    let store = checkup.durable().map_or("the keyring", |(name, _)| name);
     let what = format!("access key {}: {store} {error}", entry.id);
-    if context.world.files.profile(profile).is_none() {
+    if checkup.context.files.profile(profile).is_none() {
         let why = "the index still names it for a profile that is gone; it does no harm";
         return Finding::new(Info, what, why).of_profile(profile);
     }
@@ -241,8 +232,8 @@ fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> 
 }
 
 /// Which keyrings answer, and so which of them seals sessions and keeps keys.
-pub fn keyrings(context: &Context) -> Outcome {
-    let answers = &context.keyrings;
+pub fn keyrings(checkup: &Checkup) -> Checked {
+    let answers = &checkup.keyrings;
     if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
         let said = answers.iter().filter_map(|(name, said)| Some((*name, said.clone()?))).collect();
         let failure: Failure = NoSealingKey::Nowhere(said).failure();
@@ -251,8 +242,8 @@ pub fn keyrings(context: &Context) -> Outcome {
     }
     let of = |(name, said): &(&'static str, Option<StoreError>)| {
         let error = said.as_ref().filter(|said| !is_usable(Some(said)))?;
-        Some(if context.durable().is_some_and(|(durable, _)| durable == *name) {
-            without_durable(context, name, error)
+        Some(if checkup.durable().is_some_and(|(durable, _)| durable == *name) {
+            without_durable(checkup, name, error)
         } else {
             let why = "sessions are sealed under the other keyring alone, which is slower to ask";
             Finding::new(Info, format!("{name} {error}"), why)
@@ -261,8 +252,8 @@ pub fn keyrings(context: &Context) -> Outcome {
     answers.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding {
-    let has_keys = context.world.index.entries().next().is_some();
+fn without_durable(checkup: &Checkup, name: &str, error: &StoreError) -> Finding {
+    let has_keys = checkup.context.index.entries().next().is_some();
     let severity = match error {
         StoreError::Locked | StoreError::Dismissed if has_keys => Warning,
         StoreError::Locked | StoreError::Dismissed => Info,
@@ -278,7 +269,7 @@ fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding
     match error {
         StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
         StoreError::ForeignBus { variable, .. } => {
-            finding.mend(exports::unset_line(calling_shell(&context.world.env), &[*variable]))
+            finding.mend(exports::unset_line(calling_shell(&checkup.context.env), &[*variable]))
         }
         StoreError::TimedOut(_) => finding.mend("restart the keyring's daemon"),
         _ => finding,

@@ -4,64 +4,63 @@ use crate::arn::Partition;
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws::http::HttpSettings;
 use crate::aws::{Bounds, date};
-use crate::cmd::env::calling_shell;
+use crate::cmd::shell::calling_shell;
 use crate::duration;
 use crate::names::Region;
 use crate::output::exports;
 use crate::text::visible::visible;
 
-use super::Outcome;
-use super::context::Context;
-use super::finding::Finding;
+use super::checkup::Checkup;
 use super::finding::Severity::{Error, Info, Warning};
+use super::finding::{Checked, Finding};
 
 /// Keys in the environment, which win over a profile nearly everywhere (aws-contract 1.1).
-pub fn keys(context: &Context) -> Outcome {
-    let env = &context.world.env;
+pub fn keys(checkup: &Checkup) -> Checked {
+    let env = &checkup.context.env;
     let set = env.credentials();
     let mut found = Vec::new();
     let profile = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find(|name| env.raw(name).is_some());
     if let (Some(profile), false) = (profile, set.is_empty()) {
         let what = format!("{} {} set beside {profile}", set.join(", "), if set.len() == 1 { "is" } else { "are" });
         let why = "nearly every AWS tool uses these keys then, and never looks at the profile";
-        found.push(Finding::new(Warning, what, why).mend(unset(context, &set)));
+        found.push(Finding::new(Warning, what, why).mend(unset(checkup, &set)));
     }
     if ["AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"].iter().all(|name| set.contains(name)) {
         let why = "boto3 signs with AWS_SECURITY_TOKEN, which belongs to other keys as a rule";
         let finding = Finding::new(Warning, "AWS_SECURITY_TOKEN is set beside AWS_SESSION_TOKEN", why);
-        found.push(finding.mend(unset(context, &["AWS_SECURITY_TOKEN"])));
+        found.push(finding.mend(unset(checkup, &["AWS_SECURITY_TOKEN"])));
     }
     found.into()
 }
 
 /// Variables that name a profile: one that is there, and not two.
-pub fn profile_variables(context: &Context) -> Outcome {
-    let env = &context.world.env;
+pub fn profile_variables(checkup: &Checkup) -> Checked {
+    let env = &checkup.context.env;
     let named = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].map(|variable| (variable, env.text(variable)));
     let mut found = Vec::new();
     for (variable, name) in named {
-        let Some(name) = name.filter(|name| !context.profiles.iter().any(|one| one.name == *name)) else { continue };
-        let (severity, what) = match context.world.settings.aliases.get(name) {
+        let Some(name) = name.filter(|name| !checkup.profiles.iter().any(|one| one.name == *name)) else { continue };
+        let (severity, what) = match checkup.context.settings.aliases.get(name) {
             Some(_) => (Warning, "which is an alias that only twolock knows"),
             None => (Error, "and there is no such profile"),
         };
         let what = format!("{variable} names '{}', {what}", visible(name));
         let why = "AWS tools started from here fail, or go on with other credentials";
-        found.push(Finding::new(severity, what, why).mend(unset(context, &[variable])));
+        found.push(Finding::new(severity, what, why).mend(unset(checkup, &[variable])));
     }
     if let [(_, Some(one)), (_, Some(other))] = named
         && one != other
     {
         let what = format!("AWS_PROFILE is '{}' and AWS_DEFAULT_PROFILE is '{}'", visible(one), visible(other));
         let why = "boto3 goes by AWS_DEFAULT_PROFILE, everything else by AWS_PROFILE";
-        found.push(Finding::new(Warning, what, why).mend(unset(context, &["AWS_DEFAULT_PROFILE"])));
+        found.push(Finding::new(Warning, what, why).mend(unset(checkup, &["AWS_DEFAULT_PROFILE"])));
     }
     found.into()
 }
 
 /// Region variables that differ: no two tools read the same ones.
-pub fn region_variables(context: &Context) -> Outcome {
-    let env = &context.world.env;
+pub fn region_variables(checkup: &Checkup) -> Checked {
+    let env = &checkup.context.env;
     let (Some(one), Some(other)) = (env.text("AWS_REGION"), env.text("AWS_DEFAULT_REGION")) else {
         return Vec::new().into();
     };
@@ -70,17 +69,17 @@ pub fn region_variables(context: &Context) -> Outcome {
     }
     let what = format!("AWS_REGION is '{}' and AWS_DEFAULT_REGION is '{}'", visible(one), visible(other));
     let why = "boto3 goes by AWS_DEFAULT_REGION, everything else by AWS_REGION";
-    vec![Finding::new(Warning, what, why).mend(unset(context, &["AWS_DEFAULT_REGION"]))].into()
+    vec![Finding::new(Warning, what, why).mend(unset(checkup, &["AWS_DEFAULT_REGION"]))].into()
 }
 
-fn unset(context: &Context, names: &[&str]) -> String {
-    exports::unset_line(calling_shell(&context.world.env), names)
+fn unset(checkup: &Checkup, names: &[&str]) -> String {
+    exports::unset_line(calling_shell(&checkup.context.env), names)
 }
 
 /// Whose certificates are trusted, and through whom calls go.
-pub fn connections(context: &Context) -> Outcome {
-    let env = &context.world.env;
-    let settings = match HttpSettings::from_env(env, &usual_endpoint(context)) {
+pub fn connections(checkup: &Checkup) -> Checked {
+    let env = &checkup.context.env;
+    let settings = match HttpSettings::from_env(env, &usual_endpoint(checkup)) {
         Ok(settings) => settings,
         Err(failure) => return vec![Finding::of_failure(Error, &failure, "no call to AWS can be made")].into(),
     };
@@ -101,16 +100,16 @@ pub fn connections(context: &Context) -> Outcome {
 }
 
 /// This machine's clock against the server's: AWS takes no request that is dated more than a few minutes off.
-pub fn clock(context: &Context) -> Outcome {
-    let endpoint = usual_endpoint(context);
-    let http = match HttpSettings::from_env(&context.world.env, &endpoint) {
+pub fn clock(checkup: &Checkup) -> Checked {
+    let endpoint = usual_endpoint(checkup);
+    let http = match HttpSettings::from_env(&checkup.context.env, &endpoint) {
         Ok(http) => http,
-        Err(failure) => return Outcome::unchecked(failure.shown_cause()),
+        Err(failure) => return Checked::unchecked(failure.shown_cause()),
     };
     let skew = match date::skew(&endpoint, http, Bounds::LOOK) {
         Ok(None) => return Vec::new().into(),
         Ok(Some(skew)) => skew,
-        Err(error) => return Outcome::unchecked(error.shown_cause()),
+        Err(error) => return Checked::unchecked(error.shown_cause()),
     };
     let direction = if skew.ours < skew.theirs { "slow" } else { "fast" };
     let apart = duration::show(skew.apart);
@@ -121,10 +120,10 @@ pub fn clock(context: &Context) -> Outcome {
 }
 
 /// Where the profiles ask: AWS's own host if one of them does, else whatever the first one names, else the default.
-fn usual_endpoint(context: &Context) -> Endpoint {
-    let planned = || context.profiles.iter().filter_map(|one| Some(&one.plan.as_ref()?.as_ref().ok()?.endpoint));
+fn usual_endpoint(checkup: &Checkup) -> Endpoint {
+    let planned = || checkup.profiles.iter().filter_map(|one| Some(&one.plan.as_ref()?.as_ref().ok()?.endpoint));
     planned().find(|endpoint| endpoint.is_aws()).or_else(|| planned().next()).cloned().unwrap_or_else(|| {
-        let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| context.world.env.text(name));
+        let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| checkup.context.env.text(name));
         let region = named.and_then(|name| Region::parse(name).ok()).filter(|region| region.partition().is_some());
         default_endpoint(region.unwrap_or_else(|| Region::default_of(Partition::Aws)))
     })

@@ -4,7 +4,7 @@
 //! dialog, and needs nothing: neither AWS files nor a whole `config.toml` nor a network. What it could not check, it says.
 
 mod callers;
-mod context;
+mod checkup;
 mod files;
 mod finding;
 mod keys;
@@ -25,14 +25,15 @@ use crate::output::{json_to_stdout, to_stdout};
 use crate::system::{directories, path_owners, terminal};
 use crate::text::visible::{one_line, visible};
 
-use super::{Call, changing};
-use context::Context;
-use finding::{Finding, Severity};
+use super::changing;
+use super::context::Invocation;
+use checkup::Checkup;
+use finding::{Checked, Finding, MOST_SHOWN, Severity};
 
 /// One check: its name is kept, scripts know it.
 struct Check {
     name: &'static str,
-    look: fn(&Context) -> Outcome,
+    look: fn(&Checkup) -> Checked,
 }
 
 /// Every check, in the order findings of one severity are shown in.
@@ -70,58 +71,38 @@ const CHECKS: &[Check] = &[
 
 /// The one check whose findings `--fix` mends.
 const FILE_MODE: &str = "file-mode";
-/// More findings of one check are counted.
-const MOST_SHOWN: usize = 20;
-
-/// What a check found, and why it could not look at everything.
-struct Outcome {
-    findings: Vec<Finding>,
-    unchecked: Option<String>,
-}
-
-impl From<Vec<Finding>> for Outcome {
-    fn from(findings: Vec<Finding>) -> Self {
-        Self { findings, unchecked: None }
-    }
-}
-
-impl Outcome {
-    fn unchecked(why: String) -> Self {
-        Self { findings: Vec::new(), unchecked: Some(why) }
-    }
-}
 
 /// Looks, mends what may be mended, shows the rest. Exit 3 if something is left that is wrong.
-pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
+pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
     // What cannot be made good is a finding.
-    let _ = args.fix.then(|| changing::recovered(&call.env, "doctor --fix", false));
-    let mut context = Context::gather(&call.env)?;
-    let mended = if args.fix { mend(&context) } else { Vec::new() };
+    let _ = args.fix.then(|| changing::recovered(&invocation.env, "doctor --fix", false));
+    let mut checkup = Checkup::gather(&invocation.env)?;
+    let mended = if args.fix { mend(&checkup) } else { Vec::new() };
     if !mended.is_empty() {
-        context.look_again();
+        checkup.look_again();
     }
-    let report = Report::of(&context, mended);
+    let report = Report::of(&checkup, mended);
     if args.json {
         json_to_stdout(report.as_json())?;
     } else {
-        to_stdout(report.as_text(terminal::columns(&call.env)).as_bytes())?;
+        to_stdout(report.as_text(terminal::columns(&invocation.env)).as_bytes())?;
     }
     Ok(if report.is_well() { 0 } else { Kind::Config.exit_code() })
 }
 
 /// Closes what others can open, directories first, and returns what was closed.
-fn mend(context: &Context) -> Vec<Finding> {
+fn mend(checkup: &Checkup) -> Vec<Finding> {
     let close = |finding: Finding| {
-        let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(context, path).err()).collect();
+        let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(checkup, path).err()).collect();
         failed.iter().for_each(|why| messages::warning(&format!("left as it is: {}", visible(why))));
         failed.is_empty().then_some(Finding { check: FILE_MODE, fixed: true, ..finding })
     };
-    files::modes(context).findings.into_iter().filter_map(close).collect()
+    files::modes(checkup).findings.into_iter().filter_map(close).collect()
 }
 
 /// What is in a directory that others can change may be swapped at any moment, so nothing there is touched.
-fn close(context: &Context, path: &Path) -> std::result::Result<(), String> {
-    let failed = |why: String| format!("{}: {why}", context.shown(path));
+fn close(checkup: &Checkup, path: &Path) -> std::result::Result<(), String> {
+    let failed = |why: String| format!("{}: {why}", checkup.shown(path));
     let itself = directories::resolve(path).map_err(|e| failed(e.to_string()))?;
     let steps = path_owners::other_writers(path).map_err(|e| failed(e.to_string()))?;
     if let Some((step, writer)) = steps.into_iter().find(|(step, _)| *step != itself) {
@@ -129,9 +110,9 @@ fn close(context: &Context, path: &Path) -> std::result::Result<(), String> {
     }
     let change = Change { acts: vec![Act::Close(path.to_owned())], ..Change::new("doctor --fix") };
     changing::make_agreed(
-        &context.world,
+        &checkup.context,
         &change,
-        &preview(&context.world.files, &context.world.index, &change).map_err(|failure| failure.shown_cause())?,
+        &preview(&checkup.context.files, &checkup.context.index, &change).map_err(|failure| failure.shown_cause())?,
     )
     .map_err(|failure| failure.shown_cause())
 }
@@ -144,10 +125,10 @@ struct Report {
 }
 
 impl Report {
-    fn of(context: &Context, mended: Vec<Finding>) -> Self {
+    fn of(checkup: &Checkup, mended: Vec<Finding>) -> Self {
         let mut report = Self { mended, findings: Vec::new(), unchecked: Vec::new() };
         for check in CHECKS {
-            let Outcome { findings, unchecked } = (check.look)(context);
+            let Checked { findings, unchecked } = (check.look)(checkup);
             report.findings.extend(capped(findings).map(|finding| Finding { check: check.name, ..finding }));
             report.unchecked.extend(unchecked.map(|why| (check.name, why)));
         }

@@ -16,25 +16,24 @@ use crate::origin::FileChoice;
 use crate::ours::aliases::{Alias, setting_of};
 use crate::ours::consent;
 use crate::profile::base::{Base, OTHER_SOURCES};
-use crate::profile::facts::is_adopted;
+use crate::profile::facts::names_twolock;
 use crate::profile::settings::parse_session_duration;
+use crate::text::list::first_names;
 use crate::text::visible::visible;
 
-use super::context::{Context, OneProfile};
-use super::finding::Finding;
+use super::checkup::{Checkup, OneProfile};
 use super::finding::Severity::{Error, Info, Warning};
-use super::keys::listed;
-use super::{MOST_SHOWN, Outcome};
+use super::finding::{Checked, Finding, MOST_SHOWN};
 
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
 const NEVER_FRESH: Duration = Duration::from_secs(900);
 
 /// Profiles that cannot be served: source_profile loops, missing sources, values that AWS would refuse.
-pub fn plans(context: &Context) -> Outcome {
+pub fn plans(checkup: &Checkup) -> Checked {
     let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    for one in &context.profiles {
-        let Some(failure) = refused(context, one) else { continue };
+    for one in &checkup.profiles {
+        let Some(failure) = refused(checkup, one) else { continue };
         // What is wrong with a source is wrong with all roles above it, and is said once.
         match known.entry(failure.headline()) {
             Entry::Occupied(at) => alike[*at.get()].2.push(&one.name),
@@ -46,10 +45,10 @@ pub fn plans(context: &Context) -> Outcome {
     }
     let mut said = Vec::new();
     for (one, failure, others) in alike {
-        let read = (said.len() < MOST_SHOWN).then(|| suggesting(context, one)).flatten();
+        let read = (said.len() < MOST_SHOWN).then(|| suggesting(checkup, one)).flatten();
         let mut finding = cannot_serve(one, read.as_ref().unwrap_or(failure));
         if !others.is_empty() {
-            finding.why = format!("{}; nor can {}", finding.why, listed(others.into_iter()));
+            finding.why = format!("{}; nor can {}", finding.why, first_names(&others));
         }
         said.push(finding);
     }
@@ -57,13 +56,13 @@ pub fn plans(context: &Context) -> Outcome {
 }
 
 /// The same failure with what it suggests, for those that will be read.
-fn suggesting(context: &Context, one: &OneProfile) -> Option<Failure> {
-    context.world.plan(&ProfileName::parse(&one.name).ok()?).err()
+fn suggesting(checkup: &Checkup, one: &OneProfile) -> Option<Failure> {
+    checkup.context.plan(&ProfileName::parse(&one.name).ok()?).err()
 }
 
 fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
-    let (severity, why) = match is_adopted(&one.profile) {
-        true => (Error, "the AWS CLI and SDKs come to twolock for it, and get nothing"),
+    let (severity, why) = match names_twolock(&one.profile) {
+        true => (Error, "the AWS CLI and SDKs ask twolock for it, and get nothing"),
         false => (Warning, "twolock cannot make credentials for it"),
     };
     let finding = Finding::of_failure(severity, failure, why);
@@ -75,12 +74,12 @@ fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
 
 /// The failure of a profile that is meant for us. SSO, web identity and other programs are served by others, and fail there
 /// or not.
-fn refused<'a>(context: &'a Context, one: &'a OneProfile) -> Option<&'a Failure> {
+fn refused<'a>(checkup: &'a Checkup, one: &'a OneProfile) -> Option<&'a Failure> {
     let failure = one.plan.as_ref()?.as_ref().err()?;
-    let culprit = failure.profile.as_ref().and_then(|name| context.world.files.profile(name));
+    let culprit = failure.profile.as_ref().and_then(|name| checkup.context.files.profile(name));
     let is_elsewhere =
         is_served_elsewhere(&one.profile) || culprit.is_some_and(|profile| is_served_elsewhere(&profile));
-    (is_adopted(&one.profile) || !is_elsewhere).then_some(failure)
+    (names_twolock(&one.profile) || !is_elsewhere).then_some(failure)
 }
 
 fn is_served_elsewhere(profile: &Profile) -> bool {
@@ -88,18 +87,18 @@ fn is_served_elsewhere(profile: &Profile) -> bool {
     let has_key = has("aws_access_key_id") || has("aws_secret_access_key");
     let has_source = has_key || ["role_arn", "twolock_role_arn", "twolock_source_profile"].iter().any(|key| has(key));
     // Beside keys of its own a program is not asked; ours is none of the others.
-    let is_passed_over = |key: &str| key == "credential_process" && (has_key || is_adopted(profile));
+    let is_passed_over = |key: &str| key == "credential_process" && (has_key || names_twolock(profile));
     let elsewhere = OTHER_SOURCES.iter().any(|key| has(key) && !is_passed_over(key));
     // A session that somebody left there is a finding of its own.
     elsewhere || has("aws_session_token") || (!has_source && !has("mfa_serial"))
 }
 
 /// Devices that open nothing: root's, and those of another account than the key.
-pub fn devices(context: &Context) -> Outcome {
-    context.profiles.iter().filter_map(|one| device(context, one)).collect::<Vec<_>>().into()
+pub fn devices(checkup: &Checkup) -> Checked {
+    checkup.profiles.iter().filter_map(|one| device(checkup, one)).collect::<Vec<_>>().into()
 }
 
-fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
+fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
     let setting = one.profile.get("mfa_serial")?;
     let serial = MfaSerial::parse(&setting.value).ok()?;
     let finding =
@@ -110,7 +109,7 @@ fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
         return Some(finding.mend("use an IAM user with a device of its own: IAM > Users in the console"));
     }
     let Base::Key(key) = &one.plan.as_ref()?.as_ref().ok()?.plan.base;
-    let entry = context.world.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
+    let entry = checkup.context.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
     let (device, account) = (serial.account()?, entry.account.as_ref()?);
     (device != account).then(|| {
         let what = format!("mfa_serial is of account {device}, and access key {} of {account}", key.id);
@@ -120,7 +119,7 @@ fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
 }
 
 /// MFA sessions that boto3 and the AWS CLI never take for fresh.
-pub fn short_sessions(context: &Context) -> Outcome {
+pub fn short_sessions(checkup: &Checkup) -> Checked {
     let why = "boto3 and the AWS CLI run twolock at every call within the last 15m";
     let what = |span: Duration| format!("an MFA session of {} never looks fresh", duration::show(span));
     let of = |one: &OneProfile| {
@@ -129,41 +128,42 @@ pub fn short_sessions(context: &Context) -> Outcome {
         let mend = CommandLine::of(Verb::Set, &one.name).with("twolock_session_duration").with("12h");
         Some(Finding::new(Warning, what(span), why).of_profile(&one.name).at(&setting.place).mend(mend))
     };
-    let set = context.world.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
+    let set = checkup.context.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
     let ours = set.map(|set| {
         let finding = Finding::new(Warning, format!("session_duration ({}): {}", set.origin, what(set.value)), why);
         finding.mend(CommandLine::new(Verb::SettingsSet).with("session_duration").with("12h"))
     });
-    ours.into_iter().chain(context.profiles.iter().filter_map(of)).collect::<Vec<_>>().into()
+    ours.into_iter().chain(checkup.profiles.iter().filter_map(of)).collect::<Vec<_>>().into()
 }
 
 /// Names that some SDKs do not find.
-pub fn names(context: &Context) -> Outcome {
+pub fn names(checkup: &Checkup) -> Checked {
     let is_odd = |one: &&OneProfile| !ProfileName::parse(&one.name).is_ok_and(|name| name.is_read_by_every_sdk());
     let of = |one: &OneProfile| {
         let why = "some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +";
-        let severity = if is_adopted(&one.profile) { Warning } else { Info };
+        let severity = if names_twolock(&one.profile) { Warning } else { Info };
         let finding = Finding::new(severity, "not every SDK finds a profile of this name", why);
         let finding = finding.of_profile(&one.name).at(&one.profile.place);
-        match plain(context, &one.name) {
+        match plain(checkup, &one.name) {
             Some(name) => finding.mend(CommandLine::of(Verb::Rename, &one.name).with(name)),
             None => finding,
         }
     };
-    context.profiles.iter().filter(is_odd).map(of).collect::<Vec<_>>().into()
+    checkup.profiles.iter().filter(is_odd).map(of).collect::<Vec<_>>().into()
 }
 
 /// A name like this one that every SDK finds, if it is still free.
-fn plain(context: &Context, name: &str) -> Option<String> {
+fn plain(checkup: &Checkup, name: &str) -> Option<String> {
     let keep = |c: char| if c.is_ascii_alphanumeric() || "_/.@:+".contains(c) { c } else { '-' };
     let plain: String = name.chars().map(keep).collect();
     let plain = plain.trim_matches('-');
-    (!plain.is_empty() && plain.len() <= 64 && context.world.files.profile(plain).is_none()).then(|| plain.to_string())
+    (!plain.is_empty() && plain.len() <= 64 && checkup.context.files.profile(plain).is_none())
+        .then(|| plain.to_string())
 }
 
 /// Other names for profiles that cannot serve.
-pub fn aliases(context: &Context) -> Outcome {
-    let files = &context.world.files;
+pub fn aliases(checkup: &Checkup) -> Checked {
+    let files = &checkup.context.files;
     let of = |(name, alias): (&str, &Alias)| {
         let (what, why) = if files.profile(name).is_some() {
             (
@@ -179,12 +179,12 @@ pub fn aliases(context: &Context) -> Outcome {
         let finding = Finding::new(Warning, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
         Some(finding.mend(CommandLine::new(Verb::SettingsUnset).with(setting_of(name))))
     };
-    context.world.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
+    checkup.context.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// What we read and others refuse, miss or read differently.
-pub fn readers(context: &Context) -> Outcome {
-    let files = [&context.world.files.config, &context.world.files.credentials];
+pub fn readers(checkup: &Checkup) -> Checked {
+    let files = [&checkup.context.files.config, &checkup.context.files.credentials];
     let mut found = Vec::new();
     for file in files {
         let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
@@ -216,12 +216,12 @@ fn odd(construct: Construct, all: &[Oddity]) -> Finding {
 }
 
 /// Files whose programs are not started, because a variable chose them and nobody consented.
-pub fn consents(context: &Context) -> Outcome {
-    let files = &context.world.files;
+pub fn consents(checkup: &Checkup) -> Checked {
+    let files = &checkup.context.files;
     let of = |(file, choice): (&AwsFile, &FileChoice)| {
-        let place = names_a_program(context, file)?;
-        let consents = &context.world.settings.trust;
-        let failure = consent::must_have_consent(choice, file.bytes(), &context.world.env, consents).err()?;
+        let place = names_a_program(checkup, file)?;
+        let consents = &checkup.context.settings.trust;
+        let failure = consent::must_have_consent(choice, file.bytes(), &checkup.context.env, consents).err()?;
         let why = "a folder one enters must not run code, so such a file needs your consent";
         Some(Finding::of_failure(Warning, &failure, why).at(place))
     };
@@ -230,22 +230,22 @@ pub fn consents(context: &Context) -> Outcome {
 }
 
 /// Where a file first names a program that we would start.
-fn names_a_program<'a>(context: &'a Context, file: &AwsFile) -> Option<&'a Place> {
-    let named = context.profiles.iter().filter_map(|one| one.profile.get("mfa_process"));
+fn names_a_program<'a>(checkup: &'a Checkup, file: &AwsFile) -> Option<&'a Place> {
+    let named = checkup.profiles.iter().filter_map(|one| one.profile.get("mfa_process"));
     named.map(|setting| &setting.place).find(|place| place.file == file.shown())
 }
 
 /// Profiles whose calls go elsewhere than to AWS.
-pub fn endpoints(context: &Context) -> Outcome {
+pub fn endpoints(checkup: &Checkup) -> Checked {
     let mut elsewhere: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
-    for one in &context.profiles {
+    for one in &checkup.profiles {
         let Some(Ok(planned)) = &one.plan else { continue };
         if let (Some(_), Some(given)) = (planned.endpoint.identity(), &planned.plan.endpoint_url) {
             elsewhere.entry((planned.endpoint.shown(), given.origin.name())).or_default().push(&one.name);
         }
     }
     let of = |((host, by), names): ((String, String), Vec<&str>)| {
-        let what = format!("STS is {host}, not AWS, by {} of {}", visible(&by), listed(names.into_iter()));
+        let what = format!("STS is {host}, not AWS, by {} of {}", visible(&by), first_names(&names));
         Finding::new(Info, what, "your key signs requests to it; its sessions are kept apart from AWS's")
     };
     elsewhere.into_iter().map(of).collect::<Vec<_>>().into()

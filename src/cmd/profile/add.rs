@@ -1,10 +1,10 @@
-//! `profile add`: a new profile that every AWS tool comes to us for, by flags or in a short conversation.
+//! `profile add`: a new profile for which every AWS tool uses twolock, by flags or in a short conversation.
 
 use std::time::{Duration, Instant};
 
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws_files::edit::Edit;
-use crate::aws_files::file::Kind as FileKind;
+use crate::aws_files::file::FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
@@ -12,19 +12,19 @@ use crate::credentials::{AccessKey, AccessKeyId, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::{ProfileName, Region, is_process_word};
-use crate::ours::key_index::{Entry, IndexEdit};
+use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
 use crate::system::clock::Deadline;
 use crate::system::stdin;
 
 use super::super::changing::make;
-use super::super::conversation::{Conversation, Need};
+use super::super::conversation::{Conversation, PersonNeeded};
 use super::notes::{on_program, own_program, to_try};
-use crate::cmd::world::World;
+use crate::cmd::context::Context;
 
 /// Without a terminal the flags have to say everything.
-const NEED: Need = Need {
+const NEED: PersonNeeded = PersonNeeded {
     what: "missing arguments",
     otherwise: "give NAME, with --role-arn and --source-profile, or with --stdin and --mfa-serial",
 };
@@ -36,8 +36,8 @@ enum Source {
 }
 
 /// Adds a profile.
-pub fn run(world: &World, args: &Add, title: &str) -> Result<u8> {
-    let mut asking = Asking { world, args, person: None };
+pub fn run(context: &Context, args: &Add, title: &str) -> Result<u8> {
+    let mut asking = Asking { context, args, person: None };
     let name = asking.name()?;
     let source = asking.source(&name)?;
     let device = asking.device(&source)?;
@@ -52,39 +52,39 @@ pub fn run(world: &World, args: &Add, title: &str) -> Result<u8> {
     }
     settings.extend(given("external_id", &args.external_id));
     settings.extend(given("duration_seconds", &args.duration_seconds));
-    add(world, &name, source, settings, args, title)
+    add(context, &name, source, settings, args, title)
 }
 
 fn add(
-    world: &World,
+    context: &Context,
     name: &ProfileName,
     source: Source,
     mut settings: Vec<(String, String)>,
     args: &Add,
     title: &str,
 ) -> Result<u8> {
-    let program = own_program(world)?;
+    let program = own_program(context)?;
     settings.push(("credential_process".into(), process_line(&program.path, name)));
     let edit = Edit::Add { profile: name.to_string(), settings };
     let edit = Act::EditFile { kind: FileKind::Config, edits: vec![edit], holds: Vec::new() };
     let mut change = Change::new(title);
     let plan_in = |preview: &Preview| {
-        let after = world.sources_of(&preview.files, &preview.index);
-        world.plan_in(after, name).map_err(|failure| of_the_flags(failure, name))
+        let after = context.sources_of(&preview.files, &preview.index);
+        context.plan_in(after, name).map_err(|failure| of_the_flags(failure, name))
     };
     let preview = match source {
         Source::Role { .. } => {
             change.acts.push(edit);
-            preview(&world.files, &world.index, &change)?
+            preview(&context.files, &context.index, &change)?
         }
         Source::Key(key) => {
-            let store = keyring(world, name, &key.id)?;
+            let store = keyring(context, name, &key.id)?;
             change.notes.push(format!("access key {} goes to {store}", key.id));
             // Where its calls go is known once the profile is there to be planned.
-            let entry = Entry { id: key.id.clone(), account: None, created: None };
+            let entry = IndexEntry { id: key.id.clone(), account: None, created: None };
             let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
             change.acts.extend([Act::EditIndex(index), edit]);
-            let preview = preview(&world.files, &world.index, &change)?;
+            let preview = preview(&context.files, &context.index, &change)?;
             let planned = plan_in(&preview)?;
             let account = planned.plan.device.as_ref().and_then(|device| device.account()).cloned();
             let edit = change.acts.pop();
@@ -98,9 +98,9 @@ fn add(
     notes.append(&mut change.notes);
     notes.extend(on_program(&program));
     change.notes = notes;
-    if make(world, &change, &preview, "add?", args.making)? {
-        let after = world.sources_of(&preview.files, &preview.index);
-        to_stdout(format!("added {name}; try: {}\n", to_try(world, after, name)?).as_bytes())?;
+    if make(context, &change, &preview, "add?", args.making)? {
+        let after = context.sources_of(&preview.files, &preview.index);
+        to_stdout(format!("added {name}; try: {}\n", to_try(context, after, name)?).as_bytes())?;
     }
     Ok(0)
 }
@@ -114,8 +114,8 @@ fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
 }
 
 /// The keyring a new key goes to. Without one it is refused: a file in clear is nobody's silent choice (threat-model P7).
-fn keyring(world: &World, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
-    world.key_store_name(name, id)?.ok_or_else(|| {
+fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
+    context.key_store_name(name, id)?.ok_or_else(|| {
         let cause = "no persistent keyring is available, and an access key is not written into a file unasked";
         let configure = CommandLine::other("aws configure --profile").of_profile(name);
         let hint = configure.and(CommandLine::of(Verb::Adopt, name)).to("to keep it in ~/.aws/credentials");
@@ -125,7 +125,7 @@ fn keyring(world: &World, name: &ProfileName, id: &AccessKeyId) -> Result<&'stat
 
 /// What the flags do not say is asked for; the terminal is opened at the first question.
 struct Asking<'a> {
-    world: &'a World,
+    context: &'a Context,
     args: &'a Add,
     person: Option<Conversation<'static>>,
 }
@@ -144,20 +144,20 @@ impl Asking<'_> {
     }
 
     fn name(&mut self) -> Result<ProfileName> {
-        let world = self.world;
+        let context = self.context;
         match &self.args.name {
             Some(name) => {
                 let usage = |why: String| Failure::new(Kind::Usage, format!("'{name}' {why}"));
-                new_name(world, name.as_str()).map_err(usage)
+                new_name(context, name.as_str()).map_err(usage)
             }
-            None => self.person()?.ask("name of the new profile", |text| new_name(world, text)),
+            None => self.person()?.ask("name of the new profile", |text| new_name(context, text)),
         }
     }
 
     fn source(&mut self, name: &ProfileName) -> Result<Source> {
         let is_role = self.args.role_arn.is_some() || self.args.source_profile.is_some();
         if self.args.stdin {
-            return key_from_stdin(self.world, name).map(Source::Key);
+            return key_from_stdin(self.context, name).map(Source::Key);
         }
         if !is_role {
             let kind = |text: &str| match text {
@@ -180,8 +180,8 @@ impl Asking<'_> {
     }
 
     fn source_profile(&mut self) -> Result<String> {
-        let world = self.world;
-        let known = |text: &str| match world.files.profile(text) {
+        let context = self.context;
+        let known = |text: &str| match context.files.profile(text) {
             Some(_) => Ok(text.to_string()),
             None => Err("is no profile in the AWS files"),
         };
@@ -195,10 +195,10 @@ impl Asking<'_> {
     }
 
     fn key(&mut self, name: &ProfileName) -> Result<AccessKey> {
-        let world = self.world;
+        let context = self.context;
         let person = self.person()?;
         let id = person.ask_unquoted("access key id", long_term)?;
-        keyring(world, name, &id)?;
+        keyring(context, name, &id)?;
         let secret = person.ask_hidden("secret access key (it is not shown)", parse_secret_key)?;
         Ok(AccessKey { id, secret })
     }
@@ -232,9 +232,9 @@ impl Asking<'_> {
     }
 }
 
-fn new_name(world: &World, text: &str) -> std::result::Result<ProfileName, String> {
+fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, String> {
     let name = ProfileName::parse(text).map_err(|_| "is no profile name".to_string())?;
-    if let Some(there) = world.files.profile(text) {
+    if let Some(there) = context.files.profile(text) {
         return Err(format!("is a profile already ({})", there.place));
     }
     if !is_process_word(text) || !name.is_read_by_every_sdk() {
@@ -251,7 +251,7 @@ fn long_term(text: &str) -> std::result::Result<AccessKeyId, String> {
 }
 
 /// Two lines: the key id, the secret.
-fn key_from_stdin(world: &World, name: &ProfileName) -> Result<AccessKey> {
+fn key_from_stdin(context: &Context, name: &ProfileName) -> Result<AccessKey> {
     let until = Deadline::after(Instant::now(), Duration::from_secs(60));
     let wrong = |why: String| {
         Failure::new(Kind::Usage, format!("--stdin reads two lines, access key id and secret: {why}")).of_profile(name)
@@ -259,6 +259,6 @@ fn key_from_stdin(world: &World, name: &ProfileName) -> Result<AccessKey> {
     let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing, or is no text".into()));
     let id = long_term(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
     let secret = parse_secret_key(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;
-    keyring(world, name, &id)?;
+    keyring(context, name, &id)?;
     Ok(AccessKey { id, secret })
 }

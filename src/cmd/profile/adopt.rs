@@ -1,4 +1,4 @@
-//! `profile adopt`: every AWS tool comes to us for a profile.
+//! `profile adopt`: every AWS tool uses twolock for a profile.
 
 use std::collections::HashSet;
 
@@ -16,49 +16,49 @@ use crate::profile::callers::Callers;
 
 use super::super::changing::make;
 use super::notes::{self, on_callers, own_program, to_try};
-use crate::cmd::world::{Planned, World};
+use crate::cmd::context::{Context, Planned};
 
 /// More profiles that stay as they are would push the diff off the screen.
 const MOST_LEFT: usize = 20;
 
 /// Adopts one profile and those above it, or all.
-pub fn run(world: &World, args: &Adopt, title: &str) -> Result<u8> {
+pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     let (adoptions, asked) = if args.all {
-        (adoption::of_all(world.quiet()), None)
+        (adoption::of_all(context.quiet()), None)
     } else {
-        let asked = world.asked_or_picked(&args.profile)?;
-        world.plan(&asked)?;
-        (adoption::of_one(world.quiet(), &asked, args.only)?, Some(asked))
+        let asked = context.asked_or_picked(&args.profile)?;
+        context.plan(&asked)?;
+        (adoption::of_one(context.quiet(), &asked, args.only)?, Some(asked))
     };
-    let (served, refused) = served(world, adoptions);
-    let program = own_program(world)?;
-    let store = key_store(world, &served)?;
+    let (served, refused) = served(context, adoptions);
+    let program = own_program(context)?;
+    let store = key_store(context, &served)?;
     let home = if store.is_some() { KeyHome::Keyring } else { KeyHome::CredentialsFile };
     let adoptions: Vec<Adoption> = served.iter().map(|(adoption, _)| adoption.clone()).collect();
     let mut change = Change::new(title);
     served.iter().for_each(|(adoption, planned)| move_key(&mut change, adoption, planned, store));
-    change.edit_files(Edits::of(&world.files, &adoptions, &program.path, home)?);
-    let preview = preview(&world.files, &world.index, &change)?;
-    let after = world.sources_of(&preview.files, &preview.index);
-    let more = adoption::compare(world.quiet(), after)?;
-    change.notes = on_keys(world, &adoptions, store, home);
+    change.edit_files(Edits::of(&context.files, &adoptions, &program.path, home)?);
+    let preview = preview(&context.files, &context.index, &change)?;
+    let after = context.sources_of(&preview.files, &preview.index);
+    let more = adoption::compare(context.quiet(), after)?;
+    change.notes = on_keys(context, &adoptions, store, home);
     change.notes.extend(notes::on_program(&program));
     change
         .notes
         .extend(more.iter().map(|name| format!("'{name}' asks for a code as well then, as its key's profile does")));
     change.notes.extend(left_alone(&refused));
-    change.notes.extend(on_others(world, &preview, &adoptions, asked.as_ref()));
-    if make(world, &change, &preview, "adopt?", args.making)? {
-        to_stdout(done(world, &preview, &adoptions)?.as_bytes())?;
+    change.notes.extend(on_others(context, &preview, &adoptions, asked.as_ref()));
+    if make(context, &change, &preview, "adopt?", args.making)? {
+        to_stdout(done(context, &preview, &adoptions)?.as_bytes())?;
     }
     Ok(0)
 }
 
 /// What we would refuse to serve, because of where its calls would go, stays with the tools that serve it.
-fn served(world: &World, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>, Vec<Failure>) {
+fn served(context: &Context, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>, Vec<Failure>) {
     let (mut served, mut refused) = (Vec::new(), adoptions.refused);
     for adoption in adoptions.made {
-        match world.plan_of_many(&adoption.profile) {
+        match context.plan_of_many(&adoption.profile) {
             Ok(planned) => served.push((adoption, planned)),
             Err(failure) => refused.push(failure),
         }
@@ -66,15 +66,10 @@ fn served(world: &World, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>, Vec
     (served, refused)
 }
 
-/// Whether a profile can be adopted by itself.
-pub fn can_be_adopted(world: &World, name: &ProfileName) -> bool {
-    world.plan_of_many(name).is_ok() && adoption::of_one(world.quiet(), name, true).is_ok()
-}
-
 /// The keyring that takes the keys which move; none where there is none, or no key moves.
-fn key_store(world: &World, served: &[(Adoption, Planned)]) -> Result<Option<&'static str>> {
+fn key_store(context: &Context, served: &[(Adoption, Planned)]) -> Result<Option<&'static str>> {
     let mut keys = served.iter().filter_map(|(adoption, _)| Some((&adoption.profile, key_of(adoption)?)));
-    keys.next().map_or(Ok(None), |(profile, key)| world.key_store_name(profile, &key.id))
+    keys.next().map_or(Ok(None), |(profile, key)| context.key_store_name(profile, &key.id))
 }
 
 fn key_of(adoption: &Adoption) -> Option<&AccessKey> {
@@ -98,14 +93,14 @@ fn move_key(change: &mut Change, adoption: &Adoption, planned: &Planned, store: 
     }
 }
 
-fn done(world: &World, preview: &Preview, adoptions: &[Adoption]) -> Result<String> {
+fn done(context: &Context, preview: &Preview, adoptions: &[Adoption]) -> Result<String> {
     let names: Vec<String> = adoptions.iter().map(|adoption| adoption.profile.to_string()).collect();
     let Some(first) = adoptions.first() else { return Ok(String::new()) };
-    let after = world.sources_of(&preview.files, &preview.index);
-    Ok(format!("adopted {}; try: {}\n", names.join(", "), to_try(world, after, &first.profile)?))
+    let after = context.sources_of(&preview.files, &preview.index);
+    Ok(format!("adopted {}; try: {}\n", names.join(", "), to_try(context, after, &first.profile)?))
 }
 
-fn on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, home: KeyHome) -> Vec<String> {
+fn on_keys(context: &Context, adoptions: &[Adoption], store: Option<&str>, home: KeyHome) -> Vec<String> {
     let note = |adoption: &Adoption| {
         let Becomes::Key { key, from, device } = &adoption.becomes else { return vec![] };
         let name = &adoption.profile;
@@ -118,11 +113,11 @@ fn on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, home: Key
                 "access key {} of '{name}' moves to '{}' of {}: no persistent keyring is available",
                 key.id,
                 keys_profile(name),
-                world.files.credentials.shown()
+                context.files.credentials.shown()
             ),
         }];
         notes.extend(device.iter().map(|_| format!("'{name}' gets the mfa_serial that the roles of its key name")));
-        let other = world.index.get(name).filter(|entry| entry.id != key.id && home == KeyHome::Keyring);
+        let other = context.index.get(name).filter(|entry| entry.id != key.id && home == KeyHome::Keyring);
         notes.extend(
             other.map(|entry| format!("the keyring's key {} of '{name}' is no longer used; it stays there", entry.id)),
         );
@@ -138,23 +133,23 @@ fn left_alone(refused: &[Failure]) -> Vec<String> {
     named.chain((more > 0).then(|| format!("and {more} more are left as they are"))).collect()
 }
 
-/// Who would not come to us: an adopted profile that somebody reads differently, or one above it that is left as it is.
+/// Who would still bypass us: an adopted profile that somebody reads differently, or one above it that is left as it is.
 /// Of those, a role that keeps its own mfa_serial makes SDKs ask for a code themselves.
-fn on_others(world: &World, preview: &Preview, adoptions: &[Adoption], asked: Option<&ProfileName>) -> Vec<String> {
+fn on_others(context: &Context, preview: &Preview, adoptions: &[Adoption], asked: Option<&ProfileName>) -> Vec<String> {
     let made: HashSet<&ProfileName> = adoptions.iter().map(|adoption| &adoption.profile).collect();
-    let above = asked.map(|asked| adoption::above(world.quiet(), asked)).unwrap_or_default();
+    let above = asked.map(|asked| adoption::above(context.quiet(), asked)).unwrap_or_default();
     let left: Vec<&ProfileName> = above.iter().filter(|name| !made.contains(name)).collect();
     let callers = Callers::of(&preview.files);
     let mut notes: Vec<String> = adoptions.iter().flat_map(|one| on_callers(&callers, &one.profile)).collect();
     for name in left {
         notes.extend(on_callers(&callers, name));
-        notes.extend(keeps_its_device(world, name));
+        notes.extend(keeps_its_device(context, name));
     }
     notes
 }
 
-fn keeps_its_device(world: &World, name: &ProfileName) -> Option<String> {
-    let profile = world.files.profile(name.as_str())?;
+fn keeps_its_device(context: &Context, name: &ProfileName) -> Option<String> {
+    let profile = context.files.profile(name.as_str())?;
     let keeps = profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();
     let unset = CommandLine::of(Verb::Unset, name).with("mfa_serial");
     keeps.then(|| format!("to let SDKs assume '{name}' from the adopted source: {unset}"))

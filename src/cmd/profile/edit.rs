@@ -2,7 +2,7 @@
 
 use crate::aws_files::Profile;
 use crate::aws_files::edit::Edit;
-use crate::aws_files::file::Kind as FileKind;
+use crate::aws_files::file::FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change};
 use crate::cli::Making;
@@ -10,47 +10,46 @@ use crate::credentials::STATIC_KEYS;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::profile::facts::is_adopted;
+use crate::profile::facts::names_twolock;
 use crate::profile::settings::ProfileSettings;
 use crate::secret;
 use crate::text::visible::visible;
 
 use super::super::changing::make;
-use super::known;
-use crate::cmd::world::World;
+use crate::cmd::context::Context;
 
 const QUESTION: &str = "make this change?";
 
 /// Sets one key where it counts.
-pub fn set(world: &World, name: &ProfileName, key: &str, value: &str, title: &str, making: Making) -> Result<u8> {
+pub fn set(context: &Context, name: &ProfileName, key: &str, value: &str, title: &str, making: Making) -> Result<u8> {
     let key = key.to_ascii_lowercase();
-    let profile = known(world, name)?;
+    let profile = context.known(name)?;
     refuse_secrets(&profile, &key)?;
     // The credentials file wins: a key that stands there would hide what the config file says.
     let in_credentials = profile.credentials.as_ref().is_some_and(|section| section.get(&key).is_some());
     let kind = if in_credentials { FileKind::Credentials } else { FileKind::Config };
     let mut change = Change::new(title);
     if in_credentials {
-        let file = world.files.credentials.shown();
+        let file = context.files.credentials.shown();
         change.notes.push(format!("{key} is set in {file}, which wins, so it is changed there"));
     }
-    if matches!(key.as_str(), "source_profile" | "twolock_source_profile") && world.files.profile(value).is_none() {
+    if matches!(key.as_str(), "source_profile" | "twolock_source_profile") && context.files.profile(value).is_none() {
         change.notes.push(format!("there is no profile '{}' yet", visible(value)));
     }
     let edit = Edit::Set { profile: name.to_string(), key: key.clone(), value: value.into() };
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
-    let preview = preview(&world.files, &world.index, &change)?;
+    let preview = preview(&context.files, &context.index, &change)?;
     check(&preview, kind, name, &key)?;
-    make(world, &change, &preview, QUESTION, making).map(|_| 0)
+    make(context, &change, &preview, QUESTION, making).map(|_| 0)
 }
 
 /// Takes one key out of both files: what is left in one of them would count again.
-pub fn unset(world: &World, name: &ProfileName, key: &str, title: &str, making: Making) -> Result<u8> {
-    known(world, name)?;
+pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, making: Making) -> Result<u8> {
+    context.known(name)?;
     let mut change = Change::new(title);
     change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.to_ascii_lowercase() });
-    let preview = preview(&world.files, &world.index, &change)?;
-    make(world, &change, &preview, QUESTION, making).map(|_| 0)
+    let preview = preview(&context.files, &context.index, &change)?;
+    make(context, &change, &preview, QUESTION, making).map(|_| 0)
 }
 
 /// Arguments are seen by every user of the machine, and stay in the shell's history (threat-model P3).
@@ -61,7 +60,7 @@ fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
     let configure = CommandLine::other("aws configure --profile").of_profile(&profile.name);
     // A key beside the line that calls us would pass us by.
-    let hint = match is_adopted(profile) {
+    let hint = match names_twolock(profile) {
         true => configure.and(CommandLine::of(Verb::Adopt, &profile.name)),
         false => configure,
     };

@@ -1,8 +1,9 @@
 //! `profile list`: each profile with its account, device and key, and how long its session lives.
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::arn::MfaSerial;
 use crate::aws_files::Profile;
@@ -11,14 +12,16 @@ use crate::error::Result;
 use crate::output::table::table_within;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::base::{Base, KeyPlace};
-use crate::profile::facts::{account, device, is_adopted, kind};
+use crate::profile::callers::{Callers, Served};
+use crate::profile::facts::{account, device, kind};
 use crate::profile::plan::Outline;
 use crate::system::terminal;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
+use super::fields::{add_key_and_rest, facts};
+use crate::cmd::context::Context;
 use crate::cmd::living::Living;
-use crate::cmd::world::World;
 
 const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT", "SERVED"];
 
@@ -26,51 +29,56 @@ const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT"
 const SPARE: [usize; 3] = [3, 2, 4];
 
 /// Lists every profile.
-pub fn run(world: &World, as_json: bool) -> Result<u8> {
-    let names = world.files.profile_names();
-    let living = Living::look(world);
-    let listed = names.iter().filter_map(|name| Listed::of(world, &living, name));
+pub fn run(context: &Context, as_json: bool) -> Result<u8> {
+    let names = context.files.profile_names();
+    let living = Living::look(context);
+    let callers = Callers::of(&context.files);
+    let listed = names.iter().filter_map(|name| Listed::of(context, &living, &callers, name));
     if as_json {
         // Not by `json!`, which copies what it is given.
-        let list = listed.map(|listed| listed.facts(world)).collect();
+        let list = listed.map(|listed| listed.facts(context)).collect();
         return json_to_stdout(Value::Object([("profiles".into(), list)].into_iter().collect())).map(|()| 0);
     }
-    let rows: Vec<_> = listed.map(|listed| listed.row(world)).collect();
+    let rows: Vec<_> = listed.map(|listed| listed.row(context)).collect();
     let text = if rows.is_empty() {
-        let (config, credentials) = (world.files.config.shown(), world.files.credentials.shown());
+        let (config, credentials) = (context.files.config.shown(), context.files.credentials.shown());
         format!("no profiles in {config} or {credentials}; run: twolock profile add\n")
     } else {
-        table_within(&HEADER, &rows, terminal::columns(&world.env), &SPARE)
+        table_within(&HEADER, &rows, terminal::columns(&context.env), &SPARE)
     };
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
 /// A profile, where it leads, and what lives of it.
 struct Listed {
-    profile: Profile,
+    profile: Rc<Profile>,
     base: Option<Base>,
     device: Option<MfaSerial>,
     rest: Option<(Timestamp, Duration)>,
+    served: Served,
 }
 
 impl Listed {
-    fn of(world: &World, living: &Living, name: &str) -> Option<Self> {
-        let Some(outline) = world.outline(name) else {
-            let profile = world.files.profile(name)?;
-            return Some(Self { profile, base: None, device: None, rest: None });
+    fn of(context: &Context, living: &Living, callers: &Callers, name: &str) -> Option<Self> {
+        let Some(outline) = context.outline(name) else {
+            let profile = Rc::new(context.files.profile(name)?);
+            let served = callers.served(&profile);
+            return Some(Self { profile, base: None, device: None, rest: None, served });
         };
         let Outline { profile, base, device, role } = outline;
-        let planned = if living.may_serve(role.as_ref()) { world.plan_if_any(name) } else { None };
+        let profile = Rc::new(profile);
+        let served = callers.served(&profile);
+        let planned = if living.may_serve(role.as_ref()) { context.plan_if_any(name) } else { None };
         let rest = planned.and_then(|planned| living.rest(&planned));
-        Some(Self { profile, base: Some(base), device, rest })
+        Some(Self { profile, base: Some(base), device, rest, served })
     }
 
-    fn row(&self, world: &World) -> Vec<String> {
+    fn row(&self, context: &Context) -> Vec<String> {
         // A role's device may be named by the profiles below it.
         let device_of_the_chain = self.device.as_ref().and_then(|device| device.name()).map(visible);
         let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
         // Where the key is has a column of its own.
-        let kind = match kind(&self.profile, &world.index) {
+        let kind = match kind(&self.profile, &context.index) {
             "key in keyring" | "key of another" => "key",
             "settings only" => "settings",
             kind => kind,
@@ -78,16 +86,21 @@ impl Listed {
         vec![
             visible(&self.profile.name),
             kind.into(),
-            or_none(account(&self.profile, &world.index)),
+            or_none(account(&self.profile, &context.index)),
             or_none(device_of_the_chain.or_else(|| device(&self.profile).map(visible))),
             or_none(self.base.as_ref().map(|Base::Key(key)| short_place(&key.place))),
             or_none(self.rest.map(|(_, left)| duration::show(left))),
-            if is_adopted(&self.profile) { "yes" } else { "-" }.into(),
+            match self.served {
+                Served::Fully => "yes",
+                Served::Partly => "partly",
+                Served::No => "-",
+            }
+            .into(),
         ]
     }
 
-    fn facts(&self, world: &World) -> Value {
-        let mut fields = facts(world, &self.profile);
+    fn facts(&self, context: &Context) -> Value {
+        let mut fields = facts(context, &self.profile, self.served);
         if let Some(base) = &self.base {
             add_key_and_rest(&mut fields, base, self.rest);
         }
@@ -104,35 +117,4 @@ fn short_place(place: &KeyPlace) -> String {
             format!("{}:{}", visible(file), place.line)
         }
     }
-}
-
-/// Where the key is, and how long what the plan ends in lives.
-pub fn add_key_and_rest(fields: &mut Value, base: &Base, rest: Option<(Timestamp, Duration)>) {
-    let Base::Key(key) = base;
-    fields["key"] = json!(key.place.to_string());
-    if let Some((end, left)) = rest {
-        fields["expires"] = json!(end.to_string());
-        fields["seconds_left"] = json!(left.as_secs());
-    }
-}
-
-/// What the files say of a profile; what is absent is left out.
-pub fn facts(world: &World, profile: &Profile) -> Value {
-    let mut fields = json!({"name": profile.name, "kind": kind(profile, &world.index), "adopted": is_adopted(profile)});
-    let text = |ours: &str, standard: &str| {
-        profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.shown().to_string())
-    };
-    for (name, value) in [
-        ("account", account(profile, &world.index)),
-        ("region", text("region", "region")),
-        ("mfa_serial", text("mfa_serial", "mfa_serial")),
-        ("role_arn", text("twolock_role_arn", "role_arn")),
-        ("source_profile", text("twolock_source_profile", "source_profile")),
-    ] {
-        // `region =` says nothing.
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            fields[name] = json!(value);
-        }
-    }
-    fields
 }

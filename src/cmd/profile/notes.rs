@@ -11,21 +11,21 @@ use crate::system::own_program;
 use crate::system::path_owners::{self, OtherWriter};
 use crate::text::visible::{as_word, visible};
 
-use crate::cmd::world::World;
+use crate::cmd::context::Context;
 use crate::hint::CommandLine;
 
 /// A command that shows that it works. The AWS CLI wants a region, which not every profile names.
-pub fn to_try(world: &World, after: Sources<'_>, name: &ProfileName) -> Result<String> {
+pub fn to_try(context: &Context, after: Sources<'_>, name: &ProfileName) -> Result<String> {
     let word = as_word(name.as_str());
-    Ok(match world.plan_in(after, name)?.plan.shell_region {
+    Ok(match context.plan_in(after, name)?.plan.shell_region {
         Some(_) => format!("aws --profile {word} sts get-caller-identity"),
         None => format!("twolock whoami {word}"),
     })
 }
 
 /// The path SDKs are to start. One on whose way everybody could put another program is refused.
-pub fn own_program(world: &World) -> Result<Program> {
-    let paths = own_program::paths(world.env.raw("PATH"))
+pub fn own_program(context: &Context) -> Result<Program> {
+    let paths = own_program::paths(context.env.raw("PATH"))
         .map_err(|e| Failure::new(Kind::Config, format!("this program's own path cannot be found: {e}")))?;
     let program = program::choose(&paths)?;
     let open = other_writers(&program);
@@ -61,10 +61,8 @@ pub fn on_program(program: &Program) -> Vec<String> {
     versioned.into_iter().chain(open).collect()
 }
 
-/// One line a verdict that is not ours: `'prod' then (Go, JavaScript): an error: …`.
+/// One line for those who would not use twolock after the change: `after this, 'prod' (Go, JavaScript): an error: …`.
 pub fn on_callers(callers: &Callers, name: &ProfileName) -> Vec<String> {
-    let mut judged = callers.judge(name.as_str());
-    judged.retain(|(_, verdict)| !verdict.comes_to_us());
-    let line = |(who, what): (String, String)| format!("'{}' then ({who}): {what}", visible(name.as_str()));
-    callers::grouped(&judged).into_iter().map(line).collect()
+    let line = |(who, what): (String, String)| format!("after this, '{}' ({who}): {what}", visible(name.as_str()));
+    callers::grouped(callers.judge(name.as_str()).others()).into_iter().map(line).collect()
 }

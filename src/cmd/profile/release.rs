@@ -11,33 +11,32 @@ use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, is_kept_beside, is_served, keys_profile};
 use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
-use crate::profile::callers::Callers;
+use crate::profile::callers::{Callers, Served};
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
 
 use super::super::changing::make;
-use super::known;
 use super::notes::on_callers;
-use crate::cmd::world::World;
+use crate::cmd::context::Context;
 
 /// Releases one profile.
-pub fn run(world: &World, args: &Release, title: &str) -> Result<u8> {
-    let name = world.asked_or_picked(&args.profile)?;
-    let profile = known(world, &name)?;
+pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
+    let name = context.asked_or_picked(&args.profile)?;
+    let profile = context.known(&name)?;
     let settings = ProfileSettings::of(&profile, &name);
     let is_role = settings.raw("twolock_role_arn").is_some();
     if !is_served(settings) && !is_role && !args.restore_key {
         return Err(not_adopted(settings));
     }
     if args.restore_key && is_kept_beside(settings) {
-        nobody_else_may_name(world, &name, &keys_profile(&name))?;
+        nobody_else_may_name(context, &name, &keys_profile(&name))?;
     }
-    let restored = if args.restore_key { Some(key(world, settings, !args.making.dry_run)?) } else { None };
-    let mut change = Change { notes: notes_on_key(world, settings, restored.as_ref()), ..Change::new(title) };
-    change.edit_files(Edits::of_release(world.sources(), &name, restored)?);
-    let preview = preview(&world.files, &world.index, &change)?;
-    change.notes.extend(notes_on_callers(world, &preview.files, &name));
-    if make(world, &change, &preview, "release?", args.making)? {
+    let restored = if args.restore_key { Some(key(context, settings, !args.making.dry_run)?) } else { None };
+    let mut change = Change { notes: notes_on_key(context, settings, restored.as_ref()), ..Change::new(title) };
+    change.edit_files(Edits::of_release(context.sources(), &name, restored)?);
+    let preview = preview(&context.files, &context.index, &change)?;
+    change.notes.extend(notes_on_callers(context, &preview.files, &name));
+    if make(context, &change, &preview, "release?", args.making)? {
         to_stdout(format!("released {name}\n").as_bytes())?;
     }
     Ok(0)
@@ -48,25 +47,25 @@ fn not_adopted(settings: ProfileSettings<'_>) -> Failure {
 }
 
 /// The key that `--restore-key` writes back: out of the profile that keeps it, else out of the keyring.
-fn key(world: &World, settings: ProfileSettings<'_>, may_unlock: bool) -> Result<AccessKey> {
+fn key(context: &Context, settings: ProfileSettings<'_>, may_unlock: bool) -> Result<AccessKey> {
     let name = settings.name();
     if let Some(there) = STATIC_KEYS.iter().find_map(|key| settings.raw(key)) {
         let cause = "has an access key in the AWS files: there is none to restore";
         return Err(settings.refuse_profile(cause).at(&there.place));
     }
     if is_kept_beside(settings) {
-        return the_one_key(&keys_profile(name), world.sources());
+        return the_one_key(&keys_profile(name), context.sources());
     }
-    match world.index.get(name) {
-        Some(entry) => world.key_in_keyring(name, &entry.id, may_unlock),
+    match context.index.get(name) {
+        Some(entry) => context.key_in_keyring(name, &entry.id, may_unlock),
         None => Err(settings.refuse_profile("has no access key in the keyring: there is none to restore")),
     }
 }
 
 /// Whoever gets the key from the profile that keeps it would have none any more.
-fn nobody_else_may_name(world: &World, name: &ProfileName, keys: &str) -> Result<()> {
+fn nobody_else_may_name(context: &Context, name: &ProfileName, keys: &str) -> Result<()> {
     let source = |setting: &Setting| matches!(setting.key.as_str(), "source_profile" | "twolock_source_profile");
-    let others = references(&world.files, keys).into_iter().filter(|(_, setting)| source(setting));
+    let others = references(&context.files, keys).into_iter().filter(|(_, setting)| source(setting));
     match others.into_iter().find(|(other, _)| other != name.as_str()) {
         None => Ok(()),
         Some((other, setting)) => {
@@ -77,11 +76,11 @@ fn nobody_else_may_name(world: &World, name: &ProfileName, keys: &str) -> Result
     }
 }
 
-fn notes_on_key(world: &World, settings: ProfileSettings<'_>, restored: Option<&AccessKey>) -> Vec<String> {
+fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Option<&AccessKey>) -> Vec<String> {
     let name = settings.name();
-    match (restored, world.index.get(name)) {
+    match (restored, context.index.get(name)) {
         (Some(key), indexed) => {
-            let file = world.files.credentials.shown();
+            let file = context.files.credentials.shown();
             let mut notes =
                 vec![format!("access key {} stands in {file} then, for every program of yours to read", key.id)];
             notes.extend(indexed.map(|_| format!("the keyring keeps its copy; the one in {file} counts")));
@@ -96,25 +95,25 @@ fn notes_on_key(world: &World, settings: ProfileSettings<'_>, restored: Option<&
     }
 }
 
-/// What this profile, and each that came to us before, is to the AWS CLI and SDKs then.
-fn notes_on_callers(world: &World, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
-    let (before, then) = (Callers::of(&world.files), Callers::of(after));
+/// What the AWS CLI and SDKs do then with this profile, and with each for which they used twolock before.
+fn notes_on_callers(context: &Context, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
+    let (before, then) = (Callers::of(&context.files), Callers::of(after));
     let mut notes = on_callers(&then, name);
-    for other in above(world.quiet(), name) {
-        let came = before.judge(other.as_str()).iter().all(|(_, verdict)| verdict.comes_to_us());
-        let lost = if came { on_callers(&then, &other) } else { vec![] };
+    for other in above(context.quiet(), name) {
+        let was_served = before.judge(other.as_str()).served() == Served::Fully;
+        let lost = if was_served { on_callers(&then, &other) } else { vec![] };
         if !lost.is_empty() {
             notes.extend(lost);
-            notes.extend(without_mfa(world, &other));
+            notes.extend(without_mfa(context, &other));
         }
     }
     notes
 }
 
 /// A role may have no device of its own: without ours behind it, SDKs call without MFA.
-fn without_mfa(world: &World, name: &ProfileName) -> Option<String> {
-    let device = world.plan(name).ok()?.plan.device?;
-    let profile = world.files.profile(name.as_str())?;
+fn without_mfa(context: &Context, name: &ProfileName) -> Option<String> {
+    let device = context.plan(name).ok()?.plan.device?;
+    let profile = context.files.profile(name.as_str())?;
     (profile.get("role_arn").is_some() && profile.get("mfa_serial").is_none()).then(|| {
         let command = CommandLine::of(Verb::Set, name).with("mfa_serial").with(device.as_str());
         format!("'{name}' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: {command}")

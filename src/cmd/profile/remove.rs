@@ -18,37 +18,36 @@ use crate::session::identity::Identity;
 use crate::text::visible::visible;
 
 use super::super::changing::make;
-use super::known;
+use crate::cmd::context::Context;
 use crate::cmd::living;
-use crate::cmd::world::World;
 
 /// Removes a profile from both files, and the sessions nobody else uses.
-pub fn run(world: &World, name: &ProfileName, title: &str, making: Making) -> Result<u8> {
-    let profile = known(world, name)?;
-    let mut change = Change { notes: still_named(world, name), ..Change::new(title) };
-    if let Some(entry) = world.index.get(name) {
+pub fn run(context: &Context, name: &ProfileName, title: &str, making: Making) -> Result<u8> {
+    let profile = context.known(name)?;
+    let mut change = Change { notes: still_named(context, name), ..Change::new(title) };
+    if let Some(entry) = context.index.get(name) {
         change.notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));
     }
     if is_kept_beside(ProfileSettings::of(&profile, name)) {
         change.notes.push(format!("its key stays in profile '{}'", keys_profile(name)));
     }
     change.edit_both(&Edit::Remove { profile: name.to_string() });
-    let sessions = sessions_of_its_own(world, name);
+    let sessions = sessions_of_its_own(context, name);
     if !sessions.is_empty() {
         change.notes.push(format!("{} of its sessions will be forgotten", sessions.len()));
         change.acts.push(Act::ForgetSessions(sessions));
     }
     let question = if change.notes.is_empty() { "remove it?" } else { "remove it all the same?" };
-    let preview = preview(&world.files, &world.index, &change)?;
-    make(world, &change, &preview, question, making).map(|_| 0)
+    let preview = preview(&context.files, &context.index, &change)?;
+    make(context, &change, &preview, question, making).map(|_| 0)
 }
 
 /// Profiles and aliases that name it.
-fn still_named(world: &World, name: &ProfileName) -> Vec<String> {
-    let profiles = references(&world.files, name.as_str()).into_iter().map(|(profile, setting)| {
+fn still_named(context: &Context, name: &ProfileName) -> Vec<String> {
+    let profiles = references(&context.files, name.as_str()).into_iter().map(|(profile, setting)| {
         format!("profile '{}' still names it: {} ({})", visible(&profile), setting.key, setting.place)
     });
-    let aliases = world.settings.aliases.of(name.as_str()).map(|(alias, at)| {
+    let aliases = context.settings.aliases.of(name.as_str()).map(|(alias, at)| {
         let unset = CommandLine::new(Verb::SettingsUnset).with(aliases::setting_of(alias));
         format!("alias '{}' still names it ({}): {unset}", visible(alias), at.place)
     });
@@ -56,17 +55,17 @@ fn still_named(world: &World, name: &ProfileName) -> Vec<String> {
 }
 
 /// The sealed sessions of this profile's plan that no other profile's plan uses.
-fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<PathBuf> {
+fn sessions_of_its_own(context: &Context, name: &ProfileName) -> Vec<PathBuf> {
     let identities = |name: &str| -> HashSet<Identity> {
-        let planned = world.plan_if_any(name);
+        let planned = context.plan_if_any(name);
         planned.map(|planned| planned.steps().iter().map(|step| step.identity).collect()).unwrap_or_default()
     };
     let mut own = identities(name.as_str());
-    let mut found = living::open(world, |header| own.contains(&header.identity)).sessions;
+    let mut found = living::open(context, |header| own.contains(&header.identity)).sessions;
     if found.is_empty() {
         return Vec::new();
     }
-    for other in world.files.profile_names().iter().filter(|other| *other != name.as_str()) {
+    for other in context.files.profile_names().iter().filter(|other| *other != name.as_str()) {
         let used = identities(other);
         own.retain(|identity| !used.contains(identity));
     }

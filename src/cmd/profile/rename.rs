@@ -13,15 +13,14 @@ use crate::profile::settings::ProfileSettings;
 use crate::text::visible::visible;
 
 use super::super::changing::make;
-use super::known;
-use crate::cmd::world::{World, paths};
+use crate::cmd::context::{Context, paths};
 
 /// Renames a profile and whatever names it.
-pub fn run(world: &World, old: &ProfileName, new: &ProfileName, title: &str, making: Making) -> Result<u8> {
-    let profile = known(world, old)?;
-    must_be_free(world, new.as_str())?;
-    let entry = world.index.get(old);
-    if world.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
+pub fn run(context: &Context, old: &ProfileName, new: &ProfileName, title: &str, making: Making) -> Result<u8> {
+    let profile = context.known(old)?;
+    must_be_free(context, new.as_str())?;
+    let entry = context.index.get(old);
+    if context.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
         let cause = format!("the keyring's index already has a key for '{new}'");
         return Err(Failure::new(Kind::Config, cause));
     }
@@ -34,20 +33,20 @@ pub fn run(world: &World, old: &ProfileName, new: &ProfileName, title: &str, mak
     change.edit_both(&Edit::Rename { profile: old.to_string(), to: new.to_string() });
     if is_kept_beside(ProfileSettings::of(&profile, old)) {
         let (keys, new_keys) = (keys_profile(old), keys_profile(new));
-        must_be_free(world, &new_keys)?;
+        must_be_free(context, &new_keys)?;
         change.edit_both(&Edit::Rename { profile: keys, to: new_keys });
     }
     if let Some(entry) = entry {
         change.acts.push(Act::EditIndex(IndexEdit::Drop { profile: old.clone(), id: entry.id.clone() }));
     }
-    rename_in_aliases(world, old, new, &mut change);
-    let preview = preview(&world.files, &world.index, &change)?;
-    make(world, &change, &preview, "make these changes?", making).map(|_| 0)
+    rename_in_aliases(context, old, new, &mut change);
+    let preview = preview(&context.files, &context.index, &change)?;
+    make(context, &change, &preview, "make these changes?", making).map(|_| 0)
 }
 
 /// Refuses a name that a profile has.
-fn must_be_free(world: &World, name: &str) -> Result<()> {
-    match world.files.profile(name) {
+fn must_be_free(context: &Context, name: &str) -> Result<()> {
+    match context.files.profile(name) {
         Some(taken) => {
             let cause = format!("there is a profile '{name}' already");
             Err(Failure::new(Kind::Config, cause).at(&taken.place))
@@ -56,8 +55,8 @@ fn must_be_free(world: &World, name: &str) -> Result<()> {
     }
 }
 
-fn rename_in_aliases(world: &World, old: &ProfileName, new: &ProfileName, change: &mut Change) {
-    let aliases = &world.settings.aliases;
+fn rename_in_aliases(context: &Context, old: &ProfileName, new: &ProfileName, change: &mut Change) {
+    let aliases = &context.settings.aliases;
     if aliases.get(new.as_str()).is_some_and(|alias| alias.profile != *old) {
         change.notes.push(format!("alias '{}' is hidden by the profile from now on", visible(new.as_str())));
     }
@@ -70,5 +69,5 @@ fn rename_in_aliases(world: &World, old: &ProfileName, new: &ProfileName, change
         _ => format!("aliases {} go with it", names.join(", ")),
     });
     let edit = SettingEdit::RenameInAliases { old: old.to_string(), new: new.to_string() };
-    change.acts.push(Act::EditSettings { file: paths(&world.folders).file, edit });
+    change.acts.push(Act::EditSettings { file: paths(&context.folders).file, edit });
 }

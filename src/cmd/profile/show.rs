@@ -8,32 +8,31 @@ use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::profile::callers::{self, Reader, Verdict};
+use crate::profile::callers::{self, Reader, Resolution, Verdict};
 use crate::profile::facts::kind;
 use crate::system::terminal;
 use crate::text::visible::{one_line, visible};
 use crate::text::width::{columns, padded};
 
-use super::adopt::can_be_adopted;
-use super::list::{add_key_and_rest, facts};
-use super::unknown;
+use super::fields::{add_key_and_rest, facts};
+use crate::cmd::asked::unknown;
+use crate::cmd::context::{Context, Planned};
 use crate::cmd::living::Living;
-use crate::cmd::world::{Planned, World};
 
 /// A paragraph is not wider than this.
 const WIDEST: usize = 80;
 
 /// Explains one profile.
-pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
-    let profile = world.files.profile(name.as_str());
-    let planned = world.plan(name);
+pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
+    let profile = context.files.profile(name.as_str());
+    let planned = context.plan(name);
     // A name nobody knows has nothing to show; the plan's own failure says so best.
     let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| unknown(name))) };
     if as_json {
-        return json_to_stdout(explained(world, &profile, planned)).map(|()| 0);
+        return json_to_stdout(explained(context, &profile, planned)).map(|()| 0);
     }
     let place = one_line(&profile.place.to_string());
-    let mut text = format!("{} ({place}): {}\n", visible(name.as_str()), kind(&profile, &world.index));
+    let mut text = format!("{} ({place}): {}\n", visible(name.as_str()), kind(&profile, &context.index));
     text += &settings_text(&profile.settings());
     text += "\nplan\n";
     text += &match planned {
@@ -41,13 +40,13 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
         Err(problem) => format!("  none: {}\n{}", one_line(&problem.headline()), hints(&problem)),
     };
     text += "\ncallers\n";
-    let columns = terminal::columns(&world.env).unwrap_or(WIDEST).min(WIDEST);
-    let judged = callers::judge(&world.files, name.as_str());
-    text += &callers_text(&judged, columns);
-    if !judged.iter().any(|(_, verdict)| verdict.comes_to_us()) && can_be_adopted(world, name) {
-        text += &format!("  hint: let twolock answer them all: {}\n", CommandLine::of(Verb::Adopt, name));
+    let columns = terminal::columns(&context.env).unwrap_or(WIDEST).min(WIDEST);
+    let verdict = callers::judge(&context.files, name.as_str());
+    text += &callers_text(&verdict, columns);
+    if verdict.adopting_helps() && context.can_be_adopted(name) {
+        text += &format!("  hint: make them all use twolock: {}\n", CommandLine::of(Verb::Adopt, name));
     }
-    to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
+    to_stdout((text + &oddities(context)).as_bytes()).map(|()| 0)
 }
 
 /// The settings that count, below the file they stand in, each behind its line.
@@ -106,28 +105,32 @@ fn hints(problem: &Failure) -> String {
 }
 
 /// One paragraph for those that do the same.
-fn callers_text(judged: &[(Reader, Verdict)], columns: usize) -> String {
+fn callers_text(verdict: &Verdict, columns: usize) -> String {
     let line = |(who, what): &(String, String)| wrapped(&format!("{who}: {what}"), "  ", Some(columns));
-    callers::grouped(judged).iter().map(line).collect()
+    callers::grouped(verdict.callers()).iter().map(line).collect()
 }
 
 /// What other readers of the same two files stumble over: most of it makes them refuse the whole file.
-fn oddities(world: &World) -> String {
+fn oddities(context: &Context) -> String {
     let of = |file: &crate::aws_files::file::AwsFile| file.oddities();
-    let all = of(&world.files.config).into_iter().chain(of(&world.files.credentials));
+    let all = of(&context.files.config).into_iter().chain(of(&context.files.credentials));
     let lines: Vec<String> = all.map(|oddity| format!("  {}\n", one_line(&oddity.to_string()))).take(20).collect();
     if lines.is_empty() { String::new() } else { format!("\nread differently elsewhere\n{}", lines.concat()) }
 }
 
-fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Value {
-    let mut fields = facts(world, profile);
+fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> Value {
+    let verdict = callers::judge(&context.files, &profile.name);
+    let mut fields = facts(context, profile, verdict.served());
     let setting = |s: &Setting| json!({"key": s.key, "value": s.shown(), "file": s.place.file, "line": s.place.line});
     fields["settings"] = profile.settings().into_iter().map(setting).collect();
-    let caller = |(caller, verdict): &(Reader, Verdict)| json!({"name": callers::name(*caller), "comes": verdict.comes_to_us(), "what": verdict.to_string()});
-    fields["callers"] = callers::judge(&world.files, &profile.name).iter().map(caller).collect();
+    let caller = |(caller, resolution): &(Reader, Resolution)| {
+        let uses_twolock = resolution.bypass().is_none();
+        json!({"name": callers::name(*caller), "uses_twolock": uses_twolock, "what": resolution.to_string()})
+    };
+    fields["callers"] = verdict.callers().iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_key_and_rest(&mut fields, &planned.plan.base, Living::look(world).rest(&planned));
+            add_key_and_rest(&mut fields, &planned.plan.base, Living::look(context).rest(&planned));
             fields["plan"] = planned.plan.lines().map(|line| json!(line.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());

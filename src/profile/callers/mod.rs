@@ -1,8 +1,9 @@
 //! What the AWS CLI and each SDK would do with a profile, by the tables of aws-contract 1.2 and 2.1 to 2.4.
 //!
-//! - `view`: what one of them sees of a profile at all
-//! - `verdict`: what it may come to, and the words for it
-//! - `rules`: in which order each looks for credentials there
+//! - [`view`]: what one of them sees of a profile at all
+//! - [`rules`]: where each looks for credentials there
+//! - [`verdict`]: what comes of it, in one verdict, which `list`, `show`, `doctor`, `adopt`, `release` and the overview
+//!   all ask
 //!
 //! Pure, and of the two files alone: keys in the environment win over any profile in all but JavaScript.
 
@@ -10,10 +11,12 @@ mod rules;
 mod verdict;
 mod view;
 
-use crate::aws_files::AwsFiles;
+use std::rc::Rc;
+
+use super::facts::names_twolock;
 pub use crate::aws_files::oddities::Reader;
-use crate::text::visible::one_line;
-pub use verdict::{ALL, Code, Verdict};
+use crate::aws_files::{AwsFiles, Profile};
+pub use verdict::{ALL, Bypass, CodeUse, Obtained, Provider, Resolution, Served, Verdict, grouped, name};
 
 /// The files, ready to judge one profile or all of them.
 pub struct Callers<'a>(view::Readings<'a>);
@@ -25,36 +28,30 @@ impl<'a> Callers<'a> {
     }
 
     /// Returns what each caller would do with a profile.
-    pub fn judge(&self, name: &str) -> Vec<(Reader, Verdict)> {
-        ALL.into_iter().map(|reader| (reader, rules::judge(&self.0, reader, name))).collect()
+    pub fn judge(&self, name: &str) -> Verdict {
+        let callers = ALL.into_iter().map(|reader| (reader, rules::judge(&self.0, reader, name))).collect();
+        let has_line = self.0.profile(name).is_some_and(|profile| names_twolock(&profile));
+        Verdict { callers, has_line }
     }
+
+    /// Returns whether callers use twolock for a profile, quickly for the many that nobody would use it for.
+    pub(crate) fn served(&self, profile: &Rc<Profile>) -> Served {
+        if !leads_to_twolock(profile) {
+            return Served::No;
+        }
+        self.0.remember(&profile.name, Some(profile.clone()));
+        self.judge(&profile.name).served()
+    }
+}
+
+/// Whether anything in a profile could bring a caller to twolock.
+pub(crate) fn leads_to_twolock(profile: &Profile) -> bool {
+    profile.get("credential_process").or_else(|| profile.get("source_profile")).is_some()
 }
 
 /// Returns what each caller would do with one profile.
-pub fn judge(files: &AwsFiles, name: &str) -> Vec<(Reader, Verdict)> {
+pub fn judge(files: &AwsFiles, name: &str) -> Verdict {
     Callers::of(files).judge(name)
-}
-
-/// The caller's name; boto3 reads as the AWS CLI does.
-pub fn name(caller: Reader) -> String {
-    if caller == Reader::Cli { "AWS CLI and boto3".into() } else { caller.to_string() }
-}
-
-/// Callers of one verdict together, named, with that verdict in words; `all` where it is everybody's.
-pub fn grouped(judged: &[(Reader, Verdict)]) -> Vec<(String, String)> {
-    let mut groups: Vec<(Vec<Reader>, String)> = Vec::new();
-    for (caller, verdict) in judged {
-        let what = one_line(&verdict.to_string());
-        match groups.iter_mut().find(|(_, known)| *known == what) {
-            Some((callers, _)) => callers.push(*caller),
-            None => groups.push((vec![*caller], what)),
-        }
-    }
-    let who = |callers: Vec<Reader>| match callers.len() == ALL.len() {
-        true => "all".to_string(),
-        false => callers.into_iter().map(name).collect::<Vec<_>>().join(", "),
-    };
-    groups.into_iter().map(|(callers, what)| (who(callers), what)).collect()
 }
 
 #[cfg(test)]

@@ -1,63 +1,68 @@
-//! What a caller would do with a profile.
+//! What each caller would do with a profile, and the one verdict that is drawn from it.
 
 use std::fmt;
 
-use crate::aws_files::oddities::{Oddity, Reader};
+use crate::aws_files::oddities::Reader;
 use crate::error::Place;
-use crate::text::visible::visible;
+use crate::text::visible::{one_line, visible};
 
-/// Every caller, in the order they are told of.
+/// Every caller, in the order they are listed.
 pub const ALL: [Reader; 5] = [Reader::Cli, Reader::Go, Reader::Js, Reader::Java, Reader::Rust];
 
-/// What a caller would do with a profile.
+/// What every caller would do with one profile. Whatever twolock says about who uses it for a profile is asked here.
+pub struct Verdict {
+    pub(super) callers: Vec<(Reader, Resolution)>,
+    /// Whether the profile's own `credential_process` is twolock.
+    pub(super) has_line: bool,
+}
+
+/// Which callers use twolock for a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// Each of them.
+    Fully,
+    /// Some of them.
+    Partly,
+    /// None.
+    No,
+}
+
+/// Where one caller gets a profile's credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Its `credential_process` is twolock, for this very profile.
-    Comes,
-    /// Its `credential_process` is twolock, for the profile named here.
-    ComesFor(String),
-    /// Assumes the role itself.
-    Role {
-        /// The profile the role's credentials come from; none where that is the role's own profile.
-        source: Option<String>,
-        /// What it does with that.
-        with: Box<Verdict>,
-        /// What becomes of the code.
-        code: Code,
-    },
-    /// Uses the static keys here.
-    StaticKeys(Place),
-    /// Uses IAM Identity Center.
-    SingleSignOn(Place),
-    /// Uses a token file.
-    WebIdentity(Place),
-    /// Uses the sign-in of `aws login`.
-    SignIn(Place),
-    /// Uses `credential_source`: the environment, the container or the machine.
-    CredentialSource(Place),
-    /// Its `credential_process` is another program.
-    AnotherProgram(Place),
-    /// Stops because it cannot ask for the code that this `mfa_serial` calls for.
+pub enum Resolution {
+    /// It gets some.
+    Gets(Obtained),
+    /// It stops because it cannot ask for the code that this `mfa_serial` calls for.
     CannotAsk(Place),
-    /// Stops with an error about the profile.
-    Refuses(String),
-    /// Stops with an error about the file.
-    RefusesFile(Oddity),
-    /// Does not see the profile, because of this.
-    DoesNotFind(Oddity),
-    /// The name is outside the set that everybody reads.
-    MayNotFind,
-    /// No file has the profile.
-    NoSuchProfile,
-    /// Takes what decides for something else than we do.
-    ReadsDifferently(Oddity),
-    /// Finds no credentials in it.
-    Nothing,
+    /// It gets none: an error, or nothing there.
+    Fails(String),
+    /// It reads the file or the profile in another way than we do, or not at all.
+    Odd(String),
+}
+
+/// The credentials that a caller ends up with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obtained {
+    /// Where the first ones come from.
+    pub provider: Provider,
+    /// How many roles it assumes itself with them, one upon the other.
+    pub roles: usize,
+    /// What becomes of the MFA code of those roles.
+    pub code: CodeUse,
+}
+
+/// Where a caller's first credentials come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// twolock, for the profile named.
+    Twolock(String),
+    /// Anything else, in words.
+    Other(&'static str, Place),
 }
 
 /// What becomes of the MFA code where a caller assumes a role itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Code {
+pub enum CodeUse {
     /// No device is named, or the session below was opened with a code.
     NotNeeded,
     /// The caller asks for it itself, each time.
@@ -66,101 +71,125 @@ pub enum Code {
     Ignored(Place),
 }
 
+/// How a caller gets round twolock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bypass {
+    /// It ends in an error, or without credentials.
+    Error,
+    /// It calls without the MFA that the profile asks for.
+    WithoutMfa,
+    /// It asks for the code itself.
+    Asks,
+    /// It uses other credentials.
+    OtherCredentials,
+    /// It reads the file differently.
+    Odd,
+}
+
 impl Verdict {
-    /// Whether its credentials come from twolock, without a question or a call without MFA of its own.
-    pub fn comes_to_us(&self) -> bool {
-        match self {
-            Verdict::Comes | Verdict::ComesFor(_) => true,
-            Verdict::Role { with, code, .. } => *code == Code::NotNeeded && with.comes_to_us(),
-            _ => false,
+    /// Returns what each caller would do.
+    pub fn callers(&self) -> &[(Reader, Resolution)] {
+        &self.callers
+    }
+
+    /// Returns whether the callers use twolock.
+    pub fn served(&self) -> Served {
+        match self.callers.iter().filter(|(_, resolution)| resolution.bypass().is_none()).count() {
+            0 => Served::No,
+            all if all == self.callers.len() => Served::Fully,
+            _ => Served::Partly,
         }
     }
 
-    /// Whether it ends in an error, or without credentials.
-    pub fn fails(&self) -> bool {
-        use Verdict::*;
-        match self {
-            Role { with, .. } => with.fails(),
-            CannotAsk(_) | Refuses(_) | RefusesFile(_) | DoesNotFind(_) | MayNotFind | NoSuchProfile | Nothing => true,
-            _ => false,
-        }
+    /// Whether one caller uses twolock.
+    pub fn is_used_by(&self, reader: Reader) -> bool {
+        self.callers.iter().any(|(caller, resolution)| *caller == reader && resolution.bypass().is_none())
     }
 
-    /// The `mfa_serial` that is ignored: the call goes out without MFA.
-    pub fn without_mfa(&self) -> Option<&Place> {
-        match self {
-            Verdict::Role { code: Code::Ignored(place), .. } => Some(place),
-            Verdict::Role { with, .. } => with.without_mfa(),
-            _ => None,
-        }
+    /// Returns those who do not use twolock, whatever the reason.
+    pub fn others(&self) -> Vec<&(Reader, Resolution)> {
+        self.callers.iter().filter(|(_, resolution)| resolution.bypass().is_some()).collect()
     }
 
-    /// The `mfa_serial` whose code the caller asks for itself.
-    pub fn asks_itself(&self) -> Option<&Place> {
-        match self {
-            Verdict::Role { code: Code::Asked(place), .. } => Some(place),
-            Verdict::Role { with, .. } => with.asks_itself(),
-            _ => None,
-        }
+    /// Returns those who bypass twolock where the profile, or one below it, names it.
+    pub fn bypasses(&self) -> Vec<&(Reader, Resolution)> {
+        let reaches_us = |resolution: &Resolution| {
+            matches!(resolution, Resolution::Gets(Obtained { provider: Provider::Twolock(_), .. }))
+        };
+        let names_us = self.has_line || self.callers.iter().any(|(_, resolution)| reaches_us(resolution));
+        self.callers.iter().filter(|(_, resolution)| names_us && adopting_helps(resolution)).collect()
     }
 
-    /// Down a chain of roles, to what is no role, with the profile it belongs to where that is another.
-    fn base(&self) -> (&Verdict, Option<&str>) {
-        let (mut base, mut owner) = (self, None);
-        while let Verdict::Role { source, with, .. } = base {
-            owner = source.as_deref().or(owner);
-            base = with;
+    /// Whether adopting the profile would bring somebody more to twolock.
+    pub fn adopting_helps(&self) -> bool {
+        self.callers.iter().any(|(_, resolution)| adopting_helps(resolution))
+    }
+}
+
+/// What is odd in a file, or in a name, stays odd, and `doctor` has checks for it.
+fn adopting_helps(resolution: &Resolution) -> bool {
+    !matches!(resolution.bypass(), None | Some(Bypass::Odd))
+}
+
+impl Resolution {
+    pub(super) fn error(why: impl fmt::Display) -> Self {
+        Self::Fails(format!("an error: {why}"))
+    }
+
+    /// How the caller gets round twolock; none if it uses it, without a question or a call without MFA of its own.
+    pub fn bypass(&self) -> Option<Bypass> {
+        match self {
+            Self::Gets(Obtained { code: CodeUse::Ignored(_), .. }) => Some(Bypass::WithoutMfa),
+            Self::Gets(Obtained { code: CodeUse::Asked(_), .. }) => Some(Bypass::Asks),
+            Self::Gets(Obtained { provider: Provider::Twolock(_), .. }) => None,
+            Self::Gets(_) => Some(Bypass::OtherCredentials),
+            Self::CannotAsk(_) | Self::Fails(_) => Some(Bypass::Error),
+            Self::Odd(_) => Some(Bypass::Odd),
         }
-        (base, owner)
     }
 }
 
 /// Noun phrases, so that they fit one caller and several.
-impl fmt::Display for Verdict {
+impl fmt::Display for Resolution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Verdict::Comes => f.write_str("twolock answers"),
-            Verdict::ComesFor(other) => write!(f, "twolock answers, for profile '{}'", visible(other)),
-            Verdict::Role { .. } => self.fmt_role(f),
-            Verdict::StaticKeys(place) => write!(f, "the keys at {place}; twolock is not called"),
-            Verdict::SingleSignOn(place) => write!(f, "single sign-on ({place}); twolock is not called"),
-            Verdict::WebIdentity(place) => write!(f, "a web identity ({place}); twolock is not called"),
-            Verdict::SignIn(place) => write!(f, "the sign-in of aws login ({place}); twolock is not called"),
-            Verdict::CredentialSource(place) => write!(f, "credential_source ({place}); twolock is not called"),
-            Verdict::AnotherProgram(place) => write!(f, "another program ({place}); twolock is not called"),
-            Verdict::CannotAsk(place) => write!(f, "an error: no way to ask for the code of mfa_serial ({place})"),
-            Verdict::Refuses(why) => write!(f, "an error: {why}"),
-            Verdict::RefusesFile(odd) => {
-                write!(f, "an error: the file is refused: {}: {}", odd.place, odd.construct.what())
+        let found = match self {
+            Self::Gets(found) => found,
+            Self::CannotAsk(place) => {
+                return write!(f, "an error: cannot ask for the MFA code (mfa_serial at {place})");
             }
-            Verdict::DoesNotFind(odd) => write!(f, "the profile is not seen: {}: {}", odd.place, odd.construct.what()),
-            Verdict::MayNotFind => {
-                f.write_str("the profile may not be seen: its name holds more than A-Z a-z 0-9 _-/.%@:+")
-            }
-            Verdict::NoSuchProfile => f.write_str("no such profile"),
-            Verdict::ReadsDifferently(odd) => write!(f, "read differently: {}: {}", odd.place, odd.construct.what()),
-            Verdict::Nothing => f.write_str("no credentials"),
+            Self::Fails(why) | Self::Odd(why) => return f.write_str(why),
+        };
+        f.write_str(if found.roles > 0 { "its own AssumeRole with " } else { "" })?;
+        match &found.provider {
+            Provider::Twolock(profile) => write!(f, "credentials from twolock for '{}'", visible(profile))?,
+            Provider::Other(what, place) => write!(f, "{what} ({place}); twolock is not called")?,
+        }
+        match &found.code {
+            CodeUse::NotNeeded => Ok(()),
+            CodeUse::Asked(place) => write!(f, "; asks for the code itself (mfa_serial at {place})"),
+            CodeUse::Ignored(place) => write!(f, "; WITHOUT MFA: mfa_serial is ignored ({place})"),
         }
     }
 }
 
-impl Verdict {
-    fn fmt_role(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (base, owner) = self.base();
-        let of = owner.map(|owner| format!(" for '{}'", visible(owner))).unwrap_or_default();
-        match base {
-            Verdict::Comes => write!(f, "its own AssumeRole, with what twolock answers{of}")?,
-            Verdict::ComesFor(other) => {
-                write!(f, "its own AssumeRole, with what twolock answers for '{}'", visible(other))?;
-            }
-            base => write!(f, "its own AssumeRole, with {base}")?,
+/// The caller's name; boto3 reads as the AWS CLI does.
+pub fn name(caller: Reader) -> String {
+    if caller == Reader::Cli { "AWS CLI and boto3".into() } else { caller.to_string() }
+}
+
+/// Callers of one resolution together, named, with it in words; `all` where it is everybody's.
+pub fn grouped<'a>(callers: impl IntoIterator<Item = &'a (Reader, Resolution)>) -> Vec<(String, String)> {
+    let mut groups: Vec<(Vec<Reader>, String)> = Vec::new();
+    for (caller, resolution) in callers {
+        let what = one_line(&resolution.to_string());
+        match groups.iter_mut().find(|(_, known)| *known == what) {
+            Some((callers, _)) => callers.push(*caller),
+            None => groups.push((vec![*caller], what)),
         }
-        if let Some(place) = self.asks_itself() {
-            write!(f, "; asks for the code itself ({place})")?;
-        }
-        if let Some(place) = self.without_mfa() {
-            write!(f, "; WITHOUT MFA: mfa_serial is ignored ({place})")?;
-        }
-        Ok(())
     }
+    let who = |callers: Vec<Reader>| match callers.len() == ALL.len() {
+        true => "all".to_string(),
+        false => callers.into_iter().map(name).collect::<Vec<_>>().join(", "),
+    };
+    groups.into_iter().map(|(callers, what)| (who(callers), what)).collect()
 }

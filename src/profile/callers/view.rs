@@ -1,17 +1,19 @@
 //! What one reader sees of a profile: the behaviour grid of aws-contract 1.2 laid over what we read.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use crate::aws_files::file::AwsFile;
 use crate::aws_files::oddities::{Construct, Effect, Oddity, Reader};
-use crate::aws_files::section::{Part, Span};
-use crate::aws_files::{AwsFiles, Section, Setting};
-use crate::error::Place;
+use crate::aws_files::section::Span;
+use crate::aws_files::{AwsFiles, Profile, Section, Setting};
 use crate::names::ProfileName;
+use crate::profile::chain::MOST_HOPS;
+use crate::text::visible::visible;
 
-use super::verdict::{ALL, Verdict};
+use super::verdict::{ALL, Resolution};
 
-/// The keys that decide where credentials come from.
+/// The keys that decide where credentials come from; `mfa_serial` does beside a role.
 const DECIDING: &[&str] = &[
     "role_arn",
     "source_profile",
@@ -23,172 +25,132 @@ const DECIDING: &[&str] = &[
     "login_session",
 ];
 
-/// Looked at only where the caller assumes a role.
-const DEVICE: &str = "mfa_serial";
-
-/// Any one of these makes an SSO profile for some; see the rules.
-const SSO: &[&str] = &["sso_session", "sso_account_id", "sso_role_name", "sso_start_url", "sso_region"];
-
 /// The two files with all that is odd in them.
 pub(super) struct Readings<'a> {
     files: &'a AwsFiles,
-    config: Odd,
-    credentials: Odd,
+    config: Vec<Oddity>,
+    credentials: Vec<Oddity>,
     refusals: HashMap<Reader, Oddity>,
+    /// The last few profiles: five readers look at each, and many roles at one source.
+    known: RefCell<HashMap<String, Option<Rc<Profile>>>>,
 }
 
 /// A profile as one reader sees it.
 pub(super) struct View {
     pub name: String,
-    config: Option<Section>,
-    credentials: Option<Section>,
-    reader: Reader,
+    pub reader: Reader,
+    profile: Rc<Profile>,
 }
 
 impl<'a> Readings<'a> {
     pub fn of(files: &'a AwsFiles) -> Self {
         // What is looked at more than once is found without a search after this.
         files.profile_names();
-        let (config, credentials) = (Odd::of(&files.config), Odd::of(&files.credentials));
-        let refuses = |odd: &&Oddity, reader: Reader| odd.effect_on(reader) == Some(Effect::Refuses);
-        let first = |reader| {
-            Some((reader, config.all.iter().chain(&credentials.all).find(|odd| refuses(odd, reader))?.clone()))
+        let (config, credentials) = (files.config.oddities(), files.credentials.oddities());
+        let refuses = |odd: &&Oddity, reader| match odd.effect_on(reader) {
+            Some(Effect::Refuses) => true,
+            // Go and JavaScript end lines at LF alone; to them such a file is one line.
+            Some(Effect::Misses) => odd.construct == Construct::LoneCarriageReturn,
+            _ => false,
         };
-        let refusals = ALL.into_iter().filter_map(first).collect();
-        Self { files, config, credentials, refusals }
+        let all = || config.iter().chain(&credentials);
+        let refusal = |reader| Some((reader, all().find(|odd| refuses(odd, reader))?.clone()));
+        let refusals = ALL.into_iter().filter_map(refusal).collect();
+        Self { files, refusals, config, credentials, known: RefCell::default() }
     }
 
-    /// The profile through a reader's eyes, or why it does not see it.
-    pub fn view(&self, reader: Reader, name: &str) -> Result<View, Verdict> {
+    /// What both files say about a profile.
+    pub fn profile(&self, name: &str) -> Option<Rc<Profile>> {
+        let known = self.known.borrow().get(name).cloned();
+        known.unwrap_or_else(|| self.remember(name, self.files.profile(name).map(Rc::new)))
+    }
+
+    /// The same, where somebody has looked already.
+    pub fn remember(&self, name: &str, profile: Option<Rc<Profile>>) -> Option<Rc<Profile>> {
+        let mut known = self.known.borrow_mut();
+        if known.len() > 2 * MOST_HOPS {
+            known.clear();
+        }
+        known.insert(name.into(), profile.clone());
+        profile
+    }
+
+    /// The profile through a reader's eyes, if it is in a file; or why the reader takes it for something else.
+    pub fn view(&self, reader: Reader, name: &str) -> Result<Option<View>, Resolution> {
         if let Some(odd) = self.refusals.get(&reader) {
-            return Err(Verdict::RefusesFile(odd.clone()));
+            return Err(Resolution::Odd(format!("the file cannot be read: {}", odd.there())));
         }
         if !ProfileName::parse(name).is_ok_and(|name| name.is_read_by_every_sdk()) {
-            return Err(Verdict::MayNotFind);
+            let why = "the profile may not be found: its name holds more than A-Z a-z 0-9 _-/.%@:+";
+            return Err(Resolution::Odd(why.into()));
         }
-        let seen = |file: &AwsFile, odd: &Odd| file.section(name).map(|section| odd.seen(reader, section));
-        let config = seen(&self.files.config, &self.config);
-        let credentials = seen(&self.files.credentials, &self.credentials);
-        let (config, credentials) = match (config, credentials) {
-            (None, None) => return Err(Verdict::NoSuchProfile),
-            (Some(Err(missed)), None | Some(Err(_))) | (None, Some(Err(missed))) => {
-                return Err(Verdict::DoesNotFind(missed));
-            }
-            (config, credentials) => (config.and_then(Result::ok), credentials.and_then(Result::ok)),
-        };
-        let view = View { name: name.into(), config, credentials, reader };
-        match self.misread(&view) {
-            Some(odd) => Err(Verdict::ReadsDifferently(odd.clone())),
-            None => Ok(view),
+        let Some(profile) = self.profile(name) else { return Ok(None) };
+        let view = View { name: name.into(), reader, profile };
+        let odd_in = |section: &Option<Section>, all| view.oddity(section.as_ref()?, all);
+        let (config, credentials) = (&view.profile.config, &view.profile.credentials);
+        match odd_in(config, &self.config).or_else(|| odd_in(credentials, &self.credentials)) {
+            Some(odd) => Err(Resolution::Odd(format!("'{}' is read differently: {}", visible(name), odd.there()))),
+            None => Ok(Some(view)),
         }
-    }
-
-    /// The first oddity that makes this reader take a header or a deciding key for something else.
-    fn misread(&self, view: &View) -> Option<&Oddity> {
-        let is_misread = |odd: &&Oddity| odd.effect_on(view.reader) == Some(Effect::Misreads);
-        let of_default = |odd: &&Oddity| odd.construct == Construct::DefaultTwice && is_misread(odd);
-        let files = [(&view.config, &self.config), (&view.credentials, &self.credentials)];
-        let sections = [&view.config, &view.credentials].into_iter().flatten();
-        let is_role = sections.into_iter().any(|section| section.get("role_arn").is_some());
-        let decides = |key: &str| DECIDING.contains(&key) || (is_role && key == DEVICE);
-        files.into_iter().filter_map(|(section, odd)| Some((section.as_ref()?, odd))).find_map(|(section, odd)| {
-            let headers = section.parts.iter().map(|part| with_mark(&part.header));
-            let keys = section.settings.iter().filter(|setting| decides(&setting.key));
-            let spans = headers.chain(keys.map(|setting| setting.spans.lines.clone()));
-            let inside = spans.flat_map(|span| odd.within(&span)).find(is_misread);
-            if view.name == "default" { inside.or_else(|| odd.all.iter().find(of_default)) } else { inside }
-        })
-    }
-}
-
-/// The oddities of one file, in its order.
-struct Odd {
-    all: Vec<Oddity>,
-    /// Go and JavaScript end lines at LF alone; to them such a file is one line.
-    lone_return: Option<Oddity>,
-}
-
-impl Odd {
-    fn of(file: &AwsFile) -> Self {
-        let all = file.oddities();
-        let lone_return = all.iter().find(|odd| odd.construct == Construct::LoneCarriageReturn).cloned();
-        Self { all, lone_return }
-    }
-
-    /// Those that begin in a span.
-    fn within(&self, span: &Span) -> &[Oddity] {
-        let start = self.all.partition_point(|odd| odd.at < span.start);
-        let count = self.all[start..].partition_point(|odd| odd.at < span.end);
-        &self.all[start..start + count]
-    }
-
-    /// Takes out of a section what a reader does not see; why, if nothing is left.
-    fn seen(&self, reader: Reader, mut section: Section) -> Result<Section, Oddity> {
-        let is_missed = |odd: &&Oddity| odd.effect_on(reader) == Some(Effect::Misses);
-        if let Some(odd) = self.lone_return.as_ref().filter(is_missed) {
-            return Err(odd.clone());
-        }
-        let missed = |span: &Span| self.within(span).iter().find(is_missed);
-        let (parts, lost): (Vec<Part>, Vec<Part>) =
-            section.parts.into_iter().partition(|part| missed(&part.header).is_none());
-        if let (true, Some(odd)) = (parts.is_empty(), lost.iter().find_map(|part| missed(&part.header))) {
-            return Err(odd.clone());
-        }
-        section.parts = parts;
-        section.settings.retain(|setting| {
-            let at = &setting.spans.lines;
-            let next = lost.partition_point(|part| part.end <= at.start);
-            missed(at).is_none() && lost.get(next).is_none_or(|part| at.start < part.header.start)
-        });
-        Ok(section)
     }
 }
 
 impl View {
+    /// The first oddity that makes the reader miss, or take for something else, a header or a key that decides.
+    fn oddity<'a>(&self, section: &Section, all: &'a [Oddity]) -> Option<&'a Oddity> {
+        let stumbles = |odd: &&Oddity| odd.effect_on(self.reader).is_some();
+        let decides = |key: &str| DECIDING.contains(&key) || (key == "mfa_serial" && self.has("role_arn"));
+        let headers = section.parts.iter().map(|part| with_mark(&part.header));
+        let keys = section.settings.iter().filter(|setting| decides(&setting.key));
+        let mut spans = headers.chain(keys.map(|setting| setting.spans.lines.clone()));
+        let twice = |odd: &&Oddity| odd.construct == Construct::DefaultTwice && stumbles(odd);
+        let of_default = || if self.name == "default" { all.iter().find(twice) } else { None };
+        spans.find_map(|span| within(all, &span).iter().find(stumbles)).or_else(of_default)
+    }
+
     /// The setting that counts for this reader. To Go and JavaScript an empty value is none.
     pub fn get(&self, key: &str) -> Option<&Setting> {
         let counts = |setting: &&Setting| !(setting.value.is_empty() && matches!(self.reader, Reader::Go | Reader::Js));
-        [&self.credentials, &self.config].into_iter().flatten().find_map(|section| section.get(key).filter(counts))
+        let sections = [&self.profile.credentials, &self.profile.config].into_iter().flatten();
+        sections.filter_map(|section| section.get(key)).find(counts)
     }
 
     pub fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    /// The first SSO key, of all that there are.
+    /// The setting that makes it an SSO profile.
     pub fn sso(&self) -> Option<&Setting> {
-        SSO.iter().find_map(|key| self.get(key))
+        let keys = ["sso_account_id", "sso_role_name", "sso_session", "sso_start_url", "sso_region"];
+        keys[..if self.reader == Reader::Cli { 2 } else { 5 }].iter().find_map(|key| self.get(key))
     }
 
-    /// Where both halves of a key stand; one half alone is an error to those who look for it.
-    pub fn keys(&self) -> Result<Option<Place>, Verdict> {
-        both(self.get("aws_access_key_id"), self.get("aws_secret_access_key"))
+    /// The access key, by its id. JavaScript goes on at one half alone; to the others that is an error.
+    pub fn keys(&self) -> Result<Option<&Setting>, Resolution> {
+        both(|key| self.get(key)).or_else(|half| if self.reader == Reader::Js { Ok(None) } else { Err(half) })
     }
 
     /// The same in the credentials file alone, as botocore looks.
-    pub fn keys_in_credentials(&self) -> Result<Option<Place>, Verdict> {
-        keys_of(self.credentials.as_ref())
-    }
-
-    /// The same in the config file alone.
-    pub fn keys_in_config(&self) -> Result<Option<Place>, Verdict> {
-        keys_of(self.config.as_ref())
+    pub fn keys_in_credentials(&self) -> Result<Option<&Setting>, Resolution> {
+        both(|key| self.profile.credentials.as_ref()?.get(key))
     }
 }
 
-fn keys_of(section: Option<&Section>) -> Result<Option<Place>, Verdict> {
-    let get = |key: &str| section.and_then(|section| section.get(key));
-    both(get("aws_access_key_id"), get("aws_secret_access_key"))
-}
-
-fn both(id: Option<&Setting>, secret: Option<&Setting>) -> Result<Option<Place>, Verdict> {
-    match (id, secret) {
-        (Some(id), Some(_)) => Ok(Some(id.place.clone())),
+fn both<'a>(get: impl Fn(&str) -> Option<&'a Setting>) -> Result<Option<&'a Setting>, Resolution> {
+    match (get("aws_access_key_id"), get("aws_secret_access_key")) {
+        (Some(id), Some(_)) => Ok(Some(id)),
         (None, None) => Ok(None),
         (Some(half), None) | (None, Some(half)) => {
-            Err(Verdict::Refuses(format!("{} stands alone ({})", half.key, half.place)))
+            Err(Resolution::error(format!("half an access key: only {} is set ({})", half.key, half.place)))
         }
     }
+}
+
+/// The oddities that begin in a span.
+fn within<'a>(all: &'a [Oddity], span: &Span) -> &'a [Oddity] {
+    let start = all.partition_point(|odd| odd.at < span.start);
+    let count = all[start..].partition_point(|odd| odd.at < span.end);
+    &all[start..start + count]
 }
 
 /// The first header, with the byte order mark in front of it.

@@ -33,7 +33,7 @@ fn header(identity: &Identity, key: &SealingKey) -> Header {
     Header {
         identity: *identity,
         key: key.id().into(),
-        kind: Kind::Role,
+        kind: SessionKind::Role,
         account: AccountId::parse("123456789012"),
         device: MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").ok(),
         role: RoleArn::parse("arn:aws:iam::123456789012:role/Admin").ok(),
@@ -100,7 +100,7 @@ fn what_is_sealed_opens_again() {
 fn header_is_readable_and_holds_no_secret() {
     let sealed = Sealed::new();
     let header = Header::parse(sealed.line()).unwrap();
-    assert_eq!((header.profile.as_str(), header.kind), ("prod", Kind::Role));
+    assert_eq!((header.profile.as_str(), header.kind), ("prod", SessionKind::Role));
     let whole = String::from_utf8_lossy(&sealed.bytes);
     assert!(!whole.contains("canary") && !whole.contains("ASIA"), "{whole}");
 }
@@ -169,7 +169,7 @@ fn every_changed_header_field_is_a_miss() {
     let sealed = Sealed::new();
     let honest = header(&sealed.identity, &sealed.key);
     let changed = [
-        Header { kind: Kind::Session, ..honest.clone() },
+        Header { kind: SessionKind::Session, ..honest.clone() },
         Header { account: AccountId::parse("444455556666"), ..honest.clone() },
         Header { account: None, ..honest.clone() },
         Header { device: MfaSerial::parse("arn:aws:iam::123456789012:mfa/eve").ok(), ..honest.clone() },

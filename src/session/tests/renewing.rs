@@ -1,7 +1,7 @@
 //! Renewal without a person: when, by whom, and that it never costs anybody anything.
 
 use super::*;
-use crate::session::{Look, look};
+use crate::session::{Lookup, look};
 use crate::system::lock::FileLock;
 
 /// A world with a role session that has so many seconds left.
@@ -15,9 +15,9 @@ fn ageing(plan: &Plan, left: i64) -> World {
 
 fn looked(world: &World, plan: &Plan) -> &'static str {
     match look(&world.cache(), &steps(plan), Need::ALIVE, world.now()) {
-        Look::Serve(_) => "serve",
-        Look::Renew(_) => "renew",
-        Look::Miss => "miss",
+        Lookup::Serve(_) => "serve",
+        Lookup::Renew(_) => "renew",
+        Lookup::Miss => "miss",
     }
 }
 

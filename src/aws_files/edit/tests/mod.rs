@@ -1,16 +1,16 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::aws_files::file::Kind;
+use crate::aws_files::file::FileKind;
 
 mod several;
 
 fn config(text: impl AsRef<[u8]>) -> AwsFile {
-    AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), text.as_ref().to_vec())
+    AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), text.as_ref().to_vec())
 }
 
 fn credentials(text: &str) -> AwsFile {
-    AwsFile::from_bytes(Kind::Credentials, "~/.aws/credentials".into(), text.into())
+    AwsFile::from_bytes(FileKind::Credentials, "~/.aws/credentials".into(), text.into())
 }
 
 fn text(edited: Result<Edited>) -> String {

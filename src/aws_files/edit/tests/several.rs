@@ -120,7 +120,7 @@ fn a_key_is_put_into_a_section_or_into_a_new_one_and_is_not_shown() {
     let key = AccessKey { id, secret: crate::secret::Secret::new("hu/sh+==".into()) };
     let put = [Edit::PutKey { profile: "p".into(), key }];
     let both = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = hu/sh+==\n";
-    let credentials = |text: &str| AwsFile::from_bytes(Kind::Credentials, "c".into(), text.into());
+    let credentials = |text: &str| AwsFile::from_bytes(FileKind::Credentials, "c".into(), text.into());
     for (before, after) in [
         ("", format!("[p]\n{both}")),
         ("[q]\nx = y\n", format!("[q]\nx = y\n\n[p]\n{both}")),
@@ -139,7 +139,7 @@ fn another_key_that_came_meanwhile_is_not_overwritten() {
     let key = AccessKey { id, secret: crate::secret::Secret::new("hush".into()) };
     let put = [Edit::PutKey { profile: "p".into(), key }];
     for half in ["aws_access_key_id = AKIAOTHEROTHEROTHER1", "aws_secret_access_key = other"] {
-        let there = AwsFile::from_bytes(Kind::Credentials, "c".into(), format!("[p]\n{half}\n").into());
+        let there = AwsFile::from_bytes(FileKind::Credentials, "c".into(), format!("[p]\n{half}\n").into());
         let failure = there.with_edits(&put).err().unwrap();
         assert!(failure.cause.contains("is not overwritten") && !failure.cause.contains("hush"), "{failure}");
     }

@@ -135,7 +135,7 @@ pub const ROWS: &[Row] = &[
         "[profile p]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {serial}\n\
          credential_process = {us} credential-process --profile p\n",
         BASE,
-        ["role(keys), asks", "error", "cannot ask", "role(keys), no MFA", "role(keys), no MFA"],
+        ["role(keys), asks for 4", "error", "cannot ask", "role(keys), no MFA for 4", "role(keys), no MFA for 4"],
     ),
     row(
         "process, role_arn and itself as source",
@@ -148,20 +148,20 @@ pub const ROWS: &[Row] = &[
         "[profile p]\nrole_arn = {role}\nsource_profile = base\n[profile base]\nmfa_serial = {serial}\n\
          credential_process = {us} credential-process base\n",
         "",
-        ["role(us)"; 5],
+        ["role(us:base)"; 5],
     ),
     row(
         "Layout M with mfa_serial left in the role",
         "[profile p]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {serial}\n[profile base]\n\
          credential_process = {us} credential-process base\n",
         "",
-        ["role(us), asks", "cannot ask", "cannot ask", "role(us)", "role(us)"],
+        ["role(us:base), asks for 4", "cannot ask", "cannot ask", "role(us:base)", "role(us:base)"],
     ),
     row(
         "Layout S: a plain role with mfa_serial",
         "[profile p]\nrole_arn = {role}\nsource_profile = base\nmfa_serial = {serial}\n",
         BASE,
-        ["role(keys), asks", "cannot ask", "cannot ask", "role(keys), no MFA", "role(keys), no MFA"],
+        ["role(keys), asks for 4", "cannot ask", "cannot ask", "role(keys), no MFA for 4", "role(keys), no MFA for 4"],
     ),
     // 2.4: sources.
     row(
@@ -181,14 +181,20 @@ pub const ROWS: &[Row] = &[
         "[profile p]\nrole_arn = {role}\nsource_profile = mid\n[profile mid]\nrole_arn = {mid}\nsource_profile = base\n\
          [profile base]\ncredential_process = {us} credential-process --profile base\n",
         "",
-        ["role(role(us))"; 5],
+        ["role(role(us:base))"; 5],
     ),
     row(
         "the role below wants a code",
         "[profile p]\nrole_arn = {role}\nsource_profile = mid\n[profile mid]\nrole_arn = {mid}\nsource_profile = base\n\
          mfa_serial = {serial}\n",
         BASE,
-        ["role(role(keys), asks)", "cannot ask", "cannot ask", "role(role(keys), no MFA)", "role(role(keys), no MFA)"],
+        [
+            "role(role(keys)), asks for 7",
+            "cannot ask",
+            "cannot ask",
+            "role(role(keys)), no MFA for 7",
+            "role(role(keys)), no MFA for 7",
+        ],
     ),
     row(
         "two profiles in a loop",
@@ -220,7 +226,7 @@ pub const ROWS: &[Row] = &[
         "credential_source",
         "[profile p]\nrole_arn = {role}\ncredential_source = Ec2InstanceMetadata\n",
         "",
-        ["role(named)"; 5],
+        ["role(credential_source)"; 5],
     ),
     row("no such profile", "[profile q]\nregion = eu-west-1\n", BASE, ["no profile"; 5]),
 ];

@@ -13,23 +13,23 @@ use crate::store::choose::Stores;
 use crate::system::clock;
 use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
-use crate::system::permissions::{self, Found, What};
+use crate::system::permissions::{self, PathFacts, What};
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
-use super::super::world::{self, Planned, World};
+use super::super::context::{self, Context, Planned};
 
 /// Far above any cache, far below what would hurt to look at.
 const MOST_FILES: usize = 10_000;
 
 /// Everything there is to look at.
-pub struct Context {
-    pub world: World,
+pub struct Checkup {
+    pub context: Context,
     /// What could not be read.
     pub failures: Vec<Failure>,
     pub now: Timestamp,
     pub profiles: Vec<OneProfile>,
-    pub places: Places,
+    pub places: CheckedPaths,
     /// The keyrings, without leave to open a dialog, and what each says of the sealing key.
     pub stores: Stores,
     pub keyrings: Vec<(&'static str, Option<StoreError>)>,
@@ -44,10 +44,10 @@ pub struct OneProfile {
 }
 
 /// A file or folder that should be its owner's alone.
-pub struct Place {
+pub struct CheckedPath {
     pub path: PathBuf,
     pub shown: String,
-    pub found: Found,
+    pub found: PathFacts,
     /// What it ought to be.
     pub wanted: What,
     /// The folder it was found in, where nobody named it: all such files of a folder are one finding.
@@ -58,30 +58,30 @@ pub struct Place {
 
 /// Every place, and what could not be looked at.
 #[derive(Default)]
-pub struct Places {
-    pub found: Vec<Place>,
+pub struct CheckedPaths {
+    pub found: Vec<CheckedPath>,
     pub unseen: Vec<String>,
 }
 
-impl Context {
+impl Checkup {
     /// Looks at everything; only a home folder that cannot be found is a failure.
     pub fn gather(env: &Env) -> Result<Self> {
-        let (world, failures) = World::readable(Directories::find(env)?, env);
-        let profiles = planned(&world);
-        let stores = world.stores(false);
-        let keyrings = sealing_key::ask_each(&stores, &world.folders.cache);
-        let places = Places::of(&world);
-        Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, world })
+        let (context, failures) = Context::readable(Directories::find(env)?, env);
+        let profiles = planned(&context);
+        let stores = context.stores(false);
+        let keyrings = sealing_key::ask_each(&stores, &context.folders.cache);
+        let places = CheckedPaths::of(&context);
+        Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, context })
     }
 
     /// Looks at the modes once more.
     pub fn look_again(&mut self) {
-        self.places = Places::of(&self.world);
+        self.places = CheckedPaths::of(&self.context);
     }
 
     /// A path as the user would name it.
     pub fn shown(&self, path: &Path) -> String {
-        shorten(path, &self.world.folders.home)
+        shorten(path, &self.context.folders.home)
     }
 
     /// What the keyring that keeps access keys says; none where there is none by the settings.
@@ -102,26 +102,26 @@ pub fn is_usable(said: Option<&StoreError>) -> bool {
     matches!(said, None | Some(StoreError::Absent))
 }
 
-fn planned(world: &World) -> Vec<OneProfile> {
+fn planned(context: &Context) -> Vec<OneProfile> {
     let one = |name: String| {
-        let profile = world.files.profile(&name)?;
-        let plan = ProfileName::parse(&name).ok().map(|parsed| world.plan_of_many(&parsed));
+        let profile = context.files.profile(&name)?;
+        let plan = ProfileName::parse(&name).ok().map(|parsed| context.plan_of_many(&parsed));
         Some(OneProfile { name, profile, plan })
     };
-    world.files.profile_names().into_iter().filter_map(one).collect()
+    context.files.profile_names().into_iter().filter_map(one).collect()
 }
 
-impl Places {
-    fn of(world: &World) -> Self {
-        let mut looking = Looking { home: &world.folders.home, seen: HashSet::new(), places: Self::default() };
-        let aws = world.folders.home.join(".aws");
+impl CheckedPaths {
+    fn of(context: &Context) -> Self {
+        let mut looking = Looking { home: &context.folders.home, seen: HashSet::new(), places: Self::default() };
+        let aws = context.folders.home.join(".aws");
         looking.at(&aws, What::Directory, false);
-        for choice in [&world.files.config_choice, &world.files.credentials_choice] {
+        for choice in [&context.files.config_choice, &context.files.credentials_choice] {
             looking.at(&choice.path, What::File, choice.variable.is_some());
         }
-        let settings = world::paths(&world.folders);
-        let folders = &world.folders;
-        let key_folder = world::key_folder(folders);
+        let settings = context::paths(&context.folders);
+        let folders = &context.folders;
+        let key_folder = context::key_folder(folders);
         let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
         for folder in ours.iter().chain(&home_settings) {
@@ -131,7 +131,7 @@ impl Places {
         for file in [&settings.file, &settings.home_file, &folders.data.join("keys.json")] {
             looking.at(file, What::File, false);
         }
-        let login = world.env.raw("AWS_LOGIN_CACHE_DIRECTORY").map(PathBuf::from);
+        let login = context.env.raw("AWS_LOGIN_CACHE_DIRECTORY").map(PathBuf::from);
         let login_is_chosen = login.is_some();
         let login = login.unwrap_or_else(|| aws.join("login/cache"));
         for (cache, is_chosen) in
@@ -149,7 +149,7 @@ impl Places {
 struct Looking<'a> {
     home: &'a Path,
     seen: HashSet<PathBuf>,
-    places: Places,
+    places: CheckedPaths,
 }
 
 impl Looking<'_> {
@@ -188,7 +188,7 @@ impl Looking<'_> {
         match permissions::look(path) {
             Ok(Some(found)) if among.is_some() && is_program(&found) => {}
             Ok(Some(found)) => {
-                self.places.found.push(Place { path: path.to_owned(), shown, found, wanted, among, is_chosen });
+                self.places.found.push(CheckedPath { path: path.to_owned(), shown, found, wanted, among, is_chosen });
             }
             Ok(None) => {}
             Err(e) => self.places.unseen.push(format!("{}: {e}", visible(&shown))),
@@ -196,6 +196,6 @@ impl Looking<'_> {
     }
 }
 
-fn is_program(found: &Found) -> bool {
+fn is_program(found: &PathFacts) -> bool {
     found.what == What::File && found.ownership.is_some_and(|of| of.mode & 0o100 != 0)
 }

@@ -1,5 +1,7 @@
 //! What is there: files, settings, key index, environment; read once at the start of a command.
 
+use std::time::Instant;
+
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws_files::AwsFiles;
 use crate::error::{Failure, Kind, Result};
@@ -8,16 +10,30 @@ use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::ours::key_index::KeyIndex;
 use crate::ours::settings::{Paths, Settings};
+use crate::output::messages;
+use crate::profile::adoption;
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, PlannedStep};
 use crate::store::choose::{Keyring, Stores};
 use crate::system::directories::{Directories, shorten, shorten_last_word};
 use crate::system::env::Env;
+use crate::system::harden::Limits;
 use crate::system::{log, user};
+use crate::text::visible::visible;
+
+/// What a run starts with.
+pub struct Invocation {
+    /// When the process started: the deadline of `credential-process` counts from here.
+    pub started: Instant,
+    /// The caller's limits, for the children.
+    pub limits: Limits,
+    /// The environment.
+    pub env: Env,
+}
 
 /// Everything a command reads before it acts.
-pub struct World {
+pub struct Context {
     pub env: Env,
     pub folders: Directories,
     pub settings: Settings,
@@ -37,9 +53,15 @@ impl Planned {
     pub fn steps(&self) -> Vec<PlannedStep<'_>> {
         identity::of_plan(&self.plan, self.endpoint.identity().as_deref())
     }
+
+    /// Says what the user should know of the plan before it is used.
+    pub fn say_notes(&self) {
+        let of = visible(self.plan.profile.as_str());
+        self.plan.notes.iter().for_each(|note| messages::note(&format!("profile '{of}': {note}")));
+    }
 }
 
-impl World {
+impl Context {
     /// Reads everything; each file once.
     pub fn load(env: &Env) -> Result<Self> {
         Self::of(Directories::find(env)?, env)
@@ -47,8 +69,8 @@ impl World {
 
     /// The same below folders that were found already.
     pub fn of(folders: Directories, env: &Env) -> Result<Self> {
-        let (world, failures) = Self::readable(folders, env);
-        failures.into_iter().next().map_or(Ok(world), Err)
+        let (context, failures) = Self::readable(folders, env);
+        failures.into_iter().next().map_or(Ok(context), Err)
     }
 
     /// The same, where what cannot be used is a failure beside it and counts as not there.
@@ -97,6 +119,11 @@ impl World {
     /// The same from other sources.
     pub fn plan_in(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
         self.planned(sources, name)
+    }
+
+    /// Whether a profile can be adopted by itself.
+    pub fn can_be_adopted(&self, name: &ProfileName) -> bool {
+        self.plan_of_many(name).is_ok() && adoption::of_one(self.quiet(), name, true).is_ok()
     }
 
     /// What a list tells of a plan.

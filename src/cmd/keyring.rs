@@ -3,16 +3,18 @@
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::Result;
 use crate::names::ProfileName;
-use crate::store::choose::{Keyring, Stores};
+use crate::store::choose::Stores;
 use crate::store::{StoreError, access_key};
 
 use super::world::World;
 
 impl World {
-    /// The stores of access keys. The key file of `keyring = "file"` is none: a key in it would be as open as in the AWS
-    /// file it came from. Without leave to unlock, no dialog opens.
+    /// The stores in use, of which the persistent one is there only if it keeps access keys. Without leave to unlock, no
+    /// dialog opens.
     pub fn key_stores(&self, may_unlock: bool) -> Stores {
-        if self.keyring() == Keyring::Auto { self.stores(may_unlock) } else { Stores::default() }
+        let mut stores = self.stores(may_unlock);
+        stores.durable = stores.durable.filter(|store| store.keeps_access_keys());
+        stores
     }
 
     /// What people call the keyring; none where there is no persistent one on this machine. One that is locked is there;

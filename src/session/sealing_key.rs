@@ -84,6 +84,11 @@ impl NoSealingKey {
                 let locked = answers.iter().any(|(_, a)| matches!(a, StoreError::Locked | StoreError::Dismissed));
                 let failure =
                     if locked { failure.hint("unlock the desktop's keyring, then run this again") } else { failure };
+                let foreign = answers.iter().find_map(|(_, answer)| match answer {
+                    StoreError::ForeignBus { variable, .. } => Some(format!("unset {variable}")),
+                    _ => None,
+                });
+                let failure = foreign.into_iter().fold(failure, Failure::hint);
                 // Whoever chose the file is not told to choose it.
                 let is_file = answers.iter().any(|(name, _)| *name == FileStore::NAME);
                 failure.hint(if is_file {

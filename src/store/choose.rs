@@ -164,6 +164,15 @@ mod tests {
         };
         assert_eq!(names(Keyring::Auto), of_the_system);
         assert_eq!(names(Keyring::Kernel), ["the kernel keyring"]);
+        for choice in Keyring::ALL {
+            let stores = Stores::choose(choice, &Env::default(), Path::new("/nowhere"), false);
+            let keep = stores.all().filter(|store| store.keeps_access_keys()).count();
+            assert_eq!(
+                keep,
+                usize::from(choice == Keyring::Auto),
+                "{choice}: only a desktop's keyring keeps access keys"
+            );
+        }
         assert_eq!(names(Keyring::File), ["the key file"]);
     }
 

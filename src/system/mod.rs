@@ -17,8 +17,9 @@ pub mod parent;
 pub(crate) mod path_owners;
 pub mod permissions;
 pub mod private_file;
-pub mod session_bus;
 pub mod signals;
+#[cfg(all(unix, not(target_os = "macos")))]
+pub mod sockets;
 pub mod stdin;
 pub mod terminal;
 pub mod user;

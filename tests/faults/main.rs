@@ -22,6 +22,7 @@ mod doctor;
 mod edits;
 mod endpoints;
 mod environment;
+mod file_size;
 mod hardened;
 mod homes;
 mod keyrings;

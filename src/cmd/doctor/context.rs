@@ -9,7 +9,7 @@ use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::session::sealing_key;
 use crate::store::StoreError;
-use crate::store::choose::{Keyring, Stores};
+use crate::store::choose::Stores;
 use crate::system::clock;
 use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
@@ -92,8 +92,8 @@ impl Context {
 
     /// Whether a keyring that keeps access keys answers.
     pub fn keeps_keys(&self) -> bool {
-        // The key file of `keyring = "file"` takes no access keys.
-        self.world.keyring() == Keyring::Auto && self.durable().is_some_and(|(_, said)| is_usable(said))
+        let keeps = self.stores.durable.as_ref().is_some_and(|store| store.keeps_access_keys());
+        keeps && self.durable().is_some_and(|(_, said)| is_usable(said))
     }
 }
 

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::aws_files::Setting;
+use crate::cmd::env::calling_shell;
 use crate::credentials::AccessKeyId;
 use crate::error::Failure;
 use crate::names::ProfileName;
 use crate::ours::key_index::Entry;
+use crate::output::exports;
 use crate::profile::facts::is_adopted;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};
@@ -273,6 +275,9 @@ fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding
     let finding = Finding::new(severity, format!("{name} {error}"), why);
     match error {
         StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
+        StoreError::ForeignBus { variable, .. } => {
+            finding.mend(exports::unset_line(calling_shell(&context.world.env), &[*variable]))
+        }
         StoreError::TimedOut(_) => finding.mend("restart the keyring's daemon"),
         _ => finding,
     }

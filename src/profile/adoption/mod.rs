@@ -2,8 +2,10 @@
 //!
 //! - here: which profiles, and what each becomes, or why it stays as it is
 //! - [`edits`]: what that means for the lines of the two files, and what taking it back means
+//! - `program`: the path of ours that those lines name
 
 pub mod edits;
+pub(crate) mod program;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;

@@ -84,12 +84,6 @@ pub fn effective_uid() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Whether this is a socket that belongs to the user this process acts as.
-pub fn is_own_socket(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    fs::metadata(path).is_ok_and(|found| found.file_type().is_socket() && found.uid() == effective_uid())
-}
-
 /// A path has one spelling.
 pub fn usual_path(path: PathBuf) -> PathBuf {
     path

@@ -58,11 +58,6 @@ pub fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// There is no session bus to look for.
-pub fn is_own_socket(_path: &Path) -> bool {
-    false
-}
-
 /// Returns a path of a drive without the `\\?\` that resolved symlinks bring and few programs take.
 pub fn usual_path(path: PathBuf) -> PathBuf {
     match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {

@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
 use crate::names::ProfileName;
+use crate::shell::{Integration, Shell};
 
 mod profile;
 
@@ -121,24 +123,11 @@ could not check it says.")]
     )]
     Settings(Settings),
     /// Print the shell's integration: `tl`, completion, a prompt segment
-    #[command(after_help = "\
-Examples, each the line for the shell's own start file:
-  eval \"$(twolock init bash)\"                              # ~/.bashrc
-  eval \"$(twolock init zsh)\"                               # ~/.zshrc
-  twolock init fish | source                                # config.fish
-  twolock init powershell | Out-String | Invoke-Expression  # $PROFILE
-
-In zsh the line goes behind compinit; fish's file is ~/.config/fish/config.fish. Then, in that shell:
-  tl prod     # this shell gets prod's credentials
-  tl          # pick the profile: type to filter
-  tl -        # back to the profile before
-  tl --off    # what was there before the first tl
-
-The last lines of what is printed say how to show profile and time left in the prompt.")]
+    #[command(after_help = init_help())]
     Init {
         /// The shell
-        #[arg(value_enum)]
-        shell: InitShell,
+        #[arg(value_parser = shells(Shell::integration))]
+        shell: Integration,
     },
     /// Print what a shell may offer for the last of these words, one a line, with a tab before what it does
     ///
@@ -153,6 +142,29 @@ The last lines of what is printed say how to show profile and time left in the p
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
 }
+
+/// Takes the name of a shell that has what is asked of it.
+fn shells<T: Clone + Send + Sync + 'static>(of: fn(Shell) -> Option<T>) -> impl TypedValueParser<Value = T> {
+    let named = |shell: Shell| PossibleValue::new(shell.name()).help(shell.title());
+    let values = Shell::ALL.into_iter().filter(|shell| of(*shell).is_some()).map(named);
+    PossibleValuesParser::new(values)
+        .map(move |name| Shell::from_name(&name).and_then(of).expect("only these values are possible"))
+}
+
+fn init_help() -> String {
+    let lines = Shell::ALL.into_iter().filter_map(Shell::integration).map(Integration::installation);
+    let lines: String = lines.map(|(line, place)| format!("  {line:56}  # {place}\n")).collect();
+    format!("Examples, each the line for the shell's own start file:\n{lines}{AFTER_INIT}")
+}
+
+const AFTER_INIT: &str = "
+Then, in that shell:
+  tl prod     # this shell gets prod's credentials
+  tl          # pick the profile: type to filter
+  tl -        # back to the profile before
+  tl --off    # what was there before the first tl
+
+The last lines of what is printed say how to show profile and time left in the prompt.";
 
 /// Names a profile; both forms work in every command.
 #[derive(Args, Clone, Debug, Default)]
@@ -190,7 +202,7 @@ pub struct Env {
     #[command(flatten)]
     pub profile: ProfileAndCode,
     /// The shell to write for [default: the one that called]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = shells(Some))]
     pub shell: Option<Shell>,
     /// Write an env file or JSON instead of statements
     #[arg(long, value_enum, conflicts_with = "shell")]
@@ -198,34 +210,6 @@ pub struct Env {
     /// Write statements that remove every variable `env` sets
     #[arg(long, conflicts_with = "format")]
     pub unset: bool,
-}
-
-/// The languages of `env --shell`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Shell {
-    /// POSIX shells
-    Sh,
-    /// GNU bash
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
-    /// PowerShell
-    Powershell,
-}
-
-/// The shells of `init`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum InitShell {
-    /// GNU bash
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
-    /// PowerShell
-    Powershell,
 }
 
 /// The formats of `env --format`.

@@ -6,8 +6,8 @@ use std::io::IsTerminal;
 use crate::cli::{self, Format};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
-use crate::output::exports::{self, Shell};
-use crate::output::{json_to_stdout, to_stdout};
+use crate::output::{exports, json_to_stdout, to_stdout};
+use crate::shell::Shell;
 use crate::system::env::Env;
 use crate::system::{parent, signals};
 use crate::text::visible::as_word;
@@ -18,7 +18,7 @@ use super::{Call, say_notes};
 
 /// Prints the statements. Whatever fails, what is evaluated fails too, and old variables stay.
 pub fn run(args: &cli::Env, call: &Call) -> Result<u8> {
-    let shell = args.shell.map_or_else(|| calling_shell(&call.env), Shell::from);
+    let shell = args.shell.unwrap_or_else(|| calling_shell(&call.env));
     if args.unset {
         return to_stdout(exports::unset(shell).as_bytes()).map(|()| 0);
     }
@@ -81,11 +81,7 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
 
 /// What a person types in this shell to have the statements evaluated; the profile is one word of it.
 pub fn line_to_type(shell: Shell, profile: &str) -> String {
-    match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => format!("eval \"$(twolock env {profile})\""),
-        Shell::Fish => format!("twolock env {profile} | source"),
-        Shell::PowerShell => format!("twolock env {profile} | Out-String | Invoke-Expression"),
-    }
+    exports::evaluating(shell, &format!("twolock env {profile}"))
 }
 
 /// For a command line that could not be read: if a shell evaluates what we print, that has to fail as well.
@@ -108,16 +104,4 @@ pub fn calling_shell(env: &Env) -> Shell {
     let parent = parent::nearest(Shell::from_program);
     let own = || env.text("SHELL").and_then(Shell::from_program);
     parent.or_else(own).unwrap_or(if cfg!(windows) { Shell::PowerShell } else { Shell::Sh })
-}
-
-impl From<cli::Shell> for Shell {
-    fn from(shell: cli::Shell) -> Self {
-        match shell {
-            cli::Shell::Sh => Shell::Sh,
-            cli::Shell::Bash => Shell::Bash,
-            cli::Shell::Zsh => Shell::Zsh,
-            cli::Shell::Fish => Shell::Fish,
-            cli::Shell::Powershell => Shell::PowerShell,
-        }
-    }
 }

@@ -6,12 +6,12 @@ use crate::aws_files::Profile;
 use crate::duration;
 use crate::error::Result;
 use crate::names::ProfileName;
-use crate::output::exports::Shell;
 use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::callers::Callers;
 use crate::profile::facts;
+use crate::shell::Shell;
 use crate::text::visible::{as_word, visible};
 
 use super::Call;

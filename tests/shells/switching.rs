@@ -194,8 +194,8 @@ const SCENES: &[Scene] = &[
     },
     Scene {
         name: "nothing of it is handed to children",
-        posix: "tl prod && env | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
-        fish: "tl prod; and env | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
+        posix: "tl prod && env -u TWOLOCK_ACCOUNT_HOME env | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
+        fish: "tl prod; and env -u TWOLOCK_ACCOUNT_HOME env | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
         prints: "0\nnone none\n",
         says: "",
     },
@@ -207,15 +207,6 @@ const SCENES: &[Scene] = &[
         says: "",
     },
 ];
-
-/// How each shell loads what `init` prints.
-pub fn load(shell: Shell) -> &'static str {
-    match shell.language {
-        "fish" => "twolock init fish | source",
-        "zsh" => "eval \"$(twolock init zsh)\"",
-        _ => "eval \"$(twolock init bash)\"",
-    }
-}
 
 pub fn stage() -> Stage {
     let stage = Stage::new();
@@ -229,8 +220,9 @@ pub fn stage() -> Stage {
 
 #[track_caller]
 fn run(stage: &Stage, shell: Shell, script: &str) -> Ran {
-    let script = script.replace("QUOTED LOAD", &load(shell).replacen("eval", "'eval'", 1)).replace("LOAD", load(shell));
-    stage.run(shell, &format!("{}\n{script}", load(shell)))
+    let script =
+        script.replace("QUOTED LOAD", &shell.load().replacen("eval", "'eval'", 1)).replace("LOAD", &shell.load());
+    stage.run(shell, &format!("{}\n{script}", shell.load()))
 }
 
 /// Plays all scenes; every one that ends otherwise is reported, not only the first.

@@ -151,7 +151,7 @@ impl Unfinished<'_> {
         let store = self.parts.store_for(profile, id)?;
         match access_key::remove(store, id) {
             Ok(()) | Err(StoreError::Absent) => Ok(()),
-            Err(e) => Err(access_key::failure(profile, id, store.name(), &e)),
+            Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
         }
     }
 

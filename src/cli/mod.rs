@@ -8,6 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
+use crate::keyring::Keyring;
 use crate::names::ProfileName;
 use crate::shell::{Integration, Shell};
 
@@ -20,7 +21,7 @@ pub use profile::{Add, Adopt, Making, Profile, Release};
 /// twolock asks for one MFA code, keeps the temporary credentials sealed under the OS keyring, and hands them to the AWS
 /// CLI, to SDKs, to shells and to commands until they end. Without a command it lists your profiles and what to do next.
 #[derive(Debug, Parser)]
-#[command(name = "twolock", version, propagate_version = true, after_help = AFTER, arg_required_else_help = false)]
+#[command(name = "twolock", version, propagate_version = true, after_help = after_help(), arg_required_else_help = false)]
 pub struct Cli {
     /// Say on stderr what is done; twice for more. Never shows a secret
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -41,10 +42,15 @@ Every day:
 
 Variables: AWS_PROFILE and AWS_DEFAULT_PROFILE name the profile; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE the \
 files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY shape the calls. Ours: \
-TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING (auto or kernel), TWOLOCK_MFA_CODE.
+TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING (KEYRINGS), TWOLOCK_MFA_CODE.
 
 Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 4 AWS refused, 5 keyring, 6 network, 7 busy, 8 half done, \
 9 a person is needed, 10 disk. exec gives its command's.";
+
+fn after_help() -> String {
+    let by_a_variable = Keyring::ALL.into_iter().filter(|choice| !choice.is_consent());
+    AFTER.replace("KEYRINGS", &by_a_variable.map(Keyring::name).collect::<Vec<_>>().join(" or "))
+}
 
 /// What twolock can do.
 #[derive(Debug, Subcommand)]

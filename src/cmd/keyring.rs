@@ -3,38 +3,27 @@
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::Result;
 use crate::names::ProfileName;
-use crate::store::choose::Stores;
 use crate::store::{StoreError, access_key};
 
 use super::world::World;
 
 impl World {
-    /// The stores in use, of which the persistent one is there only if it keeps access keys. Without leave to unlock, no
-    /// dialog opens.
-    pub fn key_stores(&self, may_unlock: bool) -> Stores {
-        let mut stores = self.stores(may_unlock);
-        stores.durable = stores.durable.filter(|store| store.keeps_access_keys());
-        stores
-    }
-
     /// What people call the keyring; none where there is no persistent one on this machine. One that is locked is there;
     /// one that hangs or refuses is a failure, never a reason to fall back to a file (threat-model P7).
     pub fn key_store_name(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<Option<&'static str>> {
-        let stores = self.key_stores(false);
-        let Some(store) = stores.durable.as_deref() else { return Ok(None) };
+        let stores = self.stores(false);
+        let Some(store) = stores.of_access_keys() else { return Ok(None) };
         match access_key::read(store, id) {
             Ok(_) | Err(StoreError::Absent | StoreError::Locked | StoreError::Dismissed) => Ok(Some(store.name())),
             Err(StoreError::NoService(_)) => Ok(None),
-            Err(e) => Err(access_key::failure(profile, id, store.name(), &e)),
+            Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
         }
     }
 
     /// Reads a key.
     pub fn key_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId, may_unlock: bool) -> Result<AccessKey> {
-        let stores = self.key_stores(may_unlock);
-        let none = StoreError::NoService("no persistent keyring is in use".into());
-        let store =
-            stores.durable.as_deref().ok_or_else(|| access_key::failure(profile, id, "the OS keyring", &none))?;
-        access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.name(), &e))
+        let stores = self.stores(may_unlock);
+        let store = stores.of_access_keys().ok_or_else(|| access_key::no_keyring(profile, id))?;
+        access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.about(), &e))
     }
 }

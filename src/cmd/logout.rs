@@ -8,7 +8,6 @@ use crate::error::{Failure, Kind, Result};
 use crate::output::to_stdout;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
-use crate::store::file::FileStore;
 use crate::text::visible::visible;
 
 use super::Call;
@@ -48,10 +47,10 @@ fn all(world: &World) -> Result<u8> {
     // A keyring that is not there keeps no key; one that is locked may.
     let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
     if let Some((store, e)) = kept {
-        let cause = format!("{removed} sessions are forgotten, but the sealing key may still be kept: {store} {e}");
-        let is_file = store == FileStore::NAME;
-        let hint = if is_file { "remove it" } else { "unlock the desktop's keyring, then run: twolock logout --all" };
-        return Err(Failure::new(Kind::Keyring, cause).hint(hint));
+        let name = store.name;
+        let cause = format!("{removed} sessions are forgotten, but the sealing key may still be kept: {name} {e}");
+        let unlock = store.unlock.map(|unlock| format!("{unlock}, then run: twolock logout --all"));
+        return Err(Failure::new(Kind::Keyring, cause).hint(unlock.unwrap_or_else(|| "remove it".into())));
     }
     to_stdout(format!("forgot {removed} sessions and the key they were sealed under\n").as_bytes()).map(|()| 0)
 }

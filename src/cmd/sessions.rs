@@ -87,7 +87,7 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
     let http = HttpSettings::from_env(&world.env, &planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
     let codes = WarmUp { codes: codes(world, plan, wants), sts: &sts, warmed: Cell::new(false) };
-    let base = RealBases { world, durable: stores.durable.as_deref() };
+    let base = RealBases { world, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
     let sessions = Sessions {
         plan,

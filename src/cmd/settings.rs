@@ -52,8 +52,7 @@ pub fn run(args: &cli::Settings, call: &Call) -> Result<u8> {
 
 /// Consents count only from the file below the home directory, so they are written there.
 fn file_of<'a>(files: &'a Paths, name: &str, value: &str) -> &'a Path {
-    let consent = name == "endpoints.allow" || (name == "keyring" && value == "file");
-    if consent { &files.home_file } else { &files.file }
+    if settings::is_consent(name, value) { &files.home_file } else { &files.file }
 }
 
 /// Edits settings files. They may be what is wrong, so nothing of them has to be usable for it.
@@ -81,13 +80,13 @@ fn value_of(name: &str, world: &World) -> Result<String> {
 fn list(world: &World, as_json: bool) -> Result<()> {
     let known = KNOWN.iter().filter_map(|known| {
         let set = world.settings.get(known.name)?;
-        Some((known.name.to_string(), set.value, set.origin.to_string(), known.meaning))
+        Some((known.name.to_string(), set.value, set.origin.to_string(), known.meaning()))
     });
     let profiles: HashSet<String> = world.files.profile_names().into_iter().collect();
     let aliases = world.settings.aliases.iter().map(|(name, alias)| {
         let hidden = profiles.contains(name);
         let meaning = if hidden { "hidden: a profile has this name" } else { "another name for a profile" };
-        (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning)
+        (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning.to_string())
     });
     let all = known.chain(aliases);
     if as_json {
@@ -95,7 +94,7 @@ fn list(world: &World, as_json: bool) -> Result<()> {
         return json_to_stdout(&json!({ "settings": all.map(entry).collect::<Vec<_>>() }));
     }
     let rows: Vec<_> = all
-        .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), visible(&origin), meaning.into()])
+        .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), visible(&origin), meaning])
         .collect();
     to_stdout(table(&["SETTING", "VALUE", "FROM", "MEANING"], &rows).as_bytes())
 }

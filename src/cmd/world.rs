@@ -3,6 +3,7 @@
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws_files::AwsFiles;
 use crate::error::{Failure, Result};
+use crate::keyring::Keyring;
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::ours::key_index::KeyIndex;
@@ -10,7 +11,7 @@ use crate::ours::settings::{Paths, Settings};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, PlannedStep};
-use crate::store::choose::{Keyring, Stores};
+use crate::store::choose::Stores;
 use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
 use crate::system::{log, user};
@@ -131,8 +132,8 @@ impl World {
 
     /// The user's choice of keyring.
     pub fn keyring(&self) -> Keyring {
-        let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
-        setting.parse().unwrap_or(Keyring::Auto)
+        let setting = self.settings.get("keyring");
+        setting.and_then(|setting| Keyring::from_name(&setting.value)).unwrap_or_default()
     }
 
     /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.

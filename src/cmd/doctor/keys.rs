@@ -12,7 +12,7 @@ use crate::ours::key_index::Entry;
 use crate::output::exports;
 use crate::profile::facts::is_adopted;
 use crate::session::sealing_key::NoSealingKey;
-use crate::store::{StoreError, access_key};
+use crate::store::{About, StoreError, access_key};
 use crate::system::clock::Deadline;
 use crate::text::visible::{as_word, visible};
 
@@ -193,8 +193,8 @@ pub fn items(context: &Context) -> Outcome {
         return Vec::new().into();
     }
     let closed = || {
-        let (name, said) = context.durable()?;
-        Some(format!("{name} {}", said?))
+        let (store, said) = context.durable()?;
+        Some(format!("{} {}", store.name, said?))
     };
     if !context.keeps_keys() {
         return Outcome::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
@@ -223,7 +223,7 @@ fn kept(context: &Context, entry: &Entry) -> Option<Result<(), StoreError>> {
 }
 
 fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> Finding {
-    let store = context.durable().map_or("the keyring", |(name, _)| name);
+    let store = context.durable().map_or("the keyring", |(store, _)| store.name);
     let what = format!("access key {}: {store} {error}", entry.id);
     if context.world.files.profile(profile).is_none() {
         let why = "the index still names it for a profile that is gone; it does no harm";
@@ -242,24 +242,24 @@ fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> 
 pub fn keyrings(context: &Context) -> Outcome {
     let answers = &context.keyrings;
     if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
-        let said = answers.iter().filter_map(|(name, said)| Some((*name, said.clone()?))).collect();
+        let said = answers.iter().filter_map(|(store, said)| Some((*store, said.clone()?))).collect();
         let failure: Failure = NoSealingKey::Nowhere(said).failure();
         let why = "every command asks for a code then; login and credential-process refuse";
         return vec![Finding::of_failure(Error, &failure, why)].into();
     }
-    let of = |(name, said): &(&'static str, Option<StoreError>)| {
+    let of = |(store, said): &(&'static About, Option<StoreError>)| {
         let error = said.as_ref().filter(|said| !is_usable(Some(said)))?;
-        Some(if context.durable().is_some_and(|(durable, _)| durable == *name) {
-            without_durable(context, name, error)
+        Some(if context.durable().is_some_and(|(durable, _)| durable == *store) {
+            without_durable(context, store, error)
         } else {
             let why = "sessions are sealed under the other keyring alone, which is slower to ask";
-            Finding::new(Info, format!("{name} {error}"), why)
+            Finding::new(Info, format!("{} {error}", store.name), why)
         })
     };
     answers.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding {
+fn without_durable(context: &Context, store: &About, error: &StoreError) -> Finding {
     let has_keys = context.world.index.entries().next().is_some();
     let severity = match error {
         StoreError::Locked | StoreError::Dismissed if has_keys => Warning,
@@ -272,9 +272,9 @@ fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding
         true => "the access keys in it cannot be used; sessions that live can",
         false => "the kernel keyring alone seals sessions, and access keys stay in files",
     };
-    let finding = Finding::new(severity, format!("{name} {error}"), why);
+    let finding = Finding::new(severity, format!("{} {error}", store.name), why);
     match error {
-        StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
+        StoreError::Locked | StoreError::Dismissed => store.unlock.into_iter().fold(finding, Finding::mend),
         StoreError::ForeignBus { variable, .. } => {
             finding.mend(exports::unset_line(calling_shell(&context.world.env), &[*variable]))
         }

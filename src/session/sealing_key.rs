@@ -18,6 +18,7 @@ use crate::store::{About, Item, Store, StoreError};
 use crate::system::clock::Deadline;
 use crate::system::directories;
 use crate::system::lock::{FileLock, LockError};
+use crate::system::obstacle::Obstacle;
 use crate::system::private_file::create_private_dir;
 
 /// Bytes of a sealing key.
@@ -61,8 +62,10 @@ impl SealingKey {
 pub enum NoSealingKey {
     /// What each store answered.
     Nowhere(Vec<(&'static About, StoreError)>),
-    /// The cache folder cannot be made or found.
+    /// The cache folder cannot be found.
     Folder(String),
+    /// The cache folder cannot be made.
+    Blocked(Obstacle),
     /// Another process was still making one when our time ended.
     Busy,
     /// The system gave no random bytes.
@@ -74,6 +77,15 @@ impl NoSealingKey {
     pub fn is_absent(&self) -> bool {
         let Self::Nowhere(answers) = self else { return false };
         !answers.is_empty() && answers.iter().all(|(_, answer)| *answer == StoreError::Absent)
+    }
+
+    /// What a store says that may have the key and did not tell; none where there is no key that could open anything.
+    pub(crate) fn unclear(&self) -> Option<String> {
+        let Self::Nowhere(answers) = self else { return None };
+        let is_clear = |answer: &StoreError| matches!(answer, StoreError::Absent | StoreError::NoService(_));
+        let unclear: Vec<_> =
+            answers.iter().filter(|(_, a)| !is_clear(a)).map(|(store, a)| format!("{} {a}", store.name)).collect();
+        (!unclear.is_empty()).then(|| unclear.join("; "))
     }
 
     /// The failure to show where going on without a sealing key would not do.
@@ -101,6 +113,7 @@ impl NoSealingKey {
                 })
             }
             Self::Folder(_) => Failure::new(Kind::Disk, self.to_string()),
+            Self::Blocked(obstacle) => obstacle.failure(),
             Self::Busy => Failure::new(Kind::Busy, self.to_string()),
             Self::Random(_) => Failure::new(Kind::Bug, self.to_string()),
         }
@@ -116,6 +129,7 @@ impl fmt::Display for NoSealingKey {
                 f.write_str(&said.join("; "))
             }
             Self::Folder(why) => write!(f, "the cache folder cannot be used: {why}"),
+            Self::Blocked(obstacle) => obstacle.fmt(f),
             Self::Busy => f.write_str("another twolock is still making the key that seals sessions"),
             Self::Random(why) => write!(f, "the system gave no random bytes: {why}"),
         }
@@ -143,7 +157,7 @@ pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static About, Option<St
 /// - another process holds the lock beyond `deadline`: [`NoSealingKey::Busy`]
 /// - no lock can be had at all: goes on without
 pub fn find_or_make(stores: &Stores, cache: &Path, deadline: Deadline) -> Result<SealingKey, NoSealingKey> {
-    create_private_dir(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
+    create_private_dir(cache).map_err(|error| NoSealingKey::Blocked(Obstacle::of_directory(cache, &error)))?;
     let item = item(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
     if let Some(Ok(key)) = stores.fast.as_ref().map(|fast| look_up(fast.as_ref(), &item)) {
         return Ok(key);

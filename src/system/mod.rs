@@ -11,6 +11,7 @@ pub mod foreign_file;
 pub mod harden;
 pub mod lock;
 pub mod log;
+pub mod obstacle;
 pub mod own_program;
 pub mod owner;
 pub mod parent;

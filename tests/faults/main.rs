@@ -23,6 +23,8 @@ mod edits;
 mod endpoints;
 mod environment;
 mod file_size;
+mod foreign_locks;
+mod forged_sessions;
 mod hardened;
 mod homes;
 mod keyrings;

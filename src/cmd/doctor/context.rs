@@ -124,6 +124,7 @@ impl Places {
         let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
         for folder in ours.iter().chain(&home_settings) {
+            looking.above(folder);
             looking.at(folder, What::Directory, false);
         }
         for file in [&settings.file, &settings.home_file, &folders.data.join("keys.json")] {
@@ -153,6 +154,17 @@ struct Looking<'a> {
 impl Looking<'_> {
     fn at(&mut self, path: &Path, wanted: What, is_chosen: bool) {
         self.add(path, wanted, None, is_chosen);
+    }
+
+    /// The folders on the way from the home to one of ours that another user made: nothing can be made in there.
+    fn above(&mut self, folder: &Path) {
+        let below_home = |above: &&Path| above.starts_with(self.home) && *above != self.home;
+        let above: Vec<&Path> = folder.ancestors().skip(1).take_while(below_home).collect();
+        for folder in above {
+            if permissions::look(folder).is_ok_and(|found| found.is_some_and(|found| found.other_owner().is_some())) {
+                self.add(folder, What::Directory, None, false);
+            }
+        }
     }
 
     /// The files of a folder that nobody named: copies of editors, cached credentials, sealed sessions. What its owner may

@@ -43,6 +43,16 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
+/// The standard library does not tell; a file that is held open here is not replaced either.
+pub fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+/// Such errors have a kind of their own.
+pub fn says_no_locks(_: &io::Error) -> bool {
+    false
+}
+
 /// Opens a file for reading; a symlink or a directory is opened itself, and then refused as no regular file.
 pub fn open_without_following(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS).open(path)

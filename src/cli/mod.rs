@@ -147,6 +147,7 @@ it could not do.")]
     },
     /// Try everything with a local STS, without an AWS account
     #[cfg(feature = "sandbox")]
+    #[command(after_help = "Examples:\n  twolock sandbox\n  twolock sandbox --once")]
     Sandbox(Sandbox),
 }
 

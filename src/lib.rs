@@ -9,7 +9,7 @@
 //! To read it, in this order:
 //!
 //! 1. the vocabulary, which knows nobody: [`secret`], [`names`], [`arn`], [`credentials`], [`role`], [`timestamp`],
-//!    [`duration`], [`origin`], [`text`], [`hex`], [`hint`], and [`error`], whose kinds are the
+//!    [`duration`], [`origin`], [`text`], [`hex`], [`hint`], [`shell`], [`keyring`], and [`error`], whose kinds are the
 //!    exit codes
 //! 2. [`system`], the machine: environment, clock, terminal, private files, locks, signals
 //! 3. [`aws_files`], what the two AWS files say, and on which line; [`ours`], our own files
@@ -34,10 +34,12 @@ pub mod duration;
 pub mod error;
 pub mod hex;
 pub mod hint;
+pub mod keyring;
 pub mod names;
 pub mod origin;
 pub mod role;
 pub mod secret;
+pub mod shell;
 pub mod text;
 pub mod timestamp;
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::{fs, io};
 
 use clap::{CommandFactory, Parser};
-use twolock::cli::{Cli, InitShell};
-use twolock::cmd::init;
+use twolock::cli::Cli;
+use twolock::shell::Shell;
 
 /// Write manual pages and completion files for packages
 #[derive(Parser)]
@@ -27,12 +27,9 @@ fn write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(&man)?;
     fs::create_dir_all(&completions)?;
     clap_mangen::generate_to(Cli::command(), &man)?;
-    for (name, shell, first) in [
-        ("twolock.bash", InitShell::Bash, ""),
-        ("_twolock", InitShell::Zsh, "#compdef twolock\n\n"),
-        ("twolock.fish", InitShell::Fish, ""),
-    ] {
-        fs::write(completions.join(name), format!("{first}{}", init::completion(shell).trim_end()) + "\n")?;
+    for integration in Shell::ALL.into_iter().filter_map(Shell::integration) {
+        let Some((name, first)) = integration.package else { continue };
+        fs::write(completions.join(name), format!("{first}{}", integration.completion().trim_end()) + "\n")?;
     }
     Ok(())
 }

@@ -223,7 +223,7 @@ impl<'a> Run<'a> {
         let store = self.parts.store_for(profile, &key.id)?;
         log::step(format_args!("keep access key {} in {}", key.id, store.name()));
         access_key::keep(store, key, profile, account.as_ref())
-            .map_err(|e| access_key::failure(profile, &key.id, store.name(), &e))
+            .map_err(|e| access_key::failure(profile, &key.id, store.about(), &e))
     }
 
     /// Asks AWS whose the key is. The device has to be in the same account, or no code of it would ever serve.
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
             KeyToProve::Given(key) => key.clone(),
             KeyToProve::InKeyring(id) => {
                 let store = self.parts.store_for(profile, id)?;
-                access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.name(), &e))?
+                access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.about(), &e))?
             }
         };
         let sts = (self.parts.sts)(endpoint)?;

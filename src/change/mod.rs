@@ -31,7 +31,7 @@ use crate::ours::consent::Consents;
 use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::ours::settings::{Paths, SettingEdit};
 use crate::profile::adoption::edits::Edits;
-use crate::store::{Store, StoreError, access_key};
+use crate::store::{Store, access_key};
 use crate::system::directories::Directories;
 
 /// Everything one verb wants done.
@@ -139,8 +139,7 @@ impl Parts<'_> {
     }
 
     fn store_for(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<&dyn Store> {
-        let none = StoreError::NoService("no persistent keyring is in use".into());
-        self.store.ok_or_else(|| access_key::failure(profile, id, "the OS keyring", &none))
+        self.store.ok_or_else(|| access_key::no_keyring(profile, id))
     }
 }
 

@@ -149,7 +149,7 @@ impl Unfinished<'_> {
         let What::KeepKey { profile, id, is_new: true } = &record.what else { return Ok(()) };
         let removed = self.parts.store_for(profile, id).and_then(|store| match access_key::remove(store, id) {
             Ok(()) | Err(StoreError::Absent) => Ok(()),
-            Err(e) => Err(access_key::failure(profile, id, store.name(), &e)),
+            Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
         });
         removed.map_err(|mut failure| {
             let title = &self.entry.title;

@@ -14,6 +14,7 @@ use crate::credentials::Session;
 use crate::names::Region;
 use crate::ours::key_index::KeyIndex;
 use crate::secret::Secret;
+use crate::store::StoreError;
 use crate::store::memory::MemoryStore;
 use crate::system::env::Env;
 

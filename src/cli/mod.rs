@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
+use crate::keyring::Keyring;
 use crate::names::ProfileName;
+use crate::shell::{Integration, Shell};
 
 mod profile;
 
@@ -19,7 +22,7 @@ pub use profile::{Add, Adopt, Making, Profile, Release};
 /// them to the AWS CLI, SDKs, shells and commands until they expire. Without a command, it lists your profiles and the
 /// next step for each.
 #[derive(Debug, Parser)]
-#[command(name = "twolock", version, propagate_version = true, after_help = AFTER, arg_required_else_help = false)]
+#[command(name = "twolock", version, propagate_version = true, after_help = after_help(), arg_required_else_help = false)]
 pub struct Cli {
     /// Print what is done to stderr; -vv prints more. Secrets are never shown
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -40,10 +43,15 @@ Every day:
 
 Variables: AWS_PROFILE and AWS_DEFAULT_PROFILE name the profile; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE the \
 files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY affect the calls to AWS. twolock's own: \
-TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING (auto or kernel), TWOLOCK_MFA_CODE.
+TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING (KEYRINGS), TWOLOCK_MFA_CODE.
 
 Exit codes: 0 success, 1 bug in twolock, 2 usage, 3 configuration, 4 refused by AWS, 5 keyring, 6 network, 7 busy, \
 8 half done, 9 a person is needed, 10 disk. exec exits with its command's code.";
+
+fn after_help() -> String {
+    let by_a_variable = Keyring::ALL.into_iter().filter(|choice| !choice.is_consent());
+    AFTER.replace("KEYRINGS", &by_a_variable.map(Keyring::name).collect::<Vec<_>>().join(" or "))
+}
 
 /// What twolock can do.
 #[derive(Debug, Subcommand)]
@@ -122,24 +130,11 @@ it could not do.")]
     )]
     Settings(Settings),
     /// Print the shell integration: `tl`, completion, a prompt segment
-    #[command(after_help = "\
-Examples, each a line for the shell's startup file:
-  eval \"$(twolock init bash)\"                              # ~/.bashrc
-  eval \"$(twolock init zsh)\"                               # ~/.zshrc
-  twolock init fish | source                                # config.fish
-  twolock init powershell | Out-String | Invoke-Expression  # $PROFILE
-
-In zsh, the line goes after compinit; fish reads ~/.config/fish/config.fish. Then, in that shell:
-  tl prod     # use prod's credentials in this shell
-  tl          # pick a profile: type to filter
-  tl -        # back to the previous profile
-  tl --off    # back to what was there before the first tl
-
-The last lines of the output say how to show the profile and the time left in the prompt.")]
+    #[command(after_help = init_help())]
     Init {
         /// The shell
-        #[arg(value_enum)]
-        shell: InitShell,
+        #[arg(value_parser = shells(Shell::integration))]
+        shell: Integration,
     },
     /// Print completions for the last of these words, one per line: the word, a tab, what it does
     ///
@@ -152,6 +147,7 @@ The last lines of the output say how to show the profile and the time left in th
     },
     /// Try everything with a local STS, without an AWS account
     #[cfg(feature = "sandbox")]
+    #[command(after_help = "Examples:\n  twolock sandbox\n  twolock sandbox --once")]
     Sandbox(Sandbox),
 }
 
@@ -169,6 +165,29 @@ impl Command {
         }
     }
 }
+
+/// Takes the name of a shell that has what is asked of it.
+fn shells<T: Clone + Send + Sync + 'static>(of: fn(Shell) -> Option<T>) -> impl TypedValueParser<Value = T> {
+    let named = |shell: Shell| PossibleValue::new(shell.name()).help(shell.title());
+    let values = Shell::ALL.into_iter().filter(|shell| of(*shell).is_some()).map(named);
+    PossibleValuesParser::new(values)
+        .map(move |name| Shell::from_name(&name).and_then(of).expect("only these values are possible"))
+}
+
+fn init_help() -> String {
+    let lines = Shell::ALL.into_iter().filter_map(Shell::integration).map(Integration::installation);
+    let lines: String = lines.map(|(line, place)| format!("  {line:56}  # {place}\n")).collect();
+    format!("Examples, each a line for the shell's startup file:\n{lines}{AFTER_INIT}")
+}
+
+const AFTER_INIT: &str = "
+Then, in that shell:
+  tl prod     # use prod's credentials in this shell
+  tl          # pick a profile: type to filter
+  tl -        # back to the previous profile
+  tl --off    # back to what was there before the first tl
+
+The last lines of the output say how to show the profile and the time left in the prompt.";
 
 /// Names a profile; both forms work in every command.
 #[derive(Args, Clone, Debug, Default)]
@@ -206,7 +225,7 @@ pub struct Env {
     #[command(flatten)]
     pub profile: ProfileAndCode,
     /// The shell to write for [default: the calling shell]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = shells(Some))]
     pub shell: Option<Shell>,
     /// Print an env file or JSON instead of statements
     #[arg(long, value_enum, conflicts_with = "shell")]
@@ -214,34 +233,6 @@ pub struct Env {
     /// Print statements that unset every variable that `env` sets
     #[arg(long, conflicts_with = "format")]
     pub unset: bool,
-}
-
-/// The languages of `env --shell`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Shell {
-    /// POSIX shells
-    Sh,
-    /// GNU bash
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
-    /// PowerShell
-    Powershell,
-}
-
-/// The shells of `init`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum InitShell {
-    /// GNU bash
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
-    /// PowerShell
-    Powershell,
 }
 
 /// The formats of `env --format`.

@@ -125,6 +125,7 @@ fn values(arg: &Arg, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::Shell;
 
     fn offered(line: &[&str]) -> Vec<String> {
         let words: Vec<String> = line.iter().map(ToString::to_string).collect();
@@ -138,7 +139,6 @@ mod tests {
         for (line, expected) in [
             (&["lo"][..], &["login", "logout"][..]),
             (&["-v", "lo"], &["login", "logout"]),
-            (&["init", ""], &["bash", "zsh", "fish", "powershell"]),
             (&["profile", "l"], &["list"]),
             (&["env", ""], names),
             (&["env", "="], names),
@@ -170,6 +170,8 @@ mod tests {
             assert_eq!(offered(line), expected, "{line:?}");
         }
         assert!(offered(&[]).contains(&"env".to_string()));
+        let integrated = Shell::ALL.into_iter().filter(|shell| shell.integration().is_some());
+        assert_eq!(offered(&["init", ""]), integrated.map(Shell::name).collect::<Vec<_>>());
         assert!(offered(&["-"]).contains(&"--verbose".to_string()));
     }
 

@@ -6,6 +6,7 @@ use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws_files::AwsFiles;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::Hint;
+use crate::keyring::Keyring;
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::ours::key_index::KeyIndex;
@@ -15,7 +16,7 @@ use crate::profile::adoption;
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, PlannedStep};
-use crate::store::choose::{Keyring, Stores};
+use crate::store::choose::Stores;
 use crate::system::directories::{Directories, shorten, shorten_last_word};
 use crate::system::env::Env;
 use crate::system::harden::Limits;
@@ -181,8 +182,8 @@ impl Context {
 
     /// The user's choice of keyring.
     pub fn keyring(&self) -> Keyring {
-        let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
-        setting.parse().unwrap_or(Keyring::Auto)
+        let setting = self.settings.get("keyring");
+        setting.and_then(|setting| Keyring::from_name(&setting.value)).unwrap_or_default()
     }
 
     /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.

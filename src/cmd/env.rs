@@ -6,8 +6,8 @@ use std::io::IsTerminal;
 use crate::cli::{self, Format};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
-use crate::output::exports::{self, Shell};
-use crate::output::{credentials_to_stdout, to_stdout};
+use crate::output::{credentials_to_stdout, exports, to_stdout};
+use crate::shell::Shell;
 use crate::system::env::Env;
 use crate::system::signals;
 use crate::text::visible::as_word;
@@ -19,7 +19,7 @@ use super::shell::{calling_shell, line_to_type};
 
 /// Prints the statements. Whatever fails, what is evaluated fails too, and old variables stay.
 pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
-    let shell = args.shell.map_or_else(|| calling_shell(&invocation.env), Shell::from);
+    let shell = args.shell.unwrap_or_else(|| calling_shell(&invocation.env));
     if args.unset {
         return to_stdout(exports::unset(shell).as_bytes()).map(|()| 0);
     }
@@ -93,16 +93,4 @@ pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let named = named.copied().or_else(|| words.iter().find_map(|word| word.strip_prefix("--shell=")));
     let shell = named.and_then(Shell::from_program).unwrap_or_else(|| calling_shell(env));
     let _ = to_stdout(exports::failing(shell).as_bytes());
-}
-
-impl From<cli::Shell> for Shell {
-    fn from(shell: cli::Shell) -> Self {
-        match shell {
-            cli::Shell::Sh => Shell::Sh,
-            cli::Shell::Bash => Shell::Bash,
-            cli::Shell::Zsh => Shell::Zsh,
-            cli::Shell::Fish => Shell::Fish,
-            cli::Shell::Powershell => Shell::PowerShell,
-        }
-    }
 }

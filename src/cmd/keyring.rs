@@ -16,15 +16,14 @@ impl Context {
         match access_key::read(store, id) {
             Ok(_) | Err(StoreError::Absent | StoreError::Locked | StoreError::Dismissed) => Ok(Some(store.name())),
             Err(StoreError::NoService(_)) => Ok(None),
-            Err(e) => Err(access_key::failure(profile, id, store.name(), &e)),
+            Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
         }
     }
 
     /// Reads a key.
     pub fn key_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId, may_unlock: bool) -> Result<AccessKey> {
         let stores = self.stores(may_unlock);
-        let none = StoreError::NoService("no persistent keyring is in use".into());
-        let store = stores.of_access_keys().ok_or_else(|| access_key::failure(profile, id, "the OS keyring", &none))?;
-        access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.name(), &e))
+        let store = stores.of_access_keys().ok_or_else(|| access_key::no_keyring(profile, id))?;
+        access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.about(), &e))
     }
 }

@@ -5,8 +5,8 @@ use crate::credentials::{AccessKey, STATIC_KEYS, parse_secret_key};
 use crate::error::{Failure, Kind, Place, Result};
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::session::BaseCredentials;
+use crate::store::Store;
 use crate::store::access_key;
-use crate::store::{Store, StoreError};
 use crate::system::log;
 
 use super::context::Context;
@@ -14,8 +14,8 @@ use super::context::Context;
 /// Fetches a base from where the plan says it is.
 pub struct RealBases<'a> {
     pub context: &'a Context,
-    /// The keyring that keeps access keys; none where only the kernel's is used.
-    pub durable: Option<&'a dyn Store>,
+    /// The keyring that keeps access keys; none where the setting excludes it.
+    pub keyring: Option<&'a dyn Store>,
 }
 
 impl BaseCredentials for RealBases<'_> {
@@ -46,10 +46,7 @@ impl RealBases<'_> {
     }
 
     fn in_keyring(&self, key: &LongTermKey) -> Result<AccessKey> {
-        let store = self.durable.ok_or_else(|| {
-            let none = StoreError::NoService("keyring = kernel".into());
-            access_key::failure(&key.profile, &key.id, "no keyring that keeps access keys", &none)
-        })?;
-        access_key::read(store, &key.id).map_err(|e| access_key::failure(&key.profile, &key.id, store.name(), &e))
+        let store = self.keyring.ok_or_else(|| access_key::no_keyring(&key.profile, &key.id))?;
+        access_key::read(store, &key.id).map_err(|e| access_key::failure(&key.profile, &key.id, store.about(), &e))
     }
 }

@@ -6,12 +6,11 @@ use std::path::Path;
 use crate::arn::{MfaSerial, RoleArn};
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
-use crate::hint::{CommandLine, Verb};
+use crate::hint::{CommandLine, Hint, Verb};
 use crate::output::to_stdout;
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
-use crate::store::file::FileStore;
 use crate::system::obstacle::Obstacle;
 use crate::text::visible::visible;
 
@@ -63,10 +62,10 @@ fn all(context: &Context) -> Result<u8> {
     // A keyring that is not there keeps no key; one that is locked may.
     let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
     if let Some((store, e)) = kept {
-        let cause = format!("{} removed, but the sealing key may still be kept: {store} {e}", sealed_files(removed));
-        let is_file = store == FileStore::NAME;
-        let again = || CommandLine::new(Verb::Logout).with("--all").to("unlock the desktop's keyring, then run");
-        let hint = if is_file { "remove it".into() } else { again() };
+        let cause =
+            format!("{} removed, but the sealing key may still be kept: {} {e}", sealed_files(removed), store.name);
+        let again = |unlock| CommandLine::new(Verb::Logout).with("--all").to(format!("{unlock}, then run"));
+        let hint = store.unlock.map_or_else(|| Hint::from("remove it"), |unlock| again(unlock).into());
         return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
     let mut text = format!("forgot {sessions} sessions and the key they were sealed under\n");

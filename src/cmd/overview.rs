@@ -5,12 +5,12 @@ use crate::duration;
 use crate::error::Result;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::output::exports::Shell;
 use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::keeps_the_key_of;
 use crate::profile::callers::{Callers, Reader, Served, Verdict};
 use crate::profile::facts;
+use crate::shell::Shell;
 use crate::text::visible::{as_word, visible};
 
 use super::context::Invocation;

@@ -89,7 +89,7 @@ pub fn obtain(context: &Context, planned: &Planned, wants: &Wants) -> Result<Ses
     let http = HttpSettings::from_env(&context.env, &planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
     let codes = WarmUp { codes: codes(context, plan, wants), sts: &sts, warmed: Cell::new(false) };
-    let base = RealBases { context, durable: stores.durable.as_deref() };
+    let base = RealBases { context, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
     let unkept = RefCell::new(Vec::new());
     let sessions = Sessions {

@@ -53,8 +53,7 @@ pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
 
 /// Consents count only from the file below the home directory, so they are written there.
 fn file_of<'a>(files: &'a Paths, name: &str, value: &str) -> &'a Path {
-    let consent = name == "endpoints.allow" || (name == "keyring" && value == "file");
-    if consent { &files.home_file } else { &files.file }
+    if settings::is_consent(name, value) { &files.home_file } else { &files.file }
 }
 
 /// Edits settings files. They may be what is wrong, so nothing of them has to be usable for it.
@@ -88,13 +87,13 @@ fn value_of(name: &str, context: &Context) -> Result<String> {
 fn list(context: &Context, as_json: bool) -> Result<()> {
     let known = KNOWN.iter().filter_map(|known| {
         let set = context.settings.get(known.name)?;
-        Some((known.name.to_string(), set.value, set.origin.to_string(), known.meaning))
+        Some((known.name.to_string(), set.value, set.origin.to_string(), known.meaning()))
     });
     let profiles: HashSet<String> = context.files.profile_names().into_iter().collect();
     let aliases = context.settings.aliases.iter().map(|(name, alias)| {
         let hidden = profiles.contains(name);
         let meaning = if hidden { "hidden: a profile has this name" } else { "another name for a profile" };
-        (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning)
+        (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning.to_string())
     });
     let all = known.chain(aliases);
     if as_json {
@@ -102,7 +101,7 @@ fn list(context: &Context, as_json: bool) -> Result<()> {
         return json_to_stdout(json!({ "settings": all.map(entry).collect::<Vec<_>>() }));
     }
     let rows: Vec<_> = all
-        .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), visible(&origin), meaning.into()])
+        .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), visible(&origin), meaning])
         .collect();
     to_stdout(table(&["SETTING", "VALUE", "FROM", "MEANING"], &rows).as_bytes())
 }

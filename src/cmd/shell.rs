@@ -1,6 +1,7 @@
 //! The shell that a person uses: which one it is, and what is typed there.
 
-use crate::output::exports::Shell;
+use crate::output::exports;
+use crate::shell::Shell;
 use crate::system::env::Env;
 use crate::system::parent;
 
@@ -13,9 +14,5 @@ pub fn calling_shell(env: &Env) -> Shell {
 
 /// What a person types in this shell to have the statements evaluated; the profile is one word of it.
 pub fn line_to_type(shell: Shell, profile: &str) -> String {
-    match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => format!("eval \"$(twolock env {profile})\""),
-        Shell::Fish => format!("twolock env {profile} | source"),
-        Shell::PowerShell => format!("twolock env {profile} | Out-String | Invoke-Expression"),
-    }
+    exports::evaluating(shell, &format!("twolock env {profile}"))
 }

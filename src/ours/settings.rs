@@ -10,6 +10,7 @@ use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Verb};
+use crate::keyring::Keyring;
 use crate::origin::{Origin, Sourced};
 use crate::ours::aliases::{self, Aliases};
 use crate::system::directories::shorten;
@@ -20,8 +21,9 @@ use crate::system::foreign_file;
 pub struct Known {
     /// Its name; a dot separates a table from its key.
     pub name: &'static str,
-    /// What it means, one line.
-    pub meaning: &'static str,
+    meaning: &'static str,
+    /// What it can be, where that is a list; else nothing.
+    choices: fn() -> String,
     /// What holds when it is absent.
     pub default: &'static str,
     /// The variable that overrides it.
@@ -30,6 +32,12 @@ pub struct Known {
 }
 
 impl Known {
+    /// What it means, one line.
+    pub fn meaning(&self) -> String {
+        let choices = (self.choices)();
+        if choices.is_empty() { self.meaning.into() } else { format!("{}: {choices}", self.meaning) }
+    }
+
     fn value(&self, item: &Item) -> std::result::Result<String, String> {
         let value = as_text(item).ok_or("is neither text nor a list of texts")?;
         (self.check)(&value).map_err(|why| format!("'{value}': {why}"))?;
@@ -42,6 +50,7 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "session_duration",
         meaning: "how long an MFA session lives",
+        choices: String::new,
         default: "12h",
         variable: Some("TWOLOCK_SESSION_DURATION"),
         check: |text| in_range(text, 900, 129_600, "15m to 36h"),
@@ -49,6 +58,7 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "prompt_timeout",
         meaning: "how long a question waits for a code",
+        choices: String::new,
         default: "55s",
         variable: Some("TWOLOCK_PROMPT_TIMEOUT"),
         check: |text| in_range(text, 1, 3_600, "1s to 1h"),
@@ -56,23 +66,26 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "min_ttl",
         meaning: "env and exec renew what lives shorter",
+        choices: String::new,
         default: "30s",
         variable: Some("TWOLOCK_MIN_TTL"),
         check: |text| in_range(text, 1, 129_600, "1s to 36h"),
     },
     Known {
         name: "keyring",
-        meaning: "where the sealing key is: auto, kernel, file",
+        meaning: "where the sealing key is",
+        choices: Keyring::names,
         default: "auto",
         variable: Some("TWOLOCK_KEYRING"),
-        check: |text| match text {
-            "auto" | "kernel" | "file" => Ok(()),
-            _ => Err("allowed: auto, kernel, file".into()),
+        check: |text| match Keyring::from_name(text) {
+            Some(_) => Ok(()),
+            None => Err(format!("allowed: {}", Keyring::names())),
         },
     },
     Known {
         name: "key_max_age",
         meaning: "doctor reminds of older access keys",
+        choices: String::new,
         default: "90d",
         variable: None,
         check: |text| in_range(text, 86_400, 315_360_000, "1d to 3650d"),
@@ -80,6 +93,7 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "endpoints.allow",
         meaning: "hosts besides AWS's own, comma-separated",
+        choices: String::new,
         default: "",
         variable: None,
         check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {
@@ -88,6 +102,11 @@ pub const KNOWN: &[Known] = &[
         },
     },
 ];
+
+/// Whether a value counts only from the file below the home directory.
+pub fn is_consent(name: &str, value: &str) -> bool {
+    name == "endpoints.allow" || name == "keyring" && Keyring::from_name(value).is_some_and(Keyring::is_consent)
+}
 
 /// Far above any settings, far below what would hurt to read.
 pub const LARGEST_FILE: u64 = 1 << 20;
@@ -140,7 +159,7 @@ impl Settings {
             home.read_file(&paths.home_file, paths, true, &mut failures);
             settings.trust = home.trust;
             settings.values.extend(home.values.remove("endpoints.allow").map(|v| ("endpoints.allow", v)));
-            if let Some(keyring) = home.values.remove("keyring").filter(|k| k.value == "file") {
+            if let Some(keyring) = home.values.remove("keyring").filter(|k| is_consent("keyring", &k.value)) {
                 settings.values.entry("keyring").or_insert(keyring);
             }
         }
@@ -165,8 +184,7 @@ impl Settings {
                     continue;
                 }
             };
-            let consent = known.name == "endpoints.allow" || (known.name == "keyring" && value == "file");
-            if may_consent || !consent {
+            if may_consent || !is_consent(known.name, &value) {
                 self.values.insert(known.name, Sourced::at(value, &Place { file: shown.clone(), line }));
             }
         }
@@ -192,9 +210,9 @@ impl Settings {
             let problem = |why: &str| Failure::new(Kind::Config, format!("{variable} '{value}': {why}"));
             if let Err(why) = (known.check)(value) {
                 failures.push(problem(&why));
-            } else if known.name == "keyring" && value == "file" {
-                let hint = CommandLine::new(Verb::SettingsSet).with("keyring").with("file").to("run");
-                failures.push(problem("a key file is chosen in config.toml only").hint(hint));
+            } else if is_consent(known.name, value) {
+                let hint = CommandLine::new(Verb::SettingsSet).with(known.name).with(value).to("run");
+                failures.push(problem("allowed in config.toml only").hint(hint));
             } else {
                 self.values.insert(known.name, Sourced { value: value.into(), origin: Origin::Variable(variable) });
             }

@@ -14,8 +14,8 @@ use crate::hex::hex;
 use crate::hint::{CommandLine, Verb};
 use crate::secret::Secret;
 use crate::store::choose::Stores;
-use crate::store::file::FileStore;
-use crate::store::{Item, Store, StoreError};
+use crate::store::file;
+use crate::store::{About, Item, Store, StoreError};
 use crate::system::clock::Deadline;
 use crate::system::directories;
 use crate::system::lock::{FileLock, LockError};
@@ -61,8 +61,8 @@ impl SealingKey {
 /// Why there is no sealing key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoSealingKey {
-    /// What each store answered, by its name.
-    Nowhere(Vec<(&'static str, StoreError)>),
+    /// What each store answered.
+    Nowhere(Vec<(&'static About, StoreError)>),
     /// The cache folder cannot be found.
     Folder(String),
     /// The cache folder cannot be made.
@@ -85,7 +85,7 @@ impl NoSealingKey {
         let Self::Nowhere(answers) = self else { return None };
         let is_clear = |answer: &StoreError| matches!(answer, StoreError::Absent | StoreError::NoService(_));
         let unclear: Vec<_> =
-            answers.iter().filter(|(_, a)| !is_clear(a)).map(|(name, a)| format!("{name} {a}")).collect();
+            answers.iter().filter(|(_, a)| !is_clear(a)).map(|(store, a)| format!("{} {a}", store.name)).collect();
         (!unclear.is_empty()).then(|| unclear.join("; "))
     }
 
@@ -94,16 +94,19 @@ impl NoSealingKey {
         match self {
             Self::Nowhere(answers) => {
                 let failure = Failure::new(Kind::Keyring, format!("no keyring can keep sessions: {self}"));
-                let locked = answers.iter().any(|(_, a)| matches!(a, StoreError::Locked | StoreError::Dismissed));
-                let failure =
-                    if locked { failure.hint("unlock the desktop's keyring, then run this again") } else { failure };
+                let unlock = answers.iter().find_map(|(store, answer)| match answer {
+                    StoreError::Locked | StoreError::Dismissed => store.unlock,
+                    _ => None,
+                });
+                let unlock = unlock.map(|unlock| format!("{unlock}, then run this again"));
+                let failure = unlock.into_iter().fold(failure, Failure::hint);
                 let foreign = answers.iter().find_map(|(_, answer)| match answer {
                     StoreError::ForeignBus { variable, .. } => Some(format!("unset {variable}")),
                     _ => None,
                 });
                 let failure = foreign.into_iter().fold(failure, Failure::hint);
                 // Whoever chose the file is not told to choose it.
-                let is_file = answers.iter().any(|(name, _)| *name == FileStore::NAME);
+                let is_file = answers.iter().any(|(store, _)| **store == file::ABOUT);
                 failure.hint(if is_file {
                     CommandLine::new(Verb::Logout).with("--all").to("to begin with a new key")
                 } else {
@@ -124,7 +127,7 @@ impl fmt::Display for NoSealingKey {
         match self {
             Self::Nowhere(answers) if answers.is_empty() => f.write_str("there is none on this machine"),
             Self::Nowhere(answers) => {
-                let said: Vec<_> = answers.iter().map(|(name, answer)| format!("{name} {answer}")).collect();
+                let said: Vec<_> = answers.iter().map(|(store, answer)| format!("{} {answer}", store.name)).collect();
                 f.write_str(&said.join("; "))
             }
             Self::Folder(why) => write!(f, "the cache folder cannot be used: {why}"),
@@ -142,10 +145,10 @@ pub fn find(stores: &Stores, cache: &Path) -> Result<SealingKey, NoSealingKey> {
 }
 
 /// Asks each store for the sealing key of this cache folder, and returns what those without it said. Writes nothing.
-pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static str, Option<StoreError>)> {
+pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static About, Option<StoreError>)> {
     // A folder that cannot be named has no key; which store is asked for what does not matter then.
     let item = item(cache).unwrap_or_else(|_| Item { user: "sealing-key".into(), label: String::new() });
-    stores.all().map(|store| (store.name(), look_up(store, &item).err())).collect()
+    stores.all().map(|store| (store.about(), look_up(store, &item).err())).collect()
 }
 
 /// Finds the sealing key of this cache folder or makes one, under a lock in that folder, which is created if missing.
@@ -174,10 +177,13 @@ pub fn find_or_make(stores: &Stores, cache: &Path, deadline: Deadline) -> Result
 /// Removes the sealing key of this cache folder from every store: no session sealed under it opens again.
 ///
 /// Returns what the stores that did not remove it answered; having none is not among it.
-pub fn forget(stores: &Stores, cache: &Path) -> Vec<(&'static str, StoreError)> {
+pub fn forget(stores: &Stores, cache: &Path) -> Vec<(&'static About, StoreError)> {
     let Ok(item) = item(cache) else { return Vec::new() };
-    let answers = stores.all().map(|store| (store.name(), store.remove(&item)));
-    answers.filter_map(|(name, answer)| Some((name, answer.err()?))).filter(|(_, e)| *e != StoreError::Absent).collect()
+    let answers = stores.all().map(|store| (store.about(), store.remove(&item)));
+    answers
+        .filter_map(|(store, answer)| Some((store, answer.err()?)))
+        .filter(|(_, e)| *e != StoreError::Absent)
+        .collect()
 }
 
 /// One walk through the stores: the key if one has it, and what the ones asked before it answered.
@@ -200,7 +206,7 @@ impl<'a> Search<'a> {
 
     fn found(self) -> Result<SealingKey, NoSealingKey> {
         let answers = self.without;
-        self.key.ok_or_else(|| NoSealingKey::Nowhere(answers.into_iter().map(|(s, e)| (s.name(), e)).collect()))
+        self.key.ok_or_else(|| NoSealingKey::Nowhere(answers.into_iter().map(|(s, e)| (s.about(), e)).collect()))
     }
 
     /// Writes the key into each store that said it has none. A found key needs no store to take it; a new one needs one.
@@ -212,7 +218,7 @@ impl<'a> Search<'a> {
             let answer = if answer == StoreError::Absent { store.write(item, &key.bytes) } else { Err(answer) };
             match answer {
                 Ok(()) => keepers += 1,
-                Err(error) => answers.push((store.name(), error)),
+                Err(error) => answers.push((store.about(), error)),
             }
         }
         if keepers > 0 { Ok(key) } else { Err(NoSealingKey::Nowhere(answers)) }

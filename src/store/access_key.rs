@@ -3,7 +3,7 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Item, Store, StoreError};
+use super::{About, Item, Store, StoreError};
 use crate::arn::AccountId;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind};
@@ -69,21 +69,29 @@ pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
 }
 
 /// What a keyring answered about an access key, as a failure with the way out that there is.
-pub fn failure(profile: &ProfileName, id: &AccessKeyId, store: &str, e: &StoreError) -> Failure {
-    let failure = Failure::new(Kind::Keyring, format!("access key {id}: {store} {e}")).of_profile(profile);
+pub(crate) fn failure(profile: &ProfileName, id: &AccessKeyId, store: &About, e: &StoreError) -> Failure {
+    let failure = Failure::new(Kind::Keyring, format!("access key {id}: {} {e}", store.name)).of_profile(profile);
     match e {
         StoreError::Locked | StoreError::Dismissed => {
-            let reason = "unlock the desktop's keyring, then run this again; this opens its dialog";
-            failure.hint(CommandLine::of(Verb::Login, profile).to(reason))
+            let reason = |unlock| format!("{unlock}, then run this again; this opens its dialog");
+            let hint = |unlock| CommandLine::of(Verb::Login, profile).to(reason(unlock));
+            store.unlock.map(hint).into_iter().fold(failure, Failure::hint)
         }
-        StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint(
-            "start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials",
-        ),
-        StoreError::NoService(_) => failure.hint("keep the key in ~/.aws/credentials"),
+        StoreError::NoService(_) => {
+            let start = store.start.map(|start| format!("{start}, or ")).unwrap_or_default();
+            failure.hint(format!("{start}keep the key in ~/.aws/credentials"))
+        }
         StoreError::ForeignBus { variable, .. } => failure.hint(format!("unset {variable}")),
         StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
         _ => failure,
     }
+}
+
+/// By the setting `keyring`, no store in use keeps access keys.
+pub(crate) fn no_keyring(profile: &ProfileName, id: &AccessKeyId) -> Failure {
+    let cause = format!("access key {id}: the keyring in use keeps no access keys");
+    let hint = "the keyring 'auto' does; to see where another one is set: twolock settings list";
+    Failure::new(Kind::Keyring, cause).of_profile(profile).hint(hint)
 }
 
 fn item(id: &AccessKeyId, label: &str) -> Item {
@@ -152,5 +160,20 @@ mod tests {
         }
         store.fail_reads(Some(StoreError::Locked));
         assert_eq!(keep_in(&store, "one"), Err(StoreError::Locked));
+    }
+
+    #[test]
+    fn what_to_do_is_what_the_store_says() {
+        let id = key("").id;
+        let hints =
+            |about: &About, error| failure(&ProfileName::parse("base").unwrap(), &id, about, &error).shown_hints();
+        let silent = About { name: "it", keeps_access_keys: true, unlock: None, start: None };
+        assert!(hints(&silent, StoreError::Locked).is_empty());
+        assert_eq!(hints(&silent, StoreError::NoService("x".into())), ["keep the key in ~/.aws/credentials"]);
+        let open = About { unlock: Some("open it"), start: Some("start it"), ..silent };
+        let unlock = "open it, then run this again; this opens its dialog: twolock login base";
+        assert_eq!(hints(&open, StoreError::Dismissed), [unlock]);
+        let start = "start it, or keep the key in ~/.aws/credentials";
+        assert_eq!(hints(&open, StoreError::NoService("x".into())), [start]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::{Item, Store, StoreError};
+use super::{About, Item, Store, StoreError};
 use crate::secret::Secret;
 
 /// Runs each call of a store in a thread of its own, waits for it no longer than the bound, and then abandons it: the
@@ -43,17 +43,13 @@ impl<S: Store + Send + Sync + 'static> Bounded<S> {
 }
 
 impl<S: Store + Send + Sync + 'static> Store for Bounded<S> {
-    fn name(&self) -> &'static str {
-        self.store.name()
+    fn about(&self) -> &'static About {
+        self.store.about()
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
         let item = item.clone();
         self.within(move |store| store.read(&item))
-    }
-
-    fn keeps_access_keys(&self) -> bool {
-        self.store.keeps_access_keys()
     }
 
     fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
@@ -83,18 +79,14 @@ mod tests {
     struct Silent;
 
     impl Store for Silent {
-        fn name(&self) -> &'static str {
-            "the silent store"
+        fn about(&self) -> &'static About {
+            &About { name: "the silent store", keeps_access_keys: true, unlock: None, start: None }
         }
 
         fn read(&self, _: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
             loop {
                 thread::park();
             }
-        }
-
-        fn keeps_access_keys(&self) -> bool {
-            true
         }
 
         fn put(&self, _: &Item, _: &Secret<Vec<u8>>) -> Result<(), StoreError> {

@@ -1,14 +1,13 @@
 //! Which stores there are on this machine, for this setting. No store is asked anything here.
 
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::Store;
 use super::bounded::Bounded;
 use super::file::FileStore;
 use super::kernel::KernelStore;
+use crate::keyring::Keyring;
 use crate::system::env::Env;
 
 /// How long a desktop's keyring may take for one call.
@@ -16,47 +15,6 @@ pub const CALL_BOUND: Duration = Duration::from_secs(5);
 
 /// How long its unlock dialog may stand, where one may open.
 pub const DIALOG_BOUND: Duration = Duration::from_secs(60);
-
-/// The user's choice of keyring: the setting `keyring`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Keyring {
-    /// What the system offers: on Linux the kernel keyring and the Secret Service.
-    #[default]
-    Auto,
-    /// The kernel keyring of Linux alone: nothing survives a reboot, and access keys cannot be kept.
-    Kernel,
-    /// A private file, in clear.
-    File,
-}
-
-impl Keyring {
-    /// Every choice, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Kernel, Self::File];
-
-    /// The choice as it is written in the settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Kernel => "kernel",
-            Self::File => "file",
-        }
-    }
-}
-
-impl fmt::Display for Keyring {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Keyring {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|choice| choice.as_str() == text);
-        found.ok_or_else(|| "a keyring is 'auto', 'kernel' or 'file'".into())
-    }
-}
 
 /// The stores in use. Sealing keys may lie in both; access keys only in the durable one.
 #[derive(Default)]
@@ -80,10 +38,9 @@ impl Stores {
         }
     }
 
-    /// The one that keeps access keys, where one in use does. The key file does not: a key in it would be as open as in the
-    /// AWS file it came from.
-    pub fn of_access_keys(&self) -> Option<&dyn Store> {
-        self.durable.as_deref().filter(|store| store.keeps_access_keys())
+    /// The one that keeps access keys, if one in use does.
+    pub(crate) fn of_access_keys(&self) -> Option<&dyn Store> {
+        self.durable.as_deref().filter(|store| store.about().keeps_access_keys)
     }
 
     /// Both, the faster one first.
@@ -150,16 +107,6 @@ mod tests {
     }
 
     #[test]
-    fn the_setting_is_one_of_three_words() {
-        for choice in Keyring::ALL {
-            assert_eq!(choice.to_string().parse(), Ok(choice));
-        }
-        for wrong in ["", "Auto", "files", "secret-service"] {
-            assert!(wrong.parse::<Keyring>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn each_setting_has_its_stores() {
         let of_the_system: &[&str] = if cfg!(windows) {
             &["the Credential Manager"]
@@ -172,11 +119,11 @@ mod tests {
         assert_eq!(names(Keyring::Kernel), ["the kernel keyring"]);
         for choice in Keyring::ALL {
             let stores = Stores::choose(choice, &Env::default(), Path::new("/nowhere"), false);
-            let keep = stores.all().filter(|store| store.keeps_access_keys()).count();
+            let keep = stores.all().filter(|store| store.about().keeps_access_keys).count();
             assert_eq!(
                 keep,
                 usize::from(choice == Keyring::Auto),
-                "{choice}: only a desktop's keyring keeps access keys"
+                "{choice:?}: only a desktop's keyring keeps access keys"
             );
         }
         assert_eq!(names(Keyring::File), ["the key file"]);
@@ -185,7 +132,7 @@ mod tests {
     #[test]
     fn the_key_file_is_used_by_that_choice_alone() {
         for choice in Keyring::ALL {
-            assert_eq!(names(choice).contains(&"the key file"), choice == Keyring::File, "{choice}");
+            assert_eq!(names(choice).contains(&"the key file"), choice == Keyring::File, "{choice:?}");
         }
         let folder = tempfile::tempdir().unwrap();
         let item = Item { user: "test".into(), label: "x".into() };

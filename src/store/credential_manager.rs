@@ -8,27 +8,30 @@ use keyring_core::api::CredentialStoreApi;
 use windows_native_keyring_store::Store as SystemStore;
 
 use super::keyring_core_errors::meaning;
-use super::{Item, SERVICE, Store, StoreError};
+use super::{About, Item, SERVICE, Store, StoreError};
 use crate::secret::Secret;
 
 /// The system's limit for one credential (CRED_MAX_CREDENTIAL_BLOB_SIZE).
 const LARGEST: usize = 2560;
+
+pub(crate) const ABOUT: About = About {
+    name: "the Credential Manager",
+    keeps_access_keys: true,
+    unlock: Some("unlock the desktop's keyring"),
+    start: None,
+};
 
 /// The credentials of the user who is logged on. No dialog ever opens.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CredentialManager;
 
 impl Store for CredentialManager {
-    fn name(&self) -> &'static str {
-        "the Credential Manager"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
         entry(item)?.get_secret().map(Secret::new).map_err(|error| meaning(error, 0, of_platform))
-    }
-
-    fn keeps_access_keys(&self) -> bool {
-        true
     }
 
     fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {

@@ -3,12 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{Item, Store, StoreError};
+use super::{About, Item, Store, StoreError};
 use crate::secret::Secret;
 use crate::system::private_file::{create_private_dir, read_private, write_atomically};
 
 /// Far above a key, far below what would hurt to read.
 const LARGEST: usize = 64 * 1024;
+
+// An access key here would be as open as in the AWS file that it came from.
+pub(crate) const ABOUT: About = About { name: "the key file", keeps_access_keys: false, unlock: None, start: None };
 
 /// Keeps each item in a file of its own that only its owner may open.
 #[derive(Clone, Debug)]
@@ -17,9 +20,6 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// What messages call it.
-    pub const NAME: &str = "the key file";
-
     /// Keeps items in this folder, which the first write creates.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
@@ -35,8 +35,8 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    fn name(&self) -> &'static str {
-        Self::NAME
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
@@ -45,11 +45,6 @@ impl Store for FileStore {
             io::ErrorKind::FileTooLarge => StoreError::Damaged(error.to_string()),
             _ => self.refused(item, &error),
         })
-    }
-
-    /// An access key here would be as open as in the AWS file that it came from.
-    fn keeps_access_keys(&self) -> bool {
-        false
     }
 
     fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {

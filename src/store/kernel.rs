@@ -3,8 +3,12 @@
 //! The user's *persistent* keyring is used where the kernel has one, since it outlives an SSH login; else the *user*
 //! keyring. Never the session keyring: without pam_keyinit a key put there dies with the process that put it there.
 
-use super::{Item, Store, StoreError};
+use super::{About, Item, Store, StoreError};
 use crate::secret::Secret;
+
+// Nothing here survives a reboot.
+pub(crate) const ABOUT: About =
+    About { name: "the kernel keyring", keeps_access_keys: false, unlock: None, start: None };
 
 /// The kernel keyring; on other systems than Linux it answers [`StoreError::NoService`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,17 +33,12 @@ impl KernelStore {
 }
 
 impl Store for KernelStore {
-    fn name(&self) -> &'static str {
-        "the kernel keyring"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
         keyring::read(self.ring, &item.user)
-    }
-
-    /// Nothing here survives a reboot.
-    fn keeps_access_keys(&self) -> bool {
-        false
     }
 
     fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {

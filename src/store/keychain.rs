@@ -12,8 +12,11 @@ use security_framework::base::Error as SystemError;
 use security_framework::os::macos::keychain::{KeychainUserInteractionLock, SecKeychain};
 
 use super::keyring_core_errors::meaning;
-use super::{Item, SERVICE, Store, StoreError};
+use super::{About, Item, SERVICE, Store, StoreError};
 use crate::secret::Secret;
+
+pub(crate) const ABOUT: About =
+    About { name: "the Keychain", keeps_access_keys: true, unlock: Some("unlock the desktop's keyring"), start: None };
 
 /// The login keychain. Wrap it in [`Bounded`](super::bounded::Bounded): its questions wait for a person.
 #[derive(Clone, Copy, Debug)]
@@ -33,17 +36,13 @@ impl Keychain {
 }
 
 impl Store for Keychain {
-    fn name(&self) -> &'static str {
-        "the Keychain"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
         let _silent = self.silence()?;
         entry(item)?.get_secret().map(Secret::new).map_err(|error| meaning(error, 0, of_platform))
-    }
-
-    fn keeps_access_keys(&self) -> bool {
-        true
     }
 
     fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {

@@ -3,8 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Item, Store, StoreError};
+use super::{About, Item, Store, StoreError};
 use crate::secret::Secret;
+
+pub(crate) const ABOUT: About = About {
+    name: "the store in memory",
+    keeps_access_keys: true,
+    unlock: Some("unlock the desktop's keyring"),
+    start: None,
+};
 
 /// A store in memory. Clones share their items, so a test keeps one to look into the store it gave away.
 #[derive(Clone, Debug, Default)]
@@ -70,8 +77,8 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn name(&self) -> &'static str {
-        "the store in memory"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
@@ -79,10 +86,6 @@ impl Store for MemoryStore {
         state.calls.push(format!("read {}", item.user));
         state.reads_fail.clone().map_or(Ok(()), Err)?;
         state.items.get(&item.user).cloned().ok_or(StoreError::Absent)
-    }
-
-    fn keeps_access_keys(&self) -> bool {
-        true
     }
 
     fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {

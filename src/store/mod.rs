@@ -90,11 +90,29 @@ impl fmt::Display for StoreError {
     }
 }
 
+/// What there is to say of a store, for messages.
+#[derive(Debug, PartialEq, Eq)]
+pub struct About {
+    /// What people call it: "the Secret Service", "the kernel keyring".
+    pub name: &'static str,
+    /// Whether access keys are kept here: what is put stays over a reboot, and lies safer than in an AWS file.
+    pub keeps_access_keys: bool,
+    /// What a person does where it is locked: "unlock the desktop's keyring".
+    pub unlock: Option<&'static str>,
+    /// What a person does where it is not there: "start the desktop's keyring".
+    pub start: Option<&'static str>,
+}
+
 /// A place that keeps small secrets for the user. Every call ends within a stated bound (P26), even if the library
 /// behind it never returns, and never opens an unlock dialog unless the store was opened with leave to do so.
 pub trait Store {
-    /// What people call this store, for messages: "the Secret Service", "the kernel keyring".
-    fn name(&self) -> &'static str;
+    /// What there is to say of this store.
+    fn about(&self) -> &'static About;
+
+    /// What people call it.
+    fn name(&self) -> &'static str {
+        self.about().name
+    }
 
     /// Reads an item's bytes.
     ///
@@ -102,9 +120,6 @@ pub trait Store {
     /// - there but the store is locked: [`StoreError::Locked`], without asking anybody
     /// - two items of that name: [`StoreError::Damaged`]
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError>;
-
-    /// Whether access keys are kept here: what is put stays over a reboot, and lies safer than in an AWS file.
-    fn keeps_access_keys(&self) -> bool;
 
     /// Puts an item there, in place of one of that name. [`Store::write`] is what to call: it looks what became of it.
     fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError>;
@@ -134,12 +149,8 @@ mod tests {
     struct Forgetful(Result<Vec<u8>, StoreError>);
 
     impl Store for Forgetful {
-        fn name(&self) -> &'static str {
-            "the forgetful store"
-        }
-
-        fn keeps_access_keys(&self) -> bool {
-            false
+        fn about(&self) -> &'static About {
+            &About { name: "the forgetful store", keeps_access_keys: false, unlock: None, start: None }
         }
 
         fn read(&self, _: &Item) -> Result<Secret<Vec<u8>>, StoreError> {

@@ -6,9 +6,23 @@
 //! and is silent holds a caller for ever.
 
 use super::session_bus::SessionBus;
-use super::{Item, Store, StoreError};
+use super::{About, Item, Store, StoreError};
 use crate::secret::Secret;
 use crate::system::env::Env;
+
+/// Elsewhere there is no session bus to start one on.
+const START: Option<&str> = if cfg!(target_os = "linux") {
+    Some("start the desktop's keyring (gnome-keyring, KWallet, KeePassXC)")
+} else {
+    None
+};
+
+pub(crate) const ABOUT: About = About {
+    name: "the Secret Service",
+    keeps_access_keys: true,
+    unlock: Some("unlock the desktop's keyring"),
+    start: START,
+};
 
 /// The Secret Service; where this build or system has none it answers [`StoreError::NoService`].
 #[derive(Clone, Debug)]
@@ -32,16 +46,12 @@ impl SecretService {
 }
 
 impl Store for SecretService {
-    fn name(&self) -> &'static str {
-        "the Secret Service"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
         bus::read(self.bus()?, item, self.may_unlock)
-    }
-
-    fn keeps_access_keys(&self) -> bool {
-        true
     }
 
     fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {

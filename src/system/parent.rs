@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::shell::Shell;
 use crate::system::platform;
 use crate::text::visible::visible;
 
@@ -12,7 +13,6 @@ use crate::text::visible::visible;
 const LONGEST_NAME: usize = 20;
 /// Wrappers looked through before giving up.
 const DEEPEST: usize = 16;
-const SHELLS: [&str; 9] = ["sh", "dash", "bash", "zsh", "ksh", "ash", "busybox", "fish", "pwsh"];
 
 /// The program that wants credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Process {
     }
 
     fn role(&self) -> Role {
-        if !SHELLS.contains(&self.name.as_str()) {
+        if Shell::from_program(&self.name).is_none() {
             return Role::Program(self.name.clone());
         }
         let mut options = self.arguments.iter().take_while(|word| word.starts_with('-'));
@@ -171,6 +171,7 @@ mod tests {
                 &[(10, 9, "sh", "/bin/sh|-c|x"), (9, 8, "bash", "bash|-ec|y"), (8, 1, "node", "node")],
                 Some("node, pid 8"),
             ),
+            (&[(10, 9, "mksh", "mksh|-c|x"), (9, 1, "make", "make")], Some("make, pid 9")),
             (&[(10, 9, "bash", "-bash")], None),
             (&[(10, 9, "bash", "bash|--norc|-i")], None),
             (&[(10, 9, "bash", "bash|/srv/deploy.sh|prod")], Some("deploy.sh, pid 10")),

@@ -165,7 +165,7 @@ fn a_key_file_is_never_chosen_by_a_variable() {
         world.finish(command.env("TWOLOCK_KEYRING", "file").env("TWOLOCK_MFA_CODE", "123456")).is(
             3,
             "",
-            "twolock: error: TWOLOCK_KEYRING 'file': a key file is chosen in config.toml only\n\
+            "twolock: error: TWOLOCK_KEYRING 'file': allowed in config.toml only\n\
              twolock: hint: run: twolock settings set keyring file\n",
         );
     }

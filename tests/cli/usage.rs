@@ -1,38 +1,28 @@
+use clap::CommandFactory;
+
 use crate::world::World;
 
 /// Every command and group of commands.
-const COMMANDS: [&[&str]; 21] = [
-    &[],
-    &["credential-process"],
-    &["env"],
-    &["exec"],
-    &["login"],
-    &["logout"],
-    &["status"],
-    &["whoami"],
-    &["init"],
-    &["complete"],
-    &["profile"],
-    &["profile", "list"],
-    &["profile", "show"],
-    &["doctor"],
-    &["settings"],
-    &["settings", "list"],
-    &["settings", "get"],
-    &["settings", "set"],
-    &["settings", "unset"],
-    &["settings", "path"],
-    &["settings", "trust"],
-];
+fn commands() -> Vec<Vec<String>> {
+    fn walk(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
+        found.push(words.to_vec());
+        for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+            walk(below, &[words, &[below.get_name().to_string()]].concat(), found);
+        }
+    }
+    let mut found = Vec::new();
+    walk(&twolock::cli::Cli::command(), &[], &mut found);
+    found
+}
 
 #[test]
 fn every_help_has_an_example_and_its_usage() {
     let world = World::new();
-    for words in COMMANDS {
+    for words in commands() {
         for flag in ["--help", "-h"] {
-            let ran = world.finish(world.twolock(words).arg(flag));
+            let ran = world.finish(world.twolock(&words).arg(flag));
             assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{words:?}");
-            let usage = format!("Usage: {}", [&["twolock"], words].concat().join(" "));
+            let usage = format!("Usage: {}", [&["twolock".to_string()], words.as_slice()].concat().join(" "));
             assert!(ran.stdout.contains(&usage), "{words:?}: {}", ran.stdout);
             let example = ran.stdout.contains("Example") || ran.stdout.contains("Every day:");
             assert!(example, "{words:?}: {}", ran.stdout);
@@ -43,8 +33,9 @@ fn every_help_has_an_example_and_its_usage() {
 #[test]
 fn no_help_names_a_command_that_is_not_built() {
     let world = World::new();
-    let built: Vec<&str> = COMMANDS.iter().filter_map(|words| words.first().copied()).collect();
-    for words in COMMANDS {
+    let commands = commands();
+    let built: Vec<&str> = commands.iter().filter_map(|words| words.first()).map(String::as_str).collect();
+    for words in &commands {
         let text = world.finish(world.twolock(words).arg("--help")).stdout;
         for after in text.split("twolock ").skip(1) {
             let named: String = after.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
@@ -134,12 +125,14 @@ fn a_wrong_command_line_is_exit_2_in_the_form_of_every_error() {
 
 #[test]
 fn no_option_takes_a_secret() {
-    let world = World::new();
-    for words in COMMANDS {
-        let text = world.finish(world.twolock(words).arg("--help")).stdout;
-        let options: Vec<&str> = text.split_whitespace().filter(|word| word.starts_with("--")).collect();
-        for word in ["secret", "key", "token", "password", "code="] {
-            assert!(!options.iter().any(|option| option.contains(word)), "{words:?}: {options:?}");
+    fn walk(command: &clap::Command) {
+        for option in command.get_arguments().filter(|option| option.get_action().takes_values()) {
+            let name = option.get_long().unwrap_or_default();
+            for word in ["secret", "key", "token", "password", "code"] {
+                assert!(!name.contains(word), "{}: --{name}", command.get_name());
+            }
         }
+        command.get_subcommands().for_each(walk);
     }
+    walk(&twolock::cli::Cli::command());
 }

@@ -167,6 +167,23 @@ fn a_key_that_is_damaged_newer_or_another_ones_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_keyring_that_keeps_no_access_keys_is_not_asked_for_one_and_the_setting_named() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    desktop.plant(&item(), &[]);
+    for choice in ["file", "kernel"] {
+        world.write(".config/twolock/config.toml", &format!("keyring = \"{choice}\"\n"));
+        let ran = call(&desktop, with_code("123456"));
+        failed(&ran, 5, &["profile 'base'", KEY_ID, "the keyring in use keeps no access keys"]);
+        let hint = "hint: the keyring 'auto' does; to see where another one is set: twolock settings list\n";
+        assert!(ran.stderr.ends_with(hint), "{ran:?}");
+    }
+    assert_eq!(world.sandbox.count("GetSessionToken"), 0);
+    fs::remove_file(world.home().join(".config/twolock/config.toml")).unwrap();
+    assert_eq!(log_in(&desktop).code, 0);
+}
+
+#[test]
 fn sessions_of_a_key_in_a_file_need_no_desktop_keyring() {
     let world = World::new();
     let desktop = Desktop::unlocked(&world);

@@ -201,8 +201,9 @@ fn the_store_of_this_process_and_of_another_are_one() {
 #[test]
 fn a_sealing_key_lives_in_the_real_kernel_keyring_and_is_forgotten() {
     use std::time::{Duration, Instant};
+    use twolock::keyring::Keyring;
     use twolock::session::sealing_key::{find, find_or_make, forget};
-    use twolock::store::choose::{Keyring, Stores};
+    use twolock::store::choose::Stores;
     use twolock::system::{clock::Deadline, env::Env};
 
     let cache = tempfile::tempdir().unwrap();

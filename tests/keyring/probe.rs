@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use twolock::keyring::Keyring;
 use twolock::secret::Secret;
 use twolock::store::bounded::Bounded;
-use twolock::store::choose::{Keyring, Stores};
+use twolock::store::choose::Stores;
 use twolock::store::secret_service::SecretService;
 use twolock::store::{Item, Store, StoreError};
 use twolock::system::env::Env;

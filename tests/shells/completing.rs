@@ -3,11 +3,14 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use twolock::cli::InitShell;
-use twolock::cmd::init::completion;
+use twolock::shell::Shell;
 
 use crate::shells::{BASH, FISH, Stage, ZSH};
 use crate::world::Ran;
+
+fn completion(shell: Shell) -> &'static str {
+    shell.integration().unwrap().completion()
+}
 
 fn stage() -> Stage {
     let stage = Stage::new();
@@ -39,7 +42,7 @@ const BASH_LINES: &[(&str, &str)] = &[
 #[test]
 fn bash() {
     completes_in_bash("eval \"$(twolock init bash)\"");
-    completes_in_bash(completion(InitShell::Bash));
+    completes_in_bash(completion(Shell::Bash));
 }
 
 fn completes_in_bash(load: &str) {
@@ -88,7 +91,7 @@ fn zsh_by_a_file_of_its_functions() {
 
 fn completes_in_zsh(load: &str, typed: &[(&str, &str)]) {
     let stage = stage();
-    stage.world.write("functions/_twolock", &format!("#compdef twolock\n\n{}", completion(InitShell::Zsh)));
+    stage.world.write("functions/_twolock", &format!("#compdef twolock\n\n{}", completion(Shell::Zsh)));
     fs::write(stage.folder.join("only-file"), "").unwrap();
     let mut script = format!("zmodload zsh/zpty; zpty shell 'zsh -f -i'\nzpty -w shell 'PS1=; {load}'\n");
     script += "\
@@ -131,7 +134,7 @@ const FISH_LINES: &[(&str, &str)] = &[
 #[test]
 fn fish() {
     completes_in_fish("twolock init fish | source");
-    completes_in_fish(completion(InitShell::Fish));
+    completes_in_fish(completion(Shell::Fish));
 }
 
 fn completes_in_fish(load: &str) {

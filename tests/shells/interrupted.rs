@@ -3,10 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::shells::{BASH, BASH_POSIX, BUSYBOX, DASH, FISH, KSH, MKSH, Shell, Stage, ZSH};
+use crate::shells::{ALL, BASH, Shell, Stage};
 use crate::world::Terminal;
 
-const EVERYWHERE: [Shell; 8] = [DASH, BASH, BASH_POSIX, ZSH, KSH, MKSH, BUSYBOX, FISH];
 const QUESTION: &str = "device spare): ";
 
 /// A shell somebody types into.
@@ -67,7 +66,7 @@ fn goes_on_with_old_credentials(mut terminal: Terminal, situation: &str) {
 #[test]
 fn ctrl_c_at_the_question() {
     let stage = Stage::new();
-    for shell in EVERYWHERE {
+    for shell in ALL {
         let mut terminal = interactive(&stage, shell);
         terminal.types(evaluating(shell));
         terminal.sees(QUESTION);
@@ -79,7 +78,7 @@ fn ctrl_c_at_the_question() {
 #[test]
 fn a_signal_from_elsewhere_at_the_question() {
     let stage = Stage::new();
-    for shell in EVERYWHERE {
+    for shell in ALL {
         for signal in [libc::SIGTERM, libc::SIGHUP] {
             let mut terminal = interactive(&stage, shell);
             terminal.types(evaluating(shell));

@@ -2,7 +2,7 @@
 //! alone; what the shell and its commands print goes into pipes.
 
 use crate::shells::{BASH, BASH_POSIX, FISH, Shell, Stage, ZSH};
-use crate::switching::{load, stage};
+use crate::switching::stage;
 use crate::world::Terminal;
 
 struct Scene {
@@ -81,7 +81,7 @@ fn start(stage: &Stage, shell: Shell, script: &str) -> Terminal {
     let picks_by_itself = script.contains("twolock env)") || script.contains("twolock env |");
     let kept = environment.get_envs().filter(|(name, _)| !(picks_by_itself && named(name)));
     command.envs(kept.filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
-    command.args(&shell.command[1..]).args(["-c", &format!("{}\n{script}", load(shell))]).current_dir(&stage.folder);
+    command.args(&shell.command[1..]).args(["-c", &format!("{}\n{script}", shell.load())]).current_dir(&stage.folder);
     Terminal::start(command)
 }
 

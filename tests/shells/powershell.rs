@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::Write;
 
-use twolock::output::exports::{Shell, failing, quote_powershell, set, unset};
+use twolock::output::exports::{failing, quote_powershell, set, unset};
+use twolock::shell::Shell;
 
 use crate::shells::Stage;
 

@@ -139,7 +139,7 @@ fn a_token_arrives_to_the_byte_or_is_refused() {
         assert!(exports::variables(&session(token), Some(&region)).is_err(), "{token:?}");
     }
     for shell in ALL {
-        let language = exports::Shell::from_program(shell.language).unwrap();
+        let language = twolock::shell::Shell::from_program(shell.language).unwrap();
         let (mut script, mut expected) = (String::new(), String::new());
         for (at, token) in good.iter().take(VALUES / 4).enumerate() {
             let variables = exports::variables(&session(token), Some(&region)).unwrap();

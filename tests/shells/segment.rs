@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::shells::{BASH, BASH_POSIX, FISH, Shell, Stage, ZSH};
+use crate::shells::{BASH, BASH_POSIX, FISH, Shell, Stage, WITH_INTEGRATION, ZSH};
 
 /// The present of these tests.
 const NOW: &str = "2026-02-28 23:50:00";
@@ -33,18 +33,19 @@ const SEGMENTS: &[(&str, &str)] = &[
     ("", ""),
 ];
 
-fn script(shell: Shell) -> (&'static str, &'static str) {
-    match shell.language {
-        "fish" => ("twolock init fish | source", "echo \"[$(twolock_prompt)]\""),
-        "zsh" => ("eval \"$(twolock init zsh)\"", "twolock_prompt; print -r \"[$twolock_segment]\""),
-        _ => ("eval \"$(twolock init bash)\"", "twolock_prompt; echo \"[$twolock_segment]\""),
-    }
+fn script(shell: Shell) -> (String, &'static str) {
+    let show = match shell.language {
+        "fish" => "echo \"[$(twolock_prompt)]\"",
+        "zsh" => "twolock_prompt; print -r \"[$twolock_segment]\"",
+        _ => "twolock_prompt; echo \"[$twolock_segment]\"",
+    };
+    (shell.load(), show)
 }
 
 #[test]
 fn time_left_warning_and_end() {
     let stage = Stage::new();
-    for shell in [BASH, BASH_POSIX, ZSH, FISH] {
+    for shell in WITH_INTEGRATION {
         let (load, show) = script(shell);
         let mut text = format!("{load}\n");
         for (ends, _) in SEGMENTS {
@@ -68,7 +69,7 @@ fn time_left_warning_and_end() {
 #[test]
 fn the_profile_is_named_only_while_its_credentials_are_there() {
     let stage = Stage::new();
-    for shell in [BASH, BASH_POSIX, ZSH, FISH] {
+    for shell in WITH_INTEGRATION {
         let (load, show) = script(shell);
         let evaluated = if shell.is_fish() { "twolock env base | source" } else { "eval \"$(twolock env base)\"" };
         let text = format!(
@@ -134,7 +135,7 @@ fn processes(stage: &Stage, shell: Shell, text: &str) -> usize {
 #[test]
 fn no_process_is_started() {
     let stage = Stage::new();
-    for shell in [BASH, BASH_POSIX, ZSH, FISH] {
+    for shell in WITH_INTEGRATION {
         let (_, show) = script(shell);
         let file = stage.world.home().join("loaded");
         fs::write(&file, stage.world.run(["init", shell.language]).stdout).unwrap();

@@ -25,6 +25,8 @@ pub const MKSH: Shell = Shell { command: &["mksh"], language: "sh" };
 pub const BUSYBOX: Shell = Shell { command: &["busybox", "sh"], language: "sh" };
 pub const FISH: Shell = Shell { command: &["fish", "--no-config"], language: "fish" };
 
+/// All that `init` has a file for.
+pub const WITH_INTEGRATION: [Shell; 4] = [BASH, BASH_POSIX, ZSH, FISH];
 /// All that speak POSIX.
 pub const POSIX: [Shell; 7] = [DASH, BASH, BASH_POSIX, ZSH, KSH, MKSH, BUSYBOX];
 /// All of them.
@@ -37,6 +39,14 @@ impl Shell {
 
     pub fn name(self) -> String {
         self.command.join(" ")
+    }
+
+    /// What loads the file that `init` prints, as the file itself says.
+    pub fn load(self) -> String {
+        let ours = twolock::shell::Shell::from_program(self.language).unwrap();
+        let text = ours.integration().expect("WITH_INTEGRATION").text;
+        let (_, install) = text.split_once("# ---- install").unwrap();
+        install.lines().find_map(|line| line.strip_prefix("#   ")).unwrap().into()
     }
 
     /// The shell in a world; a shell that is not there is a failure that names it.
@@ -185,3 +195,13 @@ endpoint_url = {url}
 role_arn = no arn at all
 source_profile = base
 ";
+
+/// PowerShell is run where there is one: `powershell.rs`.
+#[test]
+fn every_shell_that_the_binary_speaks_is_in_the_lists() {
+    for shell in twolock::shell::Shell::ALL.into_iter().filter(|shell| shell.name() != "powershell") {
+        let is_it = |listed: &Shell| listed.language == shell.name();
+        assert!(ALL.iter().any(is_it), "{shell:?}");
+        assert_eq!(WITH_INTEGRATION.iter().any(is_it), shell.integration().is_some(), "{shell:?}");
+    }
+}

@@ -208,15 +208,6 @@ const SCENES: &[Scene] = &[
     },
 ];
 
-/// How each shell loads what `init` prints.
-pub fn load(shell: Shell) -> &'static str {
-    match shell.language {
-        "fish" => "twolock init fish | source",
-        "zsh" => "eval \"$(twolock init zsh)\"",
-        _ => "eval \"$(twolock init bash)\"",
-    }
-}
-
 pub fn stage() -> Stage {
     let stage = Stage::new();
     stage.world.write(".config/twolock/config.toml", "[aliases]\np = \"prod\"\n");
@@ -229,8 +220,9 @@ pub fn stage() -> Stage {
 
 #[track_caller]
 fn run(stage: &Stage, shell: Shell, script: &str) -> Ran {
-    let script = script.replace("QUOTED LOAD", &load(shell).replacen("eval", "'eval'", 1)).replace("LOAD", load(shell));
-    stage.run(shell, &format!("{}\n{script}", load(shell)))
+    let script =
+        script.replace("QUOTED LOAD", &shell.load().replacen("eval", "'eval'", 1)).replace("LOAD", &shell.load());
+    stage.run(shell, &format!("{}\n{script}", shell.load()))
 }
 
 /// Plays all scenes; every one that ends otherwise is reported, not only the first.

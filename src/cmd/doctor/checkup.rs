@@ -8,8 +8,8 @@ use crate::aws_files::Profile;
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::session::sealing_key;
-use crate::store::StoreError;
 use crate::store::choose::Stores;
+use crate::store::{About, StoreError};
 use crate::system::clock;
 use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
@@ -32,7 +32,7 @@ pub struct Checkup {
     pub places: CheckedPaths,
     /// The keyrings, without leave to open a dialog, and what each says of the sealing key.
     pub stores: Stores,
-    pub keyrings: Vec<(&'static str, Option<StoreError>)>,
+    pub keyrings: Vec<(&'static About, Option<StoreError>)>,
 }
 
 /// A profile, and what would be done for it.
@@ -85,15 +85,14 @@ impl Checkup {
     }
 
     /// What the keyring that keeps access keys says; none where there is none by the settings.
-    pub fn durable(&self) -> Option<(&'static str, Option<&StoreError>)> {
-        let name = self.stores.durable.as_ref()?.name();
-        self.keyrings.iter().find(|(asked, _)| *asked == name).map(|(name, said)| (*name, said.as_ref()))
+    pub fn durable(&self) -> Option<(&'static About, Option<&StoreError>)> {
+        let durable = self.stores.durable.as_ref()?.about();
+        self.keyrings.iter().find(|(asked, _)| *asked == durable).map(|(store, said)| (*store, said.as_ref()))
     }
 
     /// Whether a keyring that keeps access keys answers.
     pub fn keeps_keys(&self) -> bool {
-        let keeps = self.stores.durable.as_ref().is_some_and(|store| store.keeps_access_keys());
-        keeps && self.durable().is_some_and(|(_, said)| is_usable(said))
+        self.stores.of_access_keys().is_some() && self.durable().is_some_and(|(_, said)| is_usable(said))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::ours::key_index::IndexEntry;
 use crate::output::exports;
 use crate::profile::facts::names_twolock;
 use crate::session::sealing_key::NoSealingKey;
-use crate::store::{StoreError, access_key};
+use crate::store::{About, StoreError, access_key};
 use crate::system::clock::Deadline;
 use crate::text::list::first_names;
 
@@ -186,8 +186,8 @@ pub fn items(checkup: &Checkup) -> Checked {
         return Vec::new().into();
     }
     let closed = || {
-        let (name, said) = checkup.durable()?;
-        Some(format!("{name} {}", said?))
+        let (store, said) = checkup.durable()?;
+        Some(format!("{} {}", store.name, said?))
     };
     if !checkup.keeps_keys() {
         return Checked::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
@@ -216,7 +216,7 @@ fn kept(checkup: &Checkup, entry: &IndexEntry) -> Option<Result<(), StoreError>>
 }
 
 fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError) -> Finding {
-    let store = checkup.durable().map_or("the keyring", |(name, _)| name);
+    let store = checkup.durable().map_or("the keyring", |(store, _)| store.name);
     let what = format!("access key {}: {store} {error}", entry.id);
     if checkup.context.files.profile(profile).is_none() {
         let why = "the index still names it for a profile that is gone; it does no harm";
@@ -235,24 +235,24 @@ fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError
 pub fn keyrings(checkup: &Checkup) -> Checked {
     let answers = &checkup.keyrings;
     if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
-        let said = answers.iter().filter_map(|(name, said)| Some((*name, said.clone()?))).collect();
+        let said = answers.iter().filter_map(|(store, said)| Some((*store, said.clone()?))).collect();
         let failure: Failure = NoSealingKey::Nowhere(said).failure();
         let why = "every command asks for a code then; login and credential-process refuse";
         return vec![Finding::of_failure(Error, &failure, why)].into();
     }
-    let of = |(name, said): &(&'static str, Option<StoreError>)| {
+    let of = |(store, said): &(&'static About, Option<StoreError>)| {
         let error = said.as_ref().filter(|said| !is_usable(Some(said)))?;
-        Some(if checkup.durable().is_some_and(|(durable, _)| durable == *name) {
-            without_durable(checkup, name, error)
+        Some(if checkup.durable().is_some_and(|(durable, _)| durable == *store) {
+            without_durable(checkup, store, error)
         } else {
             let why = "sessions are sealed under the other keyring alone, which is slower to ask";
-            Finding::new(Info, format!("{name} {error}"), why)
+            Finding::new(Info, format!("{} {error}", store.name), why)
         })
     };
     answers.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-fn without_durable(checkup: &Checkup, name: &str, error: &StoreError) -> Finding {
+fn without_durable(checkup: &Checkup, store: &About, error: &StoreError) -> Finding {
     let has_keys = checkup.context.index.entries().next().is_some();
     let severity = match error {
         StoreError::Locked | StoreError::Dismissed if has_keys => Warning,
@@ -265,9 +265,9 @@ fn without_durable(checkup: &Checkup, name: &str, error: &StoreError) -> Finding
         true => "the access keys in it cannot be used; sessions that live can",
         false => "the kernel keyring alone seals sessions, and access keys stay in files",
     };
-    let finding = Finding::new(severity, format!("{name} {error}"), why);
+    let finding = Finding::new(severity, format!("{} {error}", store.name), why);
     match error {
-        StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
+        StoreError::Locked | StoreError::Dismissed => store.unlock.into_iter().fold(finding, Finding::mend),
         StoreError::ForeignBus { variable, .. } => {
             finding.mend(exports::unset_line(calling_shell(&checkup.context.env), &[*variable]))
         }

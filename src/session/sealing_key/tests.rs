@@ -260,7 +260,7 @@ fn forgetting_removes_both_copies_and_reports_only_what_stayed() {
     assert!(world.fast.users().is_empty() && world.durable.users().is_empty());
     assert_eq!(forget(&world.stores(), world.cache()), [], "a key that is not there is forgotten");
     world.durable.fail_writes(Some(StoreError::Locked));
-    assert_eq!(forget(&world.stores(), world.cache()), [("the store in memory", StoreError::Locked)]);
+    assert_eq!(forget(&world.stores(), world.cache()), [(world.fast.about(), StoreError::Locked)]);
 }
 
 #[test]

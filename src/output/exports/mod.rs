@@ -1,58 +1,23 @@
-//! Statements that set credentials in a shell, and the one quoting function of each shell.
+//! Statements that set credentials in a shell, one file a language, each with its one quoting function.
 //!
 //! Each statement ends in `;` on its own line, because unquoted `eval $(…)` joins lines; no value may hold what word
 //! splitting or globbing would change, so such values are refused. Variable names are constants (threat-model P11).
-//!
-//! POSIX shells get one list, `unset … && export …;`: where a variable is read-only nothing is set, and the list fails
-//! (P20). Its commands are quoted, so that no alias takes their place; quotes and not `\`, which bash 5.0 takes for a
-//! glob. What nothing printed can defend: functions named `unset` or `export` in bash and zsh; and, unquoted, an `IFS`
-//! that holds a character of ours (`eval "$(…)"` is immune).
+
+mod fish;
+mod posix;
+mod powershell;
 
 use crate::credentials::{Session, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::Region;
+use crate::shell::{Language, Shell};
 
-/// A shell whose language we write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shell {
-    /// POSIX: sh, dash, ksh.
-    Sh,
-    /// GNU bash.
-    Bash,
-    /// zsh.
-    Zsh,
-    /// fish.
-    Fish,
-    /// PowerShell, Windows' and the portable one.
-    PowerShell,
-}
-
-impl Shell {
-    /// Every shell with the name people give it.
-    pub const ALL: [(Shell, &'static str); 5] = [
-        (Shell::Sh, "sh"),
-        (Shell::Bash, "bash"),
-        (Shell::Zsh, "zsh"),
-        (Shell::Fish, "fish"),
-        (Shell::PowerShell, "powershell"),
-    ];
-
-    /// The shell that a program of this name is.
-    pub fn from_program(name: &str) -> Option<Self> {
-        let name = name.rsplit(['/', '\\']).next()?.trim_start_matches('-');
-        let name = name.strip_suffix(".exe").unwrap_or(name).to_ascii_lowercase();
-        // zsh-5.9, ksh93
-        match name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-') {
-            "dash" | "ash" | "ksh" | "mksh" | "lksh" | "oksh" | "yash" | "posh" | "busybox" => Some(Shell::Sh),
-            "rbash" => Some(Shell::Bash),
-            "pwsh" | "pwsh-preview" => Some(Shell::PowerShell),
-            other => Self::ALL.into_iter().find(|(_, n)| *n == other).map(|(shell, _)| shell),
-        }
-    }
-}
+pub use fish::quote as quote_fish;
+pub use posix::quote as quote_posix;
+pub use powershell::quote as quote_powershell;
 
 /// What SDKs read as credentials and region: set by `env`, removed by `env --unset`.
-const OURS: [&str; 6] = [
+pub(crate) const OURS: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -101,72 +66,57 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
     }
 }
 
-/// Statements that remove what could mix and set the variables.
-pub fn set(shell: Shell, variables: &[(&'static str, String)]) -> String {
-    match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => set_posix(variables),
-        Shell::Fish => {
-            // A function's own variable, a global and a universal one may all be there, and each would be exported.
-            let mut text: String = MIXING.iter().map(|name| format!("while set -e {name}; end;\n")).collect();
-            for (name, value) in variables {
-                text += &format!("set -gx {name} {};\n", quote_fish(value));
-            }
-            text + FISH_SUCCESS
-        }
-        Shell::PowerShell => {
-            let mut text: String = MIXING.iter().map(|name| remove_item(name)).collect();
-            for (name, value) in variables {
-                text += &format!("$Env:{name} = {};\n", quote_powershell(value));
-            }
-            text
-        }
+/// What is written in one language; one file a language.
+trait Statements {
+    /// Removes some variables and sets others.
+    fn set(&self, removed: &[&str], variables: &[(&'static str, String)]) -> String;
+
+    /// Removes variables, and succeeds where one is not there.
+    fn unset(&self, names: &[&str]) -> String;
+
+    /// Fails, so that what follows an `eval` does not run with the credentials of before.
+    fn failing(&self) -> &'static str {
+        "false;\n"
+    }
+
+    /// What a person types to be rid of variables.
+    fn unset_line(&self, names: &[&str]) -> String;
+
+    /// What a person types to have evaluated what a command prints.
+    fn evaluating(&self, command: &str) -> String;
+}
+
+fn in_language_of(shell: Shell) -> &'static dyn Statements {
+    match shell.language() {
+        Language::Posix => &posix::Posix,
+        Language::Fish => &fish::Fish,
+        Language::PowerShell => &powershell::PowerShell,
     }
 }
 
-fn set_posix(variables: &[(&'static str, String)]) -> String {
-    let (mut names, mut values) = (MIXING.join(" "), String::new());
-    for (name, value) in variables {
-        names += &format!(" {name}");
-        values += &format!(" {name}={}", quote_posix(value));
-    }
-    format!("'unset' {names} && 'export'{values};\n")
+/// Statements that remove what could mix and set the variables.
+pub fn set(shell: Shell, variables: &[(&'static str, String)]) -> String {
+    in_language_of(shell).set(&MIXING, variables)
 }
 
 /// Statements that remove every variable `env` sets.
 pub fn unset(shell: Shell) -> String {
-    match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => format!("'unset' {};\n", OURS.join(" ")),
-        Shell::Fish => {
-            // Global, as we set them: the user's universal ones are not ours to erase in every other fish.
-            let text: String = OURS.iter().map(|name| format!("set -eg {name};\n")).collect();
-            text + FISH_SUCCESS
-        }
-        Shell::PowerShell => OURS.iter().map(|name| remove_item(name)).collect(),
-    }
-}
-
-/// What a person types in this shell to be rid of variables.
-pub fn unset_line(shell: Shell, names: &[&str]) -> String {
-    match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => format!("unset {}", names.join(" ")),
-        Shell::Fish => format!("set -e {}", names.join(" ")),
-        Shell::PowerShell => format!("Remove-Item Env:{}", names.join(", Env:")),
-    }
-}
-
-/// `set -e` of a variable that is not there fails, and `set -gx` hands on the status of what came before it.
-const FISH_SUCCESS: &str = "true;\n";
-
-fn remove_item(name: &str) -> String {
-    format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue;\n")
+    in_language_of(shell).unset(&OURS)
 }
 
 /// The statement that fails, so that what follows an `eval` does not run with the credentials of before.
 pub fn failing(shell: Shell) -> &'static str {
-    match shell {
-        Shell::PowerShell => "throw 'twolock: no credentials';\n",
-        _ => "false;\n",
-    }
+    in_language_of(shell).failing()
+}
+
+/// What a person types in this shell to be rid of variables.
+pub(crate) fn unset_line(shell: Shell, names: &[&str]) -> String {
+    in_language_of(shell).unset_line(names)
+}
+
+/// What a person types in this shell to have evaluated what a command prints.
+pub(crate) fn evaluating(shell: Shell, command: &str) -> String {
+    in_language_of(shell).evaluating(command)
 }
 
 /// Lines for an env file; no quotes, because its readers differ in how they read those.
@@ -177,28 +127,6 @@ pub fn dotenv(variables: &[(&'static str, String)]) -> String {
 /// The variables as one JSON object.
 pub fn json(variables: &[(&'static str, String)]) -> serde_json::Value {
     variables.iter().map(|(name, value)| ((*name).to_string(), serde_json::Value::from(value.as_str()))).collect()
-}
-
-/// One word for POSIX shells: single quotes, a quote inside as `'\''`.
-pub fn quote_posix(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
-/// One word for fish: single quotes, where only `\` and `'` are special.
-pub fn quote_fish(value: &str) -> String {
-    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
-}
-
-/// One string for PowerShell: single quotes doubled; its typographic quotes count as quotes too.
-pub fn quote_powershell(value: &str) -> String {
-    let doubled: String = value
-        .chars()
-        .flat_map(|c| {
-            let quote = matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}');
-            std::iter::repeat_n(c, if quote { 2 } else { 1 })
-        })
-        .collect();
-    format!("'{doubled}'")
 }
 
 #[cfg(test)]
@@ -273,7 +201,7 @@ mod tests {
     #[test]
     fn every_statement_ends_in_a_semicolon_on_its_own_line() {
         let variables = variables(&session("tok"), None).unwrap();
-        for (shell, _) in Shell::ALL {
+        for shell in Shell::ALL {
             for text in [set(shell, &variables), unset(shell), failing(shell).to_string()] {
                 assert!(text.ends_with(";\n") && text.lines().all(|line| line.ends_with(';')), "{text}");
             }
@@ -283,31 +211,12 @@ mod tests {
     #[test]
     fn unset_removes_all_that_env_sets() {
         let region = Region::parse("eu-west-1").unwrap();
-        for (shell, _) in Shell::ALL {
+        for shell in Shell::ALL {
             let text = unset(shell);
             let words: Vec<_> = text.split([' ', ':', ';', '\n']).collect();
             for (name, _) in variables(&session("tok"), Some(&region)).unwrap() {
                 assert!(words.contains(&name), "{shell:?} {name}");
             }
-        }
-    }
-
-    #[test]
-    fn programs_are_recognised_as_shells() {
-        for (program, shell) in [
-            ("/bin/bash", Some(Shell::Bash)),
-            ("-zsh", Some(Shell::Zsh)),
-            ("dash", Some(Shell::Sh)),
-            ("/usr/bin/ksh93", Some(Shell::Sh)),
-            ("zsh-5.9", Some(Shell::Zsh)),
-            ("rbash", Some(Shell::Bash)),
-            ("pwsh.exe", Some(Shell::PowerShell)),
-            ("C:\\Windows\\powershell.exe", Some(Shell::PowerShell)),
-            ("fish", Some(Shell::Fish)),
-            ("nu", None),
-            ("make", None),
-        ] {
-            assert_eq!(Shell::from_program(program), shell, "{program}");
         }
     }
 }

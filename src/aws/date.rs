@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::failure::{Meaning, Way};
 use super::http::{Connectors, HttpSettings};
 use super::wire::{End, Seen, Wire};
-use super::{Bounds, StsError, StsErrorKind};
+use super::{AwsError, AwsErrorKind, Bounds};
 use crate::system::clock;
 use crate::timestamp::Timestamp;
 
@@ -30,12 +30,12 @@ pub struct Skew {
 /// Compares this machine's clock with the endpoint's; nothing where they agree within 5 minutes.
 ///
 /// Unsigned, sent once, bounded; whatever the answer is, its date counts. No date is an error as of any call.
-pub fn skew(endpoint: &Endpoint, http: HttpSettings, bounds: Bounds) -> Result<Option<Skew>, StsError> {
+pub fn skew(endpoint: &Endpoint, http: HttpSettings, bounds: Bounds) -> Result<Option<Skew>, AwsError> {
     let connectors = Connectors::new(endpoint, http);
     let way = Way { endpoint, proxy: connectors.proxy() };
-    let failed = |(kind, cause, hints)| StsError { kind, cause, hints };
+    let failed = |(kind, cause, hints)| AwsError { kind, cause, hints };
     let unbuilt =
-        |why: String| failed((StsErrorKind::NotSent, format!("{endpoint} could not be asked: {why}"), vec![]));
+        |why: String| failed((AwsErrorKind::NotSent, format!("{endpoint} could not be asked: {why}"), vec![]));
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|e| unbuilt(e.to_string()))?;
     let mut request = HttpRequest::new(SdkBody::empty());
     request.set_uri(format!("{}/", endpoint.url())).map_err(|e| unbuilt(e.to_string()))?;
@@ -59,10 +59,10 @@ fn without_date(way: Way<'_>, seen: &Seen, bounds: Bounds) -> Meaning {
     match &seen.end {
         Some(End::NotConnected(obstacle)) => {
             let (cause, hints) = way.unreached(obstacle);
-            (StsErrorKind::NotSent, cause, hints)
+            (AwsErrorKind::NotSent, cause, hints)
         }
         None => way.silent(bounds.total),
-        Some(_) => (StsErrorKind::BadAnswer, format!("{} gave no answer with a date", way.host()), Vec::new()),
+        Some(_) => (AwsErrorKind::BadAnswer, format!("{} gave no answer with a date", way.host()), Vec::new()),
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
         endpoint::resolve(&request, &[]).unwrap()
     }
 
-    fn asked(answer: &'static str) -> (Result<Option<Skew>, StsError>, String) {
+    fn asked(answer: &'static str) -> (Result<Option<Skew>, AwsError>, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = std::thread::spawn(move || {
@@ -125,7 +125,7 @@ mod tests {
         }
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let error = skew(&at(closed), HttpSettings::default(), Bounds::LOOK).unwrap_err();
-        assert_eq!(error.kind, StsErrorKind::NotSent);
+        assert_eq!(error.kind, AwsErrorKind::NotSent);
         assert!(error.cause.contains("refused the connection"), "{}", error.cause);
     }
 

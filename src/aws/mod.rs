@@ -77,7 +77,7 @@ pub trait Sts {
         mfa: Option<Mfa<'_>>,
         duration: Duration,
         bounds: Bounds,
-    ) -> Result<Session, StsError>;
+    ) -> Result<Session, AwsError>;
 
     /// Mints credentials of a role.
     fn assume_role(
@@ -86,24 +86,24 @@ pub trait Sts {
         request: &RoleRequest,
         mfa: Option<Mfa<'_>>,
         bounds: Bounds,
-    ) -> Result<Session, StsError>;
+    ) -> Result<Session, AwsError>;
 
     /// Says who the signer is.
-    fn get_caller_identity(&self, signer: Signer<'_>, bounds: Bounds) -> Result<CallerIdentity, StsError>;
+    fn get_caller_identity(&self, signer: Signer<'_>, bounds: Bounds) -> Result<CallerIdentity, AwsError>;
 }
 
 /// What went wrong at STS, sorted by what the caller does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StsError {
+pub struct AwsError {
     /// What happens next.
-    pub kind: StsErrorKind,
+    pub kind: AwsErrorKind,
     /// What happened, in our words with AWS's as the cause; nothing secret in it, raw as in a [`Failure`].
     pub cause: String,
     /// What to do, in the order of likelihood.
     pub hints: Vec<Hint>,
 }
 
-impl StsError {
+impl AwsError {
     /// The cause as people read it.
     pub fn shown_cause(&self) -> String {
         sentence(&self.cause)
@@ -117,17 +117,17 @@ impl StsError {
     /// The same as a failure of a profile, which its commands are for.
     pub fn of_profile(self, profile: &ProfileName) -> Failure {
         let kind = match self.kind {
-            StsErrorKind::WrongCode | StsErrorKind::StaleSession | StsErrorKind::Refused => Kind::Refused,
-            StsErrorKind::NotSent | StsErrorKind::Unclear | StsErrorKind::BadAnswer => Kind::Network,
+            AwsErrorKind::WrongCode | AwsErrorKind::StaleSession | AwsErrorKind::Refused => Kind::Refused,
+            AwsErrorKind::NotSent | AwsErrorKind::Unclear | AwsErrorKind::BadAnswer => Kind::Network,
         };
         let hints = self.hints.into_iter().map(|hint| hint.of_profile(profile));
         hints.fold(Failure::new(kind, self.cause), Failure::hint).of_profile(profile)
     }
 }
 
-/// What the caller does after an [`StsError`].
+/// What the caller does after an [`AwsError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StsErrorKind {
+pub enum AwsErrorKind {
     /// The code was refused: ask again.
     WrongCode,
     /// The signing session is over or unknown to AWS: forget it and mint anew.
@@ -150,13 +150,13 @@ mod tests {
 
     #[test]
     fn an_error_becomes_a_failure_of_the_profile_with_commands_to_paste() {
-        use StsErrorKind::*;
+        use AwsErrorKind::*;
         for (kind, code) in
             [(WrongCode, 4), (StaleSession, 4), (Refused, 4), (NotSent, 6), (Unclear, 6), (BadAnswer, 6)]
         {
             let login = CommandLine::new(Verb::Login).with("--fresh");
             let hints = vec![login.to("try"), "look around".into()];
-            let error = StsError { kind, cause: "no".into(), hints };
+            let error = AwsError { kind, cause: "no".into(), hints };
             let failure = error.of_profile(&ProfileName::parse("my prod").unwrap());
             assert_eq!((failure.kind.exit_code(), failure.headline().as_str()), (code, "profile 'my prod': no"));
             let login = format!("try: twolock login {} --fresh", as_word("my prod"));

@@ -9,7 +9,7 @@ use super::preview::{Preview, preview};
 use super::recover::{Recovered, recover};
 use super::*;
 use crate::aws::endpoint::{self, EndpointRequest};
-use crate::aws::{Bounds, CallerIdentity, Mfa, RoleRequest, Signer, StsError, StsErrorKind};
+use crate::aws::{AwsError, AwsErrorKind, Bounds, CallerIdentity, Mfa, RoleRequest, Signer};
 use crate::credentials::Session;
 use crate::names::Region;
 use crate::ours::key_index::KeyIndex;
@@ -75,7 +75,7 @@ impl Sts for TellingSts {
         _: Option<Mfa<'_>>,
         _: Duration,
         _: Bounds,
-    ) -> std::result::Result<Session, StsError> {
+    ) -> std::result::Result<Session, AwsError> {
         panic!("a change mints no session")
     }
 
@@ -85,13 +85,13 @@ impl Sts for TellingSts {
         _: &RoleRequest,
         _: Option<Mfa<'_>>,
         _: Bounds,
-    ) -> std::result::Result<Session, StsError> {
+    ) -> std::result::Result<Session, AwsError> {
         panic!("a change assumes no role")
     }
 
-    fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, StsError> {
+    fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, AwsError> {
         match self.refuses {
-            true => Err(StsError { kind: StsErrorKind::Refused, cause: "no".into(), hints: vec![] }),
+            true => Err(AwsError { kind: AwsErrorKind::Refused, cause: "no".into(), hints: vec![] }),
             false => Ok(CallerIdentity {
                 account: AccountId::parse("123456789012").unwrap(),
                 arn: "arn:aws:iam::123456789012:user/ana".into(),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
-use crate::aws::{Bounds, Signer, Sts, StsErrorKind};
+use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
 use crate::cli;
 use crate::error::Result;
 use crate::hint::{CommandLine, Verb};
@@ -22,7 +22,7 @@ pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
     let session = obtain(&context, &planned, &Wants::of_a_person(&context, args.profile.code_stdin))?;
     let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&context.env, &planned.endpoint)?);
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
-        let stale = e.kind == StsErrorKind::StaleSession;
+        let stale = e.kind == AwsErrorKind::StaleSession;
         let failure = e.of_profile(&planned.plan.profile);
         let forget = || CommandLine::of(Verb::Logout, &planned.plan.profile).to("forget it, and ask anew");
         if stale { failure.hint(forget()) } else { failure }

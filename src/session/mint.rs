@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::arn::MfaSerial;
-use crate::aws::{Bounds, Mfa, Signer, StsError, StsErrorKind};
+use crate::aws::{AwsError, AwsErrorKind, Bounds, Mfa, Signer};
 use crate::credentials::{AccessKey, Session};
 use crate::error::{Failure, Kind, Result};
 use crate::profile::steps::Step;
@@ -106,7 +106,7 @@ impl Sessions<'_> {
                 Ok(session) => return Ok(self.keep(step, session)),
                 Err(e) => match step.below() {
                     // AWS no longer knows the session below (its key was rotated or disabled): once, mint that anew.
-                    Some(below) if e.kind == StsErrorKind::StaleSession && !second_try => {
+                    Some(below) if e.kind == AwsErrorKind::StaleSession && !second_try => {
                         second_try = true;
                         self.forget(below);
                     }
@@ -198,7 +198,7 @@ impl Sessions<'_> {
         parent: &Parent,
         mfa: Option<Mfa<'_>>,
         run: Run,
-    ) -> std::result::Result<Session, StsError> {
+    ) -> std::result::Result<Session, AwsError> {
         log::step(format_args!("call STS for {}", step.call));
         let (signer, bounds) = (parent.signer(), run.bounds());
         let answer = match step.call {
@@ -253,7 +253,7 @@ impl Sessions<'_> {
     }
 
     /// STS's refusal as a failure of this profile.
-    pub(super) fn refused(&self, e: StsError) -> Failure {
+    pub(super) fn refused(&self, e: AwsError) -> Failure {
         e.of_profile(&self.plan.profile)
     }
 

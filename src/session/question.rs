@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::arn::{MfaSerial, RoleArn};
-use crate::aws::{Mfa, StsError, StsErrorKind};
+use crate::aws::{AwsError, AwsErrorKind, Mfa};
 use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -21,7 +21,7 @@ const TRIES: u32 = 3;
 /// waiting for minutes, and everybody else with us.
 const MOST_WAITS: u32 = 2;
 
-type StsCall<'a> = &'a dyn Fn(Mfa<'_>) -> std::result::Result<Session, StsError>;
+type StsCall<'a> = &'a dyn Fn(Mfa<'_>) -> std::result::Result<Session, AwsError>;
 
 impl Sessions<'_> {
     /// Asks until a session came or there is no sense in asking on. The device lock is held.
@@ -64,7 +64,7 @@ impl Sessions<'_> {
             files.save(state);
             match call(Mfa { serial: device, code: &code }) {
                 Ok(session) => return Ok(session),
-                Err(e) if e.kind == StsErrorKind::WrongCode && refused + 1 < TRIES && self.codes.can_ask_again() => {
+                Err(e) if e.kind == AwsErrorKind::WrongCode && refused + 1 < TRIES && self.codes.can_ask_again() => {
                     refused += 1;
                     let next = codes::until_next((self.clock)()).as_secs();
                     notice = Some(format!("{}; the next one comes in {next} s", e.cause));
@@ -131,9 +131,9 @@ impl Sessions<'_> {
         Failure::new(Kind::NeedsPerson, format!("no code was entered in time; run in a terminal: {command}"))
     }
 
-    fn no_session(&self, e: StsError, state: &mut DeviceState) -> Ended {
-        let sent = e.kind != StsErrorKind::NotSent;
-        let unclear = matches!(e.kind, StsErrorKind::Unclear | StsErrorKind::BadAnswer);
+    fn no_session(&self, e: AwsError, state: &mut DeviceState) -> Ended {
+        let sent = e.kind != AwsErrorKind::NotSent;
+        let unclear = matches!(e.kind, AwsErrorKind::Unclear | AwsErrorKind::BadAnswer);
         let mut failure = self.refused(e);
         if !sent {
             codes::forget_last(state);

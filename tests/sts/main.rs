@@ -8,7 +8,7 @@ use twolock::arn::{MfaSerial, Partition, RoleArn};
 use twolock::aws::endpoint::{Endpoint, EndpointRequest, resolve};
 use twolock::aws::http::HttpSettings;
 use twolock::aws::sts::StsClient;
-use twolock::aws::{Bounds, Mfa, RoleRequest, Signer, Sts, StsError, StsErrorKind};
+use twolock::aws::{AwsError, AwsErrorKind, Bounds, Mfa, RoleRequest, Signer, Sts};
 use twolock::credentials::{AccessKey, AccessKeyId, Session};
 use twolock::names::{ExternalId, MfaCode, Region, SessionName, SourceIdentity, Tag};
 use twolock::origin::{Origin, Sourced};
@@ -53,15 +53,15 @@ impl World {
         MfaCode::parse(&self.sandbox.code(&self.device.serial).unwrap().digits).unwrap()
     }
 
-    fn login(&self) -> Result<Session, StsError> {
+    fn login(&self) -> Result<Session, AwsError> {
         self.login_with(&self.serial(), &self.code())
     }
 
-    fn login_with(&self, serial: &MfaSerial, code: &MfaCode) -> Result<Session, StsError> {
+    fn login_with(&self, serial: &MfaSerial, code: &MfaCode) -> Result<Session, AwsError> {
         self.client.get_session_token(Signer::Key(&self.key), Some(Mfa { serial, code }), HOUR, QUICK)
     }
 
-    fn session_without_code(&self) -> Result<Session, StsError> {
+    fn session_without_code(&self) -> Result<Session, AwsError> {
         self.client.get_session_token(Signer::Key(&self.key), None, HOUR, Bounds::CALL)
     }
 
@@ -71,7 +71,7 @@ impl World {
         request(&self.sandbox.add_role(role))
     }
 
-    fn assume(&self, signer: Signer<'_>, request: &RoleRequest) -> Result<Session, StsError> {
+    fn assume(&self, signer: Signer<'_>, request: &RoleRequest) -> Result<Session, AwsError> {
         self.client.assume_role(signer, request, None, Bounds::CALL)
     }
 }
@@ -102,7 +102,7 @@ fn client_at(url: &str, env: &Env) -> StsClient {
     StsClient::new(endpoint, http)
 }
 
-fn refusal(error: StsError, kind: StsErrorKind, begin: &str) {
+fn refusal(error: AwsError, kind: AwsErrorKind, begin: &str) {
     assert_eq!(error.kind, kind, "{error:?}");
     assert!(error.cause.starts_with(begin), "{}", error.cause);
     assert!(error.cause.contains("not AWS"), "{}", error.cause);
@@ -151,11 +151,11 @@ fn wrong_used_and_foreign_codes() {
     let used = world.code();
     world.login_with(&world.serial(), &used).unwrap();
     let said = "that code was refused by STS at 127.0.0.1:";
-    refusal(world.login_with(&world.serial(), &used).unwrap_err(), StsErrorKind::WrongCode, said);
+    refusal(world.login_with(&world.serial(), &used).unwrap_err(), AwsErrorKind::WrongCode, said);
     let current = world.sandbox.code_at(&world.device.serial, world.sandbox.now()).unwrap();
     let wrong = format!("{:06}", (current.parse::<u32>().unwrap() + 500_000) % 1_000_000);
     let wrong = MfaCode::parse(&wrong).unwrap();
-    refusal(world.login_with(&world.serial(), &wrong).unwrap_err(), StsErrorKind::WrongCode, said);
+    refusal(world.login_with(&world.serial(), &wrong).unwrap_err(), AwsErrorKind::WrongCode, said);
     assert_eq!(world.sandbox.count("GetSessionToken"), 3, "each code was sent once");
 }
 
@@ -166,7 +166,7 @@ fn a_device_of_another_user_is_not_asked_again() {
     let theirs = world.sandbox.add_device(&other.arn, "bobs");
     let serial = MfaSerial::parse(&theirs.serial).unwrap();
     let error = world.login_with(&serial, &world.code()).unwrap_err();
-    refusal(error, StsErrorKind::Refused, &format!("device '{serial}' was refused: not this user's"));
+    refusal(error, AwsErrorKind::Refused, &format!("device '{serial}' was refused: not this user's"));
 }
 
 #[test]
@@ -175,14 +175,14 @@ fn keys_that_are_unknown_switched_off_or_wrong() {
     let id = world.key.id.clone();
     let unknown = format!("access key {id} is unknown, inactive or deleted in aws");
     world.sandbox.set_key_active(id.as_str(), false);
-    refusal(world.session_without_code().unwrap_err(), StsErrorKind::Refused, &unknown);
+    refusal(world.session_without_code().unwrap_err(), AwsErrorKind::Refused, &unknown);
     world.sandbox.delete_key(id.as_str());
-    refusal(world.login().unwrap_err(), StsErrorKind::Refused, &unknown);
+    refusal(world.login().unwrap_err(), AwsErrorKind::Refused, &unknown);
     let mut world = World::new();
     world.key.secret = Secret::new("canary0/canary1/canary2/canary3/canary45".into());
     let error = world.session_without_code().unwrap_err();
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
-    refusal(error, StsErrorKind::Refused, &format!("the secret key held for {} is not the one AWS has", world.key.id));
+    refusal(error, AwsErrorKind::Refused, &format!("the secret key held for {} is not the one AWS has", world.key.id));
 }
 
 #[test]
@@ -192,10 +192,10 @@ fn sessions_that_are_over_or_unknown_are_stale() {
     let session = world.login().unwrap();
     world.sandbox.expire_session(session.access_key_id.as_str());
     let error = world.assume(Signer::Session(&session), &request).unwrap_err();
-    refusal(error, StsErrorKind::StaleSession, "the session is over");
+    refusal(error, AwsErrorKind::StaleSession, "the session is over");
     world.sandbox.revoke_session(session.access_key_id.as_str());
     let error = world.assume(Signer::Session(&session), &request).unwrap_err();
-    refusal(error, StsErrorKind::StaleSession, "the session is not known to AWS any more");
+    refusal(error, AwsErrorKind::StaleSession, "the session is not known to AWS any more");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn roles_that_refuse() {
     let closed = world.role(|role| role.principals.clear());
     let session = world.login().unwrap();
     let error = world.assume(Signer::Session(&session), &closed).unwrap_err();
-    refusal(error, StsErrorKind::Refused, &format!("arn:aws:iam::{ACCOUNT}:role/Admin may not be assumed"));
+    refusal(error, AwsErrorKind::Refused, &format!("arn:aws:iam::{ACCOUNT}:role/Admin may not be assumed"));
     let third_party = world.role(|role| role.external_id = Some("contract-7".into()));
     let error = world.assume(Signer::Session(&session), &third_party).unwrap_err();
     assert!(error.shown_hints().iter().any(|hint| hint.contains("set external_id")), "{error:?}");
@@ -218,11 +218,11 @@ fn durations_that_are_too_long() {
     let world = World::new();
     let long = RoleRequest { duration: HOUR * 2, ..world.role(|_| {}) };
     let error = world.assume(Signer::Key(&world.key), &long).unwrap_err();
-    refusal(error, StsErrorKind::Refused, "the role gives no session of 2h");
+    refusal(error, AwsErrorKind::Refused, "the role gives no session of 2h");
     let long = RoleRequest { duration: HOUR * 2, ..world.role(|role| role.max_duration = 43_200) };
     let session = world.login().unwrap();
     let error = world.assume(Signer::Session(&session), &long).unwrap_err();
-    refusal(error, StsErrorKind::Refused, "a role assumed from a session lasts 1h at most, not 2h");
+    refusal(error, AwsErrorKind::Refused, "a role assumed from a session lasts 1h at most, not 2h");
 }
 
 #[test]
@@ -232,11 +232,11 @@ fn root_and_temporary_keys_in_the_wrong_place() {
     let root = world.sandbox.add_root(ACCOUNT);
     let root = access_key(&root.access_key_id, &root.secret_access_key);
     let error = world.assume(Signer::Key(&root), &request).unwrap_err();
-    refusal(error, StsErrorKind::Refused, "root cannot assume roles");
+    refusal(error, AwsErrorKind::Refused, "root cannot assume roles");
     let session = world.login().unwrap();
     let role = world.assume(Signer::Session(&session), &world.role(|_| {})).unwrap();
     world.key = access_key(role.access_key_id.as_str(), role.secret.expose());
-    assert_eq!(world.session_without_code().unwrap_err().kind, StsErrorKind::Refused);
+    assert_eq!(world.session_without_code().unwrap_err().kind, AwsErrorKind::Refused);
 }
 
 #[test]
@@ -246,9 +246,9 @@ fn a_wrong_clock_is_named_with_both_times() {
         let world = World::with(options, |sandbox| client_at(sandbox.url(), &Env::default()));
         let error = world.session_without_code().unwrap_err();
         assert_eq!(world.sandbox.count("GetSessionToken"), 1, "not sent again");
-        refusal(error, StsErrorKind::Refused, &format!("this machine's clock is {said}: "));
+        refusal(error, AwsErrorKind::Refused, &format!("this machine's clock is {said}: "));
         let error = world.login().unwrap_err();
-        refusal(error, StsErrorKind::Refused, &format!("this machine's clock is {said}: "));
+        refusal(error, AwsErrorKind::Refused, &format!("this machine's clock is {said}: "));
     }
 }
 
@@ -269,7 +269,7 @@ fn faults_without_a_code_are_tried_again() {
         world.session_without_code().unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
         assert_eq!(world.sandbox.count("GetSessionToken"), 2, "{kind:?}");
         world.sandbox.fault(Fault::new(kind.clone()).always());
-        assert_eq!(world.session_without_code().unwrap_err().kind, StsErrorKind::Unclear);
+        assert_eq!(world.session_without_code().unwrap_err().kind, AwsErrorKind::Unclear);
         assert_eq!(world.sandbox.count("GetSessionToken"), 5, "{kind:?}: three tries, no more");
     }
 }
@@ -289,7 +289,7 @@ fn faults_with_a_code_are_not_tried_again() {
         world.sandbox.fault(Fault::new(kind.clone()));
         let begun = Instant::now();
         let error = world.login().unwrap_err();
-        assert_eq!(error.kind, StsErrorKind::Unclear, "{kind:?}: {error:?}");
+        assert_eq!(error.kind, AwsErrorKind::Unclear, "{kind:?}: {error:?}");
         assert_eq!(world.sandbox.count("GetSessionToken"), 1, "{kind:?}");
         assert!(error.shown_hints().iter().any(|hint| hint.contains("counts as used")), "{kind:?}: {error:?}");
         assert!(begun.elapsed() < Duration::from_secs(5), "{kind:?}");
@@ -312,7 +312,7 @@ fn answers_that_are_not_what_was_asked_for() {
         let world = World::new();
         world.sandbox.fault(Fault::new(kind.clone()));
         let error = world.login().unwrap_err();
-        refusal(error, StsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
+        refusal(error, AwsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
         assert_eq!(world.sandbox.count("GetSessionToken"), 1, "{kind:?}");
     }
     assert_eq!(sink.connections(), 0, "redirects are not followed");
@@ -325,7 +325,7 @@ fn an_answer_of_a_foreign_account_is_refused() {
     world.sandbox.fault(Fault::new(FaultKind::ForeignAccount("999999999999".into())).on("AssumeRole"));
     let error = world.assume(Signer::Key(&world.key), &request).unwrap_err();
     assert!(error.cause.ends_with(&format!("it is for account 999999999999, but the role is of account {ACCOUNT}")));
-    refusal(error, StsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
+    refusal(error, AwsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn certificates_that_are_not_trusted() {
         let begun = Instant::now();
         let error = world.login().unwrap_err();
         assert!(error.cause.ends_with(&format!("was not trusted: {said}")), "{}", error.cause);
-        refusal(error, StsErrorKind::NotSent, "STS at 127.0.0.1:");
+        refusal(error, AwsErrorKind::NotSent, "STS at 127.0.0.1:");
         assert_eq!(world.sandbox.count("GetSessionToken"), 0);
         assert!(begun.elapsed() < QUICK.connect);
     }
@@ -454,7 +454,7 @@ fn the_endpoint_of_the_environment_is_trusted() {
     let client = client_at(url, &env);
     let nobody = access_key("AKIANOBODYNOBODY1234", "nobody");
     let error = client.get_caller_identity(Signer::Key(&nobody), Bounds::CALL).unwrap_err();
-    assert_eq!(error.kind, StsErrorKind::Refused, "{error:?}");
+    assert_eq!(error.kind, AwsErrorKind::Refused, "{error:?}");
 }
 
 #[test]
@@ -497,7 +497,7 @@ fn proxied_world(port: u16, url: &str, env: Env) -> World {
 fn without_a_network_awss_host_is_not_found_and_nothing_is_sent() {
     let world = World::with(Options::default(), |_| client_at("", &Env::default()));
     let error = world.client.get_session_token(Signer::Key(&world.key), None, HOUR, Bounds::CALL).unwrap_err();
-    if error.kind != StsErrorKind::NotSent {
+    if error.kind != AwsErrorKind::NotSent {
         return eprintln!("skipped: this machine has a network: {error:?}");
     }
     assert!(error.cause.starts_with("sts.eu-west-1.amazonaws.com "), "{error:?}");
@@ -510,7 +510,7 @@ fn renewals_are_over_after_two_seconds() {
     world.sandbox.fault(Fault::new(FaultKind::Hang).always());
     let begun = Instant::now();
     let error = world.client.get_session_token(Signer::Key(&world.key), None, HOUR, Bounds::RENEWAL).unwrap_err();
-    assert_eq!(error.kind, StsErrorKind::Unclear);
+    assert_eq!(error.kind, AwsErrorKind::Unclear);
     assert!(begun.elapsed() < Duration::from_millis(2_800), "{:?}", begun.elapsed());
 }
 

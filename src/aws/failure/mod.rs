@@ -18,7 +18,7 @@ use super::answer::Clocks;
 use super::endpoint::Endpoint;
 use super::http::Proxy;
 use super::wire::{End, Seen};
-use super::{Mfa, RoleRequest, Signer, StsError, StsErrorKind};
+use super::{AwsError, AwsErrorKind, Mfa, RoleRequest, Signer};
 use crate::arn::Partition;
 use crate::credentials::AccessKeyId;
 use crate::duration;
@@ -71,7 +71,7 @@ impl Outcome {
 }
 
 /// A meaning: what the caller does next, what happened, what to do.
-pub(super) type Meaning = (StsErrorKind, String, Vec<Hint>);
+pub(super) type Meaning = (AwsErrorKind, String, Vec<Hint>);
 
 impl Call<'_> {
     fn way(&self) -> Way<'_> {
@@ -79,7 +79,7 @@ impl Call<'_> {
     }
 
     /// Returns the error of a call that ended without an answer we keep.
-    pub(super) fn failed(&self, outcome: Outcome, seen: &Seen, clocks: Clocks) -> StsError {
+    pub(super) fn failed(&self, outcome: Outcome, seen: &Seen, clocks: Clocks) -> AwsError {
         let meaning = match outcome {
             Outcome::NotBuilt(why) => return self.not_begun(&why),
             Outcome::TimedOut(bound) => self.way().silent(bound),
@@ -90,33 +90,33 @@ impl Call<'_> {
     }
 
     /// Returns the error of a call that never reached the wire.
-    pub(super) fn not_begun(&self, why: &str) -> StsError {
+    pub(super) fn not_begun(&self, why: &str) -> AwsError {
         let cause = format!("the call to {} could not begin: {}", self.endpoint, cut(&self.masked(why, None)));
-        StsError { kind: StsErrorKind::NotSent, cause, hints: Vec::new() }
+        AwsError { kind: AwsErrorKind::NotSent, cause, hints: Vec::new() }
     }
 
     /// Returns the error of an answer that failed its checks.
-    pub(super) fn unusable(&self, why: &str, clocks: Clocks) -> StsError {
+    pub(super) fn unusable(&self, why: &str, clocks: Clocks) -> AwsError {
         let cause = format!("the answer of {} to {} is not usable: {why}", self.endpoint, self.action);
-        self.error((StsErrorKind::BadAnswer, cause, Vec::new()), clocks)
+        self.error((AwsErrorKind::BadAnswer, cause, Vec::new()), clocks)
     }
 
-    fn error(&self, (kind, cause, mut hints): Meaning, clocks: Clocks) -> StsError {
+    fn error(&self, (kind, cause, mut hints): Meaning, clocks: Clocks) -> AwsError {
         if let Some((ours, theirs, apart)) = clocks.skew().filter(|_| !cause.contains("clock")) {
             let apart = duration::show(apart);
             hints
                 .push(format!("this clock is off by {apart} ({ours} here, {theirs} there): set it right first").into());
         }
-        if kind == StsErrorKind::Unclear && self.mfa.is_some() {
+        if kind == AwsErrorKind::Unclear && self.mfa.is_some() {
             hints.push("the code counts as used: wait for the next one".into());
         }
-        StsError { kind, cause, hints }
+        AwsError { kind, cause, hints }
     }
 
     fn wordless(&self, seen: &Seen) -> Meaning {
         match &seen.end {
             Some(End::NotConnected(obstacle)) => {
-                let kind = if seen.sent { StsErrorKind::Unclear } else { StsErrorKind::NotSent };
+                let kind = if seen.sent { AwsErrorKind::Unclear } else { AwsErrorKind::NotSent };
                 let (cause, hints) = self.way().unreached(obstacle);
                 (kind, cause, hints)
             }
@@ -124,7 +124,7 @@ impl Call<'_> {
             Some(End::TooLong) => self.bad("it is far too long"),
             Some(End::Broken) | None => {
                 let cause = format!("{} ended the connection without a whole answer", self.way().host());
-                (StsErrorKind::Unclear, cause, vec!["try again".into()])
+                (AwsErrorKind::Unclear, cause, vec!["try again".into()])
             }
         }
     }
@@ -142,13 +142,13 @@ impl Call<'_> {
     fn bad(&self, why: &str) -> Meaning {
         let cause = format!("the answer of {} to {} is not usable: {why}", self.endpoint, self.action);
         let hint = "does something between here and AWS answer in its place: a proxy, a guest network's login page?";
-        (StsErrorKind::BadAnswer, cause, vec![hint.into()])
+        (AwsErrorKind::BadAnswer, cause, vec![hint.into()])
     }
 
     fn busy(&self, words: &str) -> Meaning {
         let words = words.strip_prefix(&format!("{}: ", self.endpoint)).unwrap_or(words);
         let cause = format!("{} cannot answer right now ({words})", self.endpoint);
-        (StsErrorKind::Unclear, cause, vec!["try again in a moment".into()])
+        (AwsErrorKind::Unclear, cause, vec!["try again in a moment".into()])
     }
 
     fn masked(&self, text: &str, seen: Option<&Seen>) -> String {
@@ -218,7 +218,7 @@ impl Call<'_> {
     fn wrong_code(&self) -> Meaning {
         let cause = format!("that code was refused by {}: wrong, used before, or another device's", self.endpoint);
         let hint = self.mfa.map(|mfa| format!("a code works once: wait for the next one of {}", mfa.serial));
-        (StsErrorKind::WrongCode, cause, hint.into_iter().map(Hint::from).collect())
+        (AwsErrorKind::WrongCode, cause, hint.into_iter().map(Hint::from).collect())
     }
 
     fn wrong_device(&self, words: &str) -> Meaning {
@@ -247,7 +247,7 @@ impl Call<'_> {
             Some(_) => "if it demands an external id: compare it with external_id in this profile".into(),
         });
         hints.push("the caller's own policies have to allow sts:AssumeRole on that role".into());
-        (StsErrorKind::Refused, format!("{} may not be assumed ({words})", request.role), hints)
+        (AwsErrorKind::Refused, format!("{} may not be assumed ({words})", request.role), hints)
     }
 
     fn unknown_key(&self, words: &str) -> Meaning {
@@ -263,7 +263,7 @@ impl Call<'_> {
     /// A session that is refused is forgotten and minted anew; a long-term key has nothing behind it.
     fn stale(&self, cause: String) -> Meaning {
         match self.signer {
-            Signer::Session(_) => (StsErrorKind::StaleSession, cause, Vec::new()),
+            Signer::Session(_) => (AwsErrorKind::StaleSession, cause, Vec::new()),
             Signer::Key(_) => refused(cause, "these keys are temporary: the chain has to begin with an IAM user's own"),
         }
     }
@@ -324,7 +324,7 @@ impl Call<'_> {
 
 fn refused(cause: String, hint: &str) -> Meaning {
     let hints = if hint.is_empty() { Vec::new() } else { vec![hint.into()] };
-    (StsErrorKind::Refused, cause, hints)
+    (AwsErrorKind::Refused, cause, hints)
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ fn seen(status: u16) -> Seen {
     }
 }
 
-fn said(call: &Call<'_>, code: &str, message: &str) -> StsError {
+fn said(call: &Call<'_>, code: &str, message: &str) -> AwsError {
     call.failed(Outcome::Said { code: code.into(), message: message.into() }, &seen(403), clocks(0))
 }
 
@@ -100,14 +100,14 @@ fn wrong_code_asks_again_and_says_why() {
         "MultiFactorAuthentication failed with invalid MFA one time pass code",
     ] {
         let error = said(&world.token_call(), "AccessDenied", message);
-        assert_eq!(error.kind, StsErrorKind::WrongCode);
+        assert_eq!(error.kind, AwsErrorKind::WrongCode);
         assert_eq!(error.cause, "that code was refused by STS: wrong, used before, or another device's");
     }
 }
 
 #[test]
 fn codes_of_aws_and_what_they_mean() {
-    use StsErrorKind::*;
+    use AwsErrorKind::*;
     let world = World::new();
     let root = "Roles may not be assumed by root accounts.";
     let chained = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
@@ -239,7 +239,7 @@ fn wrong_clock_names_both_times_and_the_direction() {
     ] {
         let outcome = Outcome::Said { code: code.into(), message: message.into() };
         let error = world.token_call().failed(outcome, &seen(403), clocks(apart));
-        assert_eq!(error.kind, StsErrorKind::Refused);
+        assert_eq!(error.kind, AwsErrorKind::Refused);
         assert!(error.cause.starts_with(said_of_us), "{}", error.cause);
         assert_eq!(error.shown_hints(), ["set the clock, best by time synchronisation, and try again"]);
     }
@@ -251,7 +251,7 @@ fn wrong_clock_is_named_beside_any_other_error() {
     let message = "MultiFactorAuthentication failed with invalid MFA one time pass code";
     let outcome = || Outcome::Said { code: "AccessDenied".into(), message: message.into() };
     let error = world.token_call().failed(outcome(), &seen(403), clocks(600));
-    assert_eq!(error.kind, StsErrorKind::WrongCode);
+    assert_eq!(error.kind, AwsErrorKind::WrongCode);
     assert!(error.shown_hints().iter().any(|hint| hint.contains("clock is off by 10m")), "{:?}", error.shown_hints());
     let error = world.token_call().failed(outcome(), &seen(403), clocks(240));
     assert!(!error.shown_hints().iter().any(|hint| hint.contains("clock")), "{:?}", error.shown_hints());
@@ -263,7 +263,7 @@ fn server_trouble_with_a_code_is_unclear_and_counts_it_as_used() {
     for (status, code) in [(500, "InternalFailure"), (503, "ServiceUnavailable"), (400, "Throttling")] {
         let outcome = || Outcome::Said { code: code.into(), message: "x".into() };
         let error = world.token_call().failed(outcome(), &seen(status), clocks(0));
-        assert_eq!(error.kind, StsErrorKind::Unclear, "{code}");
+        assert_eq!(error.kind, AwsErrorKind::Unclear, "{code}");
         assert!(error.shown_hints().iter().any(|hint| hint.contains("counts as used")), "{:?}", error.shown_hints());
         let error = world.role_call().failed(outcome(), &seen(status), clocks(0));
         assert!(
@@ -276,7 +276,7 @@ fn server_trouble_with_a_code_is_unclear_and_counts_it_as_used() {
 
 #[test]
 fn answers_without_words_of_sts() {
-    use StsErrorKind::*;
+    use AwsErrorKind::*;
     let world = World::new();
     for (end, kind, cause) in [
         (End::Answered(200), BadAnswer, "the answer of STS to GetSessionToken is not usable: it cannot be read"),
@@ -315,11 +315,11 @@ fn connections_never_made_name_host_and_cause_and_what_to_do() {
     ] {
         let seen = Seen { end: Some(End::NotConnected(obstacle)), ..Seen::default() };
         let error = world.token_call().failed(Outcome::Wordless, &seen, clocks(0));
-        assert_eq!((error.kind, error.cause), (StsErrorKind::NotSent, cause));
+        assert_eq!((error.kind, error.cause), (AwsErrorKind::NotSent, cause));
         assert!(!error.hints.is_empty());
         let retried = Seen { sent: true, ..seen };
         let error = world.token_call().failed(Outcome::Wordless, &retried, clocks(0));
-        assert_eq!(error.kind, StsErrorKind::Unclear, "an attempt before this one had arrived");
+        assert_eq!(error.kind, AwsErrorKind::Unclear, "an attempt before this one had arrived");
     }
 }
 
@@ -327,7 +327,7 @@ fn connections_never_made_name_host_and_cause_and_what_to_do() {
 fn silence_to_the_end_is_unclear() {
     let world = World::new();
     let error = world.token_call().failed(Outcome::TimedOut(Duration::from_secs(10)), &Seen::default(), clocks(0));
-    assert_eq!(error.kind, StsErrorKind::Unclear);
+    assert_eq!(error.kind, AwsErrorKind::Unclear);
     assert_eq!(error.cause, "sts.eu-west-1.amazonaws.com did not answer within 10 s");
 }
 

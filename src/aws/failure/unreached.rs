@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Meaning;
-use crate::aws::StsErrorKind;
+use crate::aws::AwsErrorKind;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::http::Proxy;
 use crate::aws::wire::Obstacle;
@@ -25,7 +25,7 @@ impl Way<'_> {
     /// Returns the meaning of a connection that brought nothing within the whole bound.
     pub(in crate::aws) fn silent(&self, bound: Duration) -> Meaning {
         let cause = format!("{} did not answer within {}", self.host(), seconds(bound));
-        (StsErrorKind::Unclear, cause, vec![self.look_at_the_way()])
+        (AwsErrorKind::Unclear, cause, vec![self.look_at_the_way()])
     }
 
     /// Returns cause and hints of a connection that was never made.

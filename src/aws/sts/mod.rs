@@ -20,7 +20,7 @@ use super::endpoint::Endpoint;
 use super::failure::{Call, Outcome};
 use super::http::{Connectors, HttpSettings};
 use super::wire::Wire;
-use super::{Bounds, CallerIdentity, Mfa, RoleRequest, Signer, Sts, StsError};
+use super::{AwsError, Bounds, CallerIdentity, Mfa, RoleRequest, Signer, Sts};
 use crate::credentials::Session;
 use crate::system::clock;
 use crate::timestamp::Timestamp;
@@ -88,7 +88,7 @@ impl StsClient {
         bounds: Bounds,
         send: impl AsyncFnOnce(aws_sdk_sts::Client) -> Result<A, SdkError<E, HttpResponse>>,
         read: impl FnOnce(A, Clocks) -> Result<T, String>,
-    ) -> Result<T, StsError>
+    ) -> Result<T, AwsError>
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -176,7 +176,7 @@ impl Sts for StsClient {
         mfa: Option<Mfa<'_>>,
         duration: Duration,
         bounds: Bounds,
-    ) -> Result<Session, StsError> {
+    ) -> Result<Session, AwsError> {
         let call = self.call("GetSessionToken", signer, mfa, None);
         let send = async |client: aws_sdk_sts::Client| {
             let request = client.get_session_token().duration_seconds(seconds(duration));
@@ -193,7 +193,7 @@ impl Sts for StsClient {
         request: &RoleRequest,
         mfa: Option<Mfa<'_>>,
         bounds: Bounds,
-    ) -> Result<Session, StsError> {
+    ) -> Result<Session, AwsError> {
         let call = self.call("AssumeRole", signer, mfa, Some(request));
         let send = async |client: aws_sdk_sts::Client| {
             let some = |values: &[String]| (!values.is_empty()).then(|| values.to_vec());
@@ -216,7 +216,7 @@ impl Sts for StsClient {
         self.run(&call, bounds, send, |answer, clocks| answer::role_session(answer, request, clocks))
     }
 
-    fn get_caller_identity(&self, signer: Signer<'_>, bounds: Bounds) -> Result<CallerIdentity, StsError> {
+    fn get_caller_identity(&self, signer: Signer<'_>, bounds: Bounds) -> Result<CallerIdentity, AwsError> {
         let call = self.call("GetCallerIdentity", signer, None, None);
         let send = async |client: aws_sdk_sts::Client| client.get_caller_identity().send().await;
         self.run(&call, bounds, send, |answer, _| answer::identity(&answer))

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::arn::{MfaSerial, Partition, RoleArn};
-use crate::aws::StsErrorKind;
+use crate::aws::AwsErrorKind;
 use crate::aws::endpoint::{EndpointRequest, resolve};
 use crate::credentials::AccessKey;
 use crate::credentials::AccessKeyId;
@@ -127,18 +127,18 @@ fn key() -> AccessKey {
     }
 }
 
-fn with_code(client: &StsClient, bounds: Bounds) -> Result<Session, StsError> {
+fn with_code(client: &StsClient, bounds: Bounds) -> Result<Session, AwsError> {
     let serial = MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap();
     let code = MfaCode::parse("493817").unwrap();
     let mfa = Some(Mfa { serial: &serial, code: &code });
     client.get_session_token(Signer::Key(&key()), mfa, Duration::from_secs(3600), bounds)
 }
 
-fn without_code(client: &StsClient, bounds: Bounds) -> Result<Session, StsError> {
+fn without_code(client: &StsClient, bounds: Bounds) -> Result<Session, AwsError> {
     client.get_session_token(Signer::Key(&key()), None, Duration::from_secs(3600), bounds)
 }
 
-fn assert_clean(error: &StsError) {
+fn assert_clean(error: &AwsError) {
     let text = format!("{error:?}");
     assert!(!text.contains("canary") && !text.contains("493817"), "{text}");
     assert!(!error.cause.contains(['\n', '<']), "{text}");
@@ -178,7 +178,7 @@ fn a_role_is_sent_whole() {
         duration: Duration::from_secs(900),
     };
     let error = server.client().assume_role(Signer::Key(&key()), &request, None, QUICK).unwrap_err();
-    assert_eq!(error.kind, StsErrorKind::Refused);
+    assert_eq!(error.kind, AwsErrorKind::Refused);
     let sent = &server.requests()[0];
     for part in [
         "Action=AssumeRole",
@@ -212,7 +212,7 @@ fn trouble_after_a_code_was_sent_is_unclear_and_sent_once() {
         let server = Server::start(vec![answer, good()]);
         let begun = Instant::now();
         let error = with_code(&server.client(), QUICK).expect_err(what);
-        assert_eq!(error.kind, StsErrorKind::Unclear, "{what}: {error:?}");
+        assert_eq!(error.kind, AwsErrorKind::Unclear, "{what}: {error:?}");
         assert_eq!(server.requests().len(), 1, "{what}");
         assert!(error.shown_hints().iter().any(|hint| hint.contains("counts as used")), "{what}: {error:?}");
         assert!(error.cause.contains("127.0.0.1") && begun.elapsed() < Duration::from_secs(4), "{what}: {error:?}");
@@ -233,7 +233,7 @@ fn trouble_without_a_code_is_tried_up_to_three_times() {
         assert_eq!(server.requests().len(), 2, "{what}");
         let server = Server::start(vec![answer]);
         let error = without_code(&server.client(), wide).expect_err(what);
-        assert_eq!((error.kind, server.requests().len()), (StsErrorKind::Unclear, 3), "{what}");
+        assert_eq!((error.kind, server.requests().len()), (AwsErrorKind::Unclear, 3), "{what}");
     }
 }
 
@@ -257,7 +257,7 @@ fn answers_that_are_none_are_not_kept_and_not_shown() {
     ] {
         let server = Server::start(vec![answer]);
         let error = with_code(&server.client(), QUICK).expect_err(what);
-        let kinds = if what == "not http" { StsErrorKind::Unclear } else { StsErrorKind::BadAnswer };
+        let kinds = if what == "not http" { AwsErrorKind::Unclear } else { AwsErrorKind::BadAnswer };
         assert_eq!(error.kind, kinds, "{what}: {error:?}");
         assert_eq!(server.requests().len(), 1, "{what}");
         assert_clean(&error);
@@ -271,7 +271,7 @@ fn ten_megabytes_are_not_read() {
     for answer in [http("200 OK", "", &body), unannounced] {
         let server = Server::start(vec![answer]);
         let error = with_code(&server.client(), QUICK).unwrap_err();
-        assert_eq!(error.kind, StsErrorKind::BadAnswer);
+        assert_eq!(error.kind, AwsErrorKind::BadAnswer);
         assert!(error.cause.ends_with("it is far too long"), "{}", error.cause);
     }
 }
@@ -290,7 +290,7 @@ fn an_answer_in_drops_ends_at_the_bound() {
     });
     let begun = Instant::now();
     let error = with_code(&client_at(&url, &[], &Env::default()), QUICK).unwrap_err();
-    assert_eq!(error.kind, StsErrorKind::Unclear);
+    assert_eq!(error.kind, AwsErrorKind::Unclear);
     assert!(error.cause.ends_with("did not answer within 2 s"), "{}", error.cause);
     assert!(begun.elapsed() < Duration::from_secs(4));
 }
@@ -307,7 +307,7 @@ fn a_clock_that_differs_is_named_and_costs_no_success() {
     let client = server.client();
     with_code(&client, QUICK).expect("a wrong Date beside a right answer");
     let error = without_code(&client, QUICK).unwrap_err();
-    assert_eq!((error.kind, server.requests().len()), (StsErrorKind::Refused, 2), "not sent again with another clock");
+    assert_eq!((error.kind, server.requests().len()), (AwsErrorKind::Refused, 2), "not sent again with another clock");
     let named = "this machine's clock is 20m slow: 2031-01-31T12:34:56Z here, 2031-01-31T12:54:56Z at STS at 127.0.0.1";
     assert!(error.cause.starts_with(named), "{}", error.cause);
 }
@@ -317,7 +317,7 @@ fn a_name_nobody_knows_is_not_sent() {
     let client = client_at("https://sts.twolock.invalid", &["sts.twolock.invalid"], &Env::default());
     let begun = Instant::now();
     let error = with_code(&client, Bounds::CALL).unwrap_err();
-    assert_eq!(error.kind, StsErrorKind::NotSent);
+    assert_eq!(error.kind, AwsErrorKind::NotSent);
     let said = "STS at sts.twolock.invalid, not AWS, was not found by name";
     assert!(error.cause.starts_with(said), "{}", error.cause);
     assert!(begun.elapsed() < Bounds::CALL.connect);
@@ -329,9 +329,9 @@ fn a_port_where_nobody_listens_is_not_sent() {
     for url in [format!("http://{free}"), format!("https://{free}"), format!("http://localhost:{}", free.port())] {
         let client = client_at(&url, &[], &Env::default());
         let error = with_code(&client, QUICK).unwrap_err();
-        assert_eq!(error.kind, StsErrorKind::NotSent, "{error:?}");
+        assert_eq!(error.kind, AwsErrorKind::NotSent, "{error:?}");
         assert!(error.cause.ends_with(", not AWS, refused the connection"), "{}", error.cause);
-        assert_eq!(without_code(&client, QUICK).unwrap_err().kind, StsErrorKind::NotSent);
+        assert_eq!(without_code(&client, QUICK).unwrap_err().kind, AwsErrorKind::NotSent);
     }
 }
 
@@ -341,7 +341,7 @@ fn a_handshake_that_never_ends_is_not_sent_within_the_connect_bound() {
     let client = client_at(&format!("https://{}", listener.local_addr().unwrap()), &[], &Env::default());
     let begun = Instant::now();
     for error in [with_code(&client, QUICK), without_code(&client, QUICK)].map(Result::unwrap_err) {
-        assert_eq!(error.kind, StsErrorKind::NotSent);
+        assert_eq!(error.kind, AwsErrorKind::NotSent);
         assert!(error.cause.ends_with("did not answer within 1 s"), "{}", error.cause);
     }
     assert!(begun.elapsed() < Duration::from_secs(4), "a connection is tried once, not three times");
@@ -353,7 +353,7 @@ fn one_that_speaks_no_tls_is_not_sent() {
     let url = format!("https://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || listener.accept().unwrap().0.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap());
     let error = with_code(&client_at(&url, &[], &Env::default()), QUICK).unwrap_err();
-    assert_eq!(error.kind, StsErrorKind::NotSent, "{error:?}");
+    assert_eq!(error.kind, AwsErrorKind::NotSent, "{error:?}");
     assert!(error.cause.contains("not AWS, was not trusted"), "{}", error.cause);
 }
 
@@ -383,7 +383,7 @@ fn a_dead_proxy_is_named_with_its_variable_and_without_its_password() {
     ] {
         let client = client_at("", &[], &Env::of([(variable, value)]));
         let error = with_code(&client, QUICK).unwrap_err();
-        assert_eq!(error.kind, StsErrorKind::NotSent);
+        assert_eq!(error.kind, AwsErrorKind::NotSent);
         assert_eq!(error.cause, format!("proxy {free} ({variable}) refused the connection"));
         assert!(error.shown_hints()[0].ends_with("NO_PROXY=sts.eu-west-1.amazonaws.com"), "{:?}", error.shown_hints());
         assert!(!format!("{client:?}{error:?}").contains("canary"));
@@ -400,7 +400,7 @@ fn a_proxy_that_refuses_is_named_and_the_code_is_unused() {
         let proxy = Server::start(vec![Answer::Bytes(answer.into())]);
         let client = client_at("", &[], &Env::of([("HTTPS_PROXY", proxy.url.as_str())]));
         let error = with_code(&client, QUICK).unwrap_err();
-        assert_eq!(error.kind, StsErrorKind::NotSent, "{error:?}");
+        assert_eq!(error.kind, AwsErrorKind::NotSent, "{error:?}");
         let shown = proxy.url.strip_prefix("http://").unwrap();
         assert_eq!(error.cause, format!("proxy {shown} (HTTPS_PROXY) {said}"));
         assert!(proxy.requests()[0].starts_with("CONNECT sts.eu-west-1.amazonaws.com:443 "), "{:?}", proxy.requests());
@@ -413,7 +413,7 @@ fn a_silent_proxy_is_named() {
     let proxy = Server::start(vec![Answer::Silence]);
     let client = client_at("", &[], &Env::of([("HTTPS_PROXY", proxy.url.as_str())]));
     let error = with_code(&client, QUICK).unwrap_err();
-    assert_eq!(error.kind, StsErrorKind::NotSent);
+    assert_eq!(error.kind, AwsErrorKind::NotSent);
     let shown = proxy.url.strip_prefix("http://").unwrap();
     let said = format!("sts.eu-west-1.amazonaws.com did not answer within 1 s through proxy {shown} (HTTPS_PROXY)");
     assert_eq!(error.cause, said);

@@ -48,7 +48,7 @@ fn question_names_an_endpoint_that_is_not_awss_own() {
 fn wrong_code_is_asked_again_and_says_when_the_next_comes() {
     let world = World::new();
     world.pass(10);
-    world.sts.fail("GetSessionToken", StsErrorKind::WrongCode);
+    world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
     let person = FakePerson::typing(&["111111", "222222"]);
     world.obtain(&base(), &person).unwrap();
     let notice = "AWS said WrongCode; the next one comes in 20 s";
@@ -60,7 +60,7 @@ fn wrong_code_is_asked_again_and_says_when_the_next_comes() {
 fn third_wrong_code_is_the_last() {
     let world = World::new();
     for _ in 0..3 {
-        world.sts.fail("GetSessionToken", StsErrorKind::WrongCode);
+        world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
     }
     let person = FakePerson::typing(&["111111", "222222", "333333"]);
     let failure = world.obtain(&base(), &person).unwrap_err();
@@ -71,7 +71,7 @@ fn third_wrong_code_is_the_last() {
 #[test]
 fn given_code_that_is_wrong_is_not_asked_again() {
     let world = World::new();
-    world.sts.fail("GetSessionToken", StsErrorKind::WrongCode);
+    world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
     let person = FakePerson::typing(&["111111"]).only_one();
     assert_eq!(world.obtain(&base(), &person).unwrap_err().kind, Kind::Refused);
     assert_eq!((person.asked(), world.sts.calls().len()), (1, 1));
@@ -79,7 +79,7 @@ fn given_code_that_is_wrong_is_not_asked_again() {
 
 #[test]
 fn device_that_aws_does_not_know_is_no_reason_to_ask_again() {
-    for kind in [StsErrorKind::Refused, StsErrorKind::StaleSession, StsErrorKind::BadAnswer] {
+    for kind in [AwsErrorKind::Refused, AwsErrorKind::StaleSession, AwsErrorKind::BadAnswer] {
         let world = World::new();
         world.sts.fail("GetSessionToken", kind);
         let person = FakePerson::typing(&["111111"]);
@@ -92,7 +92,7 @@ fn device_that_aws_does_not_know_is_no_reason_to_ask_again() {
 fn code_typed_twice_is_not_sent_twice_but_waited_beyond() {
     let world = World::new();
     just_before_the_next_code(&world);
-    world.sts.fail("GetSessionToken", StsErrorKind::WrongCode);
+    world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
     let person = FakePerson::typing(&["111111", "111111", "222222"]);
     let began = Instant::now();
     world.obtain(&base(), &person).unwrap();
@@ -108,7 +108,7 @@ fn code_typed_twice_is_not_sent_twice_but_waited_beyond() {
 fn program_that_always_prints_the_same_code_is_given_up() {
     let world = World::new();
     just_before_the_next_code(&world);
-    world.sts.fail("GetSessionToken", StsErrorKind::WrongCode);
+    world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
     let person = FakePerson::typing(&["111111"; 4]);
     let failure = world.obtain(&base(), &person).unwrap_err();
     let cause = "this code was sent before, and a code works once; the next one comes in 1 s";
@@ -130,7 +130,7 @@ fn given_code_that_was_sent_before_is_refused_at_once() {
 
 #[test]
 fn code_whose_end_is_unclear_counts_as_used() {
-    for kind in [StsErrorKind::Unclear, StsErrorKind::BadAnswer] {
+    for kind in [AwsErrorKind::Unclear, AwsErrorKind::BadAnswer] {
         let world = World::new();
         world.pass(25);
         world.sts.fail("GetSessionToken", kind);
@@ -147,7 +147,7 @@ fn code_whose_end_is_unclear_counts_as_used() {
 #[test]
 fn code_that_never_left_may_be_sent_again() {
     let world = World::new();
-    world.sts.fail("GetSessionToken", StsErrorKind::NotSent);
+    world.sts.fail("GetSessionToken", AwsErrorKind::NotSent);
     let failure = world.obtain(&base(), &FakePerson::typing(&["111111"])).unwrap_err();
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Network, "AWS said NotSent"));
     assert_eq!(state(&world).sent, []);
@@ -166,7 +166,7 @@ fn code_is_written_down_before_it_is_sent() {
             mfa: Option<Mfa<'_>>,
             duration: Duration,
             bounds: Bounds,
-        ) -> std::result::Result<Session, StsError> {
+        ) -> std::result::Result<Session, AwsError> {
             *self.1.lock().unwrap() = state(self.0).sent.len();
             self.0.sts.get_session_token(signer, mfa, duration, bounds)
         }
@@ -177,11 +177,11 @@ fn code_is_written_down_before_it_is_sent() {
             _: &RoleRequest,
             _: Option<Mfa<'_>>,
             _: Bounds,
-        ) -> std::result::Result<Session, StsError> {
+        ) -> std::result::Result<Session, AwsError> {
             unreachable!("this plan has no role")
         }
 
-        fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, StsError> {
+        fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, AwsError> {
             unreachable!("the session layer asks nobody who it is")
         }
     }
@@ -245,7 +245,7 @@ fn question_ends_with_the_callers_deadline() {
 #[test]
 fn wait_for_the_next_code_ends_with_the_deadline() {
     let world = World::new();
-    world.sts.fail("GetSessionToken", StsErrorKind::WrongCode);
+    world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
     let person = FakePerson::typing(&["111111", "111111"]);
     let until = Deadline::after(Instant::now(), Duration::from_millis(300));
     let hurried =

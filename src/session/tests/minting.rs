@@ -121,7 +121,7 @@ fn fresh_means_a_new_code_and_everything_above_it_anew() {
 fn session_that_aws_forgot_is_minted_anew_once() {
     let world = World::new();
     world.obtain(&base(), &FakePerson::typing(&["111111"])).unwrap();
-    world.sts.fail("AssumeRole", StsErrorKind::StaleSession);
+    world.sts.fail("AssumeRole", AwsErrorKind::StaleSession);
     let session = world.obtain(&role("admin"), &FakePerson::typing(&["222222"])).unwrap();
     assert_eq!((number(&session), world.sts.count("GetSessionToken"), world.sts.count("AssumeRole")), (3, 2, 2));
     assert_eq!(number(&world.obtain(&base(), &FakePerson::default()).unwrap()), 2, "the forgotten one is replaced");
@@ -131,7 +131,7 @@ fn session_that_aws_forgot_is_minted_anew_once() {
 fn session_that_stays_unknown_to_aws_is_refused_after_the_second_try() {
     let world = World::new();
     for _ in 0..2 {
-        world.sts.fail("AssumeRole", StsErrorKind::StaleSession);
+        world.sts.fail("AssumeRole", AwsErrorKind::StaleSession);
     }
     let failure = world.obtain(&role("admin"), &FakePerson::typing(&["111111", "222222"])).unwrap_err();
     assert_eq!(failure.kind, Kind::Refused);
@@ -142,10 +142,10 @@ fn session_that_stays_unknown_to_aws_is_refused_after_the_second_try() {
 #[test]
 fn refusals_keep_aws_words_hints_and_kind() {
     for (kind, exit) in [
-        (StsErrorKind::Refused, Kind::Refused),
-        (StsErrorKind::NotSent, Kind::Network),
-        (StsErrorKind::Unclear, Kind::Network),
-        (StsErrorKind::BadAnswer, Kind::Network),
+        (AwsErrorKind::Refused, Kind::Refused),
+        (AwsErrorKind::NotSent, Kind::Network),
+        (AwsErrorKind::Unclear, Kind::Network),
+        (AwsErrorKind::BadAnswer, Kind::Network),
     ] {
         let world = World::new();
         world.sts.fail("AssumeRole", kind);

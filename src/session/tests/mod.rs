@@ -17,7 +17,7 @@ use super::identity::{self, Identity, PlannedStep};
 use super::sealing_key::{self, SealingKey};
 use super::{BaseCredentials, Locking, Patience, Sessions};
 use crate::arn::{AccountId, MfaSerial, Partition, RoleArn};
-use crate::aws::{Bounds, CallerIdentity, Mfa, Signer, Sts, StsError, StsErrorKind};
+use crate::aws::{AwsError, AwsErrorKind, Bounds, CallerIdentity, Mfa, Signer, Sts};
 use crate::credentials::{AccessKey, AccessKeyId, Session};
 use crate::error::{Failure, Result};
 use crate::names::{MfaCode, ProfileName, Region, SessionName};
@@ -98,7 +98,7 @@ pub fn role(name: &str) -> Plan {
 /// Grants every call; before that, it fails once for each scripted kind.
 pub struct FakeSts {
     now: Arc<AtomicI64>,
-    failures: Mutex<VecDeque<(&'static str, StsErrorKind)>>,
+    failures: Mutex<VecDeque<(&'static str, AwsErrorKind)>>,
     granted: AtomicUsize,
     calls: Mutex<Vec<String>>,
     bounds: Mutex<Vec<Bounds>>,
@@ -114,7 +114,7 @@ impl FakeSts {
     }
 
     /// Fails the next call of an action.
-    pub fn fail(&self, action: &'static str, kind: StsErrorKind) {
+    pub fn fail(&self, action: &'static str, kind: AwsErrorKind) {
         self.failures.lock().unwrap().push_back((action, kind));
     }
 
@@ -126,14 +126,14 @@ impl FakeSts {
         mfa: Option<Mfa<'_>>,
         duration: Duration,
         bounds: Bounds,
-    ) -> std::result::Result<Session, StsError> {
+    ) -> std::result::Result<Session, AwsError> {
         let code = mfa.map(|mfa| format!(" with {}", mfa.code.expose())).unwrap_or_default();
         self.calls.lock().unwrap().push(format!("{action}{what} by {signer}{code}"));
         self.bounds.lock().unwrap().push(bounds);
         let mut failures = self.failures.lock().unwrap();
         if let Some(at) = failures.iter().position(|(of, _)| *of == action) {
             let (_, kind) = failures.remove(at).unwrap();
-            return Err(StsError { kind, cause: format!("AWS said {kind:?}"), hints: vec!["a hint".into()] });
+            return Err(AwsError { kind, cause: format!("AWS said {kind:?}"), hints: vec!["a hint".into()] });
         }
         let number = self.granted.fetch_add(1, Ordering::SeqCst) + 1;
         Ok(Session {
@@ -153,7 +153,7 @@ impl Sts for FakeSts {
         mfa: Option<Mfa<'_>>,
         duration: Duration,
         bounds: Bounds,
-    ) -> std::result::Result<Session, StsError> {
+    ) -> std::result::Result<Session, AwsError> {
         let Signer::Key(key) = signer else { panic!("AWS gives session tokens to long-term keys only") };
         self.answer("GetSessionToken", "", key.id.as_str(), mfa, duration, bounds)
     }
@@ -164,7 +164,7 @@ impl Sts for FakeSts {
         request: &RoleRequest,
         mfa: Option<Mfa<'_>>,
         bounds: Bounds,
-    ) -> std::result::Result<Session, StsError> {
+    ) -> std::result::Result<Session, AwsError> {
         let signer = match signer {
             Signer::Key(key) => &key.id,
             Signer::Session(session) => &session.access_key_id,
@@ -173,7 +173,7 @@ impl Sts for FakeSts {
         self.answer("AssumeRole", &what, signer.as_str(), mfa, request.duration, bounds)
     }
 
-    fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, StsError> {
+    fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, AwsError> {
         unreachable!("the session layer asks nobody who it is")
     }
 }

@@ -117,7 +117,7 @@ fn renewal_by_another_is_not_waited_for() {
 
 #[test]
 fn failed_renewal_serves_the_old_and_rests_for_a_minute() {
-    for kind in [StsErrorKind::NotSent, StsErrorKind::Unclear, StsErrorKind::Refused, StsErrorKind::StaleSession] {
+    for kind in [AwsErrorKind::NotSent, AwsErrorKind::Unclear, AwsErrorKind::Refused, AwsErrorKind::StaleSession] {
         let world = ageing(&role("admin"), 10 * MINUTE);
         world.sts.fail("AssumeRole", kind);
         for _ in 0..3 {
@@ -135,7 +135,7 @@ fn failed_renewal_serves_the_old_and_rests_for_a_minute() {
 #[test]
 fn failed_renewal_of_one_role_leaves_another_alone() {
     let world = ageing(&role("admin"), 10 * MINUTE);
-    world.sts.fail("AssumeRole", StsErrorKind::Refused);
+    world.sts.fail("AssumeRole", AwsErrorKind::Refused);
     world.obtain(&role("admin"), &FakePerson::default()).unwrap();
     world.obtain(&role("deploy"), &FakePerson::default()).unwrap();
     world.pass(50 * MINUTE);

@@ -127,7 +127,7 @@ fn ending_noted_under_a_clock_that_was_ahead_is_told_to_nobody() {
 #[test]
 fn refusal_by_aws_is_told_to_the_waiting() {
     let world = World::new();
-    world.sts.fail("GetSessionToken", StsErrorKind::Refused);
+    world.sts.fail("GetSessionToken", AwsErrorKind::Refused);
     let (asking, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let first = FakePerson::typing(&["111111"]).meanwhile({
         let (asking, looks) = (Arc::clone(&asking), Arc::clone(&looks));

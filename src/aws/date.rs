@@ -5,15 +5,14 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
-use tokio::runtime::Builder;
 
-use super::answer::Clocks;
+use super::call::Bounds;
+use super::client::Client;
 use super::endpoint::Endpoint;
-use super::failure::{Meaning, Way};
-use super::http::{Connectors, HttpSettings};
-use super::wire::{End, Seen, Wire};
-use super::{AwsError, AwsErrorKind, Bounds};
-use crate::system::clock;
+use super::error::{AwsError, AwsErrorKind, Meaning};
+use super::http::HttpSettings;
+use super::unreached::Way;
+use super::wire::{End, Seen};
 use crate::timestamp::Timestamp;
 
 /// How the clocks stand, where they lie more than 5 minutes apart.
@@ -31,28 +30,18 @@ pub struct Skew {
 ///
 /// Unsigned, sent once, bounded; whatever the answer is, its date counts. No date is an error as of any call.
 pub fn skew(endpoint: &Endpoint, http: HttpSettings, bounds: Bounds) -> Result<Option<Skew>, AwsError> {
-    let connectors = Connectors::new(endpoint, http);
-    let way = Way { endpoint, proxy: connectors.proxy() };
     let failed = |(kind, cause, hints)| AwsError { kind, cause, hints };
     let unbuilt =
         |why: String| failed((AwsErrorKind::NotSent, format!("{endpoint} could not be asked: {why}"), vec![]));
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|e| unbuilt(e.to_string()))?;
     let mut request = HttpRequest::new(SdkBody::empty());
     request.set_uri(format!("{}/", endpoint.url())).map_err(|e| unbuilt(e.to_string()))?;
-    let connect = super::sts::connect_bound(bounds);
-    let seen = runtime.block_on(async {
-        let wire = Wire::new(connectors.within(connect), connect);
-        // What came of it is in what the wire saw.
-        let _ = tokio::time::timeout(bounds.total, wire.call(request)).await;
-        wire.seen()
-    });
-    // A resolver that hangs sits in a thread nobody can stop.
-    runtime.shutdown_background();
-    let clocks = Clocks { ours: clock::now(), theirs: seen.date };
+    let client = Client::new(endpoint.clone(), http);
+    // What came of it is in what the wire saw.
+    let (_, seen) = client.watch(bounds, async |wire| wire.call(request).await).map_err(unbuilt)?;
     if seen.date.is_none() {
-        return Err(failed(without_date(way, &seen, bounds)));
+        return Err(failed(without_date(client.way(), &seen, bounds)));
     }
-    Ok(clocks.skew().map(|(ours, theirs, apart)| Skew { ours, theirs, apart }))
+    Ok(client.clocks(&seen).skew().map(|(ours, theirs, apart)| Skew { ours, theirs, apart }))
 }
 
 fn without_date(way: Way<'_>, seen: &Seen, bounds: Bounds) -> Meaning {
@@ -74,7 +63,7 @@ mod tests {
 
     use super::*;
     use crate::arn::Partition;
-    use crate::aws::endpoint::{self, EndpointRequest};
+    use crate::aws::endpoint::{self, EndpointRequest, Service};
     use crate::names::Region;
     use crate::origin::{Origin, Sourced};
 
@@ -82,8 +71,14 @@ mod tests {
         let given =
             Sourced { value: format!("http://127.0.0.1:{port}"), origin: Origin::Variable("AWS_ENDPOINT_URL_STS") };
         let region = Region::parse("eu-west-1").unwrap();
-        let request =
-            EndpointRequest { partition: Partition::Aws, region, fips: false, dualstack: false, given: Some(given) };
+        let request = EndpointRequest {
+            service: Service::Sts,
+            partition: Partition::Aws,
+            region,
+            fips: false,
+            dualstack: false,
+            given: Some(given),
+        };
         endpoint::resolve(&request, &[]).unwrap()
     }
 

@@ -64,7 +64,7 @@ pub(super) enum Obstacle {
     Silence(Duration),
     /// The certificate is for another name.
     OtherName,
-    /// The certificate is over, or not valid yet, by our clock.
+    /// The certificate has expired, or is not valid yet, by our clock.
     Validity,
     /// The certificate's issuer is unknown here.
     Issuer,
@@ -194,8 +194,8 @@ fn obstacle(error: &(dyn Error + 'static), connect: Duration) -> Obstacle {
 fn tunnel(error: &(dyn Error + 'static)) -> Option<Obstacle> {
     let words = chain(error).map(|e| e.to_string()).find_map(|e| Some(e.strip_prefix("tunnel error: ")?.to_owned()))?;
     Some(match words.as_str() {
-        "proxy authorization required" => Obstacle::Tunnel("wants a user name and password".into()),
-        "unexpected end of file" | "io error establishing tunnel" => Obstacle::Tunnel("hung up".into()),
+        "proxy authorization required" => Obstacle::Tunnel("requires a user name and password".into()),
+        "unexpected end of file" | "io error establishing tunnel" => Obstacle::Tunnel("closed the connection".into()),
         _ => Obstacle::Tunnel("refused to connect there".into()),
     })
 }

@@ -112,8 +112,14 @@ fn key() -> AccessKey {
 
 fn endpoint() -> Endpoint {
     let region = Region::parse("eu-west-1").unwrap();
-    let request =
-        EndpointRequest { partition: region.partition().unwrap(), region, fips: false, dualstack: false, given: None };
+    let request = EndpointRequest {
+        service: endpoint::Service::Sts,
+        partition: region.partition().unwrap(),
+        region,
+        fips: false,
+        dualstack: false,
+        given: None,
+    };
     endpoint::resolve(&request, &[]).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
+use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
 use crate::aws_files::AwsFiles;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::Hint;
@@ -143,6 +143,7 @@ impl Context {
 
     fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {
         let request = EndpointRequest {
+            service: Service::Sts,
             partition: plan.partition,
             region: plan.region.value.clone(),
             fips: plan.fips,

@@ -159,7 +159,7 @@ fn pipe_of_certificates_is_refused_and_not_waited_for() {
     let pipe = world.home().join("pipe");
     make_pipe(&pipe);
     let ran = world.finish(towards_aws(&mut bounded(&world, ["login", "base"])).env("SSL_CERT_FILE", &pipe));
-    let refusal = "SSL_CERT_FILE names 'HOME/pipe', which cannot be read: it is no regular file\n";
+    let refusal = "SSL_CERT_FILE names 'HOME/pipe', which cannot be read: it is not a regular file\n";
     let hint = "twolock: hint: name a file of PEM certificates, or unset SSL_CERT_FILE\n";
     ran.is(3, "", &format!("twolock: error: {refusal}{hint}"));
 }

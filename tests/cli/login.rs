@@ -89,7 +89,7 @@ fn what_aws_refuses_is_told_with_what_to_do() {
         ),
         "{first}"
     );
-    assert!(ran.stderr.contains("\ntwolock: hint: if it demands a recent code: twolock login closed --fresh\n"));
+    assert!(ran.stderr.contains("\ntwolock: hint: if it requires a recent code: twolock login closed --fresh\n"));
     // The session that the code opened is kept: the next profile asks for nothing.
     assert_eq!(world.run(["login", "prod"]).code, 0);
 }

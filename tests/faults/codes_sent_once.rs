@@ -15,13 +15,13 @@ fn sealed(world: &World) -> Vec<String> {
 /// What goes wrong with a call, what the first line says of it, and whether the code is used up at STS.
 fn faults() -> Vec<(FaultKind, &'static str)> {
     vec![
-        (FaultKind::DropBefore, "ended the connection without a whole answer"),
-        (FaultKind::DropAfter, "ended the connection without a whole answer"),
-        (FaultKind::CutBody, "ended the connection without a whole answer"),
+        (FaultKind::DropBefore, "closed the connection before the answer was complete"),
+        (FaultKind::DropAfter, "closed the connection before the answer was complete"),
+        (FaultKind::CutBody, "closed the connection before the answer was complete"),
         (FaultKind::TruncatedBody, "not usable"),
         (FaultKind::EmptyBody, "not usable"),
         (FaultKind::HtmlBody, "not usable"),
-        (FaultKind::OversizedBody(10 * 1024 * 1024), "far too long"),
+        (FaultKind::OversizedBody(10 * 1024 * 1024), "it is too long"),
         (FaultKind::NoSessionToken, "not usable"),
         (FaultKind::ExpiryPast, "not usable"),
         (FaultKind::ExpiryBeyond(24 * 3600), "not usable"),
@@ -143,7 +143,7 @@ fn an_answer_that_is_not_what_was_asked_for_is_never_kept() {
         (FaultKind::EmptyBody, "not usable"),
         (FaultKind::HtmlBody, "not usable"),
         (FaultKind::TruncatedBody, "not usable"),
-        (FaultKind::OversizedBody(10 * 1024 * 1024), "far too long"),
+        (FaultKind::OversizedBody(10 * 1024 * 1024), "it is too long"),
     ] {
         world.sandbox.fault(Fault::new(kind.clone()).on("AssumeRole").always());
         let ran = answer(&world, &mut world.twolock(["credential-process", "prod"]));

@@ -74,12 +74,12 @@ fn a_way_that_leads_nowhere_is_named_with_its_cause() {
     let web = Sink::start(SinkAnswer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec())).unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for (url, says) in [
-        ("https://sts.nowhere.invalid".to_owned(), "sts.nowhere.invalid, not AWS, was not found by name"),
+        ("https://sts.nowhere.invalid".to_owned(), "sts.nowhere.invalid, not AWS, could not be resolved"),
         (format!("http://127.0.0.1:{free}"), "refused the connection"),
         (format!("https://127.0.0.1:{}", silent.port()), "did not answer within 3 s"),
         (format!("https://127.0.0.1:{}", rude.port()), "could not be reached"),
         (format!("https://127.0.0.1:{}", web.port()), "was not trusted"),
-        (format!("http://127.0.0.1:{}", rude.port()), "ended the connection without a whole answer"),
+        (format!("http://127.0.0.1:{}", rude.port()), "closed the connection before the answer was complete"),
         (format!("http://127.0.0.1:{}", web.port()), "not usable"),
     ] {
         let ran = call(&world, &url, &[]);
@@ -131,7 +131,7 @@ fn proxies_are_named_and_no_proxy_is_obeyed() {
     }
     for exempt in ["sts.corp.test", ".corp.test", "*", "other.test,sts.corp.test"] {
         let ran = call(&world, url, &[("AWS_CA_BUNDLE", &ca), ("HTTPS_PROXY", &dead), ("NO_PROXY", exempt)]);
-        failed(&ran, 6, &["was not found by name"]);
+        failed(&ran, 6, &["could not be resolved"]);
         assert!(!ran.stderr.contains("proxy "), "{exempt}: {ran:?}");
     }
     let code = world.code();
@@ -159,7 +159,11 @@ fn what_aws_refuses_is_said_with_the_next_step() {
             4,
             vec!["is not the one AWS has"],
         ),
-        (refused(403, "RegionDisabledException", "STS is not activated in this region"), 4, vec!["not switched on"]),
+        (
+            refused(403, "RegionDisabledException", "STS is not activated in this region"),
+            4,
+            vec!["is not activated in"],
+        ),
         (
             refused(
                 403,

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use twolock::arn::{MfaSerial, Partition, RoleArn};
-use twolock::aws::endpoint::{Endpoint, EndpointRequest, resolve};
+use twolock::aws::endpoint::{Endpoint, EndpointRequest, Service, resolve};
 use twolock::aws::http::HttpSettings;
 use twolock::aws::sts::StsClient;
 use twolock::aws::{AwsError, AwsErrorKind, Bounds, Mfa, RoleRequest, Signer, Sts};
@@ -86,6 +86,7 @@ fn request(arn: &str) -> RoleRequest {
 
 fn endpoint(url: &str) -> Endpoint {
     let request = EndpointRequest {
+        service: Service::Sts,
         partition: Partition::Aws,
         region: Region::parse("eu-west-1").unwrap(),
         fips: false,
@@ -182,7 +183,7 @@ fn keys_that_are_unknown_switched_off_or_wrong() {
     world.key.secret = Secret::new("canary0/canary1/canary2/canary3/canary45".into());
     let error = world.session_without_code().unwrap_err();
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
-    refusal(error, AwsErrorKind::Refused, &format!("the secret key held for {} is not the one AWS has", world.key.id));
+    refusal(error, AwsErrorKind::Refused, &format!("the stored secret key of {} is not the one AWS has", world.key.id));
 }
 
 #[test]
@@ -192,7 +193,7 @@ fn sessions_that_are_over_or_unknown_are_stale() {
     let session = world.login().unwrap();
     world.sandbox.expire_session(session.access_key_id.as_str());
     let error = world.assume(Signer::Session(&session), &request).unwrap_err();
-    refusal(error, AwsErrorKind::StaleSession, "the session is over");
+    refusal(error, AwsErrorKind::StaleSession, "the session has expired");
     world.sandbox.revoke_session(session.access_key_id.as_str());
     let error = world.assume(Signer::Session(&session), &request).unwrap_err();
     refusal(error, AwsErrorKind::StaleSession, "the session is not known to AWS any more");
@@ -218,7 +219,7 @@ fn durations_that_are_too_long() {
     let world = World::new();
     let long = RoleRequest { duration: HOUR * 2, ..world.role(|_| {}) };
     let error = world.assume(Signer::Key(&world.key), &long).unwrap_err();
-    refusal(error, AwsErrorKind::Refused, "the role gives no session of 2h");
+    refusal(error, AwsErrorKind::Refused, "the role allows no session of 2h");
     let long = RoleRequest { duration: HOUR * 2, ..world.role(|role| role.max_duration = 43_200) };
     let session = world.login().unwrap();
     let error = world.assume(Signer::Session(&session), &long).unwrap_err();
@@ -342,7 +343,7 @@ fn an_answer_for_another_role_or_session_is_refused() {
         let arn = format!("arn:{partition}:sts::{ACCOUNT}:assumed-role/{named}");
         world.sandbox.fault(Fault::new(FaultKind::ForeignRole(arn)).on("AssumeRole"));
         let error = world.assume(Signer::Key(&world.key), &request).unwrap_err();
-        refusal(error, StsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
+        refusal(error, AwsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
     }
     world.assume(Signer::Key(&world.key), &request).unwrap();
 }

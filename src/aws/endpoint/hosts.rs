@@ -1,39 +1,40 @@
-//! The hosts of STS that are AWS's own, as a table (aws-contract 4.5).
+//! The hosts of a service that are AWS's own, as a table (aws-contract 4.5).
 //!
 //! A host is AWS's when the whole of it is rebuilt from the table: service, a region of the partition, a suffix of the
 //! partition. Ends are never compared, because buckets, gateways and load balancers of strangers end alike.
 
+use super::service::Service;
 use crate::arn::Partition;
 use crate::names::Region;
 
 /// Returns the host a call of this partition and region goes to.
-pub(super) fn host_of(partition: Partition, region: &Region, fips: bool, dualstack: bool) -> String {
+pub(super) fn host_of(service: Service, partition: Partition, region: &Region, fips: bool, dualstack: bool) -> String {
     let suffix = if dualstack { dualstack_suffix(partition) } else { suffix(partition) };
     // GovCloud's plain host is its FIPS host.
     let plain = !fips || (partition == Partition::UsGov && !dualstack);
-    let service = if plain { "sts" } else { "sts-fips" };
-    format!("{service}.{region}.{suffix}")
+    let [label, fips_label] = service.labels();
+    format!("{}.{region}.{suffix}", if plain { label } else { fips_label })
 }
 
 /// Returns the region that signs calls to `host`, if the host is AWS's own in this partition.
-pub(super) fn signing_region(partition: Partition, host: &str) -> Option<Region> {
-    if partition == Partition::Aws && host == "sts.amazonaws.com" {
+pub(super) fn signing_region(service: Service, partition: Partition, host: &str) -> Option<Region> {
+    if partition == Partition::Aws && Some(host) == service.global_host() {
         return Some(Region::default_of(partition));
     }
-    regional(partition, host).or_else(|| interface(partition, host))
+    regional(service, partition, host).or_else(|| interface(service, partition, host))
 }
 
-fn regional(partition: Partition, host: &str) -> Option<Region> {
-    let (service, rest) = host.split_once('.')?;
+fn regional(service: Service, partition: Partition, host: &str) -> Option<Region> {
+    let (label, rest) = host.split_once('.')?;
     let (region, suffix_given) = rest.split_once('.')?;
     let known = suffix_given == suffix(partition) || suffix_given == dualstack_suffix(partition);
-    if known && ["sts", "sts-fips"].contains(&service) { region_of(partition, region) } else { None }
+    if known && service.labels().contains(&label) { region_of(partition, region) } else { None }
 }
 
-/// An interface endpoint: `vpce-ID.sts.REGION.vpce.SUFFIX`, its id optionally followed by a zone.
-fn interface(partition: Partition, host: &str) -> Option<Region> {
+/// An interface endpoint: `vpce-ID.SERVICE.REGION.vpce.SUFFIX`, its id optionally followed by a zone.
+fn interface(service: Service, partition: Partition, host: &str) -> Option<Region> {
     let (endpoint, rest) = host.split_once('.')?;
-    let (region, suffix_given) = rest.strip_prefix("sts.")?.split_once('.')?;
+    let (region, suffix_given) = rest.strip_prefix(service.labels()[0])?.strip_prefix('.')?.split_once('.')?;
     let known = suffix_given.strip_prefix("vpce.") == Some(suffix(partition));
     if known && is_endpoint_id(endpoint) { region_of(partition, region) } else { None }
 }
@@ -116,9 +117,9 @@ mod tests {
                 let region = Region::parse(name).unwrap();
                 let partition = region.partition().unwrap();
                 let Some(theirs) = sdk_host(name, fips, dualstack) else { continue };
-                let ours = host_of(partition, &region, fips, dualstack);
+                let ours = host_of(Service::Sts, partition, &region, fips, dualstack);
                 assert_eq!(ours, theirs, "{name} fips {fips} dualstack {dualstack}");
-                assert_eq!(signing_region(partition, &ours), Some(region), "{ours}");
+                assert_eq!(signing_region(Service::Sts, partition, &ours), Some(region), "{ours}");
                 compared += 1;
             }
         }
@@ -140,7 +141,7 @@ mod tests {
             ),
             (Partition::China, "vpce-0123456789abcdef0-a1b2c3d4.sts.cn-north-1.vpce.amazonaws.com.cn", "cn-north-1"),
         ] {
-            assert_eq!(signing_region(partition, host).expect(host).as_str(), region, "{host}");
+            assert_eq!(signing_region(Service::Sts, partition, host).expect(host).as_str(), region, "{host}");
         }
     }
 
@@ -175,7 +176,7 @@ mod tests {
             "vpce-0123456789abcdef0.sts.eu-west-1.vpce.amazonaws.com.evil.example",
             "vpce-0123456789abcdef0.sts.eu-west-1.amazonaws.com",
         ] {
-            assert_eq!(signing_region(Partition::Aws, host), None, "{host}");
+            assert_eq!(signing_region(Service::Sts, Partition::Aws, host), None, "{host}");
         }
     }
 }

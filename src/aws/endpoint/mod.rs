@@ -1,8 +1,9 @@
-//! Where STS is: the host is decided and checked here, and nowhere else (threat-model P17, P19).
+//! Where a service of AWS is: the host is decided and checked here, and nowhere else (threat-model P17, P19).
 //!
 //! Pure. What comes out is handed to the SDK whole, so that the host that was checked is the host that is used.
 
 mod hosts;
+mod service;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,9 +16,13 @@ use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::Region;
 use crate::origin::Sourced;
 
+pub use self::service::Service;
+
 /// What decides the endpoint of a call.
 #[derive(Clone, Debug)]
 pub struct EndpointRequest {
+    /// Which service is called.
+    pub service: Service,
     /// Of the role's or device's ARN, else of the region.
     pub partition: Partition,
     /// The region of the call; one of another partition gives way to the partition's default.
@@ -33,6 +38,7 @@ pub struct EndpointRequest {
 /// A checked endpoint. Only [`resolve`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
+    service: Service,
     https: bool,
     host: String,
     port: u16,
@@ -54,20 +60,22 @@ pub enum EndpointKind {
 /// Returns the endpoint that is asked for, or why no request may go there.
 pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, Failure> {
     let Some(given) = &request.given else { return computed(request) };
-    let address = Address::parse(&given.value).map_err(|why| refuse(given, &why))?;
-    if let Some(region) = address.awss_region(request.partition) {
-        return Ok(address.endpoint(EndpointKind::Aws, region));
+    let service = request.service;
+    let refuse = |why: &str| refuse(service, given, why);
+    let address = Address::parse(&given.value).map_err(|why| refuse(&why))?;
+    if let Some(region) = address.awss_region(service, request.partition) {
+        return Ok(address.endpoint(service, EndpointKind::Aws, region));
     }
     if address.is_loopback() {
-        return Ok(address.endpoint(EndpointKind::Loopback, request.region.clone()));
+        return Ok(address.endpoint(service, EndpointKind::Loopback, request.region.clone()));
     }
     if !address.https {
-        return Err(refuse(given, "plain http is only for this machine (127.0.0.1, [::1], localhost)"));
+        return Err(refuse("plain http is only for this machine (127.0.0.1, [::1], localhost)"));
     }
     if allow.iter().any(|entry| address.is_allowed_by(entry)) {
-        return Ok(address.endpoint(EndpointKind::Allowed, request.region.clone()));
+        return Ok(address.endpoint(service, EndpointKind::Allowed, request.region.clone()));
     }
-    Err(refuse(given, "that is neither AWS's own host nor allowed by your settings").hint(address.way_to_allow(allow)))
+    Err(refuse("that is neither AWS's own host nor allowed by your settings").hint(address.way_to_allow(allow)))
 }
 
 fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
@@ -75,25 +83,33 @@ fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
         Some(partition) if partition == request.partition => request.region.clone(),
         Some(_) => Region::default_of(request.partition),
         None => {
-            let cause =
-                format!("region '{}' belongs to no partition of AWS, so the host of STS is unknown", request.region);
+            let cause = format!(
+                "region '{}' belongs to no partition of AWS, so the host of {} is unknown",
+                request.region,
+                request.service.name()
+            );
             return Err(Failure::new(Kind::Config, cause));
         }
     };
-    let host = hosts::host_of(request.partition, &region, request.fips, request.dualstack);
-    Ok(Endpoint { https: true, host, port: 443, kind: EndpointKind::Aws, region })
+    let host = hosts::host_of(request.service, request.partition, &region, request.fips, request.dualstack);
+    Ok(Endpoint { service: request.service, https: true, host, port: 443, kind: EndpointKind::Aws, region })
 }
 
-fn refuse(given: &Sourced<String>, why: &str) -> Failure {
+fn refuse(service: Service, given: &Sourced<String>, why: &str) -> Failure {
     // Somebody's password may stand before the '@'.
     let shown = match given.value.contains('@') {
         true => "an address with '@'".into(),
         false => format!("'{}'", given.value),
     };
-    Failure::new(Kind::Config, format!("{} points STS to {shown}: {why}", given.origin))
+    Failure::new(Kind::Config, format!("{} points {} to {shown}: {why}", given.origin, service.name()))
 }
 
 impl Endpoint {
+    /// Returns which service it is of.
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
     /// Returns `scheme://host[:port]`, as the SDK gets it.
     pub fn url(&self) -> String {
         format!("{}://{}", if self.https { "https" } else { "http" }, self.host())
@@ -140,7 +156,8 @@ impl Endpoint {
 /// `STS`, or `STS at 127.0.0.1:4566, not AWS`, as every message about a call names it.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_aws() { f.write_str("STS") } else { write!(f, "STS at {}, not AWS", self.shown()) }
+        let name = self.service.name();
+        if self.is_aws() { f.write_str(name) } else { write!(f, "{name} at {}, not AWS", self.shown()) }
     }
 }
 
@@ -154,29 +171,29 @@ struct Address {
 impl Address {
     fn parse(text: &str) -> Result<Self, String> {
         if text.contains('@') {
-            return Err("an address of STS carries no user name".into());
+            return Err("a user name or password in the address is not allowed".into());
         }
         // `http::Uri` is what the connection is made from. It drops a fragment without a word.
-        let uri: Uri = text.parse().map_err(|_| "that is no address (https://HOST)")?;
+        let uri: Uri = text.parse().map_err(|_| "it is not a valid address (https://HOST)")?;
         if text.contains('#') || uri.query().is_some() || !matches!(uri.path(), "" | "/") {
-            return Err("an address of STS has no path, query or fragment".into());
+            return Err("a path, query or fragment in the address is not allowed".into());
         }
         let https = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
-            _ => return Err("an address of STS begins with https://".into()),
+            _ => return Err("the address must begin with https://".into()),
         };
         let host = plain_host(uri.host().unwrap_or_default())?;
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
         let authority = uri.authority().map(|a| a.as_str().to_ascii_lowercase()).unwrap_or_default();
         if port == 0 || (authority != host && authority != format!("{host}:{port}")) {
-            return Err("its port is none".into());
+            return Err("invalid port".into());
         }
         Ok(Self { https, host, port })
     }
 
-    fn awss_region(&self, partition: Partition) -> Option<Region> {
-        (self.https && self.port == 443).then(|| hosts::signing_region(partition, &self.host)).flatten()
+    fn awss_region(&self, service: Service, partition: Partition) -> Option<Region> {
+        (self.https && self.port == 443).then(|| hosts::signing_region(service, partition, &self.host)).flatten()
     }
 
     fn is_loopback(&self) -> bool {
@@ -206,8 +223,8 @@ impl Address {
         }
     }
 
-    fn endpoint(self, kind: EndpointKind, region: Region) -> Endpoint {
-        Endpoint { https: self.https, host: self.host, port: self.port, kind, region }
+    fn endpoint(self, service: Service, kind: EndpointKind, region: Region) -> Endpoint {
+        Endpoint { service, https: self.https, host: self.host, port: self.port, kind, region }
     }
 }
 
@@ -230,7 +247,7 @@ fn plain_host(host: &str) -> Result<String, String> {
         return Err("its host ends in a dot".into());
     }
     if host.len() > 253 || !host.split('.').all(label) {
-        return Err("its host is no plain host name".into());
+        return Err("invalid host name".into());
     }
     Ok(host)
 }

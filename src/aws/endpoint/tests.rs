@@ -6,6 +6,7 @@ use crate::origin::Origin;
 
 fn request(given: Option<&str>) -> EndpointRequest {
     EndpointRequest {
+        service: Service::Sts,
         partition: Partition::Aws,
         region: Region::parse("eu-west-1").unwrap(),
         fips: false,
@@ -52,8 +53,14 @@ fn switches_and_partition_choose_the_host() {
         (Partition::China, "us-east-1", false, false, "sts.cn-northwest-1.amazonaws.com.cn"),
         (Partition::Eusc, "eusc-de-east-1", false, false, "sts.eusc-de-east-1.amazonaws.eu"),
     ] {
-        let request =
-            EndpointRequest { partition, region: Region::parse(region).unwrap(), fips, dualstack, given: None };
+        let request = EndpointRequest {
+            service: Service::Sts,
+            partition,
+            region: Region::parse(region).unwrap(),
+            fips,
+            dualstack,
+            given: None,
+        };
         assert_eq!(resolve(&request, &[]).unwrap().host(), host);
     }
 }

@@ -3,19 +3,21 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::*;
 use crate::arn::{MfaSerial, Partition, RoleArn};
 use crate::aws::AwsErrorKind;
-use crate::aws::endpoint::{EndpointRequest, resolve};
+use crate::aws::endpoint::{EndpointRequest, Service, resolve};
+use crate::aws::http::HttpSettings;
 use crate::credentials::AccessKey;
 use crate::credentials::AccessKeyId;
 use crate::names::{MfaCode, SessionName};
 use crate::origin::{Origin, Sourced};
 use crate::secret::Secret;
 use crate::system::env::Env;
+use crate::timestamp::Timestamp;
 
 const NOW: i64 = 1_927_629_296;
 const QUICK: Bounds = Bounds { connect: Duration::from_secs(1), total: Duration::from_secs(2) };
@@ -107,6 +109,7 @@ fn error(status: &str, code: &str, message: &str) -> Answer {
 
 fn client_at(url: &str, allow: &[&str], env: &Env) -> StsClient {
     let request = EndpointRequest {
+        service: Service::Sts,
         partition: Partition::Aws,
         region: crate::names::Region::parse("eu-west-1").unwrap(),
         fips: false,
@@ -272,7 +275,7 @@ fn ten_megabytes_are_not_read() {
         let server = Server::start(vec![answer]);
         let error = with_code(&server.client(), QUICK).unwrap_err();
         assert_eq!(error.kind, AwsErrorKind::BadAnswer);
-        assert!(error.cause.ends_with("it is far too long"), "{}", error.cause);
+        assert!(error.cause.ends_with("it is too long"), "{}", error.cause);
     }
 }
 
@@ -318,7 +321,7 @@ fn a_name_nobody_knows_is_not_sent() {
     let begun = Instant::now();
     let error = with_code(&client, Bounds::CALL).unwrap_err();
     assert_eq!(error.kind, AwsErrorKind::NotSent);
-    let said = "STS at sts.twolock.invalid, not AWS, was not found by name";
+    let said = "STS at sts.twolock.invalid, not AWS, could not be resolved";
     assert!(error.cause.starts_with(said), "{}", error.cause);
     assert!(begun.elapsed() < Bounds::CALL.connect);
 }
@@ -393,9 +396,9 @@ fn a_dead_proxy_is_named_with_its_variable_and_without_its_password() {
 #[test]
 fn a_proxy_that_refuses_is_named_and_the_code_is_unused() {
     for (answer, said) in [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "wants a user name and password"),
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "requires a user name and password"),
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "refused to connect there"),
-        ("", "hung up"),
+        ("", "closed the connection"),
     ] {
         let proxy = Server::start(vec![Answer::Bytes(answer.into())]);
         let client = client_at("", &[], &Env::of([("HTTPS_PROXY", proxy.url.as_str())]));
@@ -427,7 +430,11 @@ fn no_proxy_is_obeyed_and_loopback_is_never_proxied() {
     for no_proxy in ["sts.twolock.invalid", ".twolock.invalid", "x.example, twolock.invalid", "*"] {
         let client = client_at("https://sts.twolock.invalid", &["sts.twolock.invalid"], &env(no_proxy));
         let error = with_code(&client, QUICK).unwrap_err();
-        assert!(error.cause.starts_with("STS at sts.twolock.invalid, not AWS, was not found"), "{}", error.cause);
+        assert!(
+            error.cause.starts_with("STS at sts.twolock.invalid, not AWS, could not be resolved"),
+            "{}",
+            error.cause
+        );
     }
     let server = Server::start(vec![good()]);
     with_code(&client_at(&server.url, &[], &env("x.example")), QUICK).unwrap();
@@ -459,13 +466,13 @@ fn a_certificate_file_that_is_none_is_a_failure_naming_it() {
     let noise = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (path, why) in [
         (folder.path().join("missing.pem").to_string_lossy().into_owned(), "cannot be read"),
-        (folder.path().to_string_lossy().into_owned(), "cannot be read: it is no regular file"),
-        ("/dev/zero".into(), if cfg!(windows) { "cannot be read" } else { "cannot be read: it is no regular file" }),
-        (write("empty.pem", b""), "holds no certificate"),
-        (write("text.pem", b"hello"), "holds no certificate"),
-        (write("noise.pem", noise), "holds no certificate"),
-        (write("open.pem", b"-----BEGIN CERTIFICATE-----\nMIIB"), "holds no certificate"),
-        (write("bytes.pem", &[0xff; 100]), "holds no certificate"),
+        (folder.path().to_string_lossy().into_owned(), "cannot be read: it is not a regular file"),
+        ("/dev/zero".into(), if cfg!(windows) { "cannot be read" } else { "cannot be read: it is not a regular file" }),
+        (write("empty.pem", b""), "contains no certificate"),
+        (write("text.pem", b"hello"), "contains no certificate"),
+        (write("noise.pem", noise), "contains no certificate"),
+        (write("open.pem", b"-----BEGIN CERTIFICATE-----\nMIIB"), "contains no certificate"),
+        (write("bytes.pem", &[0xff; 100]), "contains no certificate"),
         (write("large.pem", &vec![b'x'; 2 << 20]), "cannot be read: it is larger than 1 MiB"),
     ] {
         let failure = HttpSettings::from_env(&Env::of([("AWS_CA_BUNDLE", &path)]), aws.endpoint()).unwrap_err();

@@ -1,7 +1,7 @@
 //! The machine around the files: variables, clock, certificates, proxy.
 
 use crate::arn::Partition;
-use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
+use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
 use crate::aws::http::HttpSettings;
 use crate::aws::{Bounds, date};
 use crate::cmd::shell::calling_shell;
@@ -131,6 +131,7 @@ fn usual_endpoint(checkup: &Checkup) -> Endpoint {
 
 fn default_endpoint(region: Region) -> Endpoint {
     let partition = region.partition().unwrap_or(Partition::Aws);
-    let request = EndpointRequest { partition, region, fips: false, dualstack: false, given: None };
+    let request =
+        EndpointRequest { service: Service::Sts, partition, region, fips: false, dualstack: false, given: None };
     endpoint::resolve(&request, &[]).expect("a region of a partition has an endpoint")
 }

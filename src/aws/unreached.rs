@@ -1,39 +1,38 @@
-//! Why STS was not reached, in words: host, cause, what to do (threat-model P35, F30, F38).
+//! Why a service was not reached, in words: host, cause, what to do (threat-model P35, F30, F38).
 
 use std::time::Duration;
 
-use super::Meaning;
-use crate::aws::AwsErrorKind;
-use crate::aws::endpoint::Endpoint;
-use crate::aws::http::Proxy;
-use crate::aws::wire::Obstacle;
+use super::endpoint::Endpoint;
+use super::error::{AwsErrorKind, Meaning};
+use super::http::Proxy;
+use super::wire::Obstacle;
 use crate::hint::Hint;
 
 /// Where a call goes, and through whom.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::aws) struct Way<'a> {
-    pub(in crate::aws) endpoint: &'a Endpoint,
-    pub(in crate::aws) proxy: Option<&'a Proxy>,
+pub(super) struct Way<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) proxy: Option<&'a Proxy>,
 }
 
 impl Way<'_> {
     /// Returns the host as the subject of a sentence; one that is not AWS's is named as such.
-    pub(in crate::aws) fn host(&self) -> String {
+    pub(super) fn host(&self) -> String {
         if self.endpoint.is_aws() { self.endpoint.host() } else { format!("{},", self.endpoint) }
     }
 
     /// Returns the meaning of a connection that brought nothing within the whole bound.
-    pub(in crate::aws) fn silent(&self, bound: Duration) -> Meaning {
+    pub(super) fn silent(&self, bound: Duration) -> Meaning {
         let cause = format!("{} did not answer within {}", self.host(), seconds(bound));
         (AwsErrorKind::Unclear, cause, vec![self.look_at_the_way()])
     }
 
     /// Returns cause and hints of a connection that was never made.
-    pub(in crate::aws) fn unreached(&self, obstacle: &Obstacle) -> (String, Vec<Hint>) {
+    pub(super) fn unreached(&self, obstacle: &Obstacle) -> (String, Vec<Hint>) {
         let host = self.host();
         let next = self.next_hop();
         match obstacle {
-            Obstacle::Name(words) => (format!("{next} was not found by name ({words})"), self.look_at_the_name()),
+            Obstacle::Name(words) => (format!("{next} could not be resolved ({words})"), self.look_at_the_name()),
             Obstacle::Refused => (format!("{next} refused the connection"), vec![self.look_at_the_way()]),
             Obstacle::Silence(bound) => {
                 let through =

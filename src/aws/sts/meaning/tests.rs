@@ -1,10 +1,16 @@
 //! AWS's words and what they mean: a table a code, with the messages as AWS writes them.
 
+use std::time::Duration;
+
 use super::*;
-use crate::arn::{MfaSerial, RoleArn};
-use crate::aws::endpoint::{EndpointRequest, resolve};
-use crate::aws::wire::Obstacle;
-use crate::credentials::{AccessKey, Session};
+use crate::arn::{MfaSerial, Partition, RoleArn};
+use crate::aws::clocks::Clocks;
+use crate::aws::endpoint::Endpoint;
+use crate::aws::endpoint::{EndpointRequest, Service, resolve};
+use crate::aws::error::AwsError;
+use crate::aws::failure::{self, Outcome};
+use crate::aws::wire::{End, Obstacle, Seen};
+use crate::credentials::{AccessKey, AccessKeyId, Session};
 use crate::names::{ExternalId, MfaCode, Region, SessionName};
 use crate::origin::{Origin, Sourced};
 use crate::secret::Secret;
@@ -30,6 +36,7 @@ impl World {
     fn new() -> Self {
         let id = |id| AccessKeyId::parse(id).unwrap();
         let request = EndpointRequest {
+            service: Service::Sts,
             partition: Partition::Aws,
             region: Region::parse("eu-west-1").unwrap(),
             fips: false,
@@ -58,20 +65,20 @@ impl World {
         }
     }
 
-    fn token_call(&self) -> Call<'_> {
-        Call {
-            action: "GetSessionToken",
-            signer: Signer::Key(&self.key),
-            mfa: Some(Mfa { serial: &self.device, code: &self.code }),
-            role: None,
-            endpoint: &self.aws,
-            proxy: None,
-        }
+    fn token_call(&self) -> StsCall<'_> {
+        let (signer, code) = (Signer::Key(&self.key), Some(&self.code));
+        let common = Call { action: "GetSessionToken", signer, code, endpoint: &self.aws, proxy: None };
+        StsCall { common, mfa: Some(Mfa { serial: &self.device, code: &self.code }), role: None }
     }
 
-    fn role_call(&self) -> Call<'_> {
-        let signer = Signer::Session(&self.session);
-        Call { action: "AssumeRole", signer, mfa: None, role: Some(&self.role), ..self.token_call() }
+    fn role_call(&self) -> StsCall<'_> {
+        let common = Call {
+            action: "AssumeRole",
+            signer: Signer::Session(&self.session),
+            code: None,
+            ..self.token_call().common
+        };
+        StsCall { common, mfa: None, role: Some(&self.role) }
     }
 }
 
@@ -88,8 +95,8 @@ fn seen(status: u16) -> Seen {
     }
 }
 
-fn said(call: &Call<'_>, code: &str, message: &str) -> AwsError {
-    call.failed(Outcome::Said { code: code.into(), message: message.into() }, &seen(403), clocks(0))
+fn said(call: &StsCall<'_>, code: &str, message: &str) -> AwsError {
+    failure::failed(call, Outcome::Said { code: code.into(), message: message.into() }, &seen(403), clocks(0))
 }
 
 #[test]
@@ -146,15 +153,15 @@ fn codes_of_aws_and_what_they_mean() {
             "access key AKIAIOSFODNN7EXAMPLE is unknown, inactive or deleted in aws",
         ),
         (world.role_call(), "InvalidClientTokenId", invalid, StaleSession, "the session is not known to AWS any more"),
-        (world.role_call(), "ExpiredToken", expired, StaleSession, "the session is over"),
-        (world.role_call(), "ExpiredTokenException", expired, StaleSession, "the session is over"),
-        (world.token_call(), "ExpiredToken", expired, Refused, "the session is over"),
+        (world.role_call(), "ExpiredToken", expired, StaleSession, "the session has expired"),
+        (world.role_call(), "ExpiredTokenException", expired, StaleSession, "the session has expired"),
+        (world.token_call(), "ExpiredToken", expired, Refused, "the session has expired"),
         (
             world.token_call(),
             "SignatureDoesNotMatch",
             mismatch,
             Refused,
-            "the secret key held for AKIAIOSFODNN7EXAMPLE is",
+            "the stored secret key of AKIAIOSFODNN7EXAMPLE is",
         ),
         (world.role_call(), "SignatureDoesNotMatch", mismatch, StaleSession, "the session's signature was refused"),
         (
@@ -164,7 +171,7 @@ fn codes_of_aws_and_what_they_mean() {
             Refused,
             "a role assumed from a session lasts 1h at most, not 2h",
         ),
-        (world.role_call(), "ValidationError", maximum, Refused, "the role gives no session of 2h"),
+        (world.role_call(), "ValidationError", maximum, Refused, "the role allows no session of 2h"),
         (
             world.role_call(),
             "ValidationError",
@@ -174,13 +181,13 @@ fn codes_of_aws_and_what_they_mean() {
         ),
         (world.role_call(), "PackedPolicyTooLarge", "x", Refused, "tags and policies are too large together"),
         (world.role_call(), "PackedPolicyTooLargeException", "x", Refused, "tags and policies are too large together"),
-        (world.role_call(), "MalformedPolicyDocument", "x", Refused, "a policy was not taken"),
+        (world.role_call(), "MalformedPolicyDocument", "x", Refused, "a policy was not accepted"),
         (
             world.role_call(),
             "RegionDisabledException",
             "STS is not activated in this region for account:1",
             Refused,
-            "STS is not switched on in eu-west-1 for this account",
+            "STS is not activated in eu-west-1 for this account",
         ),
         (world.role_call(), "Throttling", "Rate exceeded", Unclear, "STS cannot answer right now"),
         (world.role_call(), "ThrottlingException", "Rate exceeded", Unclear, "STS cannot answer right now"),
@@ -200,7 +207,8 @@ fn refused_role_says_what_to_check_for_this_set_up() {
     let message = "User: x is not authorized to perform: sts:AssumeRole";
     let hints = said(&world.role_call(), "AccessDenied", message).shown_hints().join("\n");
     assert!(hints.contains("twolock login --fresh") && hints.contains("set external_id"), "{hints}");
-    let plain = Call { signer: Signer::Key(&world.key), ..world.role_call() };
+    let of_key = Call { signer: Signer::Key(&world.key), ..world.role_call().common };
+    let plain = StsCall { common: of_key, ..world.role_call() };
     let hints = said(&plain, "AccessDenied", message).shown_hints().join("\n");
     assert!(hints.contains("set mfa_serial") && !hints.contains("--fresh"), "{hints}");
     world.role.external_id = Some(ExternalId::parse("contract-7").unwrap());
@@ -238,10 +246,10 @@ fn wrong_clock_names_both_times_and_the_direction() {
         ),
     ] {
         let outcome = Outcome::Said { code: code.into(), message: message.into() };
-        let error = world.token_call().failed(outcome, &seen(403), clocks(apart));
+        let error = failure::failed(&world.token_call(), outcome, &seen(403), clocks(apart));
         assert_eq!(error.kind, AwsErrorKind::Refused);
         assert!(error.cause.starts_with(said_of_us), "{}", error.cause);
-        assert_eq!(error.shown_hints(), ["set the clock, best by time synchronisation, and try again"]);
+        assert_eq!(error.shown_hints(), ["set the clock, best by time synchronization, and try again"]);
     }
 }
 
@@ -250,10 +258,10 @@ fn wrong_clock_is_named_beside_any_other_error() {
     let world = World::new();
     let message = "MultiFactorAuthentication failed with invalid MFA one time pass code";
     let outcome = || Outcome::Said { code: "AccessDenied".into(), message: message.into() };
-    let error = world.token_call().failed(outcome(), &seen(403), clocks(600));
+    let error = failure::failed(&world.token_call(), outcome(), &seen(403), clocks(600));
     assert_eq!(error.kind, AwsErrorKind::WrongCode);
     assert!(error.shown_hints().iter().any(|hint| hint.contains("clock is off by 10m")), "{:?}", error.shown_hints());
-    let error = world.token_call().failed(outcome(), &seen(403), clocks(240));
+    let error = failure::failed(&world.token_call(), outcome(), &seen(403), clocks(240));
     assert!(!error.shown_hints().iter().any(|hint| hint.contains("clock")), "{:?}", error.shown_hints());
 }
 
@@ -262,10 +270,10 @@ fn server_trouble_with_a_code_is_unclear_and_counts_it_as_used() {
     let world = World::new();
     for (status, code) in [(500, "InternalFailure"), (503, "ServiceUnavailable"), (400, "Throttling")] {
         let outcome = || Outcome::Said { code: code.into(), message: "x".into() };
-        let error = world.token_call().failed(outcome(), &seen(status), clocks(0));
+        let error = failure::failed(&world.token_call(), outcome(), &seen(status), clocks(0));
         assert_eq!(error.kind, AwsErrorKind::Unclear, "{code}");
         assert!(error.shown_hints().iter().any(|hint| hint.contains("counts as used")), "{:?}", error.shown_hints());
-        let error = world.role_call().failed(outcome(), &seen(status), clocks(0));
+        let error = failure::failed(&world.role_call(), outcome(), &seen(status), clocks(0));
         assert!(
             !error.shown_hints().iter().any(|hint| hint.contains("code")),
             "no code was sent: {:?}",
@@ -275,7 +283,7 @@ fn server_trouble_with_a_code_is_unclear_and_counts_it_as_used() {
 }
 
 #[test]
-fn answers_without_words_of_sts() {
+fn answers_that_are_not_of_sts() {
     use AwsErrorKind::*;
     let world = World::new();
     for (end, kind, cause) in [
@@ -283,19 +291,20 @@ fn answers_without_words_of_sts() {
         (
             End::Answered(302),
             BadAnswer,
-            "the answer of STS to GetSessionToken is not usable: it leads elsewhere (HTTP 302), and redirects are not followed",
+            "the answer of STS to GetSessionToken is not usable: it is a redirect (HTTP 302), and redirects are not followed",
         ),
         (
             End::Answered(403),
             BadAnswer,
-            "the answer of STS to GetSessionToken is not usable: it is HTTP 403 without a word of STS",
+            "the answer of STS to GetSessionToken is not usable: unexpected HTTP 403, not an answer of STS",
         ),
         (End::Answered(502), Unclear, "STS cannot answer right now (HTTP 502)"),
         (End::Answered(429), Unclear, "STS cannot answer right now (HTTP 429)"),
-        (End::TooLong, BadAnswer, "the answer of STS to GetSessionToken is not usable: it is far too long"),
-        (End::Broken, Unclear, "sts.eu-west-1.amazonaws.com ended the connection without a whole answer"),
+        (End::TooLong, BadAnswer, "the answer of STS to GetSessionToken is not usable: it is too long"),
+        (End::Broken, Unclear, "sts.eu-west-1.amazonaws.com closed the connection before the answer was complete"),
     ] {
-        let error = world.token_call().failed(Outcome::Wordless, &Seen { end: Some(end), ..seen(0) }, clocks(0));
+        let error =
+            failure::failed(&world.token_call(), Outcome::Wordless, &Seen { end: Some(end), ..seen(0) }, clocks(0));
         assert_eq!((error.kind, error.cause.as_str()), (kind, cause));
     }
 }
@@ -305,7 +314,7 @@ fn connections_never_made_name_host_and_cause_and_what_to_do() {
     let world = World::new();
     let host = "sts.eu-west-1.amazonaws.com";
     for (obstacle, cause) in [
-        (Obstacle::Name("no such name".into()), format!("{host} was not found by name (no such name)")),
+        (Obstacle::Name("no such name".into()), format!("{host} could not be resolved (no such name)")),
         (Obstacle::Refused, format!("{host} refused the connection")),
         (Obstacle::Silence(Duration::from_secs(3)), format!("{host} did not answer within 3 s")),
         (Obstacle::OtherName, format!("{host} was not trusted: its certificate is for another name")),
@@ -314,11 +323,11 @@ fn connections_never_made_name_host_and_cause_and_what_to_do() {
         (Obstacle::Other("no route to host".into()), format!("{host} could not be reached (no route to host)")),
     ] {
         let seen = Seen { end: Some(End::NotConnected(obstacle)), ..Seen::default() };
-        let error = world.token_call().failed(Outcome::Wordless, &seen, clocks(0));
+        let error = failure::failed(&world.token_call(), Outcome::Wordless, &seen, clocks(0));
         assert_eq!((error.kind, error.cause), (AwsErrorKind::NotSent, cause));
         assert!(!error.hints.is_empty());
         let retried = Seen { sent: true, ..seen };
-        let error = world.token_call().failed(Outcome::Wordless, &retried, clocks(0));
+        let error = failure::failed(&world.token_call(), Outcome::Wordless, &retried, clocks(0));
         assert_eq!(error.kind, AwsErrorKind::Unclear, "an attempt before this one had arrived");
     }
 }
@@ -326,7 +335,8 @@ fn connections_never_made_name_host_and_cause_and_what_to_do() {
 #[test]
 fn silence_to_the_end_is_unclear() {
     let world = World::new();
-    let error = world.token_call().failed(Outcome::TimedOut(Duration::from_secs(10)), &Seen::default(), clocks(0));
+    let error =
+        failure::failed(&world.token_call(), Outcome::TimedOut(Duration::from_secs(10)), &Seen::default(), clocks(0));
     assert_eq!(error.kind, AwsErrorKind::Unclear);
     assert_eq!(error.cause, "sts.eu-west-1.amazonaws.com did not answer within 10 s");
 }
@@ -334,7 +344,8 @@ fn silence_to_the_end_is_unclear() {
 #[test]
 fn every_message_about_another_endpoint_says_not_aws() {
     let world = World::new();
-    let call = Call { endpoint: &world.sandbox, ..world.token_call() };
+    let call = world.token_call();
+    let call = StsCall { common: Call { endpoint: &world.sandbox, ..call.common }, ..call };
     let named = "STS at 127.0.0.1:4566, not AWS";
     for (code, message) in [
         ("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code"),
@@ -358,19 +369,25 @@ fn every_message_about_another_endpoint_says_not_aws() {
         End::NotConnected(Obstacle::Issuer),
         End::NotConnected(Obstacle::Silence(Duration::from_secs(1))),
     ] {
-        let error = call.failed(Outcome::Wordless, &Seen { end: Some(end), ..Seen::default() }, clocks(0));
+        let error = failure::failed(&call, Outcome::Wordless, &Seen { end: Some(end), ..Seen::default() }, clocks(0));
         assert!(error.cause.contains(named), "{}", error.cause);
     }
-    assert!(call.failed(Outcome::TimedOut(Duration::from_secs(1)), &Seen::default(), clocks(0)).cause.contains(named));
-    assert!(call.unusable("it holds no credentials", clocks(0)).cause.contains(named));
-    assert!(call.not_begun("x").cause.contains(named));
+    assert!(
+        failure::failed(&call, Outcome::TimedOut(Duration::from_secs(1)), &Seen::default(), clocks(0))
+            .cause
+            .contains(named)
+    );
+    assert!(failure::unusable(&call.common, "it holds no credentials", clocks(0)).cause.contains(named));
+    assert!(failure::not_begun(&call.common, "x").cause.contains(named));
 }
 
 #[test]
 fn what_we_sent_is_taken_out_of_awss_words() {
     let world = World::new();
     let echoed = format!("{SECRET} {TOKEN} 493817 {SIGNATURE} {}", TOKEN.replace('/', "%2F").replace('+', "%2B"));
-    let with_session = Call { mfa: world.token_call().mfa, ..world.role_call() };
+    let (with_code, role) = (world.token_call(), world.role_call());
+    let common = role.common.carrying(with_code.common.code);
+    let with_session = StsCall { common, mfa: with_code.mfa, ..role };
     for code in ["AccessDenied", "Unheard", "Throttling", "ValidationError", "SignatureDoesNotMatch", "493817"] {
         let error = said(&with_session, code, &echoed);
         let all = format!("{error:?}");

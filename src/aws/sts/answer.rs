@@ -11,44 +11,20 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::operation::get_session_token::GetSessionTokenOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 
-use super::{CallerIdentity, RoleRequest};
+use super::CallerIdentity;
 use crate::arn::{AccountId, MfaSerial, account_of};
+use crate::aws::clocks::{Clocks, SLACK, apart};
 use crate::credentials::{AccessKeyId, LONGEST_TOKEN, Session, is_credential_text};
+use crate::role::RoleRequest;
 use crate::secret::Secret;
 use crate::timestamp::Timestamp;
 
 /// The window in which AWS takes a signature.
 const SIGNATURE_WINDOW: Duration = Duration::from_secs(15 * 60);
-/// How far an end may lie beyond what was asked.
-const SLACK: Duration = Duration::from_secs(5 * 60);
 
-/// Both clocks at the time of an answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Clocks {
-    /// This machine's.
-    pub(super) ours: Timestamp,
-    /// The answer's `Date`.
-    pub(super) theirs: Option<Timestamp>,
-}
-
-impl Clocks {
-    /// Returns both moments and how far they lie apart, if that is more than 5 minutes (P37). To the minute: an answer
-    /// takes a while, so the seconds mean nothing.
-    pub(super) fn skew(self) -> Option<(Timestamp, Timestamp, Duration)> {
-        let theirs = self.theirs?;
-        let apart = apart(self.ours, theirs);
-        let minutes = (apart.as_secs() + 30) / 60;
-        (apart > SLACK).then_some((self.ours, theirs, Duration::from_secs(minutes * 60)))
-    }
-
-    fn latest_start(self) -> Timestamp {
-        let near = self.theirs.filter(|&theirs| apart(self.ours, theirs) <= SIGNATURE_WINDOW);
-        near.map_or(self.ours, |theirs| theirs.max(self.ours))
-    }
-}
-
-fn apart(a: Timestamp, b: Timestamp) -> Duration {
-    a.since(b).max(b.since(a))
+fn latest_start(clocks: Clocks) -> Timestamp {
+    let near = clocks.theirs.filter(|&theirs| apart(clocks.ours, theirs) <= SIGNATURE_WINDOW);
+    near.map_or(clocks.ours, |theirs| theirs.max(clocks.ours))
 }
 
 /// Returns the session of a GetSessionToken answer, or what is wrong with it. Its account is the device's, if known.
@@ -123,7 +99,7 @@ fn session(
     let credentials = credentials.ok_or("it holds no credentials")?;
     // Moved, not copied: both are wiped with the session, or right here if it is refused.
     let (secret, token) = (Secret::new(credentials.secret_access_key), Secret::new(credentials.session_token));
-    let access_key_id = AccessKeyId::parse(&credentials.access_key_id).map_err(|_| "its access key id is none")?;
+    let access_key_id = AccessKeyId::parse(&credentials.access_key_id).map_err(|_| "its access key id is invalid")?;
     if !is_credential_text(secret.expose()) {
         return Err("its secret key is missing or malformed".into());
     }
@@ -140,10 +116,11 @@ fn session(
 
 fn check_end(expires: Timestamp, asked: Duration, clocks: Clocks) -> Result<(), String> {
     if expires <= clocks.ours {
-        return Err(format!("it ended already ({expires}, and it is {})", clocks.ours));
+        return Err(format!("it has already expired ({expires}, and it is {})", clocks.ours));
     }
-    if expires > clocks.latest_start().plus(asked).plus(SLACK) {
-        return Err(format!("it ends later than was asked for ({expires}, and it is {})", clocks.ours));
+    // How far an end may lie beyond what was asked.
+    if expires > latest_start(clocks).plus(asked).plus(SLACK) {
+        return Err(format!("it expires later than requested ({expires}, and it is {})", clocks.ours));
     }
     Ok(())
 }
@@ -207,8 +184,8 @@ mod tests {
     fn credentials_with_a_part_missing_or_malformed_are_refused_and_not_shown() {
         let long = "x".repeat(LONGEST_TOKEN + 1);
         for (id, secret, token, why) in [
-            ("", "s", "t", "its access key id is none"),
-            ("ASIA canary", "s", "t", "its access key id is none"),
+            ("", "s", "t", "its access key id is invalid"),
+            ("ASIA canary", "s", "t", "its access key id is invalid"),
             ("ASIAIOSFODNN7EXAMPLE", "", "t", "its secret key is missing or malformed"),
             ("ASIAIOSFODNN7EXAMPLE", "canary$(x)", "t", "its secret key is missing or malformed"),
             ("ASIAIOSFODNN7EXAMPLE", "s", "", "its session token is missing or malformed"),

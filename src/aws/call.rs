@@ -1,0 +1,94 @@
+//! One call before it is made: who signs it, where it goes, which codes it carries, how long it may take.
+
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+use super::http::Proxy;
+use super::mask::mask;
+use super::unreached::Way;
+use super::wire::Seen;
+use crate::credentials::{AccessKey, AccessKeyId, Session};
+use crate::names::MfaCode;
+
+/// Who signs a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Signer<'a> {
+    /// A long-term access key.
+    Key(&'a AccessKey),
+    /// Temporary credentials.
+    Session(&'a Session),
+}
+
+impl Signer<'_> {
+    /// The key id that signs.
+    pub(super) fn key_id(&self) -> &AccessKeyId {
+        match self {
+            Signer::Key(key) => &key.id,
+            Signer::Session(session) => &session.access_key_id,
+        }
+    }
+}
+
+/// The bounds of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// Until the answer is there, retries included.
+    pub total: Duration,
+}
+
+impl Bounds {
+    /// What a person waits for: 3 s to connect, 10 s in all.
+    pub const CALL: Bounds = Bounds { connect: Duration::from_secs(3), total: Duration::from_secs(10) };
+    /// A look that may come to nothing: 2 s to connect, 3 s in all.
+    pub const LOOK: Bounds = Bounds { connect: Duration::from_secs(2), total: Duration::from_secs(3) };
+    /// A renewal nobody waits for: 2 s in all.
+    pub const RENEWAL: Bounds = Bounds { connect: Duration::from_secs(2), total: Duration::from_secs(2) };
+}
+
+impl Bounds {
+    /// A little less than everything, so that a connection never made is told from an answer that never came.
+    pub(super) fn to_connect(self) -> Duration {
+        self.connect.min(self.total * 9 / 10)
+    }
+}
+
+/// What is tried: who signs what, and where it goes. Made by the client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    /// As AWS names it: `GetSessionToken`.
+    pub(super) action: &'static str,
+    pub(super) signer: Signer<'a>,
+    /// The code it carries, which AWS takes once.
+    pub(super) code: Option<&'a MfaCode>,
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) proxy: Option<&'a Proxy>,
+}
+
+impl<'a> Call<'a> {
+    /// The same call with a code. It is sent once, and the code counts as used where the end is unclear (P24).
+    pub(super) fn carrying(self, code: Option<&'a MfaCode>) -> Self {
+        Self { code, ..self }
+    }
+
+    /// How often it may be sent at most.
+    pub(super) fn attempts(&self) -> u32 {
+        if self.code.is_some() { 1 } else { 3 }
+    }
+
+    pub(super) fn way(&self) -> Way<'a> {
+        Way { endpoint: self.endpoint, proxy: self.proxy }
+    }
+
+    /// Returns words of others without what we sent (threat-model P2).
+    pub(super) fn masked(&self, text: &str, seen: Option<&Seen>) -> String {
+        let (secret, token) = match self.signer {
+            Signer::Key(key) => (&key.secret, None),
+            Signer::Session(session) => (&session.secret, Some(session.token.expose().as_str())),
+        };
+        let code = self.code.map(MfaCode::expose);
+        let signature = seen.and_then(|seen| seen.signature.as_ref()).map(|text| text.expose().as_str());
+        mask(text, [Some(secret.expose().as_str()), token, code, signature].into_iter().flatten())
+    }
+}

@@ -1,0 +1,214 @@
+//! What a failed call means: the codes that every service of AWS has, given meaning in this one place (aws-contract 4.3).
+//! What only one service says is that service's to explain, and asked first.
+//!
+//! Codes and messages are matched loosely, since AWS's texts vary in blanks and full stops. AWS's own words stay as the
+//! cause, after every secret we sent was taken out of them (threat-model P2).
+
+use std::time::Duration;
+
+use super::call::{Call, Signer};
+use super::clocks::Clocks;
+use super::error::{AwsError, AwsErrorKind, Meaning};
+use super::wire::{End, Seen};
+use crate::arn::Partition;
+use crate::duration;
+use crate::text::visible::cut;
+
+/// One call of a service, and what only that service's errors mean.
+pub(super) trait ServiceCall {
+    /// What all services' calls have.
+    fn common(&self) -> &Call<'_>;
+
+    /// The meaning of an error that is this service's own; none leaves it to the codes that all of them have.
+    fn own_meaning(&self, said: &Said<'_>) -> Option<Meaning>;
+}
+
+/// An error in AWS's own words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said<'a> {
+    /// Without the `Exception` that some services add.
+    pub(super) code: &'a str,
+    /// In lower case, to be looked into.
+    pub(super) message: &'a str,
+    /// Who said what, to be quoted; nothing that we sent is in it.
+    pub(super) words: &'a str,
+}
+
+impl Said<'_> {
+    pub(super) fn says(&self, part: &str) -> bool {
+        self.message.contains(part)
+    }
+}
+
+/// How a call ended, as far as the one who sent it can tell.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// AWS answered with an error of its own.
+    Said { code: String, message: String },
+    /// Whatever the wire saw.
+    Wordless,
+    /// The whole bound went by.
+    TimedOut(Duration),
+    /// No request could be made of it.
+    NotBuilt(String),
+}
+
+/// Returns the error of a call that ended without an answer we keep.
+pub(super) fn failed(call: &impl ServiceCall, outcome: Outcome, seen: &Seen, clocks: Clocks) -> AwsError {
+    let common = call.common();
+    let meaning = match outcome {
+        Outcome::NotBuilt(why) => return not_begun(common, &why),
+        Outcome::TimedOut(bound) => common.way().silent(bound),
+        Outcome::Said { code, message } => said(call, &code, &message, seen, clocks),
+        Outcome::Wordless => common.wordless(seen),
+    };
+    common.error(meaning, clocks)
+}
+
+/// Returns the error of a call that never reached the wire.
+pub(super) fn not_begun(call: &Call<'_>, why: &str) -> AwsError {
+    let cause = format!("the call to {} could not begin: {}", call.endpoint, cut(&call.masked(why, None)));
+    AwsError { kind: AwsErrorKind::NotSent, cause, hints: Vec::new() }
+}
+
+/// Returns the error of an answer that failed its checks.
+pub(super) fn unusable(call: &Call<'_>, why: &str, clocks: Clocks) -> AwsError {
+    let cause = format!("the answer of {} to {} is not usable: {why}", call.endpoint, call.action);
+    call.error((AwsErrorKind::BadAnswer, cause, Vec::new()), clocks)
+}
+
+/// Returns the meaning of a refusal.
+pub(super) fn refused(cause: String, hint: &str) -> Meaning {
+    let hints = if hint.is_empty() { Vec::new() } else { vec![hint.into()] };
+    (AwsErrorKind::Refused, cause, hints)
+}
+
+fn said(call: &impl ServiceCall, code: &str, message: &str, seen: &Seen, clocks: Clocks) -> Meaning {
+    let common = call.common();
+    let words = common.masked(&format!("{code}: {}", message.trim()), Some(seen));
+    let words = format!("{}: {}", common.endpoint, cut(words.trim_end_matches([':', ' ', '.'])));
+    let message = message.to_ascii_lowercase();
+    let said = Said { code: code.trim_end_matches("Exception"), message: &message, words: &words };
+    if is_trouble(said.code, seen) {
+        return common.busy(&words);
+    }
+    call.own_meaning(&said).unwrap_or_else(|| common.meaning(&said, clocks))
+}
+
+/// Whether AWS, or what stands before it, has no time for anybody's call.
+fn is_trouble(code: &str, seen: &Seen) -> bool {
+    const THROTTLED: [&str; 6] =
+        ["Throttling", "Throttled", "RequestThrottled", "RequestLimitExceeded", "TooManyRequests", "SlowDown"];
+    matches!(seen.end, Some(End::Answered(500..))) || THROTTLED.contains(&code)
+}
+
+impl Call<'_> {
+    fn error(&self, (kind, cause, mut hints): Meaning, clocks: Clocks) -> AwsError {
+        if let Some((ours, theirs, apart)) = clocks.skew().filter(|_| !cause.contains("clock")) {
+            let apart = duration::show(apart);
+            hints
+                .push(format!("this clock is off by {apart} ({ours} here, {theirs} there): set it right first").into());
+        }
+        if kind == AwsErrorKind::Unclear && self.code.is_some() {
+            hints.push("the code counts as used: wait for the next one".into());
+        }
+        AwsError { kind, cause, hints }
+    }
+
+    fn wordless(&self, seen: &Seen) -> Meaning {
+        match &seen.end {
+            Some(End::NotConnected(obstacle)) => {
+                let kind = if seen.sent { AwsErrorKind::Unclear } else { AwsErrorKind::NotSent };
+                let (cause, hints) = self.way().unreached(obstacle);
+                (kind, cause, hints)
+            }
+            Some(End::Answered(status)) => self.status(*status),
+            Some(End::TooLong) => self.bad("it is too long"),
+            Some(End::Broken) | None => {
+                let cause = format!("{} closed the connection before the answer was complete", self.way().host());
+                (AwsErrorKind::Unclear, cause, vec!["try again".into()])
+            }
+        }
+    }
+
+    fn status(&self, status: u16) -> Meaning {
+        match status {
+            200..=299 => self.bad("it cannot be read"),
+            300..=399 => self.bad(&format!("it is a redirect (HTTP {status}), and redirects are not followed")),
+            429 => self.busy("HTTP 429"),
+            500.. => self.busy(&format!("HTTP {status}")),
+            _ => self.bad(&format!("unexpected HTTP {status}, not an answer of {}", self.endpoint.service().name())),
+        }
+    }
+
+    fn bad(&self, why: &str) -> Meaning {
+        let cause = format!("the answer of {} to {} is not usable: {why}", self.endpoint, self.action);
+        let hint = "does something between here and AWS answer in its place: a proxy, a guest network's login page?";
+        (AwsErrorKind::BadAnswer, cause, vec![hint.into()])
+    }
+
+    fn busy(&self, words: &str) -> Meaning {
+        let words = words.strip_prefix(&format!("{}: ", self.endpoint)).unwrap_or(words);
+        let cause = format!("{} cannot answer right now ({words})", self.endpoint);
+        (AwsErrorKind::Unclear, cause, vec!["try again in a moment".into()])
+    }
+
+    fn meaning(&self, said: &Said<'_>, clocks: Clocks) -> Meaning {
+        let Said { code, words, .. } = *said;
+        match code {
+            "AccessDenied" => refused(format!("{} is not allowed ({words})", self.action), ""),
+            "InvalidClientTokenId" | "UnrecognizedClient" | "InvalidAccessKeyId" => self.unknown_key(words),
+            "ExpiredToken" => self.stale(format!("the session has expired ({words})")),
+            "RequestExpired" | "RequestTimeTooSkewed" => self.wrong_clock(words, clocks),
+            "SignatureDoesNotMatch" | "InvalidSignature"
+                if said.says("signature expired") || said.says("not yet current") || clocks.skew().is_some() =>
+            {
+                self.wrong_clock(words, clocks)
+            }
+            "SignatureDoesNotMatch" | "InvalidSignature" => self.wrong_secret(words),
+            "ValidationError" | "Validation" => refused(format!("{} was not understood ({words})", self.action), ""),
+            _ => refused(format!("{} was refused ({words})", self.action), ""),
+        }
+    }
+
+    fn unknown_key(&self, words: &str) -> Meaning {
+        if let Signer::Session(_) = self.signer {
+            return self.stale(format!("the session is not known to AWS any more ({words})"));
+        }
+        let partition = self.endpoint.region().partition().map_or("this partition", Partition::name);
+        let key = self.signer.key_id();
+        let cause = format!("access key {key} is unknown, inactive or deleted in {partition} ({words})");
+        let hint = "look at it under IAM > Users > Security credentials; a new key takes some seconds to be known";
+        refused(cause, hint)
+    }
+
+    /// A session that is refused is forgotten and minted anew; a long-term key has nothing behind it.
+    fn stale(&self, cause: String) -> Meaning {
+        match self.signer {
+            Signer::Session(_) => (AwsErrorKind::StaleSession, cause, Vec::new()),
+            Signer::Key(_) => refused(cause, "these keys are temporary: use an IAM user's own long-term key (AKIA…)"),
+        }
+    }
+
+    fn wrong_secret(&self, words: &str) -> Meaning {
+        match self.signer {
+            Signer::Session(_) => self.stale(format!("the session's signature was refused ({words})")),
+            Signer::Key(_) => refused(
+                format!("the stored secret key of {} is not the one AWS has ({words})", self.signer.key_id()),
+                "was it pasted with a blank or a character missing? compare it where it is kept",
+            ),
+        }
+    }
+
+    fn wrong_clock(&self, words: &str, clocks: Clocks) -> Meaning {
+        let cause = match clocks.skew() {
+            Some((ours, theirs, apart)) => {
+                let slow = if ours < theirs { "slow" } else { "fast" };
+                let apart = duration::show(apart);
+                format!("this machine's clock is {apart} {slow}: {ours} here, {theirs} at {} ({words})", self.endpoint)
+            }
+            None => format!("this machine's clock does not agree with AWS's: {} here ({words})", clocks.ours),
+        };
+        refused(cause, "set the clock, best by time synchronization, and try again")
+    }
+}

@@ -1,0 +1,127 @@
+//! What only STS says, and what it means: codes of a device, roles, policies of a session (aws-contract 4.3).
+
+use super::Mfa;
+use crate::aws::call::{Call, Signer};
+use crate::aws::error::{AwsErrorKind, Meaning};
+use crate::aws::failure::{Said, ServiceCall, refused};
+use crate::duration;
+use crate::hint::{CommandLine, Hint, Verb};
+use crate::role::RoleRequest;
+
+/// One call of STS: with a device's code, or for a role.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StsCall<'a> {
+    pub(super) common: Call<'a>,
+    pub(super) mfa: Option<Mfa<'a>>,
+    pub(super) role: Option<&'a RoleRequest>,
+}
+
+impl ServiceCall for StsCall<'_> {
+    fn common(&self) -> &Call<'_> {
+        &self.common
+    }
+
+    fn own_meaning(&self, said: &Said<'_>) -> Option<Meaning> {
+        let words = said.words;
+        match said.code {
+            "AccessDenied" => self.denied(said),
+            "RegionDisabled" => Some(refused(
+                format!("STS is not activated in {} for this account ({words})", self.common.endpoint.region()),
+                "set another region for this profile, or activate STS there in IAM's account settings",
+            )),
+            "PackedPolicyTooLarge" => Some(refused(
+                format!("tags and policies are too large together ({words})"),
+                "send fewer: twolock_tags, twolock_policy_arns",
+            )),
+            "MalformedPolicyDocument" => {
+                Some(refused(format!("a policy was not accepted ({words})"), "look at twolock_policy_arns"))
+            }
+            "ValidationError" | "Validation" => self.too_long(said),
+            _ => None,
+        }
+    }
+}
+
+impl StsCall<'_> {
+    fn denied(&self, said: &Said<'_>) -> Option<Meaning> {
+        let (action, words) = (self.common.action, said.words);
+        Some(match () {
+            () if said.says("invalid mfa one time pass code") => self.wrong_code(),
+            () if said.says("validate mfa code") || said.says("mfa serial number is valid") => self.wrong_device(words),
+            () if said.says("must provide both mfa") => {
+                refused(format!("{action} takes a device and its code together or not at all ({words})"), "")
+            }
+            () if said.says("session credentials") && action == "GetSessionToken" => refused(
+                format!(
+                    "key {} is temporary, and {action} takes long-term keys only ({words})",
+                    self.common.signer.key_id()
+                ),
+                "the chain has to begin with an IAM user's own access key (AKIA…)",
+            ),
+            () if said.says("by root account") => {
+                refused(format!("root cannot assume roles ({words})"), "begin with an IAM user's key instead of root's")
+            }
+            () => return self.role.map(|request| self.role_denied(request, words)),
+        })
+    }
+
+    fn wrong_code(&self) -> Meaning {
+        let endpoint = self.common.endpoint;
+        let cause = format!("that code was refused by {endpoint}: wrong, used before, or another device's");
+        let hint = self.mfa.map(|mfa| format!("a code works once: wait for the next one of {}", mfa.serial));
+        (AwsErrorKind::WrongCode, cause, hint.into_iter().map(Hint::from).collect())
+    }
+
+    fn wrong_device(&self, words: &str) -> Meaning {
+        let device = self.mfa.map(|mfa| mfa.serial.to_string()).unwrap_or_default();
+        refused(
+            format!("device '{device}' was refused: not this user's, not enabled, or a kind without codes ({words})"),
+            "compare mfa_serial with the ARN under IAM > Users > Security credentials (…:mfa/NAME)",
+        )
+    }
+
+    fn role_denied(&self, request: &RoleRequest, words: &str) -> Meaning {
+        let trusts = format!("the trust policy of {} has to allow {}", request.role.name(), self.caller());
+        let mut hints: Vec<Hint> = vec![trusts.into()];
+        match (self.common.signer, self.mfa) {
+            (Signer::Key(_), None) => hints.push("if it requires MFA: set mfa_serial in this profile".into()),
+            (Signer::Session(_), _) => {
+                hints.push(CommandLine::new(Verb::Login).with("--fresh").to("if it requires a recent code"));
+            }
+            _ => {}
+        }
+        hints.push(match request.external_id {
+            None => "if it requires an external id: set external_id in this profile".into(),
+            Some(_) => "if it requires an external id: compare it with external_id in this profile".into(),
+        });
+        hints.push("the caller's own policies have to allow sts:AssumeRole on that role".into());
+        (AwsErrorKind::Refused, format!("{} may not be assumed ({words})", request.role), hints)
+    }
+
+    fn too_long(&self, said: &Said<'_>) -> Option<Meaning> {
+        let asked = self.role.map(|request| duration::show(request.duration)).unwrap_or_default();
+        let words = said.words;
+        if said.says("maxsessionduration") {
+            return Some(refused(
+                format!("the role allows no session of {asked} ({words})"),
+                "set a shorter duration_seconds, or raise the role's maximum session duration",
+            ));
+        }
+        (said.says("role chaining") || said.says("1 hour session limit")).then(|| {
+            refused(
+                format!("a role assumed from a session lasts 1h at most, not {asked} ({words})"),
+                "set duration_seconds = 3600 in this profile",
+            )
+        })
+    }
+
+    fn caller(&self) -> String {
+        match self.common.signer {
+            Signer::Key(key) => format!("the user of key {}", key.id),
+            Signer::Session(_) => "the session's user or role".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -455,7 +455,7 @@ mod tests {
             ("session_duration", "40h", "15m to 36h"),
             ("session_duration", "soon", "15m to 36h"),
             ("prompt_timeout", "0", "1s to 1h"),
-            ("keyring", "plain", "auto, kernel, file"),
+            ("keyring", "plain", Keyring::names().as_str()),
             ("endpoints.allow", "https://x/", "is no host"),
             ("nonsense", "1", "no setting"),
         ] {

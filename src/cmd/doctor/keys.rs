@@ -261,9 +261,10 @@ fn without_durable(checkup: &Checkup, store: &About, error: &StoreError) -> Find
         StoreError::NoService(_) => Info,
         _ => Warning,
     };
+    let other = context.stores.fast.as_ref().map_or("nothing else", |store| store.name());
     let why = match has_keys {
-        true => "the access keys in it cannot be used; sessions that live can",
-        false => "the kernel keyring alone seals sessions, and access keys stay in files",
+        true => "the access keys in it cannot be used; sessions that live can".into(),
+        false => format!("{other} alone seals sessions, and access keys stay in files"),
     };
     let finding = Finding::new(severity, format!("{} {error}", store.name), why);
     match error {

@@ -126,7 +126,7 @@ fn choice(env: &Env, home: &Path, variable: &'static str, usual: &str) -> FileCh
 fn load(choice: &FileChoice, kind: FileKind, home: &Path) -> Result<AwsFile> {
     let shown = shorten(&choice.path, home);
     let bytes = foreign_file::load(&choice.path, &shown, LARGEST_FILE).map_err(|failure| match choice.variable {
-        Some(variable) => failure.hint(format!("the file was chosen by {variable}")),
+        Some(variable) => failure.hint(format!("the file was selected by {variable}")),
         None => failure,
     })?;
     Ok(AwsFile::from_bytes(kind, shown, bytes))
@@ -236,6 +236,6 @@ mod tests {
         let world = World::new("", "");
         let failure = AwsFiles::load(&Env::of([("AWS_CONFIG_FILE", "~/.aws")]), world.0.path()).unwrap_err();
         assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Config, "cannot read ~/.aws: it is a directory"));
-        assert_eq!(failure.shown_hints(), ["the file was chosen by AWS_CONFIG_FILE"]);
+        assert_eq!(failure.shown_hints(), ["the file was selected by AWS_CONFIG_FILE"]);
     }
 }

@@ -75,7 +75,7 @@ impl<'a> Journal<'a> {
             let directory = shorten(self.directory, self.home);
             Failure::new(
                 Kind::Disk,
-                format!("{directory} cannot be created, and a change keeps its journal there: {}", plain(&e)),
+                format!("cannot create {directory}, which is needed for the journal: {}", plain(&e)),
             )
         })?;
         let until = Deadline::after(Instant::now(), patience);
@@ -113,7 +113,7 @@ impl<'a> Journal<'a> {
             .filter(|entry: &JournalEntry| entry.records.iter().all(Record::is_sound))
         {
             Some(entry) => Ok(Some(entry)),
-            None => Err(self.unusable("is damaged: not every act in it is known")),
+            None => Err(self.unusable("is damaged: it contains an unknown step")),
         }
     }
 
@@ -127,8 +127,8 @@ impl<'a> Journal<'a> {
     }
 
     fn unusable(&self, why: &str) -> Failure {
-        let way_out = "look at the AWS files, then run this again with --forget-unfinished";
-        half_done(format!("an earlier change may be half done, and its journal {} {why}: {way_out}", self.shown()))
+        let way_out = "check the AWS files, then run this again with --forget-unfinished";
+        half_done(format!("an earlier change may be half done, but its journal {} {why}: {way_out}", self.shown()))
     }
 }
 
@@ -201,11 +201,11 @@ mod tests {
             ("", "is damaged"),
             ("[]", "no version"),
             (r#"{"v":2,"title":"x","acts":[]}"#, "has version 2; this twolock reads 1"),
-            (r#"{"v":1,"acts":[]}"#, "not every act"),
-            (r#"{"v":1,"title":"x","acts":[{"act":"fly"}]}"#, "not every act"),
+            (r#"{"v":1,"acts":[]}"#, "an unknown step"),
+            (r#"{"v":1,"title":"x","acts":[{"act":"fly"}]}"#, "an unknown step"),
             (
                 r#"{"v":1,"title":"x","acts":[{"act":"edit-file","kind":"config","edits":[],"file":{"path":"a/b","before":"","after":""}}]}"#,
-                "not every act",
+                "an unknown step",
             ),
         ] {
             private_file::write_atomically(&journal.file(), content.as_bytes()).unwrap();

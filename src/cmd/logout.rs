@@ -35,7 +35,7 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     if let Some(unopened) = &found.unopened {
         text += &format!("{name}: removed {}\n", unopened.line().replace(" cannot be ", " that could not be "));
     } else if found.sessions.is_empty() {
-        text += &format!("{name}: no session to forget\n");
+        text += &format!("{name}: no sessions to end\n");
     } else {
         text += &shared_by(&sharing(&context, &planned));
     }
@@ -45,11 +45,11 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
 fn forgot(header: &Header) -> String {
     let role = header.role.as_ref().map(RoleArn::as_str);
     let whose = role.or(header.device.as_ref().map(MfaSerial::as_str)).unwrap_or(header.profile.as_str());
-    format!("forgot the {} of {}\n", header.kind.word(), visible(whose))
+    format!("ended the {} of {}\n", header.kind.word(), visible(whose))
 }
 
 fn shared_by(others: &[String]) -> String {
-    if others.is_empty() { String::new() } else { format!("it was shared by: {}\n", others.join(", ")) }
+    if others.is_empty() { String::new() } else { format!("it was shared with: {}\n", others.join(", ")) }
 }
 
 fn all(context: &Context) -> Result<u8> {
@@ -63,12 +63,12 @@ fn all(context: &Context) -> Result<u8> {
     let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
     if let Some((store, e)) = kept {
         let cause =
-            format!("{} removed, but the sealing key may still be kept: {} {e}", sealed_files(removed), store.name);
+            format!("{} removed, but the sealing key may still be stored: {} {e}", sealed_files(removed), store.name);
         let again = |unlock| CommandLine::new(Verb::Logout).with("--all").to(format!("{unlock}, then run"));
         let hint = store.unlock.map_or_else(|| Hint::from("remove it"), |unlock| again(unlock).into());
         return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
-    let mut text = format!("forgot {sessions} sessions and the key they were sealed under\n");
+    let mut text = format!("ended {sessions} sessions and deleted their sealing key\n");
     if removed > sessions {
         text += &format!("removed {} that could not be opened\n", sealed_files(removed - sessions));
     }

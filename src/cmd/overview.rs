@@ -55,7 +55,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
     let mut text = table(&["PROFILE", "KIND", "LEFT", "NEXT"], &rows);
     if names.len() > MOST {
-        text += &format!("and {} more: twolock profile list\n", names.len() - MOST);
+        text += &format!("{} more: twolock profile list\n", names.len() - MOST);
     }
     text += &names.iter().take(MOST).find_map(|name| to_adopt(&context, &callers, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
@@ -65,7 +65,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
 fn to_adopt(context: &Context, callers: &Callers, name: &str) -> Option<String> {
     let is_unserved = |name: &ProfileName| callers.judge(name.as_str()).served() == Served::No;
     let name = ProfileName::parse(name).ok().filter(|name| context.can_be_adopted(name) && is_unserved(name))?;
-    Some(format!("for the AWS CLI and every SDK as well: {}\n", CommandLine::of(Verb::Adopt, name)))
+    Some(format!("to use it in the AWS CLI and every SDK: {}\n", CommandLine::of(Verb::Adopt, name)))
 }
 
 /// The next command: use it, or see what is wrong with it.

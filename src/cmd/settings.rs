@@ -92,7 +92,7 @@ fn list(context: &Context, as_json: bool) -> Result<()> {
     let profiles: HashSet<String> = context.files.profile_names().into_iter().collect();
     let aliases = context.settings.aliases.iter().map(|(name, alias)| {
         let hidden = profiles.contains(name);
-        let meaning = if hidden { "hidden: a profile has this name" } else { "another name for a profile" };
+        let meaning = if hidden { "not used: a profile has this name" } else { "another name for a profile" };
         (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning.to_string())
     });
     let all = known.chain(aliases);
@@ -112,10 +112,10 @@ fn trust_file(invocation: &Invocation, file: &Path, path: &Path, yes: bool, forg
     let canonical = consent::consent_path(path)?;
     let edit = SettingEdit::Trust { path: canonical.clone(), sha256: consent::fingerprint(path)? };
     if !yes {
-        let need = PersonNeeded { what: "this needs a yes", otherwise: "add --yes" };
-        let question = format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical));
+        let need = PersonNeeded { what: "confirmation is required", otherwise: "add --yes" };
+        let question = format!("allow {} to run programs (mfa_process)?", visible(&canonical));
         Conversation::begin(need)?.agree("", &question)?;
     }
     edit_settings(invocation, &format!("settings trust {}", as_word(&canonical)), &[file.to_path_buf()], edit, forget)?;
-    to_stdout(format!("trusted {} as it is now\n", visible(&canonical)).as_bytes())
+    to_stdout(format!("{} is trusted until it changes\n", visible(&canonical)).as_bytes())
 }

@@ -39,7 +39,7 @@ impl Known {
     }
 
     fn value(&self, item: &Item) -> std::result::Result<String, String> {
-        let value = as_text(item).ok_or("is neither text nor a list of texts")?;
+        let value = as_text(item).ok_or("must be a string or a list of strings")?;
         (self.check)(&value).map_err(|why| format!("'{value}': {why}"))?;
         Ok(value)
     }
@@ -49,7 +49,7 @@ impl Known {
 pub const KNOWN: &[Known] = &[
     Known {
         name: "session_duration",
-        meaning: "how long an MFA session lives",
+        meaning: "how long an MFA session lasts",
         choices: String::new,
         default: "12h",
         variable: Some("TWOLOCK_SESSION_DURATION"),
@@ -57,7 +57,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "prompt_timeout",
-        meaning: "how long a question waits for a code",
+        meaning: "how long to wait for a code",
         choices: String::new,
         default: "55s",
         variable: Some("TWOLOCK_PROMPT_TIMEOUT"),
@@ -65,7 +65,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "min_ttl",
-        meaning: "env and exec renew what lives shorter",
+        meaning: "env and exec renew credentials with less time left",
         choices: String::new,
         default: "30s",
         variable: Some("TWOLOCK_MIN_TTL"),
@@ -84,7 +84,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "key_max_age",
-        meaning: "doctor reminds of older access keys",
+        meaning: "doctor warns about older access keys",
         choices: String::new,
         default: "90d",
         variable: None,
@@ -92,12 +92,12 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "endpoints.allow",
-        meaning: "hosts besides AWS's own, comma-separated",
+        meaning: "allowed hosts besides AWS's own, comma-separated",
         choices: String::new,
         default: "",
         variable: None,
         check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {
-            Some(host) => Err(format!("'{host}' is no host (write HOST or HOST:PORT)")),
+            Some(host) => Err(format!("'{host}' is not a valid host (use HOST or HOST:PORT)")),
             None => Ok(()),
         },
     },
@@ -191,7 +191,7 @@ impl Settings {
         if let Some(item) = find(document.as_table(), "aliases") {
             let problem = || {
                 let line = line_of(&text, item);
-                Failure::new(Kind::Config, format!("{shown}:{line}: 'aliases' is no table"))
+                Failure::new(Kind::Config, format!("{shown}:{line}: 'aliases' must be a table"))
             };
             let table = item.as_table_like().ok_or_else(problem);
             match table.and_then(|table| Aliases::read(table, &text, &shown)) {
@@ -327,7 +327,7 @@ fn set_trust(text: &str, shown: &str, path: &str, sha256: &str) -> Result<String
     let mut document: DocumentMut = text.parse().expect("parsed the line before");
     let trust = document.entry("trust").or_insert_with(toml_edit::table);
     let Some(trust) = trust.as_table_like_mut() else {
-        return Err(Failure::new(Kind::Config, format!("{shown}: 'trust' is no table")));
+        return Err(Failure::new(Kind::Config, format!("{shown}: 'trust' must be a table")));
     };
     trust.insert(path, toml_edit::value(sha256));
     Ok(document.to_string())
@@ -349,7 +349,7 @@ fn edit_in(document: &mut DocumentMut, shown: &str, name: &str, new: Option<Valu
             return Ok(());
         }
         let item = table.entry(outer).or_insert_with(toml_edit::table);
-        let problem = || Failure::new(Kind::Config, format!("{shown}: '{outer}' is no table"));
+        let problem = || Failure::new(Kind::Config, format!("{shown}: '{outer}' must be a table"));
         table = item.as_table_like_mut().ok_or_else(problem)?;
     }
     match (new, table.get_mut(key).and_then(Item::as_value_mut)) {
@@ -371,7 +371,7 @@ fn edit_in(document: &mut DocumentMut, shown: &str, name: &str, new: Option<Valu
 pub fn known(name: &str) -> Result<&'static Known> {
     KNOWN.iter().find(|k| k.name == name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|k| k.name).collect();
-        Failure::new(Kind::Usage, format!("there is no setting '{name}'"))
+        Failure::new(Kind::Usage, format!("unknown setting '{name}'"))
             .hint(format!("settings: {}, aliases.NAME", names.join(", ")))
     })
 }
@@ -406,7 +406,7 @@ fn line_of(text: &str, item: &Item) -> usize {
 
 fn refuse(shown: &str, line: usize, known: &Known, why: &str) -> Failure {
     Failure::new(Kind::Config, format!("{shown}:{line}: {} {why}", known.name))
-        .hint(CommandLine::new(Verb::SettingsUnset).with(known.name).to("to go back to the default"))
+        .hint(CommandLine::new(Verb::SettingsUnset).with(known.name).to("to use the default again"))
 }
 
 fn in_range(text: &str, least: u64, most: u64, words: &str) -> std::result::Result<(), String> {
@@ -456,7 +456,7 @@ mod tests {
             ("session_duration", "soon", "15m to 36h"),
             ("prompt_timeout", "0", "1s to 1h"),
             ("keyring", "plain", Keyring::names().as_str()),
-            ("endpoints.allow", "https://x/", "is no host"),
+            ("endpoints.allow", "https://x/", "is not a valid host"),
             ("nonsense", "1", "no setting"),
         ] {
             let failure = set("", "config.toml", name, value).unwrap_err();

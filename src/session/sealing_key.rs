@@ -93,7 +93,8 @@ impl NoSealingKey {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Nowhere(answers) => {
-                let failure = Failure::new(Kind::Keyring, format!("no keyring can keep sessions: {self}"));
+                let failure =
+                    Failure::new(Kind::Keyring, format!("no keyring is available to protect sessions: {self}"));
                 let unlock = answers.iter().find_map(|(store, answer)| match answer {
                     StoreError::Locked | StoreError::Dismissed => store.unlock,
                     _ => None,
@@ -108,7 +109,7 @@ impl NoSealingKey {
                 // Whoever chose the file is not told to choose it.
                 let is_file = answers.iter().any(|(store, _)| **store == file::ABOUT);
                 failure.hint(if is_file {
-                    CommandLine::new(Verb::Logout).with("--all").to("to begin with a new key")
+                    CommandLine::new(Verb::Logout).with("--all").to("to start with a new key")
                 } else {
                     let command = CommandLine::new(Verb::SettingsSet).with("keyring").with("file");
                     command.to("to keep the key in a private file instead")
@@ -125,15 +126,15 @@ impl NoSealingKey {
 impl fmt::Display for NoSealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nowhere(answers) if answers.is_empty() => f.write_str("there is none on this machine"),
+            Self::Nowhere(answers) if answers.is_empty() => f.write_str("this machine has none"),
             Self::Nowhere(answers) => {
                 let said: Vec<_> = answers.iter().map(|(store, answer)| format!("{} {answer}", store.name)).collect();
                 f.write_str(&said.join("; "))
             }
-            Self::Folder(why) => write!(f, "the cache folder cannot be used: {why}"),
+            Self::Folder(why) => write!(f, "the cache directory cannot be used: {why}"),
             Self::Blocked(obstacle) => obstacle.fmt(f),
-            Self::Busy => f.write_str("another twolock is still making the key that seals sessions"),
-            Self::Random(why) => write!(f, "the system gave no random bytes: {why}"),
+            Self::Busy => f.write_str("another twolock is still creating the sealing key"),
+            Self::Random(why) => write!(f, "the system returned no random bytes: {why}"),
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum Kept {
 pub fn read(store: &dyn Store, id: &AccessKeyId) -> Result<AccessKey, StoreError> {
     let bytes = store.read(&item(id, ""))?;
     let damaged = |why: &str| StoreError::Damaged(why.into());
-    let mut json: Value = serde_json::from_slice(bytes.expose()).map_err(|_| damaged("it is not ours"))?;
+    let mut json: Value = serde_json::from_slice(bytes.expose()).map_err(|_| damaged("it is not twolock's"))?;
     if json["v"].as_u64() != Some(1) {
         return Err(damaged("its version is not 1"));
     }
@@ -52,7 +52,7 @@ pub fn keep(
 ) -> Result<Kept, StoreError> {
     match read(store, &key.id) {
         Ok(there) if there.secret.expose() == key.secret.expose() => return Ok(Kept::Already),
-        Ok(_) => return Err(StoreError::Refused("it keeps this key id already, with another secret".into())),
+        Ok(_) => return Err(StoreError::Refused("it already has this key id with another secret".into())),
         Err(StoreError::Absent) => {}
         Err(other) => return Err(other),
     }
@@ -82,7 +82,7 @@ pub(crate) fn failure(profile: &ProfileName, id: &AccessKeyId, store: &About, e:
             failure.hint(format!("{start}keep the key in ~/.aws/credentials"))
         }
         StoreError::ForeignBus { variable, .. } => failure.hint(format!("unset {variable}")),
-        StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
+        StoreError::TimedOut(_) => failure.hint("the keyring does not respond; restart it, then run this again"),
         _ => failure,
     }
 }
@@ -148,7 +148,7 @@ mod tests {
         let store = MemoryStore::new();
         assert_eq!(read(&store, &key("").id).err(), Some(StoreError::Absent));
         for (bytes, why) in [
-            ("", "not ours"),
+            ("", "not twolock's"),
             ("[]", "version"),
             (r#"{"v":1,"access_key_id":"AKIAOTHEROTHEROTHER1","secret_access_key":"x"}"#, "another access key"),
             (r#"{"v":1,"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":""}"#, "no secret"),

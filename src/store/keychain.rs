@@ -16,7 +16,7 @@ use super::{About, Item, SERVICE, Store, StoreError};
 use crate::secret::Secret;
 
 pub(crate) const ABOUT: About =
-    About { name: "the Keychain", keeps_access_keys: true, unlock: Some("unlock the desktop's keyring"), start: None };
+    About { name: "the Keychain", keeps_access_keys: true, unlock: Some("unlock the keyring"), start: None };
 
 /// The login keychain. Wrap it in [`Bounded`](super::bounded::Bounded): its questions wait for a person.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,7 @@ fn entry(item: &Item) -> Result<Entry, StoreError> {
 fn of_platform(error: &(dyn Error + Send + Sync + 'static)) -> StoreError {
     match error.downcast_ref::<SystemError>() {
         Some(error) => of_system(error),
-        None => StoreError::Refused("for a reason it did not name".into()),
+        None => StoreError::Refused("no reason given".into()),
     }
 }
 

@@ -100,7 +100,7 @@ fn why_left_alone(found: &PathFacts) -> Option<&'static str> {
         What::Special => Some("it is a pipe or device"),
         What::BrokenSymlink => Some("it is a symlink"),
         _ if found.other_owner().is_some() => Some("it belongs to another user"),
-        _ if found.has_more_names() => Some("it has more than one name (hard links)"),
+        _ if found.has_more_names() => Some("it has more than one hard link"),
         _ => None,
     }
 }
@@ -163,7 +163,8 @@ mod tests {
         chmod(&at("file"), 0o644);
         assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
         symlink("nowhere", at("lost")).unwrap();
-        for (name, why) in [("twin", "more than one name"), ("pipe", "pipe or device"), ("lost", ""), ("none", "")] {
+        for (name, why) in [("twin", "more than one hard link"), ("pipe", "pipe or device"), ("lost", ""), ("none", "")]
+        {
             let error = close_to_others(&at(name)).unwrap_err().to_string();
             assert!(error.contains(why), "{name}: {error}");
         }

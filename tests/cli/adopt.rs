@@ -203,13 +203,13 @@ fn a_key_without_a_device_gets_the_one_its_roles_name() {
     world.write(".aws/config", &config);
     let ran = run(&world, &["adopt", "base", "--dry-run"]);
     assert!(ran.stdout.contains(&format!("+ mfa_serial = {DEVICE}\n")), "{ran:?}");
-    assert!(ran.stdout.contains("note: 'base' gets the mfa_serial that the roles of its key name\n"), "{ran:?}");
-    assert!(ran.stdout.contains("note: 'deploy' asks for a code as well then, as its key's profile does\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'base' gets the mfa_serial of the roles that use its key\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'deploy' will ask for a code too, as its key's profile does\n"), "{ran:?}");
     world.write(".aws/config", "[profile base]\nendpoint_url = {url}\n");
     run(&world, &["adopt", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:1): has no mfa_serial: its sessions would have no MFA, and IAM would refuse them\n\
+        "twolock: error: profile 'base' (~/.aws/config:1): has no mfa_serial: its sessions would have no MFA, and IAM would reject them\n\
          twolock: hint: twolock profile set base mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME\n",
     );
 }
@@ -219,7 +219,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
     let world = World::new();
     let device = format!("mfa_serial = {DEVICE}\n");
     for (config, credentials, cause) in [
-        ("[profile p]\nsso_session = s\n", "", "is a source twolock does not use yet"),
+        ("[profile p]\nsso_session = s\n", "", "is a source of credentials that twolock does not support yet"),
         ("[profile p]\nsso_region = eu-west-1\ntwolock_source_profile = base\n", CREDENTIALS, "IAM Identity Center"),
         (
             "[profile p]\ncredential_process = other\ntwolock_source_profile = base\n",
@@ -229,7 +229,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
         (
             "[profile p]\ncredential_process = twolock credential-process q\ntwolock_source_profile = base\n",
             CREDENTIALS,
-            "serves another profile already",
+            "already runs twolock for another profile",
         ),
         ("[profile p]\nlogin_session = x\ntwolock_source_profile = base\n", CREDENTIALS, "aws login"),
         (
@@ -262,7 +262,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
             "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
             "without a role_arn",
         ),
-        ("", "", "no such profile"),
+        ("", "", "profile not found"),
     ] {
         let config = config.replace(
             "[profile p]\n",
@@ -283,7 +283,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
 #[test]
 fn a_name_that_cmd_or_a_word_splitter_takes_apart_is_refused() {
     let world = World::new();
-    for (name, part) in [("a%b", "cmd.exe takes it for a variable"), ("a b", "may hold A-Z"), ("-x", "may hold A-Z")] {
+    for (name, part) in [("a%b", "cmd.exe expands it"), ("a b", "may hold A-Z"), ("-x", "may hold A-Z")] {
         world
             .write(".aws/config", &format!("[profile {name}]\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n"));
         let ran = run(&world, &["adopt", "--yes", &format!("--profile={name}")]);
@@ -438,7 +438,7 @@ fn release_of_what_is_not_adopted_says_so() {
     run(&world, &["release", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: no credential_process of it calls twolock\n",
+        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: its credential_process does not run twolock\n",
     );
     let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
     assert!(ran.code == 3 && ran.stderr.contains("has an access key in the AWS files"), "{ran:?}");
@@ -464,7 +464,7 @@ fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
         world.finish(&mut command)
     };
     let versioned = adopt(&real, "/usr/bin:/bin");
-    let note = "note: HOME/opt/twolock-1.2.3/twolock has a version in it and may be gone after an upgrade";
+    let note = "note: HOME/opt/twolock-1.2.3/twolock contains a version and may be gone after an upgrade";
     assert!(versioned.code == 0 && versioned.stdout.contains(note), "{versioned:?}");
     let ran = adopt(&real, &path);
     assert!(ran.code == 0 && !ran.stdout.contains("has a version"), "{ran:?}");
@@ -518,7 +518,7 @@ fn a_program_of_another_name_adopts_serves_and_releases() {
         let before = config_of(&world);
         let ran = run(called, &["profile", "adopt", "base", "--only", "--yes"]);
         assert_eq!(ran.code, 0, "{called}: {ran:?}");
-        assert_eq!(ran.stdout.contains("has a version in it"), written.contains("1.2"), "{called}: {ran:?}");
+        assert_eq!(ran.stdout.contains("contains a version"), written.contains("1.2"), "{called}: {ran:?}");
         let line = format!("credential_process = {} credential-process --profile base\n", at(written).display());
         assert!(config_of(&world).contains(&line), "{called}: {}", config_of(&world));
 
@@ -569,8 +569,8 @@ fn a_path_that_everybody_can_change_is_not_written() {
     world.finish(&mut command).is(
         3,
         "",
-        "twolock: error: every AWS tool would start HOME/open/twolock, but everybody can change HOME/open\n\
-         twolock: hint: put twolock elsewhere, or close it to others: chmod o-w HOME/open\n",
+        "twolock: error: every AWS tool would run HOME/open/twolock, but everybody can change HOME/open\n\
+         twolock: hint: install twolock elsewhere, or close it to others: chmod o-w HOME/open\n",
     );
     assert_eq!(config_of(&world), CONFIG);
 }
@@ -582,10 +582,10 @@ fn what_twolock_would_refuse_to_serve_is_left_to_those_who_serve_it() {
         "[profile evil]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nendpoint_url = https://sts.evil.test\n",
     );
     let ran = run(&world, &["adopt", "evil", "--yes"]);
-    assert!(ran.code == 3 && ran.stderr.contains("neither AWS's own host nor allowed"), "{ran:?}");
+    assert!(ran.code == 3 && ran.stderr.contains("not an AWS host, and not allowed"), "{ran:?}");
     let ran = run(&world, &["adopt", "base", "--dry-run"]);
     assert!(
-        ran.stdout.contains("note: left as it is: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
+        ran.stdout.contains("note: not adopted: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
         "{ran:?}"
     );
 }
@@ -601,7 +601,7 @@ fn releasing_the_source_of_roles_without_a_device_says_that_they_lose_their_mfa(
     assert_eq!(run(&world, &["adopt", "base", "--only", "--yes"]).code, 0);
     assert_eq!(run(&world, &["unset", "prod", "mfa_serial", "--yes"]).code, 0);
     let ran = run(&world, &["release", "base", "--restore-key", "--dry-run"]);
-    let note = "note: 'prod' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: \
+    let note = "note: 'prod' has no mfa_serial, so the AWS CLI and SDKs will use it WITHOUT MFA; to set it: \
                 twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana\n";
     assert!(ran.stdout.contains(note), "{ran:?}");
 }

@@ -52,7 +52,7 @@ fn a_background_job_is_refused_and_not_stopped() {
     world.change_modes(|modes| modes.local_modes.insert(LocalModes::TOSTOP));
     world.start();
     assert_eq!(world.event(), "exited 0");
-    assert_eq!(world.report(), "nobody: this job is in the background of its terminal\ndone\n");
+    assert_eq!(world.report(), "nobody: this job runs in the background\ndone\n");
     assert!(world.bytes().is_empty());
 }
 
@@ -94,7 +94,7 @@ fn a_code_of_the_wrong_form_is_asked_again() {
     for wrong in ["12345", "1234567", "abcdef", "１２３４５６", &"9".repeat(3_000)] {
         let before = world.shown_so_far();
         world.types(&format!("{wrong}\r"));
-        world.sees_after(before, "that is not six digits\r\nMFA code for 123456789012 (prod, device ana): ");
+        world.sees_after(before, "not a six-digit code\r\nMFA code for 123456789012 (prod, device ana): ");
     }
     world.types("12 34 56\r");
     assert_eq!(world.event(), "exited 0");
@@ -107,7 +107,7 @@ fn the_notice_of_a_wrong_code_stands_above_the_question_and_goes_with_it() {
     let (mut world, _) = World::asked(&[("PROMPT_NOTICE", "wrong code, a code works once")]);
     assert_eq!(world.screen(), ["wrong code, a code works once", "MFA code for 123456789012 (prod, device ana):"]);
     world.types("x\r");
-    world.sees("that is not");
+    world.sees("not a six-digit code");
     world.types("123456\r");
     assert_eq!(world.event(), "exited 0");
     assert!(world.screen().is_empty(), "{:?}", world.screen());
@@ -119,7 +119,7 @@ fn a_narrow_terminal_is_left_clean_too() {
     world.start();
     world.sees("4242): ");
     world.types("12345678901\r");
-    world.sees("that is not");
+    world.sees("not a six-digit code");
     world.types("123456\r");
     assert_eq!(world.event(), "exited 0");
     assert!(world.screen().is_empty(), "{:?}", world.screen());
@@ -178,7 +178,7 @@ fn a_question_sent_to_the_background_ends_and_leaves_what_is_typed_in_front() {
     let before = world.bytes().len();
     world.tell("bg");
     assert_eq!(world.event(), "exited 0");
-    assert_eq!(world.report(), "nobody: this job is in the background of its terminal\ndone\n");
+    assert_eq!(world.report(), "nobody: this job runs in the background\ndone\n");
     assert_eq!(world.bytes().len(), before);
     world.tell("left");
     assert_eq!(world.event(), "left 2");
@@ -189,7 +189,7 @@ fn a_terminal_that_hangs_up_ends_the_question_without_a_busy_loop() {
     let (mut world, _) = World::asked(&[("PROMPT_NOHUP", "1")]);
     world.hang_up();
     eventually("the end of the question", || world.report().contains("done"));
-    assert_eq!(world.report(), "nobody: the terminal went away\ndone\n");
+    assert_eq!(world.report(), "nobody: the terminal was closed\ndone\n");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn notes_pass_and_leave_nothing() {
     world.sees("MFA code for");
     assert_eq!(world.screen(), ["MFA code for 123456789012 (prod, device ana):"], "the note gave way");
     let shown = String::from_utf8_lossy(world.bytes()).into_owned();
-    assert!(shown.contains("a code works once, the next one comes in 12 s"), "{shown}");
+    assert!(shown.contains("a code works once, the next one is available in 12 s"), "{shown}");
     world.types("123456\r");
     world.sees("last words");
     assert_eq!(world.event(), "exited 0");

@@ -70,12 +70,12 @@ pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, 
         return Ok(address.endpoint(service, EndpointKind::Loopback, request.region.clone()));
     }
     if !address.https {
-        return Err(refuse("plain http is only for this machine (127.0.0.1, [::1], localhost)"));
+        return Err(refuse("plain http is allowed only for this machine (127.0.0.1, [::1], localhost)"));
     }
     if allow.iter().any(|entry| address.is_allowed_by(entry)) {
         return Ok(address.endpoint(service, EndpointKind::Allowed, request.region.clone()));
     }
-    Err(refuse("that is neither AWS's own host nor allowed by your settings").hint(address.way_to_allow(allow)))
+    Err(refuse("not an AWS host, and not allowed by your settings").hint(address.way_to_allow(allow)))
 }
 
 fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
@@ -234,7 +234,7 @@ fn plain_host(host: &str) -> Result<String, String> {
     if host.starts_with('[') || looks_like_a_number(&host) {
         return match literal(&host) {
             Some(_) => Ok(host),
-            None => Err("an IP address has to be written in its plain form (127.0.0.1, [::1])".into()),
+            None => Err("an IP address must be written in its usual form (127.0.0.1, [::1])".into()),
         };
     }
     let label = |l: &str| {

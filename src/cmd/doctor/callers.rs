@@ -78,23 +78,23 @@ pub fn programs(checkup: &Checkup) -> Checked {
 }
 
 fn wrong(program: &str, checkup: &Checkup, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
-    const NOTHING: &str = "the AWS CLI and SDKs find no program to ask";
+    const NOTHING: &str = "the AWS CLI and SDKs cannot find the program";
     let path = Path::new(program);
     let found: Option<PathBuf> = child::find_program(program, checkup.context.env.raw("PATH"));
     let Some(found) = found else {
         return Some(match path.is_absolute() {
-            true if path.exists() => (Error, "which is no program that may be run", NOTHING),
-            true => (Error, "which is not there", NOTHING),
+            true if path.exists() => (Error, "which is not executable", NOTHING),
+            true => (Error, "which does not exist", NOTHING),
             false if path.components().count() > 1 => {
-                (Error, "which is neither an absolute path nor a name on PATH", NOTHING)
+                (Error, "which is not an absolute path or a name on PATH", NOTHING)
             }
             false => (Error, "which is not on PATH", NOTHING),
         });
     };
     if names_a_version(path) {
-        return Some((Warning, "a path with a version in it", "it is gone with the next upgrade"));
+        return Some((Warning, "a path that contains a version", "the next upgrade may remove it"));
     }
     let real = directories::resolve(&found).ok()?;
     let is_another = myself.is_some_and(|myself| real != myself);
-    is_another.then_some((Info, "which is another twolock than this one", "it may be older and know less"))
+    is_another.then_some((Info, "which is a different twolock", "it may be an older version"))
 }

@@ -97,15 +97,11 @@ impl<'a> Moves<'a> {
 pub fn in_clear(checkup: &Checkup) -> Checked {
     let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
     let of = |key: InFile| {
-        let what = format!("{} stands here in clear", key.named());
+        let what = format!("{} is stored in plain text", key.named());
         if !keeps {
-            return key.finding(
-                Info,
-                what,
-                "no keyring that keeps access keys is in use here, so a file of mode 600 keeps it",
-            );
+            return key.finding(Info, what, "no persistent keyring is available, so it stays in a file with mode 600");
         }
-        let why = "thieves and backups read this file first; the OS keyring would keep the key";
+        let why = "malware and backups read this file; the OS keyring is a safer place";
         key.finding(Warning, what, why).mend(moves.of(key.of))
     };
     let only_here = InFile::all(checkup).filter(|key| indexed(checkup, &key.of.name).is_none());
@@ -117,10 +113,10 @@ pub fn in_two_places(checkup: &Checkup) -> Checked {
     let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
     let of = |key: InFile| {
         let entry = indexed(checkup, &key.of.name)?;
-        let why = "the file wins, as in SDKs, so what the keyring keeps is not used";
+        let why = "the file wins, as in SDKs, so the key in the keyring is not used";
         let what = match key.id.as_ref() == Some(&entry.id) {
-            true => format!("access key {} stands here and in the OS keyring", entry.id),
-            false => format!("{} stands here, {} in the OS keyring", key.named(), entry.id),
+            true => format!("access key {} is here and in the OS keyring", entry.id),
+            false => format!("{} is here, and {} is in the OS keyring", key.named(), entry.id),
         };
         let finding = key.finding(Warning, what, why);
         // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
@@ -138,7 +134,7 @@ pub fn shared(checkup: &Checkup) -> Checked {
         let (first, others) = keys.split_first().filter(|(_, others)| !others.is_empty())?;
         let names: Vec<&str> = others.iter().map(|key| key.of.name.as_str()).collect();
         let what = format!("access key {id} is also that of {}", first_names(&names));
-        Some(first.finding(Info, what, "whoever changes or removes it has to do so in each of them"))
+        Some(first.finding(Info, what, "to change or remove it, edit each of them"))
     };
     owners.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
@@ -152,8 +148,8 @@ pub fn sessions_in_clear(checkup: &Checkup) -> Checked {
             true => CommandLine::of(Verb::Remove, &profile.name),
             false => CommandLine::of(Verb::Unset, &profile.name).with(&token.key),
         };
-        let why = "as `aws configure mfa-login` leaves it: whoever reads the file has the session";
-        let finding = Finding::new(Warning, "a session token stands here in clear", why);
+        let why = "`aws configure mfa-login` writes it: whoever reads the file has the session";
+        let finding = Finding::new(Warning, "a session token is stored in plain text", why);
         Some(finding.of_profile(&profile.name).at(&token.place).mend(mend))
     };
     checkup.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
@@ -172,8 +168,8 @@ pub fn ages(checkup: &Checkup) -> Checked {
         };
         let days = |span: Duration| format!("{}d", span.as_secs() / DAY.as_secs());
         let what = format!("access key {} is {} old; key_max_age is {} ({origin})", entry.id, days(age), days(most));
-        let finding = Finding::new(severity, what, "the older a key, the more copies of it lie about");
-        let mend = "make a new one: IAM > Users > Security credentials in the console";
+        let finding = Finding::new(severity, what, "the older a key, the more copies of it may exist");
+        let mend = "create a new one: IAM > Users > Security credentials in the console";
         Some(finding.of_profile(profile).mend(mend))
     };
     checkup.context.index.entries().filter_map(of).collect::<Vec<_>>().into()
@@ -190,13 +186,13 @@ pub fn items(checkup: &Checkup) -> Checked {
         Some(format!("{} {}", store.name, said?))
     };
     if !checkup.keeps_keys() {
-        return Checked::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
+        return Checked::unchecked(closed().unwrap_or_else(|| "no persistent keyring is in use".into()));
     }
     let until = Deadline::after(Instant::now(), PATIENCE);
     let mut findings = Vec::new();
     for (profile, entry) in index.entries() {
         if until.has_passed() {
-            return Checked { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
+            return Checked { findings, unchecked: Some("the keyring is too slow to check all items".into()) };
         }
         match kept(checkup, entry) {
             Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
@@ -219,10 +215,10 @@ fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError
     let store = checkup.durable().map_or("the keyring", |(store, _)| store.name);
     let what = format!("access key {}: {store} {error}", entry.id);
     if checkup.context.files.profile(profile).is_none() {
-        let why = "the index still names it for a profile that is gone; it does no harm";
+        let why = "the index still names it for a profile that no longer exists; this is harmless";
         return Finding::new(Info, what, why).of_profile(profile);
     }
-    let finding = Finding::new(Error, what, "nothing can be signed with it; the index is left as it is");
+    let finding = Finding::new(Error, what, "the key cannot be used; the index was not changed");
     let configure = || CommandLine::other("aws configure --profile").of_profile(profile);
     match error {
         StoreError::Absent => finding.mend(configure().and(CommandLine::of(Verb::Adopt, profile))),
@@ -237,7 +233,7 @@ pub fn keyrings(checkup: &Checkup) -> Checked {
     if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
         let said = answers.iter().filter_map(|(store, said)| Some((*store, said.clone()?))).collect();
         let failure: Failure = NoSealingKey::Nowhere(said).failure();
-        let why = "every command asks for a code then; login and credential-process refuse";
+        let why = "every command asks for a code; login and credential-process fail";
         return vec![Finding::of_failure(Error, &failure, why)].into();
     }
     let of = |(store, said): &(&'static About, Option<StoreError>)| {
@@ -245,7 +241,7 @@ pub fn keyrings(checkup: &Checkup) -> Checked {
         Some(if checkup.durable().is_some_and(|(durable, _)| durable == *store) {
             without_durable(checkup, store, error)
         } else {
-            let why = "sessions are sealed under the other keyring alone, which is slower to ask";
+            let why = "only the other keyring protects sessions, and it is slower";
             Finding::new(Info, format!("{} {error}", store.name), why)
         })
     };
@@ -263,7 +259,7 @@ fn without_durable(checkup: &Checkup, store: &About, error: &StoreError) -> Find
     };
     let other = context.stores.fast.as_ref().map_or("nothing else", |store| store.name());
     let why = match has_keys {
-        true => "the access keys in it cannot be used; sessions that live can".into(),
+        true => "the access keys in it cannot be used; active sessions can".into(),
         false => format!("{other} alone seals sessions, and access keys stay in files"),
     };
     let finding = Finding::new(severity, format!("{} {error}", store.name), why);
@@ -272,7 +268,7 @@ fn without_durable(checkup: &Checkup, store: &About, error: &StoreError) -> Find
         StoreError::ForeignBus { variable, .. } => {
             finding.mend(exports::unset_line(calling_shell(&checkup.context.env), &[*variable]))
         }
-        StoreError::TimedOut(_) => finding.mend("restart the keyring's daemon"),
+        StoreError::TimedOut(_) => finding.mend("restart the keyring"),
         _ => finding,
     }
 }

@@ -31,7 +31,7 @@ pub fn set(context: &Context, name: &ProfileName, key: &str, value: &str, title:
     let mut change = Change::new(title);
     if in_credentials {
         let file = context.files.credentials.shown();
-        change.notes.push(format!("{key} is set in {file}, which wins, so it is changed there"));
+        change.notes.push(format!("{key} is set in {file}, which takes precedence, so it is changed there"));
     }
     if matches!(key.as_str(), "source_profile" | "twolock_source_profile") && context.files.profile(value).is_none() {
         change.notes.push(format!("there is no profile '{}' yet", visible(value)));
@@ -57,7 +57,7 @@ fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     if !STATIC_KEYS.contains(&key) && !secret::is_name(key) {
         return Ok(());
     }
-    let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
+    let cause = format!("{key} cannot be given as an argument: other users can see the arguments of every process");
     let configure = CommandLine::other("aws configure --profile").of_profile(&profile.name);
     // A key beside the line that calls us would pass us by.
     let hint = match names_twolock(profile) {

@@ -95,7 +95,7 @@ fn changed(
 
 /// Prints the name a person picked, and nothing else.
 fn pick(context: &Context, filter: &str) -> Result<u8> {
-    let nobody = |why| Failure::new(Kind::NeedsPerson, format!("a profile is picked on a terminal: {why}"));
+    let nobody = |why| Failure::new(Kind::NeedsPerson, format!("picking a profile requires a terminal: {why}"));
     let name = context.pick(filter, nobody)?;
     to_stdout(format!("{name}\n").as_bytes())?;
     context.note_use(&context.meant(&name)?);

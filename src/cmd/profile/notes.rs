@@ -33,8 +33,9 @@ pub fn own_program(context: &Context) -> Result<Program> {
         None => Ok(program),
         Some((step, _)) => {
             let (path, step) = (&program.path, step.to_string_lossy());
-            let cause = format!("every AWS tool would start {path}, but everybody can change {step}");
-            let hint = CommandLine::other("chmod o-w").with(&*step).to("put twolock elsewhere, or close it to others");
+            let cause = format!("every AWS tool would run {path}, but everybody can change {step}");
+            let hint =
+                CommandLine::other("chmod o-w").with(&*step).to("install twolock elsewhere, or close it to others");
             Err(Failure::new(Kind::Config, cause).hint(hint))
         }
     }
@@ -48,7 +49,7 @@ fn other_writers(program: &Program) -> Vec<(PathBuf, OtherWriter)> {
 pub fn on_program(program: &Program) -> Vec<String> {
     let path = &program.path;
     let versioned = program.is_versioned.then(|| {
-        format!("{path} has a version in it and may be gone after an upgrade; better put a symlink to it on PATH")
+        format!("{path} contains a version and may be removed by an upgrade; put a symlink to it on PATH instead")
     });
     let open = other_writers(program).into_iter().next().map(|(step, writer)| {
         let who = match writer {
@@ -56,7 +57,7 @@ pub fn on_program(program: &Program) -> Vec<String> {
             OtherWriter::Group(gid) => format!("group {gid}"),
             OtherWriter::Everybody => "everybody".into(),
         };
-        format!("{who} can change {}, and every AWS tool starts {path}", visible(&step.to_string_lossy()))
+        format!("{who} can change {}, and every AWS tool runs {path}", visible(&step.to_string_lossy()))
     });
     versioned.into_iter().chain(open).collect()
 }

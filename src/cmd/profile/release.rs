@@ -43,7 +43,7 @@ pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
 }
 
 fn not_adopted(settings: ProfileSettings<'_>) -> Failure {
-    settings.refuse_profile("is not adopted: no credential_process of it calls twolock")
+    settings.refuse_profile("is not adopted: its credential_process does not run twolock")
 }
 
 /// The key that `--restore-key` writes back: out of the profile that keeps it, else out of the keyring.
@@ -82,8 +82,8 @@ fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Opti
         (Some(key), indexed) => {
             let file = context.files.credentials.shown();
             let mut notes =
-                vec![format!("access key {} stands in {file} then, for every program of yours to read", key.id)];
-            notes.extend(indexed.map(|_| format!("the keyring keeps its copy; the one in {file} counts")));
+                vec![format!("access key {} will be in {file}, where all your programs can read it", key.id)];
+            notes.extend(indexed.map(|_| format!("the keyring keeps its copy; the one in {file} takes precedence")));
             notes
         }
         (None, Some(entry)) => vec![format!(
@@ -116,6 +116,6 @@ fn without_mfa(context: &Context, name: &ProfileName) -> Option<String> {
     let profile = context.files.profile(name.as_str())?;
     (profile.get("role_arn").is_some() && profile.get("mfa_serial").is_none()).then(|| {
         let command = CommandLine::of(Verb::Set, name).with("mfa_serial").with(device.as_str());
-        format!("'{name}' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: {command}")
+        format!("'{name}' has no mfa_serial, so the AWS CLI and SDKs will use it WITHOUT MFA; to set it: {command}")
     })
 }

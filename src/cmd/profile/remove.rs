@@ -34,10 +34,10 @@ pub fn run(context: &Context, name: &ProfileName, title: &str, making: Making) -
     change.edit_both(&Edit::Remove { profile: name.to_string() });
     let sessions = sessions_of_its_own(context, name);
     if !sessions.is_empty() {
-        change.notes.push(format!("{} of its sessions will be forgotten", sessions.len()));
+        change.notes.push(format!("{} of its sessions will be ended", sessions.len()));
         change.acts.push(Act::ForgetSessions(sessions));
     }
-    let question = if change.notes.is_empty() { "remove it?" } else { "remove it all the same?" };
+    let question = if change.notes.is_empty() { "remove it?" } else { "remove it anyway?" };
     let preview = preview(&context.files, &context.index, &change)?;
     make(context, &change, &preview, question, making).map(|_| 0)
 }
@@ -45,11 +45,11 @@ pub fn run(context: &Context, name: &ProfileName, title: &str, making: Making) -
 /// Profiles and aliases that name it.
 fn still_named(context: &Context, name: &ProfileName) -> Vec<String> {
     let profiles = references(&context.files, name.as_str()).into_iter().map(|(profile, setting)| {
-        format!("profile '{}' still names it: {} ({})", visible(&profile), setting.key, setting.place)
+        format!("profile '{}' still refers to it: {} ({})", visible(&profile), setting.key, setting.place)
     });
     let aliases = context.settings.aliases.of(name.as_str()).map(|(alias, at)| {
         let unset = CommandLine::new(Verb::SettingsUnset).with(aliases::setting_of(alias));
-        format!("alias '{}' still names it ({}): {unset}", visible(alias), at.place)
+        format!("alias '{}' still refers to it ({}): {unset}", visible(alias), at.place)
     });
     profiles.chain(aliases).collect()
 }

@@ -177,7 +177,7 @@ fn a_machine_without_any_store_is_not_a_miss() {
     let cache = tempfile::tempdir().unwrap();
     let nothing = find_or_make(&Stores::default(), cache.path(), soon()).unwrap_err();
     assert!(!nothing.is_absent());
-    assert_eq!(nothing.failure().cause, "no keyring can keep sessions: there is none on this machine");
+    assert_eq!(nothing.failure().cause, "no keyring is available to protect sessions: this machine has none");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn forgetting_removes_both_copies_and_reports_only_what_stayed() {
     world.find_or_make().unwrap();
     assert_eq!(forget(&world.stores(), world.cache()), []);
     assert!(world.fast.users().is_empty() && world.durable.users().is_empty());
-    assert_eq!(forget(&world.stores(), world.cache()), [], "a key that is not there is forgotten");
+    assert_eq!(forget(&world.stores(), world.cache()), [], "a key not a six-digit code there is forgotten");
     world.durable.fail_writes(Some(StoreError::Locked));
     assert_eq!(forget(&world.stores(), world.cache()), [(world.fast.about(), StoreError::Locked)]);
 }

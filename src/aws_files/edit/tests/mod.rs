@@ -110,7 +110,7 @@ fn what_others_would_read_differently_is_refused() {
         assert!(config("").add(name, &[]).is_err(), "{name:?}");
         assert!(config("[profile p]\n").rename_to("p", name).is_err(), "{name:?}");
     }
-    assert!(refused(file().add("p", &[])).contains("already there (~/.aws/config:1)"));
+    assert!(refused(file().add("p", &[])).contains("already exists (~/.aws/config:1)"));
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn duplicates_are_said() {
     assert_eq!(
         edited.notes,
         [
-            "region stands 2 times; the last one counts and is changed (line 4)",
-            "the comment behind region stays, and the AWS CLI reads it as part of the value",
+            "region is set 2 times; the last one counts and is changed (line 4)",
+            "the comment after region is kept, and the AWS CLI reads it as part of the value",
         ]
     );
     let edited = file.unset("p", "region").unwrap();
@@ -173,7 +173,7 @@ fn a_renamed_profile_is_renamed_wherever_it_is_named() {
     }
     assert_eq!(text(credentials("[p]\na = b\n").rename_to("p", "profile-x")), "[profile-x]\na = b\n");
     let served = config("[profile p]\ncredential_process = twolock credential-process p\n");
-    assert!(refused(served.rename_to("p", "a%b")).contains("cannot stand in a credential_process"));
+    assert!(refused(served.rename_to("p", "a%b")).contains("cannot be used in a credential_process"));
 }
 
 #[test]

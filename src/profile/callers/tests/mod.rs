@@ -74,11 +74,10 @@ fn every_row_of_the_contract_is_judged_as_it_says() {
 #[test]
 fn what_a_reader_refuses_or_does_not_see_is_no_way_to_us() {
     let process = "credential_process = twolock credential-process p";
-    let (mark, colon, twice) =
-        ("file: a byte order mark", "file: ':' in place of '='", "file: a section that stands here twice");
-    let (quoted, blank, capital) = ("a quoted profile name", "a blank next to a bracket", "a key with capital letters");
-    let (one_line, lone) = ("file: a line ending in CR alone", "a line ending in CR alone");
-    let (two_ways, blanks) = ("a section written in two ways", "more than one blank in a header");
+    let (mark, colon, twice) = ("file: a byte order mark", "file: ':' instead of '='", "file: a duplicate section");
+    let (quoted, blank, capital) = ("a quoted profile name", "a space next to a bracket", "a key with capital letters");
+    let (one_line, lone) = ("file: a line that ends in CR only", "a line that ends in CR only");
+    let (two_ways, blanks) = ("the same section written in two ways", "more than one space in a header");
     for (config, expected) in [
         (format!("\u{feff}[profile p]\n{process}\n"), [mark, "a byte order mark", "us", mark, mark]),
         (format!("[profile p]\n{process}\n[profile q]\nx: y\n"), ["us", "us", "us", colon, colon]),
@@ -88,7 +87,7 @@ fn what_a_reader_refuses_or_does_not_see_is_no_way_to_us() {
             "[profile p]\nCredential_Process = twolock credential-process p\n".into(),
             ["us", "us", capital, capital, "us"],
         ),
-        (format!("[profile p]\n{process} # mine\n"), ["a comment behind a value", "us", "us", "us", "us"]),
+        (format!("[profile p]\n{process} # mine\n"), ["a comment after a value", "us", "us", "us", "us"]),
         (format!("[profile p]\nregion = eu-west-1 # mine\n{process}\n"), ["us"; 5]),
         (format!("[profile p]\n{process}\r[profile q]\r"), ["us", one_line, one_line, "us", lone]),
         (

@@ -170,7 +170,7 @@ impl Context {
         text.replace(&*cache.to_string_lossy(), &shorten(cache, &self.folders.home))
     }
 
-    /// The same of a failure, and of the command that mends it.
+    /// The same of a failure, and of the command that fixes it.
     pub fn shortened_failure(&self, failure: Failure) -> Failure {
         let cache = self.folders.cache.to_string_lossy();
         let short = |hint: Hint| match hint {

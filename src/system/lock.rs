@@ -58,7 +58,7 @@ impl FileLock {
     }
 }
 
-/// Whether an error of a lock says that this file system knows none: nobody is at fault, and nobody can mend it.
+/// Whether an error of a lock says that this file system knows none: nobody is at fault, and nobody can fix it.
 pub fn is_unsupported(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported || platform::says_no_locks(error)
 }

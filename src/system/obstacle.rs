@@ -66,7 +66,7 @@ impl Obstacle {
         self.fault == Fault::AnothersFile
     }
 
-    /// The failure to show, with the command that mends it where one does.
+    /// The failure to show, with the command that fixes it where one does.
     pub fn failure(&self) -> Failure {
         let kind = if self.fault == Fault::Disk { Kind::Disk } else { Kind::Busy };
         let failure = Failure::new(kind, self.to_string());
@@ -136,15 +136,15 @@ mod tests {
             return io::Write::write_all(&mut io::stderr(), loud).unwrap();
         }
         let failure = || Obstacle::to("locked", &file, &ErrorKind::PermissionDenied.into()).failure();
-        let mend = super::chown(folder.path());
+        let fix = super::chown(folder.path());
         let why = "belongs to another user (uid 4242)";
         let replaced = format!("{} {why} and cannot be replaced: permission denied", file.display());
         assert_eq!(
             (failure().kind, failure().cause, failure().hints),
-            (Kind::Busy, replaced, vec![mend.clone().into()])
+            (Kind::Busy, replaced, vec![fix.clone().into()])
         );
         chown(folder.path(), Some(4242), None).unwrap();
         let named = format!("{} {why}", folder.path().display());
-        assert_eq!((failure().kind, failure().cause, failure().hints), (Kind::Busy, named, vec![mend.into()]));
+        assert_eq!((failure().kind, failure().cause, failure().hints), (Kind::Busy, named, vec![fix.into()]));
     }
 }

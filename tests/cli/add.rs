@@ -134,7 +134,7 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
             &["new", "--role-arn", ADMIN, "--source-profile", "nope", "--yes"],
             "",
             3,
-            "source profile 'nope' is no profile",
+            "source profile 'nope' is not a profile",
         ),
         (&["new", "--role-arn", "Admin", "--yes"], "", 2, "is no role ARN"),
         (&["new", "--role-arn", ADMIN, "--yes"], "", 2, "missing arguments, and there is no terminal to ask on"),

@@ -224,7 +224,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
         (
             "[profile p]\ncredential_process = other\ntwolock_source_profile = base\n",
             CREDENTIALS,
-            "is another program's",
+            "runs another program",
         ),
         (
             "[profile p]\ncredential_process = twolock credential-process q\ntwolock_source_profile = base\n",
@@ -235,12 +235,12 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
         (
             "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n[profile base]\n",
             "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
-            "stands beside a role",
+            "is set beside a role",
         ),
         (
             "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\ntwolock_role_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n",
             CREDENTIALS,
-            "stands beside twolock_role_arn",
+            "and twolock_role_arn",
         ),
         (
             "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\ntwolock_protected = true\n",
@@ -250,7 +250,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
         (
             "[profile p]\naws_access_key_id = AKIAOTHEROTHEROTHER1\naws_secret_access_key = x\n",
             "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
-            "stands here with another value",
+            "differs from the one",
         ),
         (
             "[profile p]\n",
@@ -467,7 +467,7 @@ fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
     let note = "note: HOME/opt/twolock-1.2.3/twolock contains a version and may be gone after an upgrade";
     assert!(versioned.code == 0 && versioned.stdout.contains(note), "{versioned:?}");
     let ran = adopt(&real, &path);
-    assert!(ran.code == 0 && !ran.stdout.contains("has a version"), "{ran:?}");
+    assert!(ran.code == 0 && !ran.stdout.contains("contains a version"), "{ran:?}");
     let config = config_of(&world);
     let line = config.lines().find_map(|line| line.strip_prefix("credential_process = ")).unwrap();
     assert_eq!(line, format!("{} credential-process --profile {name}", link.display()));

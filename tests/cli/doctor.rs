@@ -87,29 +87,29 @@ fn every_fault_with_where_why_and_the_command_the_worst_first() {
     let expected = "\
 error: ~/.aws/credentials: other users can change it (mode 646)
   whoever changes it controls which accounts, hosts and programs your AWS tools use
-  mend: twolock doctor --fix
+  fix: twolock doctor --fix
 error: AWS_PROFILE names 'gone', which does not exist
   AWS tools started here fail, or use other credentials
-  mend: unset AWS_PROFILE
+  fix: unset AWS_PROFILE
 warning: ~/.aws: other users can list it (mode 755)
   everybody can read the files in it that a tool leaves open
-  mend: twolock doctor --fix
+  fix: twolock doctor --fix
 warning: profile 'old' (~/.aws/credentials:7): a session token is stored in plain text
   `aws configure mfa-login` writes it: whoever reads the file has the session
-  mend: twolock profile remove old
+  fix: twolock profile remove old
 warning: profile 'lost' (~/.aws/config:6): source_profile 'nobody' does not exist
   twolock cannot make credentials for it; nor can 'under lost'
-  mend: profiles: 'base', 'lost', 'under lost', 'work', 'old'
+  fix: profiles: 'base', 'lost', 'under lost', 'work', 'old'
 warning: ~/.aws/config:8: a comment after a value
   it is read differently by the AWS CLI
 warning: AWS_SECRET_ACCESS_KEY is set beside AWS_PROFILE
   almost every AWS tool uses these keys and ignores the profile
-  mend: unset AWS_SECRET_ACCESS_KEY
+  fix: unset AWS_SECRET_ACCESS_KEY
 ";
     let to_know = "\
 info: profile 'under lost' (~/.aws/config:7): some SDKs cannot find a profile with this name
   they accept only A-Z a-z 0-9 _ - / . % @ : + in names
-  mend: twolock profile rename 'under lost' under-lost
+  fix: twolock profile rename 'under lost' under-lost
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base'
   your key signs requests to it; its sessions are separate from AWS's
 doctor: 29 checks: 2 errors, 5 warnings
@@ -132,14 +132,14 @@ fn fix_closes_files_says_so_and_changes_nothing_else() {
     chmod(&at(".config/twolock"), 0o700);
     chmod(&at(".aws/credentials"), 0o400);
     let before = std::fs::read(at(".aws/config")).unwrap();
-    let mended = "\
-mended: ~/.aws/config: other users can read it (mode 644)
-mended: ~/.aws/cli/cache: other users can list it (mode 755)
-mended: ~/.aws/cli/cache: others can read 2 files in it, such as ";
+    let repaired = "\
+fixed: ~/.aws/config: other users can read it (mode 644)
+fixed: ~/.aws/cli/cache: other users can list it (mode 755)
+fixed: ~/.aws/cli/cache: others can read 2 files in it, such as ";
     let ran = world.run(["doctor", "--fix"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     assert!(
-        ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 29 checks, no problems found\n"),
+        ran.stdout.starts_with(repaired) && ran.stdout.ends_with("doctor: 29 checks, no problems found\n"),
         "{ran:?}"
     );
     for (name, expected) in [
@@ -153,7 +153,7 @@ mended: ~/.aws/cli/cache: others can read 2 files in it, such as ";
         assert_eq!(mode(&at(name)), expected, "{name}");
     }
     assert_eq!(std::fs::read(at(".aws/config")).unwrap(), before);
-    assert!(!world.run(["doctor", "--fix"]).stdout.contains("mended"));
+    assert!(!world.run(["doctor", "--fix"]).stdout.contains("repaired"));
 }
 
 #[test]
@@ -172,13 +172,13 @@ fn json_has_every_finding_with_what_it_knows() {
     let plan = json!({
         "check": "plan", "severity": "warning", "profile": "lost", "file": "~/.aws/config", "line": 26,
         "what": "source_profile 'bsae' does not exist", "why": "twolock cannot make credentials for it",
-        "mend": "did you mean 'base'?", "fixable": false, "fixed": false,
+        "fix": "did you mean 'base'?", "fixable": false, "fixed": false,
     });
     assert_eq!(world.found("plan"), [plan]);
     let folder = |fixed: bool| {
         json!({
             "check": "file-mode", "severity": "warning", "file": "~/.aws", "what": "other users can list it (mode 755)",
-            "why": "everybody can read the files in it that a tool leaves open", "mend": "twolock doctor --fix",
+            "why": "everybody can read the files in it that a tool leaves open", "fix": "twolock doctor --fix",
             "fixable": true, "fixed": fixed,
         })
     };
@@ -260,9 +260,9 @@ fn callers_that_go_another_way_are_named_with_what_they_get() {
         .found("bypass")
         .into_iter()
         .map(|f| {
-            let [severity, profile, what, why, mend] =
-                ["severity", "profile", "what", "why", "mend"].map(|k| f[k].as_str().unwrap());
-            format!("{severity} {profile}: {what}: {why}: {mend}")
+            let [severity, profile, what, why, fix] =
+                ["severity", "profile", "what", "why", "fix"].map(|k| f[k].as_str().unwrap());
+            format!("{severity} {profile}: {what}: {why}: {fix}")
         })
         .collect();
     assert_eq!(
@@ -338,7 +338,7 @@ fn variables_that_disagree_are_named() {
             vec![("AWS_PROFILE", "base"), ("AWS_DEFAULT_PROFILE", "prod")],
             vec![
                 "warning: AWS_PROFILE is 'base' and AWS_DEFAULT_PROFILE is 'prod'\n",
-                "mend: unset AWS_DEFAULT_PROFILE\n",
+                "fix: unset AWS_DEFAULT_PROFILE\n",
             ],
         ),
         (
@@ -347,7 +347,7 @@ fn variables_that_disagree_are_named() {
         ),
         (
             vec![("AWS_SECURITY_TOKEN", "x"), ("AWS_SESSION_TOKEN", "x")],
-            vec!["warning: AWS_SECURITY_TOKEN is set beside AWS_SESSION_TOKEN\n", "mend: unset AWS_SECURITY_TOKEN\n"],
+            vec!["warning: AWS_SECURITY_TOKEN is set beside AWS_SESSION_TOKEN\n", "fix: unset AWS_SECURITY_TOKEN\n"],
         ),
         (
             vec![("AWS_DEFAULT_PROFILE", "base"), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", SECRET)],
@@ -433,8 +433,8 @@ fn each_check_of_profiles_finds_its_situations_and_no_others() {
             "[profile fido]\nmfa_serial = arn:aws:iam::123456789012:u2f/user/ana/x\n",
             &KEY.replace("base", "fido"),
             &[
-                "warning fido: mfa_serial arn:aws:iam::123456789012:u2f/user/ana/x is a FIDO key or passkey; STS takes codes \
-             of virtual and hardware token devices only",
+                "warning fido: mfa_serial arn:aws:iam::123456789012:u2f/user/ana/x is a FIDO key or passkey; STS accepts only codes \
+             from virtual and hardware token devices",
             ],
         ),
         (
@@ -568,7 +568,7 @@ fn a_file_that_a_variable_chose_may_name_programs_after_consent_only() {
     };
     let found = doctor();
     assert_eq!(found.len(), 1);
-    assert_eq!((&found[0]["mend"], &found[0]["line"]), (&json!("twolock settings trust HOME/repo/config"), &json!(2)));
+    assert_eq!((&found[0]["fix"], &found[0]["line"]), (&json!("twolock settings trust HOME/repo/config"), &json!(2)));
     assert_eq!(
         world.finish(world.twolock(["settings", "trust", "repo/config", "--yes"]).current_dir(world.home())).code,
         0

@@ -129,11 +129,11 @@ fn what_is_not_ours_to_change_is_reported_and_left_alone() {
     assert_eq!(mode(&at("backup")), 0o644);
 }
 
-/// The findings about owners: file, what, what mends it.
+/// The findings about owners: file, what, what fixes it.
 fn owners(ran: &Ran) -> Vec<[String; 3]> {
     let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let findings = json["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "file-owner");
-    findings.map(|f| ["file", "what", "mend"].map(|field| f[field].as_str().unwrap_or_default().to_owned())).collect()
+    findings.map(|f| ["file", "what", "fix"].map(|field| f[field].as_str().unwrap_or_default().to_owned())).collect()
 }
 
 #[test]
@@ -150,34 +150,34 @@ fn what_one_sudo_left_in_our_directories_is_one_finding_and_one_command_mends_it
         let loud = b"NOT TESTED: only root can give files to root\n";
         return std::io::Write::write_all(&mut std::io::stderr(), loud).unwrap();
     }
-    let mends = |found: Vec<[String; 3]>, file: &str, tree: &str| {
-        let [[named, what, mend]] = &found[..] else { panic!("one finding: {found:?}") };
+    let fixes = |found: Vec<[String; 3]>, file: &str, tree: &str| {
+        let [[named, what, fix]] = &found[..] else { panic!("one finding: {found:?}") };
         let command = format!("sudo chown -R \"$(id -u):$(id -g)\" ~/{tree}");
-        assert_eq!((named.as_str(), mend), (file, &command), "{what}");
+        assert_eq!((named.as_str(), fix), (file, &command), "{what}");
         // What the command does, as the user would have it done.
         somebody.own(&at(tree));
         assert_eq!(doctor(), Vec::<[String; 3]>::new());
         what.clone()
     };
-    let what = mends(doctor(), "~/.cache/twolock", ".cache/twolock");
+    let what = fixes(doctor(), "~/.cache/twolock", ".cache/twolock");
     assert!(
         what.starts_with(&format!("{} files in it belong to another user (uid 0), such as ", files.len())),
         "{what}"
     );
     chown(&files[0], Some(0), Some(0)).unwrap();
     let name = files[0].file_name().unwrap().to_str().unwrap();
-    let what = mends(doctor(), &format!("~/.cache/twolock/{name}"), ".cache/twolock");
+    let what = fixes(doctor(), &format!("~/.cache/twolock/{name}"), ".cache/twolock");
     assert_eq!(what, "it belongs to another user (uid 0)");
     for (folder, below) in [(".cache/twolock", None), (".cache", Some(".cache/twolock")), (".local/state", None)] {
         for given in [Some(folder), below].into_iter().flatten() {
             chown(at(given), Some(0), Some(0)).unwrap();
             chmod(&at(given), 0o700);
         }
-        assert_eq!(mends(doctor(), &format!("~/{folder}"), folder), "it belongs to another user (uid 0)");
+        assert_eq!(fixes(doctor(), &format!("~/{folder}"), folder), "it belongs to another user (uid 0)");
     }
     chown(at(".aws/config"), Some(0), Some(0)).unwrap();
     chmod(&at(".aws/config"), 0o644);
-    mends(doctor(), "~/.aws/config", ".aws");
+    fixes(doctor(), "~/.aws/config", ".aws");
     // Nobody is told to give the user's files to root.
     let ran = world.run(["doctor", "--json"]);
     let found = owners(&ran);
@@ -281,8 +281,8 @@ fn a_key_in_a_file_is_a_warning_where_the_keyring_would_keep_it() {
     let ran = look(&desktop);
     let both = "warning access key AKIAIOSFODNN7EXAMPLE is here and in the OS keyring";
     assert_eq!((found(&ran, "key-in-two-places"), found(&ran, "plaintext-key")), (vec![both.into()], vec![]));
-    let mends: Vec<_> = json(&ran)["findings"].as_array().unwrap().iter().map(|f| f["mend"].to_string()).collect();
-    assert!(mends.iter().any(|mend| mend.contains("twolock profile adopt base")), "{mends:?}");
+    let fixes: Vec<_> = json(&ran)["findings"].as_array().unwrap().iter().map(|f| f["fix"].to_string()).collect();
+    assert!(fixes.iter().any(|fix| fix.contains("twolock profile adopt base")), "{fixes:?}");
     fs::remove_file(world.home().join(".local/share/twolock/keys.json")).unwrap();
     let ran = look(&desktop);
     assert_eq!(found(&ran, "plaintext-key"), ["warning access key AKIAIOSFODNN7EXAMPLE is stored in plain text"]);
@@ -290,7 +290,7 @@ fn a_key_in_a_file_is_a_warning_where_the_keyring_would_keep_it() {
     let role = "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n";
     let device = "mfa_serial = arn:aws:iam::123456789012:mfa/ana\n";
     let ours = "[profile ours]\ntwolock_source_profile = base\ncredential_process = twolock credential-process ours\n";
-    for (config, mend) in [
+    for (config, fix) in [
         (format!("[profile base]\n{device}"), "twolock profile adopt base"),
         (format!("{role}{device}"), "twolock profile adopt base"),
         (ours.into(), "twolock profile adopt ours"),
@@ -299,7 +299,7 @@ fn a_key_in_a_file_is_a_warning_where_the_keyring_would_keep_it() {
         world.write(".aws/config", &config);
         let findings = json(&look(&desktop))["findings"].clone();
         let found = findings.as_array().unwrap().iter().find(|f| f["check"] == "plaintext-key").unwrap();
-        assert_eq!(found["mend"], mend, "{config}");
+        assert_eq!(found["fix"], fix, "{config}");
     }
 }
 

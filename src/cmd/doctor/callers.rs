@@ -40,7 +40,7 @@ fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
     };
     let finding = Finding::new(severity, what, reasons(&bypasses)).of_profile(&one.name);
     let place = process_line(&one.profile).map_or(&one.profile.place, |(setting, _)| &setting.place);
-    Some(finding.at(place).mend(CommandLine::of(Verb::Adopt, &one.name)))
+    Some(finding.at(place).fix(CommandLine::of(Verb::Adopt, &one.name)))
 }
 
 /// Each reason once, with those it holds for.
@@ -72,7 +72,7 @@ pub fn programs(checkup: &Checkup) -> Checked {
         };
         let what = format!("credential_process names {}, {what}", visible(program));
         let finding = Finding::new(severity, what, format!("{why}{others}")).of_profile(&one.name).at(&setting.place);
-        Some(finding.mend(CommandLine::of(Verb::Adopt, &one.name)))
+        Some(finding.fix(CommandLine::of(Verb::Adopt, &one.name)))
     };
     served.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }

@@ -33,7 +33,7 @@ pub fn unfinished(checkup: &Checkup) -> Checked {
         Ok(Some(title)) => {
             let what = format!("'twolock {}' was interrupted and is half done", visible(&title));
             let why = "the next command that changes something finishes or undoes it";
-            found.push(Finding::new(Warning, what, why).mend("twolock doctor --fix"));
+            found.push(Finding::new(Warning, what, why).fix("twolock doctor --fix"));
         }
         Err(failure) => {
             found.push(Finding::of_failure(Error, &failure, "no command can change anything until this is fixed"))
@@ -43,7 +43,7 @@ pub fn unfinished(checkup: &Checkup) -> Checked {
         let why = "it may contain an access key; the next change removes it";
         Finding::new(Warning, "it is a temporary file of an interrupted twolock", why)
             .in_file(checkup.shown(path))
-            .mend("twolock doctor --fix")
+            .fix("twolock doctor --fix")
     }));
     found.into()
 }
@@ -108,7 +108,7 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
         (false, true) => "whoever changes it controls which accounts, hosts and programs your AWS tools use",
         (false, false) => "it holds credentials only you should read",
     };
-    Finding::new(if can_write { Error } else { Warning }, what, why).mend("twolock doctor --fix")
+    Finding::new(if can_write { Error } else { Warning }, what, why).fix("twolock doctor --fix")
 }
 
 /// What belongs to somebody else. What lies in one directory is one finding, and one command repairs it all.
@@ -116,7 +116,7 @@ pub fn owners(checkup: &Checkup) -> Checked {
     if let Some(owner) = checkup.context.owner_root_visits() {
         let what = format!("doctor runs as root in the home of {owner}");
         let why = "its files belong to another user, as they should, so ownership was not checked";
-        return vec![Finding::new(Warning, what, why).mend("run it without sudo, or with sudo -H")].into();
+        return vec![Finding::new(Warning, what, why).fix("run it without sudo, or with sudo -H")].into();
     }
     let mut trees = BTreeMap::<&Path, Vec<&CheckedPath>>::new();
     for place in checkup.places.found.iter().filter(|place| is_anothers(place)) {
@@ -148,9 +148,9 @@ fn of_others(checkup: &Checkup, tree: &Path, places: &[&CheckedPath]) -> Finding
         _ => (format!("{} files in it belong to {owner}, such as {name}", places.len()), tree),
     };
     let why = "its owner can read and change it, and twolock does not edit it";
-    let mend = obstacle::chown(&directories::resolve(tree).unwrap_or(tree.into()));
-    let mend = directories::shorten_last_word(&mend, &checkup.context.folders.home);
-    Finding::new(Error, what, why).in_file(checkup.shown(named)).mend(mend)
+    let fix = obstacle::chown(&directories::resolve(tree).unwrap_or(tree.into()));
+    let fix = directories::shorten_last_word(&fix, &checkup.context.folders.home);
+    Finding::new(Error, what, why).in_file(checkup.shown(named)).fix(fix)
 }
 
 /// Files that have a second name.
@@ -162,7 +162,7 @@ pub fn links(checkup: &Checkup) -> Checked {
         let put_back = CommandLine::other("mv").with(&copy).with(&*path);
         Finding::new(Warning, what, why)
             .in_file(&place.shown)
-            .mend(CommandLine::other("cp -p").with(&*path).with(&copy).and(put_back))
+            .fix(CommandLine::other("cp -p").with(&*path).with(&copy).and(put_back))
     };
     let several = checkup.places.found.iter().filter(|place| place.found.has_more_names());
     several.map(of).collect::<Vec<_>>().into()
@@ -182,8 +182,8 @@ pub fn kinds(checkup: &Checkup) -> Checked {
             }
             _ => return None,
         };
-        let mend = CommandLine::other("ls -l").with(place.path.to_string_lossy());
-        Some(Finding::new(Warning, what, why).in_file(&place.shown).mend(mend))
+        let fix = CommandLine::other("ls -l").with(place.path.to_string_lossy());
+        Some(Finding::new(Warning, what, why).in_file(&place.shown).fix(fix))
     };
     checkup.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
 }
@@ -200,7 +200,7 @@ pub fn ways(checkup: &Checkup) -> Checked {
             let what = format!("it {writer}, and it is on the path to {}", visible(&place.shown));
             let why = "whoever can write there can replace your file";
             let finding = Finding::new(Warning, what, why).in_file(shown);
-            found.push(Finding { mend: writer.fix(&step).map(|fix| fix.to_string()), ..finding });
+            found.push(Finding { fix: writer.fix(&step).map(|fix| fix.to_string()), ..finding });
         }
     }
     found.into()

@@ -1,4 +1,4 @@
-//! What a check found, as a value: where, what, why it matters, what mends it; and how it is shown.
+//! What a check found, as a value: where, what, why it matters, what fixes it; and how it is shown.
 
 use std::path::PathBuf;
 
@@ -50,7 +50,7 @@ pub struct Finding {
     pub what: String,
     pub why: String,
     /// A command to paste, or a place to look.
-    pub mend: Option<String>,
+    pub fix: Option<String>,
     /// What `--fix` closes to others.
     pub closes: Vec<PathBuf>,
     pub fixed: bool,
@@ -84,17 +84,17 @@ impl Finding {
             line: None,
             what: what.into(),
             why: why.into(),
-            mend: None,
+            fix: None,
             closes: Vec::new(),
             fixed: false,
         }
     }
 
-    /// A failure some command would end with, found beforehand; its first hint mends it.
+    /// A failure some command would end with, found beforehand; its first hint fixes it.
     pub fn of_failure(severity: Severity, failure: &Failure, why: impl Into<String>) -> Self {
         let mut finding = Self::new(severity, failure.shown_cause(), why);
         finding.profile.clone_from(&failure.profile);
-        finding.mend = failure.hints.first().and_then(|hint| match hint.command() {
+        finding.fix = failure.hints.first().and_then(|hint| match hint.command() {
             Some(command) => Some(command.to_string()),
             None => hint.shown(),
         });
@@ -119,8 +119,8 @@ impl Finding {
         self
     }
 
-    pub fn mend(mut self, mend: impl ToString) -> Self {
-        self.mend = Some(mend.to_string());
+    pub fn fix(mut self, fix: impl ToString) -> Self {
+        self.fix = Some(fix.to_string());
         self
     }
 
@@ -139,13 +139,13 @@ impl Finding {
         format!("{}: {subject}{}", self.severity.word(), sentence(&self.what))
     }
 
-    /// Three lines: what and where, why, what mends it. A command is never broken: it is there to be pasted.
+    /// Three lines: what and where, why, what fixes it. A command is never broken: it is there to be pasted.
     pub fn as_text(&self, width: Option<usize>) -> String {
         let shown = |text: &str, indent| wrapped(&cut_middle(text, LONGEST), indent, width);
         let mut text = shown(&self.headline(), "") + &shown(&one_line(&self.why), "  ");
         // A command with a name as long as that could not be run.
-        if let Some(mend) = self.mend.as_ref().filter(|mend| mend.len() <= LONGEST) {
-            text += &format!("  mend: {}\n", one_line(mend));
+        if let Some(fix) = self.fix.as_ref().filter(|fix| fix.len() <= LONGEST) {
+            text += &format!("  fix: {}\n", one_line(fix));
         }
         text
     }
@@ -160,7 +160,7 @@ impl Finding {
             "fixable": !self.closes.is_empty(),
             "fixed": self.fixed,
         });
-        for (name, value) in [("profile", &self.profile), ("file", &self.file), ("mend", &self.mend)] {
+        for (name, value) in [("profile", &self.profile), ("file", &self.file), ("fix", &self.fix)] {
             if let Some(value) = value {
                 fields[name] = json!(value);
             }
@@ -180,9 +180,9 @@ mod tests {
     #[test]
     fn a_name_of_a_megabyte_floods_no_screen_and_makes_no_command() {
         let long = "x".repeat(1_000_000);
-        let finding = Finding::new(Severity::Info, format!("'{long}' is odd"), long.clone()).mend(long);
+        let finding = Finding::new(Severity::Info, format!("'{long}' is odd"), long.clone()).fix(long);
         let text = finding.as_text(Some(80));
-        assert!(text.len() < 3 * LONGEST && !text.contains("mend"), "{}", text.len());
+        assert!(text.len() < 3 * LONGEST && !text.contains("fix"), "{}", text.len());
     }
 
     fn finding() -> Finding {
@@ -190,7 +190,7 @@ mod tests {
         Finding::new(Severity::Error, "role_arn stands beside credential_process", "the AWS CLI refuses the profile")
             .of_profile("prod")
             .at(&place)
-            .mend("twolock profile adopt prod")
+            .fix("twolock profile adopt prod")
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(
             finding().as_text(None),
             "error: profile 'prod' (~/.aws/config:12): role_arn stands beside credential_process\n  \
-             the AWS CLI refuses the profile\n  mend: twolock profile adopt prod\n"
+             the AWS CLI refuses the profile\n  fix: twolock profile adopt prod\n"
         );
     }
 
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(
             finding().as_text(Some(30)),
             "error: profile 'prod'\n  (~/.aws/config:12): role_arn\n  stands beside\n  credential_process\n  \
-             the AWS CLI refuses the\n    profile\n  mend: twolock profile adopt prod\n"
+             the AWS CLI refuses the\n    profile\n  fix: twolock profile adopt prod\n"
         );
     }
 

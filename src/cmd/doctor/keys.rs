@@ -102,7 +102,7 @@ pub fn in_clear(checkup: &Checkup) -> Checked {
             return key.finding(Info, what, "no persistent keyring is available, so it stays in a file with mode 600");
         }
         let why = "malware and backups read this file; the OS keyring is a safer place";
-        key.finding(Warning, what, why).mend(moves.of(key.of))
+        key.finding(Warning, what, why).fix(moves.of(key.of))
     };
     let only_here = InFile::all(checkup).filter(|key| indexed(checkup, &key.of.name).is_none());
     only_here.map(of).collect::<Vec<_>>().into()
@@ -120,7 +120,7 @@ pub fn in_two_places(checkup: &Checkup) -> Checked {
         };
         let finding = key.finding(Warning, what, why);
         // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
-        Some(finding.mend(if keeps { moves.of(key.of) } else { CommandLine::of(Verb::Show, &key.of.name) }))
+        Some(finding.fix(if keeps { moves.of(key.of) } else { CommandLine::of(Verb::Show, &key.of.name) }))
     };
     InFile::all(checkup).filter_map(of).collect::<Vec<_>>().into()
 }
@@ -144,13 +144,13 @@ pub fn sessions_in_clear(checkup: &Checkup) -> Checked {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
         let nothing_else = profile.profile.settings().iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()));
-        let mend = match nothing_else {
+        let fix = match nothing_else {
             true => CommandLine::of(Verb::Remove, &profile.name),
             false => CommandLine::of(Verb::Unset, &profile.name).with(&token.key),
         };
         let why = "`aws configure mfa-login` writes it: whoever reads the file has the session";
         let finding = Finding::new(Warning, "a session token is stored in plain text", why);
-        Some(finding.of_profile(&profile.name).at(&token.place).mend(mend))
+        Some(finding.of_profile(&profile.name).at(&token.place).fix(fix))
     };
     checkup.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
 }
@@ -169,8 +169,8 @@ pub fn ages(checkup: &Checkup) -> Checked {
         let days = |span: Duration| format!("{}d", span.as_secs() / DAY.as_secs());
         let what = format!("access key {} is {} old; key_max_age is {} ({origin})", entry.id, days(age), days(most));
         let finding = Finding::new(severity, what, "the older a key, the more copies of it may exist");
-        let mend = "create a new one: IAM > Users > Security credentials in the console";
-        Some(finding.of_profile(profile).mend(mend))
+        let fix = "create a new one: IAM > Users > Security credentials in the console";
+        Some(finding.of_profile(profile).fix(fix))
     };
     checkup.context.index.entries().filter_map(of).collect::<Vec<_>>().into()
 }
@@ -221,7 +221,7 @@ fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError
     let finding = Finding::new(Error, what, "the key cannot be used; the index was not changed");
     let configure = || CommandLine::other("aws configure --profile").of_profile(profile);
     match error {
-        StoreError::Absent => finding.mend(configure().and(CommandLine::of(Verb::Adopt, profile))),
+        StoreError::Absent => finding.fix(configure().and(CommandLine::of(Verb::Adopt, profile))),
         _ => finding,
     }
     .of_profile(profile)
@@ -257,18 +257,18 @@ fn without_durable(checkup: &Checkup, store: &About, error: &StoreError) -> Find
         StoreError::NoService(_) => Info,
         _ => Warning,
     };
-    let other = context.stores.fast.as_ref().map_or("nothing else", |store| store.name());
+    let other = checkup.stores.fast.as_ref().map_or("nothing else", |store| store.name());
     let why = match has_keys {
         true => "the access keys in it cannot be used; active sessions can".into(),
         false => format!("{other} alone seals sessions, and access keys stay in files"),
     };
     let finding = Finding::new(severity, format!("{} {error}", store.name), why);
     match error {
-        StoreError::Locked | StoreError::Dismissed => store.unlock.into_iter().fold(finding, Finding::mend),
+        StoreError::Locked | StoreError::Dismissed => store.unlock.into_iter().fold(finding, Finding::fix),
         StoreError::ForeignBus { variable, .. } => {
-            finding.mend(exports::unset_line(calling_shell(&checkup.context.env), &[*variable]))
+            finding.fix(exports::unset_line(calling_shell(&checkup.context.env), &[*variable]))
         }
-        StoreError::TimedOut(_) => finding.mend("restart the keyring"),
+        StoreError::TimedOut(_) => finding.fix("restart the keyring"),
         _ => finding,
     }
 }

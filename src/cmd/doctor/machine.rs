@@ -23,12 +23,12 @@ pub fn keys(checkup: &Checkup) -> Checked {
     if let (Some(profile), false) = (profile, set.is_empty()) {
         let what = format!("{} {} set beside {profile}", set.join(", "), if set.len() == 1 { "is" } else { "are" });
         let why = "almost every AWS tool uses these keys and ignores the profile";
-        found.push(Finding::new(Warning, what, why).mend(unset(checkup, &set)));
+        found.push(Finding::new(Warning, what, why).fix(unset(checkup, &set)));
     }
     if ["AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"].iter().all(|name| set.contains(name)) {
         let why = "boto3 uses AWS_SECURITY_TOKEN, which usually belongs to other keys";
         let finding = Finding::new(Warning, "AWS_SECURITY_TOKEN is set beside AWS_SESSION_TOKEN", why);
-        found.push(finding.mend(unset(checkup, &["AWS_SECURITY_TOKEN"])));
+        found.push(finding.fix(unset(checkup, &["AWS_SECURITY_TOKEN"])));
     }
     found.into()
 }
@@ -46,14 +46,14 @@ pub fn profile_variables(checkup: &Checkup) -> Checked {
         };
         let what = format!("{variable} names '{}', {what}", visible(name));
         let why = "AWS tools started here fail, or use other credentials";
-        found.push(Finding::new(severity, what, why).mend(unset(checkup, &[variable])));
+        found.push(Finding::new(severity, what, why).fix(unset(checkup, &[variable])));
     }
     if let [(_, Some(one)), (_, Some(other))] = named
         && one != other
     {
         let what = format!("AWS_PROFILE is '{}' and AWS_DEFAULT_PROFILE is '{}'", visible(one), visible(other));
         let why = "boto3 uses AWS_DEFAULT_PROFILE, everything else AWS_PROFILE";
-        found.push(Finding::new(Warning, what, why).mend(unset(checkup, &["AWS_DEFAULT_PROFILE"])));
+        found.push(Finding::new(Warning, what, why).fix(unset(checkup, &["AWS_DEFAULT_PROFILE"])));
     }
     found.into()
 }
@@ -69,7 +69,7 @@ pub fn region_variables(checkup: &Checkup) -> Checked {
     }
     let what = format!("AWS_REGION is '{}' and AWS_DEFAULT_REGION is '{}'", visible(one), visible(other));
     let why = "boto3 uses AWS_DEFAULT_REGION, everything else AWS_REGION";
-    vec![Finding::new(Warning, what, why).mend(unset(checkup, &["AWS_DEFAULT_REGION"]))].into()
+    vec![Finding::new(Warning, what, why).fix(unset(checkup, &["AWS_DEFAULT_REGION"]))].into()
 }
 
 fn unset(checkup: &Checkup, names: &[&str]) -> String {
@@ -116,7 +116,7 @@ pub fn clock(checkup: &Checkup) -> Checked {
     let what =
         format!("this machine's clock is {apart} {direction}: {} here, {} at {endpoint}", skew.ours, skew.theirs);
     let finding = Finding::new(Error, what, "AWS rejects requests with a wrong time, and MFA codes depend on it");
-    vec![finding.mend(if cfg!(windows) { "w32tm /resync" } else { "sudo timedatectl set-ntp true" })].into()
+    vec![finding.fix(if cfg!(windows) { "w32tm /resync" } else { "sudo timedatectl set-ntp true" })].into()
 }
 
 /// Where the profiles ask: AWS's own host if one of them does, else whatever the first one names, else the default.

@@ -69,19 +69,19 @@ const CHECKS: &[Check] = &[
     Check { name: "clock", look: machine::clock },
 ];
 
-/// The one check whose findings `--fix` mends.
+/// The one check whose findings `--fix` fixes.
 const FILE_MODE: &str = "file-mode";
 
-/// Looks, mends what may be mended, shows the rest. Exit 3 if something is left that is wrong.
+/// Looks, fixes what may be repaired, shows the rest. Exit 3 if something is left that is wrong.
 pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
     // What cannot be made good is a finding.
     let _ = args.fix.then(|| changing::recovered(&invocation.env, "doctor --fix", false));
     let mut checkup = Checkup::gather(&invocation.env)?;
-    let mended = if args.fix { mend(&checkup) } else { Vec::new() };
-    if !mended.is_empty() {
+    let repaired = if args.fix { fix(&checkup) } else { Vec::new() };
+    if !repaired.is_empty() {
         checkup.look_again();
     }
-    let report = Report::of(&checkup, mended);
+    let report = Report::of(&checkup, repaired);
     if args.json {
         json_to_stdout(report.as_json())?;
     } else {
@@ -91,7 +91,7 @@ pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
 }
 
 /// Closes what others can open, directories first, and returns what was closed.
-fn mend(checkup: &Checkup) -> Vec<Finding> {
+fn fix(checkup: &Checkup) -> Vec<Finding> {
     let close = |finding: Finding| {
         let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(checkup, path).err()).collect();
         failed.iter().for_each(|why| messages::warning(&format!("not adopted: {}", visible(why))));
@@ -119,14 +119,14 @@ fn close(checkup: &Checkup, path: &Path) -> std::result::Result<(), String> {
 
 /// Everything that was found, the worst first.
 struct Report {
-    mended: Vec<Finding>,
+    repaired: Vec<Finding>,
     findings: Vec<Finding>,
     unchecked: Vec<(&'static str, String)>,
 }
 
 impl Report {
-    fn of(checkup: &Checkup, mended: Vec<Finding>) -> Self {
-        let mut report = Self { mended, findings: Vec::new(), unchecked: Vec::new() };
+    fn of(checkup: &Checkup, repaired: Vec<Finding>) -> Self {
+        let mut report = Self { repaired, findings: Vec::new(), unchecked: Vec::new() };
         for check in CHECKS {
             let Checked { findings, unchecked } = (check.look)(checkup);
             report.findings.extend(capped(findings).map(|finding| Finding { check: check.name, ..finding }));
@@ -146,8 +146,8 @@ impl Report {
 
     fn as_text(&self, width: Option<usize>) -> String {
         let mut text = String::new();
-        for finding in &self.mended {
-            let what = format!("mended: {}: {}", visible(finding.file.as_deref().unwrap_or_default()), finding.what);
+        for finding in &self.repaired {
+            let what = format!("fixed: {}: {}", visible(finding.file.as_deref().unwrap_or_default()), finding.what);
             text += &wrapped(&one_line(&what), "", width);
         }
         text.extend(self.findings.iter().map(|finding| finding.as_text(width)));
@@ -172,7 +172,7 @@ impl Report {
     fn as_json(&self) -> Value {
         let unchecked = |(check, why): &(&str, String)| json!({"check": check, "why": why});
         json!({
-            "findings": self.mended.iter().chain(&self.findings).map(Finding::as_json).collect::<Vec<_>>(),
+            "findings": self.repaired.iter().chain(&self.findings).map(Finding::as_json).collect::<Vec<_>>(),
             "unchecked": self.unchecked.iter().map(unchecked).collect::<Vec<_>>(),
         })
     }

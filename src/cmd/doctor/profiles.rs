@@ -66,9 +66,9 @@ fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
         false => (Warning, "twolock cannot make credentials for it"),
     };
     let finding = Finding::of_failure(severity, failure, why);
-    match &finding.mend {
+    match &finding.fix {
         Some(_) => finding,
-        None => finding.mend(CommandLine::of(Verb::Show, &one.name)),
+        None => finding.fix(CommandLine::of(Verb::Show, &one.name)),
     }
 }
 
@@ -106,7 +106,7 @@ fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
     if serial.name() == Some("root-account-mfa-device") {
         let why = "root keys can do everything, and cannot assume roles";
         let finding = finding(Warning, "mfa_serial is the root user's device".into(), why);
-        return Some(finding.mend("use an IAM user with its own device: IAM > Users in the console"));
+        return Some(finding.fix("use an IAM user with its own device: IAM > Users in the console"));
     }
     let Base::Key(key) = &one.plan.as_ref()?.as_ref().ok()?.plan.base;
     let entry = checkup.context.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
@@ -114,7 +114,7 @@ fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
     (device != account).then(|| {
         let what = format!("mfa_serial is of account {device}, and access key {} of {account}", key.id);
         finding(Error, what, "STS accepts codes only from the key's own user")
-            .mend(CommandLine::of(Verb::Set, &one.name).with("mfa_serial").with("ARN"))
+            .fix(CommandLine::of(Verb::Set, &one.name).with("mfa_serial").with("ARN"))
     })
 }
 
@@ -125,13 +125,13 @@ pub fn short_sessions(checkup: &Checkup) -> Checked {
     let of = |one: &OneProfile| {
         let setting = one.profile.get("twolock_session_duration")?;
         let span = parse_session_duration(&setting.value).ok().filter(|span| *span <= NEVER_FRESH)?;
-        let mend = CommandLine::of(Verb::Set, &one.name).with("twolock_session_duration").with("12h");
-        Some(Finding::new(Warning, what(span), why).of_profile(&one.name).at(&setting.place).mend(mend))
+        let fix = CommandLine::of(Verb::Set, &one.name).with("twolock_session_duration").with("12h");
+        Some(Finding::new(Warning, what(span), why).of_profile(&one.name).at(&setting.place).fix(fix))
     };
     let set = checkup.context.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
     let ours = set.map(|set| {
         let finding = Finding::new(Warning, format!("session_duration ({}): {}", set.origin, what(set.value)), why);
-        finding.mend(CommandLine::new(Verb::SettingsSet).with("session_duration").with("12h"))
+        finding.fix(CommandLine::new(Verb::SettingsSet).with("session_duration").with("12h"))
     });
     ours.into_iter().chain(checkup.profiles.iter().filter_map(of)).collect::<Vec<_>>().into()
 }
@@ -145,7 +145,7 @@ pub fn names(checkup: &Checkup) -> Checked {
         let finding = Finding::new(severity, "some SDKs cannot find a profile with this name", why);
         let finding = finding.of_profile(&one.name).at(&one.profile.place);
         match plain(checkup, &one.name) {
-            Some(name) => finding.mend(CommandLine::of(Verb::Rename, &one.name).with(name)),
+            Some(name) => finding.fix(CommandLine::of(Verb::Rename, &one.name).with(name)),
             None => finding,
         }
     };
@@ -174,7 +174,7 @@ pub fn aliases(checkup: &Checkup) -> Checked {
             return None;
         };
         let finding = Finding::new(Warning, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
-        Some(finding.mend(CommandLine::new(Verb::SettingsUnset).with(setting_of(name))))
+        Some(finding.fix(CommandLine::new(Verb::SettingsUnset).with(setting_of(name))))
     };
     checkup.context.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
 }

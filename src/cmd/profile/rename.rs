@@ -48,7 +48,7 @@ pub fn run(context: &Context, old: &ProfileName, new: &ProfileName, title: &str,
 fn must_be_free(context: &Context, name: &str) -> Result<()> {
     match context.files.profile(name) {
         Some(taken) => {
-            let cause = format!("there is a profile '{name}' already");
+            let cause = format!("profile '{name}' already exists");
             Err(Failure::new(Kind::Config, cause).at(&taken.place))
         }
         None => Ok(()),

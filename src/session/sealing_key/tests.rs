@@ -157,7 +157,7 @@ fn where_neither_store_serves_every_cause_is_kept_and_the_way_out_named() {
             assert!(failure.cause.contains(cause), "{}", failure.cause);
         }
         assert!(failure.shown_hints().iter().any(|hint| hint.contains("twolock settings set keyring file")));
-        let asks_to_unlock = failure.shown_hints().iter().any(|hint| hint.contains("unlock the desktop"));
+        let asks_to_unlock = failure.shown_hints().iter().any(|hint| hint.contains("unlock the keyring"));
         assert_eq!(asks_to_unlock, matches!(error, StoreError::Locked | StoreError::Dismissed));
     }
 }

@@ -96,11 +96,11 @@ fn what_others_would_read_differently_is_refused() {
         ("region", "#a", "read back differently"),
         ("region", "\"a\"", "a quoted value"),
         ("region", "'a'", "a quoted value"),
-        ("s3.a", "b", "inside a key"),
-        ("a b", "c", "is no key"),
-        ("a:b", "c", "is no key"),
-        ("", "c", "is no key"),
-        ("[x]", "c", "is no key"),
+        ("s3.a", "b", "inside a block"),
+        ("a b", "c", "is not a valid key"),
+        ("a:b", "c", "is not a valid key"),
+        ("", "c", "is not a valid key"),
+        ("[x]", "c", "is not a valid key"),
         ("s3", "c", "block of several lines"),
     ] {
         let cause = refused(file().set("p", key, value));
@@ -135,7 +135,7 @@ fn duplicates_are_said() {
     );
     let edited = file.unset("p", "region").unwrap();
     assert_eq!(edited.bytes, b"[profile p]\n[profile p]\n");
-    assert_eq!(edited.notes, ["region stands 2 times in ~/.aws/config; each goes"]);
+    assert_eq!(edited.notes, ["region is set 2 times in ~/.aws/config; all of them are removed"]);
     assert_eq!(file.remove("p").unwrap().bytes, b"");
 }
 

@@ -98,8 +98,8 @@ warning: profile 'old' (~/.aws/credentials:7): a session token is stored in plai
   `aws configure mfa-login` writes it: whoever reads the file has the session
   fix: twolock profile remove old
 warning: profile 'lost' (~/.aws/config:6): source_profile 'nobody' does not exist
-  twolock cannot make credentials for it; nor can 'under lost'
-  fix: profiles: 'base', 'lost', 'under lost', 'work', 'old'
+  twolock cannot make credentials for it; nor can 'under lost'; profiles: 'base', 'lost', 'under lost', 'work', 'old'
+  fix: twolock profile show lost
 warning: ~/.aws/config:8: a comment after a value
   it is read differently by the AWS CLI
 warning: AWS_SECRET_ACCESS_KEY is set beside AWS_PROFILE
@@ -171,8 +171,8 @@ fn json_has_every_finding_with_what_it_knows() {
     world.add_config("[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = bsae\n");
     let plan = json!({
         "check": "plan", "severity": "warning", "profile": "lost", "file": "~/.aws/config", "line": 26,
-        "what": "source_profile 'bsae' does not exist", "why": "twolock cannot make credentials for it",
-        "fix": "did you mean 'base'?", "fixable": false, "fixed": false,
+        "what": "source_profile 'bsae' does not exist", "why": "twolock cannot make credentials for it; did you mean 'base'?",
+        "fix": "twolock profile show lost", "fixable": false, "fixed": false,
     });
     assert_eq!(world.found("plan"), [plan]);
     let folder = |fixed: bool| {

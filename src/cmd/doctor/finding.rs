@@ -90,14 +90,16 @@ impl Finding {
         }
     }
 
-    /// A failure some command would end with, found beforehand; its first hint fixes it.
+    /// A failure some command would end with, found beforehand. Its first hint fixes it if that is a command, and belongs
+    /// to the reasons if it is not.
     pub fn of_failure(severity: Severity, failure: &Failure, why: impl Into<String>) -> Self {
         let mut finding = Self::new(severity, failure.shown_cause(), why);
         finding.profile.clone_from(&failure.profile);
-        finding.fix = failure.hints.first().and_then(|hint| match hint.command() {
-            Some(command) => Some(command.to_string()),
-            None => hint.shown(),
-        });
+        match failure.hints.first().map(|hint| (hint.command(), hint.shown())) {
+            Some((Some(command), _)) => finding.fix = Some(command.to_string()),
+            Some((None, Some(text))) => finding.why += &format!("; {text}"),
+            _ => {}
+        }
         match &failure.place {
             Some(place) => finding.at(place),
             None => finding,
@@ -176,6 +178,7 @@ impl Finding {
 mod tests {
     use super::*;
     use crate::error::Kind;
+    use crate::hint::{CommandLine, Verb};
 
     #[test]
     fn a_name_of_a_megabyte_floods_no_screen_and_makes_no_command() {
@@ -225,6 +228,17 @@ mod tests {
             json!({"check": "", "severity": "warning", "what": "x", "why": "y", "fixable": false, "fixed": false})
         );
         assert_eq!((&finding().as_json()["line"], &finding().as_json()["profile"]), (&json!(12), &json!("prod")));
+    }
+
+    #[test]
+    fn a_hint_that_is_a_command_is_pasted_and_another_is_read() {
+        let failure = || Failure::new(Kind::Config, "x");
+        let adopt = CommandLine::of(Verb::Adopt, "a b").to("where nothing else helps");
+        let finding = Finding::of_failure(Severity::Info, &failure().hint(adopt), "y");
+        let command = CommandLine::of(Verb::Adopt, "a b").to_string();
+        assert_eq!((finding.why.as_str(), finding.fix), ("y", Some(command)));
+        let finding = Finding::of_failure(Severity::Info, &failure().hint("did you mean 'b'?"), "y");
+        assert_eq!((finding.why.as_str(), finding.fix), ("y; did you mean 'b'?", None));
     }
 
     #[test]

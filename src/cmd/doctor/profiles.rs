@@ -46,11 +46,7 @@ pub fn plans(checkup: &Checkup) -> Checked {
     let mut said = Vec::new();
     for (one, failure, others) in alike {
         let read = (said.len() < MOST_SHOWN).then(|| suggesting(checkup, one)).flatten();
-        let mut finding = cannot_serve(one, read.as_ref().unwrap_or(failure));
-        if !others.is_empty() {
-            finding.why = format!("{}; nor can {}", finding.why, first_names(&others));
-        }
-        said.push(finding);
+        said.push(cannot_serve(one, read.as_ref().unwrap_or(failure), &others));
     }
     said.into()
 }
@@ -60,12 +56,14 @@ fn suggesting(checkup: &Checkup, one: &OneProfile) -> Option<Failure> {
     checkup.context.plan(&ProfileName::parse(&one.name).ok()?).err()
 }
 
-fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
+/// `others` fail for the same reason.
+fn cannot_serve(one: &OneProfile, failure: &Failure, others: &[&str]) -> Finding {
     let (severity, why) = match names_twolock(&one.profile) {
-        true => (Error, "the AWS CLI and SDKs ask twolock for it, and get nothing"),
+        true => (Error, "the AWS CLI and SDKs use twolock for it, and fail"),
         false => (Warning, "twolock cannot make credentials for it"),
     };
-    let finding = Finding::of_failure(severity, failure, why);
+    let others = if others.is_empty() { String::new() } else { format!("; nor can {}", first_names(others)) };
+    let finding = Finding::of_failure(severity, failure, format!("{why}{others}"));
     match &finding.fix {
         Some(_) => finding,
         None => finding.fix(CommandLine::of(Verb::Show, &one.name)),

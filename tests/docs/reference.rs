@@ -9,6 +9,9 @@ use crate::pages::{self, Page};
 use crate::stage::{Preparation, Stage};
 use crate::world::{Ran, World};
 
+/// With it the clock of AWS cannot be asked for.
+const DEAD_PROXY: &str = "HTTPS_PROXY=http://127.0.0.1:1";
+
 fn reference() -> Page {
     Page::read("docs/reference.md")
 }
@@ -67,17 +70,17 @@ fn every_key_of_ours_in_a_profile_is_there() {
 #[test]
 fn every_field_of_json_is_there() {
     let real = [
-        ("profile list", fields(&[&["profile", "list", "--json"]])),
+        ("profile list", fields(&[&["twolock", "profile", "list", "--json"]])),
         (
             "profile show",
-            fields(&[&["profile", "show", "prod", "--json"], &["profile", "show", "work", "--json"], &["profile", "show", "lost", "--json"]]),
+            fields(&[&["twolock", "profile", "show", "prod", "--json"], &["twolock", "profile", "show", "work", "--json"], &["twolock", "profile", "show", "lost", "--json"]]),
         ),
-        ("status", fields(&[&["status", "--json"]])),
-        ("whoami", fields(&[&["whoami", "prod", "--json"]])),
-        ("doctor", fields(&[&["doctor", "--json"]])),
-        ("settings list", fields(&[&["settings", "list", "--json"]])),
-        ("env", fields(&[&["env", "prod", "--format", "json"]])),
-        ("credential-process", fields(&[&["credential-process", "prod"]])),
+        ("status", fields(&[&["twolock", "status", "--json"]])),
+        ("whoami", fields(&[&["twolock", "whoami", "prod", "--json"]])),
+        ("doctor", fields(&[&["twolock", "doctor", "--json"], &["env", DEAD_PROXY, "twolock", "doctor", "--json"]])),
+        ("settings list", fields(&[&["twolock", "settings", "list", "--json"]])),
+        ("env", fields(&[&["twolock", "env", "prod", "--format", "json"]])),
+        ("credential-process", fields(&[&["twolock", "credential-process", "prod"]])),
     ];
     for (verb, real) in real {
         same(&names(&format!("`{verb}`")), &real, verb);
@@ -95,7 +98,7 @@ fn fields(commands: &[&[&str]]) -> BTreeSet<String> {
         );
         for words in commands {
             let mut command = stage.command(desktop.as_ref());
-            command.args(["-c", "twolock \"$@\"", "bash"]).args(*words);
+            command.args(["-c", "\"$@\"", "bash"]).args(*words);
             command.env("TWOLOCK_MFA_CODE", stage.world.code());
             let Ran { stdout, .. } = stage.world.finish(&mut command);
             collect(&serde_json::from_str(&stdout).unwrap_or(Value::Null), "", &mut found);

@@ -8,7 +8,7 @@ pub fn tidy(text: &str) -> String {
     let text = strip_escapes(text).replace('\r', "");
     let text = numbers_after(&text, "127.0.0.1:", "PORT");
     let text = numbers_after(&text, "pid ", "4242");
-    let text = numbers_after(&text, "\"seconds_left\":", "3540");
+    let text = seconds_left(&text);
     let text = ids(&text);
     let text = moments(&text);
     lines(&text, |line| rounded(line).trim_end().to_owned())
@@ -39,6 +39,17 @@ fn numbers_after(text: &str, before: &str, instead: &str) -> String {
         tidy += rest;
     }
     tidy
+}
+
+/// A number of seconds is the next whole minute.
+fn seconds_left(text: &str) -> String {
+    const NAME: &str = "\"seconds_left\": ";
+    lines(text, |line| {
+        let Some((before, rest)) = line.split_once(NAME) else { return line.to_owned() };
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let seconds: u64 = rest[..digits].parse().unwrap_or_default();
+        format!("{before}{NAME}{}{}", seconds.next_multiple_of(60), &rest[digits..])
+    })
 }
 
 /// Ids of temporary keys and of assumed roles are new in each run.
@@ -121,6 +132,7 @@ fn what_differs_from_run_to_run_is_one_value() {
         ("until 2030-01-31T12:34:56Z.", "until 2026-11-23T21:12:40Z."),
         ("prod  11h 59m  x", "prod  12h      x"),
         ("valid 59m 58s", "valid 1h"),
+        ("  \"seconds_left\": 3598,", "  \"seconds_left\": 3600,"),
     ] {
         assert_eq!(tidy(text), tidied);
         assert_eq!(tidy(tidied), tidied);

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::pages::{self, Block, Page};
-use crate::stage::{Code, Scene, Stage};
+use crate::stage::{Scene, Stage};
 use crate::tidy::CODE;
 use crate::world::{Terminal, without_terminal};
 
@@ -138,12 +138,12 @@ fn play(sample: &Sample, scene: &Scene) -> Vec<String> {
 
 /// Answers what is asked until the last mark is there; the codes that were typed become the one of the samples.
 fn on_terminal(mut terminal: Terminal, stage: &Stage, scene: &Scene, marks: usize) -> String {
-    let (end, mut answered, mut codes) = (Instant::now() + HANG, 0, Vec::new());
+    let (end, mut answered, mut codes) = (Instant::now() + HANG, 0, Vec::<String>::new());
     loop {
         let shown = terminal.shown();
         if shown.matches(MARK).count() == marks {
             let _ = terminal.end();
-            return codes.iter().fold(shown, |text, code: &String| text.replace(code.as_str(), CODE));
+            return codes.iter().filter(|code| !code.is_empty()).fold(shown, |text, code| text.replace(code.as_str(), CODE));
         }
         assert!(Instant::now() < end, "hangs: {shown:?}");
         let question = &shown[answered..];
@@ -152,9 +152,10 @@ fn on_terminal(mut terminal: Terminal, stage: &Stage, scene: &Scene, marks: usiz
             terminal.types(&format!("{}\n", scene.answer));
         } else if question.contains("MFA code for ") && question.ends_with("): ") {
             answered = shown.len();
-            let code = stage.code(scene.code);
-            terminal.types(&format!("{code}\n"));
-            codes.extend((scene.code != Code::None).then_some(code));
+            if let Some(code) = stage.code(scene.code, codes.len()) {
+                terminal.types(&format!("{code}\n"));
+                codes.push(code);
+            }
         }
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -1,6 +1,6 @@
 //! The worlds that samples run in. A marker above a block chooses one:
 //!
-//! `<!-- test: world=NAME [terminal=no] [code=wrong|none] [answer=n] [width=N] [setup="commands"] -->`
+//! `<!-- test: world=NAME [terminal=no] [code=wrong|none|late] [answer=n] [width=N] [setup="commands"] -->`
 //!
 //! Each world has the profiles `work` (an access key and the device of Ana) and `prod` (a role of another account below
 //! it), and an STS that answers to AWS's own names behind a proxy, so that nothing says "not AWS".
@@ -64,6 +64,8 @@ pub enum Code {
     Wrong,
     /// An empty line.
     None,
+    /// Nothing is typed.
+    Late,
 }
 
 /// What a block's marker asks for.
@@ -103,6 +105,7 @@ impl Scene {
                 Some(("terminal", "no")) => scene.terminal = false,
                 Some(("code", "wrong")) => scene.code = Code::Wrong,
                 Some(("code", "none")) => scene.code = Code::None,
+                Some(("code", "late")) => scene.code = Code::Late,
                 Some(("answer", answer)) => scene.answer = answer.to_owned(),
                 _ => return Err(format!("unknown word in its marker: {word}")),
             }
@@ -185,13 +188,18 @@ impl Stage {
         without_the_test(&crate::tidy::tidy(&text))
     }
 
-    /// What is typed at the question for a code.
-    pub fn code(&self, code: Code) -> String {
-        match code {
+    /// What is typed at the nth question for a code.
+    pub fn code(&self, code: Code, n: usize) -> Option<String> {
+        Some(match code {
             Code::Right => self.world.code_of(DEVICE),
-            Code::Wrong => self.world.wrong_code(),
+            // A code that was sent is not sent again, so each wrong one is another.
+            Code::Wrong => {
+                let wrong = self.world.wrong_code();
+                format!("{}{n}{}", &wrong[..3], &wrong[4..])
+            }
             Code::None => String::new(),
-        }
+            Code::Late => return None,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ pub fn tidy(text: &str) -> String {
     let text = strip_escapes(text).replace('\r', "");
     let text = numbers_after(&text, "127.0.0.1:", "PORT");
     let text = numbers_after(&text, "pid ", "4242");
+    let text = numbers_after(&text, "comes in ", "17");
     let text = seconds_left(&text);
     let text = ids(&text);
     let text = moments(&text);

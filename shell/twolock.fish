@@ -4,8 +4,12 @@
 
 # ---- state: what `tl` remembers. None of it is exported.
 
-# Every variable that `twolock env` sets or removes; of the first four it removes universal ones too.
-builtin set -g __twolock_mixing AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID
+# Every variable that `twolock env` sets or removes; of those it only removes, universal ones too.
+builtin set -g __twolock_mixing AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID \
+    AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE \
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI \
+    AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE \
+    AWS_BEARER_TOKEN_BEDROCK TWOLOCK_RUNNING
 builtin set -g __twolock_names $__twolock_mixing AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
     AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION
 # __twolock_before             set from the first `tl` until `tl --off`

@@ -158,6 +158,9 @@ impl MfaSerial {
                 "is no MFA serial (arn:aws:iam::123456789012:mfa/NAME, or the number on a hardware token)".into()
             );
         }
+        if !text.starts_with("arn:") && crate::secret::is_in(text) {
+            return Err("looks like a secret key, not like an MFA device".into());
+        }
         if !text.starts_with("arn:") {
             return Ok(Self { text: text.into(), partition: None, account: None });
         }
@@ -281,6 +284,7 @@ mod tests {
             "arn:aws:iam::123456789012:mfa/",
             "GAHT 12345678",
             "arn:aws:iam::1:mfa/x",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         ] {
             assert!(MfaSerial::parse(bad).is_err(), "{bad:?}");
         }

@@ -3,24 +3,24 @@
 use std::fmt;
 
 use crate::arn::AccountId;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::timestamp::Timestamp;
 
-/// The public half of an access key: 16 to 128 of `[A-Za-z0-9_]`.
+/// The keys of static credentials in the AWS files: the two halves of an access key, and the two names of a session token.
+pub const STATIC_KEYS: [&str; 4] =
+    ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
+
+/// The public half of an access key: 16 to 128 of `[A-Za-z0-9_]` that are no secret key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccessKeyId(String);
 
 crate::as_text::as_text!(AccessKeyId);
 
 impl AccessKeyId {
-    /// Reads a key id; the error says what is wrong.
+    /// Reads a key id; the error says what is wrong, and never repeats the text: a secret may stand in its place.
     pub fn parse(text: &str) -> Result<Self, String> {
         let ok = (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if ok {
-            Ok(Self(text.into()))
-        } else {
-            Err("is no access key id (16 to 128 letters and digits, like AKIA…)".into())
-        }
+        if ok && !is_secret_in_place_of_id(text) { Ok(Self(text.into())) } else { Err(no_id(text).into()) }
     }
 
     /// The id as it is sent.
@@ -38,6 +38,37 @@ impl fmt::Display for AccessKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// One secret key in four is of letters and digits alone, as ids are. Ids of AWS are short, and in upper case.
+fn is_secret_in_place_of_id(text: &str) -> bool {
+    secret::is_in(text) || (text.len() > 32 && text.bytes().any(|b| b.is_ascii_lowercase()))
+}
+
+fn no_id(text: &str) -> &'static str {
+    let begins_as_id = ["AKIA", "ASIA"].iter().any(|prefix| text.trim_start().starts_with(prefix));
+    match begins_as_id && text.len() > 24 {
+        true => "holds more than an access key id: does the secret key stand behind it?",
+        false if is_secret_in_place_of_id(text) || secret::may_be_in(text) => {
+            "looks like the secret key: are the two lines swapped?"
+        }
+        false => "is no access key id (16 to 128 letters and digits, like AKIA…)",
+    }
+}
+
+/// Reads the secret half of an access key; the error says what is wrong, and never repeats the text.
+pub fn parse_secret_key(text: &str) -> Result<Secret<String>, &'static str> {
+    match text {
+        "" => Err("is empty"),
+        _ if is_long_term_id(text) => Err("looks like an access key id: are the two lines swapped?"),
+        _ if !is_credential_text(text) => Err("holds characters that no secret key has"),
+        _ => Ok(Secret::new(text.into())),
+    }
+}
+
+fn is_long_term_id(text: &str) -> bool {
+    let is_id = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    text.starts_with("AKIA") && text.len() <= 32 && text.bytes().all(is_id)
 }
 
 /// A long-term access key.
@@ -91,6 +122,47 @@ mod tests {
         assert!(AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").is_ok());
         for bad in ["", "AKIA", "AKIAIOSFODNN7 EXAMPLE", "AKIAIOSFODNN7EXAMPLÉ"] {
             assert!(AccessKeyId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_place_of_the_id_is_told_and_not_repeated() {
+        const SWAPPED: &str = "looks like the secret key: are the two lines swapped?";
+        const MORE: &str = "holds more than an access key id: does the secret key stand behind it?";
+        const NONE: &str = "is no access key id (16 to 128 letters and digits, like AKIA…)";
+        for (text, why) in [
+            ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", SWAPPED),
+            ("wJalrXUtnFEMIK7MDENGbPxRfiCYCANARYKEY000", SWAPPED),
+            ("abcdefghijklmnopqrstuvwxyzabcdefghijklmn", SWAPPED),
+            ("\u{a0}wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", SWAPPED),
+            ("\"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\"", SWAPPED),
+            ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE", SWAPPED),
+            ("aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", SWAPPED),
+            ("AKIAIOSFODNN7EXAMPLE,wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", MORE),
+            ("AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", MORE),
+            ("AKIAIOSFODNN7EXAMPLEwJalrXUtnFEMIK7MDENGbPxRfiCYCANARYKEY000", MORE),
+            ("\"AKIAIOSFODNN7EXAMPLE\"", NONE),
+        ] {
+            assert_eq!(AccessKeyId::parse(text), Err(why.into()), "{text}");
+        }
+        for id in ["AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE", "Q3AM3UQ867SPQQA43P2F", "made_up_for_a_test"] {
+            assert!(AccessKeyId::parse(id).is_ok(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_secret_key_is_read_in_one_way() {
+        for good in ["wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "short", "AKIA/not+an/id"] {
+            assert_eq!(parse_secret_key(good).unwrap().expose(), good);
+        }
+        for (bad, why) in [
+            ("", "is empty"),
+            ("AKIAIOSFODNN7EXAMPLE", "looks like an access key id: are the two lines swapped?"),
+            ("\"wJalrXUtnFEMI\"", "holds characters that no secret key has"),
+            ("wJalr\u{a0}", "holds characters that no secret key has"),
+            ("a b", "holds characters that no secret key has"),
+        ] {
+            assert_eq!(parse_secret_key(bad).err(), Some(why), "{bad:?}");
         }
     }
 }

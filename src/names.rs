@@ -6,7 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroize;
 
 use crate::arn::{Partition, is_name_char};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident) => {
@@ -131,6 +131,7 @@ impl Region {
 impl SessionName {
     /// Reads a session name; the error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
+        not_a_secret(text)?;
         let ok = (2..=64).contains(&text.len()) && text.chars().all(is_name_char);
         if ok { Ok(Self(text.into())) } else { Err("is no session name (2 to 64 of A-Z a-z 0-9 _+=,.@-)".into()) }
     }
@@ -156,9 +157,15 @@ impl ExternalId {
 impl SourceIdentity {
     /// Reads a source identity; the error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
+        not_a_secret(text)?;
         let ok = (2..=64).contains(&text.len()) && text.chars().all(is_name_char) && !text.starts_with("aws:");
         if ok { Ok(Self(text.into())) } else { Err("is no source identity (2 to 64 of A-Z a-z 0-9 _+=,.@-)".into()) }
     }
+}
+
+/// Names of sessions stand in ARNs and in CloudTrail's logs, where many read them.
+fn not_a_secret(text: &str) -> Result<(), String> {
+    if secret::is_in(text) { Err("looks like a secret key, and would stand in AWS's logs".into()) } else { Ok(()) }
 }
 
 /// One session tag.

@@ -34,6 +34,8 @@ pub enum FaultKind {
     EmptyBody,
     /// The answer names this account; an answer of GetSessionToken names none and stays as it is.
     ForeignAccount(String),
+    /// An answer of AssumeRole names this ARN instead of the role and session that were asked for.
+    ForeignRole(String),
     /// The credentials expired an hour ago.
     ExpiryPast,
     /// The credentials say that they last so many seconds longer than asked.
@@ -61,6 +63,7 @@ impl FaultKind {
             FaultKind::HtmlBody => "html-body",
             FaultKind::EmptyBody => "empty-body",
             FaultKind::ForeignAccount(_) => "foreign-account",
+            FaultKind::ForeignRole(_) => "foreign-role",
             FaultKind::ExpiryPast => "expiry-past",
             FaultKind::ExpiryBeyond(_) => "expiry-beyond",
             FaultKind::NoSessionToken => "no-session-token",

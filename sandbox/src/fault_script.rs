@@ -99,6 +99,7 @@ impl<'a> Fields<'a> {
             "html-body" => FaultKind::HtmlBody,
             "empty-body" => FaultKind::EmptyBody,
             "foreign-account" => FaultKind::ForeignAccount(self.need_text("account")?),
+            "foreign-role" => FaultKind::ForeignRole(self.need_text("arn")?),
             "expiry-past" => FaultKind::ExpiryPast,
             "expiry-beyond" => FaultKind::ExpiryBeyond(self.need_number("seconds")?),
             "no-session-token" => FaultKind::NoSessionToken,
@@ -139,6 +140,7 @@ mod tests {
                     .role("r")
                     .by("c"),
             ),
+            (json!({"kind": "foreign-role", "arn": "arn:x"}), Fault::new(FaultKind::ForeignRole("arn:x".to_owned()))),
             (json!({"kind": "oversized-body"}), Fault::new(FaultKind::OversizedBody(10_485_760))),
         ];
         for (script, fault) in rows {

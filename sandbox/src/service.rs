@@ -183,8 +183,10 @@ fn reply(outcome: Option<Result<Answer, Refusal>>, fault: Option<Fault>, now: i6
 
 /// Makes the values of an answer untrue.
 fn falsify(answer: &mut Answer, kind: &FaultKind, now: i64) {
-    if let FaultKind::ForeignAccount(account) = kind {
-        answer.move_to_account(account);
+    match (kind, &mut answer.assumed_role) {
+        (FaultKind::ForeignAccount(account), _) => answer.move_to_account(account),
+        (FaultKind::ForeignRole(arn), Some(role)) => role.arn.clone_from(arn),
+        _ => {}
     }
     let Some(credentials) = &mut answer.credentials else {
         return;

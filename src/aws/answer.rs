@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::operation::get_session_token::GetSessionTokenOutput;
-use aws_sdk_sts::types::Credentials;
+use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 
 use super::{CallerIdentity, RoleRequest};
 use crate::arn::{AccountId, MfaSerial, account_of};
@@ -63,12 +63,40 @@ pub(super) fn session_token(
 
 /// Returns the session of an AssumeRole answer, or what is wrong with it.
 pub(super) fn role_session(answer: AssumeRoleOutput, request: &RoleRequest, clocks: Clocks) -> Result<Session, String> {
-    let account = answer.assumed_role_user().and_then(|user| account_of(user.arn()));
-    let account = account.ok_or("it names no account")?;
-    if account != *request.role.account() {
-        return Err(format!("it is for account {account}, but the role is of account {}", request.role.account()));
+    must_be_as_asked(answer.assumed_role_user().map_or("", AssumedRoleUser::arn), request)?;
+    session(answer.credentials, Some(request.role.account().clone()), request.duration, clocks)
+}
+
+/// Checks that `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION` is the role and the session that were asked for.
+fn must_be_as_asked(arn: &str, request: &RoleRequest) -> Result<(), String> {
+    let role = &request.role;
+    let account = account_of(arn).ok_or("it names no account")?;
+    if account != *role.account() {
+        return Err(format!("it is for account {account}, but the role is of account {}", role.account()));
     }
-    session(answer.credentials, Some(account), request.duration, clocks)
+    let Some((partition, name, session)) = assumed_role(arn) else { return Err("it names no role".into()) };
+    if partition != role.partition().name() {
+        return Err(format!("it is of partition {partition}, but the role is of partition {}", role.partition()));
+    }
+    // In IAM no two names differ in case alone, and the answer may spell the name as it was created.
+    if !name.eq_ignore_ascii_case(role.name()) {
+        return Err(format!("it is for role '{name}', but '{}' was asked for", role.name()));
+    }
+    if session != request.session_name.as_str() {
+        return Err(format!("its session is called '{session}', but '{}' was asked for", request.session_name));
+    }
+    Ok(())
+}
+
+/// Returns partition, role and session of `AssumedRoleUser.Arn`.
+fn assumed_role(arn: &str) -> Option<(&str, &str, &str)> {
+    if arn.len() > 2048 || !arn.bytes().all(|b| b.is_ascii_graphic()) {
+        return None;
+    }
+    let mut fields = arn.splitn(6, ':');
+    let (partition, service) = (fields.nth(1)?, fields.next()?);
+    let (role, session) = fields.nth(2)?.strip_prefix("assumed-role/")?.split_once('/')?;
+    (service == "sts").then_some((partition, role, session))
 }
 
 /// Returns the identity of a GetCallerIdentity answer, or what is wrong with it.
@@ -122,7 +150,6 @@ fn check_end(expires: Timestamp, asked: Duration, clocks: Clocks) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sts::types::AssumedRoleUser;
     use aws_smithy_types::DateTime;
 
     use super::*;
@@ -244,6 +271,34 @@ mod tests {
         }
         let nobody = AssumeRoleOutput::builder().credentials(good(3600)).build();
         assert_eq!(role_session(nobody, &request(), clocks(None)).unwrap_err(), "it names no account");
+    }
+
+    #[test]
+    fn a_role_or_a_session_that_was_not_asked_for_is_refused() {
+        for (arn, why) in [
+            ("arn:aws:sts::123456789012:assumed-role/Other/ana", "it is for role 'Other', but 'Admin' was asked for"),
+            (
+                "arn:aws:sts::123456789012:assumed-role/path/Admin/ana",
+                "it is for role 'path', but 'Admin' was asked for",
+            ),
+            (
+                "arn:aws:sts::123456789012:assumed-role/Admin/bob",
+                "its session is called 'bob', but 'ana' was asked for",
+            ),
+            ("arn:aws:sts::123456789012:assumed-role/Admin/", "its session is called '', but 'ana' was asked for"),
+            (
+                "arn:aws-cn:sts::123456789012:assumed-role/Admin/ana",
+                "it is of partition aws-cn, but the role is of partition aws",
+            ),
+            ("arn:aws:sts::123456789012:assumed-role/Admin", "it names no role"),
+            ("arn:aws:sts::123456789012:federated-user/ana", "it names no role"),
+            ("arn:aws:iam::123456789012:assumed-role/Admin/ana", "it names no role"),
+            ("arn:aws:sts::123456789012:assumed-role/\u{1b}[2J/ana", "it names no role"),
+        ] {
+            assert_eq!(role_session(role_answer(arn), &request(), clocks(None)).unwrap_err(), why);
+        }
+        let other_case = role_answer("arn:aws:sts::123456789012:assumed-role/admin/ana");
+        assert!(role_session(other_case, &request(), clocks(None)).is_ok());
     }
 
     #[test]

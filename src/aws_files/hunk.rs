@@ -3,6 +3,8 @@
 use zeroize::Zeroize;
 
 use super::grammar::{self, Chunk, Span};
+use crate::credentials::{AccessKeyId, STATIC_KEYS};
+use crate::secret::{self, MASK};
 
 /// A stretch of the old file and what comes in its place. Wiped on drop: that may be a key.
 pub(super) struct Replacement {
@@ -70,19 +72,30 @@ fn masked_lines(bytes: &[u8]) -> Vec<String> {
     for line in grammar::lines(bytes, 0..bytes.len()) {
         let text = String::from_utf8_lossy(&bytes[line.whole.start..line.text.end]).into_owned();
         let is_indented = line.text.start > line.whole.start;
-        let is_secret = names_a_secret(&text);
+        let is_secret = holds_a_secret(&text);
         below_secret = is_secret || (below_secret && is_indented);
         shown.push(match (is_secret, below_secret, text.find(['=', ':'])) {
-            (true, _, Some(at)) => format!("{} ***", &text[..=at]),
-            (_, true, _) => "***".into(),
-            _ => text,
+            (true, _, Some(at)) => format!("{} {MASK}", secret::masked(&text[..=at])),
+            (_, true, _) => MASK.into(),
+            _ => secret::masked(&text).into_owned(),
         });
     }
     shown
 }
 
-/// Commented-out keys too.
-fn names_a_secret(line: &str) -> bool {
-    let line = line.to_ascii_lowercase();
-    ["secret_access_key", "session_token", "security_token"].iter().any(|name| line.contains(name))
+/// By its key, commented out or not; in place of a key id; or in a comment without a key, where the line that goes with it
+/// may stand above or below.
+fn holds_a_secret(line: &str) -> bool {
+    let text = line.trim_start();
+    let value_of_id = text.split_once(['=', ':']).filter(|(key, _)| is_id_key(key)).map(|(_, value)| value.trim());
+    let is_no_id = value_of_id.is_some_and(|value| {
+        let without_comment = value.split([' ', '\t']).next().unwrap_or_default();
+        AccessKeyId::parse(without_comment).is_err()
+    });
+    let is_bare_comment = text.starts_with(['#', ';']) && !text.contains(['=', ':']);
+    secret::is_named_in(text) || is_no_id || (is_bare_comment && secret::may_be_in(text))
+}
+
+fn is_id_key(key: &str) -> bool {
+    key.trim_start_matches(['#', ';']).trim().eq_ignore_ascii_case(STATIC_KEYS[0])
 }

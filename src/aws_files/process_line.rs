@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::section::Span;
+use crate::system::own_program;
 
 /// A `credential_process` that starts twolock to serve a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,22 +21,30 @@ impl<'a> ProcessLine<'a> {
     pub fn parse(line: &'a str) -> Option<Self> {
         let mut words = Words { line, at: 0 };
         let program = &line[words.next()?];
-        if !is_twolock(program) {
-            return None;
-        }
         let mut words = words.filter(|word| !is_verbose(&line[word.clone()]));
         if &line[words.next()?] != "credential-process" {
             return None;
         }
         let at = served(line, words)?;
+        // Last, because it may have to look: other programs have a command of that name too.
+        if !is_twolock(program) {
+            return None;
+        }
         Some(Self { program, profile: &line[at.clone()], at })
     }
 }
 
-/// Whether a path names twolock by its last part.
-pub fn is_twolock(program: &str) -> bool {
+/// Whether a path names twolock: by its last part, a version included, or as this very file under whatever name.
+fn is_twolock(program: &str) -> bool {
     let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    name == "twolock" || name.eq_ignore_ascii_case("twolock.exe")
+    name.eq_ignore_ascii_case("twolock.exe")
+        || name.strip_prefix("twolock").is_some_and(is_version)
+        || own_program::is_this(program)
+}
+
+/// Nothing, `2`, `-1.2.3`, `-v1.2.exe`; not `-wrapper`.
+fn is_version(rest: &str) -> bool {
+    rest.is_empty() || rest.trim_start_matches(['-', '_', 'v']).starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// `--profile NAME`, `--profile=NAME`, or the first word that is no flag.
@@ -96,6 +105,13 @@ mod tests {
             ("'/opt/my tools/twolock' credential-process --profile 'a b'", Some(("/opt/my tools/twolock", "a b"))),
             ("twolock -vv credential-process --verbose p", Some(("twolock", "p"))),
             ("twolock credential-process --profile -x", Some(("twolock", "-x"))),
+            ("/opt/twolock-1.2 credential-process --profile p", Some(("/opt/twolock-1.2", "p"))),
+            ("twolock2 credential-process --profile p", Some(("twolock2", "p"))),
+            ("twolock-v1.2.3-rc1 credential-process --profile p", Some(("twolock-v1.2.3-rc1", "p"))),
+            ("/opt/twolock-wrapper credential-process --profile p", None),
+            ("granted credential-process --profile p", None),
+            ("/usr/bin/granted credential-process --profile p", None),
+            ("/usr/bin/aws_signing_helper credential-process --profile-arn p", None),
             ("twolock env p", None),
             ("twolock credential-process", None),
             ("twolock credential-process --profile", None),
@@ -114,5 +130,22 @@ mod tests {
             assert_eq!(found.as_ref().map(|line| (line.program, line.profile)), expected, "{line}");
             assert!(found.is_none_or(|found| &line[found.at.clone()] == found.profile), "{line}");
         }
+    }
+
+    #[test]
+    fn this_very_program_is_recognised_by_any_name_and_another_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let running = std::env::current_exe().unwrap();
+        let (ours, other) = (folder.path().join("tl2"), folder.path().join("granted"));
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&running, &ours).unwrap();
+        std::fs::write(&other, "").unwrap();
+        let serves = |program: &std::path::Path| {
+            let line = format!("'{}' credential-process --profile p", program.display());
+            ProcessLine::parse(&line).map(|line| line.profile.to_owned())
+        };
+        assert_eq!(serves(&running).as_deref(), Some("p"));
+        assert_eq!(serves(&ours).is_some(), cfg!(unix));
+        assert_eq!(serves(&other), None);
     }
 }

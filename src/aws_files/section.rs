@@ -6,7 +6,9 @@ use zeroize::Zeroize;
 
 pub use super::grammar::Span;
 use super::grammar::{self, Block, Entry};
+use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::Place;
+use crate::secret;
 
 /// All that one profile, or another named section, says in one file.
 #[derive(Debug)]
@@ -83,16 +85,24 @@ impl Setting {
         Self { key: text(entry.key.clone()).to_ascii_lowercase(), value, place, spans }
     }
 
-    /// Whether the value is the secret half of a key or a session token, which is shown to nobody.
+    /// Whether the value is shown to nobody: the secret half of a key or a session token, wherever it stands.
     pub fn is_secret(&self) -> bool {
-        matches!(self.key.as_str(), "aws_secret_access_key" | "aws_session_token" | "aws_security_token")
+        let is_no_id = || self.key == STATIC_KEYS[0] && AccessKeyId::parse(&self.value).is_err();
+        secret::is_name(&self.key)
+            || is_no_id()
+            || self.value.lines().any(secret::is_named_in)
+            || secret::is_in(&self.value)
+    }
+
+    /// The value as it may be shown: its own text, or a mask.
+    pub fn shown(&self) -> &str {
+        if self.is_secret() { secret::MASK } else { &self.value }
     }
 }
 
 impl fmt::Debug for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = if self.is_secret() { "***" } else { &self.value };
-        write!(f, "{} = {value:?} ({})", self.key, self.place)
+        write!(f, "{} = {:?} ({})", self.key, self.shown(), self.place)
     }
 }
 

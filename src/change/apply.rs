@@ -39,8 +39,13 @@ pub fn apply(change: &Change, preview: &Preview, parts: &Parts<'_>) -> Result<Ap
     let acts: Vec<usize> = (0..change.acts.len()).filter(|&act| !preview.is_idle(change, act)).collect();
     let run = Run { change, preview, parts, records: RefCell::default(), applied: RefCell::default() };
     let several = acts.iter().filter(|&&act| What::of(&change.acts[act]).is_some()).count() > 1;
-    let journal = several.then(|| parts.journal());
-    let _lock = journal.as_ref().map(|journal| journal.lock(PATIENCE)).transpose()?;
+    let journal = parts.journal();
+    let _lock = (several || journal.is_there()).then(|| journal.lock(PATIENCE)).transpose()?;
+    if journal.is_there() {
+        let cause = "another change was cut short in the meantime: run this again";
+        return Err(Failure::new(Kind::Busy, cause));
+    }
+    let journal = several.then_some(journal);
     if let Some(journal) = &journal {
         *run.records.borrow_mut() = run.planned(&acts)?;
         run.write(journal)?;

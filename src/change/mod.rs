@@ -185,3 +185,6 @@ impl Change {
 fn half_done(cause: String) -> Failure {
     Failure::new(Kind::HalfDone, cause)
 }
+
+#[cfg(test)]
+mod tests;

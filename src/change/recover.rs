@@ -148,11 +148,15 @@ impl Unfinished<'_> {
 
     fn undo(&self, record: &Record) -> Result<()> {
         let What::KeepKey { profile, id, is_new: true } = &record.what else { return Ok(()) };
-        let store = self.parts.store_for(profile, id)?;
-        match access_key::remove(store, id) {
+        let removed = self.parts.store_for(profile, id).and_then(|store| match access_key::remove(store, id) {
             Ok(()) | Err(StoreError::Absent) => Ok(()),
             Err(e) => Err(access_key::failure(profile, id, store.name(), &e)),
-        }
+        });
+        removed.map_err(|mut failure| {
+            let title = visible(&self.entry.title);
+            failure.cause = format!("'{title}' was cut short, and cannot be undone: {}", failure.cause);
+            failure.hint("to leave it as it is: run this again with --forget-unfinished")
+        })
     }
 
     fn left_alone(&self, file: &FileStep, why: &str) -> Failure {

@@ -13,17 +13,18 @@ mod profile;
 
 pub use profile::{Add, Adopt, Making, Profile, Release};
 
-/// MFA sessions for AWS: one code a day, then silence.
+/// MFA sessions for AWS: one code a day.
 ///
-/// twolock asks for one MFA code, keeps the temporary credentials sealed under the OS keyring, and hands them to the AWS
-/// CLI, to SDKs, to shells and to commands until they end. Without a command it lists your profiles and what to do next.
+/// twolock asks for an MFA code once, keeps the temporary credentials encrypted with a key from the OS keyring, and gives
+/// them to the AWS CLI, SDKs, shells and commands until they expire. Without a command, it lists your profiles and the
+/// next step for each.
 #[derive(Debug, Parser)]
 #[command(name = "twolock", version, propagate_version = true, after_help = AFTER, arg_required_else_help = false)]
 pub struct Cli {
-    /// Say on stderr what is done; twice for more. Never shows a secret
+    /// Print what is done to stderr; -vv prints more. Secrets are never shown
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// What to do; nothing means: list the profiles.
+    /// What to do [default: list the profiles]
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -33,70 +34,70 @@ Once:
   twolock profile adopt prod             # for the AWS CLI and every SDK
 
 Every day:
-  aws --profile prod s3 ls               # asks for the code if no session lives
+  aws --profile prod s3 ls               # asks for the code if there is no session
   eval \"$(twolock env prod)\"             # credentials for this shell
   twolock exec prod -- terraform apply   # credentials for one command
 
 Variables: AWS_PROFILE and AWS_DEFAULT_PROFILE name the profile; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE the \
-files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY shape the calls. Ours: \
+files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY affect the calls to AWS. twolock's own: \
 TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING (auto or kernel), TWOLOCK_MFA_CODE.
 
-Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 4 AWS refused, 5 keyring, 6 network, 7 busy, 8 half done, \
-9 a person is needed, 10 disk. exec gives its command's.";
+Exit codes: 0 success, 1 bug in twolock, 2 usage, 3 configuration, 4 refused by AWS, 5 keyring, 6 network, 7 busy, \
+8 half done, 9 a person is needed, 10 disk. exec exits with its command's code.";
 
 /// What twolock can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Answer an AWS CLI or SDK: one JSON line on stdout, or nothing
+    /// Give credentials to the AWS CLI or an SDK: one line of JSON on stdout, or nothing
     #[command(after_help = "\
-Example, in ~/.aws/config, as `twolock profile adopt prod` writes it:
+Example, in ~/.aws/config, as written by `twolock profile adopt prod`:
   [profile prod]
   mfa_serial = arn:aws:iam::123456789012:mfa/ana
   credential_process = /usr/local/bin/twolock credential-process --profile prod
 
-Where the profile's access key stands beside it, the AWS CLI and SDKs use that key and never come here; adopt moves it.
+If the profile also has an access key, the AWS CLI and SDKs use that key and never run twolock; adopt moves the key away.
 
-A session that still lives is always the answer. Otherwise one code is asked for on the terminal, once for all \
-processes that wait; without a terminal it exits 9 at once and names the command to run.")]
+An active session is used as it is. Otherwise twolock asks for a code on the terminal, once for all waiting processes. \
+Without a terminal, it exits 9 at once and names the command to run.")]
     CredentialProcess(ProfileAndCode),
-    /// Print statements that set the credentials in this shell
+    /// Print shell statements that set the credentials
     #[command(after_help = "\
 Examples:
   eval \"$(twolock env prod)\"                                # sh, bash, zsh
   twolock env prod | source                                 # fish
   twolock env prod | Out-String | Invoke-Expression         # PowerShell
   twolock env prod --format dotenv > prod.env
-  eval \"$(twolock env --unset)\"                             # take them away again
+  eval \"$(twolock env --unset)\"                             # remove them again
 
-On failure it prints a failing statement, so that `eval \"$(twolock env prod)\" && next` does not go on.")]
+On failure, it prints a failing statement, so that `eval \"$(twolock env prod)\" && next` stops.")]
     Env(Env),
-    /// Run a command with the credentials, or a sub-shell
+    /// Run a command with the credentials, or a subshell
     #[command(after_help = "\
 Examples:
   twolock exec prod -- terraform apply
   twolock exec prod --min-ttl 40m -- ./long-job   # renews if less is left
-  twolock exec prod                               # a sub-shell")]
+  twolock exec prod                               # a subshell")]
     Exec(Exec),
-    /// Ask for the code now, so that nobody is asked later
+    /// Start a session now (asks for the MFA code)
     #[command(
-        after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh    # a new code even if the session lives"
+        after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh    # asks for a new code even if there is a session"
     )]
     Login(Login),
-    /// Forget the sessions of a profile
+    /// End the sessions of a profile
     #[command(after_help = "\
 Examples:
-  twolock logout prod     # its sessions, the shared MFA session included
-  twolock logout --all    # every session, and the key they are sealed under
+  twolock logout prod     # its sessions, including the shared MFA session
+  twolock logout --all    # all sessions, and the key that encrypts them
 
 Access keys are never removed.")]
     Logout(Logout),
-    /// Show the sessions that live, and how long
+    /// List active sessions and the time left
     #[command(after_help = "\
 Examples:
   twolock status
-  twolock status prod --min-ttl 30m    # exit 0 if it lasts, else 9")]
+  twolock status prod --min-ttl 30m    # exit 0 if it lasts that long, else 9")]
     Status(Status),
-    /// Ask AWS who the credentials of a profile are
+    /// Ask AWS who a profile's credentials belong to
     #[command(after_help = "Example:\n  twolock whoami prod")]
     Whoami(Whoami),
     /// List, explain and edit profiles
@@ -105,53 +106,68 @@ Examples:
         after_help = "Examples:\n  twolock profile list\n  twolock profile show prod\n  twolock profile set prod region eu-west-1"
     )]
     Profile(Profile),
-    /// Find what makes MFA fail or leak, and what mends it
+    /// Check for problems and show how to fix them
     #[command(after_help = "\
 Examples:
-  twolock doctor          # what, where, why, and what mends it
-  twolock doctor --fix    # closes files to other users, nothing else
+  twolock doctor          # each problem, where it is, why it matters and how to fix it
+  twolock doctor --fix    # fixes what is safe to fix: file modes, and changes that were interrupted
 
-Exit 3 if something is wrong, 0 if there is nothing but things to know. It asks for no code and works offline; what it \
-could not check it says.")]
+Exits 3 if there is an error or a warning, else 0. It asks for no code and works offline, and it names the checks that \
+it could not do.")]
     Doctor(Doctor),
-    /// Our own settings, in config.toml
+    /// Show and change twolock's settings (config.toml)
     #[command(
         subcommand,
         after_help = "Examples:\n  twolock settings list\n  twolock settings set session_duration 8h"
     )]
     Settings(Settings),
-    /// Print the shell's integration: `tl`, completion, a prompt segment
+    /// Print the shell integration: `tl`, completion, a prompt segment
     #[command(after_help = "\
-Examples, each the line for the shell's own start file:
+Examples, each a line for the shell's startup file:
   eval \"$(twolock init bash)\"                              # ~/.bashrc
   eval \"$(twolock init zsh)\"                               # ~/.zshrc
   twolock init fish | source                                # config.fish
   twolock init powershell | Out-String | Invoke-Expression  # $PROFILE
 
-In zsh the line goes behind compinit; fish's file is ~/.config/fish/config.fish. Then, in that shell:
-  tl prod     # this shell gets prod's credentials
-  tl          # pick the profile: type to filter
-  tl -        # back to the profile before
-  tl --off    # what was there before the first tl
+In zsh, the line goes after compinit; fish reads ~/.config/fish/config.fish. Then, in that shell:
+  tl prod     # use prod's credentials in this shell
+  tl          # pick a profile: type to filter
+  tl -        # back to the previous profile
+  tl --off    # back to what was there before the first tl
 
-The last lines of what is printed say how to show profile and time left in the prompt.")]
+The last lines of the output say how to show the profile and the time left in the prompt.")]
     Init {
         /// The shell
         #[arg(value_enum)]
         shell: InitShell,
     },
-    /// Print what a shell may offer for the last of these words, one a line, with a tab before what it does
+    /// Print completions for the last of these words, one per line: the word, a tab, what it does
     ///
-    /// For the completion of `init`, and of shells it does not know. `=` as the last word stands for an empty one.
+    /// For the completion that `init` installs, and for other shells. `=` as the last word stands for an empty one.
     #[command(hide = true, after_help = "Example:\n  twolock complete -- profile show ''")]
     Complete {
         /// The command line so far, without `twolock`
         #[arg(last = true, value_name = "WORD")]
         words: Vec<OsString>,
     },
-    /// Try everything on a local imitation of STS, without an AWS account
+    /// Try everything with a local STS, without an AWS account
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
+}
+
+impl Command {
+    /// Whether it writes the user's files or ours on its own account, whatever becomes of sessions.
+    pub(crate) fn writes_files(&self) -> bool {
+        match self {
+            Command::Profile(args) => {
+                !matches!(args, Profile::List { .. } | Profile::Show { .. } | Profile::Pick { .. })
+            }
+            Command::Settings(args) => {
+                matches!(args, Settings::Set { .. } | Settings::Unset { .. } | Settings::Trust { .. })
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Names a profile; both forms work in every command.
@@ -178,7 +194,7 @@ pub struct ProfileAndCode {
     /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
-    /// Read the MFA code from the first line of stdin (TWOLOCK_MFA_CODE is seen by other programs of yours)
+    /// Read the MFA code from the first line of stdin (your other programs can see TWOLOCK_MFA_CODE)
     #[arg(long)]
     pub code_stdin: bool,
 }
@@ -189,13 +205,13 @@ pub struct Env {
     /// The profile and the code.
     #[command(flatten)]
     pub profile: ProfileAndCode,
-    /// The shell to write for [default: the one that called]
+    /// The shell to write for [default: the calling shell]
     #[arg(long, value_enum)]
     pub shell: Option<Shell>,
-    /// Write an env file or JSON instead of statements
+    /// Print an env file or JSON instead of statements
     #[arg(long, value_enum, conflicts_with = "shell")]
     pub format: Option<Format>,
-    /// Write statements that remove every variable `env` sets
+    /// Print statements that unset every variable that `env` sets
     #[arg(long, conflicts_with = "format")]
     pub unset: bool,
 }
@@ -243,8 +259,8 @@ pub struct Exec {
     /// The profile and the code.
     #[command(flatten)]
     pub profile: ProfileAndCode,
-    /// Renew first if less than this is left (40m, 2h)
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    /// Renew the credentials first if less than this is left (40m, 2h)
+    #[arg(long, value_name = "DURATION", value_parser = span)]
     pub min_ttl: Option<Duration>,
     /// The command and its arguments, after `--` [default: your shell]
     #[arg(last = true, value_name = "COMMAND")]
@@ -257,7 +273,7 @@ pub struct Login {
     /// The profile and the code.
     #[command(flatten)]
     pub profile: ProfileAndCode,
-    /// Ask for a new code even if a session lives: for roles that want a recent one
+    /// Ask for a new code even if there is a session, for roles that require recent MFA
     #[arg(long)]
     pub fresh: bool,
 }
@@ -268,7 +284,7 @@ pub struct Logout {
     /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
-    /// Forget every session, and the key they are sealed under
+    /// End all sessions, and delete the key that encrypts them
     #[arg(long, conflicts_with_all = ["positional", "flag"])]
     pub all: bool,
 }
@@ -280,7 +296,7 @@ pub struct Status {
     #[command(flatten)]
     pub profile: ProfileArg,
     /// Exit 0 if the profile's credentials last this long without a code, else 9 (30m, 2h)
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    #[arg(long, value_name = "DURATION", value_parser = span)]
     pub min_ttl: Option<Duration>,
     /// Print JSON
     #[arg(long)]
@@ -301,7 +317,7 @@ pub struct Whoami {
 /// `doctor`
 #[derive(Args, Debug)]
 pub struct Doctor {
-    /// Close files and folders to other users
+    /// Fix what is safe to fix: close files to other users, finish interrupted changes
     #[arg(long)]
     pub fix: bool,
     /// Print JSON
@@ -312,7 +328,7 @@ pub struct Doctor {
 /// `settings …`
 #[derive(Debug, Subcommand)]
 pub enum Settings {
-    /// List every setting, its value and where that stands
+    /// List every setting, its value and where it was set
     #[command(after_help = "Example:\n  twolock settings list")]
     List {
         /// Print JSON
@@ -325,7 +341,7 @@ pub enum Settings {
         /// Its name, as `settings list` shows it
         name: String,
     },
-    /// Set one setting; comments and order of config.toml stay
+    /// Change one setting; comments and order in config.toml are kept
     #[command(
         after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com\n  twolock settings set aliases.prod production-admin"
     )]
@@ -335,31 +351,31 @@ pub enum Settings {
         /// Its value
         #[arg(allow_hyphen_values = true)]
         value: String,
-        /// Drop the journal of an earlier change that was cut short and cannot be finished
+        /// Leave an earlier, interrupted change as it is: delete its journal
         #[arg(long)]
         forget_unfinished: bool,
     },
-    /// Take one setting out of config.toml, back to its default
+    /// Remove one setting from config.toml, so that its default applies
     #[command(after_help = "Example:\n  twolock settings unset session_duration")]
     Unset {
         /// Its name, as `settings list` shows it
         name: String,
-        /// Drop the journal of an earlier change that was cut short and cannot be finished
+        /// Leave an earlier, interrupted change as it is: delete its journal
         #[arg(long)]
         forget_unfinished: bool,
     },
-    /// Print where config.toml lies
+    /// Print the path of config.toml
     #[command(after_help = "Example:\n  $EDITOR \"$(twolock settings path)\"")]
     Path,
-    /// Allow an AWS config file chosen by a variable to name programs (mfa_process); asked anew when the file changes
+    /// Allow an AWS config file that a variable chose to run programs (mfa_process), until the file changes
     #[command(after_help = "Example:\n  twolock settings trust ./aws-config")]
     Trust {
         /// The file
         path: PathBuf,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
-        /// Drop the journal of an earlier change that was cut short and cannot be finished
+        /// Leave an earlier, interrupted change as it is: delete its journal
         #[arg(long)]
         forget_unfinished: bool,
     },

@@ -9,16 +9,16 @@ use crate::names::{ProfileName, Region};
 /// `profile …`
 #[derive(Debug, Subcommand)]
 pub enum Profile {
-    /// List all profiles: what they are, where the key is, how long the session lives, which are served
+    /// List all profiles: kind, account, device, key, time left, and whether twolock serves them
     #[command(
-        after_help = "On a terminal, or where COLUMNS is set, long cells are cut.\n\nExample:\n  twolock profile list --json"
+        after_help = "On a terminal, or if COLUMNS is set, long cells are cut.\n\nExample:\n  twolock profile list --json"
     )]
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Explain a profile: each setting with its line, the plan, its codes, and what the AWS CLI and each SDK would do
+    /// Explain a profile: its settings and where they are set, what twolock will do, and what the AWS CLI and SDKs do
     #[command(after_help = "Example:\n  twolock profile show prod")]
     Show {
         /// The profile.
@@ -28,25 +28,25 @@ pub enum Profile {
         #[arg(long)]
         json: bool,
     },
-    /// Pick a profile on the terminal and print its name: type to filter, most used first
+    /// Pick a profile on the terminal and print its name: type to filter, last used first
     #[command(after_help = "\
 Example:
   name=$(twolock profile pick) && twolock exec \"$name\" -- aws s3 ls
 
-Arrows, Tab, ^N and ^P choose, Enter takes, Esc leaves (exit 9). env, exec, login, logout, whoami and profile show pick \
-by themselves where no profile is named. TERM=dumb gets a numbered list; NO_COLOR turns reverse video off.")]
+Arrows, Tab, ^N and ^P move, Enter selects, Esc cancels (exit 9). env, exec, login, logout, whoami and profile show let \
+you pick if you name no profile. With TERM=dumb, there is a numbered list; NO_COLOR turns off reverse video.")]
     Pick {
-        /// What is typed already
+        /// Text to filter by at first
         filter: Option<String>,
     },
-    /// Set one key of a profile, where it counts; every other byte of the file stays
+    /// Set one key of a profile; nothing else in the file changes
     #[command(after_help = "\
 Examples:
   twolock profile set prod region eu-west-1
   twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana --yes
 
-The change is shown and asked about on the terminal; --yes is for scripts. Keys and tokens are not taken as arguments, \
-which other users can see: run `aws configure --profile prod`.")]
+The change is shown first, and you are asked; --yes is for scripts. Access keys and tokens cannot be given as arguments, \
+which other users can see: run `aws configure --profile prod` instead.")]
     Set {
         /// The profile
         #[arg(value_parser = ProfileName::parse)]
@@ -60,7 +60,7 @@ which other users can see: run `aws configure --profile prod`.")]
         #[command(flatten)]
         making: Making,
     },
-    /// Take one key out of a profile, in both files
+    /// Remove one key of a profile, from both files
     #[command(after_help = "Example:\n  twolock profile unset prod duration_seconds")]
     Unset {
         /// The profile
@@ -72,8 +72,10 @@ which other users can see: run `aws configure --profile prod`.")]
         #[command(flatten)]
         making: Making,
     },
-    /// Rename a profile, and what names it: source_profile, credential_process lines of twolock, its key in the keyring
-    #[command(after_help = "Example:\n  twolock profile rename prod production")]
+    /// Rename a profile, and update everything that refers to it
+    #[command(
+        after_help = "Example:\n  twolock profile rename prod production\n\nUpdated as well: source_profile and twolock's credential_process lines of other profiles, aliases, and the name of its key in the keyring."
+    )]
     Rename {
         /// The profile
         #[arg(value_parser = ProfileName::parse)]
@@ -85,7 +87,7 @@ which other users can see: run `aws configure --profile prod`.")]
         #[command(flatten)]
         making: Making,
     },
-    /// Remove a profile from both files, and its sessions; keys in the keyring stay
+    /// Remove a profile from both files, and end its sessions; keys in the keyring stay
     #[command(after_help = "Example:\n  twolock profile remove old --dry-run")]
     Remove {
         /// The profile
@@ -95,31 +97,31 @@ which other users can see: run `aws configure --profile prod`.")]
         #[command(flatten)]
         making: Making,
     },
-    /// Add a profile that every AWS tool comes to us for: an access key, or a role
+    /// Add a profile that every AWS tool uses through twolock: an access key or a role
     #[command(after_help = "\
 Examples:
-  twolock profile add    # asks for each thing
+  twolock profile add    # asks for everything it needs
   twolock profile add prod --role-arn arn:aws:iam::123456789012:role/Admin --source-profile base
   twolock profile add base --stdin --mfa-serial arn:aws:iam::123456789012:mfa/ana --yes < key.txt
 
-An access key goes into the OS keyring, once a call to AWS has proved it; without a keyring it is refused, and not
-written into a file. No option takes a secret.")]
+An access key is stored in the OS keyring after a call to AWS has verified it. Without a keyring, it is refused, and \
+never written to a file. No option takes a secret.")]
     Add(Add),
-    /// Make every AWS tool come to us for a profile, and for those that lead through it
+    /// Route a profile, and the profiles that use it as source, through twolock
     #[command(after_help = "\
 Examples:
   twolock profile adopt prod --dry-run
   twolock profile adopt --all
   twolock profile adopt base --only    # its roles stay as they are
 
-An access key moves into the OS keyring, because the AWS CLI and SDKs would use it and never call twolock; a call to AWS \
-proves it first. A role's settings get the prefix twolock_. `twolock profile release` takes it back, one profile at a time.")]
+An access key moves into the OS keyring, after a call to AWS has verified it: the AWS CLI and SDKs would use it and never \
+run twolock. A role's settings get the prefix twolock_. `twolock profile release` undoes it, one profile at a time.")]
     Adopt(Adopt),
-    /// Take an adoption back: AWS tools serve the profile themselves again
+    /// Undo adopt: AWS tools use the profile without twolock again
     #[command(after_help = "\
 Examples:
   twolock profile release prod
-  twolock profile release base --restore-key    # its access key, too")]
+  twolock profile release base --restore-key    # its access key as well")]
     Release(Release),
 }
 
@@ -132,22 +134,22 @@ pub struct Add {
     /// The role to assume
     #[arg(long, value_name = "ARN", value_parser = |text: &str| RoleArn::parse(text).map_err(|why| format!("it {why}")))]
     pub role_arn: Option<RoleArn>,
-    /// The profile whose credentials may assume it
+    /// The profile whose credentials can assume it
     #[arg(long, value_name = "NAME", value_parser = ProfileName::parse)]
     pub source_profile: Option<ProfileName>,
-    /// The MFA device; a role without one uses its source's
+    /// The MFA device [default for a role: its source's]
     #[arg(long, value_name = "ARN", value_parser = |text: &str| MfaSerial::parse(text).map_err(|why| format!("it {why}")))]
     pub mfa_serial: Option<MfaSerial>,
-    /// The region of its calls
+    /// The AWS region
     #[arg(long, value_parser = |text: &str| Region::parse(text).map_err(|why| format!("it {why}")))]
     pub region: Option<Region>,
-    /// What the role's trust policy asks for
+    /// The external ID that the role's trust policy requires
     #[arg(long, value_name = "ID", requires = "role_arn")]
     pub external_id: Option<String>,
-    /// How long the role's credentials live, in seconds
+    /// How long the role's credentials last, in seconds
     #[arg(long, value_name = "SECONDS", requires = "role_arn")]
     pub duration_seconds: Option<String>,
-    /// Read an access key from two lines of stdin: its id, its secret
+    /// Read an access key from stdin: the key id on the first line, the secret on the second
     #[arg(long, conflicts_with_all = ["role_arn", "source_profile"])]
     pub stdin: bool,
     /// How.
@@ -161,10 +163,10 @@ pub struct Adopt {
     /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
-    /// Adopt every profile that can be
+    /// Adopt every profile that can be adopted
     #[arg(long, conflicts_with_all = ["positional", "flag", "only"])]
     pub all: bool,
-    /// Leave the profiles alone whose chain passes through this one
+    /// Do not adopt the profiles that use this one as source
     #[arg(long)]
     pub only: bool,
     /// How.
@@ -178,7 +180,7 @@ pub struct Release {
     /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
-    /// Write the access key back into the credentials file
+    /// Write the access key back to the credentials file
     #[arg(long)]
     pub restore_key: bool,
     /// How.
@@ -189,13 +191,13 @@ pub struct Release {
 /// How a change is made.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Making {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
-    /// Show the change and make none
+    /// Show the change, but do not make it
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
-    /// Drop the journal of an earlier change that was cut short and cannot be finished
+    /// Leave an earlier, interrupted change as it is: delete its journal
     #[arg(long, conflicts_with = "dry_run")]
     pub forget_unfinished: bool,
 }

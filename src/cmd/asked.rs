@@ -118,6 +118,9 @@ impl World {
 
     /// Notes that a person used this profile, for the order of the picker. That it cannot be noted fails nothing.
     pub fn note_use(&self, profile: &ProfileName) {
+        if self.owner_root_visits().is_some() {
+            return;
+        }
         // Files that a variable chose do not know the profiles of the usual ones.
         let usual = self.files.config_choice.variable.is_none() && self.files.credentials_choice.variable.is_none();
         let there: Option<HashSet<String>> = usual.then(|| self.files.profile_names().into_iter().collect());

@@ -69,7 +69,7 @@ pub fn make_agreed(world: &World, change: &Change, preview: &Preview) -> Result<
 
 /// The real parts, with leave to unlock the keyring: a person waits for this.
 pub fn with_parts<T>(world: &World, act: impl FnOnce(&Parts) -> T) -> T {
-    let (stores, settings) = (world.key_stores(true), paths(&world.folders));
+    let (stores, settings) = (world.stores(true), paths(&world.folders));
     let sts = |endpoint: &Endpoint| -> Result<Box<dyn Sts>> {
         Ok(Box::new(StsClient::new(endpoint.clone(), HttpSettings::from_env(&world.env, endpoint)?)))
     };
@@ -78,7 +78,7 @@ pub fn with_parts<T>(world: &World, act: impl FnOnce(&Parts) -> T) -> T {
         folders: &world.folders,
         settings: &settings,
         trust: &world.settings.trust,
-        store: stores.durable.as_deref(),
+        store: stores.of_access_keys(),
         sts: &sts,
     })
 }

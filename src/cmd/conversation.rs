@@ -8,7 +8,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};
-use crate::text::visible::visible;
+use crate::text::visible::refused;
 
 /// A person may think about a diff, or look for a key in another window, for as long as that.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -46,11 +46,30 @@ impl<'a> Conversation<'a> {
 
     /// Asks until the answer fits; says why one does not. An empty answer fits only if `parse` takes it.
     pub fn ask<T, E: Display>(&self, question: &str, parse: impl Fn(&str) -> std::result::Result<T, E>) -> Result<T> {
+        self.ask_again(question, parse, |answer| format!("'{}'", refused(answer)))
+    }
+
+    /// The same where a secret may be typed by mistake: the answer is not repeated.
+    pub fn ask_unquoted<T, E: Display>(
+        &self,
+        question: &str,
+        parse: impl Fn(&str) -> std::result::Result<T, E>,
+    ) -> Result<T> {
+        self.ask_again(question, parse, |_| "what was typed".into())
+    }
+
+    fn ask_again<T, E: Display>(
+        &self,
+        question: &str,
+        parse: impl Fn(&str) -> std::result::Result<T, E>,
+        quote: impl Fn(&str) -> String,
+    ) -> Result<T> {
         loop {
             let answer = self.line(&format!("{question}: "))?;
-            match parse(answer.expose().trim()) {
+            let answer = answer.expose().trim();
+            match parse(answer) {
                 Ok(value) => return Ok(value),
-                Err(why) => self.say(&format!("'{}' {why}", visible(answer.expose().trim())))?,
+                Err(why) => self.say(&format!("{} {why}", quote(answer)))?,
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::cli::{self, Format};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::exports::{self, Shell};
-use crate::output::{json_to_stdout, to_stdout};
+use crate::output::{credentials_to_stdout, to_stdout};
 use crate::system::env::Env;
 use crate::system::{parent, signals};
 use crate::text::visible::as_word;
@@ -59,7 +59,7 @@ fn print(args: &cli::Env, call: &Call, shell: Shell) -> Result<(World, ProfileNa
     match args.format {
         None => to_stdout(exports::set(shell, &variables).as_bytes()),
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
-        Some(Format::Json) => json_to_stdout(&exports::json(&variables)),
+        Some(Format::Json) => credentials_to_stdout(&exports::json(&variables)),
     }?;
     Ok((world, planned.plan.profile))
 }

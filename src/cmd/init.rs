@@ -40,7 +40,7 @@ mod tests {
         let statements = unset(Shell::PowerShell);
         let set = statements.lines().filter_map(|line| line.strip_prefix("Remove-Item Env:")?.split(' ').next());
         let names: Vec<&str> = set.chain(MIXING).collect();
-        assert_eq!(names.len(), 10);
+        assert_eq!(names.len(), 19);
         for shell in InitShell::value_variants() {
             let words: Vec<&str> = text(*shell).split([' ', '\n', '(', ')', '\'', ',']).collect();
             for name in &names {

@@ -3,23 +3,16 @@
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::Result;
 use crate::names::ProfileName;
-use crate::store::choose::{Keyring, Stores};
 use crate::store::{StoreError, access_key};
 
 use super::world::World;
 
 impl World {
-    /// The stores of access keys. The key file of `keyring = "file"` is none: a key in it would be as open as in the AWS
-    /// file it came from. Without leave to unlock, no dialog opens.
-    pub fn key_stores(&self, may_unlock: bool) -> Stores {
-        if self.keyring() == Keyring::Auto { self.stores(may_unlock) } else { Stores::default() }
-    }
-
     /// What people call the keyring; none where there is no persistent one on this machine. One that is locked is there;
     /// one that hangs or refuses is a failure, never a reason to fall back to a file (threat-model P7).
     pub fn key_store_name(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<Option<&'static str>> {
-        let stores = self.key_stores(false);
-        let Some(store) = stores.durable.as_deref() else { return Ok(None) };
+        let stores = self.stores(false);
+        let Some(store) = stores.of_access_keys() else { return Ok(None) };
         match access_key::read(store, id) {
             Ok(_) | Err(StoreError::Absent | StoreError::Locked | StoreError::Dismissed) => Ok(Some(store.name())),
             Err(StoreError::NoService(_)) => Ok(None),
@@ -29,10 +22,9 @@ impl World {
 
     /// Reads a key.
     pub fn key_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId, may_unlock: bool) -> Result<AccessKey> {
-        let stores = self.key_stores(may_unlock);
+        let stores = self.stores(may_unlock);
         let none = StoreError::NoService("no persistent keyring is in use".into());
-        let store =
-            stores.durable.as_deref().ok_or_else(|| access_key::failure(profile, id, "the OS keyring", &none))?;
+        let store = stores.of_access_keys().ok_or_else(|| access_key::failure(profile, id, "the OS keyring", &none))?;
         access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.name(), &e))
     }
 }

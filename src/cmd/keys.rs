@@ -1,10 +1,9 @@
 //! What a plan's base gives, when a call has to be signed with it: a long-term key, whose secret half comes from the AWS
 //! file or the OS keyring.
 
-use crate::credentials::AccessKey;
+use crate::credentials::{AccessKey, STATIC_KEYS, parse_secret_key};
 use crate::error::{Failure, Kind, Place, Result};
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
-use crate::secret::Secret;
 use crate::session::BaseCredentials;
 use crate::store::access_key;
 use crate::store::{Store, StoreError};
@@ -38,12 +37,11 @@ impl RealBases<'_> {
 
     fn in_file(&self, key: &LongTermKey, place: &Place) -> Result<AccessKey> {
         let profile = self.world.files.profile(key.profile.as_str());
-        let secret = profile.as_ref().and_then(|p| p.get("aws_secret_access_key")).map(|s| s.value.clone());
-        let secret = Secret::new(secret.unwrap_or_default());
-        if secret.expose().is_empty() || !secret.expose().bytes().all(|b| b.is_ascii_graphic()) {
-            let cause = "aws_secret_access_key is empty, or holds characters that no secret key has";
-            return Err(Failure::new(Kind::Config, cause).of_profile(&key.profile).at(place));
-        }
+        let setting = profile.as_ref().and_then(|p| p.get(STATIC_KEYS[1]));
+        let secret = parse_secret_key(setting.map_or("", |setting| &setting.value)).map_err(|why| {
+            let failure = Failure::new(Kind::Config, format!("{} {why}", STATIC_KEYS[1])).of_profile(&key.profile);
+            failure.at(setting.map_or(place, |setting| &setting.place))
+        })?;
         Ok(AccessKey { id: key.id.clone(), secret })
     }
 

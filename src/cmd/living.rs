@@ -1,57 +1,93 @@
-//! The sessions that live, and how long what a plan ends in will.
+//! The sessions that open and live, and how long what a plan ends in will.
+//!
+//! Whoever brings a cache directory brings its files: what the sealing key does not open is no session, and nothing of it
+//! is shown or counted as one (threat-model P55).
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::arn::RoleArn;
+use crate::session::cache::{self, Cache};
+use crate::session::identity::Identity;
 use crate::session::sealed::Header;
-use crate::session::{cache, sealing_key};
+use crate::session::sealing_key;
 use crate::system::clock;
 use crate::timestamp::Timestamp;
 
 use super::world::{Planned, World};
 
-/// The headers of the sessions that live and can be opened.
-pub fn headers(world: &World, now: Timestamp) -> Vec<Header> {
-    let all = cache::headers(&world.folders.cache).into_iter().map(|(_, header)| header);
-    let mut living: Vec<Header> = all.filter(|h| h.expires > now && h.is_plausible(now)).collect();
-    // No keyring is asked about nothing.
-    if !living.is_empty() {
-        living.retain(opens(world));
-    }
-    living
+/// What the sealed files hold.
+#[derive(Default)]
+pub struct Opened {
+    /// The sessions that open under the sealing key, with their files.
+    pub sessions: Vec<(PathBuf, Header)>,
+    /// Set where nobody can say what the files hold.
+    pub unopened: Option<Unopened>,
 }
 
-/// Whether a sealed file can be opened: its key may be gone after a reboot. A locked keyring says nothing, so all count.
-fn opens(world: &World) -> impl Fn(&Header) -> bool {
-    let key = sealing_key::find(&world.stores(false), &world.folders.cache);
-    move |header| match &key {
-        Ok(key) => header.key == key.id(),
-        Err(none) => !none.is_absent(),
+/// Files that may hold sessions, while the keyring with their key does not answer.
+pub struct Unopened {
+    /// How many.
+    pub files: usize,
+    /// What the keyring says.
+    pub why: String,
+}
+
+impl Unopened {
+    /// `2 sealed files cannot be opened: the Secret Service is locked`
+    pub fn line(&self) -> String {
+        format!("{} cannot be opened: {}", sealed_files(self.files), self.why)
     }
+}
+
+/// `1 sealed file`, `2 sealed files`
+pub fn sealed_files(count: usize) -> String {
+    format!("{count} sealed file{}", if count == 1 { "" } else { "s" })
+}
+
+/// Opens the sealed files that are wanted by what they say of themselves. No keyring is asked about nothing.
+pub fn open(world: &World, is_wanted: impl Fn(&Header) -> bool) -> Opened {
+    let files = cache::claims(&world.folders.cache).filter(|(_, header)| is_wanted(header)).count();
+    if files == 0 {
+        return Opened::default();
+    }
+    match sealing_key::find(&world.stores(false), &world.folders.cache) {
+        Ok(key) => {
+            let mut sessions = Cache::new(world.folders.cache.clone(), key).headers();
+            sessions.retain(|(_, header)| is_wanted(header));
+            Opened { sessions, unopened: None }
+        }
+        Err(none) => Opened { sessions: Vec::new(), unopened: none.unclear().map(|why| Unopened { files, why }) },
+    }
+}
+
+/// The same of those that live.
+pub fn open_living(world: &World, now: Timestamp, is_wanted: impl Fn(&Header) -> bool) -> Opened {
+    open(world, |header| header.expires > now && header.is_plausible(now) && is_wanted(header))
 }
 
 /// What lives, found by what it serves.
 pub struct Living {
     now: Timestamp,
-    ends: HashMap<String, Timestamp>,
-    roles: HashSet<Option<String>>,
+    ends: HashMap<Identity, Timestamp>,
+    roles: HashSet<Option<RoleArn>>,
 }
 
 impl Living {
     /// Looks once for all profiles.
     pub fn look(world: &World) -> Self {
         let now = clock::now();
-        let headers = headers(world, now);
-        let roles = headers.iter().map(|header| header.role.clone()).collect();
-        let ends = headers.into_iter().map(|header| (header.identity, header.expires)).collect();
+        let sessions = open_living(world, now, |_| true).sessions;
+        let roles = sessions.iter().map(|(_, header)| header.role.clone()).collect();
+        let ends = sessions.into_iter().map(|(_, header)| (header.identity, header.expires)).collect();
         Self { now, ends, roles }
     }
 
     /// Whether anything lives that may be what a plan with this last role ends in. Plans and identities are expensive;
     /// most profiles of a long list can do without.
     pub fn may_serve(&self, role: Option<&RoleArn>) -> bool {
-        self.roles.contains(&role.map(ToString::to_string))
+        self.roles.contains(&role.cloned())
     }
 
     /// When the credentials of a plan's last step end, if they live, and how long that is from now.
@@ -59,7 +95,7 @@ impl Living {
         if self.ends.is_empty() {
             return None;
         }
-        let end = *self.ends.get(&planned.steps().last()?.identity.hex())?;
+        let end = *self.ends.get(&planned.steps().last()?.identity)?;
         Some((end, end.since(self.now)))
     }
 }

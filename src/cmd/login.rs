@@ -19,8 +19,13 @@ pub fn run(args: &cli::Login, call: &Call) -> Result<u8> {
     say_notes(&planned.plan);
     let started = clock::now();
     let need = Need { not_before: args.fresh.then_some(started), ..Need::ALIVE };
-    let wants =
-        Wants { need, may_unlock: true, uncached: false, ..Wants::of_a_person(&world, args.profile.code_stdin) };
+    let wants = Wants {
+        need,
+        may_unlock: true,
+        uncached: false,
+        must_keep: true,
+        ..Wants::of_a_person(&world, args.profile.code_stdin)
+    };
     let session = obtain(&world, &planned, &wants)?;
     let left = duration::show(session.expires.since(clock::now()));
     let account = session.account.as_ref().map(|a| format!(" in account {a}")).unwrap_or_default();

@@ -34,9 +34,10 @@ use crate::cli::{Cli, Command};
 use crate::error::Result;
 use crate::output::messages;
 use crate::profile::plan::Plan;
+use crate::system::directories::Directories;
 use crate::system::env::Env;
 use crate::system::harden::Limits;
-use crate::system::{log, signals};
+use crate::system::{log, signals, user};
 use crate::text::visible::visible;
 
 /// What a run starts with.
@@ -54,10 +55,21 @@ fn say_notes(plan: &Plan) {
     plan.notes.iter().for_each(|note| messages::note(&format!("profile '{}': {note}", visible(plan.profile.as_str()))));
 }
 
+/// What writes files would leave root's in another user's home, which their owner could not change (threat-model P54).
+fn refuse_root_elsewhere(cli: &Cli, call: &Call) -> Result<()> {
+    let writes = cli.command.as_ref().is_some_and(Command::writes_files);
+    let home = Directories::find(&call.env).ok().filter(|_| writes).map(|folders| folders.home);
+    match home.and_then(|home| user::owner_of_the_home_root_visits(&home)) {
+        Some(owner) => Err(world::root_elsewhere(&owner)),
+        None => Ok(()),
+    }
+}
+
 /// Runs a command and returns its exit code.
 pub fn run(cli: Cli, call: Call) -> Result<u8> {
     log::set_level(cli.verbose);
     signals::watch();
+    refuse_root_elsewhere(&cli, &call)?;
     match cli.command {
         None => overview::run(&call),
         Some(Command::CredentialProcess(args)) => credential_process::run(&args, &call),

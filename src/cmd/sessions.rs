@@ -1,6 +1,6 @@
 //! The session layer's real parts, put together for one plan.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use crate::arn::MfaSerial;
@@ -20,13 +20,13 @@ use crate::prompt::terminal::TerminalSource;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
 use crate::session::sealing_key;
-use crate::session::{Look, Patience, Sessions, look};
+use crate::session::{Locking, Look, Patience, Sessions, look};
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
 use crate::text::visible::visible;
 
 use super::keys::RealBases;
-use super::world::{Planned, World};
+use super::world::{Planned, World, as_root_elsewhere, root_elsewhere};
 
 /// What a verb wants of the session layer.
 pub struct Wants {
@@ -38,8 +38,10 @@ pub struct Wants {
     pub code_stdin: bool,
     /// Whether a locked keyring may be unlocked by a dialog.
     pub may_unlock: bool,
-    /// Whether to go on without a cache where no keyring keeps a sealing key.
+    /// Whether to go on without a cache where none can be had.
     pub uncached: bool,
+    /// Whether credentials that cannot be kept are no success.
+    pub must_keep: bool,
 }
 
 impl Wants {
@@ -52,6 +54,7 @@ impl Wants {
             code_stdin,
             may_unlock: false,
             uncached: true,
+            must_keep: false,
         }
     }
 
@@ -89,6 +92,7 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
     let codes = WarmUp { codes: codes(world, plan, wants), sts: &sts, warmed: Cell::new(false) };
     let base = RealBases { world, durable: stores.durable.as_deref() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
+    let unkept = RefCell::new(Vec::new());
     let sessions = Sessions {
         plan,
         steps: &steps,
@@ -97,17 +101,40 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
         base: &base,
         cache: cache.as_ref(),
         folder: &world.folders.cache,
+        locking: locking(world, wants),
         endpoint: endpoint.as_deref(),
         asker: parent::asker().map(|asker| asker.to_string()),
         patience: wants.patience,
         clock: &clock::now,
-        warn: &|text| messages::warning(text),
+        warn: &|text| unkept.borrow_mut().push(world.shortened(text)),
     };
     let below = |device: &MfaSerial| world.env.text("TWOLOCK_RUNNING") == Some(device.as_str());
     if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(below)) {
         return from_its_own_process(planned, process, cache.as_ref(), wants.need);
     }
-    sessions.obtain(wants.need)
+    let obtained = sessions.obtain(wants.need);
+    let unkept = unkept.take();
+    if let (Ok(_), true, Some(why)) = (&obtained, wants.must_keep, unkept.first())
+        && !cache.is_some_and(|cache| is_any_kept(&cache, planned, wants.need))
+    {
+        return Err(Failure::new(Kind::Disk, why).of_profile(visible(plan.profile.as_str())));
+    }
+    unkept.iter().for_each(|why| messages::warning(why));
+    obtained.map_err(|failure| world.shortened_failure(failure))
+}
+
+fn locking(world: &World, wants: &Wants) -> Locking {
+    match world.owner_root_visits() {
+        Some(_) => Locking::Never,
+        None if wants.uncached => Locking::IfPossible,
+        None => Locking::Required,
+    }
+}
+
+/// Whether the next command finds any of the sessions that were wanted.
+fn is_any_kept(cache: &Cache, planned: &Planned, need: Need) -> bool {
+    let need = Need { not_before: need.not_before, ..Need::ALIVE };
+    planned.steps().iter().any(|step| cache.look_up(&step.identity, need, clock::now()).is_some())
 }
 
 /// Inside an `mfa_process` of ours, the lock of the device may be held by whoever waits for that very process.
@@ -120,13 +147,23 @@ fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&
     Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.place))
 }
 
-/// The cache under its sealing key; none where there is no keyring and the verb goes on without.
+/// The cache under its sealing key; none where there can be none and the verb goes on without.
 fn open_cache(
     world: &World,
     planned: &Planned,
     wants: &Wants,
     stores: &crate::store::choose::Stores,
 ) -> Result<Option<Cache>> {
+    let of_profile = |failure: Failure| failure.of_profile(visible(planned.plan.profile.as_str()));
+    match world.owner_root_visits() {
+        Some(owner) if wants.uncached => {
+            let why = "so the session is not kept and the next command asks again";
+            messages::warning(&as_root_elsewhere(&owner, why));
+            return Ok(None);
+        }
+        Some(owner) => return Err(of_profile(root_elsewhere(&owner))),
+        None => {}
+    }
     let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
     match sealing_key::find_or_make(stores, &world.folders.cache, deadline) {
         Ok(key) => {
@@ -139,10 +176,11 @@ fn open_cache(
         }
         Err(none) if wants.uncached => {
             let ways: String = none.failure().hints.iter().map(|hint| format!(" ({hint})")).collect();
-            messages::warning(&format!("{none}; the session is not kept, and the next command asks again{ways}"));
+            let why = world.shortened(&none.to_string());
+            messages::warning(&format!("{why}; the session is not kept, and the next command asks again{ways}"));
             Ok(None)
         }
-        Err(none) => Err(none.failure().of_profile(visible(planned.plan.profile.as_str()))),
+        Err(none) => Err(of_profile(world.shortened_failure(none.failure()))),
     }
 }
 

@@ -92,7 +92,7 @@ fn list(world: &World, as_json: bool) -> Result<()> {
     let all = known.chain(aliases);
     if as_json {
         let entry = |(name, value, origin, _)| json!({"name": name, "value": value, "origin": origin});
-        return json_to_stdout(&json!({ "settings": all.map(entry).collect::<Vec<_>>() }));
+        return json_to_stdout(json!({ "settings": all.map(entry).collect::<Vec<_>>() }));
     }
     let rows: Vec<_> = all
         .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), visible(&origin), meaning.into()])

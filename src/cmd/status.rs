@@ -1,8 +1,10 @@
 //! `status`: the sessions that live, the keys, and an answer for scripts.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
-use crate::arn::RoleArn;
+use crate::arn::{AccountId, MfaSerial, RoleArn};
 use crate::cli;
 use crate::duration;
 use crate::error::{Kind, Result};
@@ -19,7 +21,7 @@ use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 use super::Call;
-use super::living;
+use super::living::{Opened, Unopened, open_living};
 use super::world::{Planned, World};
 
 /// Lists what lives. With `--min-ttl` the exit code says whether the profile lasts that long without a question.
@@ -28,13 +30,11 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
     let now = clock::now();
     let one = args.min_ttl.is_some() || args.profile.positional.is_some() || args.profile.flag.is_some();
     let planned = if one { Some(world.plan(&world.asked(&args.profile)?)?) } else { None };
-    let mut living = living::headers(&world, now);
-    if let Some(planned) = &planned {
-        let identities: Vec<String> = planned.steps().iter().map(|step| step.identity.hex()).collect();
-        living.retain(|header| identities.contains(&header.identity));
-    }
+    let wanted: Option<Vec<Identity>> = planned.as_ref().map(|p| p.steps().iter().map(|step| step.identity).collect());
+    let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
+    let living = open_living(&world, now, is_wanted);
     if args.json {
-        json_to_stdout(&as_json(&living, &world, now))?;
+        json_to_stdout(as_json(&living, &world, now))?;
     } else {
         to_stdout(as_text(&living, &world, now).as_bytes())?;
     }
@@ -45,10 +45,9 @@ pub fn run(args: &cli::Status, call: &Call) -> Result<u8> {
 }
 
 /// Whether credentials that live until `until` can be had without a code: they are there, or the session below is.
-fn lasts(planned: &Planned, living: &[Header], until: Timestamp) -> bool {
+fn lasts(planned: &Planned, living: &Opened, until: Timestamp) -> bool {
     let alive = |identity: Identity, until: Timestamp| {
-        let identity = identity.hex();
-        living.iter().any(|header| header.identity == identity && header.expires > until)
+        living.sessions.iter().any(|(_, header)| header.identity == identity && header.expires > until)
     };
     let steps = planned.steps();
     let Some(last) = Target::last_of(&steps) else { return false };
@@ -57,22 +56,24 @@ fn lasts(planned: &Planned, living: &[Header], until: Timestamp) -> bool {
     alive(last.identity, until) || (fresh_would_last && without_code())
 }
 
-fn as_text(living: &[Header], world: &World, now: Timestamp) -> String {
-    let row = |header: &Header| {
-        let what = header.role.as_deref().and_then(|arn| RoleArn::parse(arn).ok()).map(|role| role.name().to_string());
+fn as_text(living: &Opened, world: &World, now: Timestamp) -> String {
+    let row = |(_, header): &(PathBuf, Header)| {
         vec![
-            visible(&header.profile),
-            header.account.clone().unwrap_or_else(|| "-".into()),
-            what.map_or_else(|| header.kind.word().into(), |role| format!("role {role}")),
-            header.device.as_deref().map_or_else(|| "no MFA".into(), |d| visible(d.rsplit('/').next().unwrap_or(d))),
+            visible(header.profile.as_str()),
+            header.account.as_ref().map_or_else(|| "-".into(), ToString::to_string),
+            header.role.as_ref().map_or_else(|| header.kind.word().into(), |role| format!("role {}", role.name())),
+            header.device.as_ref().map_or("no MFA", |device| device.name().unwrap_or(device.as_str())).into(),
             duration::show(header.expires.since(now)),
         ]
     };
-    let mut text = if living.is_empty() {
+    let mut text = if living.sessions.is_empty() {
         "no session lives\n".to_string()
     } else {
-        table(&["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"], &living.iter().map(row).collect::<Vec<_>>())
+        table(&["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"], &living.sessions.iter().map(row).collect::<Vec<_>>())
     };
+    if let Some(unopened) = &living.unopened {
+        text += &format!("{}\n", unopened.line());
+    }
     let keys: Vec<_> =
         keys(world, now).into_iter().map(|key| vec![visible(&key.profile), key.id, key.place, key.age]).collect();
     if !keys.is_empty() {
@@ -82,15 +83,19 @@ fn as_text(living: &[Header], world: &World, now: Timestamp) -> String {
     text
 }
 
-fn as_json(living: &[Header], world: &World, now: Timestamp) -> Value {
-    let session = |header: &Header| {
+fn as_json(living: &Opened, world: &World, now: Timestamp) -> Value {
+    let session = |(_, header): &(PathBuf, Header)| {
         let mut fields = json!({
-            "profile": header.profile,
+            "profile": header.profile.as_str(),
             "kind": header.kind.word(),
             "expires": header.expires.to_string(),
             "seconds_left": header.expires.since(now).as_secs(),
         });
-        let more = [("account", &header.account), ("mfa_serial", &header.device), ("role_arn", &header.role)];
+        let more = [
+            ("account", header.account.as_ref().map(AccountId::as_str)),
+            ("mfa_serial", header.device.as_ref().map(MfaSerial::as_str)),
+            ("role_arn", header.role.as_ref().map(RoleArn::as_str)),
+        ];
         for (name, value) in more {
             if let Some(value) = value {
                 fields[name] = json!(value);
@@ -99,10 +104,14 @@ fn as_json(living: &[Header], world: &World, now: Timestamp) -> Value {
         fields
     };
     let key = |key: Key| json!({"profile": key.profile, "access_key_id": key.id, "where": key.place, "age": key.age});
-    json!({
-        "sessions": living.iter().map(session).collect::<Vec<_>>(),
+    let mut fields = json!({
+        "sessions": living.sessions.iter().map(session).collect::<Vec<_>>(),
         "keys": keys(world, now).into_iter().map(key).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(Unopened { files, why }) = &living.unopened {
+        fields["unopened"] = json!({"files": files, "why": why});
+    }
+    fields
 }
 
 struct Key {

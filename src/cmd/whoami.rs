@@ -29,7 +29,7 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
     if args.json {
         let profile = planned.plan.profile.as_str();
         json_to_stdout(
-            &json!({"profile": profile, "account": who.account.as_str(), "arn": who.arn, "user_id": who.user_id}),
+            json!({"profile": profile, "account": who.account.as_str(), "arn": who.arn, "user_id": who.user_id}),
         )?;
     } else {
         let text =

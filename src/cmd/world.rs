@@ -2,7 +2,7 @@
 
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws_files::AwsFiles;
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::ours::key_index::KeyIndex;
@@ -11,7 +11,7 @@ use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, PlannedStep};
 use crate::store::choose::{Keyring, Stores};
-use crate::system::directories::{Directories, shorten};
+use crate::system::directories::{Directories, shorten, shorten_last_word};
 use crate::system::env::Env;
 use crate::system::{log, user};
 
@@ -129,6 +129,26 @@ impl World {
         })
     }
 
+    /// Whose home this is, if we are root and it is another user's.
+    pub fn owner_root_visits(&self) -> Option<String> {
+        user::owner_of_the_home_root_visits(&self.folders.home)
+    }
+
+    /// A text that may name our cache folder, as people read it.
+    pub fn shortened(&self, text: &str) -> String {
+        let cache = &self.folders.cache;
+        text.replace(&*cache.to_string_lossy(), &shorten(cache, &self.folders.home))
+    }
+
+    /// The same of a failure, and of the command that mends it.
+    pub fn shortened_failure(&self, failure: Failure) -> Failure {
+        let cache = self.folders.cache.to_string_lossy();
+        let short =
+            |hint: String| if hint.ends_with(&*cache) { shorten_last_word(&hint, &self.folders.home) } else { hint };
+        let hints = failure.hints.into_iter().map(short).collect();
+        Failure { cause: self.shortened(&failure.cause), hints, ..failure }
+    }
+
     /// The user's choice of keyring.
     pub fn keyring(&self) -> Keyring {
         let setting = self.settings.get("keyring").map(|k| k.value).unwrap_or_default();
@@ -139,6 +159,17 @@ impl World {
     pub fn stores(&self, may_unlock: bool) -> Stores {
         Stores::choose(self.keyring(), &self.env, &key_folder(&self.folders), may_unlock)
     }
+}
+
+/// What to do as root in another user's home, and why not to go on (threat-model P54).
+pub fn as_root_elsewhere(owner: &str, why: &str) -> String {
+    format!("run as root in the home of {owner}, {why}: run it without sudo, or with sudo -H")
+}
+
+/// The failure of whoever would write files as root in another user's home.
+pub fn root_elsewhere(owner: &str) -> Failure {
+    let why = format!("where {owner} could not open the files it creates");
+    Failure::new(Kind::Config, as_root_elsewhere(owner, &why))
 }
 
 /// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.

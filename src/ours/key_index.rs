@@ -61,7 +61,7 @@ pub enum IndexEdit {
 
 /// Profile → key id.
 #[derive(Clone, Debug, Default)]
-pub struct KeyIndex(BTreeMap<String, Entry>);
+pub struct KeyIndex(BTreeMap<ProfileName, Entry>);
 
 impl KeyIndex {
     /// Loads the index; a missing file is an empty one, a damaged or newer one is a failure and is left alone.
@@ -83,11 +83,12 @@ impl KeyIndex {
         }
         let keys = json["keys"].as_object().ok_or("is damaged: it has no keys")?;
         let entry = |(profile, fields): (&String, &Value)| {
+            let name = ProfileName::parse(profile).map_err(|why| format!("is damaged: {why}"))?;
             let id = fields["access_key_id"].as_str().unwrap_or_default();
             let id = AccessKeyId::parse(id).map_err(|why| format!("is damaged: the key of '{profile}' {why}"))?;
             let account = fields["account"].as_str().and_then(AccountId::parse);
             let created = fields["created"].as_str().and_then(Timestamp::parse);
-            Ok((profile.clone(), Entry { id, account, created }))
+            Ok((name, Entry { id, account, created }))
         };
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
@@ -113,15 +114,15 @@ impl KeyIndex {
     /// Makes the same edit in memory.
     pub fn edit(&mut self, edit: &IndexEdit) {
         match edit {
-            IndexEdit::Set { profile, entry, .. } => drop(self.0.insert(profile.to_string(), entry.clone())),
+            IndexEdit::Set { profile, entry, .. } => drop(self.0.insert(profile.clone(), entry.clone())),
             IndexEdit::Copy { from, to } => {
                 if let Some(entry) = self.get(from).cloned() {
-                    self.0.insert(to.to_string(), entry);
+                    self.0.insert(to.clone(), entry);
                 }
             }
             IndexEdit::Drop { profile, id } => {
                 if self.get(profile).is_some_and(|entry| entry.id == *id) {
-                    self.0.remove(profile.as_str());
+                    self.0.remove(profile);
                 }
             }
         }
@@ -147,7 +148,7 @@ impl KeyIndex {
 
     /// The key of a profile.
     pub fn get(&self, profile: &ProfileName) -> Option<&Entry> {
-        self.0.get(profile.as_str())
+        self.0.get(profile)
     }
 }
 
@@ -242,6 +243,7 @@ mod tests {
             (r#"{"v":2,"keys":{}}"#, "version 2"),
             (r#"{"v":1}"#, "no keys"),
             (r#"{"v":1,"keys":{"p":{"access_key_id":"x"}}}"#, "'p'"),
+            (r#"{"v":1,"keys":{"\u001b[2J":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}}}"#, r"'\u{1b}[2J'"),
         ] {
             let why = KeyIndex::parse(text.as_bytes()).unwrap_err();
             assert!(why.contains(part), "{text}: {why}");

@@ -62,7 +62,24 @@ const OURS: [&str; 6] = [
 ];
 
 /// Variables that would choose other credentials, or mix another account into ours (threat-model P20).
-pub const MIXING: [&str; 4] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ACCOUNT_ID"];
+pub const MIXING: [&str; 13] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ACCOUNT_ID",
+    // other sources of credentials: some tools ask them first, and every one when ours have expired
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    // SDKs send it to Bedrock instead of a signature
+    "AWS_BEARER_TOKEN_BEDROCK",
+    // the question of an `mfa_process` further up, which what starts with these credentials is no part of
+    "TWOLOCK_RUNNING",
+];
 
 /// The variables `env` and `exec` set for a session. The region is left to the caller where no profile names one.
 pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'static str, String)>> {
@@ -207,7 +224,10 @@ mod tests {
         let variables = variables(&session("tok=="), Some(&region)).unwrap();
         assert_eq!(
             set(Shell::Bash, &variables),
-            "'unset' AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID AWS_ACCESS_KEY_ID \
+            "'unset' AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID AWS_ROLE_ARN \
+             AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
+             AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
+             AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK TWOLOCK_RUNNING AWS_ACCESS_KEY_ID \
              AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION \
              && 'export' AWS_ACCESS_KEY_ID='ASIAIOSFODNN7EXAMPLE' AWS_SECRET_ACCESS_KEY='se/cret+' \
              AWS_SESSION_TOKEN='tok==' AWS_CREDENTIAL_EXPIRATION='2031-01-31T12:34:56Z' \
@@ -222,6 +242,13 @@ mod tests {
             set(Shell::Fish, &variables),
             "while set -e AWS_PROFILE; end;\nwhile set -e AWS_DEFAULT_PROFILE; end;\n\
              while set -e AWS_SECURITY_TOKEN; end;\nwhile set -e AWS_ACCOUNT_ID; end;\n\
+             while set -e AWS_ROLE_ARN; end;\nwhile set -e AWS_ROLE_SESSION_NAME; end;\n\
+             while set -e AWS_WEB_IDENTITY_TOKEN_FILE; end;\n\
+             while set -e AWS_CONTAINER_CREDENTIALS_RELATIVE_URI; end;\n\
+             while set -e AWS_CONTAINER_CREDENTIALS_FULL_URI; end;\n\
+             while set -e AWS_CONTAINER_AUTHORIZATION_TOKEN; end;\n\
+             while set -e AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; end;\n\
+             while set -e AWS_BEARER_TOKEN_BEDROCK; end;\nwhile set -e TWOLOCK_RUNNING; end;\n\
              set -gx AWS_REGION 'eu-west-1';\ntrue;\n"
         );
     }

@@ -14,9 +14,13 @@ pub mod paragraph;
 pub mod process_json;
 pub mod table;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
+use serde_json::Value;
+
 use crate::error::{Failure, Kind, Result};
+use crate::secret;
 use crate::text::visible;
 
 /// Writes all bytes to stdout at once. A reader that is gone is no failure: it knows why it left.
@@ -29,8 +33,28 @@ pub fn to_stdout(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Writes a JSON document, two-space indented, to stdout.
-pub fn json_to_stdout(document: &serde_json::Value) -> Result<()> {
+/// Writes a JSON document, two-space indented, to stdout; what looks like a secret in it is masked.
+pub fn json_to_stdout(mut document: Value) -> Result<()> {
+    mask(&mut document);
+    credentials_to_stdout(&document)
+}
+
+/// The same of a document whose purpose is to hand out a session.
+pub fn credentials_to_stdout(document: &Value) -> Result<()> {
     let text = serde_json::to_string_pretty(document).expect("its keys are text");
     to_stdout(format!("{}\n", visible::in_json(&text)).as_bytes())
+}
+
+/// Names of fields are our own.
+fn mask(document: &mut Value) {
+    match document {
+        Value::String(text) => {
+            if let Cow::Owned(masked) = secret::masked(text) {
+                *text = masked;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        Value::Object(fields) => fields.values_mut().for_each(mask),
+        _ => {}
+    }
 }

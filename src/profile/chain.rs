@@ -10,7 +10,7 @@ use crate::profile::Sources;
 use crate::profile::base::{Base, no_key, no_source};
 use crate::profile::settings::ProfileSettings;
 use crate::text::list::first_names;
-use crate::text::visible::visible;
+use crate::text::visible::{refused, visible};
 
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;
@@ -154,7 +154,7 @@ fn way(hops: &[Hop]) -> String {
 }
 
 fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Origin>) -> Failure {
-    let shown = visible(name.as_str());
+    let shown = refused(name.as_str());
     let failure = match (hops.last(), named_at) {
         (Some(hop), Some(origin)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
             .of_profile(&hop.name)

@@ -28,7 +28,7 @@ pub fn is_adopted(profile: &Profile) -> bool {
 
 /// The device's name, or the whole serial where it has none.
 pub fn device(profile: &Profile) -> Option<&str> {
-    profile.get("mfa_serial").map(|serial| serial.value.rsplit('/').next().unwrap_or(&serial.value))
+    profile.get("mfa_serial").map(|serial| serial.shown().rsplit('/').next().unwrap_or_default())
 }
 
 /// The account of the role, else of the device, else what the index knows of the key's.

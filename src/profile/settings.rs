@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws_files::{Profile, Setting};
-use crate::credentials::AccessKeyId;
+use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
 use crate::origin::Sourced;
-use crate::text::visible::visible;
+use crate::secret::{MASK, may_be_in};
+use crate::text::visible::{refused, visible};
 
 /// A typed view of one profile.
 #[derive(Clone, Copy)]
@@ -111,7 +112,7 @@ impl<'a> ProfileSettings<'a> {
             if is_policy && shaped {
                 Ok(text.to_string())
             } else {
-                Err(format!("'{}' is no policy ARN", visible(text)))
+                Err(format!("'{}' is no policy ARN", refused(text)))
             }
         })?;
         if arns.len() > 10 { Err(self.refuse(setting, "has more than 10 policies")) } else { Ok(arns) }
@@ -138,12 +139,12 @@ impl<'a> ProfileSettings<'a> {
 
     /// The key id of a static key, if both halves stand in the files; one half alone is a failure.
     pub(crate) fn static_key(self) -> Result<Option<(AccessKeyId, &'a Place)>> {
-        let (id, secret) = (self.raw("aws_access_key_id"), self.raw("aws_secret_access_key"));
+        let (id, secret) = (self.raw(STATIC_KEYS[0]), self.raw(STATIC_KEYS[1]));
         match (id, secret) {
             (None, None) => Ok(None),
             (Some(place), Some(_)) => Ok(self.parsed(id, AccessKeyId::parse)?.map(|id| (id.value, &place.place))),
-            (Some(present), None) => Err(self.lonely(present, "aws_secret_access_key")),
-            (None, Some(present)) => Err(self.lonely(present, "aws_access_key_id")),
+            (Some(present), None) => Err(self.lonely(present, STATIC_KEYS[1])),
+            (None, Some(present)) => Err(self.lonely(present, STATIC_KEYS[0])),
         }
     }
 
@@ -196,11 +197,18 @@ impl<'a> ProfileSettings<'a> {
         self.name
     }
 
-    /// A failure about one setting of this profile.
+    /// A failure about one setting of this profile. A value where a secret could stand is not repeated.
     pub fn refuse(self, setting: &Setting, why: &str) -> Failure {
-        let value = if setting.is_secret() { "***".into() } else { visible(&setting.value) };
-        let cause = format!("{} '{value}' {why}", setting.key);
+        if setting.is_secret() && STATIC_KEYS.contains(&setting.key.as_str()) {
+            return self.refuse_unquoted(setting, why);
+        }
+        let cause = format!("{} '{}' {why}", setting.key, refused(setting.shown()));
         Failure::new(Kind::Config, cause).of_profile(self.name).at(&setting.place)
+    }
+
+    /// The same for a key whose value is never repeated.
+    pub fn refuse_unquoted(self, setting: &Setting, why: &str) -> Failure {
+        Failure::new(Kind::Config, format!("{} {why}", setting.key)).of_profile(self.name).at(&setting.place)
     }
 
     /// A failure about this profile as a whole.
@@ -232,7 +240,11 @@ impl<'a> ProfileSettings<'a> {
 
     fn list<T>(self, setting: &Setting, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<Vec<T>> {
         let parts = setting.value.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
-        parts.map(parse).collect::<std::result::Result<_, _>>().map_err(|why| {
+        let safely = |part: &str| {
+            let in_place_of = |why: String| if may_be_in(part) { format!("'{MASK}' is not valid here") } else { why };
+            parse(part).map_err(in_place_of)
+        };
+        parts.map(safely).collect::<std::result::Result<_, _>>().map_err(|why| {
             Failure::new(Kind::Config, format!("{}: {}", setting.key, visible(&why)))
                 .of_profile(self.name)
                 .at(&setting.place)

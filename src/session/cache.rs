@@ -11,6 +11,7 @@ use crate::hex::hex;
 use crate::session::identity::Identity;
 use crate::session::sealed::{self, Header};
 use crate::session::sealing_key::SealingKey;
+use crate::system::obstacle::Obstacle;
 use crate::system::private_file;
 use crate::timestamp::Timestamp;
 
@@ -59,12 +60,20 @@ impl Cache {
     }
 
     /// Keeps a session; replaces what was there, and removes what has ended.
-    pub fn keep(&self, identity: &Identity, mut header: Header, session: &Session) -> io::Result<()> {
+    pub fn keep(
+        &self,
+        identity: &Identity,
+        mut header: Header,
+        session: &Session,
+    ) -> std::result::Result<(), Obstacle> {
         remove_ended(&self.folder, header.issued);
-        header.identity = identity.hex();
+        header.identity = *identity;
         header.key = self.key.id().into();
-        let bytes = sealed::seal(&header, session, &self.key).ok_or_else(|| io::Error::other("no random bytes"))?;
-        private_file::write_atomically(&self.path(identity), &bytes)
+        let path = self.path(identity);
+        let sealed = sealed::seal(&header, session, &self.key).ok_or_else(|| io::Error::other("no random bytes"));
+        sealed
+            .and_then(|bytes| private_file::write_atomically(&path, &bytes))
+            .map_err(|error| Obstacle::to("written", &path, &error))
     }
 
     /// Forgets a session under this key.
@@ -88,6 +97,19 @@ impl Cache {
         self.path(identity).with_extension("retry")
     }
 
+    /// The headers of all sessions that open under this key, with their paths. What a look-up would not find (a file
+    /// that is forged, damaged, renamed, or of another key) is none of them.
+    pub fn headers(&self) -> Vec<(PathBuf, Header)> {
+        let open = |path: PathBuf| {
+            let header = sealed::open_header(&private_file::read_private(&path, LARGEST).ok()?, &self.key)?;
+            (self.path(&header.identity) == path).then_some((path, header))
+        };
+        let mut found: Vec<_> = sealed_files(&self.folder).filter_map(open).collect();
+        let order = |(path, header): &(PathBuf, Header)| (header.profile.to_string(), header.kind.word(), path.clone());
+        found.sort_by_cached_key(order);
+        found
+    }
+
     fn path(&self, identity: &Identity) -> PathBuf {
         let mut hash = Sha256::new();
         hash.update(identity.bytes());
@@ -96,23 +118,26 @@ impl Cache {
     }
 }
 
-/// The headers of all sealed files in a folder, readable without any key, with their paths. Damaged files are left out.
-pub fn headers(folder: &Path) -> Vec<(PathBuf, Header)> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == SUFFIX));
+/// What the sealed files of a folder say of themselves, with their paths. Anybody can write such a file, so this is for
+/// removing them; what is shown comes from [`Cache::headers`].
+pub fn claims(folder: &Path) -> impl Iterator<Item = (PathBuf, Header)> {
     let read = |path: PathBuf| {
         let bytes = private_file::read_private(&path, LARGEST).ok()?;
         let end = memchr::memchr(b'\n', &bytes)?;
-        Some((path, Header::parse(&bytes[..end])?))
+        let header = Header::parse(&bytes[..end])?;
+        Some((path, header))
     };
-    let mut found: Vec<_> = paths.filter_map(read).collect();
-    found.sort_by(|a, b| (&a.1.profile, a.1.kind.word(), &a.0).cmp(&(&b.1.profile, b.1.kind.word(), &b.0)));
-    found
+    sealed_files(folder).filter_map(read)
+}
+
+fn sealed_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == SUFFIX))
 }
 
 /// What cannot be removed now is left for the next time: it never costs a fresh session its place.
 fn remove_ended(folder: &Path, now: Timestamp) {
-    for (path, header) in headers(folder) {
+    for (path, header) in claims(folder) {
         if header.expires <= now {
             let _ = std::fs::remove_file(path.with_extension("retry"));
             let _ = std::fs::remove_file(path);

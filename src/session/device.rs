@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::arn::MfaSerial;
 use crate::error::Kind;
 use crate::hex::hex;
+use crate::names::ProfileName;
 use crate::system::private_file;
 use crate::timestamp::Timestamp;
 
@@ -17,7 +18,7 @@ pub struct Holder {
     /// Its process.
     pub pid: u32,
     /// The profile it asks for.
-    pub profile: String,
+    pub profile: ProfileName,
 }
 
 /// How the last question ended without a session: told to those who were waiting then, and to nobody later.
@@ -51,6 +52,8 @@ pub struct DeviceFiles {
     pub lock: PathBuf,
     /// The state.
     pub state: PathBuf,
+    /// Whether the state may be written.
+    pub is_kept: bool,
 }
 
 impl DeviceFiles {
@@ -61,7 +64,8 @@ impl DeviceFiles {
         hash.update([0]);
         hash.update(device.as_str());
         let stem = format!("device-{}", &hex(&hash.finalize())[..16]);
-        Self { lock: folder.join(format!("{stem}.lock")), state: folder.join(format!("{stem}.json")) }
+        let at = |end: &str| folder.join(format!("{stem}.{end}"));
+        Self { lock: at("lock"), state: at("json"), is_kept: true }
     }
 
     /// Loads the state; a missing or damaged file is an empty state.
@@ -71,7 +75,9 @@ impl DeviceFiles {
 
     /// Saves the state. What cannot be written is not told: the worst that follows is one question more.
     pub fn save(&self, state: &DeviceState) {
-        let _ = private_file::write_atomically(&self.state, state.json().to_string().as_bytes());
+        if self.is_kept {
+            let _ = private_file::write_atomically(&self.state, state.json().to_string().as_bytes());
+        }
     }
 }
 
@@ -79,7 +85,8 @@ impl DeviceState {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let json: Value = serde_json::from_slice(bytes).ok()?;
         let pid = |v: &Value| v["pid"].as_u64().and_then(|p| u32::try_from(p).ok());
-        let holder = |v: &Value| Some(Holder { pid: pid(v)?, profile: v["profile"].as_str()?.into() });
+        let holder =
+            |v: &Value| Some(Holder { pid: pid(v)?, profile: ProfileName::parse(v["profile"].as_str()?).ok()? });
         let ending = |v: &Value| {
             let kind = Kind::from_exit_code(u8::try_from(v["exit"].as_u64()?).ok()?)?;
             Some(Ending { pid: pid(v)?, at_millis: v["at_millis"].as_u64()?, kind, text: v["text"].as_str()?.into() })
@@ -94,7 +101,7 @@ impl DeviceState {
 
     fn json(&self) -> Value {
         json!({
-            "holder": self.holder.as_ref().map(|h| json!({"pid": h.pid, "profile": h.profile})),
+            "holder": self.holder.as_ref().map(|h| json!({"pid": h.pid, "profile": h.profile.as_str()})),
             "ending": self.ending.as_ref().map(|e| json!({
                 "pid": e.pid, "at_millis": e.at_millis, "exit": e.kind.exit_code(), "text": e.text,
             })),
@@ -110,13 +117,15 @@ mod tests {
     #[test]
     fn what_one_process_writes_another_reads() {
         let state = DeviceState {
-            holder: Some(Holder { pid: 42, profile: "prod".into() }),
+            holder: Some(Holder { pid: 42, profile: ProfileName::parse("prod").unwrap() }),
             ending: Some(Ending { pid: 42, at_millis: 7, kind: Kind::NeedsPerson, text: "cancelled".into() }),
             sent: vec![("ab".into(), Timestamp::from_unix(5))],
         };
         assert_eq!(DeviceState::parse(state.json().to_string().as_bytes()), Some(state));
         assert_eq!(DeviceState::parse(b"{}"), Some(DeviceState::default()));
         assert_eq!(DeviceState::parse(b"not json"), None);
+        let forged = br#"{"holder":{"pid":1,"profile":"\u001b[2Jx"}}"#;
+        assert_eq!(DeviceState::parse(forged), Some(DeviceState::default()), "a name that is none holds nothing");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::hex::hex;
+use crate::hex;
 use crate::profile::base::Base;
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
@@ -20,7 +20,12 @@ pub struct Identity([u8; 32]);
 impl Identity {
     /// All 64 hex digits.
     pub fn hex(&self) -> String {
-        hex(&self.0)
+        hex::hex(&self.0)
+    }
+
+    /// Reads what [`Identity::hex`] wrote.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        hex::bytes(text).map(Self)
     }
 
     /// The raw hash.

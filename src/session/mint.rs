@@ -1,6 +1,7 @@
 //! A plan's steps, executed: each from the credentials of the step before it, each by one caller for all.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::arn::MfaSerial;
@@ -9,14 +10,15 @@ use crate::credentials::{AccessKey, Session};
 use crate::error::{Failure, Kind, Result};
 use crate::profile::steps::Step;
 use crate::prompt::CodeSource;
-use crate::session::Sessions;
 use crate::session::cache::Need;
 use crate::session::device::DeviceFiles;
 use crate::session::sealed;
 use crate::session::target::Target;
+use crate::session::{Locking, Sessions};
 use crate::system::clock::{Deadline, now_millis};
-use crate::system::lock::{FileLock, LockError};
+use crate::system::lock::{self, FileLock, LockError};
 use crate::system::log;
+use crate::system::obstacle::Obstacle;
 use crate::system::terminal;
 use crate::text::visible::visible;
 
@@ -116,7 +118,10 @@ impl Sessions<'_> {
     }
 
     fn with_a_code(&self, step: Target<'_>, need: Need, device: &MfaSerial) -> Result<Session> {
-        let files = DeviceFiles::of(self.folder, device, self.endpoint);
+        let files = DeviceFiles {
+            is_kept: self.locking != Locking::Never,
+            ..DeviceFiles::of(self.folder, device, self.endpoint)
+        };
         let since = now_millis();
         let _lock = match self.turn(files.lock.clone(), step, need, Awaited::Question(&files))? {
             Turn::Served(session) => return Ok(session),
@@ -134,12 +139,17 @@ impl Sessions<'_> {
 
     /// Waits for a lock, and for the session that its holder may bring.
     fn turn(&self, lock: PathBuf, step: Target<'_>, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
+        if self.locking == Locking::Never {
+            return Ok(Turn::Ours(None));
+        }
         let until = self.patience.others();
         let (started, mut pause, mut told) = (Instant::now(), Duration::from_millis(1), false);
         loop {
             match FileLock::try_acquire(&lock) {
                 Ok(lock) => return Ok(Turn::Ours(Some(lock))),
-                Err(LockError::Unavailable(_)) => return Ok(Turn::Ours(None)),
+                Err(LockError::Unavailable(error)) => {
+                    return self.without_a_lock(&lock, &error, awaited).map(|()| Turn::Ours(None));
+                }
                 Err(LockError::Held) => {}
             }
             if let Some(found) = self.cached(step, need) {
@@ -156,6 +166,19 @@ impl Sessions<'_> {
             std::thread::sleep(pause.min(until.left()));
             pause = (pause * 2).min(Duration::from_millis(20));
         }
+    }
+
+    /// Whether to go on where no lock can be had (threat-model P54). Without one, a call is made by each caller that
+    /// comes, which costs nobody anything; a question is put by each, and a code may be sent twice.
+    fn without_a_lock(&self, lock: &Path, error: &io::Error, awaited: Awaited<'_>) -> Result<()> {
+        if lock::is_unsupported(error) || matches!(awaited, Awaited::Call) {
+            return Ok(());
+        }
+        let obstacle = Obstacle::to("locked", lock, error);
+        if self.locking == Locking::IfPossible && !obstacle.is_anothers_file() {
+            return Ok(());
+        }
+        Err(self.about(obstacle.failure()))
     }
 
     /// Calls STS for a step and keeps what comes.
@@ -193,8 +216,8 @@ impl Sessions<'_> {
     /// Keeps a fresh session. One that cannot be kept is handed out all the same, with a warning.
     fn keep(&self, step: Target<'_>, session: Session) -> Session {
         let Some(cache) = self.cache else { return session };
-        if let Err(e) = cache.keep(&step.identity, self.header(step.call, &session), &session) {
-            (self.warn)(&format!("the session could not be kept, so the next command starts anew: {e}"));
+        if let Err(obstacle) = cache.keep(&step.identity, self.header(step, &session), &session) {
+            (self.warn)(&format!("the session could not be kept, so the next command starts anew: {obstacle}"));
         }
         session
     }
@@ -206,21 +229,21 @@ impl Sessions<'_> {
         }
     }
 
-    fn header(&self, step: &Step, session: &Session) -> sealed::Header {
-        let kind = match step {
+    fn header(&self, step: Target<'_>, session: &Session) -> sealed::Header {
+        let kind = match step.call {
             Step::AssumeRole { .. } => sealed::Kind::Role,
             Step::SessionToken { .. } => sealed::Kind::Session,
         };
         sealed::Header {
-            identity: String::new(),
+            identity: step.identity,
             key: String::new(),
             kind,
-            account: session.account.as_ref().map(ToString::to_string),
-            device: self.plan.device.as_ref().map(ToString::to_string),
-            role: step.role().map(ToString::to_string),
-            profile: self.plan.profile.to_string(),
+            account: session.account.clone(),
+            device: self.plan.device.clone(),
+            role: step.call.role().cloned(),
+            profile: self.plan.profile.clone(),
             issued: (self.clock)(),
-            asked: step.duration(),
+            asked: step.call.duration(),
             expires: session.expires,
         }
     }
@@ -259,7 +282,11 @@ impl Awaited<'_> {
             Awaited::Call => "another twolock, which asks AWS".into(),
             Awaited::Question(files) => match files.load().holder {
                 Some(holder) => {
-                    format!("pid {}, which asks for a code (profile '{}')", holder.pid, visible(&holder.profile))
+                    format!(
+                        "pid {}, which asks for a code (profile '{}')",
+                        holder.pid,
+                        visible(holder.profile.as_str())
+                    )
                 }
                 None => "another twolock, which asks for a code".into(),
             },

@@ -71,6 +71,17 @@ impl Patience {
     }
 }
 
+/// What a caller does about the locks that make one question of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locking {
+    /// Asks under a lock or not at all: fifty callers without one would be fifty questions.
+    Required,
+    /// Asks without one where our directory takes none: a person started this one command.
+    IfPossible,
+    /// Takes none and writes nothing: we are root in another user's home.
+    Never,
+}
+
 /// Everything needed to bring the credentials of one plan.
 pub struct Sessions<'a> {
     /// What to do.
@@ -87,6 +98,8 @@ pub struct Sessions<'a> {
     pub cache: Option<&'a Cache>,
     /// The folder of the locks.
     pub folder: &'a Path,
+    /// What to do where no lock can be had.
+    pub locking: Locking,
     /// The endpoint's identity, when it is not AWS's own.
     pub endpoint: Option<&'a str>,
     /// Who asks, shown in the question.

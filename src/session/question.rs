@@ -26,7 +26,7 @@ impl Sessions<'_> {
     /// Asks until a session came or there is no sense in asking on. The device lock is held.
     pub(super) fn ask_and_call(&self, device: &MfaSerial, files: &DeviceFiles, call: Call<'_>) -> Result<Session> {
         let mut state = files.load();
-        state.holder = Some(Holder { pid: std::process::id(), profile: self.plan.profile.to_string() });
+        state.holder = Some(Holder { pid: std::process::id(), profile: self.plan.profile.clone() });
         state.ending = None;
         files.save(&state);
         let guard = signals::on_termination({

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-use crate::arn::AccountId;
+use crate::arn::{AccountId, MfaSerial, RoleArn};
 use crate::credentials::{AccessKeyId, Session};
+use crate::names::ProfileName;
 use crate::secret::Secret;
 use crate::session::identity::Identity;
 use crate::session::sealing_key::SealingKey;
@@ -24,23 +25,24 @@ const NONCE: usize = 24;
 /// How far two clocks may differ before AWS refuses to talk at all.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(15 * 60);
 
-/// What anybody may read of a sealed session: no secret, enough for `status`.
+/// What anybody may read of a sealed session: no secret, enough for `status`. Anybody may write one too: what is shown
+/// or counted comes from [`open_header`], or it is nobody's session (threat-model P55).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// All hex digits of the identity.
-    pub identity: String,
+    /// What it serves.
+    pub identity: Identity,
     /// The id of the sealing key.
     pub key: String,
     /// Whose credentials.
     pub kind: Kind,
     /// The account, where it is known.
-    pub account: Option<String>,
+    pub account: Option<AccountId>,
     /// The device whose code opened it.
-    pub device: Option<String>,
+    pub device: Option<MfaSerial>,
     /// The role.
-    pub role: Option<String>,
+    pub role: Option<RoleArn>,
     /// The profile that was asked for when it was minted.
-    pub profile: String,
+    pub profile: ProfileName,
     /// When it was minted, by our clock.
     pub issued: Timestamp,
     /// How long a life was asked for, seconds.
@@ -69,20 +71,19 @@ impl Kind {
 }
 
 impl Header {
-    /// Reads the header line of a sealed file; anything unknown or odd is `None`.
+    /// Reads the header line of a sealed file; anything unknown or odd is `None`. Nothing vouches for it yet.
     pub fn parse(line: &[u8]) -> Option<Self> {
         let json: Value = serde_json::from_slice(line).ok()?;
-        let text = |name: &str| json[name].as_str().map(String::from);
         let kind = [Kind::Session, Kind::Role].into_iter().find(|k| json["kind"].as_str() == Some(k.word()))?;
         (json["v"].as_u64() == Some(VERSION)).then_some(())?;
         Some(Self {
-            identity: text("identity")?,
-            key: text("key")?,
+            identity: Identity::parse(json["identity"].as_str()?)?,
+            key: json["key"].as_str()?.into(),
             kind,
-            account: text("account"),
-            device: text("device"),
-            role: text("role"),
-            profile: text("profile")?,
+            account: optional(&json["account"], AccountId::parse)?,
+            device: optional(&json["device"], |text| MfaSerial::parse(text).ok())?,
+            role: optional(&json["role"], |text| RoleArn::parse(text).ok())?,
+            profile: ProfileName::parse(json["profile"].as_str()?).ok()?,
             issued: Timestamp::from_unix(json["issued"].as_i64()?),
             asked: Duration::from_secs(json["asked"].as_u64()?),
             expires: Timestamp::from_unix(json["expires"].as_i64()?),
@@ -92,13 +93,13 @@ impl Header {
     fn line(&self) -> String {
         let fields = json!({
             "v": VERSION,
-            "identity": self.identity,
+            "identity": self.identity.hex(),
             "key": self.key,
             "kind": self.kind.word(),
-            "account": self.account,
-            "device": self.device,
-            "role": self.role,
-            "profile": self.profile,
+            "account": self.account.as_ref().map(AccountId::as_str),
+            "device": self.device.as_ref().map(MfaSerial::as_str),
+            "role": self.role.as_ref().map(RoleArn::as_str),
+            "profile": self.profile.as_str(),
             "issued": self.issued.unix(),
             "asked": self.asked.as_secs(),
             "expires": self.expires.unix(),
@@ -135,19 +136,45 @@ pub fn seal(header: &Header, session: &Session, key: &SealingKey) -> Option<Vec<
     Some([line.as_bytes(), &nonce, &sealed].concat())
 }
 
+/// A field that is absent, or of this form; anything else makes a header none.
+fn optional<T>(field: &Value, parse: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+    match field {
+        Value::Null => Some(None),
+        field => parse(field.as_str()?).map(Some),
+    }
+}
+
 /// Opens a sealed file if it is this identity's under this key; anything else is `None`, a miss.
 pub fn open(bytes: &[u8], identity: &Identity, key: &SealingKey) -> Option<(Header, Session)> {
-    let end = memchr::memchr(b'\n', bytes)? + 1;
-    let header = Header::parse(&bytes[..end])?;
-    if header.identity != identity.hex() || header.key != key.id() {
+    let (header, rest) = split(bytes)?;
+    if header.identity != *identity {
         return None;
     }
-    let (nonce, sealed) = bytes[end..].split_at_checked(NONCE)?;
-    let nonce: [u8; NONCE] = nonce.try_into().ok()?;
-    let payload = Payload { msg: sealed, aad: &bytes[..end] };
-    let secrets = Zeroizing::new(cipher(key)?.decrypt(&XNonce::from(nonce), payload).ok()?);
-    let session = read_secrets(&secrets, &header)?;
+    let session = unseal(bytes, rest, &header, key)?;
     Some((header, session))
+}
+
+/// The header of a sealed file that opens under this key, whosever identity it is.
+pub fn open_header(bytes: &[u8], key: &SealingKey) -> Option<Header> {
+    let (header, rest) = split(bytes)?;
+    unseal(bytes, rest, &header, key).map(|_| header)
+}
+
+/// The header, and where what is sealed below it begins.
+fn split(bytes: &[u8]) -> Option<(Header, usize)> {
+    let rest = memchr::memchr(b'\n', bytes)? + 1;
+    Some((Header::parse(&bytes[..rest])?, rest))
+}
+
+fn unseal(bytes: &[u8], rest: usize, header: &Header, key: &SealingKey) -> Option<Session> {
+    if header.key != key.id() {
+        return None;
+    }
+    let (nonce, sealed) = bytes[rest..].split_at_checked(NONCE)?;
+    let nonce: [u8; NONCE] = nonce.try_into().ok()?;
+    let payload = Payload { msg: sealed, aad: &bytes[..rest] };
+    let secrets = Zeroizing::new(cipher(key)?.decrypt(&XNonce::from(nonce), payload).ok()?);
+    read_secrets(&secrets, header)
 }
 
 fn cipher(key: &SealingKey) -> Option<XChaCha20Poly1305> {
@@ -165,7 +192,7 @@ fn read_secrets(secrets: &[u8], header: &Header) -> Option<Session> {
         secret: Secret::new(take("secret_access_key")?),
         token: Secret::new(take("session_token")?),
         expires: header.expires,
-        account: header.account.as_deref().and_then(AccountId::parse),
+        account: header.account.clone(),
     })
 }
 

@@ -18,6 +18,7 @@ use crate::store::{Item, Store, StoreError};
 use crate::system::clock::Deadline;
 use crate::system::directories;
 use crate::system::lock::{FileLock, LockError};
+use crate::system::obstacle::Obstacle;
 use crate::system::private_file::create_private_dir;
 
 /// Bytes of a sealing key.
@@ -61,8 +62,10 @@ impl SealingKey {
 pub enum NoSealingKey {
     /// What each store answered, by its name.
     Nowhere(Vec<(&'static str, StoreError)>),
-    /// The cache folder cannot be made or found.
+    /// The cache folder cannot be found.
     Folder(String),
+    /// The cache folder cannot be made.
+    Blocked(Obstacle),
     /// Another process was still making one when our time ended.
     Busy,
     /// The system gave no random bytes.
@@ -76,6 +79,15 @@ impl NoSealingKey {
         !answers.is_empty() && answers.iter().all(|(_, answer)| *answer == StoreError::Absent)
     }
 
+    /// What a store says that may have the key and did not tell; none where there is no key that could open anything.
+    pub(crate) fn unclear(&self) -> Option<String> {
+        let Self::Nowhere(answers) = self else { return None };
+        let is_clear = |answer: &StoreError| matches!(answer, StoreError::Absent | StoreError::NoService(_));
+        let unclear: Vec<_> =
+            answers.iter().filter(|(_, a)| !is_clear(a)).map(|(name, a)| format!("{name} {a}")).collect();
+        (!unclear.is_empty()).then(|| unclear.join("; "))
+    }
+
     /// The failure to show where going on without a sealing key would not do.
     pub fn failure(&self) -> Failure {
         match self {
@@ -84,6 +96,11 @@ impl NoSealingKey {
                 let locked = answers.iter().any(|(_, a)| matches!(a, StoreError::Locked | StoreError::Dismissed));
                 let failure =
                     if locked { failure.hint("unlock the desktop's keyring, then run this again") } else { failure };
+                let foreign = answers.iter().find_map(|(_, answer)| match answer {
+                    StoreError::ForeignBus { variable, .. } => Some(format!("unset {variable}")),
+                    _ => None,
+                });
+                let failure = foreign.into_iter().fold(failure, Failure::hint);
                 // Whoever chose the file is not told to choose it.
                 let is_file = answers.iter().any(|(name, _)| *name == FileStore::NAME);
                 failure.hint(if is_file {
@@ -93,6 +110,7 @@ impl NoSealingKey {
                 })
             }
             Self::Folder(_) => Failure::new(Kind::Disk, self.to_string()),
+            Self::Blocked(obstacle) => obstacle.failure(),
             Self::Busy => Failure::new(Kind::Busy, self.to_string()),
             Self::Random(_) => Failure::new(Kind::Bug, self.to_string()),
         }
@@ -108,6 +126,7 @@ impl fmt::Display for NoSealingKey {
                 f.write_str(&said.join("; "))
             }
             Self::Folder(why) => write!(f, "the cache folder cannot be used: {why}"),
+            Self::Blocked(obstacle) => obstacle.fmt(f),
             Self::Busy => f.write_str("another twolock is still making the key that seals sessions"),
             Self::Random(why) => write!(f, "the system gave no random bytes: {why}"),
         }
@@ -135,7 +154,7 @@ pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static str, Option<Stor
 /// - another process holds the lock beyond `deadline`: [`NoSealingKey::Busy`]
 /// - no lock can be had at all: goes on without
 pub fn find_or_make(stores: &Stores, cache: &Path, deadline: Deadline) -> Result<SealingKey, NoSealingKey> {
-    create_private_dir(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
+    create_private_dir(cache).map_err(|error| NoSealingKey::Blocked(Obstacle::of_directory(cache, &error)))?;
     let item = item(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
     if let Some(Ok(key)) = stores.fast.as_ref().map(|fast| look_up(fast.as_ref(), &item)) {
         return Ok(key);

@@ -52,6 +52,16 @@ impl<S: Store + Send + Sync + 'static> Store for Bounded<S> {
         self.within(move |store| store.read(&item))
     }
 
+    fn keeps_access_keys(&self) -> bool {
+        self.store.keeps_access_keys()
+    }
+
+    fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+        let (item, bytes) = (item.clone(), bytes.clone());
+        self.within(move |store| store.put(&item, &bytes))
+    }
+
+    /// One bound for both halves.
     fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
         let (item, bytes) = (item.clone(), bytes.clone());
         self.within(move |store| store.write(&item, &bytes))
@@ -83,7 +93,11 @@ mod tests {
             }
         }
 
-        fn write(&self, _: &Item, _: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+        fn keeps_access_keys(&self) -> bool {
+            true
+        }
+
+        fn put(&self, _: &Item, _: &Secret<Vec<u8>>) -> Result<(), StoreError> {
             panic!("a library that breaks down");
         }
 
@@ -123,7 +137,7 @@ mod tests {
         store.remove(&item()).unwrap();
         inner.fail_reads(Some(StoreError::Locked));
         assert_eq!(store.read(&item()).unwrap_err(), StoreError::Locked);
-        assert_eq!(inner.calls(), ["read key", "write key", "read key", "remove key", "read key"]);
+        assert_eq!(inner.calls(), ["read key", "write key", "read key", "read key", "remove key", "read key"]);
         assert_eq!(store.name(), "the store in memory");
     }
 }

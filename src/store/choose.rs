@@ -80,6 +80,12 @@ impl Stores {
         }
     }
 
+    /// The one that keeps access keys, where one in use does. The key file does not: a key in it would be as open as in the
+    /// AWS file it came from.
+    pub fn of_access_keys(&self) -> Option<&dyn Store> {
+        self.durable.as_deref().filter(|store| store.keeps_access_keys())
+    }
+
     /// Both, the faster one first.
     pub fn all(&self) -> impl Iterator<Item = &dyn Store> {
         self.fast.iter().chain(&self.durable).map(Box::as_ref)
@@ -164,6 +170,15 @@ mod tests {
         };
         assert_eq!(names(Keyring::Auto), of_the_system);
         assert_eq!(names(Keyring::Kernel), ["the kernel keyring"]);
+        for choice in Keyring::ALL {
+            let stores = Stores::choose(choice, &Env::default(), Path::new("/nowhere"), false);
+            let keep = stores.all().filter(|store| store.keeps_access_keys()).count();
+            assert_eq!(
+                keep,
+                usize::from(choice == Keyring::Auto),
+                "{choice}: only a desktop's keyring keeps access keys"
+            );
+        }
         assert_eq!(names(Keyring::File), ["the key file"]);
     }
 

@@ -45,7 +45,7 @@ impl MemoryStore {
     }
 
     /// Puts an item there without a call.
-    pub fn put(&self, user: &str, bytes: &[u8]) {
+    pub fn plant(&self, user: &str, bytes: &[u8]) {
         self.state().items.insert(user.into(), Secret::new(bytes.to_vec()));
     }
 
@@ -81,7 +81,11 @@ impl Store for MemoryStore {
         state.items.get(&item.user).cloned().ok_or(StoreError::Absent)
     }
 
-    fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+    fn keeps_access_keys(&self) -> bool {
+        true
+    }
+
+    fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
         let mut state = self.state();
         state.calls.push(format!("write {}", item.user));
         state.writes_fail.clone().map_or(Ok(()), Err)?;

@@ -17,7 +17,10 @@ pub mod keychain;
 #[cfg(any(target_os = "macos", windows))]
 mod keyring_core_errors;
 pub mod memory;
+#[cfg(not(any(target_os = "macos", windows)))]
 pub mod secret_service;
+#[cfg(not(any(target_os = "macos", windows)))]
+mod session_bus;
 
 use std::fmt;
 use std::time::Duration;
@@ -49,6 +52,13 @@ pub enum StoreError {
     Dismissed,
     /// No such store on this machine: no bus, no daemon, a kernel without keyrings.
     NoService(String),
+    /// Another user runs the session bus that this variable names; nothing was told to it (P53).
+    ForeignBus {
+        /// Who runs it.
+        user: u32,
+        /// `DBUS_SESSION_BUS_ADDRESS`, or `XDG_RUNTIME_DIR`.
+        variable: &'static str,
+    },
     /// The store refused the call.
     Refused(String),
     /// The store had not answered within this bound.
@@ -68,6 +78,9 @@ impl fmt::Display for StoreError {
             StoreError::Locked => f.write_str("is locked"),
             StoreError::Dismissed => f.write_str("stayed locked: the unlock dialog was dismissed"),
             StoreError::NoService(why) => write!(f, "is not there: {why}"),
+            StoreError::ForeignBus { user, variable } => {
+                write!(f, "cannot be trusted: {variable} names a session bus that uid {user} runs")
+            }
             StoreError::Refused(why) => write!(f, "refused: {why}"),
             StoreError::TimedOut(bound) => write!(f, "had not answered after {} s", bound.as_secs_f32()),
             StoreError::Damaged(why) => write!(f, "holds a damaged item: {why}"),
@@ -90,10 +103,68 @@ pub trait Store {
     /// - two items of that name: [`StoreError::Damaged`]
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError>;
 
-    /// Writes an item that was absent, and reads it back: `Ok` means the bytes read back equal (P28).
-    /// An item that is there with other bytes is replaced.
-    fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError>;
+    /// Whether access keys are kept here: what is put stays over a reboot, and lies safer than in an AWS file.
+    fn keeps_access_keys(&self) -> bool;
+
+    /// Puts an item there, in place of one of that name. [`Store::write`] is what to call: it looks what became of it.
+    fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError>;
+
+    /// Puts an item there and reads it back: `Ok` means the bytes read back equal (P28).
+    ///
+    /// - it reads back other bytes, or is not there: [`StoreError::Damaged`]
+    fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+        self.put(item, bytes)?;
+        match self.read(item) {
+            Ok(back) if back.expose() == bytes.expose() => Ok(()),
+            Ok(_) => Err(StoreError::Damaged("it reads back other bytes than were written".into())),
+            Err(StoreError::Absent) => Err(StoreError::Damaged("what was written is not there".into())),
+            Err(other) => Err(other),
+        }
+    }
 
     /// Removes an item. One that is not there is [`StoreError::Absent`].
     fn remove(&self, item: &Item) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes everything, and gives back what it was made with.
+    struct Forgetful(Result<Vec<u8>, StoreError>);
+
+    impl Store for Forgetful {
+        fn name(&self) -> &'static str {
+            "the forgetful store"
+        }
+
+        fn keeps_access_keys(&self) -> bool {
+            false
+        }
+
+        fn read(&self, _: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
+            self.0.clone().map(Secret::new)
+        }
+
+        fn put(&self, _: &Item, _: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn remove(&self, _: &Item) -> Result<(), StoreError> {
+            Err(StoreError::Absent)
+        }
+    }
+
+    #[test]
+    fn a_write_counts_when_it_reads_back_equal() {
+        let written = |read| {
+            let item = Item { user: "key".into(), label: "label".into() };
+            Forgetful(read).write(&item, &Secret::new(vec![1, 2]))
+        };
+        assert_eq!(written(Ok(vec![1, 2])), Ok(()));
+        for read in [Ok(vec![1]), Ok(vec![]), Err(StoreError::Absent)] {
+            assert!(matches!(written(read), Err(StoreError::Damaged(_))));
+        }
+        assert_eq!(written(Err(StoreError::Locked)), Err(StoreError::Locked), "the next step is to unlock it");
+    }
 }

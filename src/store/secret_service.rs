@@ -1,20 +1,20 @@
 //! The Secret Service of Linux desktops (GNOME Keyring, KWallet, KeePassXC), over the session bus.
 //!
-//! Secrets cross the bus only in a Diffie-Hellman session (P8). The bus library is called only where a bus is known to
+//! Secrets cross the bus only in a Diffie-Hellman session (P8), and only a bus of this user's or of root (P53). The bus library is called only where a bus is known to
 //! be, since it would start one of its own otherwise; and without leave to unlock no dialog can open, because the
 //! connection is made with a prompt limit of zero. Wrap it in [`Bounded`](super::bounded::Bounded): a bus that accepts
 //! and is silent holds a caller for ever.
 
+use super::session_bus::SessionBus;
 use super::{Item, Store, StoreError};
 use crate::secret::Secret;
 use crate::system::env::Env;
-use crate::system::session_bus;
 
 /// The Secret Service; where this build or system has none it answers [`StoreError::NoService`].
 #[derive(Clone, Debug)]
 pub struct SecretService {
-    /// Why there is no bus to talk to.
-    no_bus: Option<String>,
+    /// The bus to talk to, or why there is none.
+    bus: Result<SessionBus, String>,
     may_unlock: bool,
 }
 
@@ -23,14 +23,11 @@ impl SecretService {
     ///
     /// `may_unlock` is the leave to open an unlock dialog.
     pub fn new(env: &Env, may_unlock: bool) -> Self {
-        Self { no_bus: session_bus::why_none(env), may_unlock }
+        Self { bus: SessionBus::find(env), may_unlock }
     }
 
-    fn on_bus<T>(&self, call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        match &self.no_bus {
-            Some(why) => Err(StoreError::NoService(why.clone())),
-            None => call(),
-        }
+    fn bus(&self) -> Result<&SessionBus, StoreError> {
+        self.bus.as_ref().map_err(|why| StoreError::NoService(why.clone()))
     }
 }
 
@@ -40,15 +37,19 @@ impl Store for SecretService {
     }
 
     fn read(&self, item: &Item) -> Result<Secret<Vec<u8>>, StoreError> {
-        self.on_bus(|| bus::read(item, self.may_unlock))
+        bus::read(self.bus()?, item, self.may_unlock)
     }
 
-    fn write(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
-        self.on_bus(|| bus::write(item, bytes, self.may_unlock))
+    fn keeps_access_keys(&self) -> bool {
+        true
+    }
+
+    fn put(&self, item: &Item, bytes: &Secret<Vec<u8>>) -> Result<(), StoreError> {
+        bus::put(self.bus()?, item, bytes, self.may_unlock)
     }
 
     fn remove(&self, item: &Item) -> Result<(), StoreError> {
-        self.on_bus(|| bus::remove(item, self.may_unlock))
+        bus::remove(self.bus()?, item, self.may_unlock)
     }
 }
 
@@ -60,15 +61,15 @@ mod bus {
         Err(StoreError::NoService("this build has no part for it".into()))
     }
 
-    pub fn read(_: &Item, _: bool) -> Result<Secret<Vec<u8>>, StoreError> {
+    pub fn read(_: &SessionBus, _: &Item, _: bool) -> Result<Secret<Vec<u8>>, StoreError> {
         none()
     }
 
-    pub fn write(_: &Item, _: &Secret<Vec<u8>>, _: bool) -> Result<(), StoreError> {
+    pub fn put(_: &SessionBus, _: &Item, _: &Secret<Vec<u8>>, _: bool) -> Result<(), StoreError> {
         none()
     }
 
-    pub fn remove(_: &Item, _: bool) -> Result<(), StoreError> {
+    pub fn remove(_: &SessionBus, _: &Item, _: bool) -> Result<(), StoreError> {
         none()
     }
 }
@@ -97,32 +98,23 @@ mod bus {
     /// Nobody reads and declines a dialog in this time: it was never shown (no display, no prompter).
     const FASTER_THAN_A_PERSON: Duration = Duration::from_millis(400);
 
-    pub fn read(item: &Item, may_unlock: bool) -> Result<Secret<Vec<u8>>, StoreError> {
-        let bus = Bus::connect(may_unlock)?;
-        secret_of(&bus.find(item)?)
+    pub fn read(bus: &SessionBus, item: &Item, may_unlock: bool) -> Result<Secret<Vec<u8>>, StoreError> {
+        let bus = Bus::connect(bus, may_unlock)?;
+        bus.find(item)?.get_secret().map(Secret::new).map_err(meaning)
     }
 
-    pub fn write(item: &Item, bytes: &Secret<Vec<u8>>, may_unlock: bool) -> Result<(), StoreError> {
-        let bus = Bus::connect(may_unlock)?;
+    pub fn put(bus: &SessionBus, item: &Item, bytes: &Secret<Vec<u8>>, may_unlock: bool) -> Result<(), StoreError> {
+        let bus = Bus::connect(bus, may_unlock)?;
         match bus.find(item) {
-            Ok(found) => found.set_secret(bytes.expose(), CONTENT_TYPE).map_err(meaning)?,
-            Err(StoreError::Absent) => bus.create(item, bytes)?,
-            Err(error) => return Err(error),
-        }
-        if secret_of(&bus.find(item)?)?.expose() == bytes.expose() {
-            Ok(())
-        } else {
-            Err(StoreError::Damaged("it reads back other bytes than were written".into()))
+            Ok(found) => found.set_secret(bytes.expose(), CONTENT_TYPE).map_err(meaning),
+            Err(StoreError::Absent) => bus.create(item, bytes),
+            Err(error) => Err(error),
         }
     }
 
-    pub fn remove(item: &Item, may_unlock: bool) -> Result<(), StoreError> {
-        let bus = Bus::connect(may_unlock)?;
+    pub fn remove(bus: &SessionBus, item: &Item, may_unlock: bool) -> Result<(), StoreError> {
+        let bus = Bus::connect(bus, may_unlock)?;
         bus.find(item)?.delete().map_err(meaning)
-    }
-
-    fn secret_of(found: &Found<'_>) -> Result<Secret<Vec<u8>>, StoreError> {
-        found.get_secret().map(Secret::new).map_err(meaning)
     }
 
     /// The names that the keyring-core stores use too, so other programs of that family find our items.
@@ -136,10 +128,12 @@ mod bus {
     }
 
     impl Bus {
-        fn connect(may_unlock: bool) -> Result<Self, StoreError> {
+        fn connect(bus: &SessionBus, may_unlock: bool) -> Result<Self, StoreError> {
             seed_key_exchange()?;
             let limit = if may_unlock { PROMPT_LIMIT } else { 0 };
-            let connection = Connection::connect_with_max_prompt_timeout(EncryptionType::Dh, limit).map_err(meaning)?;
+            let connection = bus.connected(|| {
+                Connection::connect_with_max_prompt_timeout(EncryptionType::Dh, limit).map_err(meaning)
+            })?;
             Ok(Self { connection, may_unlock })
         }
 

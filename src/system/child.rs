@@ -65,6 +65,7 @@ pub enum NoAnswer {
 /// If a signal ends us, the group goes too.
 pub fn answer(command: &mut Command, bounds: Bounds) -> Result<Answer, NoAnswer> {
     platform::lead_group(command);
+    platform::restore_file_size_signal(command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(NoAnswer::NotStarted)?;
     let leader = child.id();

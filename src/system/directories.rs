@@ -74,6 +74,14 @@ pub fn shorten(path: &Path, home: &Path) -> String {
     }
 }
 
+/// A command whose last word is a path, with the home directory as `~`; one that is quoted stays as it is.
+pub(crate) fn shorten_last_word(command: &str, home: &Path) -> String {
+    match command.rsplit_once(' ') {
+        Some((rest, path)) if Path::new(path) != home => format!("{rest} {}", shorten(Path::new(path), home)),
+        _ => command.into(),
+    }
+}
+
 /// Returns a path that is there, absolute and with its symlinks resolved, as people write it on this platform.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path).map(platform::usual_path)
@@ -98,6 +106,20 @@ mod tests {
             assert_eq!(shorten(Path::new(path), home), shown);
         }
         assert_eq!(shorten(Path::new("/x"), Path::new("")), "/x");
+    }
+
+    #[test]
+    fn a_path_that_ends_a_command_is_shown_from_the_home_where_a_shell_finds_it() {
+        let home = Path::new("/home/ana");
+        for (command, shown) in [
+            ("chown -R x /home/ana/.cache/twolock", "chown -R x ~/.cache/twolock"),
+            ("chown -R x /home/ana", "chown -R x /home/ana"),
+            ("chown -R x '/home/ana/a b'", "chown -R x '/home/ana/a b'"),
+            ("chown -R x /srv/twolock", "chown -R x /srv/twolock"),
+            ("twolock", "twolock"),
+        ] {
+            assert_eq!(shorten_last_word(command, home), shown);
+        }
     }
 
     #[test]

@@ -24,6 +24,11 @@ pub fn ownership(metadata: &Metadata) -> Option<Ownership> {
     platform::ownership(metadata)
 }
 
+/// Returns the name of a user, or `uid 1000` where the account database has none.
+pub(crate) fn user_name(user: u32) -> String {
+    platform::user_name(user).unwrap_or_else(|| format!("uid {user}"))
+}
+
 /// Returns the account this process acts for, if the platform has uids.
 pub fn account() -> Option<Account> {
     platform::account()

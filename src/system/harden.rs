@@ -3,6 +3,8 @@
 //! Linux: not dumpable (no core file, no `/proc/PID/environ` or memory for other programs of the same user, no
 //! debugger), core limit 0. macOS: no debugger, core limit 0. Windows has nothing honest to offer an ordinary process:
 //! there this does nothing.
+//!
+//! A write beyond the caller's file size limit fails like one on a full disk, instead of killing us.
 
 use std::process::Command;
 
@@ -15,6 +17,7 @@ pub struct Limits(platform::CoreLimit);
 /// Hardens this process and returns what the caller's limits were. Takes microseconds and cannot fail: what a
 /// sandbox refuses stays as it was.
 pub fn harden() -> Limits {
+    platform::ignore_file_size_signal();
     Limits(platform::harden())
 }
 
@@ -23,5 +26,6 @@ impl Limits {
     /// A child is dumpable again by itself: exec resets that.
     pub fn restore_for(&self, command: &mut Command) {
         platform::restore_limit(self.0, command);
+        platform::restore_file_size_signal(command);
     }
 }

@@ -1,19 +1,26 @@
 //! A lock between processes: the kernel's, on a file that is never removed, so a killed holder frees it.
+//!
+//! Another user's file in a directory of ours (one run under `sudo -E` leaves such files) is replaced: a lock that only
+//! some of us can open excludes nobody (threat-model P54).
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use super::clock::Deadline;
-use super::platform;
+use super::{foreign_file, platform};
+
+/// So often a file that was replaced while we took its lock is opened anew at once.
+const MOST_TRIES: usize = 3;
 
 /// Why there is no lock.
 #[derive(Debug)]
 pub enum LockError {
     /// Another process holds it.
     Held,
-    /// None can be had here: the file cannot be made, or the file system knows no locks. Readers go on without.
+    /// None can be had here: the file cannot be made or opened, or the file system knows no locks.
+    /// [`Obstacle`](super::obstacle::Obstacle) says what is in the way; readers that ask nobody go on without.
     Unavailable(io::Error),
 }
 
@@ -26,19 +33,24 @@ pub struct FileLock {
 impl FileLock {
     /// Takes the lock if nobody holds it.
     pub fn try_acquire(path: &Path) -> Result<Self, LockError> {
-        let file = open(path)?;
-        try_lock(&file)?;
-        Ok(Self { _file: file })
+        for _ in 0..MOST_TRIES {
+            let file = open(path)?;
+            try_lock(&file)?;
+            // The lock of a file that was removed or replaced meanwhile excludes nobody who comes now.
+            if is_at(&file, path) {
+                return Ok(Self { _file: file });
+            }
+        }
+        Err(LockError::Held)
     }
 
     /// Waits for the lock until `deadline`; [`LockError::Held`] once it has passed. Tries at least once.
     pub fn acquire(path: &Path, deadline: Deadline) -> Result<Self, LockError> {
-        let file = open(path)?;
         let mut pause = Duration::from_millis(1);
         loop {
-            match try_lock(&file) {
+            match Self::try_acquire(path) {
                 Err(LockError::Held) if !deadline.has_passed() => {}
-                other => return other.map(|()| Self { _file: file }),
+                other => return other,
             }
             std::thread::sleep(pause.min(deadline.left()));
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -46,8 +58,58 @@ impl FileLock {
     }
 }
 
+/// Whether an error of a lock says that this file system knows none: nobody is at fault, and nobody can mend it.
+pub fn is_unsupported(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported || platform::says_no_locks(error)
+}
+
+/// The owner of a file, if that is another user.
+pub(super) fn other_owner(metadata: &Metadata) -> Option<u32> {
+    let owner = foreign_file::ownership(metadata)?.owner;
+    (Some(owner) != platform::user()).then_some(owner)
+}
+
+/// The owner of what stands at a path, links not followed, if that is another user.
+pub(super) fn other_owner_at(path: &Path) -> Option<u32> {
+    other_owner(&fs::symlink_metadata(path).ok()?)
+}
+
 fn open(path: &Path) -> Result<File, LockError> {
+    let opened = platform::open_lock_file(path);
+    let owner = match &opened {
+        Ok(file) => file.metadata().ok().and_then(|metadata| other_owner(&metadata)),
+        Err(_) => other_owner_at(path),
+    };
+    match (path.parent().filter(|folder| is_ours(folder)), owner, opened) {
+        (Some(folder), Some(_), _) => replace(path, folder),
+        // Another of us may have replaced it between the two looks.
+        (Some(_), None, Err(e)) if e.kind() == io::ErrorKind::PermissionDenied => open_once(path),
+        (_, _, opened) => opened.map_err(LockError::Unavailable),
+    }
+}
+
+fn open_once(path: &Path) -> Result<File, LockError> {
     platform::open_lock_file(path).map_err(LockError::Unavailable)
+}
+
+fn is_ours(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|metadata| other_owner(&metadata).is_none())
+}
+
+/// Puts a file of ours in the place of another user's. One at a time, under a lock of the directory, and looked at once
+/// more: what another of us put there meanwhile may be locked already, and must stay.
+fn replace(path: &Path, folder: &Path) -> Result<File, LockError> {
+    let folder = File::open(folder).map_err(LockError::Unavailable)?;
+    try_lock(&folder)?;
+    if other_owner_at(path).is_some() {
+        fs::remove_file(path).map_err(LockError::Unavailable)?;
+    }
+    open_once(path)
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let (held, there) = (file.metadata(), fs::symlink_metadata(path));
+    held.is_ok_and(|held| there.is_ok_and(|there| platform::is_same_file(&held, &there)))
 }
 
 fn try_lock(file: &File) -> Result<(), LockError> {
@@ -103,6 +165,85 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = FileLock::acquire(&folder.path().join("missing/x.lock"), soon(20_000)).unwrap_err();
         assert!(matches!(error, LockError::Unavailable(_)), "{error:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_removed_or_replaced_while_it_was_waited_for_is_no_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("device.lock");
+        let file = open(&path).unwrap();
+        assert!(is_at(&file, &path));
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path));
+        let held = FileLock::try_acquire(&path).unwrap();
+        assert!(!is_at(&file, &path), "another file stands there");
+        assert!(matches!(FileLock::try_acquire(&path), Err(LockError::Held)));
+        drop(held);
+        FileLock::try_acquire(&path).unwrap();
+    }
+
+    /// Gives a file to another user, if we may.
+    #[cfg(unix)]
+    fn give_away(path: &Path) -> bool {
+        let given = std::os::unix::fs::chown(path, Some(4242), None).is_ok();
+        if !given {
+            let loud = b"NOT TESTED: only root can give a file to another user\n";
+            io::Write::write_all(&mut io::stderr(), loud).unwrap();
+        }
+        given
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn anothers_file_in_our_directory_is_replaced_and_in_theirs_it_stays() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("device.lock");
+        File::create(&path).unwrap();
+        if !give_away(&path) {
+            return;
+        }
+        let _held = FileLock::try_acquire(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().uid(), platform::user().unwrap());
+        let theirs = folder.path().join("theirs");
+        fs::create_dir(&theirs).unwrap();
+        let path = theirs.join("device.lock");
+        File::create(&path).unwrap();
+        assert!(give_away(&theirs) && give_away(&path));
+        let _held = FileLock::try_acquire(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().uid(), 4242, "whoever shares a directory shares its locks");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn fifty_that_find_anothers_file_at_once_never_hold_two_locks() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("device.lock");
+        let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        for round in 0..20 {
+            let _ = fs::remove_file(&path);
+            File::create(&path).unwrap();
+            if !give_away(&path) {
+                return;
+            }
+            let start = std::sync::Barrier::new(50);
+            std::thread::scope(|scope| {
+                for _ in 0..50 {
+                    scope.spawn(|| {
+                        start.wait();
+                        let held = FileLock::acquire(&path, soon(60_000)).unwrap();
+                        assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "round {round}: two at once");
+                        std::thread::yield_now();
+                        holders.fetch_sub(1, Ordering::SeqCst);
+                        taken.fetch_add(1, Ordering::SeqCst);
+                        drop(held);
+                    });
+                }
+            });
+        }
+        assert_eq!(taken.into_inner(), 20 * 50);
     }
 
     #[cfg(unix)]

@@ -11,14 +11,16 @@ pub mod foreign_file;
 pub mod harden;
 pub mod lock;
 pub mod log;
+pub mod obstacle;
 pub mod own_program;
 pub mod owner;
 pub mod parent;
 pub(crate) mod path_owners;
 pub mod permissions;
 pub mod private_file;
-pub mod session_bus;
 pub mod signals;
+#[cfg(all(unix, not(target_os = "macos")))]
+pub mod sockets;
 pub mod stdin;
 pub mod terminal;
 pub mod user;

@@ -1,76 +1,50 @@
-//! This program, as a line of a config file can name it for a long time.
+//! This program as a file: where it is found, and whether a path leads to it.
 
-use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use crate::error::{Failure, Kind, Result};
-use crate::names::is_process_word;
-use crate::system::directories;
-use crate::system::env::Env;
-use crate::text::visible::visible;
+use super::directories;
 
-/// Where this program is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnProgram {
-    /// The path to write, safe in a `credential_process` line.
-    pub path: String,
-    /// Whether an upgrade will probably take this path away: a version stands in it.
-    pub is_versioned: bool,
+/// What it is usually called.
+const NAME: &str = "twolock";
+
+/// Returns every path that leads to this very file: the entries of `PATH`, their links not resolved, by its usual name,
+/// by the one it was called by and by its own; then the file itself.
+pub(crate) fn paths(path: Option<&OsStr>) -> io::Result<Vec<PathBuf>> {
+    Ok(paths_of(&std::env::current_exe()?, std::env::args_os().next().as_deref(), path))
 }
 
-/// Finds the path to write: the entry of `PATH` that is this very file, its links not resolved, because the target of a
-/// package manager's link moves with each version; else the file itself.
-pub fn find(env: &Env) -> Result<OwnProgram> {
-    let running = std::env::current_exe()
-        .map_err(|e| Failure::new(Kind::Config, format!("this program's own path cannot be found: {e}")))?;
-    find_among(env.raw("PATH"), &running)
-}
-
-fn find_among(path: Option<&OsStr>, running: &Path) -> Result<OwnProgram> {
-    let name = format!("twolock{}", std::env::consts::EXE_SUFFIX);
+fn paths_of(running: &Path, called: Option<&OsStr>, path: Option<&OsStr>) -> Vec<PathBuf> {
     let resolved = directories::resolve(running).unwrap_or_else(|_| running.into());
-    let folders = path.into_iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());
-    let entries = folders.map(|folder| folder.join(&name));
-    let mut ours: Vec<PathBuf> =
-        entries.filter(|entry| directories::resolve(entry).is_ok_and(|target| target == resolved)).collect();
-    if running.file_name() == Some(OsStr::new(&name)) {
-        ours.push(running.into());
-    }
-    // The first one that stays; where none does, the first one.
-    let stays = |path: &&PathBuf| path.to_str().is_some_and(may_stand_in_a_process) && !names_a_version(path);
-    let Some(chosen) = ours.iter().find(stays).or(ours.first()) else {
-        let cause = format!("this program is not called {name}: {}", visible(&running.to_string_lossy()));
-        return Err(Failure::new(Kind::Config, cause).hint(format!("put a link called {name} to it on PATH")));
-    };
-    match chosen.to_str().filter(|path| may_stand_in_a_process(path)) {
-        Some(path) => Ok(OwnProgram { path: path.into(), is_versioned: names_a_version(chosen) }),
-        None => {
-            let shown = visible(&chosen.to_string_lossy());
-            let cause =
-                format!("SDKs take a credential_process apart in different ways, so its path must be plain: {shown}");
-            let hint =
-                "put twolock, or a link to it, on PATH where the path holds nothing but A-Z a-z 0-9 - _ . / @ + :";
-            Err(Failure::new(Kind::Config, cause).hint(hint))
+    let usual = OsString::from(format!("{NAME}{}", std::env::consts::EXE_SUFFIX));
+    let called = called.and_then(|called| Path::new(called).file_name());
+    let names = [Some(usual.as_os_str()), called, running.file_name()];
+    let folders: Vec<PathBuf> =
+        path.into_iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute()).collect();
+    let mut found: Vec<PathBuf> = Vec::new();
+    let entries = names.into_iter().flatten().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    for entry in entries.filter(|entry| directories::resolve(entry).is_ok_and(|target| target == resolved)) {
+        if !found.contains(&entry) {
+            found.push(entry);
         }
     }
+    found.push(running.into());
+    found
 }
 
-fn may_stand_in_a_process(path: &str) -> bool {
-    is_process_word(&if cfg!(windows) { path.replace('\\', "/") } else { path.into() })
+/// Whether a program somebody named is this one, whatever it is called: it has its file's name, or its path leads here.
+pub(crate) fn is_this(program: &str) -> bool {
+    static RUNNING: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let running = || std::env::current_exe().and_then(|running| directories::resolve(&running)).ok();
+    let Some(running) = RUNNING.get_or_init(running) else { return false };
+    is_at(Path::new(program), running)
 }
 
-/// Whether a folder on the way is one version's own: `1.2`, `twolock-1.2.3`, Homebrew's Cellar, Nix's store.
-pub fn names_a_version(path: &Path) -> bool {
-    let is_version = |text: &str| {
-        text.as_bytes()
-            .windows(3)
-            .any(|three| three[0].is_ascii_digit() && three[1] == b'.' && three[2].is_ascii_digit())
-    };
-    path.starts_with("/nix/store")
-        || path.components().any(|part| match part {
-            Component::Normal(part) => part == "Cellar" || part.to_str().is_some_and(is_version),
-            _ => false,
-        })
+fn is_at(program: &Path, running: &Path) -> bool {
+    let same_name = program.file_name().is_some_and(|name| running.file_name() == Some(name));
+    same_name || program.is_absolute() && directories::resolve(program).is_ok_and(|target| target == running)
 }
 
 #[cfg(all(test, unix))]
@@ -86,84 +60,72 @@ mod tests {
             Self(tempfile::Builder::new().prefix("machine").tempdir().unwrap())
         }
 
-        fn file(&self, name: &str) -> PathBuf {
+        fn at(&self, name: &str) -> PathBuf {
             let path = self.0.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, "").unwrap();
             path
+        }
+
+        fn file(&self, name: &str) -> PathBuf {
+            std::fs::write(self.at(name), "").unwrap();
+            self.at(name)
         }
 
         fn link(&self, name: &str, target: &Path) -> PathBuf {
-            let path = self.0.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            symlink(target, &path).unwrap();
-            path
+            symlink(target, self.at(name)).unwrap();
+            self.at(name)
         }
 
-        fn path(&self, folders: &[&str]) -> std::ffi::OsString {
+        fn path(&self, folders: &[&str]) -> OsString {
             std::env::join_paths(folders.iter().map(|folder| self.0.path().join(folder))).unwrap()
         }
     }
 
-    fn found(path: &OsStr, running: &Path) -> (PathBuf, bool) {
-        let own = find_among(Some(path), running).unwrap();
-        (own.path.into(), own.is_versioned)
-    }
-
     #[test]
-    fn the_entry_of_path_is_written_and_not_the_version_behind_it() {
+    fn entries_of_path_that_are_this_very_file_come_first_unresolved() {
         let machine = Machine::new();
         let real = machine.file("Cellar/twolock/1.2.3/bin/twolock");
         let link = machine.link("bin/twolock", &real);
         machine.file("other/twolock");
         let path = machine.path(&["missing", "other", "bin"]);
-        assert_eq!(found(&path, &real), (link, false));
-        let path = machine.path(&["Cellar/twolock/1.2.3/bin", "bin"]);
-        assert!(!found(&path, &real).1, "an entry without a version is the better one");
+        assert_eq!(paths_of(&real, None, Some(&path)), [link, real.clone()]);
+        assert_eq!(paths_of(&real, None, Some(OsStr::new("relative:."))), std::slice::from_ref(&real));
+        assert_eq!(paths_of(&real, None, None), [real]);
     }
 
     #[test]
-    fn without_an_entry_of_path_the_file_itself_is_written_and_its_version_told() {
+    fn it_is_found_by_any_name_it_goes_by() {
         let machine = Machine::new();
-        let plain = machine.file("tools/twolock");
-        assert_eq!(found(&machine.path(&["bin"]), &plain), (plain.clone(), false));
-        let real = machine.file("opt/twolock-1.2/twolock");
-        assert_eq!(found(OsStr::new("relative:."), &real), (real.clone(), true));
-        assert!(find_among(None, &real).unwrap().is_versioned);
+        let real = machine.file("opt/twolock-1.2");
+        let (tl2, usual) = (machine.link("bin/tl2", &real), machine.link("more/twolock", &real));
+        let path = machine.path(&["bin", "more", "opt"]);
+        for called in ["tl2", "./tl2", "/somewhere/tl2"] {
+            let found = paths_of(&real, Some(OsStr::new(called)), Some(&path));
+            assert_eq!(found[..2], [usual.clone(), tl2.clone()], "{called}");
+        }
+        assert_eq!(paths_of(&real, Some(OsStr::new("twolock-1.2")), Some(&machine.path(&["opt"])))[0], real);
+        // Whatever the caller says it is called, another file is not this one.
+        machine.file("bin/cat");
+        assert_eq!(paths_of(&real, Some(OsStr::new("cat")), Some(&machine.path(&["bin"]))), [real]);
     }
 
     #[test]
-    fn a_path_that_shells_take_apart_is_refused_with_a_way_out() {
+    fn a_program_is_this_one_by_its_name_or_by_where_it_leads() {
         let machine = Machine::new();
-        let real = machine.file("my tools/twolock");
-        let failure = find_among(None, &real).unwrap_err();
-        assert!(failure.cause.contains("my tools/twolock") && !failure.hints.is_empty(), "{failure}");
-        let link = machine.link("bin/twolock", &real);
-        assert_eq!(found(&machine.path(&["bin"]), &real), (link, false));
-    }
-
-    #[test]
-    fn a_program_of_another_name_needs_a_link_of_ours() {
-        let machine = Machine::new();
-        let real = machine.file("opt/twolock-1.2.3");
-        let failure = find_among(None, &real).unwrap_err();
-        assert!(failure.cause.contains("is not called twolock"), "{failure}");
-        let link = machine.link("bin/twolock", &real);
-        assert_eq!(found(&machine.path(&["bin"]), &real), (link, false));
-    }
-
-    #[test]
-    fn versions_are_recognised() {
-        for (path, versioned) in [
-            ("/usr/local/bin/twolock", false),
-            ("/home/ana.b/bin/twolock", false),
-            ("/opt/homebrew/Cellar/twolock/bin/twolock", true),
-            ("/nix/store/abc-twolock/bin/twolock", true),
-            ("/opt/v2/twolock", false),
-            ("/opt/twolock-0.1.0/twolock", true),
-            ("/home/ana/.local/share/mise/installs/twolock/1.2/bin/twolock", true),
+        let real = machine.file("opt/tl2");
+        let link = machine.link("bin/other", &real);
+        let another = machine.file("bin/granted");
+        for (program, is) in [
+            (real.as_path(), true),
+            (&link, true),
+            (&another, false),
+            (Path::new("/gone/tl2"), true),
+            (Path::new("tl2"), true),
+            (Path::new("other"), false),
+            (Path::new("/gone/other"), false),
+            (Path::new(""), false),
         ] {
-            assert_eq!(names_a_version(Path::new(path)), versioned, "{path}");
+            assert_eq!(is_at(program, &real), is, "{}", program.display());
         }
     }
 }

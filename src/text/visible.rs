@@ -1,14 +1,22 @@
-//! Text from outside made visible before it reaches a terminal (threat-model P14).
+//! Text from outside made visible before it reaches a terminal (threat-model P14), and secrets in it hidden (P52).
 
 use std::borrow::Cow;
+
+use crate::secret;
 
 /// Longest piece of foreign text shown, in characters.
 pub const LONGEST: usize = 200;
 
-/// Returns `text` on one line, control, bidirectional and zero-width characters escaped, cut at [`LONGEST`] characters.
+/// Enough of what stands behind [`LONGEST`] to tell a secret that begins before it.
+const BEHIND: usize = 200;
+
+/// Returns `text` on one line, control, bidirectional and zero-width characters escaped, what looks like a secret masked,
+/// cut at [`LONGEST`] characters.
 pub fn visible(text: &str) -> String {
-    let mut out = escape(text.chars().take(LONGEST));
-    if text.chars().nth(LONGEST).is_some() {
+    let end = text.char_indices().nth(LONGEST + BEHIND).map_or(text.len(), |(at, _)| at);
+    let masked = secret::masked(&text[..end]);
+    let mut out = escape(masked.chars().take(LONGEST));
+    if masked.chars().nth(LONGEST).is_some() || end < text.len() {
         out.push('…');
     }
     out
@@ -16,7 +24,12 @@ pub fn visible(text: &str) -> String {
 
 /// Returns `text` on one line with the same escapes, however long: for lines we composed ourselves out of short pieces.
 pub fn one_line(text: &str) -> String {
-    escape(text.chars())
+    escape(secret::masked(text).chars())
+}
+
+/// Returns a value that was refused, as an error may quote it: [`visible`], or a mask where it could hold a secret.
+pub fn refused(value: &str) -> String {
+    if secret::may_be_in(value) { secret::MASK.into() } else { visible(value) }
 }
 
 /// Returns JSON that means the same, its hidden characters escaped: a terminal may obey U+009B as it does ESC `[`.
@@ -57,7 +70,7 @@ fn as_windows_word(text: &str) -> String {
 }
 
 fn is_plain(text: &str, marks: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
+    !text.is_empty() && !secret::is_in(text) && text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
 }
 
 fn escape(chars: impl Iterator<Item = char>) -> String {
@@ -104,6 +117,7 @@ mod tests {
             ("/$x", "'/$x'"),
             ("=ls", "'=ls'"),
             ("", "''"),
+            ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "'***'"),
         ] {
             assert_eq!(as_posix_word(text), word);
         }
@@ -129,6 +143,21 @@ mod tests {
         assert!(
             document.contains("grüße 日本") && document.contains(r"\u009b2J\u007f\u202e\udb40\udc01\n"),
             "{document}"
+        );
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_masked_also_where_the_text_is_cut() {
+        const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        assert_eq!(visible(&format!("a\n{SECRET}\u{a0}")), "a\\u{a}***\u{a0}");
+        assert_eq!(one_line(&format!("region '{SECRET}'\tx")), "region '***'\\u{9}x");
+        for blanks in 150..=240 {
+            let shown = visible(&format!("{}{SECRET} and more", " ".repeat(blanks)));
+            assert!(!shown.contains("wJ") && shown.chars().count() <= LONGEST + 1, "{shown}");
+        }
+        assert_eq!(
+            (refused(&SECRET[..38]), refused("eu west"), refused("a\nb")),
+            ("***".into(), "eu west".into(), "a\\u{a}b".into())
         );
     }
 

@@ -52,7 +52,7 @@ fn pipe_or_device_in_place_of_our_own_files_is_refused_and_not_waited_for() {
 fn cache_folder_where_no_folder_can_be_made_is_a_failure_and_no_endless_try() {
     let world = World::new();
     let ran = world.finish(bounded(&world, ["login", "prod"]).env("XDG_CACHE_HOME", "/proc"));
-    let why = "the cache folder cannot be used: No such file or directory (os error 2)";
+    let why = "/proc/twolock cannot be created: no such file or directory";
     ran.is(10, "", &format!("twolock: error: profile 'prod': {why}\n"));
 }
 
@@ -60,8 +60,10 @@ fn cache_folder_where_no_folder_can_be_made_is_a_failure_and_no_endless_try() {
 fn sealed_file_that_claims_to_live_for_ever_is_no_panic() {
     let world = World::new();
     let numbers = format!(r#""issued":0,"asked":{},"expires":{}"#, u64::MAX, i64::MAX);
-    let header = r#"{"v":1,"identity":"x","key":"y","kind":"session","profile":"p","#;
-    world.write(".cache/twolock/planted.sealed", &format!("{header}{numbers}}}\nsealed"));
+    let header = r#""key":"y","kind":"session","profile":"p""#;
+    let identity = "0".repeat(64);
+    let planted = format!("{{\"v\":1,\"identity\":\"{identity}\",{header},{numbers}}}\nsealed");
+    world.write(".cache/twolock/planted.sealed", &planted);
     for args in [["status", "--json"], ["login", "prod"], ["status", "prod"]] {
         let ran = run(&world, args);
         assert!(!ran.stderr.contains("panic") && [0, 9].contains(&ran.code), "{ran:?}");

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::adopted::{aws, calls, helper_runs, minted, run_aws, signers, world};
-use crate::world::{ADMIN, Terminal, World};
+use crate::world::{ADMIN, KEY_ID, SECRET, Terminal, World};
 
 const USER: &str = "arn:aws:iam::123456789012:user/ana";
 const ADMIN_SESSION: &str = "arn:aws:sts::123456789012:assumed-role/Admin/ana";
@@ -88,6 +88,20 @@ fn without_a_terminal_the_callers_own_error_holds_our_first_line() {
         );
         assert!(ran.stderr.contains(&line), "{ran:?}");
         assert_eq!((ran.code, ran.stdout.as_str()), (255, ""));
+    }
+    assert_eq!(world.sandbox.connections(), 0);
+}
+
+#[test]
+fn swapped_key_lines_put_no_secret_into_the_callers_error() {
+    let world = world();
+    for secret in [SECRET, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"] {
+        let keys = format!("[base-keys]\naws_access_key_id = {secret}\naws_secret_access_key = {KEY_ID}\n");
+        world.write(".aws/credentials", &keys);
+        let ran = run_aws(&world, &whoami("base"));
+        let cause = "aws_access_key_id looks like the secret key: are the two lines swapped?";
+        assert!(ran.stderr.contains(&format!("profile 'base-keys' (~/.aws/credentials:2): {cause}")), "{ran:?}");
+        assert!(ran.code != 0 && !format!("{ran:?}").contains(&secret[..20]), "{ran:?}");
     }
     assert_eq!(world.sandbox.connections(), 0);
 }

@@ -8,7 +8,7 @@ use crate::world::{Ran, World, required, without_terminal};
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Admin/ana";
 
 /// What an earlier session may have left in the shell: each would break a call or send it astray.
-const LEFTOVERS: [(&str, &str); 9] = [
+const LEFTOVERS: [(&str, &str); 14] = [
     ("AWS_PROFILE", "nowhere"),
     ("AWS_DEFAULT_PROFILE", "nowhere"),
     ("AWS_ACCESS_KEY_ID", "AKIAI44QH8DHBEXAMPLE"),
@@ -18,6 +18,11 @@ const LEFTOVERS: [(&str, &str); 9] = [
     ("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z"),
     ("AWS_REGION", "ap-south-1"),
     ("AWS_DEFAULT_REGION", "ap-south-1"),
+    ("AWS_ROLE_ARN", "arn:aws:iam::999999999999:role/stale"),
+    ("AWS_ROLE_SESSION_NAME", "stale"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere"),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/stale"),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "stale"),
 ];
 
 /// A shell line run among the leftovers; the endpoint comes from a variable, as no profile is left to name it.

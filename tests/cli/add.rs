@@ -145,7 +145,7 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
         (&key, "AKIAIOSFODNN7EXAMPLE\n", 2, "a line is missing"),
         (&key, "secret\nx\n", 2, "the first is no access key id"),
         (&key, "ASIAIOSFODNN7EXAMPLE\nx\n", 2, "the first is a temporary key"),
-        (&key, "AKIAIOSFODNN7EXAMPLE\na b\n", 2, "the second is no secret access key"),
+        (&key, "AKIAIOSFODNN7EXAMPLE\na b\n", 2, "the second holds characters that no secret key has"),
         (
             &["new", "--stdin", "--mfa-serial", "arn:aws:iam::123456789012:u2f/user/ana", "--yes"],
             "AKIAIOSFODNN7EXAMPLE\nx\n",
@@ -196,6 +196,40 @@ fn a_person_is_asked_for_each_thing_and_the_secret_is_not_shown() {
     terminal.end().is(0, "added me; try: twolock whoami me\n", "");
     assert!(!shown.contains(SECRET), "{shown}");
     assert!(desktop.planted().contains(SECRET));
+}
+
+#[test]
+fn a_secret_given_for_the_key_id_is_not_repeated() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    let slashes = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let csv = format!("{KEY_ID},{slashes}");
+    const SWAPPED: &str = "looks like the secret key: are the two lines swapped?";
+    for (text, why) in [
+        (SECRET, SWAPPED),
+        (slashes, SWAPPED),
+        (&slashes[..25], SWAPPED),
+        (&csv, "holds more than an access key id: does the secret key stand behind it?"),
+    ] {
+        let command = desktop.twolock(&["profile", "add", "new", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
+        let ran = with_input(&world, command, &format!("{text}\n{KEY_ID}\n"));
+        let line = "twolock: error: profile 'new': --stdin reads two lines, access key id and secret: the first ";
+        assert!(ran.stderr.starts_with(&format!("{line}{why}")) && ran.code == 2, "{ran:?}");
+        assert!(!ran.stderr.contains(&text[text.len() - 20..]) && ran.stdout.is_empty(), "{ran:?}");
+        let mut terminal = desktop.on_terminal(&["profile", "add", "new"]);
+        for (question, answer) in [("(key, role): ", "key\n"), ("access key id: ", &format!("{text}\n"))] {
+            terminal.sees(question);
+            terminal.types(answer);
+        }
+        terminal.sees(&format!("what was typed {why}"));
+        terminal.sees("access key id: ");
+        assert_eq!(terminal.shown().matches(text).count(), 1, "the echo alone: {}", terminal.shown());
+        terminal.types("\x04");
+        terminal.end().is(9, "", "");
+    }
+    let command = desktop.twolock(&["profile", "add", "new", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
+    let ran = with_input(&world, command, &format!("{KEY_ID}\n{KEY_ID}\n"));
+    assert!(ran.stderr.contains("the second looks like an access key id: are the two lines swapped?"), "{ran:?}");
 }
 
 #[test]

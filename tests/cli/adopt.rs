@@ -485,6 +485,59 @@ fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
     assert_eq!((words(shell), words(splitter)), (expected.clone(), expected));
 }
 
+/// Whatever the program is called: what adopt writes starts it, and it knows its own lines again.
+#[test]
+fn a_program_of_another_name_adopts_serves_and_releases() {
+    for (file, called, written) in [
+        ("opt/twolock-1.2", "opt/twolock-1.2", "opt/twolock-1.2"),
+        ("opt/tl2", "opt/tl2", "opt/tl2"),
+        ("opt/lock", "bin/tl2", "bin/tl2"),
+        ("opt/twolock-1.2", "bin/tl2", "bin/tl2"),
+        ("opt/lock", "opt/lock", "bin/twolock"),
+    ] {
+        let world = World::new();
+        let at = |name: &str| world.home().join(name);
+        for folder in ["opt", "bin"] {
+            std::fs::create_dir(at(folder)).unwrap();
+        }
+        crate::world::copy_runnable(std::path::Path::new(env!("CARGO_BIN_EXE_twolock")), &at(file));
+        if written != file {
+            std::os::unix::fs::symlink(at(file), at(written)).unwrap();
+        }
+        let path = format!("{}:{}:/usr/bin:/bin", at("bin").display(), at("opt").display());
+        let run = |program: &str, args: &[&str]| {
+            // On PATH, as a person types it.
+            let mut command = world.program(std::path::Path::new(program).file_name().unwrap());
+            command.args(args).env("PATH", &path).env("TWOLOCK_MFA_CODE", "123456");
+            crate::world::without_terminal(&mut command);
+            world.finish(&mut command)
+        };
+        world.log_in("base");
+        let before = config_of(&world);
+        let ran = run(called, &["profile", "adopt", "base", "--only", "--yes"]);
+        assert_eq!(ran.code, 0, "{called}: {ran:?}");
+        assert_eq!(ran.stdout.contains("has a version in it"), written.contains("1.2"), "{called}: {ran:?}");
+        let line = format!("credential_process = {} credential-process --profile base\n", at(written).display());
+        assert!(config_of(&world).contains(&line), "{called}: {}", config_of(&world));
+
+        let served = world.finish(world.program(at(written)).args(["credential-process", "--profile", "base"]));
+        assert_eq!((served.code, served.stderr.as_str()), (0, ""), "{called}: {served:?}");
+        // The file itself knows the line as well, by where it leads.
+        for program in [called, file] {
+            let adopted = run(program, &["profile", "list", "--json"]).json();
+            let adopted = adopted["profiles"].as_array().unwrap().iter().find(|p| p["name"] == "base").unwrap().clone();
+            assert_eq!(adopted["adopted"], true, "{program}: {adopted}");
+            let checks = run(program, &["doctor", "--json"]);
+            let names_program = checks.stdout.contains("credential_process names");
+            assert_eq!(names_program, written.contains("1.2"), "{program}: {}", checks.stdout);
+        }
+        let again = run(called, &["profile", "adopt", "base", "--only", "--yes"]);
+        assert_eq!(again.code, 0, "{called}: {again:?}");
+        let ran = run(called, &["profile", "release", "base", "--restore-key", "--yes"]);
+        assert_eq!((ran.code, config_of(&world)), (0, before), "{called}: {ran:?}");
+    }
+}
+
 #[test]
 fn a_renamed_profile_takes_the_profile_of_its_key_along() {
     let world = World::new();

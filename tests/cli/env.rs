@@ -24,9 +24,26 @@ fn values(world: &World, profile: &str) -> Vec<(&'static str, String)> {
     values
 }
 
-/// A text for each variable that would mix another account in.
+/// Every variable that would choose other credentials, or mix another account in.
+pub const MIXING: [&str; 13] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ACCOUNT_ID",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "TWOLOCK_RUNNING",
+];
+
+/// A text for each of them.
 fn of_mixing(text: fn(&str) -> String) -> String {
-    ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ACCOUNT_ID"].map(text).concat()
+    MIXING.map(text).concat()
 }
 
 #[test]

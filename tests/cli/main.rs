@@ -16,6 +16,7 @@ mod login;
 mod logout;
 mod many_profiles;
 mod mfa_process;
+mod misplaced_secrets;
 mod overview;
 mod picking;
 mod profile;

@@ -30,7 +30,7 @@ impl Said {
 }
 
 /// A secret as text may carry it: raw, in base64, in hex, percent-encoded.
-fn forms(secret: &str) -> Vec<String> {
+pub fn forms(secret: &str) -> Vec<String> {
     let hex = |upper: bool, prefix: &str, all: bool| -> String {
         let plain = |b: u8| !all && (b.is_ascii_alphanumeric() || b"-_.~".contains(&b));
         let one = |b: u8| if upper { format!("{prefix}{b:02X}") } else { format!("{prefix}{b:02x}") };

@@ -129,6 +129,14 @@ fn an_answer_that_is_not_what_was_asked_for_is_never_kept() {
     let before = sealed(&world);
     for (kind, says) in [
         (FaultKind::ForeignAccount(OTHER_ACCOUNT.into()), "444455556666"),
+        (
+            FaultKind::ForeignRole("arn:aws:sts::123456789012:assumed-role/Other/ana".into()),
+            "it is for role 'Other', but 'Admin' was asked for",
+        ),
+        (
+            FaultKind::ForeignRole("arn:aws:sts::123456789012:assumed-role/Admin/bob".into()),
+            "its session is called 'bob', but 'ana' was asked for",
+        ),
         (FaultKind::ExpiryPast, "not usable"),
         (FaultKind::ExpiryBeyond(3600), "not usable"),
         (FaultKind::NoSessionToken, "not usable"),

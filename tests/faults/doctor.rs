@@ -129,6 +129,63 @@ fn what_is_not_ours_to_change_is_reported_and_left_alone() {
     assert_eq!(mode(&at("backup")), 0o644);
 }
 
+/// The findings about owners: file, what, what mends it.
+fn owners(ran: &Ran) -> Vec<[String; 3]> {
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let findings = json["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "file-owner");
+    findings.map(|f| ["file", "what", "mend"].map(|field| f[field].as_str().unwrap_or_default().to_owned())).collect()
+}
+
+#[test]
+fn what_one_sudo_left_in_our_directories_is_one_finding_and_one_command_mends_it() {
+    let world = World::new();
+    let at = |name: &str| world.home().join(name);
+    let somebody = Somebody::of(&world);
+    let mut login = somebody.twolock(&["login", "prod"]);
+    assert_eq!(world.finish(login.env("TWOLOCK_MFA_CODE", world.code())).code, 0);
+    let doctor = || owners(&world.finish(&mut somebody.twolock(&["doctor", "--json"])));
+    assert_eq!(doctor(), Vec::<[String; 3]>::new());
+    let files: Vec<_> = fs::read_dir(world.cache()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    if files.iter().any(|file| chown(file, Some(0), Some(0)).is_err()) {
+        let loud = b"NOT TESTED: only root can give files to root\n";
+        return std::io::Write::write_all(&mut std::io::stderr(), loud).unwrap();
+    }
+    let mends = |found: Vec<[String; 3]>, file: &str, tree: &str| {
+        let [[named, what, mend]] = &found[..] else { panic!("one finding: {found:?}") };
+        let command = format!("sudo chown -R \"$(id -u):$(id -g)\" ~/{tree}");
+        assert_eq!((named.as_str(), mend), (file, &command), "{what}");
+        // What the command does, as the user would have it done.
+        somebody.own(&at(tree));
+        assert_eq!(doctor(), Vec::<[String; 3]>::new());
+        what.clone()
+    };
+    let what = mends(doctor(), "~/.cache/twolock", ".cache/twolock");
+    assert!(
+        what.starts_with(&format!("{} files in it belong to another user (uid 0), such as ", files.len())),
+        "{what}"
+    );
+    chown(&files[0], Some(0), Some(0)).unwrap();
+    let name = files[0].file_name().unwrap().to_str().unwrap();
+    let what = mends(doctor(), &format!("~/.cache/twolock/{name}"), ".cache/twolock");
+    assert_eq!(what, "it belongs to another user (uid 0)");
+    for (folder, below) in [(".cache/twolock", None), (".cache", Some(".cache/twolock")), (".local/state", None)] {
+        for given in [Some(folder), below].into_iter().flatten() {
+            chown(at(given), Some(0), Some(0)).unwrap();
+            chmod(&at(given), 0o700);
+        }
+        assert_eq!(mends(doctor(), &format!("~/{folder}"), folder), "it belongs to another user (uid 0)");
+    }
+    chown(at(".aws/config"), Some(0), Some(0)).unwrap();
+    chmod(&at(".aws/config"), 0o644);
+    mends(doctor(), "~/.aws/config", ".aws");
+    // Nobody is told to give the user's files to root.
+    let ran = world.run(["doctor", "--json"]);
+    let found = owners(&ran);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0][1].starts_with("doctor runs as root in the home of uid "), "{found:?}");
+    assert_eq!(found[0][2], "run it without sudo, or with sudo -H");
+}
+
 #[test]
 fn nothing_is_mended_below_a_folder_that_strangers_can_change() {
     let world = World::new();

@@ -6,7 +6,7 @@ use crate::machine::script;
 use crate::world::{DEVICE, World};
 
 /// Everything in a caller's environment that could mix with ours.
-const STALE: [(&str, &str); 12] = [
+const STALE: [(&str, &str); 19] = [
     ("AWS_ACCESS_KEY_ID", "AKIASTALESTALESTALE0"),
     ("AWS_SECRET_ACCESS_KEY", "stale"),
     ("AWS_SESSION_TOKEN", "stale"),
@@ -19,6 +19,13 @@ const STALE: [(&str, &str); 12] = [
     ("AWS_DEFAULT_REGION", "sa-east-1"),
     ("AWS_ROLE_ARN", "arn:aws:iam::999999999999:role/stale"),
     ("AWS_WEB_IDENTITY_TOKEN_FILE", "/stale"),
+    ("AWS_ROLE_SESSION_NAME", "stale"),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/stale"),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/stale"),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "stale"),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/stale"),
+    ("AWS_BEARER_TOKEN_BEDROCK", "stale"),
+    ("TWOLOCK_RUNNING", DEVICE),
 ];
 
 fn variables(text: &str) -> BTreeMap<&str, &str> {
@@ -44,7 +51,8 @@ fn exec_and_env_leave_nothing_of_another_identity() {
         ] {
             assert_eq!(found.get(name).copied(), json[field].as_str(), "{name}");
         }
-        for name in ["AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCOUNT_ID"] {
+        assert!(!ran.stdout.to_lowercase().contains("stale"), "{ran:?}");
+        for name in ["AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCOUNT_ID", "TWOLOCK_RUNNING"] {
             assert!(!found.contains_key(name), "{name}: {ran:?}");
         }
         for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {

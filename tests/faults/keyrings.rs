@@ -1,13 +1,16 @@
 //! The desktop's keyring in each of its states, with the access key in it (P26, P27, F20 to F25).
 
-use std::os::unix::net::UnixListener;
+use std::fs;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::desktop::{Desktop, item};
 use crate::machine::{eventually, has_ended, signal, traced, with_code, without_kernel_keyring};
 use crate::outcome::{answer, failed};
-use crate::world::{KEY_ID, Ran, World};
+use crate::world::{CREDENTIALS, KEY_ID, Ran, World};
 
 /// Far beyond what a call to a keyring may take (5 s each, two of them), and far below a hang.
 const BOUND: Duration = Duration::from_secs(25);
@@ -171,4 +174,96 @@ fn sessions_of_a_key_in_a_file_need_no_desktop_keyring() {
     world.write(".aws/credentials", crate::world::CREDENTIALS);
     let first = log_in(&desktop);
     call(&desktop, |_| {}).is(0, &first.stdout, "");
+}
+
+/// A bus of another user, who listens at an abstract address and lets everybody in. `None`, loudly, without root.
+struct ForeignBus {
+    child: std::process::Child,
+    address: String,
+    _config: tempfile::TempDir,
+}
+
+impl ForeignBus {
+    fn start() -> Option<Self> {
+        // SAFETY: geteuid takes nothing and cannot fail.
+        if unsafe { libc::geteuid() } != 0 {
+            // Past the harness, which keeps what a passing test prints to itself.
+            let loud = b"NOT TESTED: only root can run a bus as a second user\n";
+            std::io::Write::write_all(&mut std::io::stderr(), loud).unwrap();
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let address = format!("unix:abstract=/twolock-faults-{}-{}", std::process::id(), folder.path().display());
+        let config = folder.path().join("bus.conf");
+        let text = format!(
+            "<busconfig><type>session</type><listen>{address}</listen><policy context=\"default\">\
+             <allow user=\"*\"/><allow send_destination=\"*\"/><allow own=\"*\"/></policy></busconfig>"
+        );
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--reuid",
+            "1",
+            "--regid",
+            "1",
+            "--clear-groups",
+            "--",
+            "dbus-daemon",
+            "--nofork",
+            "--nopidfile",
+        ]);
+        let child = command.arg(format!("--config-file={}", config.display())).spawn().unwrap();
+        let name = address.strip_prefix("unix:abstract=").unwrap();
+        let socket = SocketAddr::from_abstract_name(name).unwrap();
+        eventually("the bus", || UnixStream::connect_addr(&socket).is_ok());
+        Some(Self { child, address, _config: folder })
+    }
+}
+
+impl Drop for ForeignBus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const FOREIGN: &str =
+    "the Secret Service cannot be trusted: DBUS_SESSION_BUS_ADDRESS names a session bus that uid 1 runs";
+
+#[test]
+fn a_session_bus_of_another_user_gets_no_key_and_its_user_is_named() {
+    let Some(bus) = ForeignBus::start() else { return };
+    let world = World::new();
+    let mut desktop = Desktop::without_bus(&world);
+    desktop.set_address(&bus.address);
+    refused(&desktop, &[FOREIGN]);
+    let ran = call(&desktop, with_code("123456"));
+    assert!(ran.stderr.ends_with("twolock: hint: unset DBUS_SESSION_BUS_ADDRESS\n"), "{ran:?}");
+
+    let world = World::new();
+    let mut desktop = Desktop::without_bus(&world);
+    desktop.set_address(&bus.address);
+    world.write(".aws/credentials", CREDENTIALS);
+    world.write(".local/share/twolock/keys.json", "{\"v\":1,\"keys\":{}}");
+    let ran = desktop.run_twolock(&["profile", "adopt", "base", "--yes"]);
+    failed(&ran, 5, &[KEY_ID, FOREIGN]);
+    assert_eq!(fs::read_to_string(world.home().join(".aws/credentials")).unwrap(), CREDENTIALS);
+}
+
+#[test]
+fn a_session_bus_of_another_user_gets_no_sealing_key() {
+    let Some(bus) = ForeignBus::start() else { return };
+    let world = World::new();
+    let mut desktop = Desktop::without_bus(&world);
+    desktop.set_address(&bus.address);
+    world.write(".aws/credentials", CREDENTIALS);
+    world.write(".local/share/twolock/keys.json", "{\"v\":1,\"keys\":{}}");
+    let ran = call(&desktop, |command| {
+        with_code("123456")(command);
+        without_kernel_keyring(command);
+    });
+    failed(&ran, 5, &["no keyring can keep sessions", FOREIGN]);
+    // With the kernel's keyring, which is this user's own, everything works.
+    log_in(&desktop);
 }

@@ -10,7 +10,7 @@ use crate::machine::BINARY;
 use crate::world::{World, copy_runnable, without_terminal};
 
 /// Nobody's; each test that needs one lives in a home of its own.
-const UID: u32 = 64_310;
+pub const UID: u32 = 64_310;
 
 /// The binary as an ordinary user runs it, in a world's home.
 pub struct Somebody<'a> {
@@ -78,7 +78,8 @@ impl Drop for Somebody<'_> {
     }
 }
 
-fn is_root() -> bool {
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
     // SAFETY: geteuid takes nothing and cannot fail.
     unsafe { libc::geteuid() == 0 }
 }

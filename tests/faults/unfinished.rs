@@ -171,7 +171,7 @@ impl Case {
     fn sweep(&self, call: &str) {
         let after = self.after();
         let times = (1..600).take_while(|&nth| killed(self, &after, call, nth)).count();
-        assert!(times > 0 || call == "fchmod", "{:?}: {call} was never met", self.args);
+        assert!(times > 0, "{:?}: {call} was never met", self.args);
     }
 }
 
@@ -181,9 +181,9 @@ fn killed_at_any_rename_the_next_changing_verb_makes_it_good() {
 }
 
 #[test]
-#[ignore = "long: one run for each call of every changing verb"]
-fn killed_at_any_call_the_next_changing_verb_makes_it_good() {
-    for call in ["unlink", "write", "fsync", "openat", "flock", "fchmod"] {
+#[ignore = "long: one run for each write of every changing verb"]
+fn killed_at_any_write_sync_or_removal_the_next_changing_verb_makes_it_good() {
+    for call in ["unlink", "write", "fsync"] {
         CASES.iter().for_each(|case| case.sweep(call));
     }
 }

@@ -2,14 +2,18 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::person::Person;
 use crate::probe::{self, Answer, Which, need, path};
+
+/// The name of an item.
+pub const USER: &str = "AKIATESTTESTTESTTEST";
 
 pub const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
 
@@ -18,12 +22,15 @@ pub struct Desk {
     folder: TempDir,
     address: String,
     children: Vec<Child>,
+    /// Whose session it is, if not that of whoever runs the tests.
+    uid: Option<u32>,
 }
 
 impl Desk {
     /// A session without a bus.
     pub fn without_bus() -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap(), address: String::new(), children: Vec::new() };
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Self { folder, address: String::new(), children: Vec::new(), uid: None };
         for folder in ["home", "run", "data"] {
             fs::create_dir(desk.at(folder)).unwrap();
             fs::set_permissions(desk.at(folder), fs::Permissions::from_mode(0o700)).unwrap();
@@ -48,6 +55,37 @@ impl Desk {
         let mut desk = Self::with_bus();
         desk.start_keyring();
         desk
+    }
+
+    /// A session of another user with an unlocked keyring, whose bus lets everybody in at this address. Needs root.
+    pub fn of_another_user(uid: u32, address: &str) -> Self {
+        need("setpriv", "util-linux");
+        let mut desk = Self::without_bus();
+        desk.uid = Some(uid);
+        fs::set_permissions(desk.at(""), fs::Permissions::from_mode(0o755)).unwrap();
+        for folder in ["", "home", "run", "data"] {
+            chown(desk.at(folder), Some(uid), Some(uid)).unwrap();
+        }
+        desk.address = address.replace("{folder}", desk.at("").to_str().unwrap().trim_end_matches('/'));
+        let rules = "<allow user=\"*\"/><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/>";
+        let config = format!(
+            "<busconfig><type>session</type><listen>{}</listen><policy context=\"default\">{rules}<allow own=\"*\"/>\
+             </policy></busconfig>",
+            desk.address
+        );
+        fs::write(desk.at("bus.conf"), config).unwrap();
+        let config = format!("--config-file={}", desk.at("bus.conf").display());
+        desk.start(&["dbus-daemon", "--nofork", "--nopidfile", "--nosyslog", &config], b"");
+        let bus = ["call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus", "-m"];
+        let ask = [&bus[..], &["org.freedesktop.DBus.GetId"]].concat();
+        wait_for("the bus", || desk.run("gdbus", &ask, "").starts_with('('));
+        desk.start_keyring();
+        desk
+    }
+
+    /// The process id of the bus.
+    pub fn bus(&self) -> u32 {
+        self.children[0].id()
     }
 
     /// Replaces the program that shows the keyring's dialogs, before it is first asked for.
@@ -106,7 +144,15 @@ impl Desk {
 
     /// A program in this session, with nothing of the caller's environment.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = match self.uid {
+            None => Command::new(program),
+            Some(uid) => {
+                let uid = uid.to_string();
+                let mut command = Command::new("setpriv");
+                command.args(["--reuid", &uid, "--regid", &uid, "--clear-groups", "--", program]).current_dir("/");
+                command
+            }
+        };
         self.dress(&mut command);
         command
     }
@@ -159,6 +205,13 @@ impl Desk {
     /// One call of ours in this session.
     pub fn call(&self, which: Which, verb: &str, user: &str, bytes: &[u8]) -> Answer {
         let mut command = probe::call(which, verb, user, bytes);
+        self.dress(&mut command);
+        probe::answer(command)
+    }
+
+    /// The same by another user.
+    pub fn call_as(&self, person: &Person<'_>, verb: &str, bytes: &[u8]) -> Answer {
+        let mut command = person.probe(&[], &probe::call(Which::Desktop, verb, USER, bytes));
         self.dress(&mut command);
         probe::answer(command)
     }

@@ -7,7 +7,10 @@
 
 #[cfg(feature = "secret-service")]
 mod desk;
+#[cfg(feature = "secret-service")]
+mod foreign_bus;
 mod kernel;
+mod person;
 mod probe;
 #[cfg(feature = "secret-service")]
 mod secret_service;

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use twolock::store::choose::CALL_BOUND;
 
-use crate::desk::{Desk, processes, signal, wait_for};
+use crate::desk::{Desk, USER, processes, signal, wait_for};
 use crate::probe::{Answer, DIALOG_BOUND, Which, need};
-
-const USER: &str = "AKIATESTTESTTESTTEST";
 
 /// Generous: what a process may take beyond its call on a loaded machine.
 const SLACK: Duration = Duration::from_secs(5);

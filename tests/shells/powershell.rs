@@ -45,6 +45,15 @@ fn every_line_is_a_statement_of_its_own() {
          Remove-Item Env:AWS_DEFAULT_PROFILE -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:AWS_SECURITY_TOKEN -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:AWS_ACCOUNT_ID -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_ROLE_ARN -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_ROLE_SESSION_NAME -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_WEB_IDENTITY_TOKEN_FILE -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_CONTAINER_CREDENTIALS_RELATIVE_URI -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_CONTAINER_CREDENTIALS_FULL_URI -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_CONTAINER_AUTHORIZATION_TOKEN -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_BEARER_TOKEN_BEDROCK -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:TWOLOCK_RUNNING -ErrorAction SilentlyContinue;\n\
          $Env:AWS_REGION = 'eu-west-1';\n"
     );
     assert!(unset(Shell::PowerShell).lines().all(|line| line.starts_with("Remove-Item Env:AWS_")));

@@ -48,11 +48,14 @@ const SCENES: &[Scene] = &[
     Scene {
         name: "where nothing was set before, under set -eu",
         posix: "set -eu; unset $(env | sed -n '/^AWS_MAX/d; s/^\\(AWS_[A-Z_]*\\)=.*/\\1/p' | tr '\\n' ' ') || :
-            for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID AWS_ACCESS_KEY_ID \\
+            for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID TWOLOCK_RUNNING \\
+                AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK \\
+                AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI \\
+                AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_ACCESS_KEY_ID \\
                 AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION
             do unset $name; done
             seen; eval $(twolock env prod); seen; eval \"$(twolock env prod)\"; seen",
-        fish: "for name in (set -nx | string match 'AWS_*'); test $name = AWS_MAX_ATTEMPTS; or set -e $name; end
+        fish: "for name in TWOLOCK_RUNNING (set -nx | string match 'AWS_*'); test $name = AWS_MAX_ATTEMPTS; or set -e $name; end
             seen; eval (twolock env prod); and seen; twolock env prod | source && seen",
         prints: "nothing\nours\nours\n",
     },
@@ -131,7 +134,10 @@ const SCENES: &[Scene] = &[
     Scene {
         name: "an env file",
         posix: "eval $(twolock env --unset); twolock env prod --format dotenv >../file; set -a; . ../file; set +a
-            unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID; seen",
+            unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID TWOLOCK_RUNNING AWS_ROLE_ARN
+            unset AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK
+            unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI
+            unset AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; seen",
         fish: "",
         prints: "ours\n",
     },

@@ -52,11 +52,20 @@ impl Shell {
 }
 
 /// Credentials of before, and all that could mix with new ones.
-const OLD: [(&str, &str); 10] = [
+const OLD: [(&str, &str); 19] = [
     ("AWS_PROFILE", "old"),
     ("AWS_DEFAULT_PROFILE", "old"),
     ("AWS_SECURITY_TOKEN", "oldtoken"),
     ("AWS_ACCOUNT_ID", "999999999999"),
+    ("AWS_ROLE_ARN", "arn:aws:iam::999999999999:role/old"),
+    ("AWS_ROLE_SESSION_NAME", "old"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "/old/token"),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/old"),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/old"),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "oldtoken"),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/old/token"),
+    ("AWS_BEARER_TOKEN_BEDROCK", "oldtoken"),
+    ("TWOLOCK_RUNNING", "arn:aws:iam::999999999999:mfa/old"),
     ("AWS_ACCESS_KEY_ID", "AKIAOLDOLDOLDOLDOLD1"),
     ("AWS_SECRET_ACCESS_KEY", "oldsecret"),
     ("AWS_SESSION_TOKEN", "oldtoken"),
@@ -65,14 +74,14 @@ const OLD: [(&str, &str); 10] = [
     ("AWS_DEFAULT_REGION", "us-old-1"),
 ];
 /// The first of [`OLD`] that `env` only removes.
-const MIXING: usize = 4;
+const MIXING: usize = 13;
 /// One that is nobody's business.
 const OTHERS: (&str, &str) = ("AWS_MAX_ATTEMPTS", "3");
 
-/// Says in one word what a child process sees of AWS's variables, to the byte; if it is none of these, all of it.
+/// Says in one word what a child process sees of AWS's variables and of ours, to the byte; if it is none of these, all of it.
 const SEEN: &str = r#"#!/bin/sh
 seen=$(mktemp "$HOME/seen.XXXXXX")
-env -0 | grep -z '^AWS_' | LC_ALL=C sort -z >"$seen"
+env -0 | grep -zE '^(AWS_|TWOLOCK_RUNNING=)' | LC_ALL=C sort -z >"$seen"
 for state in ours old nothing only-mixing; do
   cmp -s "$seen" "$HOME/states/$state" && echo "$state" && exit
 done

@@ -329,6 +329,25 @@ fn an_answer_of_a_foreign_account_is_refused() {
 }
 
 #[test]
+fn an_answer_for_another_role_or_session_is_refused() {
+    let world = World::new();
+    let request = world.role(|_| {});
+    let (role, session) = (request.role.name(), &request.session_name);
+    for (partition, named) in [
+        ("aws", format!("Other/{session}")),
+        ("aws", format!("{role}/somebody-else")),
+        ("aws", role.to_owned()),
+        ("aws-cn", format!("{role}/{session}")),
+    ] {
+        let arn = format!("arn:{partition}:sts::{ACCOUNT}:assumed-role/{named}");
+        world.sandbox.fault(Fault::new(FaultKind::ForeignRole(arn)).on("AssumeRole"));
+        let error = world.assume(Signer::Key(&world.key), &request).unwrap_err();
+        refusal(error, StsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
+    }
+    world.assume(Signer::Key(&world.key), &request).unwrap();
+}
+
+#[test]
 fn a_wrong_date_beside_a_right_answer_costs_nothing() {
     for offset in [-86_400, -1_200, 1_200, 86_400] {
         let world = World::new();

@@ -96,6 +96,8 @@ fn untrue_answers() {
     let who = world.alice().who();
     assert_eq!(who.need("Account"), "999999999999");
     assert_eq!(who.need("Arn"), "arn:aws:iam::999999999999:user/alice");
+    world.sandbox.fault(Fault::new(FaultKind::ForeignRole("arn:aws:sts::1:assumed-role/x/y".to_owned())));
+    assert_eq!(world.alice().who().need("Account"), ACCOUNT, "only AssumeRole names a role");
 }
 
 #[test]

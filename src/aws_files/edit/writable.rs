@@ -2,7 +2,7 @@
 
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::ProfileName;
-use crate::text::visible::visible;
+use crate::text::visible::{refused, visible};
 
 pub(super) fn must_be_a_safe_name(name: &str) -> Result<()> {
     let problem = |why: String| Err(Failure::new(FailureKind::Usage, why));
@@ -31,10 +31,10 @@ pub(super) fn must_be_writable(key: &str, value: &str) -> Result<()> {
         ));
     }
     if value.chars().any(char::is_control) {
-        return problem(format!("{key} cannot hold a control character: '{}'", visible(value)));
+        return problem(format!("{key} cannot hold a control character: '{}'", refused(value)));
     }
     if value.trim() != value || value.contains(" #") || value.contains(" ;") || value.starts_with(['#', ';']) {
-        let cause = format!("{key} would read back differently: '{}'", visible(value));
+        let cause = format!("{key} would read back differently: '{}'", refused(value));
         return Err(Failure::new(FailureKind::Usage, cause)
             .hint("a value cannot begin or end with a blank, nor hold '#' or ';' behind one"));
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::aws_files::Setting;
 use crate::aws_files::process_line::ProcessLine;
+use crate::profile::adoption::program::names_a_version;
 use crate::profile::callers::{self, Callers, Reader, Verdict};
-use crate::system::own_program::names_a_version;
 use crate::system::{child, directories};
 use crate::text::visible::{as_word, visible};
 

@@ -9,7 +9,7 @@ use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::session::sealing_key;
 use crate::store::StoreError;
-use crate::store::choose::{Keyring, Stores};
+use crate::store::choose::Stores;
 use crate::system::clock;
 use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
@@ -92,8 +92,8 @@ impl Context {
 
     /// Whether a keyring that keeps access keys answers.
     pub fn keeps_keys(&self) -> bool {
-        // The key file of `keyring = "file"` takes no access keys.
-        self.world.keyring() == Keyring::Auto && self.durable().is_some_and(|(_, said)| is_usable(said))
+        let keeps = self.stores.durable.as_ref().is_some_and(|store| store.keeps_access_keys());
+        keeps && self.durable().is_some_and(|(_, said)| is_usable(said))
     }
 }
 
@@ -125,6 +125,7 @@ impl Places {
         let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
         for folder in ours.iter().chain(&home_settings) {
+            looking.above(folder);
             looking.at(folder, What::Directory, false);
         }
         for file in [&settings.file, &settings.home_file, &folders.data.join("keys.json")] {
@@ -154,6 +155,17 @@ struct Looking<'a> {
 impl Looking<'_> {
     fn at(&mut self, path: &Path, wanted: What, is_chosen: bool) {
         self.add(path, wanted, None, is_chosen);
+    }
+
+    /// The folders on the way from the home to one of ours that another user made: nothing can be made in there.
+    fn above(&mut self, folder: &Path) {
+        let below_home = |above: &&Path| above.starts_with(self.home) && *above != self.home;
+        let above: Vec<&Path> = folder.ancestors().skip(1).take_while(below_home).collect();
+        for folder in above {
+            if permissions::look(folder).is_ok_and(|found| found.is_some_and(|found| found.other_owner().is_some())) {
+                self.add(folder, What::Directory, None, false);
+            }
+        }
     }
 
     /// The files of a folder that nobody named: copies of editors, cached credentials, sealed sessions. What its owner may

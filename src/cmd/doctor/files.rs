@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::change::recover::unfinished as unfinished_change;
 use crate::cmd::changing;
+use crate::system::obstacle;
 use crate::system::permissions::What;
 use crate::system::{directories, path_owners};
 use crate::text::visible::{as_word, visible};
@@ -109,20 +110,46 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
     Finding::new(if can_write { Error } else { Warning }, what, why).mend("twolock doctor --fix")
 }
 
-/// What belongs to somebody else.
+/// What belongs to somebody else. What lies in one directory is one finding, and one command repairs it all.
 pub fn owners(context: &Context) -> Outcome {
-    let of = |place: &Place| {
-        let owner = place.found.other_owner()?;
-        // An administrator may well provide a file for everybody.
-        if owner == 0 && place.is_chosen {
-            return None;
-        }
-        let why = "its owner reads and changes it as they like, and twolock does not edit it";
-        let finding = Finding::new(Error, format!("it belongs to another user (uid {owner})"), why);
-        let mend = format!("sudo chown \"$(id -u)\" {}", as_word(&place.path.to_string_lossy()));
-        Some(finding.in_file(&place.shown).mend(mend))
+    if let Some(owner) = context.world.owner_root_visits() {
+        let what = format!("doctor runs as root in the home of {owner}");
+        let why = "the files there belong to another user then, as they should; who owns them is not checked";
+        return vec![Finding::new(Warning, what, why).mend("run it without sudo, or with sudo -H")].into();
+    }
+    let mut trees = BTreeMap::<&Path, Vec<&Place>>::new();
+    for place in context.places.found.iter().filter(|place| is_anothers(place)) {
+        trees.entry(tree_of(context, place)).or_default().push(place);
+    }
+    trees.into_iter().map(|(tree, places)| of_others(context, tree, &places)).collect::<Vec<_>>().into()
+}
+
+/// An administrator may well provide a file for everybody.
+fn is_anothers(place: &Place) -> bool {
+    place.found.other_owner().is_some_and(|owner| owner != 0 || !place.is_chosen)
+}
+
+/// The outermost directory that is looked at and has this in it; of a link, and of what lies elsewhere, the place itself.
+fn tree_of<'a>(context: &'a Context, place: &'a Place) -> &'a Path {
+    let is_tree =
+        |tree: &&Place| tree.wanted == What::Directory && !tree.is_chosen && place.path.starts_with(&tree.path);
+    let trees = context.places.found.iter().filter(|tree| is_tree(tree) && !place.found.is_symlink);
+    trees.map(|tree| tree.path.as_path()).min_by_key(|tree| tree.as_os_str().len()).unwrap_or(&place.path)
+}
+
+fn of_others(context: &Context, tree: &Path, places: &[&Place]) -> Finding {
+    let owner = format!("another user (uid {})", places[0].found.other_owner().unwrap_or_default());
+    let name = places[0].path.file_name().map(|name| visible(&name.to_string_lossy())).unwrap_or_default();
+    let belongs = format!("it belongs to {owner}");
+    let (what, named) = match places {
+        [only] => (belongs, only.path.as_path()),
+        _ if places.iter().any(|place| place.path == tree) => (belongs, tree),
+        _ => (format!("{} files in it belong to {owner}, such as {name}", places.len()), tree),
     };
-    context.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
+    let why = "its owner reads and changes it as they like, and twolock does not edit it";
+    let mend = obstacle::chown(&directories::resolve(tree).unwrap_or(tree.into()));
+    let mend = directories::shorten_last_word(&mend, &context.world.folders.home);
+    Finding::new(Error, what, why).in_file(context.shown(named)).mend(mend)
 }
 
 /// Files that have a second name.

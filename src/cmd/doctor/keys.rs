@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::aws_files::Setting;
-use crate::credentials::AccessKeyId;
+use crate::cmd::env::calling_shell;
+use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::Failure;
 use crate::names::ProfileName;
 use crate::ours::key_index::Entry;
+use crate::output::exports;
 use crate::profile::facts::is_adopted;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};
@@ -26,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// A long-term key that stands in a file.
 struct InFile<'a> {
     of: &'a OneProfile,
-    id: &'a str,
+    /// None where it is no key id: then it may be the secret.
+    id: Option<AccessKeyId>,
     secret: &'a Setting,
 }
 
@@ -34,9 +37,14 @@ impl<'a> InFile<'a> {
     fn all(context: &'a Context) -> impl Iterator<Item = Self> {
         context.profiles.iter().filter_map(|of| {
             let (id, secret) = (of.profile.get("aws_access_key_id")?, of.profile.get("aws_secret_access_key")?);
-            let temporary = AccessKeyId::parse(&id.value).is_ok_and(|id| id.is_temporary());
-            (!temporary && token(of).is_none()).then_some(Self { of, id: &id.value, secret })
+            let id = AccessKeyId::parse(&id.value).ok();
+            let temporary = id.as_ref().is_some_and(|id| id.is_temporary());
+            (!temporary && token(of).is_none()).then_some(Self { of, id, secret })
         })
+    }
+
+    fn named(&self) -> String {
+        self.id.as_ref().map_or_else(|| "an access key".into(), |id| format!("access key {id}"))
     }
 
     fn finding(&self, severity: super::finding::Severity, what: String, why: &str) -> Finding {
@@ -89,7 +97,7 @@ impl<'a> Moves<'a> {
 pub fn in_clear(context: &Context) -> Outcome {
     let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
     let of = |key: InFile| {
-        let what = format!("access key {} stands here in clear", visible(key.id));
+        let what = format!("{} stands here in clear", key.named());
         if !keeps {
             return key.finding(
                 Info,
@@ -110,12 +118,11 @@ pub fn in_two_places(context: &Context) -> Outcome {
     let of = |key: InFile| {
         let entry = indexed(context, &key.of.name)?;
         let why = "the file wins, as in SDKs, so what the keyring keeps is not used";
-        let finding = if entry.id.as_str() == key.id {
-            key.finding(Warning, format!("access key {} stands here and in the OS keyring", entry.id), why)
-        } else {
-            let what = format!("access key {} stands here, {} in the OS keyring", visible(key.id), entry.id);
-            key.finding(Warning, what, why)
+        let what = match key.id.as_ref() == Some(&entry.id) {
+            true => format!("access key {} stands here and in the OS keyring", entry.id),
+            false => format!("{} stands here, {} in the OS keyring", key.named(), entry.id),
         };
+        let finding = key.finding(Warning, what, why);
         let name = as_word(&key.of.name);
         // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
         Some(finding.mend(if keeps { moves.of(key.of) } else { format!("twolock profile show {name}") }))
@@ -125,12 +132,13 @@ pub fn in_two_places(context: &Context) -> Outcome {
 
 /// Profiles that share one key.
 pub fn shared(context: &Context) -> Outcome {
-    let mut owners: BTreeMap<&str, Vec<InFile>> = BTreeMap::new();
-    InFile::all(context).for_each(|key| owners.entry(key.id).or_default().push(key));
-    let of = |(id, keys): (&str, Vec<InFile>)| {
+    let mut owners: BTreeMap<AccessKeyId, Vec<InFile>> = BTreeMap::new();
+    let keys = InFile::all(context).filter_map(|key| Some((key.id.clone()?, key)));
+    keys.for_each(|(id, key)| owners.entry(id).or_default().push(key));
+    let of = |(id, keys): (AccessKeyId, Vec<InFile>)| {
         let (first, others) = keys.split_first().filter(|(_, others)| !others.is_empty())?;
         let names = listed(others.iter().map(|key| key.of.name.as_str()));
-        let what = format!("access key {} is also that of {names}", visible(id));
+        let what = format!("access key {id} is also that of {names}");
         Some(first.finding(Info, what, "whoever changes or removes it has to do so in each of them"))
     };
     owners.into_iter().filter_map(of).collect::<Vec<_>>().into()
@@ -149,10 +157,7 @@ pub fn sessions_in_clear(context: &Context) -> Outcome {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
         let name = as_word(&profile.name);
-        let is_credential = |key: &str| {
-            matches!(key, "aws_access_key_id" | "aws_secret_access_key" | "aws_session_token" | "aws_security_token")
-        };
-        let nothing_else = profile.profile.settings().iter().all(|setting| is_credential(&setting.key));
+        let nothing_else = profile.profile.settings().iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()));
         let mend = match nothing_else {
             true => format!("twolock profile remove {name}"),
             false => format!("twolock profile unset {name} {}", token.key),
@@ -273,6 +278,9 @@ fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding
     let finding = Finding::new(severity, format!("{name} {error}"), why);
     match error {
         StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
+        StoreError::ForeignBus { variable, .. } => {
+            finding.mend(exports::unset_line(calling_shell(&context.world.env), &[*variable]))
+        }
         StoreError::TimedOut(_) => finding.mend("restart the keyring's daemon"),
         _ => finding,
     }

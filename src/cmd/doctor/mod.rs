@@ -102,7 +102,7 @@ pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
     }
     let report = Report::of(&context, mended);
     if args.json {
-        json_to_stdout(&report.as_json())?;
+        json_to_stdout(report.as_json())?;
     } else {
         to_stdout(report.as_text(terminal::columns(&call.env)).as_bytes())?;
     }

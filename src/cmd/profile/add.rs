@@ -8,13 +8,12 @@ use crate::aws_files::file::Kind as FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
-use crate::credentials::{AccessKey, AccessKeyId, is_credential_text};
+use crate::credentials::{AccessKey, AccessKeyId, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Region, is_process_word};
 use crate::ours::key_index::{Entry, IndexEdit};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
-use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::stdin;
 use crate::text::visible::{as_word, visible};
@@ -199,9 +198,9 @@ impl Asking<'_> {
     fn key(&mut self, name: &ProfileName) -> Result<AccessKey> {
         let world = self.world;
         let person = self.person()?;
-        let id = person.ask("access key id", long_lived)?;
+        let id = person.ask_unquoted("access key id", long_lived)?;
         keyring(world, name, &id)?;
-        let secret = person.ask_hidden("secret access key (it is not shown)", secret)?;
+        let secret = person.ask_hidden("secret access key (it is not shown)", parse_secret_key)?;
         Ok(AccessKey { id, secret })
     }
 
@@ -252,10 +251,6 @@ fn long_lived(text: &str) -> std::result::Result<AccessKeyId, String> {
     if id.is_temporary() { Err("is a temporary key; a long-lived one begins with AKIA".into()) } else { Ok(id) }
 }
 
-fn secret(text: &str) -> std::result::Result<Secret<String>, &'static str> {
-    if is_credential_text(text) { Ok(Secret::new(text.to_string())) } else { Err("is no secret access key") }
-}
-
 /// Two lines: the key id, the secret.
 fn key_from_stdin(world: &World, name: &ProfileName) -> Result<AccessKey> {
     let until = Deadline::after(Instant::now(), Duration::from_secs(60));
@@ -264,7 +259,7 @@ fn key_from_stdin(world: &World, name: &ProfileName) -> Result<AccessKey> {
     };
     let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing, or is no text".into()));
     let id = long_lived(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
-    let secret = secret(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;
+    let secret = parse_secret_key(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;
     keyring(world, name, &id)?;
     Ok(AccessKey { id, secret })
 }

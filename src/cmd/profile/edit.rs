@@ -6,10 +6,12 @@ use crate::aws_files::file::Kind as FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change};
 use crate::cli::Making;
+use crate::credentials::STATIC_KEYS;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::facts::is_adopted;
 use crate::profile::settings::ProfileSettings;
+use crate::secret;
 use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
@@ -52,11 +54,10 @@ pub fn unset(world: &World, name: &ProfileName, key: &str, title: &str, making: 
 
 /// Arguments are seen by every user of the machine, and stay in the shell's history (threat-model P3).
 fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
-    let keys = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
-    if !keys.contains(&key) {
+    if !STATIC_KEYS.contains(&key) && !secret::is_name(key) {
         return Ok(());
     }
-    let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
+    let cause = format!("{} is not taken as an argument: other users see the arguments of every process", visible(key));
     let word = as_word(&profile.name);
     let configure = format!("aws configure --profile {word}");
     // A key beside the line that calls us would pass us by.

@@ -33,7 +33,7 @@ pub fn run(world: &World, as_json: bool) -> Result<u8> {
     if as_json {
         // Not by `json!`, which copies what it is given.
         let list = listed.map(|listed| listed.facts(world)).collect();
-        return json_to_stdout(&Value::Object([("profiles".into(), list)].into_iter().collect())).map(|()| 0);
+        return json_to_stdout(Value::Object([("profiles".into(), list)].into_iter().collect())).map(|()| 0);
     }
     let rows: Vec<_> = listed.map(|listed| listed.row(world)).collect();
     let text = if rows.is_empty() {
@@ -120,7 +120,7 @@ pub fn add_key_and_rest(fields: &mut Value, base: &Base, rest: Option<(Timestamp
 pub fn facts(world: &World, profile: &Profile) -> Value {
     let mut fields = json!({"name": profile.name, "kind": kind(profile, &world.index), "adopted": is_adopted(profile)});
     let text = |ours: &str, standard: &str| {
-        profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.value.clone())
+        profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.shown().to_string())
     };
     for (name, value) in [
         ("account", account(profile, &world.index)),

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
+use crate::profile::adoption::program::{self, Program};
 use crate::profile::callers::{self, Callers};
-use crate::system::own_program::{self, OwnProgram};
+use crate::system::own_program;
 use crate::system::path_owners::{self, OtherWriter};
 use crate::text::visible::{as_word, visible};
 
@@ -22,8 +23,10 @@ pub fn to_try(world: &World, after: Sources<'_>, name: &ProfileName) -> Result<S
 }
 
 /// The path SDKs are to start. One on whose way everybody could put another program is refused.
-pub fn own_program(world: &World) -> Result<OwnProgram> {
-    let program = own_program::find(&world.env)?;
+pub fn own_program(world: &World) -> Result<Program> {
+    let paths = own_program::paths(world.env.raw("PATH"))
+        .map_err(|e| Failure::new(Kind::Config, format!("this program's own path cannot be found: {e}")))?;
+    let program = program::choose(&paths)?;
     let open = other_writers(&program);
     match open.iter().find(|(_, writer)| *writer == OtherWriter::Everybody) {
         None => Ok(program),
@@ -36,12 +39,12 @@ pub fn own_program(world: &World) -> Result<OwnProgram> {
     }
 }
 
-fn other_writers(program: &OwnProgram) -> Vec<(PathBuf, OtherWriter)> {
+fn other_writers(program: &Program) -> Vec<(PathBuf, OtherWriter)> {
     path_owners::other_writers(program.path.as_ref()).unwrap_or_default()
 }
 
 /// A path that an upgrade takes away, or that another user could change.
-pub fn on_program(program: &OwnProgram) -> Vec<String> {
+pub fn on_program(program: &Program) -> Vec<String> {
     let path = &program.path;
     let versioned = program.is_versioned.then(|| {
         format!("{path} has a version in it and may be gone after an upgrade; better put a symlink to it on PATH")

@@ -13,11 +13,12 @@ use crate::ours::aliases;
 use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
-use crate::session::cache;
+use crate::session::identity::Identity;
 use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
 use super::known;
+use crate::cmd::living;
 use crate::cmd::world::World;
 
 /// Removes a profile from both files, and the sessions nobody else uses.
@@ -55,21 +56,19 @@ fn still_named(world: &World, name: &ProfileName) -> Vec<String> {
 
 /// The sealed sessions of this profile's plan that no other profile's plan uses.
 fn sessions_of_its_own(world: &World, name: &ProfileName) -> Vec<PathBuf> {
-    let identities = |name: &str| -> HashSet<String> {
+    let identities = |name: &str| -> HashSet<Identity> {
         let planned = world.plan_if_any(name);
-        planned.map(|planned| planned.steps().iter().map(|step| step.identity.hex()).collect()).unwrap_or_default()
+        planned.map(|planned| planned.steps().iter().map(|step| step.identity).collect()).unwrap_or_default()
     };
     let mut own = identities(name.as_str());
-    if own.is_empty() {
-        return Vec::new();
-    }
-    let found = cache::headers(&world.folders.cache);
-    if !found.iter().any(|(_, header)| own.contains(&header.identity)) {
+    let mut found = living::open(world, |header| own.contains(&header.identity)).sessions;
+    if found.is_empty() {
         return Vec::new();
     }
     for other in world.files.profile_names().iter().filter(|other| *other != name.as_str()) {
         let used = identities(other);
         own.retain(|identity| !used.contains(identity));
     }
-    found.into_iter().filter(|(_, header)| own.contains(&header.identity)).map(|(path, _)| path).collect()
+    found.retain(|(_, header)| own.contains(&header.identity));
+    found.into_iter().map(|(path, _)| path).collect()
 }

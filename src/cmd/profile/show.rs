@@ -29,7 +29,7 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     // A name nobody knows has nothing to show; the plan's own failure says so best.
     let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| unknown(name))) };
     if as_json {
-        return json_to_stdout(&explained(world, &profile, planned)).map(|()| 0);
+        return json_to_stdout(explained(world, &profile, planned)).map(|()| 0);
     }
     let mut text = format!("{} ({}): {}\n", visible(name.as_str()), profile.place, kind(&profile, &world.index));
     text += &settings_text(&profile.settings());
@@ -63,10 +63,7 @@ fn settings_text(settings: &[&Setting]) -> String {
 }
 
 fn shown(setting: &Setting) -> String {
-    if setting.is_secret() {
-        return "***".into();
-    }
-    let lines: Vec<&str> = setting.value.lines().filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = setting.shown().lines().filter(|line| !line.is_empty()).collect();
     visible(&lines.join(", "))
 }
 
@@ -122,10 +119,7 @@ fn oddities(world: &World) -> String {
 
 fn explained(world: &World, profile: &Profile, planned: Result<Planned>) -> Value {
     let mut fields = facts(world, profile);
-    let setting = |s: &Setting| {
-        let value = if s.is_secret() { "***" } else { s.value.as_str() };
-        json!({"key": s.key, "value": value, "file": s.place.file, "line": s.place.line})
-    };
+    let setting = |s: &Setting| json!({"key": s.key, "value": s.shown(), "file": s.place.file, "line": s.place.line});
     fields["settings"] = profile.settings().into_iter().map(setting).collect();
     let caller = |(caller, verdict): &(Reader, Verdict)| json!({"name": callers::name(*caller), "comes": verdict.comes_to_us(), "what": verdict.to_string()});
     fields["callers"] = callers::judge(&world.files, &profile.name).iter().map(caller).collect();

@@ -2,8 +2,10 @@
 //!
 //! - here: which profiles, and what each becomes, or why it stays as it is
 //! - [`edits`]: what that means for the lines of the two files, and what taking it back means
+//! - `program`: the path of ours that those lines name
 
 pub mod edits;
+pub(crate) mod program;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -11,7 +13,8 @@ use std::collections::BTreeSet;
 use crate::arn::MfaSerial;
 use crate::aws_files::Setting;
 use crate::aws_files::process_line::ProcessLine;
-use crate::credentials::{AccessKey, is_credential_text};
+pub use crate::credentials::STATIC_KEYS;
+use crate::credentials::{AccessKey, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, is_process_word};
 use crate::profile::Sources;
@@ -19,12 +22,7 @@ use crate::profile::base::Base;
 use crate::profile::chain::{self, Chain};
 use crate::profile::plan;
 use crate::profile::settings::ProfileSettings;
-use crate::secret::Secret;
 use crate::text::visible::{as_word, visible};
-
-/// The keys of static credentials; SDKs use them before they would call us, so all of them leave an adopted profile.
-pub const STATIC_KEYS: [&str; 4] =
-    ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
 
 /// One profile and what it becomes.
 #[derive(Clone, Debug)]
@@ -280,11 +278,8 @@ pub fn the_one_key(profile: &str, sources: Sources<'_>) -> Result<AccessKey> {
     let (Some((id, _)), Some(secret)) = (settings.static_key()?, settings.raw(STATIC_KEYS[1])) else {
         return Err(none());
     };
-    if !is_credential_text(&secret.value) {
-        let cause = "aws_secret_access_key is empty, or holds characters that no secret key has";
-        return Err(Failure::new(Kind::Config, cause).of_profile(&name).at(&secret.place));
-    }
-    Ok(AccessKey { id, secret: Secret::new(secret.value.clone()) })
+    let secret = parse_secret_key(&secret.value).map_err(|why| settings.refuse_unquoted(secret, why))?;
+    Ok(AccessKey { id, secret })
 }
 
 /// Whether every profile gets what it got before, by the key, role and device of its plan. Those that get more, because

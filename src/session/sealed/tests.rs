@@ -2,12 +2,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::credentials::LONGEST_TOKEN;
-use crate::session::cache::{Cache, Need};
+use crate::session::cache::{self, Cache, Need};
 use crate::session::identity;
 use crate::session::sealing_key;
 use crate::store::choose::Stores;
 use crate::store::memory::MemoryStore;
 use crate::system::clock::Deadline;
+use crate::system::private_file;
 
 const NOW: i64 = 1_800_000_000;
 const HOUR: Duration = Duration::from_secs(3600);
@@ -30,13 +31,13 @@ fn an_identity(name: &str) -> Identity {
 
 fn header(identity: &Identity, key: &SealingKey) -> Header {
     Header {
-        identity: identity.hex(),
+        identity: *identity,
         key: key.id().into(),
         kind: Kind::Role,
-        account: Some("123456789012".into()),
-        device: Some("arn:aws:iam::123456789012:mfa/ana".into()),
-        role: Some("arn:aws:iam::123456789012:role/Admin".into()),
-        profile: "prod".into(),
+        account: AccountId::parse("123456789012"),
+        device: MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").ok(),
+        role: RoleArn::parse("arn:aws:iam::123456789012:role/Admin").ok(),
+        profile: ProfileName::parse("prod").unwrap(),
         issued: now(),
         asked: HOUR,
         expires: now().plus(HOUR),
@@ -169,14 +170,15 @@ fn every_changed_header_field_is_a_miss() {
     let honest = header(&sealed.identity, &sealed.key);
     let changed = [
         Header { kind: Kind::Session, ..honest.clone() },
-        Header { account: Some("444455556666".into()), ..honest.clone() },
+        Header { account: AccountId::parse("444455556666"), ..honest.clone() },
         Header { account: None, ..honest.clone() },
-        Header { device: Some("arn:aws:iam::123456789012:mfa/eve".into()), ..honest.clone() },
+        Header { device: MfaSerial::parse("arn:aws:iam::123456789012:mfa/eve").ok(), ..honest.clone() },
         Header { device: None, ..honest.clone() },
-        Header { role: Some("arn:aws:iam::123456789012:role/Other".into()), ..honest.clone() },
+        Header { role: RoleArn::parse("arn:aws:iam::123456789012:role/Other").ok(), ..honest.clone() },
         Header { role: None, ..honest.clone() },
-        Header { role: honest.device.clone(), device: honest.role.clone(), ..honest.clone() },
-        Header { profile: "other".into(), ..honest.clone() },
+        Header { device: MfaSerial::parse("GAHT12345678").ok(), ..honest.clone() },
+        Header { identity: an_identity("Other"), ..honest.clone() },
+        Header { profile: ProfileName::parse("other").unwrap(), ..honest.clone() },
         Header { issued: now().plus(Duration::from_secs(1)), ..honest.clone() },
         Header { asked: 2 * HOUR, ..honest.clone() },
         Header { expires: now().plus(2 * HOUR), ..honest.clone() },
@@ -185,6 +187,47 @@ fn every_changed_header_field_is_a_miss() {
         assert!(!sealed.opens(&sealed.below(header.line().trim_end())), "{header:?}");
     }
     assert!(sealed.opens(&sealed.below(honest.line().trim_end())), "the honest header still opens");
+}
+
+#[test]
+fn header_whose_fields_are_not_of_their_form_is_none() {
+    let sealed = Sealed::new();
+    let honest: Value = serde_json::from_slice(sealed.line()).unwrap();
+    for (field, value) in [
+        ("identity", json!("x")),
+        ("identity", json!(sealed.identity.hex().to_uppercase())),
+        ("account", json!("\u{1b}[2J")),
+        ("account", json!("12345678901")),
+        ("account", json!(123_456_789_012_u64)),
+        ("device", json!("arn:aws:iam::123456789012:mfa/\u{1b}[2J")),
+        ("device", json!("")),
+        ("role", json!("arn:aws:iam::123456789012:mfa/ana")),
+        ("role", json!(true)),
+        ("profile", json!("two\nlines")),
+        ("profile", json!("")),
+        ("profile", Value::Null),
+    ] {
+        let mut forged = honest.clone();
+        forged[field] = value;
+        assert_eq!(Header::parse(forged.to_string().as_bytes()), None, "{forged}");
+    }
+}
+
+#[test]
+fn only_what_opens_is_among_the_sessions_of_a_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let (identity, key) = (an_identity("Admin"), key());
+    let cache = Cache::new(folder.path().into(), key.clone());
+    cache.keep(&identity, header(&identity, &key), &session("t")).unwrap();
+    let (path, found) = cache.headers().pop().unwrap();
+    assert_eq!(found, header(&identity, &key));
+    let (bytes, at) = (std::fs::read(&path).unwrap(), |name: &str| folder.path().join(name));
+    private_file::write_atomically(&at("renamed.sealed"), &bytes).unwrap();
+    let forged = seal(&header(&an_identity("Other"), &key), &session("t"), &self::key()).unwrap();
+    private_file::write_atomically(&at("forged.sealed"), &forged).unwrap();
+    assert_eq!((cache.headers().len(), cache::claims(folder.path()).count()), (1, 3));
+    private_file::write_atomically(&path, &bytes[..bytes.len() - 1]).unwrap();
+    assert_eq!(cache.headers(), []);
 }
 
 #[test]
@@ -283,7 +326,7 @@ fn times_that_cannot_be_true_are_implausible() {
 
 #[test]
 fn a_header_with_the_largest_numbers_is_judged_without_a_panic() {
-    let line = r#"{"v":1,"identity":"x","key":"y","kind":"role","profile":"p","issued":0,"asked":18446744073709551615,"expires":9223372036854775807}"#;
+    let line = r#"{"v":1,"identity":"0000000000000000000000000000000000000000000000000000000000000000","key":"y","kind":"role","profile":"p","issued":0,"asked":18446744073709551615,"expires":9223372036854775807}"#;
     let header = Header::parse(line.as_bytes()).expect("it is a header");
     assert!(header.is_plausible(now()), "it was asked to live for ever");
 }
@@ -357,8 +400,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_text_comes_back_as_it_went(secret in ".{1,80}", token in ".{1,4096}", profile in "[^\\x00-\\x1f]{1,60}") {
+    fn any_text_comes_back_as_it_went(secret in ".{1,80}", token in ".{1,4096}", profile in "\\PC{1,60}") {
         let (identity, key) = (an_identity("Admin"), key());
+        let profile = ProfileName::parse(&profile).unwrap();
         let header = Header { profile, ..header(&identity, &key) };
         let session = Session { secret: Secret::new(secret), ..session(&token) };
         let bytes = seal(&header, &session, &key).unwrap();

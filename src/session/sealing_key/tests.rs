@@ -75,7 +75,7 @@ fn a_new_key_goes_to_both_stores_and_is_found_again() {
 #[test]
 fn a_key_in_the_fast_store_is_used_without_asking_the_durable_one() {
     let world = World::new();
-    world.fast.put(&world.user(), &[1; LENGTH]);
+    world.fast.plant(&world.user(), &[1; LENGTH]);
     assert_eq!(world.find().unwrap().id(), expected(1));
     assert_eq!(world.find_or_make().unwrap().id(), expected(1));
     assert!(world.durable.calls().is_empty(), "{:?}", world.durable.calls());
@@ -84,7 +84,7 @@ fn a_key_in_the_fast_store_is_used_without_asking_the_durable_one() {
 #[test]
 fn a_key_in_the_durable_store_alone_is_copied_to_the_fast_one() {
     let world = World::new();
-    world.durable.put(&world.user(), &[2; LENGTH]);
+    world.durable.plant(&world.user(), &[2; LENGTH]);
     assert_eq!(world.find().unwrap().id(), expected(2));
     assert_eq!(world.fast.peek(&world.user()), None, "looking writes nothing");
     assert_eq!(world.find_or_make().unwrap().id(), expected(2));
@@ -94,8 +94,8 @@ fn a_key_in_the_durable_store_alone_is_copied_to_the_fast_one() {
 #[test]
 fn different_keys_in_both_stores_the_fast_one_rules_and_nothing_is_overwritten() {
     let world = World::new();
-    world.fast.put(&world.user(), &[1; LENGTH]);
-    world.durable.put(&world.user(), &[2; LENGTH]);
+    world.fast.plant(&world.user(), &[1; LENGTH]);
+    world.durable.plant(&world.user(), &[2; LENGTH]);
     assert_eq!(world.find_or_make().unwrap().id(), expected(1));
     assert_eq!(world.fast.peek(&world.user()), Some(vec![1; LENGTH]));
     assert_eq!(world.durable.peek(&world.user()), Some(vec![2; LENGTH]));
@@ -105,7 +105,7 @@ fn different_keys_in_both_stores_the_fast_one_rules_and_nothing_is_overwritten()
 fn a_durable_store_that_fails_to_read_is_not_written_and_does_not_cost_the_new_key() {
     for error in every_failure() {
         let world = World::new();
-        world.durable.put(&world.user(), &[9; LENGTH]);
+        world.durable.plant(&world.user(), &[9; LENGTH]);
         world.durable.fail_reads(Some(error.clone()));
         let made = world.find_or_make().unwrap();
         assert_eq!(world.fast.peek(&world.user()).as_ref(), Some(made.bytes().expose()), "{error:?}");
@@ -137,7 +137,7 @@ fn a_fast_store_that_fails_is_not_written_and_the_durable_one_keeps_the_key() {
 #[test]
 fn a_full_fast_store_does_not_cost_a_key_found_in_the_durable_one() {
     let world = World::new();
-    world.durable.put(&world.user(), &[2; LENGTH]);
+    world.durable.plant(&world.user(), &[2; LENGTH]);
     world.fast.fail_writes(Some(StoreError::Quota));
     assert_eq!(world.find_or_make().unwrap().id(), expected(2));
 }
@@ -184,8 +184,8 @@ fn a_machine_without_any_store_is_not_a_miss() {
 fn a_key_of_another_length_is_damaged_and_stays() {
     for length in [0, 1, 31, 33, 64] {
         let world = World::new();
-        world.fast.put(&world.user(), &vec![1; length]);
-        world.durable.put(&world.user(), &vec![2; length]);
+        world.fast.plant(&world.user(), &vec![1; length]);
+        world.durable.plant(&world.user(), &vec![2; length]);
         let NoSealingKey::Nowhere(answers) = world.find_or_make().unwrap_err() else { panic!("not that") };
         assert!(answers.iter().all(|(_, answer)| matches!(answer, StoreError::Damaged(_))), "{answers:?}");
         assert_eq!(world.fast.peek(&world.user()), Some(vec![1; length]));

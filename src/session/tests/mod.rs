@@ -1,6 +1,7 @@
 //! The session layer with a scripted STS, a scripted person and a clock that a test moves.
 
 mod asking;
+mod locking;
 mod minting;
 mod renewing;
 mod waiting;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::cache::{Cache, Need};
 use super::identity::{self, Identity, PlannedStep};
 use super::sealing_key::{self, SealingKey};
-use super::{BaseCredentials, Patience, Sessions};
+use super::{BaseCredentials, Locking, Patience, Sessions};
 use crate::arn::{AccountId, MfaSerial, Partition, RoleArn};
 use crate::aws::{Bounds, CallerIdentity, Mfa, Signer, Sts, StsError, StsErrorKind};
 use crate::credentials::{AccessKey, AccessKeyId, Session};
@@ -345,6 +346,7 @@ impl World {
             base: &self.bases,
             cache,
             folder: &self.folder(),
+            locking: Locking::IfPossible,
             endpoint: None,
             asker: None,
             patience: Patience::EachQuestion(Duration::from_secs(55)),

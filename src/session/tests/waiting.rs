@@ -162,7 +162,7 @@ fn waiting_beyond_the_deadline_names_the_holder() {
     let world = World::new();
     let files = DeviceFiles::of(&world.folder(), &device(), None);
     let held = FileLock::try_acquire(&files.lock).unwrap();
-    let holder = crate::session::device::Holder { pid: 4242, profile: "prod".into() };
+    let holder = crate::session::device::Holder { pid: 4242, profile: ProfileName::parse("prod").unwrap() };
     files.save(&crate::session::device::DeviceState { holder: Some(holder), ..Default::default() });
     let until = Deadline::after(Instant::now(), Duration::from_millis(100));
     let hurried =

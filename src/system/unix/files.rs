@@ -51,6 +51,16 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Whether two looks were at the same file.
+pub fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Whether `flock` failed because nobody can have a lock here: network homes without a lock daemon.
+pub fn says_no_locks(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP))
+}
+
 /// Opens a file for reading; a symlink is refused, and a FIFO without a writer is not waited for.
 pub fn open_without_following(path: &Path) -> io::Result<File> {
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
@@ -82,12 +92,6 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
 pub fn effective_uid() -> u32 {
     // SAFETY: geteuid takes nothing, touches no memory of ours and cannot fail.
     unsafe { libc::geteuid() }
-}
-
-/// Whether this is a socket that belongs to the user this process acts as.
-pub fn is_own_socket(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    fs::metadata(path).is_ok_and(|found| found.file_type().is_socket() && found.uid() == effective_uid())
 }
 
 /// A path has one spelling.

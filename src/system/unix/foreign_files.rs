@@ -1,6 +1,6 @@
 //! Under `system/foreign_file.rs` on Unix: files other programs write, and who owns them.
 
-use std::ffi::{CStr, OsStr, c_char};
+use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::fs::{File, Metadata, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -34,11 +34,27 @@ pub fn user() -> Option<u32> {
 pub fn account() -> Option<Account> {
     // SAFETY: both calls only read the process's credentials and cannot fail.
     let (user, process_group) = unsafe { (libc::geteuid(), libc::getegid()) };
-    let (group, home) = passwd_entry(user).map_or((process_group, None), |(group, home)| (group, Some(home)));
+    let entry = passwd_entry(user, |entry| {
+        // SAFETY: the entry was just found, and lives as long as this call.
+        unsafe { text(entry.pw_dir) }.map(|home| (entry.pw_gid, PathBuf::from(home)))
+    });
+    let (group, home) = entry.map_or((process_group, None), |(group, home)| (group, Some(home)));
     Some(Account { user, group, home })
 }
 
-fn passwd_entry(user: libc::uid_t) -> Option<(libc::gid_t, PathBuf)> {
+/// Returns what the account database calls a user.
+pub fn user_name(user: u32) -> Option<String> {
+    // SAFETY: the entry was just found, and lives as long as this call.
+    passwd_entry(user, |entry| unsafe { text(entry.pw_name) }.map(|name| name.to_string_lossy().into_owned()))
+}
+
+/// SAFETY: a null pointer, or a NUL-terminated string.
+unsafe fn text(pointer: *const c_char) -> Option<OsString> {
+    // SAFETY: the caller's promise; the bytes are copied before anything else runs.
+    (!pointer.is_null()).then(|| OsStr::from_bytes(unsafe { CStr::from_ptr(pointer) }.to_bytes()).to_owned())
+}
+
+fn passwd_entry<T>(user: libc::uid_t, read: impl Fn(&libc::passwd) -> Option<T>) -> Option<T> {
     const LARGEST: usize = 1 << 20;
     let mut buffer: Vec<c_char> = vec![0; 1 << 10];
     loop {
@@ -50,11 +66,8 @@ fn passwd_entry(user: libc::uid_t) -> Option<(libc::gid_t, PathBuf)> {
         match code {
             libc::EINTR => {}
             libc::ERANGE if buffer.len() < LARGEST => buffer.resize(buffer.len() * 4, 0),
-            0 if !found.is_null() && !entry.pw_dir.is_null() => {
-                // SAFETY: a found entry's `pw_dir` is a NUL-terminated string inside `buffer`, which still lives.
-                let home = unsafe { CStr::from_ptr(entry.pw_dir) };
-                return Some((entry.pw_gid, PathBuf::from(OsStr::from_bytes(home.to_bytes()))));
-            }
+            // A found entry's strings lie in `buffer`, which still lives.
+            0 if !found.is_null() => return read(&entry),
             _ => return None,
         }
     }

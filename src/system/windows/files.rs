@@ -43,6 +43,16 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
+/// The standard library does not tell; a file that is held open here is not replaced either.
+pub fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+/// Such errors have a kind of their own.
+pub fn says_no_locks(_: &io::Error) -> bool {
+    false
+}
+
 /// Opens a file for reading; a symlink or a directory is opened itself, and then refused as no regular file.
 pub fn open_without_following(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS).open(path)
@@ -56,11 +66,6 @@ pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
 /// NTFS journals the rename; directories cannot be synced.
 pub fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// There is no session bus to look for.
-pub fn is_own_socket(_path: &Path) -> bool {
-    false
 }
 
 /// Returns a path of a drive without the `\\?\` that resolved symlinks bring and few programs take.

@@ -41,6 +41,11 @@ pub fn user() -> Option<u32> {
 }
 
 /// There are no uids here.
+pub fn user_name(_: u32) -> Option<String> {
+    None
+}
+
+/// There are no uids here.
 pub fn account() -> Option<Account> {
     None
 }

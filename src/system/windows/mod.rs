@@ -1,6 +1,7 @@
 //! What only Windows does, under the names of `unix`.
 
 mod environment;
+mod file_size;
 mod files;
 mod foreign_files;
 mod modes;
@@ -9,6 +10,7 @@ mod signals;
 mod terminal;
 
 pub use environment::*;
+pub use file_size::*;
 pub use files::*;
 pub use foreign_files::*;
 pub use modes::*;

@@ -179,7 +179,7 @@ fn a_renamed_profile_is_renamed_wherever_it_is_named() {
 #[test]
 fn the_shown_lines_hold_no_secret() {
     let file = credentials(
-        "[p]\naws_access_key_id = AKIA\naws_secret_access_key = hush\n  hush\n# aws_session_token: hush\nx = 1\n",
+        "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = hush\n  hush\n# aws_session_token: hush\nx = 1\n",
     );
     let hunks = format!("{:?}", file.remove("p").unwrap().hunks);
     assert!(

@@ -5,7 +5,7 @@ use std::fmt;
 /// The result of anything that can fail in front of a user.
 pub type Result<T> = std::result::Result<T, Failure>;
 
-/// What a caller does next, which is also the exit code (product.md 6).
+/// What a caller does next, which is also the exit code (docs/reference.md, "Exit codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Our own bug.
@@ -71,7 +71,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// One failure: its first line stands alone (style.md 5), hints follow.
+/// One failure: its first line stands alone (CONTRIBUTING.md, "Errors"), hints follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What happens next.

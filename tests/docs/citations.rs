@@ -13,9 +13,11 @@ struct Citation {
 }
 
 #[test]
-fn every_section_of_aws_contract_that_is_cited_is_there() {
-    let there = sections(&Page::read("docs/aws-contract.md"));
-    all_found(cited(sections_in), &there, "docs/aws-contract.md");
+fn every_section_that_is_cited_is_there() {
+    for name in ["aws-contract", "threat-model"] {
+        let page = format!("docs/{name}.md");
+        all_found(cited(|comment| sections_in(comment, name)), &sections(&Page::read(&page)), &page);
+    }
 }
 
 #[test]
@@ -39,13 +41,40 @@ fn no_comment_cites_a_document_that_is_not_here() {
                 missing.push(format!("{file}:{line}: {name}"));
             }
         }
-        for gone in ["architecture, \"", "architecture: \"", "product.md", "style.md"] {
-            if comment.contains(gone) {
-                missing.push(format!("{file}:{line}: {gone}"));
-            }
+        for gone in ["architecture, \"", "architecture: \""].iter().filter(|gone| comment.contains(**gone)) {
+            missing.push(format!("{file}:{line}: {gone}"));
         }
     }
     assert!(missing.is_empty(), "cited and not here:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_heading_that_is_cited_is_there() {
+    let mut missing = Vec::new();
+    for (file, line, comment) in comments() {
+        for (page, heading) in headings_in(&comment) {
+            let text = std::fs::read_to_string(pages::root().join(&page)).unwrap_or_default();
+            let is_it = |it: &str| it.starts_with('#') && it.trim_start_matches('#').trim() == heading;
+            if !text.lines().any(is_it) {
+                missing.push(format!("{file}:{line}: {page}, \"{heading}\""));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "cited and not there:\n{}", missing.join("\n"));
+    assert_eq!(
+        headings_in("(docs/guide.md, \"The question\"; P7)"),
+        [("docs/guide.md".to_owned(), "The question".to_owned())]
+    );
+}
+
+/// `docs/guide.md, "The question"`
+fn headings_in(comment: &str) -> Vec<(String, String)> {
+    let cut = comment.match_indices(".md, \"").filter_map(|(at, mark)| {
+        let name = comment[..at].rsplit(|c: char| !(c.is_alphanumeric() || "-_/.".contains(c))).next()?;
+        let (heading, _) = comment[at + mark.len()..].split_once('"')?;
+        Some((format!("{name}.md"), heading.to_owned()))
+    });
+    cut.collect()
 }
 
 #[test]
@@ -57,7 +86,7 @@ fn numbers_are_found_in_every_form_they_are_cited_in() {
         ("Grammar from aws-contract 6.", vec!["6"]),
         ("docs/aws-contract.md says", vec![]),
     ] {
-        assert_eq!(sections_in(comment), numbers, "{comment}");
+        assert_eq!(sections_in(comment, "aws-contract"), numbers, "{comment}");
     }
     for (comment, ids) in [
         ("(threat-model P17, P35, F30, F38)", vec!["P17", "P35", "F30", "F38"]),
@@ -69,7 +98,7 @@ fn numbers_are_found_in_every_form_they_are_cited_in() {
 }
 
 fn all_found(cited: Vec<Citation>, there: &BTreeSet<String>, page: &str) {
-    assert!(!cited.is_empty() && !there.is_empty());
+    assert!(!there.is_empty(), "{page} has no numbers");
     let missing: Vec<String> = cited
         .iter()
         .filter(|it| !there.contains(&it.number))
@@ -78,12 +107,13 @@ fn all_found(cited: Vec<Citation>, there: &BTreeSet<String>, page: &str) {
     assert!(missing.is_empty(), "cited, and not in {page}:\n{}", missing.join("\n"));
 }
 
-fn cited(numbers_in: fn(&str) -> Vec<String>) -> Vec<Citation> {
-    let of = |(file, line, comment): (String, usize, String)| {
+fn cited(numbers_in: impl Fn(&str) -> Vec<String>) -> Vec<Citation> {
+    let mut found = Vec::new();
+    for (file, line, comment) in comments() {
         let numbers = numbers_in(&comment).into_iter();
-        numbers.map(move |number| Citation { file: file.clone(), line, number }).collect::<Vec<_>>()
-    };
-    comments().into_iter().flat_map(of).collect()
+        found.extend(numbers.map(|number| Citation { file: file.clone(), line, number }));
+    }
+    found
 }
 
 /// The comments of the program, its tests and its scenarios, and the pages beside them: file, line, text.
@@ -122,10 +152,10 @@ fn sections(page: &Page) -> BTreeSet<String> {
     headings.map(number).map(|number| number.trim_end_matches('.').to_owned()).collect()
 }
 
-/// The numbers right behind "aws-contract": `1.2`, `1.3, 4.5`, `1.2 and 2.1 to 2.4`.
-fn sections_in(comment: &str) -> Vec<String> {
+/// The numbers right behind a document's name: `1.2`, `1.3, 4.5`, `1.2 and 2.1 to 2.4`.
+fn sections_in(comment: &str, name: &str) -> Vec<String> {
     let mut numbers = Vec::new();
-    for rest in comment.split("aws-contract").skip(1) {
+    for rest in comment.split(name).skip(1) {
         let mut run: Vec<(bool, String)> = Vec::new();
         let mut to = false;
         for word in rest.split_whitespace() {

@@ -15,6 +15,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("rustup target add x86_64-unknown-linux-musl", "downloads"),
     ("cargo build --release --locked --target x86_64-unknown-linux-musl", "builds for minutes; tests/bench/run does it"),
     ("cargo run -p twolock-pages -- OUT_DIR", "tests of pages/ cover it"),
+    ("TWOLOCK_DOCS_BLESS=1 cargo test --all-features --test docs", "runs this test"),
     ("tests/run", "runs this test"),
     ("tests/run --long", "runs this test"),
     ("tests/run lib", "runs tests"),

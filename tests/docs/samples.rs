@@ -11,7 +11,7 @@ use crate::tidy::CODE;
 use crate::world::{Terminal, without_terminal};
 
 /// Longest wait for one block: generous, only so that a hang ends.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_secs(120);
 
 /// Stands before the output of each command; no program prints it.
 const MARK: char = '\u{1}';

@@ -42,14 +42,14 @@ fn numbers_after(text: &str, before: &str, instead: &str) -> String {
     tidy
 }
 
-/// A number of seconds is the next whole minute.
+/// A session was made minutes ago at most.
 fn seconds_left(text: &str) -> String {
     const NAME: &str = "\"seconds_left\": ";
     lines(text, |line| {
         let Some((before, rest)) = line.split_once(NAME) else { return line.to_owned() };
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let seconds: u64 = rest[..digits].parse().unwrap_or_default();
-        format!("{before}{NAME}{}{}", seconds.next_multiple_of(60), &rest[digits..])
+        format!("{before}{NAME}{}{}", seconds.next_multiple_of(600), &rest[digits..])
     })
 }
 
@@ -96,31 +96,30 @@ fn moments(text: &str) -> String {
     tidy
 }
 
-/// `11h59m` is `12h` a second ago, and `59m58s` was `1h`; the column keeps its width.
+/// A session was made minutes ago at most: `11h 59m` was `12h`, `59m 58s` was `1h`.
 fn rounded(line: &str) -> String {
-    let mut tidy = line.to_owned();
-    for (hour, whole) in [("11h", "12h"), ("3h", "4h")] {
-        let old = format!("{hour} 59m");
-        if let Some(at) = tidy.find(&old) {
-            tidy = padded(&tidy, at, old.len(), whole);
-        }
+    let words: Vec<&str> = line.split(' ').collect();
+    let mut tidy: Vec<String> = words.iter().map(ToString::to_string).collect();
+    for at in 1..words.len() {
+        let (before, this) = (words[at - 1], words[at]);
+        let rest = this.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        let whole = match (before, minutes(this), minutes(before)) {
+            ("11h", Some(50..), _) => "12h",
+            ("7h", Some(50..), _) => "8h",
+            ("3h", Some(50..), _) => "4h",
+            (_, _, Some(50..)) if this.trim_end_matches(rest).ends_with('s') => "1h",
+            _ => continue,
+        };
+        tidy[at - 1] = String::new();
+        tidy[at] = format!("{whole}{rest}");
     }
-    if let Some(at) = tidy.find("59m") {
-        let after = &tidy[at + 3..];
-        let seconds = after.trim_start();
-        let digits = seconds.len() - seconds.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        if digits > 0 && seconds[digits..].starts_with('s') {
-            let length = tidy.len() - at - seconds.len() + digits + 1;
-            tidy = padded(&tidy, at, length, "1h");
-        }
-    }
-    tidy
+    tidy.join(" ")
 }
 
-fn padded(line: &str, at: usize, length: usize, instead: &str) -> String {
-    let rest = &line[at + length..];
-    let gap = if rest.starts_with("  ") { " ".repeat(length - instead.len()) } else { String::new() };
-    format!("{}{instead}{gap}{rest}", &line[..at])
+/// The number of `59m`, with or without more behind it.
+fn minutes(word: &str) -> Option<u32> {
+    let (number, _) = word.split_once('m')?;
+    number.parse().ok()
 }
 
 #[test]
@@ -131,8 +130,8 @@ fn what_differs_from_run_to_run_is_one_value() {
         ("\x1b[1mbold\x1b[0m\r\n", "bold\n"),
         ("ASIA2B3C4D5E6F7G8H9I \"ASIAN\"", "ASIAIOSFODNN7EXAMPLE \"ASIAN\""),
         ("until 2030-01-31T12:34:56Z.", "until 2026-11-23T21:12:40Z."),
-        ("prod  11h 59m  x", "prod  12h      x"),
-        ("valid 59m 58s", "valid 1h"),
+        ("prod  11h 58m  x", "prod   12h  x"),
+        ("59m 58s left, 1h 59m more", " 1h left, 1h 59m more"),
         ("  \"seconds_left\": 3598,", "  \"seconds_left\": 3600,"),
     ] {
         assert_eq!(tidy(text), tidied);

@@ -25,7 +25,7 @@ fn a_session_that_cannot_be_kept_is_handed_out_with_a_warning() {
         let ran = limited(&world, args, with_code(&code));
         assert_eq!(ran.code, 0, "{args:?} {ran:?}");
         assert_eq!(args[0] == "exec", ran.stdout.is_empty(), "{args:?} {ran:?}");
-        assert!(ran.stderr.starts_with("twolock: warning: ") && ran.stderr.contains("File too large"), "{ran:?}");
+        assert!(ran.stderr.starts_with("twolock: warning: ") && ran.stderr.contains("file too large"), "{ran:?}");
     }
     // One that was kept before is served without a word.
     world.log_in("base");

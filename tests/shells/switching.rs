@@ -194,8 +194,8 @@ const SCENES: &[Scene] = &[
     },
     Scene {
         name: "nothing of it is handed to children",
-        posix: "tl prod && env | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
-        fish: "tl prod; and env | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
+        posix: "tl prod && env | grep -v ACCOUNT_HOME | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
+        fish: "tl prod; and env | grep -v ACCOUNT_HOME | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
         prints: "0\nnone none\n",
         says: "",
     },

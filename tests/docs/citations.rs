@@ -205,7 +205,8 @@ fn spread(run: &[(bool, String)]) -> Vec<String> {
 fn ids_in(comment: &str) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     let mut to = false;
-    for word in comment.split(|c: char| !c.is_alphanumeric() && c != '–').flat_map(|word| word.split_inclusive('–')) {
+    for word in comment.split(|c: char| !c.is_alphanumeric() && c != '–').flat_map(|word| word.split_inclusive('–'))
+    {
         let id = word.trim_end_matches('–');
         if is_id(id) {
             if let (true, Some(start)) = (to, ids.last().cloned()) {

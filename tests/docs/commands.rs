@@ -30,7 +30,8 @@ fn every_flag_that_is_named_alone_is_a_flag_of_some_command() {
     let known = flags(&Cli::command());
     for page in pages::all() {
         for (line, span) in page.spans() {
-            let Some(flag) = span.split([' ', '=']).next().filter(|flag| flag.starts_with("--") && flag.len() > 2) else {
+            let Some(flag) = span.split([' ', '=']).next().filter(|flag| flag.starts_with("--") && flag.len() > 2)
+            else {
                 continue;
             };
             assert!(known.contains(flag) || OTHERS_FLAGS.contains(&flag), "{}:{line}: {flag}", page.name);
@@ -43,7 +44,10 @@ fn a_command_that_does_not_exist_is_noticed() {
     assert!(parse("twolock profile adpot work").is_err());
     assert!(parse("twolock login work --quick").is_err());
     assert!(parse("twolock login work --fresh").is_ok());
-    let page = Page { name: "x.md".into(), text: "See `twolock status` or\n```sh\neval \"$(twolock env work)\"\n```\n".into() };
+    let page = Page {
+        name: "x.md".into(),
+        text: "See `twolock status` or\n```sh\neval \"$(twolock env work)\"\n```\n".into(),
+    };
     let found: Vec<String> = commands(&page).into_iter().map(|(_, command)| command).collect();
     assert_eq!(found, ["twolock status", "twolock env work"]);
 }

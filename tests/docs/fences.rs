@@ -11,9 +11,15 @@ use crate::world::World;
 /// Lines of shell blocks that are not run here, and why.
 const NOT_RUN: &[(&str, &str)] = &[
     ("cargo install --path . --locked", "builds for minutes, and puts a binary into ~/.cargo"),
-    ("cargo run --release --features sandbox -- sandbox --once", "builds for minutes; tests/cli/sandbox.rs runs the tour"),
+    (
+        "cargo run --release --features sandbox -- sandbox --once",
+        "builds for minutes; tests/cli/sandbox.rs runs the tour",
+    ),
     ("rustup target add x86_64-unknown-linux-musl", "downloads"),
-    ("cargo build --release --locked --target x86_64-unknown-linux-musl", "builds for minutes; tests/bench/run does it"),
+    (
+        "cargo build --release --locked --target x86_64-unknown-linux-musl",
+        "builds for minutes; tests/bench/run does it",
+    ),
     ("cargo run -p twolock-pages -- OUT_DIR", "tests of pages/ cover it"),
     ("TWOLOCK_DOCS_BLESS=1 cargo test --all-features --test docs", "runs this test"),
     ("tests/run", "runs this test"),
@@ -23,7 +29,8 @@ const NOT_RUN: &[(&str, &str)] = &[
 ];
 
 /// Programs whose blocks are not parsed here, and why.
-const NOT_PARSED: &[(&str, &str)] = &[("powershell", "PowerShell cannot be installed everywhere; tests/shells runs it")];
+const NOT_PARSED: &[(&str, &str)] =
+    &[("powershell", "PowerShell cannot be installed everywhere; tests/shells runs it")];
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {

@@ -2,6 +2,7 @@
 //!
 //! `TWOLOCK_DOCS_BLESS=1 cargo test --all-features --test docs` writes the program's real output into the samples.
 #![cfg(target_os = "linux")]
+#![allow(clippy::disallowed_methods, reason = "tests stand outside the program's layers")]
 
 #[path = "../world/mod.rs"]
 mod world;

@@ -24,7 +24,8 @@ fn the_readme_lists_the_verbs_of_the_help_and_no_others() {
     for command in Cli::command().get_subcommands().filter(|it| !it.is_hide_set() && it.get_name() != "sandbox") {
         let groups = ["profile", "settings"];
         match groups.contains(&command.get_name()) {
-            true => built.extend(command.get_subcommands().map(|verb| format!("{} {}", command.get_name(), verb.get_name()))),
+            true => built
+                .extend(command.get_subcommands().map(|verb| format!("{} {}", command.get_name(), verb.get_name()))),
             false => built.push(command.get_name().to_owned()),
         }
     }

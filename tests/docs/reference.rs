@@ -20,7 +20,10 @@ fn reference() -> Page {
 fn same(documented: &BTreeSet<String>, real: &BTreeSet<String>, what: &str) {
     let missing: Vec<_> = real.difference(documented).collect();
     let invented: Vec<_> = documented.difference(real).collect();
-    assert!(missing.is_empty() && invented.is_empty(), "{what}: not in reference.md: {missing:?}; not real: {invented:?}");
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "{what}: not in reference.md: {missing:?}; not real: {invented:?}"
+    );
 }
 
 fn names(heading: &str) -> BTreeSet<String> {
@@ -36,7 +39,8 @@ fn every_exit_code_is_there() {
 #[test]
 fn every_setting_is_there_with_its_default() {
     let list = World::new().run(["settings", "list", "--json"]).json();
-    let setting = |it: &Value| (it["name"].as_str().unwrap().to_owned(), it["value"].as_str().unwrap_or_default().to_owned());
+    let setting =
+        |it: &Value| (it["name"].as_str().unwrap().to_owned(), it["value"].as_str().unwrap_or_default().to_owned());
     let mut real: Vec<(String, String)> = list["settings"].as_array().unwrap().iter().map(setting).collect();
     real.push(("aliases.NAME".into(), String::new()));
     let rows = pages::rows(&reference().section("Settings"));
@@ -73,7 +77,11 @@ fn every_field_of_json_is_there() {
         ("profile list", fields(&[&["twolock", "profile", "list", "--json"]])),
         (
             "profile show",
-            fields(&[&["twolock", "profile", "show", "prod", "--json"], &["twolock", "profile", "show", "work", "--json"], &["twolock", "profile", "show", "lost", "--json"]]),
+            fields(&[
+                &["twolock", "profile", "show", "prod", "--json"],
+                &["twolock", "profile", "show", "work", "--json"],
+                &["twolock", "profile", "show", "lost", "--json"],
+            ]),
         ),
         ("status", fields(&[&["twolock", "status", "--json"]])),
         ("whoami", fields(&[&["twolock", "whoami", "prod", "--json"]])),
@@ -93,9 +101,9 @@ fn fields(commands: &[&[&str]]) -> BTreeSet<String> {
     for preparation in [Preparation::SignedIn, Preparation::Files] {
         let stage = Stage::new(preparation);
         let desktop = stage.prepare(preparation);
-        stage.world.add_config(
-            "[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = nobody\n",
-        );
+        stage
+            .world
+            .add_config("[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = nobody\n");
         for words in commands {
             let mut command = stage.command(desktop.as_ref());
             command.args(["-c", "\"$@\"", "bash"]).args(*words);

@@ -143,7 +143,10 @@ fn on_terminal(mut terminal: Terminal, stage: &Stage, scene: &Scene, marks: usiz
         let shown = terminal.shown();
         if shown.matches(MARK).count() == marks {
             let _ = terminal.end();
-            return codes.iter().filter(|code| !code.is_empty()).fold(shown, |text, code| text.replace(code.as_str(), CODE));
+            return codes
+                .iter()
+                .filter(|code| !code.is_empty())
+                .fold(shown, |text, code| text.replace(code.as_str(), CODE));
         }
         assert!(Instant::now() < end, "hangs: {shown:?}");
         let question = &shown[answered..];

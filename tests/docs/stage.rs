@@ -1,15 +1,16 @@
 //! The worlds that samples run in. A marker above a block chooses one:
 //!
-//! `<!-- test: world=NAME [terminal=no] [code=wrong|none|late] [answer=n] [width=N] [setup="commands"] -->`
+//! `<!-- test: world=NAME [terminal=no] [code=wrong|none|late] [answer=n] [setup="commands"] -->`
 //!
 //! Each world has the profiles `work` (an access key and the device of Ana) and `prod` (a role of another account below
 //! it), and an STS that answers to AWS's own names behind a proxy, so that nothing says "not AWS".
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use twolock_sandbox::{Options, Proxy, Tls};
 
-use crate::pages::Block;
+use crate::pages::{self, Block};
 use crate::world::desktop::Desktop;
 use crate::world::{DEVICE, KEY_ID, SECRET, World, required};
 
@@ -130,8 +131,7 @@ impl Stage {
         let proxy = Proxy::start(&routes).expect("the proxy starts");
         world.write("ca.pem", world.sandbox.ca_pem().expect("it speaks TLS"));
         let keys = format!("[work]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n");
-        let (config, credentials) =
-            if preparation == Preparation::Empty { ("", "") } else { (CONFIG, keys.as_str()) };
+        let (config, credentials) = if preparation == Preparation::Empty { ("", "") } else { (CONFIG, keys.as_str()) };
         world.write(".aws/config", config);
         world.write(".aws/credentials", credentials);
         close(&world, ".aws");
@@ -166,9 +166,7 @@ impl Stage {
     /// bash in this world, with every program that samples use on its PATH.
     pub fn command(&self, desktop: Option<&Desktop>) -> Command {
         let mut command = self.world.program("/bin/bash");
-        let aws = required("TWOLOCK_TEST_AWS");
-        let tools = std::path::Path::new(&aws).parent().unwrap();
-        command.env("PATH", format!("{}:{}", crate::world::path(), tools.display()));
+        command.env("PATH", format!("{}:{}", crate::world::path(), tools().display()));
         command.env("HTTPS_PROXY", self.proxy.url()).env("AWS_CA_BUNDLE", self.world.home().join("ca.pem"));
         // No erasing, so that what was typed stays in the transcript; no colour.
         command.env("TERM", "dumb").env("NO_COLOR", "1").env("SHELL", "/bin/bash");
@@ -203,6 +201,15 @@ impl Stage {
     }
 }
 
+/// Where the AWS CLI is: as `tests/run` says, or where it has put it.
+fn tools() -> PathBuf {
+    let installed = pages::root().join(".tools/venv/bin");
+    if std::env::var_os("TWOLOCK_TEST_AWS").is_none() && installed.join("aws").exists() {
+        return installed;
+    }
+    Path::new(&required("TWOLOCK_TEST_AWS")).parent().unwrap().to_owned()
+}
+
 /// A question names the program that asks; for people at a shell there is none, and here it is this test.
 fn without_the_test(text: &str) -> String {
     let mut parts = text.split("; for docs-");
@@ -210,6 +217,7 @@ fn without_the_test(text: &str) -> String {
     parts.fold(first, |text, part| text + part.split_once("pid 4242").map_or(part, |(_, rest)| rest))
 }
 
+/// As `doctor` wants it.
 fn close(world: &World, folder: &str) {
     use std::os::unix::fs::PermissionsExt;
     let path = world.home().join(folder);

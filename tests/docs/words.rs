@@ -9,7 +9,8 @@ fn the_words_that_pages_quote_are_the_programs() {
     let mut unknown = Vec::new();
     for page in pages::all() {
         for block in page.blocks().into_iter().filter(|block| block.language == "text") {
-            for part in block.lines.iter().flat_map(|line| line.split('…')).map(str::trim).filter(|it| !it.is_empty()) {
+            for part in block.lines.iter().flat_map(|line| line.split('…')).map(str::trim).filter(|it| !it.is_empty())
+            {
                 if !texts.iter().any(|text| text.contains(part)) {
                     unknown.push(format!("{}:{}: {part}", page.name, block.line));
                 }
@@ -31,7 +32,8 @@ fn texts() -> Vec<String> {
 
 /// The string literals of Rust text; comments hold quotes that are none, so they go first.
 fn literals(source: &str) -> Vec<String> {
-    let code: String = source.lines().filter(|line| !line.trim_start().starts_with("//")).map(|l| format!("{l}\n")).collect();
+    let code: String =
+        source.lines().filter(|line| !line.trim_start().starts_with("//")).map(|l| format!("{l}\n")).collect();
     let (mut found, mut text, mut inside) = (Vec::new(), String::new(), false);
     let mut rest = code.chars().peekable();
     while let Some(c) = rest.next() {
@@ -70,7 +72,10 @@ fn without_values(text: &str) -> String {
 #[test]
 fn texts_of_the_source_are_found_across_lines_and_values() {
     let source = "// \"not this\"\nlet c = '\"';\nf(\"points {x} to \\\n     {}: that is it\", 1);\n";
-    assert_eq!(literals(source).iter().map(|text| without_values(text)).collect::<Vec<_>>(), ["points … to …: that is it"]);
+    assert_eq!(
+        literals(source).iter().map(|text| without_values(text)).collect::<Vec<_>>(),
+        ["points … to …: that is it"]
+    );
     let page = Page { name: "x".into(), text: "```text\na … b\n```\n".into() };
     assert_eq!(page.blocks()[0].lines, ["a … b"]);
 }

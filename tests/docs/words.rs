@@ -12,12 +12,18 @@ fn the_words_that_pages_quote_are_the_programs() {
             for part in block.lines.iter().flat_map(|line| line.split('…')).map(str::trim).filter(|it| !it.is_empty())
             {
                 if !texts.iter().any(|text| text.contains(part)) {
-                    unknown.push(format!("{}:{}: {part}", page.name, block.line));
+                    unknown.push(format!("{}:{}: {part}\n  nearest: {}", page.name, block.line, nearest(part, &texts)));
                 }
             }
         }
     }
     assert!(unknown.is_empty(), "no text of src/ says this:\n{}", unknown.join("\n"));
+}
+
+/// What the program may say now instead.
+fn nearest<'a>(part: &str, texts: &'a [String]) -> &'a str {
+    let likeness = |text: &String| strsim::normalized_levenshtein(part, text);
+    texts.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).map_or("", String::as_str)
 }
 
 /// Every text of the source, its values cut out, on one line.

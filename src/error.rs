@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::hint::Hint;
+use crate::text::visible::{sentence, visible};
+
 /// The result of anything that can fail in front of a user.
 pub type Result<T> = std::result::Result<T, Failure>;
 
@@ -72,18 +75,22 @@ impl fmt::Display for Place {
 }
 
 /// One failure: its first line stands alone (CONTRIBUTING.md, "Errors"), hints follow.
+///
+/// It holds text as it was read, also what others wrote. What is shown of it ([`Failure::headline`],
+/// [`Failure::shown_cause`], [`Failure::shown_hints`], `Display`) is escaped and cut there and nowhere before
+/// (threat-model P14): names and values stand in the cause as they are, between quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What happens next.
     pub kind: Kind,
-    /// The cause, lower case, no full stop.
+    /// The cause, lower case, no full stop, raw.
     pub cause: String,
     /// The profile it is about.
     pub profile: Option<String>,
     /// The file and line it is about.
     pub place: Option<Place>,
     /// Commands to paste, places to look, questions; only what is true for this set-up.
-    pub hints: Vec<String>,
+    pub hints: Vec<Hint>,
     /// Ends without words: the person knows (a cancel, a closed pipe).
     pub silent: bool,
 }
@@ -112,19 +119,31 @@ impl Failure {
     }
 
     /// Adds a hint.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// The line that stands alone, without program name: `profile 'x' (file:line): cause`.
     pub fn headline(&self) -> String {
-        match (&self.profile, &self.place) {
-            (Some(profile), Some(place)) => format!("profile '{profile}' ({place}): {}", self.cause),
-            (Some(profile), None) => format!("profile '{profile}': {}", self.cause),
-            (None, Some(place)) => format!("{place}: {}", self.cause),
-            (None, None) => self.cause.clone(),
+        let cause = self.shown_cause();
+        let place = self.place.as_ref().map(|place| format!("{}:{}", visible(&place.file), place.line));
+        match (self.profile.as_deref().map(visible), place) {
+            (Some(profile), Some(place)) => format!("profile '{profile}' ({place}): {cause}"),
+            (Some(profile), None) => format!("profile '{profile}': {cause}"),
+            (None, Some(place)) => format!("{place}: {cause}"),
+            (None, None) => cause,
         }
+    }
+
+    /// The cause as people read it.
+    pub fn shown_cause(&self) -> String {
+        sentence(&self.cause)
+    }
+
+    /// The hints as people read them.
+    pub fn shown_hints(&self) -> Vec<String> {
+        self.hints.iter().filter_map(Hint::shown).collect()
     }
 }
 
@@ -159,5 +178,36 @@ mod tests {
     fn what_is_named_first_stays() {
         let failure = Failure::new(Kind::Config, "x").of_profile("inner").of_profile("outer");
         assert_eq!(failure.profile.as_deref(), Some("inner"));
+    }
+
+    #[test]
+    fn text_of_others_is_escaped_once_wherever_it_stands() {
+        let hostile = "a\u{1b}[2J\n\u{202e}\\b";
+        let place = Place { file: hostile.into(), line: 3 };
+        let failure =
+            Failure::new(Kind::Config, format!("'{hostile}' is odd")).of_profile(hostile).at(&place).hint(hostile);
+        let shown = "a\\u{1b}[2J\\u{a}\\u{202e}\\b";
+        assert_eq!(failure.headline(), format!("profile '{shown}' ({shown}:3): '{shown}' is odd"));
+        assert_eq!(failure.shown_hints(), [shown]);
+        let again = Failure::new(Kind::Config, failure.headline());
+        assert_eq!(again.headline(), failure.headline(), "a failure inside another is not escaped twice");
+    }
+
+    #[test]
+    fn a_name_of_a_megabyte_neither_floods_the_screen_nor_hides_the_cause() {
+        let long = "x".repeat(1 << 20);
+        let quotes = "'".repeat(1 << 20);
+        for name in [&long, &quotes] {
+            let place = Place { file: name.clone(), line: 3 };
+            let failure = Failure::new(Kind::Config, format!("source_profile '{name}' does not exist"));
+            let failure = failure.of_profile(name).at(&place).hint(format!("did you mean '{name}'?"));
+            let line = failure.headline();
+            assert!(line.chars().count() < 3_000, "{}", line.len());
+            assert!(line.starts_with("profile '") && line.contains(": source_profile '"), "{line}");
+            assert!(line.ends_with("' does not exist"), "{line}");
+            assert!(failure.shown_hints()[0].chars().count() < 3_000);
+        }
+        let two = Failure::new(Kind::Config, format!("alias '{long}' cannot be '{long}': too long")).headline();
+        assert!(two.contains("…' cannot be 'x") && two.ends_with("…': too long") && two.len() < 1_000, "{two}");
     }
 }

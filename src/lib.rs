@@ -9,7 +9,8 @@
 //! To read it, in this order:
 //!
 //! 1. the vocabulary, which knows nobody: [`secret`], [`names`], [`arn`], [`credentials`], [`role`], [`timestamp`],
-//!    [`duration`], [`origin`], [`text`], [`hex`], and [`error`], whose kinds are the exit codes
+//!    [`duration`], [`origin`], [`text`], [`hex`], [`hint`], and [`error`], whose kinds are the
+//!    exit codes
 //! 2. [`system`], the machine: environment, clock, terminal, private files, locks, signals
 //! 3. [`aws_files`], what the two AWS files say, and on which line; [`ours`], our own files
 //! 4. [`profile`], pure: settings in, a [`profile::plan::Plan`] out, every refusal made before anybody is asked; and
@@ -32,6 +33,7 @@ pub mod credentials;
 pub mod duration;
 pub mod error;
 pub mod hex;
+pub mod hint;
 pub mod names;
 pub mod origin;
 pub mod role;

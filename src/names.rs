@@ -57,7 +57,7 @@ impl ProfileName {
             return Err("a profile name cannot be empty".into());
         }
         if text.chars().any(char::is_control) || text.len() > 512 {
-            return Err(format!("'{}' is no profile name", crate::text::visible::visible(text)));
+            return Err(format!("'{text}' is no profile name"));
         }
         Ok(Self(text.into()))
     }

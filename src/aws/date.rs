@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 
 use super::answer::Clocks;
 use super::endpoint::Endpoint;
-use super::failure::Way;
+use super::failure::{Meaning, Way};
 use super::http::{Connectors, HttpSettings};
 use super::wire::{End, Seen, Wire};
 use super::{Bounds, StsError, StsErrorKind};
@@ -55,7 +55,7 @@ pub fn skew(endpoint: &Endpoint, http: HttpSettings, bounds: Bounds) -> Result<O
     Ok(clocks.skew().map(|(ours, theirs, apart)| Skew { ours, theirs, apart }))
 }
 
-fn without_date(way: Way<'_>, seen: &Seen, bounds: Bounds) -> (StsErrorKind, String, Vec<String>) {
+fn without_date(way: Way<'_>, seen: &Seen, bounds: Bounds) -> Meaning {
     match &seen.end {
         Some(End::NotConnected(obstacle)) => {
             let (cause, hints) = way.unreached(obstacle);

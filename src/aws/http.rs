@@ -22,7 +22,6 @@ use super::endpoint::{Endpoint, EndpointKind};
 use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 use crate::system::env::Env;
-use crate::text::visible::visible;
 
 /// What the environment says about connections to one endpoint.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +67,7 @@ const LARGEST_BUNDLE: u64 = 1 << 20;
 /// Returns the PEM text of each usable certificate. The SDK panics on one that is not, so they are tried here first.
 fn certificates(path: &Path) -> Result<Vec<String>, Failure> {
     let failure = |why: &str| {
-        let cause = format!("AWS_CA_BUNDLE names '{}', which {why}", visible(&path.to_string_lossy()));
+        let cause = format!("AWS_CA_BUNDLE names '{}', which {why}", path.display());
         Failure::new(Kind::Config, cause).hint("name a file of PEM certificates, or unset AWS_CA_BUNDLE")
     };
     let text = read_regular(path).map_err(|why| failure(&format!("cannot be read: {why}")))?;
@@ -80,7 +79,7 @@ fn certificates(path: &Path) -> Result<Vec<String>, Failure> {
 fn refuse_a_pipe_of_certificates(env: &Env) -> Result<(), Failure> {
     match env.raw("SSL_CERT_FILE").map(Path::new) {
         Some(path) if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) => {
-            let shown = visible(&path.to_string_lossy());
+            let shown = path.display();
             let cause = format!("SSL_CERT_FILE names '{shown}', which cannot be read: it is no regular file");
             Err(Failure::new(Kind::Config, cause).hint("name a file of PEM certificates, or unset SSL_CERT_FILE"))
         }

@@ -15,9 +15,10 @@ use std::time::Duration;
 use crate::arn::{AccountId, MfaSerial};
 use crate::credentials::{AccessKey, Session};
 use crate::error::{Failure, Kind};
+use crate::hint::Hint;
 use crate::names::{MfaCode, ProfileName};
 pub use crate::role::RoleRequest;
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::sentence;
 
 /// Who signs a call.
 #[derive(Clone, Copy, Debug)]
@@ -96,22 +97,31 @@ pub trait Sts {
 pub struct StsError {
     /// What happens next.
     pub kind: StsErrorKind,
-    /// What happened, in our words with AWS's as the cause; one line, escaped, nothing secret in it.
+    /// What happened, in our words with AWS's as the cause; nothing secret in it, raw as in a [`Failure`].
     pub cause: String,
     /// What to do, in the order of likelihood.
-    pub hints: Vec<String>,
+    pub hints: Vec<Hint>,
 }
 
 impl StsError {
-    /// The same as a failure of a profile; its hints become commands to paste.
+    /// The cause as people read it.
+    pub fn shown_cause(&self) -> String {
+        sentence(&self.cause)
+    }
+
+    /// The hints as people read them.
+    pub fn shown_hints(&self) -> Vec<String> {
+        self.hints.iter().filter_map(Hint::shown).collect()
+    }
+
+    /// The same as a failure of a profile, which its commands are for.
     pub fn of_profile(self, profile: &ProfileName) -> Failure {
         let kind = match self.kind {
             StsErrorKind::WrongCode | StsErrorKind::StaleSession | StsErrorKind::Refused => Kind::Refused,
             StsErrorKind::NotSent | StsErrorKind::Unclear | StsErrorKind::BadAnswer => Kind::Network,
         };
-        let word = as_word(profile.as_str());
-        let hints = self.hints.into_iter().map(|hint| hint.replace("PROFILE", &word));
-        hints.fold(Failure::new(kind, self.cause), Failure::hint).of_profile(visible(profile.as_str()))
+        let hints = self.hints.into_iter().map(|hint| hint.of_profile(profile));
+        hints.fold(Failure::new(kind, self.cause), Failure::hint).of_profile(profile)
     }
 }
 
@@ -135,6 +145,8 @@ pub enum StsErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::{CommandLine, Verb};
+    use crate::text::visible::as_word;
 
     #[test]
     fn an_error_becomes_a_failure_of_the_profile_with_commands_to_paste() {
@@ -142,12 +154,13 @@ mod tests {
         for (kind, code) in
             [(WrongCode, 4), (StaleSession, 4), (Refused, 4), (NotSent, 6), (Unclear, 6), (BadAnswer, 6)]
         {
-            let hints = vec!["try: twolock login PROFILE --fresh".into(), "look around".into()];
+            let login = CommandLine::new(Verb::Login).with("--fresh");
+            let hints = vec![login.to("try"), "look around".into()];
             let error = StsError { kind, cause: "no".into(), hints };
             let failure = error.of_profile(&ProfileName::parse("my prod").unwrap());
             assert_eq!((failure.kind.exit_code(), failure.headline().as_str()), (code, "profile 'my prod': no"));
             let login = format!("try: twolock login {} --fresh", as_word("my prod"));
-            assert_eq!(failure.hints, [login, "look around".into()]);
+            assert_eq!(failure.shown_hints(), [login, "look around".into()]);
         }
     }
 }

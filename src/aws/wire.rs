@@ -22,7 +22,6 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rustls::CertificateError;
 
 use crate::secret::Secret;
-use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 /// Longest answer read; STS's are a few kilobytes (F34).
@@ -174,7 +173,7 @@ fn is_connect(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn obstacle(error: &(dyn Error + 'static), connect: Duration) -> Obstacle {
-    let last = || chain(error).last().map(|e| visible(&e.to_string())).unwrap_or_default();
+    let last = || chain(error).last().map(|e| e.to_string()).unwrap_or_default();
     if let Some(tls) = find::<rustls::Error>(error) {
         return certificate(tls);
     }
@@ -209,7 +208,7 @@ fn certificate(error: &rustls::Error) -> Obstacle {
             Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
         ) => Obstacle::Validity,
         rustls::Error::InvalidCertificate(UnknownIssuer) => Obstacle::Issuer,
-        other => Obstacle::Tls(visible(&other.to_string())),
+        other => Obstacle::Tls(other.to_string()),
     }
 }
 

@@ -239,6 +239,6 @@ mod tests {
             (failure.kind, failure.cause.as_str()),
             (FailureKind::Config, "cannot read ~/.aws: it is a directory")
         );
-        assert_eq!(failure.hints, ["the file was chosen by AWS_CONFIG_FILE"]);
+        assert_eq!(failure.shown_hints(), ["the file was chosen by AWS_CONFIG_FILE"]);
     }
 }

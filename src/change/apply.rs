@@ -15,6 +15,7 @@ use crate::aws_files;
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
 use crate::hex;
+use crate::hint::{CommandLine, Verb};
 use crate::ours::key_index::{self, KeyIndex};
 use crate::ours::settings::SettingEdit;
 use crate::ours::{consent, settings};
@@ -22,7 +23,6 @@ use crate::store::StoreError;
 use crate::store::access_key::{self, Kept};
 use crate::system::directories::shorten;
 use crate::system::{foreign_file, log, permissions};
-use crate::text::visible::as_word;
 
 /// What the person should know once it is done.
 #[derive(Debug, Default)]
@@ -262,10 +262,9 @@ impl<'a> Run<'a> {
         for one in done {
             let Done::Replaced { path, replaced } = one else { continue };
             if let Err(failure) = self.carry_consent(path, replaced) {
-                let (shown, word) = (self.parts.shown(path), as_word(&path.to_string_lossy()));
-                let cause = failure.headline();
-                let warning =
-                    format!("{shown} is changed and no longer trusted ({cause}): twolock settings trust {word}");
+                let (shown, cause) = (self.parts.shown(path), failure.headline());
+                let trust = CommandLine::new(Verb::SettingsTrust).with(path.to_string_lossy());
+                let warning = format!("{shown} is changed and no longer trusted ({cause}): {trust}");
                 self.applied.borrow_mut().warnings.push(warning);
             }
         }

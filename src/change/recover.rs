@@ -13,7 +13,6 @@ use crate::hex;
 use crate::ours::key_index::KeyIndex;
 use crate::store::{StoreError, access_key};
 use crate::system::{foreign_file, private_file};
-use crate::text::visible::visible;
 
 /// What became of an unfinished change, which is named by its command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,14 +152,14 @@ impl Unfinished<'_> {
             Err(e) => Err(access_key::failure(profile, id, store.name(), &e)),
         });
         removed.map_err(|mut failure| {
-            let title = visible(&self.entry.title);
+            let title = &self.entry.title;
             failure.cause = format!("'{title}' was cut short, and cannot be undone: {}", failure.cause);
             failure.hint("to leave it as it is: run this again with --forget-unfinished")
         })
     }
 
     fn left_alone(&self, file: &FileStep, why: &str) -> Failure {
-        let (title, shown) = (visible(&self.entry.title), self.parts.shown(&file.path));
+        let (title, shown) = (&self.entry.title, self.parts.shown(&file.path));
         let way_out = "look at it, then run this again with --forget-unfinished";
         half_done(format!("'{title}' was cut short, and {shown} {why}, so it is left as it is: {way_out}"))
     }

@@ -236,7 +236,7 @@ fn a_keyring_that_cannot_be_asked_leaves_an_unfinished_change_and_names_the_way_
     let failure = home.with_parts(&store, false, |parts| recover(parts, false)).unwrap_err();
     assert_eq!(failure.kind, Kind::Keyring);
     assert!(failure.cause.starts_with("'profile adopt base' was cut short, and cannot be undone: "), "{failure}");
-    assert!(failure.hints.iter().any(|hint| hint.contains("--forget-unfinished")), "{failure:?}");
+    assert!(failure.hints.iter().any(|hint| format!("{hint:?}").contains("--forget-unfinished")), "{failure:?}");
     store.fail_writes(None);
     let undone = home.with_parts(&store, false, |parts| recover(parts, false)).unwrap();
     assert_eq!((undone, store.users().len()), (Recovered::Undone("profile adopt base".into()), 0));

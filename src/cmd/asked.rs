@@ -14,7 +14,6 @@ use crate::profile::plan;
 use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
 use crate::text::list::first_names;
-use crate::text::visible::visible;
 
 use super::profile::unknown;
 use super::world::World;
@@ -108,7 +107,7 @@ impl World {
             .err()
             .unwrap_or_else(|| unknown(&alias.profile))
             .at(&alias.place);
-        failure.cause += &format!(", and alias '{}' stands for it", visible(name.as_str()));
+        failure.cause += &format!(", and alias '{name}' stands for it");
         Err(failure)
     }
 

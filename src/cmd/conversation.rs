@@ -8,7 +8,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};
-use crate::text::visible::refused;
+use crate::text::visible::{refused, sentence};
 
 /// A person may think about a diff, or look for a key in another window, for as long as that.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -69,7 +69,7 @@ impl<'a> Conversation<'a> {
             let answer = answer.expose().trim();
             match parse(answer) {
                 Ok(value) => return Ok(value),
-                Err(why) => self.say(&format!("{} {why}", quote(answer)))?,
+                Err(why) => self.say(&sentence(&format!("{} {why}", quote(answer))))?,
             }
         }
     }
@@ -86,7 +86,7 @@ impl<'a> Conversation<'a> {
             drop(hidden);
             match parse(answer.expose().trim()) {
                 Ok(value) => return Ok(value),
-                Err(why) => self.say(&format!("what was typed {why}"))?,
+                Err(why) => self.say(&sentence(&format!("what was typed {why}")))?,
             }
         }
     }

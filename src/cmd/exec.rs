@@ -10,7 +10,6 @@ use crate::error::{Failure, Kind, Result};
 use crate::output::{exports, messages};
 use crate::system::child;
 use crate::system::clock;
-use crate::text::visible::visible;
 
 use super::sessions::{Wants, obtain};
 use super::world::World;
@@ -57,7 +56,7 @@ fn own_shell(call: &Call) -> OsString {
 }
 
 fn not_run(program: &OsString, e: &io::Error) -> Result<u8> {
-    let shown = visible(&program.to_string_lossy());
+    let shown = program.to_string_lossy();
     let cause = match e.kind() {
         io::ErrorKind::NotFound => format!("command '{shown}' was not found"),
         _ => format!("command '{shown}' cannot be run: {e}"),

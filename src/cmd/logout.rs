@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::arn::{MfaSerial, RoleArn};
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::output::to_stdout;
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
@@ -64,7 +65,8 @@ fn all(world: &World) -> Result<u8> {
     if let Some((store, e)) = kept {
         let cause = format!("{} removed, but the sealing key may still be kept: {store} {e}", sealed_files(removed));
         let is_file = store == FileStore::NAME;
-        let hint = if is_file { "remove it" } else { "unlock the desktop's keyring, then run: twolock logout --all" };
+        let again = || CommandLine::new(Verb::Logout).with("--all").to("unlock the desktop's keyring, then run");
+        let hint = if is_file { "remove it".into() } else { again() };
         return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
     let mut text = format!("forgot {sessions} sessions and the key they were sealed under\n");

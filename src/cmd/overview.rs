@@ -5,6 +5,7 @@ use std::cell::LazyCell;
 use crate::aws_files::Profile;
 use crate::duration;
 use crate::error::Result;
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::exports::Shell;
 use crate::output::table::table;
@@ -65,16 +66,17 @@ pub fn run(call: &Call) -> Result<u8> {
 /// What makes it work without a command, of the first profile where that is so.
 fn to_adopt(world: &World, comes: impl Fn(&ProfileName) -> bool, name: &str) -> Option<String> {
     let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name) && !comes(name))?;
-    Some(format!("for the AWS CLI and every SDK as well: twolock profile adopt {}\n", as_word(name.as_str())))
+    Some(format!("for the AWS CLI and every SDK as well: {}\n", CommandLine::of(Verb::Adopt, name)))
 }
 
 /// The next command: use it, or see what is wrong with it.
 fn next(profile: &Profile, planned: Option<Planned>, shell: Shell) -> String {
     let shown = as_word(&profile.name);
+    let show = || CommandLine::of(Verb::Show, &profile.name).to_string();
     match planned {
-        Some(planned) if planned.plan.protected => format!("twolock profile show {shown}"),
+        Some(planned) if planned.plan.protected => show(),
         Some(_) if facts::is_adopted(profile) => format!("aws --profile {shown} …"),
         Some(_) => env::line_to_type(shell, &shown),
-        None => format!("twolock profile show {shown}"),
+        None => show(),
     }
 }

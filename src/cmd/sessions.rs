@@ -23,7 +23,6 @@ use crate::session::sealing_key;
 use crate::session::{Locking, Look, Patience, Sessions, look};
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
-use crate::text::visible::visible;
 
 use super::keys::RealBases;
 use super::world::{Planned, World, as_root_elsewhere, root_elsewhere};
@@ -117,7 +116,7 @@ pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session
     if let (Ok(_), true, Some(why)) = (&obtained, wants.must_keep, unkept.first())
         && !cache.is_some_and(|cache| is_any_kept(&cache, planned, wants.need))
     {
-        return Err(Failure::new(Kind::Disk, why).of_profile(visible(plan.profile.as_str())));
+        return Err(Failure::new(Kind::Disk, why).of_profile(&plan.profile));
     }
     unkept.iter().for_each(|why| messages::warning(why));
     obtained.map_err(|failure| world.shortened_failure(failure))
@@ -154,7 +153,7 @@ fn open_cache(
     wants: &Wants,
     stores: &crate::store::choose::Stores,
 ) -> Result<Option<Cache>> {
-    let of_profile = |failure: Failure| failure.of_profile(visible(planned.plan.profile.as_str()));
+    let of_profile = |failure: Failure| failure.of_profile(&planned.plan.profile);
     match world.owner_root_visits() {
         Some(owner) if wants.uncached => {
             let why = "so the session is not kept and the next command asks again";
@@ -175,7 +174,7 @@ fn open_cache(
             Ok(Some(Cache::new(world.folders.cache.clone(), key)))
         }
         Err(none) if wants.uncached => {
-            let ways: String = none.failure().hints.iter().map(|hint| format!(" ({hint})")).collect();
+            let ways: String = none.failure().shown_hints().iter().map(|hint| format!(" ({hint})")).collect();
             let why = world.shortened(&none.to_string());
             messages::warning(&format!("{why}; the session is not kept, and the next command asks again{ways}"));
             Ok(None)

@@ -73,7 +73,7 @@ fn value_of(name: &str, world: &World) -> Result<String> {
         let known = settings::known(name)?;
         return Ok(world.settings.get(known.name).map(|v| v.value).unwrap_or_default());
     };
-    let none = || Failure::new(Kind::Config, format!("there is no alias '{}'", visible(alias)));
+    let none = || Failure::new(Kind::Config, format!("there is no alias '{alias}'"));
     Ok(world.settings.aliases.get(alias).ok_or_else(none)?.profile.to_string())
 }
 

@@ -7,8 +7,9 @@ use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, Signer, Sts, StsErrorKind};
 use crate::cli;
 use crate::error::Result;
+use crate::hint::{CommandLine, Verb};
 use crate::output::{json_to_stdout, to_stdout};
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::visible;
 
 use super::Call;
 use super::sessions::{Wants, obtain};
@@ -23,7 +24,7 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
         let stale = e.kind == StsErrorKind::StaleSession;
         let failure = e.of_profile(&planned.plan.profile);
-        let forget = || format!("forget it, and ask anew: twolock logout {}", as_word(planned.plan.profile.as_str()));
+        let forget = || CommandLine::of(Verb::Logout, &planned.plan.profile).to("forget it, and ask anew");
         if stale { failure.hint(forget()) } else { failure }
     })?;
     if args.json {

@@ -3,6 +3,7 @@
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest};
 use crate::aws_files::AwsFiles;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::Hint;
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::ours::key_index::KeyIndex;
@@ -143,8 +144,10 @@ impl World {
     /// The same of a failure, and of the command that mends it.
     pub fn shortened_failure(&self, failure: Failure) -> Failure {
         let cache = self.folders.cache.to_string_lossy();
-        let short =
-            |hint: String| if hint.ends_with(&*cache) { shorten_last_word(&hint, &self.folders.home) } else { hint };
+        let short = |hint: Hint| match hint {
+            Hint::Text(text) if text.ends_with(&*cache) => Hint::Text(shorten_last_word(&text, &self.folders.home)),
+            hint => hint,
+        };
         let hints = failure.hints.into_iter().map(short).collect();
         Failure { cause: self.shortened(&failure.cause), hints, ..failure }
     }

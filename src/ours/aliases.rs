@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use toml_edit::{Item, TableLike};
 
 use crate::error::{Failure, Kind, Place, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::text::visible::{as_word, visible};
 
 /// What the name of an alias begins with, where it is a setting.
 const TABLE: &str = "aliases.";
@@ -66,8 +66,7 @@ pub fn setting_of(alias: &str) -> String {
 
 /// Checks an alias before it is written.
 pub(super) fn check(name: &str, profile: &str) -> Result<()> {
-    let usage =
-        |why| Failure::new(Kind::Usage, format!("alias '{}' cannot be '{}': {why}", visible(name), visible(profile)));
+    let usage = |why| Failure::new(Kind::Usage, format!("alias '{name}' cannot be '{profile}': {why}"));
     check_name(name).map_err(usage)?;
     ProfileName::parse(profile).map(drop).map_err(usage)
 }
@@ -82,11 +81,11 @@ fn check_name(name: &str) -> std::result::Result<(), String> {
 }
 
 fn refuse(place: &Place, name: &str, why: &str) -> Failure {
-    let failure = Failure::new(Kind::Config, format!("alias '{}': {why}", visible(name))).at(place);
+    let failure = Failure::new(Kind::Config, format!("alias '{name}': {why}")).at(place);
     if check_name(name).is_err() {
         return failure;
     }
-    failure.hint(format!("to take it out: twolock settings unset {}", as_word(&setting_of(name))))
+    failure.hint(CommandLine::new(Verb::SettingsUnset).with(setting_of(name)).to("to take it out"))
 }
 
 /// Where lines end: ten thousand aliases must not count them ten thousand times.

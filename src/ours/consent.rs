@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Kind, Result};
 use crate::hex::sha256;
+use crate::hint::{CommandLine, Verb};
 use crate::origin::FileChoice;
 use crate::system::directories::{self, HOME_VARIABLE};
 use crate::system::env::Env;
 use crate::system::foreign_file;
 use crate::system::path_owners::{OtherWriter, Steps};
-use crate::text::visible::as_word;
 
 /// Consents as `config.toml` keeps them: canonical path → SHA-256 of the content in hex.
 pub type Consents = BTreeMap<String, String>;
@@ -77,7 +77,7 @@ pub fn fingerprint(path: &Path) -> Result<String> {
 }
 
 fn without_consent(path: &str, why: &str) -> Failure {
-    let command = format!("twolock settings trust {}", as_word(path));
+    let command = CommandLine::new(Verb::SettingsTrust).with(path);
     let cause = format!("programs named in {path} are not started, because {why}: look at it, then run `{command}`");
     Failure::new(Kind::Config, cause).hint(command)
 }
@@ -165,7 +165,7 @@ mod tests {
             let command = format!("twolock settings trust {}", world.path("repo/config").display());
             assert_eq!(failure.kind, Kind::Config);
             assert!(failure.cause.contains("AWS_CONFIG_FILE") && failure.cause.contains(&command), "{}", failure.cause);
-            assert_eq!(failure.hints, [command]);
+            assert_eq!(failure.shown_hints(), [command]);
             assert_eq!(world.ask(CHOSEN, &world.consent(CONTENT)), Ok(()));
             assert_eq!(world.ask(None, &Consents::new()), Ok(()), "the usual place needs none");
         }
@@ -201,7 +201,7 @@ mod tests {
                 }
                 let failure = world.ask(CHOSEN, &world.consent(CONTENT)).unwrap_err();
                 assert!(failure.cause.contains("can be written by everybody"), "{}", failure.cause);
-                assert!(failure.hints[0].starts_with("chmod go-w /"), "{:?}", failure.hints);
+                assert!(failure.shown_hints()[0].starts_with("chmod go-w /"), "{:?}", failure.shown_hints());
             }
         }
 

@@ -243,7 +243,7 @@ mod tests {
             (r#"{"v":2,"keys":{}}"#, "version 2"),
             (r#"{"v":1}"#, "no keys"),
             (r#"{"v":1,"keys":{"p":{"access_key_id":"x"}}}"#, "'p'"),
-            (r#"{"v":1,"keys":{"\u001b[2J":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}}}"#, r"'\u{1b}[2J'"),
+            (r#"{"v":1,"keys":{"\u001b[2J":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}}}"#, "'\u{1b}[2J'"),
         ] {
             let why = KeyIndex::parse(text.as_bytes()).unwrap_err();
             assert!(why.contains(part), "{text}: {why}");

@@ -9,12 +9,12 @@ use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::origin::{Origin, Sourced};
 use crate::ours::aliases::{self, Aliases};
 use crate::system::directories::shorten;
 use crate::system::env::Env;
 use crate::system::foreign_file;
-use crate::text::visible::visible;
 
 /// One setting people may set.
 pub struct Known {
@@ -32,7 +32,7 @@ pub struct Known {
 impl Known {
     fn value(&self, item: &Item) -> std::result::Result<String, String> {
         let value = as_text(item).ok_or("is neither text nor a list of texts")?;
-        (self.check)(&value).map_err(|why| format!("'{}': {why}", visible(&value)))?;
+        (self.check)(&value).map_err(|why| format!("'{value}': {why}"))?;
         Ok(value)
     }
 }
@@ -83,7 +83,7 @@ pub const KNOWN: &[Known] = &[
         default: "",
         variable: None,
         check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {
-            Some(host) => Err(format!("'{}' is no host (write HOST or HOST:PORT)", visible(host))),
+            Some(host) => Err(format!("'{host}' is no host (write HOST or HOST:PORT)")),
             None => Ok(()),
         },
     },
@@ -189,11 +189,11 @@ impl Settings {
     fn lay_over(&mut self, env: &Env, failures: &mut Vec<Failure>) {
         for known in KNOWN {
             let Some((variable, value)) = known.variable.and_then(|v| Some((v, env.text(v)?))) else { continue };
-            let problem = |why: &str| Failure::new(Kind::Config, format!("{variable} '{}': {why}", visible(value)));
+            let problem = |why: &str| Failure::new(Kind::Config, format!("{variable} '{value}': {why}"));
             if let Err(why) = (known.check)(value) {
                 failures.push(problem(&why));
             } else if known.name == "keyring" && value == "file" {
-                let hint = "run: twolock settings set keyring file";
+                let hint = CommandLine::new(Verb::SettingsSet).with("keyring").with("file").to("run");
                 failures.push(problem("a key file is chosen in config.toml only").hint(hint));
             } else {
                 self.values.insert(known.name, Sourced { value: value.into(), origin: Origin::Variable(variable) });
@@ -274,8 +274,7 @@ pub(super) fn set(text: &str, shown: &str, name: &str, value: &str) -> Result<St
         return edit(text, shown, name, Some(Value::from(value)));
     }
     let known = known(name)?;
-    (known.check)(value)
-        .map_err(|why| Failure::new(Kind::Usage, format!("{name} cannot be '{}': {why}", visible(value))))?;
+    (known.check)(value).map_err(|why| Failure::new(Kind::Usage, format!("{name} cannot be '{value}': {why}")))?;
     let new = if known.name == "endpoints.allow" {
         Value::Array(value.split(',').map(str::trim).collect())
     } else {
@@ -354,7 +353,7 @@ fn edit_in(document: &mut DocumentMut, shown: &str, name: &str, new: Option<Valu
 pub fn known(name: &str) -> Result<&'static Known> {
     KNOWN.iter().find(|k| k.name == name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|k| k.name).collect();
-        Failure::new(Kind::Usage, format!("there is no setting '{}'", visible(name)))
+        Failure::new(Kind::Usage, format!("there is no setting '{name}'"))
             .hint(format!("settings: {}, aliases.NAME", names.join(", ")))
     })
 }
@@ -363,7 +362,7 @@ fn parse(text: &str, shown: &str) -> Result<Document<String>> {
     Document::parse(text.to_string()).map_err(|e| {
         let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         let why = e.message().lines().next().unwrap_or("syntax error").to_string();
-        Failure::new(Kind::Config, format!("{shown}:{line}: not TOML: {}", visible(&why)))
+        Failure::new(Kind::Config, format!("{shown}:{line}: not TOML: {why}"))
     })
 }
 
@@ -389,7 +388,7 @@ fn line_of(text: &str, item: &Item) -> usize {
 
 fn refuse(shown: &str, line: usize, known: &Known, why: &str) -> Failure {
     Failure::new(Kind::Config, format!("{shown}:{line}: {} {why}", known.name))
-        .hint(format!("to go back to the default: twolock settings unset {}", known.name))
+        .hint(CommandLine::new(Verb::SettingsUnset).with(known.name).to("to go back to the default"))
 }
 
 fn in_range(text: &str, least: u64, most: u64, words: &str) -> std::result::Result<(), String> {

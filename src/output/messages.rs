@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::error::Failure;
-use crate::text::visible::one_line;
+use crate::text::visible::{one_line, sentence};
 
 /// Says why the command failed. The first line stands alone: SDKs quote it inside their own message.
 pub fn failure(failure: &Failure) {
@@ -11,8 +11,8 @@ pub fn failure(failure: &Failure) {
         return;
     }
     say("error", &failure.headline());
-    for hint in &failure.hints {
-        say("hint", hint);
+    for hint in failure.shown_hints() {
+        say("hint", &hint);
     }
 }
 
@@ -20,7 +20,7 @@ pub fn failure(failure: &Failure) {
 pub fn usage(text: &str) {
     let mut paragraphs = text.split("\n\n").map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "));
     let cause = paragraphs.next().unwrap_or_default();
-    say("error", cause.strip_prefix("error: ").unwrap_or(&cause));
+    say("error", &sentence(cause.strip_prefix("error: ").unwrap_or(&cause)));
     for paragraph in paragraphs.filter(|p| !p.is_empty()) {
         let usage = || paragraph.strip_prefix("Usage:").map(|line| format!("usage:{line}"));
         let more = || paragraph.strip_prefix("For more information, ").map(|line| line.trim_end_matches('.').into());

@@ -5,10 +5,10 @@ use std::fmt;
 use crate::aws_files::process_line::ProcessLine;
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Place, Result};
+use crate::hint::CommandLine;
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::settings::ProfileSettings;
-use crate::text::visible::as_word;
 
 /// Where the first credentials come from; every call of a plan rests on them.
 ///
@@ -102,10 +102,9 @@ pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
             return settings.refuse(setting, NOT_BUILT);
         }
     }
-    settings.refuse_profile("has no access key and no role").hint(format!(
-        "run 'aws configure --profile {}' to give it an access key, or add role_arn and source_profile",
-        as_word(settings.name().as_str())
-    ))
+    let configure = CommandLine::other("aws configure --profile").of_profile(settings.name());
+    let hint = configure.to("add role_arn and source_profile, or give it an access key");
+    settings.refuse_profile("has no access key and no role").hint(hint)
 }
 
 const NOT_BUILT: &str = "is a source twolock does not use yet: only profiles with an access key";

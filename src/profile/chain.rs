@@ -4,13 +4,14 @@ use crate::arn::RoleArn;
 use crate::aws_files::Profile;
 use crate::aws_files::process_line::ProcessLine;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
 use crate::profile::base::{Base, no_key, no_source};
 use crate::profile::settings::ProfileSettings;
 use crate::text::list::first_names;
-use crate::text::visible::{refused, visible};
+use crate::text::visible::refused;
 
 /// More hops than this are a mistake, whoever made it.
 pub const MOST_HOPS: usize = 10;
@@ -167,7 +168,7 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
                 sources.files.credentials.shown()
             ),
         )
-        .of_profile(&shown),
+        .of_profile(shown),
     };
     match sources.suggests {
         true => failure.hint(suggestion(&sources.files.profile_names(), name.as_str())),
@@ -176,16 +177,16 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
 }
 
 /// "did you mean", or the names there are.
-fn suggestion(names: &[String], wanted: &str) -> String {
+fn suggestion(names: &[String], wanted: &str) -> Hint {
     let farthest = 2.max(wanted.chars().count() / 4);
     // Lengths first: comparing letters costs their product, and a name in a file may be a megabyte long.
     let may_be_near = |name: &&String| name.chars().count().abs_diff(wanted.chars().count()) <= farthest;
     let near = names.iter().filter(may_be_near).map(|name| (strsim::damerau_levenshtein(name, wanted), name)).min();
     if let Some((_, name)) = near.filter(|(distance, _)| *distance <= farthest) {
-        return format!("did you mean '{}'?", visible(name));
+        return format!("did you mean '{name}'?").into();
     }
     match names {
-        [] => "there are no profiles yet; run: twolock profile add".into(),
-        _ => format!("profiles: {}", first_names(names)),
+        [] => CommandLine::new(Verb::Add).to("there are no profiles yet; run"),
+        _ => format!("profiles: {}", first_names(names)).into(),
     }
 }

@@ -7,7 +7,6 @@ use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
 use crate::profile::chain::Chain;
 use crate::profile::device::Device;
-use crate::text::visible::visible;
 
 /// The partition of the ARNs, which have to agree: an account of one partition cannot enter another.
 pub(super) fn partition_of(chain: &Chain, device: Option<&Device<'_>>) -> Result<Option<Partition>> {
@@ -49,8 +48,8 @@ pub(super) fn unnamed_region(
     notes: &mut Vec<String>,
 ) -> Result<Sourced<Region>> {
     if let Some(Sourced { value, origin }) = &sources.surroundings.region {
-        let region = Region::parse(value)
-            .map_err(|why| Failure::new(Kind::Config, format!("{origin} '{}' {why}", visible(value))))?;
+        let region =
+            Region::parse(value).map_err(|why| Failure::new(Kind::Config, format!("{origin} '{value}' {why}")))?;
         match (partition, region.partition()) {
             (Some(wanted), Some(is)) if wanted != is => {
                 notes.push(format!("{origin} {region} is not used: the account is in partition {wanted}"));

@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
 use crate::origin::Sourced;
 use crate::secret::{MASK, may_be_in};
-use crate::text::visible::{refused, visible};
+use crate::text::visible::refused;
 
 /// A typed view of one profile.
 #[derive(Clone, Copy)]
@@ -245,9 +245,7 @@ impl<'a> ProfileSettings<'a> {
             parse(part).map_err(in_place_of)
         };
         parts.map(safely).collect::<std::result::Result<_, _>>().map_err(|why| {
-            Failure::new(Kind::Config, format!("{}: {}", setting.key, visible(&why)))
-                .of_profile(self.name)
-                .at(&setting.place)
+            Failure::new(Kind::Config, format!("{}: {why}", setting.key)).of_profile(self.name).at(&setting.place)
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::child::{self, Answer, Bounds, NoAnswer};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
-use crate::text::visible::visible;
+use crate::text::visible::cut;
 
 /// Longest time the program gets, however late the deadline.
 const BOUND: Duration = Duration::from_secs(30);
@@ -99,9 +99,8 @@ impl CodeSource for CommandSource {
 }
 
 fn not_found(name: &str) -> Failure {
-    let name = visible(name);
     let elsewhere = name.contains(std::path::is_separator) || name.starts_with('.');
-    if elsewhere && !std::path::Path::new(&name).is_absolute() {
+    if elsewhere && !std::path::Path::new(name).is_absolute() {
         return Failure::new(Kind::Config, format!("mfa_process must be an absolute path or a name on PATH: '{name}'"));
     }
     Failure::new(Kind::Config, format!("mfa_process cannot be started, no such program: '{name}'"))
@@ -110,8 +109,7 @@ fn not_found(name: &str) -> Failure {
 /// Splits a line into words as POSIX quotes them; what only a shell would understand is refused.
 fn words_of(line: &str) -> Result<Vec<String>, Failure> {
     if let Some(syntax) = shell_syntax(line) {
-        let shown = visible(&syntax.to_string());
-        return Err(Failure::new(Kind::Config, format!("mfa_process uses shell syntax: '{shown}'"))
+        return Err(Failure::new(Kind::Config, format!("mfa_process uses shell syntax: '{syntax}'"))
             .hint("put it into a script, and name the script's absolute path as mfa_process"));
     }
     let words = shlex::split(line).ok_or_else(|| Failure::new(Kind::Config, "mfa_process has an open quote"))?;
@@ -138,11 +136,11 @@ fn shell_syntax(line: &str) -> Option<char> {
     None
 }
 
-/// The first line a program wrote to its stderr, made visible; a code it may have written there is not repeated.
+/// The first line a program wrote to its stderr, cut; a code it may have written there is not repeated.
 fn first_line(errors: &[u8]) -> String {
     let text = String::from_utf8_lossy(errors);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    visible(&without_codes(line))
+    cut(&without_codes(line)).into_owned()
 }
 
 fn without_codes(line: &str) -> String {
@@ -191,7 +189,7 @@ mod tests {
             match (words_of(line), expected) {
                 (Ok(words), Ok(wanted)) => assert_eq!(words, wanted, "{line:?}"),
                 (Err(failure), Err(part)) => {
-                    assert!(failure.cause.contains(part), "{line:?}: {}", failure.cause);
+                    assert!(failure.headline().contains(part), "{line:?}: {failure}");
                     assert_eq!(failure.kind, Kind::Config, "{line:?}");
                 }
                 (got, _) => panic!("{line:?}: {got:?}"),
@@ -207,7 +205,7 @@ mod tests {
             ("\x1b[31mred\x07", "\\u{1b}[31mred\\u{7}"),
             ("", ""),
         ] {
-            assert_eq!(first_line(raw.as_bytes()), shown);
+            assert_eq!(Failure::new(Kind::Refused, first_line(raw.as_bytes())).headline(), shown);
         }
     }
 }

@@ -20,7 +20,6 @@ use crate::system::lock::{self, FileLock, LockError};
 use crate::system::log;
 use crate::system::obstacle::Obstacle;
 use crate::system::terminal;
-use crate::text::visible::visible;
 
 /// How one walk over the steps may behave.
 #[derive(Clone, Copy, Debug)]
@@ -260,7 +259,7 @@ impl Sessions<'_> {
 
     /// A failure that names the asked profile.
     pub(super) fn about(&self, failure: Failure) -> Failure {
-        failure.of_profile(visible(self.plan.profile.as_str()))
+        failure.of_profile(&self.plan.profile)
     }
 }
 
@@ -282,11 +281,7 @@ impl Awaited<'_> {
             Awaited::Call => "another twolock, which asks AWS".into(),
             Awaited::Question(files) => match files.load().holder {
                 Some(holder) => {
-                    format!(
-                        "pid {}, which asks for a code (profile '{}')",
-                        holder.pid,
-                        visible(holder.profile.as_str())
-                    )
+                    format!("pid {}, which asks for a code (profile '{}')", holder.pid, holder.profile)
                 }
                 None => "another twolock, which asks for a code".into(),
             },

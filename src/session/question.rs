@@ -6,6 +6,7 @@ use crate::arn::{MfaSerial, RoleArn};
 use crate::aws::{Mfa, StsError, StsErrorKind};
 use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::prompt::{AskError, Question};
 use crate::session::Sessions;
 use crate::session::codes;
@@ -118,7 +119,7 @@ impl Sessions<'_> {
             AskError::TimedOut => Ended::alone(self.timed_out()),
             AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) },
             AskError::Nobody(why) => {
-                let command = format!("twolock login {}", crate::text::visible::as_word(self.plan.profile.as_str()));
+                let command = CommandLine::of(Verb::Login, &self.plan.profile);
                 let cause = format!("an MFA code of {device} is needed: {why}; run in a terminal: {command}");
                 Ended::alone(Failure::new(Kind::NeedsPerson, cause))
             }
@@ -126,9 +127,8 @@ impl Sessions<'_> {
     }
 
     fn timed_out(&self) -> Failure {
-        let command =
-            format!("run in a terminal: twolock login {}", crate::text::visible::as_word(self.plan.profile.as_str()));
-        Failure::new(Kind::NeedsPerson, format!("no code was entered in time; {command}"))
+        let command = CommandLine::of(Verb::Login, &self.plan.profile);
+        Failure::new(Kind::NeedsPerson, format!("no code was entered in time; run in a terminal: {command}"))
     }
 
     fn no_session(&self, e: StsError, state: &mut DeviceState) -> Ended {

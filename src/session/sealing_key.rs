@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Failure, Kind};
 use crate::hex::hex;
+use crate::hint::{CommandLine, Verb};
 use crate::secret::Secret;
 use crate::store::choose::Stores;
 use crate::store::file::FileStore;
@@ -104,9 +105,10 @@ impl NoSealingKey {
                 // Whoever chose the file is not told to choose it.
                 let is_file = answers.iter().any(|(name, _)| *name == FileStore::NAME);
                 failure.hint(if is_file {
-                    "to begin with a new key: twolock logout --all"
+                    CommandLine::new(Verb::Logout).with("--all").to("to begin with a new key")
                 } else {
-                    "to keep the key in a private file instead: twolock settings set keyring file"
+                    let command = CommandLine::new(Verb::SettingsSet).with("keyring").with("file");
+                    command.to("to keep the key in a private file instead")
                 })
             }
             Self::Folder(_) => Failure::new(Kind::Disk, self.to_string()),

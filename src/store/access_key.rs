@@ -7,9 +7,9 @@ use super::{Item, Store, StoreError};
 use crate::arn::AccountId;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::secret::Secret;
-use crate::text::visible::as_word;
 
 /// What [`keep`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +73,8 @@ pub fn failure(profile: &ProfileName, id: &AccessKeyId, store: &str, e: &StoreEr
     let failure = Failure::new(Kind::Keyring, format!("access key {id}: {store} {e}")).of_profile(profile);
     match e {
         StoreError::Locked | StoreError::Dismissed => {
-            let name = as_word(profile.as_str());
-            failure.hint(format!(
-                "unlock the desktop's keyring, then run this again; twolock login {name} opens its dialog"
-            ))
+            let reason = "unlock the desktop's keyring, then run this again; this opens its dialog";
+            failure.hint(CommandLine::of(Verb::Login, profile).to(reason))
         }
         StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint(
             "start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials",

@@ -83,7 +83,7 @@ mod bus {
 
     use super::*;
     use crate::store::SERVICE;
-    use crate::text::visible::visible;
+    use crate::text::visible::cut;
 
     /// What the other programs of this service show and expect for bytes.
     const CONTENT_TYPE: &str = "application/octet-stream";
@@ -213,7 +213,7 @@ mod bus {
     }
 
     fn of_bus(name: &str, message: &str) -> StoreError {
-        let said = visible(message);
+        let said = cut(message).into_owned();
         match name.rsplit('.').next().unwrap_or_default() {
             "IsLocked" => StoreError::Locked,
             // The bus says "no reply" as well when the program that should reply died.
@@ -265,7 +265,10 @@ mod bus {
 
         #[test]
         fn what_the_bus_says_cannot_steer_a_terminal() {
-            assert_eq!(of_bus("x.AccessDenied", "no\u{1b}[2J"), StoreError::Refused("no\\u{1b}[2J".into()));
+            let error = of_bus("x.AccessDenied", "no\u{1b}[2J");
+            assert_eq!(error, StoreError::Refused("no\u{1b}[2J".into()));
+            let shown = crate::error::Failure::new(crate::error::Kind::Keyring, error.to_string()).headline();
+            assert!(shown.ends_with("no\\u{1b}[2J"), "{shown}");
         }
     }
 }

@@ -139,9 +139,12 @@ mod tests {
         let mend = super::chown(folder.path());
         let why = "belongs to another user (uid 4242)";
         let replaced = format!("{} {why} and cannot be replaced: permission denied", file.display());
-        assert_eq!((failure().kind, failure().cause, failure().hints), (Kind::Busy, replaced, vec![mend.clone()]));
+        assert_eq!(
+            (failure().kind, failure().cause, failure().hints),
+            (Kind::Busy, replaced, vec![mend.clone().into()])
+        );
         chown(folder.path(), Some(4242), None).unwrap();
         let named = format!("{} {why}", folder.path().display());
-        assert_eq!((failure().kind, failure().cause, failure().hints), (Kind::Busy, named, vec![mend]));
+        assert_eq!((failure().kind, failure().cause, failure().hints), (Kind::Busy, named, vec![mend.into()]));
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::foreign_file;
 use super::owner::{Account, Ownership};
-use crate::text::visible::as_word;
+use crate::hint::CommandLine;
 
 /// As many symlinks as Linux follows in one path.
 const MOST_SYMLINKS: usize = 40;
@@ -53,8 +53,9 @@ pub(crate) enum OtherWriter {
 
 impl OtherWriter {
     /// Returns the command that takes it away from them, if its owner is us or root.
-    pub(crate) fn fix(self, step: &Path) -> Option<String> {
-        (!matches!(self, OtherWriter::Owner(_))).then(|| format!("chmod go-w {}", as_word(&step.to_string_lossy())))
+    pub(crate) fn fix(self, step: &Path) -> Option<CommandLine> {
+        let close = || CommandLine::other("chmod go-w").with(step.to_string_lossy());
+        (!matches!(self, OtherWriter::Owner(_))).then(close)
     }
 }
 

@@ -3,9 +3,16 @@
 use std::borrow::Cow;
 
 use crate::secret;
+use crate::text::width::cut_middle;
 
 /// Longest piece of foreign text shown, in characters.
 pub const LONGEST: usize = 200;
+
+/// Longest stretch between two values in quotes: our own words, or what could not be quoted.
+const LONGEST_WORDS: usize = 400;
+
+/// Longest line shown, escaped, whatever it is made of: ten hops with their places fit.
+pub(crate) const LONGEST_LINE: usize = 2_000;
 
 /// Enough of what stands behind [`LONGEST`] to tell a secret that begins before it.
 const BEHIND: usize = 200;
@@ -27,9 +34,30 @@ pub fn one_line(text: &str) -> String {
     escape(secret::masked(text).chars())
 }
 
-/// Returns a value that was refused, as an error may quote it: [`visible`], or a mask where it could hold a secret.
-pub fn refused(value: &str) -> String {
-    if secret::may_be_in(value) { secret::MASK.into() } else { visible(value) }
+/// Returns the first [`LONGEST`] characters of `text`, raw: for what is quoted in a failure without quotes around it.
+pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+    cut_at(text, LONGEST)
+}
+
+fn cut_at(text: &str, longest: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Returns a line of our own words with raw values of others in single quotes: on one line, escaped, secrets masked,
+/// every value cut at [`LONGEST`] characters. A value may hold quotes itself, so the whole has a bound as well.
+pub fn sentence(text: &str) -> String {
+    let masked = secret::masked(text);
+    let cut = |(piece, is_quoted)| cut_at(piece, if is_quoted { LONGEST } else { LONGEST_WORDS });
+    let pieces: Vec<Cow<'_, str>> = masked.split('\'').zip([false, true].into_iter().cycle()).map(cut).collect();
+    cut_middle(&escape(pieces.join("'").chars()), LONGEST_LINE)
+}
+
+/// Returns a value that was refused, as a failure may quote it: itself, or a mask where it could hold a secret.
+pub fn refused(value: &str) -> &str {
+    if secret::may_be_in(value) { secret::MASK } else { value }
 }
 
 /// Returns JSON that means the same, its hidden characters escaped: a terminal may obey U+009B as it does ESC `[`.
@@ -155,10 +183,7 @@ mod tests {
             let shown = visible(&format!("{}{SECRET} and more", " ".repeat(blanks)));
             assert!(!shown.contains("wJ") && shown.chars().count() <= LONGEST + 1, "{shown}");
         }
-        assert_eq!(
-            (refused(&SECRET[..38]), refused("eu west"), refused("a\nb")),
-            ("***".into(), "eu west".into(), "a\\u{a}b".into())
-        );
+        assert_eq!((refused(&SECRET[..38]), refused("eu west"), refused("a\nb")), ("***", "eu west", "a\nb"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a hostile reviewer tried on the binary: each of these once hung, crashed or misled.
 #![cfg(target_os = "linux")]
 
+mod hostile_text;
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -81,7 +81,7 @@ fn without_a_keyring_a_key_is_refused_and_written_nowhere() {
         5,
         "",
         "twolock: error: profile 'me': no persistent keyring is available, and an access key is not written into a file unasked\n\
-         twolock: hint: to keep it in ~/.aws/credentials: aws configure --profile me    then: twolock profile adopt me\n",
+         twolock: hint: to keep it in ~/.aws/credentials: aws configure --profile me && twolock profile adopt me\n",
     );
     let mut terminal = world.on_terminal(["profile", "add", "me"]);
     for (question, answer) in [("(key, role): ", "key\n"), ("access key id: ", &format!("{KEY_ID}\n"))] {

@@ -568,7 +568,7 @@ fn a_path_that_everybody_can_change_is_not_written() {
         3,
         "",
         "twolock: error: every AWS tool would start HOME/open/twolock, but everybody can change HOME/open\n\
-         twolock: hint: chmod o-w HOME/open, or put twolock elsewhere\n",
+         twolock: hint: put twolock elsewhere, or close it to others: chmod o-w HOME/open\n",
     );
     assert_eq!(config_of(&world), CONFIG);
 }

@@ -76,7 +76,7 @@ fn wrong_spans_and_names_are_refused() {
     world.run(["status", "prod", "--min-ttl", "soon"]).is(
         2,
         "",
-        "twolock: error: invalid value 'soon' for '--min-ttl <SPAN>': write 40m, 2h or a number of seconds\n\
+        "twolock: error: invalid value 'soon' for '--min-ttl <DURATION>': write 40m, 2h or a number of seconds\n\
          twolock: hint: try '--help'\n",
     );
     let ran = world.run(["status", "--min-ttl", "1h"]);

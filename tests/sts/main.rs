@@ -207,10 +207,10 @@ fn roles_that_refuse() {
     refusal(error, StsErrorKind::Refused, &format!("arn:aws:iam::{ACCOUNT}:role/Admin may not be assumed"));
     let third_party = world.role(|role| role.external_id = Some("contract-7".into()));
     let error = world.assume(Signer::Session(&session), &third_party).unwrap_err();
-    assert!(error.hints.iter().any(|hint| hint.contains("set external_id")), "{error:?}");
+    assert!(error.shown_hints().iter().any(|hint| hint.contains("set external_id")), "{error:?}");
     let guarded = world.role(|role| role.require_mfa = true);
     let error = world.assume(Signer::Key(&world.key), &guarded).unwrap_err();
-    assert!(error.hints.iter().any(|hint| hint.contains("set mfa_serial")), "{error:?}");
+    assert!(error.shown_hints().iter().any(|hint| hint.contains("set mfa_serial")), "{error:?}");
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn faults_with_a_code_are_not_tried_again() {
         let error = world.login().unwrap_err();
         assert_eq!(error.kind, StsErrorKind::Unclear, "{kind:?}: {error:?}");
         assert_eq!(world.sandbox.count("GetSessionToken"), 1, "{kind:?}");
-        assert!(error.hints.iter().any(|hint| hint.contains("counts as used")), "{kind:?}: {error:?}");
+        assert!(error.shown_hints().iter().any(|hint| hint.contains("counts as used")), "{kind:?}: {error:?}");
         assert!(begun.elapsed() < Duration::from_secs(5), "{kind:?}");
     }
 }
@@ -501,7 +501,7 @@ fn without_a_network_awss_host_is_not_found_and_nothing_is_sent() {
         return eprintln!("skipped: this machine has a network: {error:?}");
     }
     assert!(error.cause.starts_with("sts.eu-west-1.amazonaws.com "), "{error:?}");
-    assert!(error.hints.iter().any(|hint| hint == "is region 'eu-west-1' right?"), "{error:?}");
+    assert!(error.shown_hints().iter().any(|hint| hint == "is region 'eu-west-1' right?"), "{error:?}");
 }
 
 #[test]

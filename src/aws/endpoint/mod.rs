@@ -11,9 +11,9 @@ use http::Uri;
 
 use crate::arn::Partition;
 use crate::error::{Failure, Kind};
+use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::Region;
 use crate::origin::Sourced;
-use crate::text::visible::visible;
 
 /// What decides the endpoint of a call.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ fn refuse(given: &Sourced<String>, why: &str) -> Failure {
     // Somebody's password may stand before the '@'.
     let shown = match given.value.contains('@') {
         true => "an address with '@'".into(),
-        false => format!("'{}'", visible(&given.value)),
+        false => format!("'{}'", given.value),
     };
     Failure::new(Kind::Config, format!("{} points STS to {shown}: {why}", given.origin))
 }
@@ -193,17 +193,16 @@ impl Address {
         if self.port == 443 { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
     }
 
-    fn way_to_allow(&self, allow: &[String]) -> String {
+    fn way_to_allow(&self, allow: &[String]) -> Hint {
         if allow.is_empty() {
-            format!(
-                "if you trust that host with your keys and codes: twolock settings set endpoints.allow {}",
-                self.entry()
-            )
+            let allow = CommandLine::new(Verb::SettingsSet).with("endpoints.allow").with(self.entry());
+            allow.to("if you trust that host with your keys and codes")
         } else {
             format!(
                 "if you trust that host with your keys and codes, add '{}' to endpoints.allow: twolock settings path",
                 self.entry()
             )
+            .into()
         }
     }
 

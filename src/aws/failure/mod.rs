@@ -22,7 +22,8 @@ use super::{Mfa, RoleRequest, Signer, StsError, StsErrorKind};
 use crate::arn::Partition;
 use crate::credentials::AccessKeyId;
 use crate::duration;
-use crate::text::visible::visible;
+use crate::hint::{CommandLine, Hint, Verb};
+use crate::text::visible::cut;
 
 /// What was tried: who signed what, and where it went.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,7 @@ impl Outcome {
 }
 
 /// A meaning: what the caller does next, what happened, what to do.
-pub(super) type Meaning = (StsErrorKind, String, Vec<String>);
+pub(super) type Meaning = (StsErrorKind, String, Vec<Hint>);
 
 impl Call<'_> {
     fn way(&self) -> Way<'_> {
@@ -90,7 +91,7 @@ impl Call<'_> {
 
     /// Returns the error of a call that never reached the wire.
     pub(super) fn not_begun(&self, why: &str) -> StsError {
-        let cause = format!("the call to {} could not begin: {}", self.endpoint, visible(&self.masked(why, None)));
+        let cause = format!("the call to {} could not begin: {}", self.endpoint, cut(&self.masked(why, None)));
         StsError { kind: StsErrorKind::NotSent, cause, hints: Vec::new() }
     }
 
@@ -103,7 +104,8 @@ impl Call<'_> {
     fn error(&self, (kind, cause, mut hints): Meaning, clocks: Clocks) -> StsError {
         if let Some((ours, theirs, apart)) = clocks.skew().filter(|_| !cause.contains("clock")) {
             let apart = duration::show(apart);
-            hints.push(format!("this clock is off by {apart} ({ours} here, {theirs} there): set it right first"));
+            hints
+                .push(format!("this clock is off by {apart} ({ours} here, {theirs} there): set it right first").into());
         }
         if kind == StsErrorKind::Unclear && self.mfa.is_some() {
             hints.push("the code counts as used: wait for the next one".into());
@@ -161,7 +163,7 @@ impl Call<'_> {
 
     fn said(&self, code: &str, message: &str, seen: &Seen, clocks: Clocks) -> Meaning {
         let words = self.masked(&format!("{code}: {}", message.trim()), Some(seen));
-        let words = format!("{}: {}", self.endpoint, visible(words.trim_end_matches([':', ' ', '.'])));
+        let words = format!("{}: {}", self.endpoint, cut(words.trim_end_matches([':', ' ', '.'])));
         let message = message.to_ascii_lowercase();
         let says = |part: &str| message.contains(part);
         let unavailable = matches!(seen.end, Some(End::Answered(500..)));
@@ -216,7 +218,7 @@ impl Call<'_> {
     fn wrong_code(&self) -> Meaning {
         let cause = format!("that code was refused by {}: wrong, used before, or another device's", self.endpoint);
         let hint = self.mfa.map(|mfa| format!("a code works once: wait for the next one of {}", mfa.serial));
-        (StsErrorKind::WrongCode, cause, hint.into_iter().collect())
+        (StsErrorKind::WrongCode, cause, hint.into_iter().map(Hint::from).collect())
     }
 
     fn wrong_device(&self, words: &str) -> Meaning {
@@ -231,10 +233,13 @@ impl Call<'_> {
         let Some(request) = self.role else {
             return refused(format!("{} is not allowed ({words})", self.action), "");
         };
-        let mut hints = vec![format!("the trust policy of {} has to allow {}", request.role.name(), self.caller())];
+        let trusts = format!("the trust policy of {} has to allow {}", request.role.name(), self.caller());
+        let mut hints: Vec<Hint> = vec![trusts.into()];
         match (self.signer, self.mfa) {
             (Signer::Key(_), None) => hints.push("if it demands MFA: set mfa_serial in this profile".into()),
-            (Signer::Session(_), _) => hints.push("if it demands a recent code: twolock login PROFILE --fresh".into()),
+            (Signer::Session(_), _) => {
+                hints.push(CommandLine::new(Verb::Login).with("--fresh").to("if it demands a recent code"))
+            }
             _ => {}
         }
         hints.push(match request.external_id {
@@ -318,7 +323,7 @@ impl Call<'_> {
 }
 
 fn refused(cause: String, hint: &str) -> Meaning {
-    let hints = if hint.is_empty() { Vec::new() } else { vec![hint.to_owned()] };
+    let hints = if hint.is_empty() { Vec::new() } else { vec![hint.into()] };
     (StsErrorKind::Refused, cause, hints)
 }
 

@@ -7,6 +7,7 @@ use crate::aws::StsErrorKind;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::http::Proxy;
 use crate::aws::wire::Obstacle;
+use crate::hint::Hint;
 
 /// Where a call goes, and through whom.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ impl Way<'_> {
     }
 
     /// Returns cause and hints of a connection that was never made.
-    pub(in crate::aws) fn unreached(&self, obstacle: &Obstacle) -> (String, Vec<String>) {
+    pub(in crate::aws) fn unreached(&self, obstacle: &Obstacle) -> (String, Vec<Hint>) {
         let host = self.host();
         let next = self.next_hop();
         match obstacle {
@@ -65,20 +66,21 @@ impl Way<'_> {
         }
     }
 
-    fn look_at_the_way(&self) -> String {
-        match self.proxy {
+    fn look_at_the_way(&self) -> Hint {
+        let text = match self.proxy {
             Some(proxy) => format!("is {} right? to go without it: NO_PROXY={}", proxy.variable, self.endpoint.host()),
             None if self.endpoint.is_aws() => {
                 "is this machine online? behind a proxy, set HTTPS_PROXY; look at VPN and firewall".into()
             }
             None => format!("is a server running at {}?", self.endpoint.shown()),
-        }
+        };
+        text.into()
     }
 
-    fn look_at_the_name(&self) -> Vec<String> {
+    fn look_at_the_name(&self) -> Vec<Hint> {
         let mut hints = vec![self.look_at_the_way()];
         if self.endpoint.is_aws() && self.proxy.is_none() {
-            hints.push(format!("is region '{}' right?", self.endpoint.region()));
+            hints.push(format!("is region '{}' right?", self.endpoint.region()).into());
         }
         hints
     }

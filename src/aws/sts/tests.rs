@@ -214,7 +214,7 @@ fn trouble_after_a_code_was_sent_is_unclear_and_sent_once() {
         let error = with_code(&server.client(), QUICK).expect_err(what);
         assert_eq!(error.kind, StsErrorKind::Unclear, "{what}: {error:?}");
         assert_eq!(server.requests().len(), 1, "{what}");
-        assert!(error.hints.iter().any(|hint| hint.contains("counts as used")), "{what}: {error:?}");
+        assert!(error.shown_hints().iter().any(|hint| hint.contains("counts as used")), "{what}: {error:?}");
         assert!(error.cause.contains("127.0.0.1") && begun.elapsed() < Duration::from_secs(4), "{what}: {error:?}");
         assert_clean(&error);
     }
@@ -385,7 +385,7 @@ fn a_dead_proxy_is_named_with_its_variable_and_without_its_password() {
         let error = with_code(&client, QUICK).unwrap_err();
         assert_eq!(error.kind, StsErrorKind::NotSent);
         assert_eq!(error.cause, format!("proxy {free} ({variable}) refused the connection"));
-        assert!(error.hints[0].ends_with("NO_PROXY=sts.eu-west-1.amazonaws.com"), "{:?}", error.hints);
+        assert!(error.shown_hints()[0].ends_with("NO_PROXY=sts.eu-west-1.amazonaws.com"), "{:?}", error.shown_hints());
         assert!(!format!("{client:?}{error:?}").contains("canary"));
     }
 }

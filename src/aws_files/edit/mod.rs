@@ -13,7 +13,6 @@ use super::hunk::{Hunk, Replacement};
 use super::section::{Section, Setting, Span};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind as FailureKind, Result};
-use crate::text::visible::visible;
 
 mod lines;
 mod rename;
@@ -126,9 +125,7 @@ impl AwsFile {
     /// Makes all these edits or none, and verifies the result once.
     pub fn with_edits(&self, edits: &[Edit]) -> Result<Edited> {
         match edits {
-            [Edit::Rename { profile, to }] => {
-                self.rename(profile, to).map_err(|failure| failure.of_profile(visible(profile)))
-            }
+            [Edit::Rename { profile, to }] => self.rename(profile, to).map_err(|failure| failure.of_profile(profile)),
             _ if self.lacks_its_last_end() => {
                 self.with_its_last_end().together(edits).map(|edited| self.without_it_again(edited))
             }
@@ -141,7 +138,7 @@ impl AwsFile {
         // With the index made, each profile is found without a search.
         self.profile_names();
         for edit in edits {
-            let of_profile = |failure: Failure| failure.of_profile(visible(edit.profile()));
+            let of_profile = |failure: Failure| failure.of_profile(edit.profile());
             let made = self.changes_of(edit, changes.is_empty(), &mut notes).map_err(of_profile)?;
             changes.extend(made);
         }

@@ -9,7 +9,6 @@ use crate::aws_files::process_line::ProcessLine;
 use crate::aws_files::section::{Part, Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::is_process_word;
-use crate::text::visible::visible;
 
 impl AwsFile {
     /// Renames a profile: its headers, and every setting that names it as a source or as what twolock serves.
@@ -67,8 +66,7 @@ impl AwsFile {
                 None => Ok(None),
                 Some(_) if !is_process_word(new) => {
                     let cause = format!(
-                        "'{}' cannot stand in a credential_process: it may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'",
-                        visible(new)
+                        "'{new}' cannot stand in a credential_process: it may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'"
                     );
                     Err(Failure::new(FailureKind::Usage, cause).at(&setting.place))
                 }

@@ -12,7 +12,6 @@ use crate::aws_files::hunk::{Hunk, Replacement};
 use crate::aws_files::oddities::Oddity;
 use crate::aws_files::section::{Section, Setting};
 use crate::error::{Failure, Kind as FailureKind, Result};
-use crate::text::visible::visible;
 
 impl AwsFile {
     /// Makes the changes and reads the result: it must say what was asked, and nothing else differently.
@@ -58,7 +57,7 @@ impl AwsFile {
         for name in self.profile_names().iter().filter(|name| !touched.contains(name.as_str())) {
             let says = |file: &AwsFile| file.section(name).map(|s| s.settings.iter().map(pair).collect::<Vec<_>>());
             if says(self) != says(new) {
-                let cause = format!("profile '{}' of {} would be read differently", visible(name), self.shown());
+                let cause = format!("profile '{name}' of {} would be read differently", self.shown());
                 return Err(Failure::new(FailureKind::Config, cause).hint("edit the file by hand"));
             }
         }

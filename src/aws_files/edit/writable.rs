@@ -2,16 +2,15 @@
 
 use crate::error::{Failure, Kind as FailureKind, Result};
 use crate::names::ProfileName;
-use crate::text::visible::{refused, visible};
+use crate::text::visible::refused;
 
 pub(super) fn must_be_a_safe_name(name: &str) -> Result<()> {
     let problem = |why: String| Err(Failure::new(FailureKind::Usage, why));
     match ProfileName::parse(name) {
         Err(why) => problem(why),
-        Ok(name) if !name.is_read_by_every_sdk() => problem(format!(
-            "'{}' is not read by every SDK: a name may hold A-Z a-z 0-9 _ - / . % @ : +",
-            visible(name.as_str())
-        )),
+        Ok(name) if !name.is_read_by_every_sdk() => {
+            problem(format!("'{name}' is not read by every SDK: a name may hold A-Z a-z 0-9 _ - / . % @ : +",))
+        }
         Ok(_) => Ok(()),
     }
 }
@@ -20,10 +19,10 @@ pub(super) fn must_be_writable(key: &str, value: &str) -> Result<()> {
     let problem = |why: String| Err(Failure::new(FailureKind::Usage, why));
     let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
     if key.contains('.') {
-        return problem(format!("'{}' names a block inside a key, which twolock does not edit", visible(key)));
+        return problem(format!("'{key}' names a block inside a key, which twolock does not edit"));
     }
     if key.is_empty() || !key.chars().all(is_key) {
-        return problem(format!("'{}' is no key: a key may hold a-z 0-9 _ -", visible(key)));
+        return problem(format!("'{key}' is no key: a key may hold a-z 0-9 _ -"));
     }
     if value.is_empty() {
         return problem(format!(

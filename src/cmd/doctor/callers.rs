@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::aws_files::Setting;
 use crate::aws_files::process_line::ProcessLine;
+use crate::hint::{CommandLine, Verb};
 use crate::profile::adoption::program::names_a_version;
 use crate::profile::callers::{self, Callers, Reader, Verdict};
 use crate::system::{child, directories};
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::visible;
 
 use super::Outcome;
 use super::context::{Context, OneProfile};
@@ -37,7 +38,7 @@ fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
     let what = format!("twolock is passed over by {}", names(elsewhere.iter().map(|(caller, _)| *caller)));
     let finding = Finding::new(severity, what, reasons(&elsewhere)).of_profile(&one.name);
     let place = line.map_or(&one.profile.place, |(setting, _)| &setting.place);
-    Some(finding.at(place).mend(format!("twolock profile adopt {}", as_word(&one.name))))
+    Some(finding.at(place).mend(CommandLine::of(Verb::Adopt, &one.name)))
 }
 
 /// A role that a caller assumes itself, with credentials of ours.
@@ -90,7 +91,7 @@ pub fn programs(context: &Context) -> Outcome {
         };
         let what = format!("credential_process names {}, {what}", visible(program));
         let finding = Finding::new(severity, what, format!("{why}{others}")).of_profile(&one.name).at(&setting.place);
-        Some(finding.mend(format!("twolock profile adopt {}", as_word(&one.name))))
+        Some(finding.mend(CommandLine::of(Verb::Adopt, &one.name)))
     };
     served.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }

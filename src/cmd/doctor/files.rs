@@ -5,10 +5,11 @@ use std::path::Path;
 
 use crate::change::recover::unfinished as unfinished_change;
 use crate::cmd::changing;
+use crate::hint::CommandLine;
 use crate::system::obstacle;
 use crate::system::permissions::What;
 use crate::system::{directories, path_owners};
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::visible;
 
 use super::Outcome;
 use super::context::{Context, Place};
@@ -157,9 +158,11 @@ pub fn links(context: &Context) -> Outcome {
     let of = |place: &Place| {
         let what = format!("it has {} names (hard links)", place.found.names);
         let why = "an edit would change one of them and not the other, so twolock makes none";
-        let word = as_word(&place.path.to_string_lossy());
-        let copy = as_word(&format!("{}.own", place.path.display()));
-        Finding::new(Warning, what, why).in_file(&place.shown).mend(format!("cp -p {word} {copy} && mv {copy} {word}"))
+        let (path, copy) = (place.path.to_string_lossy(), format!("{}.own", place.path.display()));
+        let put_back = CommandLine::other("mv").with(&copy).with(&*path);
+        Finding::new(Warning, what, why)
+            .in_file(&place.shown)
+            .mend(CommandLine::other("cp -p").with(&*path).with(&copy).and(put_back))
     };
     let several = context.places.found.iter().filter(|place| place.found.has_more_names());
     several.map(of).collect::<Vec<_>>().into()
@@ -179,7 +182,7 @@ pub fn kinds(context: &Context) -> Outcome {
             (found, What::Directory) if found != What::Directory => ("it is no folder", "nothing can be kept there"),
             _ => return None,
         };
-        let mend = format!("ls -l {}", as_word(&place.path.to_string_lossy()));
+        let mend = CommandLine::other("ls -l").with(place.path.to_string_lossy());
         Some(Finding::new(Warning, what, why).in_file(&place.shown).mend(mend))
     };
     context.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
@@ -197,7 +200,7 @@ pub fn ways(context: &Context) -> Outcome {
             let what = format!("it {writer}, and the way to {} leads through it", visible(&place.shown));
             let why = "whoever can write there can put another file in place of yours";
             let finding = Finding::new(Warning, what, why).in_file(shown);
-            found.push(Finding { mend: writer.fix(&step), ..finding });
+            found.push(Finding { mend: writer.fix(&step).map(|fix| fix.to_string()), ..finding });
         }
     }
     found.into()

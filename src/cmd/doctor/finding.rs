@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Failure, Place};
 use crate::output::paragraph::wrapped;
-use crate::text::visible::{one_line, visible};
+use crate::text::visible::{one_line, sentence, visible};
 use crate::text::width::cut_middle;
 
 /// Longer than anything we say, unless a file holds names or values of a megabyte.
@@ -71,9 +71,12 @@ impl Finding {
 
     /// A failure some command would end with, found beforehand; its first hint mends it.
     pub fn of_failure(severity: Severity, failure: &Failure, why: impl Into<String>) -> Self {
-        let mut finding = Self::new(severity, &failure.cause, why);
+        let mut finding = Self::new(severity, failure.shown_cause(), why);
         finding.profile.clone_from(&failure.profile);
-        finding.mend = failure.hints.first().cloned();
+        finding.mend = failure.hints.first().and_then(|hint| match hint.command() {
+            Some(command) => Some(command.to_string()),
+            None => hint.shown(),
+        });
         match &failure.place {
             Some(place) => finding.at(place),
             None => finding,
@@ -95,8 +98,8 @@ impl Finding {
         self
     }
 
-    pub fn mend(mut self, mend: impl Into<String>) -> Self {
-        self.mend = Some(mend.into());
+    pub fn mend(mut self, mend: impl ToString) -> Self {
+        self.mend = Some(mend.to_string());
         self
     }
 
@@ -112,13 +115,13 @@ impl Finding {
             (None, Some(place)) => format!("{place}: "),
             (None, None) => String::new(),
         };
-        one_line(&format!("{}: {subject}{}", self.severity.word(), self.what))
+        format!("{}: {subject}{}", self.severity.word(), sentence(&self.what))
     }
 
     /// Three lines: what and where, why, what mends it. A command is never broken: it is there to be pasted.
     pub fn as_text(&self, width: Option<usize>) -> String {
-        let shown = |text: &str| cut_middle(&one_line(text), LONGEST);
-        let mut text = wrapped(&shown(&self.headline()), "", width) + &wrapped(&shown(&self.why), "  ", width);
+        let shown = |text: &str, indent| wrapped(&cut_middle(text, LONGEST), indent, width);
+        let mut text = shown(&self.headline(), "") + &shown(&one_line(&self.why), "  ");
         // A command with a name as long as that could not be run.
         if let Some(mend) = self.mend.as_ref().filter(|mend| mend.len() <= LONGEST) {
             text += &format!("  mend: {}\n", one_line(mend));

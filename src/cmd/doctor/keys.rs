@@ -7,6 +7,7 @@ use crate::aws_files::Setting;
 use crate::cmd::env::calling_shell;
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::Failure;
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::ours::key_index::Entry;
 use crate::output::exports;
@@ -14,7 +15,7 @@ use crate::profile::facts::is_adopted;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{StoreError, access_key};
 use crate::system::clock::Deadline;
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::visible;
 
 use super::Outcome;
 use super::context::{Context, OneProfile, is_usable};
@@ -76,19 +77,19 @@ impl<'a> Moves<'a> {
         Self(users)
     }
 
-    fn of(&self, owner: &OneProfile) -> String {
+    fn of(&self, owner: &OneProfile) -> CommandLine {
         let users = self.0.get(owner.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let has_device = |one: &OneProfile| one.profile.get("mfa_serial").is_some();
         let has_role =
             |one: &OneProfile| ["twolock_role_arn", "role_arn"].iter().any(|key| one.profile.get(key).is_some());
-        let adopt = |one: &OneProfile| format!("twolock profile adopt {}", as_word(&one.name));
+        let adopt = |one: &OneProfile| CommandLine::of(Verb::Adopt, &one.name);
         // Where there was no keyring, an adopted profile keeps its key under another name.
         if let Some(keeper) = users.iter().find(|one| is_adopted(&one.profile) && !has_role(one)) {
             return adopt(keeper);
         }
         match has_device(owner) || users.iter().any(|one| has_device(one)) {
             true => adopt(owner),
-            false => format!("twolock profile set {} mfa_serial ARN && {}", as_word(&owner.name), adopt(owner)),
+            false => CommandLine::of(Verb::Set, &owner.name).with("mfa_serial").with("ARN").and(adopt(owner)),
         }
     }
 }
@@ -123,9 +124,8 @@ pub fn in_two_places(context: &Context) -> Outcome {
             false => format!("{} stands here, {} in the OS keyring", key.named(), entry.id),
         };
         let finding = key.finding(Warning, what, why);
-        let name = as_word(&key.of.name);
         // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
-        Some(finding.mend(if keeps { moves.of(key.of) } else { format!("twolock profile show {name}") }))
+        Some(finding.mend(if keeps { moves.of(key.of) } else { CommandLine::of(Verb::Show, &key.of.name) }))
     };
     InFile::all(context).filter_map(of).collect::<Vec<_>>().into()
 }
@@ -156,11 +156,10 @@ pub fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
 pub fn sessions_in_clear(context: &Context) -> Outcome {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
-        let name = as_word(&profile.name);
         let nothing_else = profile.profile.settings().iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()));
         let mend = match nothing_else {
-            true => format!("twolock profile remove {name}"),
-            false => format!("twolock profile unset {name} {}", token.key),
+            true => CommandLine::of(Verb::Remove, &profile.name),
+            false => CommandLine::of(Verb::Unset, &profile.name).with(&token.key),
         };
         let why = "as `aws configure mfa-login` leaves it: whoever reads the file has the session";
         let finding = Finding::new(Warning, "a session token stands here in clear", why);
@@ -233,9 +232,9 @@ fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> 
         return Finding::new(Info, what, why).of_profile(profile);
     }
     let finding = Finding::new(Error, what, "nothing can be signed with it; the index is left as it is");
-    let word = as_word(profile);
+    let configure = || CommandLine::other("aws configure --profile").of_profile(profile);
     match error {
-        StoreError::Absent => finding.mend(format!("aws configure --profile {word} && twolock profile adopt {word}")),
+        StoreError::Absent => finding.mend(configure().and(CommandLine::of(Verb::Adopt, profile))),
         _ => finding,
     }
     .of_profile(profile)

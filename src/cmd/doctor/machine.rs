@@ -105,12 +105,12 @@ pub fn clock(context: &Context) -> Outcome {
     let endpoint = usual_endpoint(context);
     let http = match HttpSettings::from_env(&context.world.env, &endpoint) {
         Ok(http) => http,
-        Err(failure) => return Outcome::unchecked(failure.cause),
+        Err(failure) => return Outcome::unchecked(failure.shown_cause()),
     };
     let skew = match date::skew(&endpoint, http, Bounds::LOOK) {
         Ok(None) => return Vec::new().into(),
         Ok(Some(skew)) => skew,
-        Err(error) => return Outcome::unchecked(error.cause),
+        Err(error) => return Outcome::unchecked(error.shown_cause()),
     };
     let direction = if skew.ours < skew.theirs { "slow" } else { "fast" };
     let apart = duration::show(skew.apart);

@@ -131,9 +131,9 @@ fn close(context: &Context, path: &Path) -> std::result::Result<(), String> {
     changing::make_agreed(
         &context.world,
         &change,
-        &preview(&context.world.files, &context.world.index, &change).map_err(|failure| failure.cause)?,
+        &preview(&context.world.files, &context.world.index, &change).map_err(|failure| failure.shown_cause())?,
     )
-    .map_err(|failure| failure.cause)
+    .map_err(|failure| failure.shown_cause())
 }
 
 /// Everything that was found, the worst first.

@@ -10,6 +10,7 @@ use crate::aws_files::file::AwsFile;
 use crate::aws_files::oddities::{Construct, Effect, Oddity, Reader};
 use crate::duration;
 use crate::error::{Failure, Place};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::origin::FileChoice;
 use crate::ours::aliases::{Alias, setting_of};
@@ -17,7 +18,7 @@ use crate::ours::consent;
 use crate::profile::base::{Base, OTHER_SOURCES};
 use crate::profile::facts::is_adopted;
 use crate::profile::settings::parse_session_duration;
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::visible;
 
 use super::context::{Context, OneProfile};
 use super::finding::Finding;
@@ -68,7 +69,7 @@ fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
     let finding = Finding::of_failure(severity, failure, why);
     match &finding.mend {
         Some(_) => finding,
-        None => finding.mend(format!("twolock profile show {}", as_word(&one.name))),
+        None => finding.mend(CommandLine::of(Verb::Show, &one.name)),
     }
 }
 
@@ -114,7 +115,7 @@ fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
     (device != account).then(|| {
         let what = format!("mfa_serial is of account {device}, and access key {} of {account}", key.id);
         finding(Error, what, "STS takes a code of the key's own user only")
-            .mend(format!("twolock profile set {} mfa_serial ARN", as_word(&one.name)))
+            .mend(CommandLine::of(Verb::Set, &one.name).with("mfa_serial").with("ARN"))
     })
 }
 
@@ -125,13 +126,13 @@ pub fn short_sessions(context: &Context) -> Outcome {
     let of = |one: &OneProfile| {
         let setting = one.profile.get("twolock_session_duration")?;
         let span = parse_session_duration(&setting.value).ok().filter(|span| *span <= NEVER_FRESH)?;
-        let mend = format!("twolock profile set {} twolock_session_duration 12h", as_word(&one.name));
+        let mend = CommandLine::of(Verb::Set, &one.name).with("twolock_session_duration").with("12h");
         Some(Finding::new(Warning, what(span), why).of_profile(&one.name).at(&setting.place).mend(mend))
     };
     let set = context.world.settings.duration("session_duration").filter(|set| set.value <= NEVER_FRESH);
     let ours = set.map(|set| {
         let finding = Finding::new(Warning, format!("session_duration ({}): {}", set.origin, what(set.value)), why);
-        finding.mend("twolock settings set session_duration 12h")
+        finding.mend(CommandLine::new(Verb::SettingsSet).with("session_duration").with("12h"))
     });
     ours.into_iter().chain(context.profiles.iter().filter_map(of)).collect::<Vec<_>>().into()
 }
@@ -145,7 +146,7 @@ pub fn names(context: &Context) -> Outcome {
         let finding = Finding::new(severity, "not every SDK finds a profile of this name", why);
         let finding = finding.of_profile(&one.name).at(&one.profile.place);
         match plain(context, &one.name) {
-            Some(name) => finding.mend(format!("twolock profile rename {} {name}", as_word(&one.name))),
+            Some(name) => finding.mend(CommandLine::of(Verb::Rename, &one.name).with(name)),
             None => finding,
         }
     };
@@ -176,7 +177,7 @@ pub fn aliases(context: &Context) -> Outcome {
             return None;
         };
         let finding = Finding::new(Warning, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
-        Some(finding.mend(format!("twolock settings unset {}", as_word(&setting_of(name)))))
+        Some(finding.mend(CommandLine::new(Verb::SettingsUnset).with(setting_of(name))))
     };
     context.world.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
 }

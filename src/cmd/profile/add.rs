@@ -10,13 +10,13 @@ use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
 use crate::credentials::{AccessKey, AccessKeyId, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::{ProfileName, Region, is_process_word};
 use crate::ours::key_index::{Entry, IndexEdit};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
 use crate::system::clock::Deadline;
 use crate::system::stdin;
-use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
 use super::super::conversation::{Conversation, Need};
@@ -117,10 +117,9 @@ fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
 fn keyring(world: &World, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
     world.key_store_name(name, id)?.ok_or_else(|| {
         let cause = "no persistent keyring is available, and an access key is not written into a file unasked";
-        let word = as_word(name.as_str());
-        Failure::new(Kind::Keyring, cause).of_profile(name).hint(format!(
-            "to keep it in ~/.aws/credentials: aws configure --profile {word}    then: twolock profile adopt {word}"
-        ))
+        let configure = CommandLine::other("aws configure --profile").of_profile(name);
+        let hint = configure.and(CommandLine::of(Verb::Adopt, name)).to("to keep it in ~/.aws/credentials");
+        Failure::new(Kind::Keyring, cause).of_profile(name).hint(hint)
     })
 }
 
@@ -148,7 +147,7 @@ impl Asking<'_> {
         let world = self.world;
         match &self.args.name {
             Some(name) => {
-                let usage = |why: String| Failure::new(Kind::Usage, format!("'{}' {why}", visible(name.as_str())));
+                let usage = |why: String| Failure::new(Kind::Usage, format!("'{name}' {why}"));
                 new_name(world, name.as_str()).map_err(usage)
             }
             None => self.person()?.ask("name of the new profile", |text| new_name(world, text)),
@@ -198,7 +197,7 @@ impl Asking<'_> {
     fn key(&mut self, name: &ProfileName) -> Result<AccessKey> {
         let world = self.world;
         let person = self.person()?;
-        let id = person.ask_unquoted("access key id", long_lived)?;
+        let id = person.ask_unquoted("access key id", long_term)?;
         keyring(world, name, &id)?;
         let secret = person.ask_hidden("secret access key (it is not shown)", parse_secret_key)?;
         Ok(AccessKey { id, secret })
@@ -246,9 +245,9 @@ fn new_name(world: &World, text: &str) -> std::result::Result<ProfileName, Strin
     Ok(name)
 }
 
-fn long_lived(text: &str) -> std::result::Result<AccessKeyId, String> {
+fn long_term(text: &str) -> std::result::Result<AccessKeyId, String> {
     let id = AccessKeyId::parse(text)?;
-    if id.is_temporary() { Err("is a temporary key; a long-lived one begins with AKIA".into()) } else { Ok(id) }
+    if id.is_temporary() { Err("is a temporary key; a long-term one begins with AKIA".into()) } else { Ok(id) }
 }
 
 /// Two lines: the key id, the secret.
@@ -258,7 +257,7 @@ fn key_from_stdin(world: &World, name: &ProfileName) -> Result<AccessKey> {
         Failure::new(Kind::Usage, format!("--stdin reads two lines, access key id and secret: {why}")).of_profile(name)
     };
     let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing, or is no text".into()));
-    let id = long_lived(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
+    let id = long_term(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
     let secret = parse_secret_key(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;
     keyring(world, name, &id)?;
     Ok(AccessKey { id, secret })

@@ -7,12 +7,12 @@ use crate::change::{Act, Change, KeyToProve, KeyToStore, Proof};
 use crate::cli::Adopt;
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes};
 use crate::profile::callers::Callers;
-use crate::text::visible::as_word;
 
 use super::super::changing::make;
 use super::notes::{self, on_callers, own_program, to_try};
@@ -156,8 +156,6 @@ fn on_others(world: &World, preview: &Preview, adoptions: &[Adoption], asked: Op
 fn keeps_its_device(world: &World, name: &ProfileName) -> Option<String> {
     let profile = world.files.profile(name.as_str())?;
     let keeps = profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();
-    let word = as_word(name.as_str());
-    keeps.then(|| {
-        format!("to let SDKs assume '{name}' from the adopted source: twolock profile unset {word} mfa_serial")
-    })
+    let unset = CommandLine::of(Verb::Unset, name).with("mfa_serial");
+    keeps.then(|| format!("to let SDKs assume '{name}' from the adopted source: {unset}"))
 }

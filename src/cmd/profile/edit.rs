@@ -8,11 +8,12 @@ use crate::change::{Act, Change};
 use crate::cli::Making;
 use crate::credentials::STATIC_KEYS;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::profile::facts::is_adopted;
 use crate::profile::settings::ProfileSettings;
 use crate::secret;
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::visible;
 
 use super::super::changing::make;
 use super::known;
@@ -57,12 +58,14 @@ fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     if !STATIC_KEYS.contains(&key) && !secret::is_name(key) {
         return Ok(());
     }
-    let cause = format!("{} is not taken as an argument: other users see the arguments of every process", visible(key));
-    let word = as_word(&profile.name);
-    let configure = format!("aws configure --profile {word}");
+    let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
+    let configure = CommandLine::other("aws configure --profile").of_profile(&profile.name);
     // A key beside the line that calls us would pass us by.
-    let hint = if is_adopted(profile) { format!("{configure} && twolock profile adopt {word}") } else { configure };
-    Err(Failure::new(Kind::Usage, cause).of_profile(visible(&profile.name)).hint(hint))
+    let hint = match is_adopted(profile) {
+        true => configure.and(CommandLine::of(Verb::Adopt, &profile.name)),
+        false => configure,
+    };
+    Err(Failure::new(Kind::Usage, cause).of_profile(&profile.name).hint(hint))
 }
 
 /// Refuses a value the plan would refuse later.
@@ -75,5 +78,5 @@ fn check(preview: &Preview, kind: FileKind, name: &ProfileName, key: &str) -> Re
     let profile = Profile { config, credentials, name: profile.name, place: profile.place };
     ProfileSettings::of(&profile, name)
         .check(key)
-        .map_err(|failure| Failure::new(Kind::Usage, failure.cause).of_profile(visible(name.as_str())))
+        .map_err(|failure| Failure::new(Kind::Usage, failure.cause).of_profile(name))
 }

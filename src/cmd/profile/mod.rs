@@ -17,7 +17,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::text::list::first_names;
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::as_word;
 
 pub use adopt::can_be_adopted;
 
@@ -104,5 +104,5 @@ fn known(world: &World, name: &ProfileName) -> Result<Profile> {
 
 /// A failure about a name no file has.
 pub fn unknown(name: &ProfileName) -> Failure {
-    Failure::new(Kind::Config, "there is no such profile").of_profile(visible(name.as_str()))
+    Failure::new(Kind::Config, "there is no such profile").of_profile(name)
 }

@@ -12,6 +12,7 @@ use crate::system::path_owners::{self, OtherWriter};
 use crate::text::visible::{as_word, visible};
 
 use crate::cmd::world::World;
+use crate::hint::CommandLine;
 
 /// A command that shows that it works. The AWS CLI wants a region, which not every profile names.
 pub fn to_try(world: &World, after: Sources<'_>, name: &ProfileName) -> Result<String> {
@@ -32,8 +33,8 @@ pub fn own_program(world: &World) -> Result<Program> {
         None => Ok(program),
         Some((step, _)) => {
             let (path, step) = (&program.path, step.to_string_lossy());
-            let cause = format!("every AWS tool would start {path}, but everybody can change {}", visible(&step));
-            let hint = format!("chmod o-w {}, or put twolock elsewhere", as_word(&step));
+            let cause = format!("every AWS tool would start {path}, but everybody can change {step}");
+            let hint = CommandLine::other("chmod o-w").with(&*step).to("put twolock elsewhere, or close it to others");
             Err(Failure::new(Kind::Config, cause).hint(hint))
         }
     }

@@ -6,6 +6,7 @@ use crate::change::preview::preview;
 use crate::cli::Release;
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, is_kept_beside, is_served, keys_profile};
@@ -13,7 +14,6 @@ use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
 use crate::profile::callers::Callers;
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
-use crate::text::visible::{as_word, visible};
 
 use super::super::changing::make;
 use super::known;
@@ -70,10 +70,9 @@ fn nobody_else_may_name(world: &World, name: &ProfileName, keys: &str) -> Result
     match others.into_iter().find(|(other, _)| other != name.as_str()) {
         None => Ok(()),
         Some((other, setting)) => {
-            let cause = format!("gets its key from '{}', which goes: let it name '{name}'", visible(keys));
-            let word = as_word(&other);
-            let hint = format!("twolock profile set {word} {} {}", setting.key, as_word(name.as_str()));
-            Err(Failure::new(Kind::Config, cause).of_profile(visible(&other)).at(&setting.place).hint(hint))
+            let cause = format!("gets its key from '{keys}', which goes: let it name '{name}'");
+            let hint = CommandLine::of(Verb::Set, &other).with(&setting.key).with(name.as_str());
+            Err(Failure::new(Kind::Config, cause).of_profile(&other).at(&setting.place).hint(hint))
         }
     }
 }
@@ -89,9 +88,9 @@ fn notes_on_key(world: &World, settings: ProfileSettings<'_>, restored: Option<&
             notes
         }
         (None, Some(entry)) => vec![format!(
-            "its access key {} stays in the keyring; to write it back: twolock profile release {} --restore-key",
+            "its access key {} stays in the keyring; to write it back: {}",
             entry.id,
-            as_word(name.as_str())
+            CommandLine::of(Verb::Release, name).with("--restore-key")
         )],
         (None, None) => vec![],
     }
@@ -117,7 +116,7 @@ fn without_mfa(world: &World, name: &ProfileName) -> Option<String> {
     let device = world.plan(name).ok()?.plan.device?;
     let profile = world.files.profile(name.as_str())?;
     (profile.get("role_arn").is_some() && profile.get("mfa_serial").is_none()).then(|| {
-        let command = format!("twolock profile set {} mfa_serial {device}", as_word(name.as_str()));
+        let command = CommandLine::of(Verb::Set, name).with("mfa_serial").with(device.as_str());
         format!("'{name}' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: {command}")
     })
 }

@@ -8,13 +8,14 @@ use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli::Making;
 use crate::error::Result;
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::ours::aliases;
 use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
 use crate::session::identity::Identity;
-use crate::text::visible::{as_word, visible};
+use crate::text::visible::visible;
 
 use super::super::changing::make;
 use super::known;
@@ -48,8 +49,8 @@ fn still_named(world: &World, name: &ProfileName) -> Vec<String> {
         format!("profile '{}' still names it: {} ({})", visible(&profile), setting.key, setting.place)
     });
     let aliases = world.settings.aliases.of(name.as_str()).map(|(alias, at)| {
-        let word = as_word(&aliases::setting_of(alias));
-        format!("alias '{}' still names it ({}): twolock settings unset {word}", visible(alias), at.place)
+        let unset = CommandLine::new(Verb::SettingsUnset).with(aliases::setting_of(alias));
+        format!("alias '{}' still names it ({}): {unset}", visible(alias), at.place)
     });
     profiles.chain(aliases).collect()
 }

@@ -22,7 +22,7 @@ pub fn run(world: &World, old: &ProfileName, new: &ProfileName, title: &str, mak
     must_be_free(world, new.as_str())?;
     let entry = world.index.get(old);
     if world.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
-        let cause = format!("the keyring's index already has a key for '{}'", visible(new.as_str()));
+        let cause = format!("the keyring's index already has a key for '{new}'");
         return Err(Failure::new(Kind::Config, cause));
     }
     let mut change = Change::new(title);
@@ -49,7 +49,7 @@ pub fn run(world: &World, old: &ProfileName, new: &ProfileName, title: &str, mak
 fn must_be_free(world: &World, name: &str) -> Result<()> {
     match world.files.profile(name) {
         Some(taken) => {
-            let cause = format!("there is a profile '{}' already", visible(name));
+            let cause = format!("there is a profile '{name}' already");
             Err(Failure::new(Kind::Config, cause).at(&taken.place))
         }
         None => Ok(()),

@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 
 use crate::aws_files::{Profile, Setting};
 use crate::error::{Failure, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Verdict};
 use crate::profile::facts::kind;
 use crate::system::terminal;
-use crate::text::visible::{as_word, one_line, visible};
+use crate::text::visible::{one_line, visible};
 use crate::text::width::{columns, padded};
 
 use super::adopt::can_be_adopted;
@@ -31,7 +32,8 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     if as_json {
         return json_to_stdout(explained(world, &profile, planned)).map(|()| 0);
     }
-    let mut text = format!("{} ({}): {}\n", visible(name.as_str()), profile.place, kind(&profile, &world.index));
+    let place = one_line(&profile.place.to_string());
+    let mut text = format!("{} ({place}): {}\n", visible(name.as_str()), kind(&profile, &world.index));
     text += &settings_text(&profile.settings());
     text += "\nplan\n";
     text += &match planned {
@@ -43,7 +45,7 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     let judged = callers::judge(&world.files, name.as_str());
     text += &callers_text(&judged, columns);
     if !judged.iter().any(|(_, verdict)| verdict.comes_to_us()) && can_be_adopted(world, name) {
-        text += &format!("  hint: let twolock answer them all: twolock profile adopt {}\n", as_word(name.as_str()));
+        text += &format!("  hint: let twolock answer them all: {}\n", CommandLine::of(Verb::Adopt, name));
     }
     to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
 }
@@ -90,7 +92,7 @@ fn plan_text(planned: &Planned) -> String {
         text += &format!(
             "  the code comes from mfa_process of '{}' ({})\n",
             visible(process.profile.as_str()),
-            process.place
+            one_line(&process.place.to_string())
         );
     }
     if plan.protected {
@@ -100,7 +102,7 @@ fn plan_text(planned: &Planned) -> String {
 }
 
 fn hints(problem: &Failure) -> String {
-    problem.hints.iter().map(|hint| format!("  hint: {}\n", one_line(hint))).collect()
+    problem.shown_hints().iter().map(|hint| format!("  hint: {hint}\n")).collect()
 }
 
 /// One paragraph for those that do the same.

@@ -17,13 +17,13 @@ use crate::aws_files::process_line::ProcessLine;
 pub use crate::credentials::STATIC_KEYS;
 use crate::credentials::{AccessKey, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::{ProfileName, is_process_word};
 use crate::profile::Sources;
 use crate::profile::base::Base;
 use crate::profile::chain::{self, Chain};
 use crate::profile::plan;
 use crate::profile::settings::ProfileSettings;
-use crate::text::visible::{as_word, visible};
 
 /// One profile and what it becomes.
 #[derive(Clone, Debug)]
@@ -181,8 +181,7 @@ fn must_be_nameable(settings: ProfileSettings<'_>) -> Result<()> {
     } else {
         "a name in a credential_process may hold A-Z a-z 0-9 - _ . / @ + : only, and not begin with '-'"
     };
-    let command = format!("twolock profile rename {} NEW", as_word(name.as_str()));
-    Err(settings.refuse_profile(why).hint(format!("rename it: {command}")))
+    Err(settings.refuse_profile(why).hint(CommandLine::of(Verb::Rename, name).with("NEW").to("rename it")))
 }
 
 /// Sources that SDKs use before a `credential_process`, or instead of one (aws-contract 2.2).
@@ -214,7 +213,7 @@ fn must_name_no_source(settings: ProfileSettings<'_>) -> Result<()> {
     match settings.raw("source_profile") {
         Some(source) => Err(settings
             .refuse(source, "stands here without a role_arn: take it out first")
-            .hint(format!("twolock profile unset {} source_profile", as_word(settings.name().as_str())))),
+            .hint(CommandLine::of(Verb::Unset, settings.name()).with("source_profile"))),
         None => Ok(()),
     }
 }
@@ -259,8 +258,7 @@ fn no_device(settings: ProfileSettings<'_>, devices: &BTreeSet<String>) -> Failu
         0 | 1 => "has no mfa_serial: its sessions would have no MFA, and IAM would refuse them".to_string(),
         n => format!("has no mfa_serial, and the roles of its key name {n} devices"),
     };
-    let word = as_word(settings.name().as_str());
-    settings.refuse_profile(why).hint(format!("twolock profile set {word} mfa_serial {}", visible(device)))
+    settings.refuse_profile(why).hint(CommandLine::of(Verb::Set, settings.name()).with("mfa_serial").with(device))
 }
 
 /// The access key of a profile. Removing two different ones would lose one, so they are refused.
@@ -313,5 +311,5 @@ pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileNam
 fn differs(name: &ProfileName) -> Failure {
     Failure::new(Kind::Config, "would get other credentials than before; nothing is changed")
         .of_profile(name)
-        .hint(format!("twolock profile show {}", as_word(name.as_str())))
+        .hint(CommandLine::of(Verb::Show, name))
 }

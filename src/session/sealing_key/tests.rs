@@ -156,8 +156,8 @@ fn where_neither_store_serves_every_cause_is_kept_and_the_way_out_named() {
         for cause in ["keyctl is not permitted here", &error.to_string()] {
             assert!(failure.cause.contains(cause), "{}", failure.cause);
         }
-        assert!(failure.hints.iter().any(|hint| hint.contains("twolock settings set keyring file")));
-        let asks_to_unlock = failure.hints.iter().any(|hint| hint.contains("unlock the desktop"));
+        assert!(failure.shown_hints().iter().any(|hint| hint.contains("twolock settings set keyring file")));
+        let asks_to_unlock = failure.shown_hints().iter().any(|hint| hint.contains("unlock the desktop"));
         assert_eq!(asks_to_unlock, matches!(error, StoreError::Locked | StoreError::Dismissed));
     }
 }

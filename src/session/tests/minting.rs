@@ -151,7 +151,7 @@ fn refusals_keep_aws_words_hints_and_kind() {
         world.sts.fail("AssumeRole", kind);
         let failure = world.obtain(&role("admin"), &FakePerson::typing(&["111111"])).unwrap_err();
         assert_eq!((failure.kind, failure.headline()), (exit, format!("profile 'admin': AWS said {kind:?}")));
-        assert_eq!(failure.hints, ["a hint"]);
+        assert_eq!(failure.shown_hints(), ["a hint"]);
         // The session itself was good and is kept: the next try needs no code.
         assert_eq!(number(&world.obtain(&role("admin"), &FakePerson::default()).unwrap()), 2);
     }

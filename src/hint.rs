@@ -1,0 +1,265 @@
+//! What to do next, said below a failure: a place to look, a question, or a command to paste.
+
+use std::fmt;
+
+use crate::text::visible::{LONGEST_LINE, as_word, sentence};
+
+/// What to do next. It holds raw text; [`Hint::shown`] is what people read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// A place to look, a fact, a question.
+    Text(String),
+    /// A command to paste.
+    Run {
+        /// When to run it, or what it brings; shown before the command.
+        reason: Option<String>,
+        /// The command.
+        command: CommandLine,
+    },
+}
+
+impl Hint {
+    /// The command to paste, if the hint is one.
+    pub fn command(&self) -> Option<&CommandLine> {
+        match self {
+            Hint::Run { command, .. } => Some(command),
+            Hint::Text(_) => None,
+        }
+    }
+
+    /// Names the profile of a command that lacks one.
+    pub(crate) fn of_profile(self, name: impl fmt::Display) -> Self {
+        match self {
+            Hint::Run { reason, command } => Hint::Run { reason, command: command.of_profile(name) },
+            text => text,
+        }
+    }
+
+    /// The hint as people read it, escaped and on one line. A command with a name of a megabyte could not be run, so it
+    /// is not shown.
+    pub fn shown(&self) -> Option<String> {
+        match self {
+            Hint::Text(text) => Some(sentence(text)),
+            Hint::Run { reason, command } => {
+                let command = command.to_string();
+                let reason = reason.as_ref().map(|reason| format!("{}: ", sentence(reason))).unwrap_or_default();
+                (command.len() <= LONGEST_LINE).then(|| reason + &command)
+            }
+        }
+    }
+}
+
+impl From<String> for Hint {
+    fn from(text: String) -> Self {
+        Hint::Text(text)
+    }
+}
+
+impl From<&str> for Hint {
+    fn from(text: &str) -> Self {
+        Hint::Text(text.into())
+    }
+}
+
+impl From<CommandLine> for Hint {
+    fn from(command: CommandLine) -> Self {
+        Hint::Run { reason: None, command }
+    }
+}
+
+/// A command of ours that hints name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `twolock login`
+    Login,
+    /// `twolock logout`
+    Logout,
+    /// `twolock profile add`
+    Add,
+    /// `twolock profile adopt`
+    Adopt,
+    /// `twolock profile release`
+    Release,
+    /// `twolock profile remove`
+    Remove,
+    /// `twolock profile rename`
+    Rename,
+    /// `twolock profile set`
+    Set,
+    /// `twolock profile show`
+    Show,
+    /// `twolock profile unset`
+    Unset,
+    /// `twolock settings set`
+    SettingsSet,
+    /// `twolock settings trust`
+    SettingsTrust,
+    /// `twolock settings unset`
+    SettingsUnset,
+}
+
+impl Verb {
+    /// Every command that hints name.
+    pub const ALL: [Verb; 13] = {
+        use Verb::*;
+        [
+            Login,
+            Logout,
+            Add,
+            Adopt,
+            Release,
+            Remove,
+            Rename,
+            Set,
+            Show,
+            Unset,
+            SettingsSet,
+            SettingsTrust,
+            SettingsUnset,
+        ]
+    };
+
+    /// The words behind `twolock`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Verb::Login => "login",
+            Verb::Logout => "logout",
+            Verb::Add => "profile add",
+            Verb::Adopt => "profile adopt",
+            Verb::Release => "profile release",
+            Verb::Remove => "profile remove",
+            Verb::Rename => "profile rename",
+            Verb::Set => "profile set",
+            Verb::Show => "profile show",
+            Verb::Unset => "profile unset",
+            Verb::SettingsSet => "settings set",
+            Verb::SettingsTrust => "settings trust",
+            Verb::SettingsUnset => "settings unset",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Program {
+    Twolock(Verb),
+    /// Another program, with the words that always follow it.
+    Other(&'static str),
+}
+
+/// A command line to paste. Displaying it makes each name and value one word of the shell, escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    program: Program,
+    profile: Option<String>,
+    rest: Vec<String>,
+    next: Option<Box<CommandLine>>,
+}
+
+impl CommandLine {
+    /// One of ours.
+    pub fn new(verb: Verb) -> Self {
+        Self { program: Program::Twolock(verb), profile: None, rest: Vec::new(), next: None }
+    }
+
+    /// One of ours, for a profile.
+    pub fn of(verb: Verb, profile: impl fmt::Display) -> Self {
+        Self::new(verb).of_profile(profile)
+    }
+
+    /// Another program's, with the words that are ours to choose: `aws configure --profile`.
+    pub fn other(program: &'static str) -> Self {
+        Self { program: Program::Other(program), profile: None, rest: Vec::new(), next: None }
+    }
+
+    /// Names the profile, which stands right behind the command, unless one is named already.
+    #[must_use]
+    pub fn of_profile(mut self, name: impl fmt::Display) -> Self {
+        self.profile.get_or_insert_with(|| name.to_string());
+        self
+    }
+
+    /// Adds a word: an option, a setting, a value, a path.
+    #[must_use]
+    pub fn with(mut self, word: impl Into<String>) -> Self {
+        self.rest.push(word.into());
+        self
+    }
+
+    /// Adds the command to run behind it, if it succeeded.
+    #[must_use]
+    pub fn and(self, next: CommandLine) -> Self {
+        Self { next: Some(Box::new(next)), ..self }
+    }
+
+    /// Says when to run it, or what it brings.
+    #[must_use]
+    pub fn to(self, reason: impl Into<String>) -> Hint {
+        Hint::Run { reason: Some(reason.into()), command: self }
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.program {
+            Program::Twolock(verb) => write!(f, "twolock {}", verb.words())?,
+            Program::Other(program) => f.write_str(program)?,
+        }
+        self.profile.iter().chain(&self.rest).try_for_each(|word| write!(f, " {}", as_word(word)))?;
+        self.next.iter().try_for_each(|next| write!(f, " && {next}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_command_a_hint_names_exists() {
+        for verb in Verb::ALL {
+            let mut words = verb.words().split(' ');
+            let found = words.try_fold(Cli::command(), |command, word| command.find_subcommand(word).cloned());
+            assert!(found.is_some(), "{verb:?}");
+        }
+    }
+
+    #[test]
+    fn commands_that_are_pasted_are_read() {
+        let commands = [
+            CommandLine::of(Verb::Login, "my prod").with("--fresh"),
+            CommandLine::of(Verb::Set, "prod").with("mfa_serial").with("arn:aws:iam::123456789012:mfa/alice"),
+            CommandLine::of(Verb::Adopt, "prod"),
+            CommandLine::new(Verb::Logout).with("--all"),
+            CommandLine::new(Verb::SettingsSet).with("keyring").with("file"),
+        ];
+        for command in commands {
+            let words = command.profile.iter().chain(&command.rest).map(String::as_str);
+            let Program::Twolock(verb) = command.program else { unreachable!("only ours are listed") };
+            let line = ["twolock"].into_iter().chain(verb.words().split(' ')).chain(words);
+            assert!(Cli::try_parse_from(line).is_ok(), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_profile_is_one_word_of_the_command_and_the_reason_stands_before_it() {
+        let hint = CommandLine::of(Verb::Login, "my prod").with("--fresh").to("if it demands a recent code");
+        let word = as_word("my prod");
+        assert_eq!(hint.shown().unwrap(), format!("if it demands a recent code: twolock login {word} --fresh"));
+        let command = CommandLine::other("aws configure --profile").of_profile("a\u{1b}b\u{202e}");
+        assert!(!Hint::from(command).shown().unwrap().contains(['\u{1b}', '\u{202e}']));
+    }
+
+    #[test]
+    fn a_profile_that_is_named_stays_and_one_that_is_not_is_filled_in() {
+        assert_eq!(CommandLine::of(Verb::Login, "inner").of_profile("outer").to_string(), "twolock login inner");
+        let hint = Hint::from(CommandLine::new(Verb::Login).with("--fresh")).of_profile("prod");
+        assert_eq!(hint.shown().unwrap(), "twolock login prod --fresh");
+    }
+
+    #[test]
+    fn a_command_with_a_name_of_a_megabyte_is_not_shown() {
+        assert_eq!(Hint::from(CommandLine::of(Verb::Login, "a".repeat(1 << 20))).shown(), None);
+    }
+}

@@ -12,7 +12,7 @@ pub fn tidy(text: &str) -> String {
     let text = seconds_left(&text);
     let text = ids(&text);
     let text = moments(&text);
-    lines(&text, |line| rounded(line).trim_end().to_owned())
+    lines(&text, |line| whole_words(&rounded(line)).trim_end().to_owned())
 }
 
 fn lines(text: &str, change: impl Fn(&str) -> String) -> String {
@@ -96,6 +96,18 @@ fn moments(text: &str) -> String {
     tidy
 }
 
+/// Where a line with a countdown is cut, hangs on how many digits the seconds have.
+fn whole_words(line: &str) -> String {
+    match line.split_once('…') {
+        Some((before, after)) if after.contains("comes in ") => {
+            let (before, _) = before.rsplit_once(' ').unwrap_or((before, ""));
+            let (_, after) = after.split_once(' ').unwrap_or(("", after));
+            format!("{before} … {after}")
+        }
+        _ => line.to_owned(),
+    }
+}
+
 /// A session was made minutes ago at most: `11h 59m` was `12h`, `59m 58s` was `1h`.
 fn rounded(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
@@ -129,6 +141,7 @@ fn what_differs_from_run_to_run_is_one_value() {
         ("for aws, pid 17", "for aws, pid 4242"),
         ("\x1b[1mbold\x1b[0m\r\n", "bold\n"),
         ("ASIA2B3C4D5E6F7G8H9I \"ASIAN\"", "ASIAIOSFODNN7EXAMPLE \"ASIAN\""),
+        ("wrong, use…er device's; comes in 9 s", "wrong, … device's; comes in 17 s"),
         ("until 2030-01-31T12:34:56Z.", "until 2026-11-23T21:12:40Z."),
         ("prod  11h 58m  x", "prod   12h  x"),
         ("59m 58s left, 1h 59m more", " 1h left, 1h 59m more"),

@@ -98,8 +98,9 @@ impl RoleArn {
     /// Reads a role ARN; the error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (partition, account, resource) =
-            iam_arn(text).ok_or("is no role ARN (arn:aws:iam::123456789012:role/NAME)")?;
-        let name = resource.strip_prefix("role/").ok_or("is no role ARN: 'role/' is missing after the account")?;
+            iam_arn(text).ok_or("is not a valid role ARN (arn:aws:iam::123456789012:role/NAME)")?;
+        let name =
+            resource.strip_prefix("role/").ok_or("is not a valid role ARN: 'role/' is missing after the account")?;
         let last = name.rsplit('/').next().unwrap_or_default();
         if last.is_empty() || last.len() > 64 || !last.chars().all(is_name_char) {
             return Err("has no valid role name (1 to 64 of A-Z a-z 0-9 _+=,.@-)".into());
@@ -155,7 +156,8 @@ impl MfaSerial {
         let ok = |c: char| c.is_ascii_alphanumeric() || "_+=/:,.@-".contains(c);
         if text.len() < 9 || text.len() > 256 || !text.chars().all(ok) {
             return Err(
-                "is no MFA serial (arn:aws:iam::123456789012:mfa/NAME, or the number on a hardware token)".into()
+                "is not a valid MFA serial (arn:aws:iam::123456789012:mfa/NAME, or the number on a hardware token)"
+                    .into(),
             );
         }
         if !text.starts_with("arn:") && crate::secret::is_in(text) {
@@ -165,7 +167,7 @@ impl MfaSerial {
             return Ok(Self { text: text.into(), partition: None, account: None });
         }
         let (partition, account, resource) =
-            iam_arn(text).ok_or("is no MFA device ARN (arn:aws:iam::123456789012:mfa/NAME)")?;
+            iam_arn(text).ok_or("is not a valid MFA device ARN (arn:aws:iam::123456789012:mfa/NAME)")?;
         let kind = resource.split('/').next().unwrap_or_default();
         if resource.ends_with('/') || !resource.contains('/') || !["mfa", "u2f", "sms-mfa"].contains(&kind) {
             return Err(format!("is no MFA device: '{resource}' should be 'mfa/NAME'"));

@@ -52,7 +52,7 @@ fn no_id(text: &str) -> &'static str {
         false if is_secret_in_place_of_id(text) || secret::may_be_in(text) => {
             "looks like the secret key: are the two lines swapped?"
         }
-        false => "is no access key id (16 to 128 letters and digits, like AKIA…)",
+        false => "is not a valid access key id (16 to 128 letters and digits, like AKIA…)",
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     fn a_secret_in_place_of_the_id_is_told_and_not_repeated() {
         const SWAPPED: &str = "looks like the secret key: are the two lines swapped?";
         const MORE: &str = "holds more than an access key id: does the secret key stand behind it?";
-        const NONE: &str = "is no access key id (16 to 128 letters and digits, like AKIA…)";
+        const NONE: &str = "is not a valid access key id (16 to 128 letters and digits, like AKIA…)";
         for (text, why) in [
             ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", SWAPPED),
             ("wJalrXUtnFEMIK7MDENGbPxRfiCYCANARYKEY000", SWAPPED),

@@ -57,7 +57,7 @@ impl ProfileName {
             return Err("a profile name cannot be empty".into());
         }
         if text.chars().any(char::is_control) || text.len() > 512 {
-            return Err(format!("'{text}' is no profile name"));
+            return Err(format!("'{text}' is not a valid profile name"));
         }
         Ok(Self(text.into()))
     }
@@ -87,7 +87,7 @@ impl Region {
         if label {
             Ok(Self(text.into()))
         } else {
-            Err("is no region name (lower-case letters, digits and '-', like eu-west-1)".into())
+            Err("is not a valid region name (lower-case letters, digits and '-', like eu-west-1)".into())
         }
     }
 
@@ -150,7 +150,11 @@ impl ExternalId {
     /// Reads an external id; the error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let ok = (2..=1224).contains(&text.len()) && text.chars().all(|c| is_name_char(c) || c == ':' || c == '/');
-        if ok { Ok(Self(text.into())) } else { Err("is no external id (2 to 1224 of A-Z a-z 0-9 _+=,.@:/-)".into()) }
+        if ok {
+            Ok(Self(text.into()))
+        } else {
+            Err("is not a valid external ID (2 to 1224 of A-Z a-z 0-9 _+=,.@:/-)".into())
+        }
     }
 }
 

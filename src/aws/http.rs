@@ -72,7 +72,7 @@ fn certificates(path: &Path) -> Result<Vec<String>, Failure> {
     };
     let text = read_regular(path).map_err(|why| failure(&format!("cannot be read: {why}")))?;
     let usable: Vec<String> = pem_blocks(&text).filter(|block| is_usable(block)).map(str::to_owned).collect();
-    if usable.is_empty() { Err(failure("holds no certificate")) } else { Ok(usable) }
+    if usable.is_empty() { Err(failure("contains no certificate")) } else { Ok(usable) }
 }
 
 /// The TLS library reads this file in place of the system's certificates, and would wait for a pipe beyond every bound.
@@ -80,7 +80,7 @@ fn refuse_a_pipe_of_certificates(env: &Env) -> Result<(), Failure> {
     match env.raw("SSL_CERT_FILE").map(Path::new) {
         Some(path) if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) => {
             let shown = path.display();
-            let cause = format!("SSL_CERT_FILE names '{shown}', which cannot be read: it is no regular file");
+            let cause = format!("SSL_CERT_FILE names '{shown}', which cannot be read: it is not a regular file");
             Err(Failure::new(Kind::Config, cause).hint("name a file of PEM certificates, or unset SSL_CERT_FILE"))
         }
         _ => Ok(()),
@@ -90,7 +90,7 @@ fn refuse_a_pipe_of_certificates(env: &Env) -> Result<(), Failure> {
 fn read_regular(path: &Path) -> std::io::Result<String> {
     // A FIFO would be waited for, so the kind is asked before it is opened.
     if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
+        return Err(std::io::Error::other("it is not a regular file"));
     }
     let mut text = Vec::new();
     File::open(path)?.take(LARGEST_BUNDLE + 1).read_to_end(&mut text)?;

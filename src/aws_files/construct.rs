@@ -64,7 +64,7 @@ constructs! {
     /// A byte that is not UTF-8, anywhere.
     NotUtf8: "a byte that is not UTF-8", Refuses [Cli, Rust];
     /// CR without LF as a line's end.
-    LoneCarriageReturn: "a line ending in CR alone", Misses [Go, Js], Misreads [Rust];
+    LoneCarriageReturn: "a line that ends in CR only", Misses [Go, Js], Misreads [Rust];
     /// A line with text above the first header.
     KeyBeforeSection: "a key before any section", Refuses [Cli, Java, Rust];
     /// `[profile p`
@@ -78,37 +78,37 @@ constructs! {
     /// `[]`
     EmptyHeader: "an empty header", Refuses [Cli];
     /// `[ profile p]`; in the credentials file also `[p ]`
-    BlankNextToBracket: "a blank next to a bracket", Misses [Cli, Js];
+    BlankNextToBracket: "a space next to a bracket", Misses [Cli, Js];
     /// `[profile  p]` or `[profile p ]`
-    ExtraBlankInHeading: "more than one blank in a header", Misses [Js];
+    ExtraBlankInHeading: "more than one space in a header", Misses [Js];
     /// `[profile a#b]`
     CommentMarkInHeading: "'#' or ';' in a section's name", Refuses [Rust];
     /// `[profile p] # see [1]`: Python looks for the last bracket.
-    BracketInComment: "']' in a comment behind a header", Misses [Cli];
+    BracketInComment: "']' in a comment after a header", Misses [Cli];
     /// `[profile p]]`
     BracketAfterHeader: "text with ']' after a header", Misses [Cli], Misreads [Rust];
     /// `[profiles p]`
-    KindLikeProfile: "a section whose kind only begins like a known one", Misreads [Cli];
+    KindLikeProfile: "a section type that only starts like a known one", Misreads [Cli];
     /// `[profile "p"]`
     QuotedName: "a quoted profile name", Misses [Go, Java, Rust];
     /// The same header text again.
-    DuplicateSection: "a section that stands here twice", Refuses [Cli];
+    DuplicateSection: "a duplicate section", Refuses [Cli];
     /// The same section by another header text.
-    SectionWrittenTwoWays: "a section written in two ways", Misreads [Cli, Rust];
+    SectionWrittenTwoWays: "the same section written in two ways", Misreads [Cli, Rust];
     /// `[default]` beside `[profile default]`.
     DefaultTwice: "[default] beside [profile default]", Misreads [Cli];
     /// `[DEFAULT]`
-    CapitalDefault: "[DEFAULT] in capitals", Misreads [Cli];
+    CapitalDefault: "[DEFAULT] in capital letters", Misreads [Cli];
     /// The same key twice under one header.
-    DuplicateKey: "a key that stands here twice", Refuses [Cli];
+    DuplicateKey: "a duplicate key", Refuses [Cli];
     /// The first key below a header is indented.
     IndentedKey: "an indented key", Refuses [Java, Rust];
     /// `Region = v`
     CapitalInKey: "a key with capital letters", Misses [Js, Java];
     /// `region: v`
-    Colon: "':' in place of '='", Refuses [Java, Rust], Misses [Js];
+    Colon: "':' instead of '='", Refuses [Java, Rust], Misses [Js];
     /// `region: a=b`
-    ColonBeforeEqualsSign: "':' in front of '='", Misses [Js, Java, Rust];
+    ColonBeforeEqualsSign: "':' before '='", Misses [Js, Java, Rust];
     /// `a:b = c`
     ColonInKey: "':' inside a key", Misreads [Cli, Go];
     /// `= v`
@@ -116,11 +116,11 @@ constructs! {
     /// A line that is neither header, key, comment nor continuation.
     NoEqualsSign: "a line without '='", Refuses [Cli, Java, Rust];
     /// `region = v # c`
-    InlineComment: "a comment behind a value", Misreads [Cli];
+    InlineComment: "a comment after a value", Misreads [Cli];
     /// `region = "v"`
     QuotedValue: "a quoted value", Misreads [Go];
     /// An indented line without `=` below a key with a value.
-    ContinuedValue: "a value that goes on in the next line", Misreads [Js];
+    ContinuedValue: "a value that continues on the next line", Misreads [Js];
     /// Only blank lines between lines of a value; at its end they are nobody's.
     BlankLineInsideValue: "a blank line inside a value", Misreads [Cli];
     /// An indented line with `=` below a key with a value.
@@ -152,8 +152,8 @@ impl fmt::Display for Reader {
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Effect::Refuses => "the whole file is refused by",
-            Effect::Misses => "it is not seen by",
+            Effect::Refuses => "the whole file is rejected by",
+            Effect::Misses => "it is ignored by",
             Effect::Misreads => "it is read differently by",
         })
     }

@@ -126,7 +126,7 @@ fn choice(env: &Env, home: &Path, variable: &'static str, usual: &str) -> FileCh
 fn load(choice: &FileChoice, kind: Kind, home: &Path) -> Result<AwsFile> {
     let shown = shorten(&choice.path, home);
     let bytes = foreign_file::load(&choice.path, &shown, LARGEST_FILE).map_err(|failure| match choice.variable {
-        Some(variable) => failure.hint(format!("the file was chosen by {variable}")),
+        Some(variable) => failure.hint(format!("the file was selected by {variable}")),
         None => failure,
     })?;
     Ok(AwsFile::from_bytes(kind, shown, bytes))
@@ -239,6 +239,6 @@ mod tests {
             (failure.kind, failure.cause.as_str()),
             (FailureKind::Config, "cannot read ~/.aws: it is a directory")
         );
-        assert_eq!(failure.shown_hints(), ["the file was chosen by AWS_CONFIG_FILE"]);
+        assert_eq!(failure.shown_hints(), ["the file was selected by AWS_CONFIG_FILE"]);
     }
 }

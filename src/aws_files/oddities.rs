@@ -278,7 +278,7 @@ fn somebody_reads(heading: Heading<'_>) -> bool {
     }
 }
 
-/// `~/.aws/config:3: a byte order mark: the whole file is refused by the AWS CLI, Java, Rust; …`
+/// `~/.aws/config:3: a byte order mark: the whole file is rejected by the AWS CLI, Java, Rust; …`
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.construct.what())?;
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn an_oddity_says_where_what_and_who() {
         let file = AwsFile::from_bytes(Kind::Config, "~/.aws/config".into(), b"[default]\nx: y".to_vec());
-        let expected = "~/.aws/config:2: ':' in place of '=': the whole file is refused by Java, Rust; it is not seen by JavaScript";
+        let expected = "~/.aws/config:2: ':' instead of '=': the whole file is rejected by Java, Rust; it is ignored by JavaScript";
         assert_eq!(file.oddities()[0].to_string(), expected);
     }
 

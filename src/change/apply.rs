@@ -42,7 +42,7 @@ pub fn apply(change: &Change, preview: &Preview, parts: &Parts<'_>) -> Result<Ap
     let journal = parts.journal();
     let _lock = (several || journal.is_there()).then(|| journal.lock(PATIENCE)).transpose()?;
     if journal.is_there() {
-        let cause = "another change was cut short in the meantime: run this again";
+        let cause = "another change was interrupted in the meantime: run this again";
         return Err(Failure::new(Kind::Busy, cause));
     }
     let journal = several.then_some(journal);
@@ -302,7 +302,7 @@ impl<'a> Run<'a> {
                 Err(e) => half_done(format!("{}; and {}", failure.cause, e.cause)),
             };
         }
-        let cause = format!("{}; the edit of {} is made and could not be undone", failure.cause, left.join(", "));
+        let cause = format!("{}; the edit of {} was made and could not be undone", failure.cause, left.join(", "));
         Failure { kind: Kind::HalfDone, cause, ..failure }
     }
 

@@ -75,7 +75,7 @@ impl<'a> Journal<'a> {
             let directory = shorten(self.directory, self.home);
             Failure::new(
                 Kind::Disk,
-                format!("{directory} cannot be created, and a change keeps its journal there: {}", plain(&e)),
+                format!("cannot create {directory}, which is needed for the journal: {}", plain(&e)),
             )
         })?;
         let until = Deadline::after(Instant::now(), patience);
@@ -110,7 +110,7 @@ impl<'a> Journal<'a> {
         }
         match serde_json::from_value(json).ok().filter(|entry: &Entry| entry.records.iter().all(Record::is_sound)) {
             Some(entry) => Ok(Some(entry)),
-            None => Err(self.unusable("is damaged: not every act in it is known")),
+            None => Err(self.unusable("is damaged: it contains an unknown step")),
         }
     }
 
@@ -124,8 +124,8 @@ impl<'a> Journal<'a> {
     }
 
     fn unusable(&self, why: &str) -> Failure {
-        let way_out = "look at the AWS files, then run this again with --forget-unfinished";
-        half_done(format!("an earlier change may be half done, and its journal {} {why}: {way_out}", self.shown()))
+        let way_out = "check the AWS files, then run this again with --forget-unfinished";
+        half_done(format!("an earlier change may be half done, but its journal {} {why}: {way_out}", self.shown()))
     }
 }
 

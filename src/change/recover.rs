@@ -101,7 +101,7 @@ impl Unfinished<'_> {
             if !self.is_done(at, file)? {
                 pending.get_or_insert(file);
             } else if let Some(file) = pending {
-                return Err(self.left_alone(file, "was put back since"));
+                return Err(self.left_alone(file, "was restored since"));
             } else {
                 done = at + 1;
             }
@@ -139,7 +139,7 @@ impl Unfinished<'_> {
             let new = edited(&record.what, &shown, bytes)?;
             match hex::sha256(bytes) == file.before && hex::sha256(&new) == file.after {
                 true => Ok(new),
-                false => Err(self.left_alone(file, "would not come out as it was planned")),
+                false => Err(self.left_alone(file, "would not come out as planned")),
             }
         };
         self.parts.editor_up_to(aws_files::LARGEST_FILE).edit(&file.path, edit).map(drop)
@@ -153,15 +153,15 @@ impl Unfinished<'_> {
         });
         removed.map_err(|mut failure| {
             let title = &self.entry.title;
-            failure.cause = format!("'{title}' was cut short, and cannot be undone: {}", failure.cause);
+            failure.cause = format!("'{title}' was interrupted, and cannot be undone: {}", failure.cause);
             failure.hint("to leave it as it is: run this again with --forget-unfinished")
         })
     }
 
     fn left_alone(&self, file: &FileStep, why: &str) -> Failure {
         let (title, shown) = (&self.entry.title, self.parts.shown(&file.path));
-        let way_out = "look at it, then run this again with --forget-unfinished";
-        half_done(format!("'{title}' was cut short, and {shown} {why}, so it is left as it is: {way_out}"))
+        let way_out = "check it, then run this again with --forget-unfinished";
+        half_done(format!("'{title}' was interrupted, and {shown} {why}, so it is not adopted: {way_out}"))
     }
 }
 

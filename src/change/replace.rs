@@ -79,8 +79,7 @@ impl Editor<'_> {
         if let Some(left) = left_behind {
             self.put(&target, &shown, None, &left.ours, &left.theirs)?;
         }
-        let cause =
-            format!("{shown} is being changed by another program; nothing of its changes is lost, run this again");
+        let cause = format!("{shown} is being changed by another program; its changes were kept: run this again");
         Err(Failure::new(Kind::Busy, cause))
     }
 
@@ -114,11 +113,11 @@ impl Editor<'_> {
         let until = Deadline::after(Instant::now(), LOCK_BOUND);
         made.and_then(|()| FileLock::acquire(&self.cache.join(name), until)).map_err(|error| match error {
             LockError::Held => {
-                Failure::new(Kind::Busy, format!("another twolock is still writing {shown}; run it again"))
+                Failure::new(Kind::Busy, format!("another twolock is still writing {shown}: run this again"))
             }
             LockError::Unavailable(e) => {
                 let folder = shorten(self.cache, self.home);
-                Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock can be had in {folder}: {e}"))
+                Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock is available in {folder}: {e}"))
             }
         })
     }
@@ -185,9 +184,7 @@ fn target(file: &Path, shown: &str) -> Result<PathBuf> {
     let refused = |why: &str| Err(Failure::new(Kind::Config, format!("{shown} is not edited: {why}")));
     match directories::resolve(file) {
         Ok(target) => Ok(target),
-        Err(_) if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) => {
-            refused("it is a link that leads nowhere")
-        }
+        Err(_) if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) => refused("it is a broken symlink"),
         Err(e) if matches!(e.kind(), ErrorKind::NotFound) => {
             let folder = file.parent().and_then(|folder| directories::resolve(folder).ok());
             Ok(folder.zip(file.file_name()).map_or_else(|| file.into(), |(folder, name)| folder.join(name)))
@@ -212,14 +209,14 @@ pub fn wait_while_fresh(metadata: impl Fn() -> io::Result<Metadata>) {
 
 fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
     if metadata.is_dir() {
-        return Some("it is a folder".into());
+        return Some("it is a directory".into());
     }
     if !metadata.is_file() {
         return Some("it is a pipe or device, not a file".into());
     }
     let links = private_file::hard_links(metadata);
     if links > 1 {
-        return Some(format!("it has {links} names (hard links), and only one of them would see the change"));
+        return Some(format!("it has {links} hard links, and only one of them would change"));
     }
     let account = foreign_file::account()?;
     let owner = foreign_file::ownership(metadata)?.owner;
@@ -229,7 +226,7 @@ fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
     let folder = target.parent()?;
     let mode = foreign_file::ownership(&fs::metadata(folder).ok()?)?.mode;
     let anybody_replaces = mode & 0o002 != 0 && mode & 0o1000 == 0;
-    anybody_replaces.then(|| format!("everybody can write in its folder, {}", folder.display()))
+    anybody_replaces.then(|| format!("everybody can write to its directory, {}", folder.display()))
 }
 
 fn is_open_to_others(metadata: &Metadata) -> bool {

@@ -235,7 +235,7 @@ fn a_keyring_that_cannot_be_asked_leaves_an_unfinished_change_and_names_the_way_
     store.fail_writes(Some(StoreError::Locked));
     let failure = home.with_parts(&store, false, |parts| recover(parts, false)).unwrap_err();
     assert_eq!(failure.kind, Kind::Keyring);
-    assert!(failure.cause.starts_with("'profile adopt base' was cut short, and cannot be undone: "), "{failure}");
+    assert!(failure.cause.starts_with("'profile adopt base' was interrupted, and cannot be undone: "), "{failure}");
     assert!(failure.hints.iter().any(|hint| format!("{hint:?}").contains("--forget-unfinished")), "{failure:?}");
     store.fail_writes(None);
     let undone = home.with_parts(&store, false, |parts| recover(parts, false)).unwrap();

@@ -70,7 +70,7 @@ impl World {
     fn named(&self, arg: &ProfileArg) -> Result<Option<ProfileName>> {
         match (&arg.positional, &arg.flag) {
             (Some(one), Some(other)) if one != other && self.meant(one)? != self.meant(other)? => {
-                let cause = format!("two profiles are named: '{one}' and '{other}'");
+                let cause = format!("two profiles were given: '{one}' and '{other}'");
                 Err(Failure::new(Kind::Usage, cause))
             }
             (Some(name), _) | (None, Some(name)) => Ok(Some(name.clone())),
@@ -90,7 +90,7 @@ impl World {
 
     fn nobody_named(&self) -> Failure {
         let names = first_names(&self.files.profile_names());
-        let failure = Failure::new(Kind::Usage, "no profile is named: give PROFILE, or set AWS_PROFILE");
+        let failure = Failure::new(Kind::Usage, "no profile given: name one, or set AWS_PROFILE");
         if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
     }
 

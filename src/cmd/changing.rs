@@ -27,13 +27,13 @@ pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
     match with_parts(&world, |parts| recover(parts, forget))? {
         Recovered::Nothing => {}
         Recovered::Finished(unfinished) => {
-            messages::note(&format!("finished what an earlier run left half done: twolock {unfinished}"));
+            messages::note(&format!("finished an earlier, interrupted command: twolock {unfinished}"));
             return Ok(unfinished == title);
         }
         Recovered::Undone(unfinished) => {
-            messages::note(&format!("undid what an earlier run left half done: twolock {unfinished}"));
+            messages::note(&format!("undid an earlier, interrupted command: twolock {unfinished}"));
         }
-        Recovered::Forgotten => messages::note("the unfinished change of an earlier run is left as it is"),
+        Recovered::Forgotten => messages::note("the earlier, interrupted change was left as it is"),
     }
     Ok(false)
 }
@@ -50,7 +50,7 @@ pub fn make(world: &World, change: &Change, preview: &Preview, question: &str, m
     if making.yes || making.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
-        let need = Need { what: "this needs a yes", otherwise: "add --yes, or --dry-run to see the change" };
+        let need = Need { what: "confirmation is required", otherwise: "add --yes, or --dry-run to see the change" };
         Conversation::begin(need)?.agree(&text, question)?;
     }
     if making.dry_run {

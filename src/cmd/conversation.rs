@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 /// What a person is wanted for, in the words of the failure where there is none.
 #[derive(Clone, Copy)]
 pub struct Need<'a> {
-    /// "this needs a yes"
+    /// "confirmation is required"
     pub what: &'a str,
     /// "add --yes"
     pub otherwise: &'a str,

@@ -73,10 +73,10 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
     let profile = profile.map_or("PROFILE".into(), |name| as_word(name.as_str()));
     let hint = match (args.format, shell) {
         (Some(Format::Dotenv), _) => format!("write it to a file: twolock env {profile} --format dotenv > FILE"),
-        (Some(Format::Json), _) => format!("hand it to a program: twolock env {profile} --format json | PROGRAM"),
+        (Some(Format::Json), _) => format!("pass it to a program: twolock env {profile} --format json | PROGRAM"),
         (None, shell) => format!("type: {}", line_to_type(shell, &profile)),
     };
-    Err(Failure::new(Kind::Usage, "env prints secrets for a shell to evaluate, not for a screen").hint(hint))
+    Err(Failure::new(Kind::Usage, "env prints secrets for a shell to evaluate, not for the terminal").hint(hint))
 }
 
 /// What a person types in this shell to have the statements evaluated; the profile is one word of it.

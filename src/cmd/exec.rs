@@ -34,7 +34,7 @@ pub fn run(args: cli::Exec, call: &Call) -> Result<u8> {
         None => {
             let left = duration::show(session.expires.since(clock::now()));
             messages::note(&format!(
-                "sub-shell with the credentials of '{}', {left} left; leave it with exit",
+                "subshell with the credentials of '{}', {left} left; exit to leave",
                 planned.plan.profile
             ));
             own_shell(call)
@@ -58,7 +58,7 @@ fn own_shell(call: &Call) -> OsString {
 fn not_run(program: &OsString, e: &io::Error) -> Result<u8> {
     let shown = program.to_string_lossy();
     let cause = match e.kind() {
-        io::ErrorKind::NotFound => format!("command '{shown}' was not found"),
+        io::ErrorKind::NotFound => format!("command '{shown}' not found"),
         _ => format!("command '{shown}' cannot be run: {e}"),
     };
     messages::failure(&Failure::new(Kind::Usage, cause));

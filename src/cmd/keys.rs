@@ -48,7 +48,7 @@ impl RealBases<'_> {
     fn in_keyring(&self, key: &LongTermKey) -> Result<AccessKey> {
         let store = self.durable.ok_or_else(|| {
             let none = StoreError::NoService("keyring = kernel".into());
-            access_key::failure(&key.profile, &key.id, "no keyring that keeps access keys", &none)
+            access_key::failure(&key.profile, &key.id, "no persistent keyring", &none)
         })?;
         access_key::read(store, &key.id).map_err(|e| access_key::failure(&key.profile, &key.id, store.name(), &e))
     }

@@ -36,7 +36,7 @@ pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
     if let Some(unopened) = &found.unopened {
         text += &format!("{name}: removed {}\n", unopened.line().replace(" cannot be ", " that could not be "));
     } else if found.sessions.is_empty() {
-        text += &format!("{name}: no session to forget\n");
+        text += &format!("{name}: no sessions to end\n");
     } else {
         text += &shared_by(&sharing(&world, &planned));
     }
@@ -46,11 +46,11 @@ pub fn run(args: &cli::Logout, call: &Call) -> Result<u8> {
 fn forgot(header: &Header) -> String {
     let role = header.role.as_ref().map(RoleArn::as_str);
     let whose = role.or(header.device.as_ref().map(MfaSerial::as_str)).unwrap_or(header.profile.as_str());
-    format!("forgot the {} of {}\n", header.kind.word(), visible(whose))
+    format!("ended the {} of {}\n", header.kind.word(), visible(whose))
 }
 
 fn shared_by(others: &[String]) -> String {
-    if others.is_empty() { String::new() } else { format!("it was shared by: {}\n", others.join(", ")) }
+    if others.is_empty() { String::new() } else { format!("it was shared with: {}\n", others.join(", ")) }
 }
 
 fn all(world: &World) -> Result<u8> {
@@ -63,13 +63,13 @@ fn all(world: &World) -> Result<u8> {
     // A keyring that is not there keeps no key; one that is locked may.
     let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
     if let Some((store, e)) = kept {
-        let cause = format!("{} removed, but the sealing key may still be kept: {store} {e}", sealed_files(removed));
+        let cause = format!("{} removed, but the sealing key may still be stored: {store} {e}", sealed_files(removed));
         let is_file = store == FileStore::NAME;
-        let again = || CommandLine::new(Verb::Logout).with("--all").to("unlock the desktop's keyring, then run");
+        let again = || CommandLine::new(Verb::Logout).with("--all").to("unlock the keyring, then run");
         let hint = if is_file { "remove it".into() } else { again() };
         return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
-    let mut text = format!("forgot {sessions} sessions and the key they were sealed under\n");
+    let mut text = format!("ended {sessions} sessions and deleted their sealing key\n");
     if removed > sessions {
         text += &format!("removed {} that could not be opened\n", sealed_files(removed - sessions));
     }

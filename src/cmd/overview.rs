@@ -55,7 +55,7 @@ pub fn run(call: &Call) -> Result<u8> {
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
     let mut text = table(&["PROFILE", "KIND", "LEFT", "NEXT"], &rows);
     if names.len() > MOST {
-        text += &format!("and {} more: twolock profile list\n", names.len() - MOST);
+        text += &format!("{} more: twolock profile list\n", names.len() - MOST);
     }
     let callers = LazyCell::new(|| Callers::of(&world.files));
     let comes = |name: &ProfileName| callers.judge(name.as_str()).iter().any(|(_, verdict)| verdict.comes_to_us());

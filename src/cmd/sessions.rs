@@ -69,7 +69,7 @@ impl Wants {
                 _ => (Kind::Usage, String::new()),
             };
             let (rest, most) = (crate::duration::show(rest), crate::duration::show(plan.duration()));
-            let cause = format!("{whose}credentials that last {rest} more cannot be had: fresh ones live {most}");
+            let cause = format!("{whose}min_ttl {rest} is longer than new credentials last ({most})");
             return Err(Failure::new(kind, cause).of_profile(&plan.profile));
         }
         self.need.rest = rest;
@@ -81,7 +81,7 @@ impl Wants {
 pub fn obtain(world: &World, planned: &Planned, wants: &Wants) -> Result<Session> {
     let plan = &planned.plan;
     if plan.protected {
-        let cause = "twolock_protected: this version plans break-glass profiles but does not run them yet";
+        let cause = "twolock_protected: this version cannot use break-glass profiles yet";
         return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
     }
     let stores = world.stores(wants.may_unlock);
@@ -156,7 +156,7 @@ fn open_cache(
     let of_profile = |failure: Failure| failure.of_profile(&planned.plan.profile);
     match world.owner_root_visits() {
         Some(owner) if wants.uncached => {
-            let why = "so the session is not kept and the next command asks again";
+            let why = "so the session is not saved, and the next command asks again";
             messages::warning(&as_root_elsewhere(&owner, why));
             return Ok(None);
         }
@@ -176,7 +176,7 @@ fn open_cache(
         Err(none) if wants.uncached => {
             let ways: String = none.failure().shown_hints().iter().map(|hint| format!(" ({hint})")).collect();
             let why = world.shortened(&none.to_string());
-            messages::warning(&format!("{why}; the session is not kept, and the next command asks again{ways}"));
+            messages::warning(&format!("{why}; the session is not saved, and the next command asks again{ways}"));
             Ok(None)
         }
         Err(none) => Err(of_profile(world.shortened_failure(none.failure()))),

@@ -86,7 +86,7 @@ fn list(world: &World, as_json: bool) -> Result<()> {
     let profiles: HashSet<String> = world.files.profile_names().into_iter().collect();
     let aliases = world.settings.aliases.iter().map(|(name, alias)| {
         let hidden = profiles.contains(name);
-        let meaning = if hidden { "hidden: a profile has this name" } else { "another name for a profile" };
+        let meaning = if hidden { "not used: a profile has this name" } else { "another name for a profile" };
         (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning)
     });
     let all = known.chain(aliases);
@@ -106,10 +106,10 @@ fn trust_file(call: &Call, file: &Path, path: &Path, yes: bool, forget: bool) ->
     let canonical = consent::consent_path(path)?;
     let edit = SettingEdit::Trust { path: canonical.clone(), sha256: consent::fingerprint(path)? };
     if !yes {
-        let need = Need { what: "this needs a yes", otherwise: "add --yes" };
-        let question = format!("let {} name programs that twolock starts (mfa_process)?", visible(&canonical));
+        let need = Need { what: "confirmation is required", otherwise: "add --yes" };
+        let question = format!("allow {} to run programs (mfa_process)?", visible(&canonical));
         Conversation::begin(need)?.agree("", &question)?;
     }
     edit_settings(call, &format!("settings trust {}", as_word(&canonical)), &[file.to_path_buf()], edit, forget)?;
-    to_stdout(format!("trusted {} as it is now\n", visible(&canonical)).as_bytes())
+    to_stdout(format!("{} is trusted until it changes\n", visible(&canonical)).as_bytes())
 }

@@ -67,7 +67,7 @@ fn as_text(living: &Opened, world: &World, now: Timestamp) -> String {
         ]
     };
     let mut text = if living.sessions.is_empty() {
-        "no session lives\n".to_string()
+        "no active sessions\n".to_string()
     } else {
         table(&["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"], &living.sessions.iter().map(row).collect::<Vec<_>>())
     };

@@ -124,7 +124,7 @@ impl World {
         let from_region = request.given.is_none();
         endpoint::resolve(&request, &self.settings.allowed_endpoints()).map_err(|mut failure| {
             if from_region {
-                failure.cause += &format!(" (the region stands in {})", plan.region.origin);
+                failure.cause += &format!(" (the region is set in {})", plan.region.origin);
             }
             failure.of_profile(&plan.profile)
         })
@@ -171,7 +171,7 @@ pub fn as_root_elsewhere(owner: &str, why: &str) -> String {
 
 /// The failure of whoever would write files as root in another user's home.
 pub fn root_elsewhere(owner: &str) -> Failure {
-    let why = format!("where {owner} could not open the files it creates");
+    let why = format!("so {owner} could not open the files it creates");
     Failure::new(Kind::Config, as_root_elsewhere(owner, &why))
 }
 

@@ -31,7 +31,7 @@ impl Aliases {
         let alias = |(name, item): (&str, &Item)| {
             let place = Place { file: shown.into(), line: lines.line_of(item) };
             check_name(name).map_err(|why| refuse(&place, name, &why))?;
-            let profile = item.as_str().ok_or_else(|| refuse(&place, name, "it has to be the name of a profile"))?;
+            let profile = item.as_str().ok_or_else(|| refuse(&place, name, "must be the name of a profile"))?;
             let profile = ProfileName::parse(profile).map_err(|why| refuse(&place, name, &why))?;
             Ok((name.to_string(), Alias { profile, place }))
         };
@@ -73,7 +73,7 @@ pub(super) fn check(name: &str, profile: &str) -> Result<()> {
 
 fn check_name(name: &str) -> std::result::Result<(), String> {
     match ProfileName::parse(name) {
-        Ok(_) if name.starts_with('-') => Err("no command would take it for a name".into()),
+        Ok(_) if name.starts_with('-') => Err("no command would accept it as a name".into()),
         Ok(_) => Ok(()),
         Err(_) if name.is_empty() => Err("a name cannot be empty".into()),
         Err(_) => Err("a name has at most 512 bytes and no control characters".into()),
@@ -129,11 +129,11 @@ mod tests {
                 "[aliases]\n\"a\\u001bb\" = \"x\"",
                 "config.toml:2: alias 'a\\u{1b}b': a name has at most 512 bytes and no control characters",
             ),
-            ("[aliases]\n\"-a\" = \"x\"", "config.toml:2: alias '-a': no command would take it for a name"),
+            ("[aliases]\n\"-a\" = \"x\"", "config.toml:2: alias '-a': no command would accept it as a name"),
             ("[aliases]\n\na = \"\"", "config.toml:3: alias 'a': a profile name cannot be empty"),
-            ("[aliases]\na = \"x\\ny\"", "config.toml:2: alias 'a': 'x\\u{a}y' is no profile name"),
-            ("[aliases]\na = 1", "config.toml:2: alias 'a': it has to be the name of a profile"),
-            ("[aliases]\na.b = \"x\"", "config.toml:2: alias 'a': it has to be the name of a profile"),
+            ("[aliases]\na = \"x\\ny\"", "config.toml:2: alias 'a': 'x\\u{a}y' is not a valid profile name"),
+            ("[aliases]\na = 1", "config.toml:2: alias 'a': must be the name of a profile"),
+            ("[aliases]\na.b = \"x\"", "config.toml:2: alias 'a': must be the name of a profile"),
         ] {
             let failure = read(text).unwrap_err();
             assert_eq!((failure.headline().as_str(), failure.kind), (said, Kind::Config));

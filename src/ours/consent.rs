@@ -38,8 +38,8 @@ pub fn must_have_consent(choice: &FileChoice, bytes: &[u8], env: &Env, consents:
     let path = consent_path(&choice.path)?;
     match consents.get(&path) {
         Some(consent) if *consent == sha256(bytes) => Ok(()),
-        Some(_) => Err(without_consent(&path, "it was changed since you trusted it")),
-        None => Err(without_consent(&path, &format!("{variable} chose it"))),
+        Some(_) => Err(without_consent(&path, "it has changed since you trusted it")),
+        None => Err(without_consent(&path, &format!("{variable} selected it"))),
     }
 }
 
@@ -47,11 +47,11 @@ pub fn must_have_consent(choice: &FileChoice, bytes: &[u8], env: &Env, consents:
 /// symlink must belong to the user or root and be closed to others.
 pub fn must_be_safe(path: &Path) -> Result<()> {
     let unreadable = |error: io::Error| {
-        Failure::new(Kind::Config, format!("cannot check who may write {}: {error}", path.display()))
+        Failure::new(Kind::Config, format!("cannot check who can write to {}: {error}", path.display()))
     };
     let steps = Steps::to(path).map_err(unreadable)?;
     if !steps.end_at_a_file() {
-        let cause = format!("programs named in {} are not started: it is not a regular file", path.display());
+        let cause = format!("will not run programs from {}: it is not a regular file", path.display());
         return Err(Failure::new(Kind::Config, cause));
     }
     match steps.other_writers().into_iter().next() {
@@ -78,12 +78,12 @@ pub fn fingerprint(path: &Path) -> Result<String> {
 
 fn without_consent(path: &str, why: &str) -> Failure {
     let command = CommandLine::new(Verb::SettingsTrust).with(path);
-    let cause = format!("programs named in {path} are not started, because {why}: look at it, then run `{command}`");
+    let cause = format!("will not run programs from {path}, because {why}: check the file, then run `{command}`");
     Failure::new(Kind::Config, cause).hint(command)
 }
 
 fn unsafe_step(path: &Path, step: &Path, writer: OtherWriter) -> Failure {
-    let cause = format!("programs named in {} are not started, because {} {writer}", path.display(), step.display());
+    let cause = format!("will not run programs from {}, because {} {writer}", path.display(), step.display());
     match writer.fix(step) {
         None => Failure::new(Kind::Config, cause),
         Some(fix) => Failure::new(Kind::Config, format!("{cause}: {fix}")).hint(fix),
@@ -200,7 +200,7 @@ mod tests {
                     continue;
                 }
                 let failure = world.ask(CHOSEN, &world.consent(CONTENT)).unwrap_err();
-                assert!(failure.cause.contains("can be written by everybody"), "{}", failure.cause);
+                assert!(failure.cause.contains("is writable by everybody"), "{}", failure.cause);
                 assert!(failure.shown_hints()[0].starts_with("chmod go-w /"), "{:?}", failure.shown_hints());
             }
         }
@@ -214,7 +214,7 @@ mod tests {
             assert_eq!(must_be_safe(&world.path("open/symlink")), Ok(()));
             world.mode("open", 0o777);
             let failure = must_be_safe(&world.path("open/symlink")).unwrap_err();
-            assert!(failure.cause.contains("open can be written by everybody"), "{}", failure.cause);
+            assert!(failure.cause.contains("open is writable by everybody"), "{}", failure.cause);
             assert_eq!(must_be_safe(&world.path("repo/config")), Ok(()));
         }
 

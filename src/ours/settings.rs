@@ -31,7 +31,7 @@ pub struct Known {
 
 impl Known {
     fn value(&self, item: &Item) -> std::result::Result<String, String> {
-        let value = as_text(item).ok_or("is neither text nor a list of texts")?;
+        let value = as_text(item).ok_or("must be a string or a list of strings")?;
         (self.check)(&value).map_err(|why| format!("'{value}': {why}"))?;
         Ok(value)
     }
@@ -41,28 +41,28 @@ impl Known {
 pub const KNOWN: &[Known] = &[
     Known {
         name: "session_duration",
-        meaning: "how long an MFA session lives",
+        meaning: "how long an MFA session lasts",
         default: "12h",
         variable: Some("TWOLOCK_SESSION_DURATION"),
         check: |text| in_range(text, 900, 129_600, "15m to 36h"),
     },
     Known {
         name: "prompt_timeout",
-        meaning: "how long a question waits for a code",
+        meaning: "how long to wait for a code",
         default: "55s",
         variable: Some("TWOLOCK_PROMPT_TIMEOUT"),
         check: |text| in_range(text, 1, 3_600, "1s to 1h"),
     },
     Known {
         name: "min_ttl",
-        meaning: "env and exec renew what lives shorter",
+        meaning: "env and exec renew credentials with less time left",
         default: "30s",
         variable: Some("TWOLOCK_MIN_TTL"),
         check: |text| in_range(text, 1, 129_600, "1s to 36h"),
     },
     Known {
         name: "keyring",
-        meaning: "where the sealing key is: auto, kernel, file",
+        meaning: "where the sealing key is stored: auto, kernel, file",
         default: "auto",
         variable: Some("TWOLOCK_KEYRING"),
         check: |text| match text {
@@ -72,18 +72,18 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "key_max_age",
-        meaning: "doctor reminds of older access keys",
+        meaning: "doctor warns about older access keys",
         default: "90d",
         variable: None,
         check: |text| in_range(text, 86_400, 315_360_000, "1d to 3650d"),
     },
     Known {
         name: "endpoints.allow",
-        meaning: "hosts besides AWS's own, comma-separated",
+        meaning: "allowed hosts besides AWS's own, comma-separated",
         default: "",
         variable: None,
         check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {
-            Some(host) => Err(format!("'{host}' is no host (write HOST or HOST:PORT)")),
+            Some(host) => Err(format!("'{host}' is not a valid host (use HOST or HOST:PORT)")),
             None => Ok(()),
         },
     },
@@ -173,7 +173,7 @@ impl Settings {
         if let Some(item) = find(document.as_table(), "aliases") {
             let problem = || {
                 let line = line_of(&text, item);
-                Failure::new(Kind::Config, format!("{shown}:{line}: 'aliases' is no table"))
+                Failure::new(Kind::Config, format!("{shown}:{line}: 'aliases' must be a table"))
             };
             let table = item.as_table_like().ok_or_else(problem);
             match table.and_then(|table| Aliases::read(table, &text, &shown)) {
@@ -194,7 +194,7 @@ impl Settings {
                 failures.push(problem(&why));
             } else if known.name == "keyring" && value == "file" {
                 let hint = CommandLine::new(Verb::SettingsSet).with("keyring").with("file").to("run");
-                failures.push(problem("a key file is chosen in config.toml only").hint(hint));
+                failures.push(problem("the key file can only be chosen in config.toml").hint(hint));
             } else {
                 self.values.insert(known.name, Sourced { value: value.into(), origin: Origin::Variable(variable) });
             }
@@ -309,7 +309,7 @@ fn set_trust(text: &str, shown: &str, path: &str, sha256: &str) -> Result<String
     let mut document: DocumentMut = text.parse().expect("parsed the line before");
     let trust = document.entry("trust").or_insert_with(toml_edit::table);
     let Some(trust) = trust.as_table_like_mut() else {
-        return Err(Failure::new(Kind::Config, format!("{shown}: 'trust' is no table")));
+        return Err(Failure::new(Kind::Config, format!("{shown}: 'trust' must be a table")));
     };
     trust.insert(path, toml_edit::value(sha256));
     Ok(document.to_string())
@@ -331,7 +331,7 @@ fn edit_in(document: &mut DocumentMut, shown: &str, name: &str, new: Option<Valu
             return Ok(());
         }
         let item = table.entry(outer).or_insert_with(toml_edit::table);
-        let problem = || Failure::new(Kind::Config, format!("{shown}: '{outer}' is no table"));
+        let problem = || Failure::new(Kind::Config, format!("{shown}: '{outer}' must be a table"));
         table = item.as_table_like_mut().ok_or_else(problem)?;
     }
     match (new, table.get_mut(key).and_then(Item::as_value_mut)) {
@@ -353,7 +353,7 @@ fn edit_in(document: &mut DocumentMut, shown: &str, name: &str, new: Option<Valu
 pub fn known(name: &str) -> Result<&'static Known> {
     KNOWN.iter().find(|k| k.name == name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|k| k.name).collect();
-        Failure::new(Kind::Usage, format!("there is no setting '{name}'"))
+        Failure::new(Kind::Usage, format!("unknown setting '{name}'"))
             .hint(format!("settings: {}, aliases.NAME", names.join(", ")))
     })
 }

@@ -94,7 +94,7 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
     }
     match variables.iter().find(|(_, value)| !is_credential_text(value)) {
         Some((name, _)) => {
-            let cause = format!("no credential: the value for {name} holds characters that no AWS credential has");
+            let cause = format!("the value for {name} contains characters that AWS credentials never contain");
             Err(Failure::new(Kind::Refused, cause))
         }
         None => Ok(variables),

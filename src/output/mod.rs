@@ -29,7 +29,7 @@ pub fn to_stdout(bytes: &[u8]) -> Result<()> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => Err(Failure::new(Kind::Disk, format!("stdout took no output: {e}"))),
+        Err(e) => Err(Failure::new(Kind::Disk, format!("cannot write to stdout: {e}"))),
     }
 }
 

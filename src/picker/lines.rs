@@ -53,11 +53,11 @@ fn list(choices: &Choices<'_>, found: &[u32], width: usize) -> String {
         let _ = writeln!(text, "{start}{}", cut_middle(line.trim_end(), width.saturating_sub(columns(&start))));
     }
     match found.len() {
-        0 => text += "nothing matches\n",
+        0 => text += "no match\n",
         all if all > MOST_LINES => text += &format!("    and {} more\n", all - MOST_LINES),
         _ => {}
     }
-    text + &format!("{}: number, or part of a name: ", choices.what)
+    text + &format!("{}: enter a number, or part of a name: ", choices.what)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ mod tests {
         let found = [2, 0];
         assert_eq!(
             list(&choices, &found, 79),
-            "  1 prod-eu  role 2\n  2 base  role 0\nprofile: number, or part of a name: "
+            "  1 prod-eu  role 2\n  2 base  role 0\nprofile: enter a number, or part of a name: "
         );
         for (typed, expected) in [
             ("1", Answer::Taken(2)),
@@ -104,7 +104,7 @@ mod tests {
         ] {
             assert_eq!(answer(typed, &choices, &found), expected, "{typed}");
         }
-        assert!(list(&choices, &[], 79).starts_with("nothing matches\n"));
+        assert!(list(&choices, &[], 79).starts_with("no match\n"));
         let many: Vec<u32> = [0, 1].repeat(20);
         assert!(list(&choices, &many, 79).contains("\n    and 25 more\n"));
     }

@@ -228,7 +228,7 @@ impl<'a> State<'a> {
     fn rows(&mut self, width: usize) -> Vec<(String, bool)> {
         let shown: Vec<u32> = self.found.iter().skip(self.top).take(self.page).copied().collect();
         if shown.is_empty() {
-            return vec![(cut_middle("  nothing matches", width), false)];
+            return vec![(cut_middle("  no match", width), false)];
         }
         let room = width.saturating_sub(2).max(1);
         let widest = if room >= WIDE { room * 3 / 5 } else { room };
@@ -291,7 +291,7 @@ mod tests {
             assert_eq!(state.handle(Key::Down), Handled::GoesOn);
             assert_eq!(state.handle(Key::Enter), Handled::Taken(2));
             types(state, "x");
-            assert_eq!(state.view(80, 24).rows, [("  nothing matches".to_string(), false)]);
+            assert_eq!(state.view(80, 24).rows, [("  no match".to_string(), false)]);
             assert_eq!(state.handle(Key::Enter), Handled::GoesOn);
             assert_eq!(state.handle(Key::Down), Handled::GoesOn);
             for (key, line) in [

@@ -69,11 +69,11 @@ fn key_in_file(settings: ProfileSettings<'_>) -> Result<Option<LongTermKey>> {
     let Some((id, place)) = settings.static_key()? else { return Ok(None) };
     let token = settings.raw("aws_session_token").map(|token| &token.place).filter(|token| token.file == place.file);
     if id.is_temporary() || token.is_some() {
-        let cause = "the key here is temporary (a session token belongs to it), and no MFA session can be made from it";
+        let cause = "this key is temporary (it has a session token), and cannot start an MFA session";
         return Err(Failure::new(Kind::Config, cause)
             .of_profile(settings.name())
             .at(token.unwrap_or(place))
-            .hint("use a long-term access key (AKIA…) of the IAM user here"));
+            .hint("use a long-term access key (AKIA…) of an IAM user"));
     }
     Ok(Some(LongTermKey { profile: settings.name().clone(), id, place: KeyPlace::File(place.clone()) }))
 }
@@ -92,7 +92,7 @@ pub(super) fn no_source(settings: ProfileSettings<'_>) -> Failure {
     }
     settings
         .refuse_profile("has a role_arn but no source_profile")
-        .hint("add 'source_profile = NAME' with the profile whose access key may assume the role")
+        .hint("add 'source_profile = NAME': the profile whose access key can assume the role")
 }
 
 /// Why a profile that names neither role nor source gives no base.
@@ -107,7 +107,7 @@ pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
     settings.refuse_profile("has no access key and no role").hint(hint)
 }
 
-const NOT_BUILT: &str = "is a source twolock does not use yet: only profiles with an access key";
+const NOT_BUILT: &str = "is a source of credentials that twolock does not support yet: it needs an access key";
 
 /// As `profile show` prints it, in the first line of a plan.
 impl fmt::Display for Base {

@@ -112,7 +112,7 @@ fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     if let Some(role) = settings.role_arn()? {
         let source = settings.source_profile()?.ok_or_else(|| no_source(settings))?;
         if let Some(other) = settings.raw("credential_source") {
-            return Err(settings.refuse(other, "stands beside a source_profile, and a role has one source"));
+            return Err(settings.refuse(other, "cannot be combined with source_profile: a role has one source"));
         }
         hop.role = Some(role);
         return Ok(Source::Profile(source));
@@ -162,11 +162,7 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
             .at(origin.place()),
         _ => Failure::new(
             Kind::Config,
-            format!(
-                "there is no such profile in {} or {}",
-                sources.files.config.shown(),
-                sources.files.credentials.shown()
-            ),
+            format!("profile not found in {} or {}", sources.files.config.shown(), sources.files.credentials.shown()),
         )
         .of_profile(shown),
     };

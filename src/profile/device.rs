@@ -28,7 +28,7 @@ pub(super) fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
         match &first {
             Some((_, known)) if known.value != serial.value => {
                 let cause = format!(
-                    "mfa_serial {} differs from {} ({}), which already opens the chain; a chain has one device",
+                    "mfa_serial {} differs from {} ({}), which the chain already uses; a chain can have only one device",
                     serial.value, known.value, known.origin
                 );
                 return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()));
@@ -48,11 +48,11 @@ fn must_show_codes((hop, serial): Device<'_>) -> Result<Device<'_>> {
         return Ok((hop, serial));
     }
     let cause = format!(
-        "mfa_serial {} is a FIDO key or passkey; STS takes codes of virtual and hardware token devices only",
+        "mfa_serial {} is a FIDO key or passkey; STS accepts only codes from virtual and hardware token devices",
         serial.value
     );
     Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()).hint(
-        "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user and name it here",
+        "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user, and set it here",
     ))
 }
 

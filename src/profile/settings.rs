@@ -53,11 +53,11 @@ impl<'a> ProfileSettings<'a> {
     /// The role's duration, 900 s to 12 h.
     pub fn role_duration(self) -> Result<Option<Sourced<Duration>>> {
         self.parsed(self.raw("duration_seconds"), |text| {
-            let seconds: u64 = text.parse().map_err(|_| "is no number of seconds")?;
+            let seconds: u64 = text.parse().map_err(|_| "is not a number of seconds")?;
             if (900..=43_200).contains(&seconds) {
                 Ok(Duration::from_secs(seconds))
             } else {
-                Err("is out of range: AWS takes 900 (15m) to 43200 (12h)")
+                Err("is out of range: AWS accepts 900 (15m) to 43200 (12h)")
             }
         })
     }
@@ -91,7 +91,7 @@ impl<'a> ProfileSettings<'a> {
         }
         for (i, tag) in tags.iter().enumerate() {
             if tags[..i].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key)) {
-                return Err(self.refuse(setting, &format!("names the tag '{}' twice", tag.key)));
+                return Err(self.refuse(setting, &format!("contains the tag '{}' twice", tag.key)));
             }
         }
         Ok(tags)
@@ -112,7 +112,7 @@ impl<'a> ProfileSettings<'a> {
             if is_policy && shaped {
                 Ok(text.to_string())
             } else {
-                Err(format!("'{}' is no policy ARN", refused(text)))
+                Err(format!("'{}' is not a valid policy ARN", refused(text)))
             }
         })?;
         if arns.len() > 10 { Err(self.refuse(setting, "has more than 10 policies")) } else { Ok(arns) }
@@ -133,7 +133,7 @@ impl<'a> ProfileSettings<'a> {
         self.parsed(self.raw(key), |text| match text.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err("is neither true nor false"),
+            _ => Err("must be true or false"),
         })
     }
 
@@ -221,7 +221,7 @@ impl<'a> ProfileSettings<'a> {
     }
 
     fn lonely(self, present: &Setting, missing: &str) -> Failure {
-        Failure::new(Kind::Config, format!("{} stands here without {missing}", present.key))
+        Failure::new(Kind::Config, format!("{} is set but {missing} is missing", present.key))
             .of_profile(self.name)
             .at(&present.place)
     }
@@ -252,10 +252,10 @@ impl<'a> ProfileSettings<'a> {
 
 /// Reads the length of an MFA session: 15 min to 36 h.
 pub fn parse_session_duration(text: &str) -> std::result::Result<Duration, String> {
-    let span = duration::parse(text).ok_or("is no duration (write 12h, 90m or a number of seconds)")?;
+    let span = duration::parse(text).ok_or("is not a valid duration (use 12h, 90m or a number of seconds)")?;
     if (900..=129_600).contains(&span.as_secs()) {
         Ok(span)
     } else {
-        Err("is out of range: AWS takes 15m to 36h".into())
+        Err("is out of range: AWS accepts 15m to 36h".into())
     }
 }

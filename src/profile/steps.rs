@@ -24,7 +24,7 @@ const SESSION_DEFAULT: Duration = Duration::from_secs(12 * 3_600);
 const NEVER_FRESH: Duration = Duration::from_secs(900);
 
 /// The note of sessions that have no MFA; `login`, `env` and `exec` say it first.
-pub(crate) const NO_MFA: &str = "no mfa_serial, so this session has no MFA and IAM calls will be refused";
+pub(crate) const NO_MFA: &str = "no mfa_serial, so this session has no MFA and AWS will reject IAM calls";
 
 /// One call; signed with the credentials of the step before it, the first with those of the plan's base.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl StepPlanner<'_> {
         for role in roles {
             let mut request = self.request(role)?;
             if !straight && request.duration > CHAINED_AT_MOST {
-                notes.push(format!("role of '{}' is taken for 1h here: AWS caps chained roles", role.hop.name));
+                notes.push(format!("the role of '{}' lasts 1h here: AWS limits chained roles", role.hop.name));
                 request.duration = CHAINED_AT_MOST;
             }
             let code_from = self.serial().filter(|_| straight).cloned();
@@ -151,8 +151,8 @@ impl StepPlanner<'_> {
             let too_long =
                 |cause: String| Err(Failure::new(Kind::Config, cause).of_profile(&top.hop.name).at(long.place()));
             if roles.len() > 1 {
-                let why = "AWS caps roles assumed through other roles at 1h";
-                return too_long(format!("duration_seconds of {shown} cannot be had: {why}"));
+                let why = "AWS limits roles assumed through other roles to 1h";
+                return too_long(format!("duration_seconds of {shown} is not possible: {why}"));
             }
             if self.protected {
                 return too_long(format!(
@@ -206,7 +206,7 @@ impl StepPlanner<'_> {
 }
 
 fn note_on_length(session: &Step) -> Option<String> {
-    let note = "a session of 15m or less never looks fresh to boto3 and the AWS CLI: they run twolock at every call";
+    let note = "a session of 15m or less always looks expired to boto3 and the AWS CLI: they run twolock on every call";
     (session.duration() <= NEVER_FRESH).then(|| note.into())
 }
 
@@ -215,7 +215,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::SessionToken { device: Some(device), duration } => {
-                write!(f, "session token with a code of {device}, {}", duration::show(*duration))
+                write!(f, "session token with a code from {device}, {}", duration::show(*duration))
             }
             Step::SessionToken { device: None, duration } => {
                 write!(f, "session token without MFA, {}", duration::show(*duration))
@@ -223,7 +223,7 @@ impl fmt::Display for Step {
             Step::AssumeRole { request, code_from, .. } => {
                 write!(f, "role {} as '{}', {}", request.role, request.session_name, duration::show(request.duration))?;
                 match code_from {
-                    Some(device) => write!(f, ", with a code of {device}"),
+                    Some(device) => write!(f, ", with a code from {device}"),
                     None => Ok(()),
                 }
             }

@@ -71,7 +71,7 @@ impl CommandSource {
             (Some(_), Some(_)) => Err(self.failed(Kind::Config, "printed more than one line")),
             (None, _) => Err(self.failed(Kind::Config, "printed no code")),
             (Some(line), None) => {
-                MfaCode::parse(line).ok_or_else(|| self.failed(Kind::Config, "printed a line that is not six digits"))
+                MfaCode::parse(line).ok_or_else(|| self.failed(Kind::Config, "printed something other than six digits"))
             }
         }
     }
@@ -86,7 +86,7 @@ impl CodeSource for CommandSource {
             Ok(answer) => self.code_of(&answer),
             Err(NoAnswer::NotStarted(why)) => Err(self.failed(Kind::Config, &format!("could not be started: {why}"))),
             Err(NoAnswer::TimedOut) => {
-                Err(self.failed(Kind::Refused, &format!("had not ended after {} s", patience.as_secs_f32().round())))
+                Err(self.failed(Kind::Refused, &format!("did not finish within {} s", patience.as_secs_f32().round())))
             }
             Err(NoAnswer::TooLong) => Err(self.failed(Kind::Config, &format!("printed more than {MOST_OUTPUT} bytes"))),
         }
@@ -103,18 +103,18 @@ fn not_found(name: &str) -> Failure {
     if elsewhere && !std::path::Path::new(name).is_absolute() {
         return Failure::new(Kind::Config, format!("mfa_process must be an absolute path or a name on PATH: '{name}'"));
     }
-    Failure::new(Kind::Config, format!("mfa_process cannot be started, no such program: '{name}'"))
+    Failure::new(Kind::Config, format!("mfa_process: program not found: '{name}'"))
 }
 
 /// Splits a line into words as POSIX quotes them; what only a shell would understand is refused.
 fn words_of(line: &str) -> Result<Vec<String>, Failure> {
     if let Some(syntax) = shell_syntax(line) {
         return Err(Failure::new(Kind::Config, format!("mfa_process uses shell syntax: '{syntax}'"))
-            .hint("put it into a script, and name the script's absolute path as mfa_process"));
+            .hint("put it into a script, and set mfa_process to the script's absolute path"));
     }
-    let words = shlex::split(line).ok_or_else(|| Failure::new(Kind::Config, "mfa_process has an open quote"))?;
+    let words = shlex::split(line).ok_or_else(|| Failure::new(Kind::Config, "mfa_process has an unclosed quote"))?;
     if words.first().is_none_or(String::is_empty) {
-        return Err(Failure::new(Kind::Config, "mfa_process names no program"));
+        return Err(Failure::new(Kind::Config, "mfa_process is empty"));
     }
     Ok(words)
 }

@@ -53,7 +53,7 @@ impl CodeSource for GivenCode {
     fn ask(&self, _question: &Question, until: Deadline) -> Result<MfaCode, AskError> {
         let failed = |kind, what: &str| AskError::Failed(Failure::new(kind, format!("{} {what}", self.name())));
         if self.used.replace(true) {
-            return Err(failed(Kind::Refused, "gave one code, and it was used"));
+            return Err(failed(Kind::Refused, "contained one code, and it was already used"));
         }
         let code = match &self.channel {
             Channel::Variable(text) => text.as_ref().and_then(|text| MfaCode::parse(text.expose())),
@@ -61,7 +61,7 @@ impl CodeSource for GivenCode {
                 Ok(line) => MfaCode::parse(line.expose()),
                 Err(NoLine::TimedOut) => return Err(AskError::TimedOut),
                 Err(NoLine::Unreadable(_)) => return Err(failed(Kind::Usage, "cannot read standard input")),
-                Err(NoLine::Ended) => return Err(failed(Kind::Usage, "found no line on standard input")),
+                Err(NoLine::Ended) => return Err(failed(Kind::Usage, "standard input contains no line")),
                 Err(NoLine::Unfit) => None,
             },
         };

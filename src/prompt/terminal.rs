@@ -28,7 +28,7 @@ use crate::text::width::{columns, cut_middle};
 
 /// Widest question, in columns.
 const WIDEST: usize = 80;
-const NOT_A_CODE: &str = "that is not six digits";
+const NOT_A_CODE: &str = "not a six-digit code";
 
 const ERASE_LINE: &str = "\r\x1b[2K";
 const ERASE_LINE_ABOVE: &str = "\x1b[A\x1b[2K";

@@ -75,7 +75,7 @@ impl Sessions<'_> {
         }
         match step.call.device() {
             Some(device) if run.may_ask => self.with_a_code(step, need, device),
-            Some(_) => Err(self.about(Failure::new(Kind::NeedsPerson, "a code would be needed"))),
+            Some(_) => Err(self.about(Failure::new(Kind::NeedsPerson, "a code is required"))),
             None => self.without_a_code(step, need, run),
         }
     }
@@ -216,7 +216,7 @@ impl Sessions<'_> {
     fn keep(&self, step: Target<'_>, session: Session) -> Session {
         let Some(cache) = self.cache else { return session };
         if let Err(obstacle) = cache.keep(&step.identity, self.header(step, &session), &session) {
-            (self.warn)(&format!("the session could not be kept, so the next command starts anew: {obstacle}"));
+            (self.warn)(&format!("the session could not be saved, so the next command starts a new one: {obstacle}"));
         }
         session
     }
@@ -278,12 +278,12 @@ enum Awaited<'a> {
 impl Awaited<'_> {
     fn holder(self) -> String {
         match self {
-            Awaited::Call => "another twolock, which asks AWS".into(),
+            Awaited::Call => "another twolock that is calling AWS".into(),
             Awaited::Question(files) => match files.load().holder {
                 Some(holder) => {
-                    format!("pid {}, which asks for a code (profile '{}')", holder.pid, holder.profile)
+                    format!("pid {}, which is asking for a code (profile '{}')", holder.pid, holder.profile)
                 }
-                None => "another twolock, which asks for a code".into(),
+                None => "another twolock that is asking for a code".into(),
             },
         }
     }

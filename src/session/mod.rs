@@ -147,11 +147,11 @@ impl Sessions<'_> {
         let looked = self.cache.map_or(Look::Miss, |cache| look_at(cache, last, need, (self.clock)()));
         match looked {
             Look::Serve(session) => {
-                log::step(format_args!("a kept session serves until {}", session.expires));
+                log::step(format_args!("using a cached session until {}", session.expires));
                 Ok(session)
             }
             Look::Renew(old) => {
-                log::step(format_args!("a kept session serves until {}, and is renewed", old.expires));
+                log::step(format_args!("using a cached session until {}, and renewing it", old.expires));
                 Ok(self.renew(last, need).unwrap_or(old))
             }
             Look::Miss => self.credentials(last, need, mint::Run::FOR_A_CALLER),

@@ -67,7 +67,7 @@ impl Sessions<'_> {
                 Err(e) if e.kind == StsErrorKind::WrongCode && refused + 1 < TRIES && self.codes.can_ask_again() => {
                     refused += 1;
                     let next = codes::until_next((self.clock)()).as_secs();
-                    notice = Some(format!("{}; the next one comes in {next} s", e.cause));
+                    notice = Some(format!("{}; the next one is available in {next} s", e.cause));
                 }
                 Err(e) => return Err(self.no_session(e, state)),
             }
@@ -94,8 +94,10 @@ impl Sessions<'_> {
     fn wait_for_the_next(&self, until: Deadline, again: bool) -> std::result::Result<(), Ended> {
         let wait = codes::until_next((self.clock)());
         if !again || !self.codes.can_ask_again() {
-            let cause =
-                format!("this code was sent before, and a code works once; the next one comes in {} s", wait.as_secs());
+            let cause = format!(
+                "this code was already used, and a code works only once; the next one is available in {} s",
+                wait.as_secs()
+            );
             return Err(Ended::alone(Failure::new(Kind::Refused, cause)));
         }
         let next = Deadline::after(std::time::Instant::now(), wait);
@@ -104,7 +106,9 @@ impl Sessions<'_> {
                 return Err(Ended::alone(self.timed_out()));
             }
             let seconds = next.left().as_secs() + 1;
-            self.codes.note(&format!("that code was used, and a code works once; the next one comes in {seconds} s"));
+            self.codes.note(&format!(
+                "that code was already used, and a code works only once; the next one is available in {seconds} s"
+            ));
             std::thread::sleep(next.left().min(until.left()).min(Duration::from_secs(1)));
         }
         self.codes.note("");
@@ -140,7 +144,7 @@ impl Sessions<'_> {
         }
         if unclear {
             let next = codes::until_next((self.clock)()).as_secs();
-            failure.cause.push_str(&format!("; the code counts as used, the next one comes in {next} s"));
+            failure.cause.push_str(&format!("; the code counts as used; the next one is available in {next} s"));
         }
         Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) }
     }
@@ -176,9 +180,9 @@ fn end(files: &DeviceFiles, mut state: DeviceState, kind: Kind, text: String) {
 }
 
 fn cancelled() -> String {
-    format!("cancelled at the question of pid {}", std::process::id())
+    format!("cancelled at the prompt of pid {}", std::process::id())
 }
 
 fn told(cause: &str) -> String {
-    format!("{cause} (at the question of pid {})", std::process::id())
+    format!("{cause} (at the prompt of pid {})", std::process::id())
 }

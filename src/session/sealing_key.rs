@@ -93,10 +93,10 @@ impl NoSealingKey {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Nowhere(answers) => {
-                let failure = Failure::new(Kind::Keyring, format!("no keyring can keep sessions: {self}"));
-                let locked = answers.iter().any(|(_, a)| matches!(a, StoreError::Locked | StoreError::Dismissed));
                 let failure =
-                    if locked { failure.hint("unlock the desktop's keyring, then run this again") } else { failure };
+                    Failure::new(Kind::Keyring, format!("no keyring is available to protect sessions: {self}"));
+                let locked = answers.iter().any(|(_, a)| matches!(a, StoreError::Locked | StoreError::Dismissed));
+                let failure = if locked { failure.hint("unlock the keyring, then run this again") } else { failure };
                 let foreign = answers.iter().find_map(|(_, answer)| match answer {
                     StoreError::ForeignBus { variable, .. } => Some(format!("unset {variable}")),
                     _ => None,
@@ -122,15 +122,15 @@ impl NoSealingKey {
 impl fmt::Display for NoSealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nowhere(answers) if answers.is_empty() => f.write_str("there is none on this machine"),
+            Self::Nowhere(answers) if answers.is_empty() => f.write_str("this machine has none"),
             Self::Nowhere(answers) => {
                 let said: Vec<_> = answers.iter().map(|(name, answer)| format!("{name} {answer}")).collect();
                 f.write_str(&said.join("; "))
             }
-            Self::Folder(why) => write!(f, "the cache folder cannot be used: {why}"),
+            Self::Folder(why) => write!(f, "the cache directory cannot be used: {why}"),
             Self::Blocked(obstacle) => obstacle.fmt(f),
-            Self::Busy => f.write_str("another twolock is still making the key that seals sessions"),
-            Self::Random(why) => write!(f, "the system gave no random bytes: {why}"),
+            Self::Busy => f.write_str("another twolock is still creating the sealing key"),
+            Self::Random(why) => write!(f, "the system returned no random bytes: {why}"),
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum Kept {
 pub fn read(store: &dyn Store, id: &AccessKeyId) -> Result<AccessKey, StoreError> {
     let bytes = store.read(&item(id, ""))?;
     let damaged = |why: &str| StoreError::Damaged(why.into());
-    let mut json: Value = serde_json::from_slice(bytes.expose()).map_err(|_| damaged("it is not ours"))?;
+    let mut json: Value = serde_json::from_slice(bytes.expose()).map_err(|_| damaged("it is not twolock's"))?;
     if json["v"].as_u64() != Some(1) {
         return Err(damaged("its version is not 1"));
     }
@@ -52,7 +52,7 @@ pub fn keep(
 ) -> Result<Kept, StoreError> {
     match read(store, &key.id) {
         Ok(there) if there.secret.expose() == key.secret.expose() => return Ok(Kept::Already),
-        Ok(_) => return Err(StoreError::Refused("it keeps this key id already, with another secret".into())),
+        Ok(_) => return Err(StoreError::Refused("it already has this key id with another secret".into())),
         Err(StoreError::Absent) => {}
         Err(other) => return Err(other),
     }
@@ -73,15 +73,15 @@ pub fn failure(profile: &ProfileName, id: &AccessKeyId, store: &str, e: &StoreEr
     let failure = Failure::new(Kind::Keyring, format!("access key {id}: {store} {e}")).of_profile(profile);
     match e {
         StoreError::Locked | StoreError::Dismissed => {
-            let reason = "unlock the desktop's keyring, then run this again; this opens its dialog";
+            let reason = "unlock the keyring, then run this again; this opens its dialog";
             failure.hint(CommandLine::of(Verb::Login, profile).to(reason))
         }
-        StoreError::NoService(_) if cfg!(target_os = "linux") => failure.hint(
-            "start the desktop's keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials",
-        ),
+        StoreError::NoService(_) if cfg!(target_os = "linux") => {
+            failure.hint("start a keyring (gnome-keyring, KWallet, KeePassXC), or keep the key in ~/.aws/credentials")
+        }
         StoreError::NoService(_) => failure.hint("keep the key in ~/.aws/credentials"),
         StoreError::ForeignBus { variable, .. } => failure.hint(format!("unset {variable}")),
-        StoreError::TimedOut(_) => failure.hint("the keyring's daemon hangs; restart it, then run this again"),
+        StoreError::TimedOut(_) => failure.hint("the keyring does not respond; restart it, then run this again"),
         _ => failure,
     }
 }

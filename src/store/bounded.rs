@@ -37,7 +37,7 @@ impl<S: Store + Send + Sync + 'static> Bounded<S> {
         match answered.recv_timeout(self.bound) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => Err(StoreError::TimedOut(self.bound)),
-            Err(RecvTimeoutError::Disconnected) => Err(StoreError::Refused("its library broke down".into())),
+            Err(RecvTimeoutError::Disconnected) => Err(StoreError::Refused("its library crashed".into())),
         }
     }
 }

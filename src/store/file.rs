@@ -166,7 +166,7 @@ mod tests {
         for mode in [0o644, 0o620, 0o606] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let Err(StoreError::Refused(why)) = world.read() else { panic!("{mode:o} was read") };
-            assert_eq!(why, format!("{}: other users may open it", path.display()));
+            assert_eq!(why, format!("{}: other users can open it", path.display()));
         }
         assert_eq!(fs::read(&path).unwrap(), b"key");
     }

@@ -67,7 +67,7 @@ fn entry(item: &Item) -> Result<Entry, StoreError> {
 fn of_platform(error: &(dyn Error + Send + Sync + 'static)) -> StoreError {
     match error.downcast_ref::<SystemError>() {
         Some(error) => of_system(error),
-        None => StoreError::Refused("for a reason it did not name".into()),
+        None => StoreError::Refused("no reason given".into()),
     }
 }
 

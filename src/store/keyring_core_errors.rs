@@ -19,6 +19,6 @@ pub fn meaning(
         Error::TooLong(..) => StoreError::TooLarge(written),
         Error::Invalid(what, _) => StoreError::Refused(format!("it takes no such {what}")),
         Error::NotSupportedByStore(_) => StoreError::Refused("it cannot do this".into()),
-        _ => StoreError::Refused("for a reason it did not name".into()),
+        _ => StoreError::Refused("no reason given".into()),
     }
 }

@@ -44,7 +44,7 @@ pub struct Item {
 /// Only [`Absent`](StoreError::Absent) is a miss; nothing else ever leads to "add a key" or to an overwrite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// The store answered, and has no such item.
+    /// The store answered, and does not have the item.
     Absent,
     /// The store is there and locked; a person can unlock it.
     Locked,
@@ -74,17 +74,17 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::Absent => f.write_str("has no such item"),
+            StoreError::Absent => f.write_str("does not have the item"),
             StoreError::Locked => f.write_str("is locked"),
             StoreError::Dismissed => f.write_str("stayed locked: the unlock dialog was dismissed"),
-            StoreError::NoService(why) => write!(f, "is not there: {why}"),
+            StoreError::NoService(why) => write!(f, "is not available: {why}"),
             StoreError::ForeignBus { user, variable } => {
                 write!(f, "cannot be trusted: {variable} names a session bus that uid {user} runs")
             }
             StoreError::Refused(why) => write!(f, "refused: {why}"),
-            StoreError::TimedOut(bound) => write!(f, "had not answered after {} s", bound.as_secs_f32()),
+            StoreError::TimedOut(bound) => write!(f, "did not respond within {} s", bound.as_secs_f32()),
             StoreError::Damaged(why) => write!(f, "holds a damaged item: {why}"),
-            StoreError::TooLarge(bytes) => write!(f, "takes no item of {bytes} bytes"),
+            StoreError::TooLarge(bytes) => write!(f, "cannot store an item of {bytes} bytes"),
             StoreError::Quota => f.write_str("is full"),
         }
     }
@@ -116,8 +116,8 @@ pub trait Store {
         self.put(item, bytes)?;
         match self.read(item) {
             Ok(back) if back.expose() == bytes.expose() => Ok(()),
-            Ok(_) => Err(StoreError::Damaged("it reads back other bytes than were written".into())),
-            Err(StoreError::Absent) => Err(StoreError::Damaged("what was written is not there".into())),
+            Ok(_) => Err(StoreError::Damaged("it returned other data than was written".into())),
+            Err(StoreError::Absent) => Err(StoreError::Damaged("the written item is missing".into())),
             Err(other) => Err(other),
         }
     }

@@ -58,7 +58,7 @@ mod bus {
     use super::*;
 
     fn none<T>() -> Result<T, StoreError> {
-        Err(StoreError::NoService("this build has no part for it".into()))
+        Err(StoreError::NoService("this build does not support it".into()))
     }
 
     pub fn read(_: &SessionBus, _: &Item, _: bool) -> Result<Secret<Vec<u8>>, StoreError> {
@@ -202,9 +202,9 @@ mod bus {
         match error {
             // A prompt that was not allowed to open, in a collection locked since we looked.
             Error::Locked | Error::Prompt => StoreError::Locked,
-            Error::Unavailable | Error::NoResult => StoreError::NoService("no program offers it on this bus".into()),
+            Error::Unavailable | Error::NoResult => StoreError::NoService("no program provides it on this bus".into()),
             Error::Crypto(_) => StoreError::Damaged("its encrypted answer cannot be read".into()),
-            Error::UnsupportedSecretFormat => StoreError::Damaged("its answer has another format".into()),
+            Error::UnsupportedSecretFormat => StoreError::Damaged("its answer has an unknown format".into()),
             Error::Dbus(error) => {
                 of_bus(error.name().unwrap_or_default(), error.message().unwrap_or("the bus gave no reason"))
             }

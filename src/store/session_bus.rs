@@ -28,13 +28,13 @@ impl SessionBus {
     /// Returns the bus of this environment, or why there is none to talk to.
     pub(super) fn find(env: &Env) -> Result<Self, String> {
         match env.raw(ADDRESS).map(|address| address.to_str()) {
-            Some(None) => Err(format!("{ADDRESS} is not readable text")),
+            Some(None) => Err(format!("{ADDRESS} is not valid text")),
             Some(Some(addresses)) if addresses.split(';').any(|one| one.trim_start().starts_with("autolaunch:")) => {
-                Err(format!("{ADDRESS} asks for a bus to be started"))
+                Err(format!("{ADDRESS} would start a bus"))
             }
             // `unixexec:` starts any program and `tcp:` leads to any machine; a folder one enters may set variables.
             Some(Some(addresses)) if !addresses.split(';').all(|one| one.is_empty() || one.starts_with("unix:")) => {
-                Err(format!("{ADDRESS} names something else than a socket of this machine (unix:…)"))
+                Err(format!("{ADDRESS} does not name a socket on this machine (unix:…)"))
             }
             Some(Some(addresses)) => Ok(Self { addresses: addresses.into(), variable: ADDRESS }),
             // The library looks there itself, and only takes a socket of the same user.

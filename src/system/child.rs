@@ -85,9 +85,9 @@ pub fn answer(command: &mut Command, bounds: Bounds) -> Result<Answer, NoAnswer>
 /// Returns how a program ended, for a message: `exited with 1`.
 pub fn ending(status: ExitStatus) -> String {
     match (platform::signal_of(status), status.code()) {
-        (Some(signal), _) => format!("was ended by signal {signal}"),
+        (Some(signal), _) => format!("was killed by signal {signal}"),
         (None, Some(code)) => format!("exited with {code}"),
-        (None, None) => "ended without a code".into(),
+        (None, None) => "ended without an exit code".into(),
     }
 }
 

@@ -64,8 +64,8 @@ impl fmt::Display for OtherWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OtherWriter::Owner(uid) => write!(f, "belongs to another user (uid {uid})"),
-            OtherWriter::Group(gid) => write!(f, "can be written by group {gid}"),
-            OtherWriter::Everybody => f.write_str("can be written by everybody"),
+            OtherWriter::Group(gid) => write!(f, "is writable by group {gid}"),
+            OtherWriter::Everybody => f.write_str("is writable by everybody"),
         }
     }
 }

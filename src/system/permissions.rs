@@ -100,7 +100,7 @@ fn why_left_alone(found: &Found) -> Option<&'static str> {
         What::Special => Some("it is a pipe or device"),
         What::BrokenSymlink => Some("it is a symlink"),
         _ if found.other_owner().is_some() => Some("it belongs to another user"),
-        _ if found.has_more_names() => Some("it has more than one name (hard links)"),
+        _ if found.has_more_names() => Some("it has more than one hard link"),
         _ => None,
     }
 }

@@ -130,9 +130,9 @@ fn damaged_key_file_is_left_alone_and_the_way_out_works() {
     run(&world, ["credential-process", "prod"]).is(
         5,
         "",
-        "twolock: error: profile 'prod': no keyring can keep sessions: the key file holds a damaged item: \
+        "twolock: error: profile 'prod': no keyring is available to protect sessions: the key file holds a damaged item: \
          a sealing key of 5 bytes instead of 32\n\
-         twolock: hint: to begin with a new key: twolock logout --all\n",
+         twolock: hint: to start with a new key: twolock logout --all\n",
     );
     assert_eq!(std::fs::read(&file).unwrap(), b"short");
     assert_eq!(run(&world, ["logout", "--all"]).code, 0);
@@ -147,7 +147,7 @@ fn warning_of_an_unusable_cache_folder_names_no_way_that_does_not_help() {
     assert!(ran.stderr.contains("and the next command asks again\n") && !ran.stderr.contains("keyring"), "{ran:?}");
 }
 
-/// AWS's own STS behind a proxy that is not there: nothing leaves this machine.
+/// AWS's own STS behind a proxy that is not available: nothing leaves this machine.
 fn towards_aws(command: &mut Command) -> &mut Command {
     let dead = [("HTTPS_PROXY", "http://127.0.0.1:1"), ("TWOLOCK_MFA_CODE", "123456")];
     command.envs(dead).env("AWS_ENDPOINT_URL_STS", "https://sts.eu-west-1.amazonaws.com")
@@ -159,7 +159,7 @@ fn pipe_of_certificates_is_refused_and_not_waited_for() {
     let pipe = world.home().join("pipe");
     make_pipe(&pipe);
     let ran = world.finish(towards_aws(&mut bounded(&world, ["login", "base"])).env("SSL_CERT_FILE", &pipe));
-    let refusal = "SSL_CERT_FILE names 'HOME/pipe', which cannot be read: it is no regular file\n";
+    let refusal = "SSL_CERT_FILE names 'HOME/pipe', which cannot be read: it is not a regular file\n";
     let hint = "twolock: hint: name a file of PEM certificates, or unset SSL_CERT_FILE\n";
     ran.is(3, "", &format!("twolock: error: {refusal}{hint}"));
 }

@@ -128,7 +128,7 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
     let role = ["--role-arn", ADMIN, "--source-profile", "base", "--yes"];
     let key = ["new", "--stdin", "--mfa-serial", DEVICE, "--yes"];
     for (args, input, code, cause) in [
-        (&[&["base"][..], &role].concat()[..], "", 2, "'base' is a profile already (~/.aws/config:1)"),
+        (&[&["base"][..], &role].concat()[..], "", 2, "'base' already exists (~/.aws/config:1)"),
         (&[&["a%b"][..], &role].concat(), "", 2, "'a%b' cannot be called by every SDK"),
         (
             &["new", "--role-arn", ADMIN, "--source-profile", "nope", "--yes"],
@@ -153,8 +153,8 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
             "is a FIDO key or passkey",
         ),
         (&["new", "--stdin", "--role-arn", ADMIN], "", 2, "cannot be used with"),
-        (&["new", "--region", "eu west", "--yes"], "", 2, "it is no region name"),
-        (&[&["new", "--external-id", "x"][..], &role].concat(), "", 2, "external_id 'x' is no external id"),
+        (&["new", "--region", "eu west", "--yes"], "", 2, "it is not a valid region name"),
+        (&[&["new", "--external-id", "x"][..], &role].concat(), "", 2, "external_id 'x' is not a valid external ID"),
         (&[&["new", "--duration-seconds", "5"][..], &role].concat(), "", 2, "duration_seconds '5' is out of range"),
     ] {
         let mut command = desktop.twolock(&["profile", "add"]);
@@ -179,7 +179,7 @@ fn a_person_is_asked_for_each_thing_and_the_secret_is_not_shown() {
         ("name of the new profile: ", "a b\n"),
         ("'a b' cannot be called by every SDK", ""),
         ("name of the new profile: ", "me\n"),
-        ("an access key, or a role of another profile? (key, role): ", "key\n"),
+        ("an access key, or a role assumed from another profile? (key, role): ", "key\n"),
         ("access key id: ", &format!("{KEY_ID}\n")),
         ("secret access key (it is not shown): ", &format!("{SECRET}\n")),
         ("ARN of its MFA device (console: IAM, Users, Security credentials): ", "ana\n"),

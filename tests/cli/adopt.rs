@@ -201,13 +201,13 @@ fn a_key_without_a_device_gets_the_one_its_roles_name() {
     world.write(".aws/config", &config);
     let ran = run(&world, &["adopt", "base", "--dry-run"]);
     assert!(ran.stdout.contains(&format!("+ mfa_serial = {DEVICE}\n")), "{ran:?}");
-    assert!(ran.stdout.contains("note: 'base' gets the mfa_serial that the roles of its key name\n"), "{ran:?}");
-    assert!(ran.stdout.contains("note: 'deploy' asks for a code as well then, as its key's profile does\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'base' gets the mfa_serial of the roles that use its key\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'deploy' will ask for a code too, as its key's profile does\n"), "{ran:?}");
     world.write(".aws/config", "[profile base]\nendpoint_url = {url}\n");
     run(&world, &["adopt", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:1): has no mfa_serial: its sessions would have no MFA, and IAM would refuse them\n\
+        "twolock: error: profile 'base' (~/.aws/config:1): has no mfa_serial: its sessions would have no MFA, and IAM would reject them\n\
          twolock: hint: twolock profile set base mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME\n",
     );
 }
@@ -227,7 +227,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
         (
             "[profile p]\ncredential_process = twolock credential-process q\ntwolock_source_profile = base\n",
             CREDENTIALS,
-            "serves another profile already",
+            "already runs twolock for another profile",
         ),
         ("[profile p]\nlogin_session = x\ntwolock_source_profile = base\n", CREDENTIALS, "aws login"),
         (
@@ -436,7 +436,7 @@ fn release_of_what_is_not_adopted_says_so() {
     run(&world, &["release", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: no credential_process of it calls twolock\n",
+        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: its credential_process does not run twolock\n",
     );
     let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
     assert!(ran.code == 3 && ran.stderr.contains("has an access key in the AWS files"), "{ran:?}");
@@ -567,7 +567,7 @@ fn a_path_that_everybody_can_change_is_not_written() {
     world.finish(&mut command).is(
         3,
         "",
-        "twolock: error: every AWS tool would start HOME/open/twolock, but everybody can change HOME/open\n\
+        "twolock: error: every AWS tool would run HOME/open/twolock, but everybody can change HOME/open\n\
          twolock: hint: put twolock elsewhere, or close it to others: chmod o-w HOME/open\n",
     );
     assert_eq!(config_of(&world), CONFIG);
@@ -583,7 +583,7 @@ fn what_twolock_would_refuse_to_serve_is_left_to_those_who_serve_it() {
     assert!(ran.code == 3 && ran.stderr.contains("neither AWS's own host nor allowed"), "{ran:?}");
     let ran = run(&world, &["adopt", "base", "--dry-run"]);
     assert!(
-        ran.stdout.contains("note: left as it is: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
+        ran.stdout.contains("note: not adopted: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
         "{ran:?}"
     );
 }
@@ -599,7 +599,7 @@ fn releasing_the_source_of_roles_without_a_device_says_that_they_lose_their_mfa(
     assert_eq!(run(&world, &["adopt", "base", "--only", "--yes"]).code, 0);
     assert_eq!(run(&world, &["unset", "prod", "mfa_serial", "--yes"]).code, 0);
     let ran = run(&world, &["release", "base", "--restore-key", "--dry-run"]);
-    let note = "note: 'prod' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: \
+    let note = "note: 'prod' has no mfa_serial, so the AWS CLI and SDKs will use it WITHOUT MFA; to set it: \
                 twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana\n";
     assert!(ran.stdout.contains(note), "{ran:?}");
 }

@@ -60,7 +60,7 @@ fn a_profile_of_the_very_name_wins() {
     assert_eq!(world.run(["profile", "show", "prod", "--json"]).json()["name"], "prod");
     let list = world.run(["settings", "list"]).stdout;
     assert!(
-        list.contains("aliases.prod      base   ~/.config/twolock/config.toml:2  hidden: a profile has this name\n"),
+        list.contains("aliases.prod      base   ~/.config/twolock/config.toml:2  not used: a profile has this name\n"),
         "{list}"
     );
 }
@@ -74,8 +74,8 @@ fn an_alias_of_nothing_is_named_with_its_line() {
         world.finish(&mut world.twolock(&args)).is(
             3,
             "",
-            "twolock: error: profile 'production-admin' (~/.config/twolock/config.toml:5): there is no such profile in \
-             ~/.aws/config or ~/.aws/credentials, and alias 'lost' stands for it\n\
+            "twolock: error: profile 'production-admin' (~/.config/twolock/config.toml:5): profile not found in \
+             ~/.aws/config or ~/.aws/credentials, and alias 'lost' refers to it\n\
              twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
         );
     }
@@ -113,7 +113,7 @@ fn an_alias_is_a_setting() {
     world.run(["settings", "set", "aliases.x", "a\u{1b}b"]).is(
         2,
         "",
-        "twolock: error: alias 'x' cannot be 'a\\u{1b}b': 'a\\u{1b}b' is no profile name\n",
+        "twolock: error: alias 'x' cannot be 'a\\u{1b}b': 'a\\u{1b}b' is not a valid profile name\n",
     );
     assert_eq!(world.toml(), FILE);
 }
@@ -126,7 +126,7 @@ fn a_wrong_one_in_the_file_is_named_with_its_line_and_can_be_taken_out() {
         3,
         "",
         "twolock: error: ~/.config/twolock/config.toml:2: alias 'prod2': a profile name cannot be empty\n\
-         twolock: hint: to take it out: twolock settings unset aliases.prod2\n",
+         twolock: hint: to remove it: twolock settings unset aliases.prod2\n",
     );
     world.run(["settings", "unset", "aliases.prod2"]).is(0, "", "");
     assert_eq!(world.run(["profile", "list"]).code, 0);
@@ -148,14 +148,15 @@ fn renaming_a_profile_takes_its_aliases_along() {
     assert!(!world.toml().contains("p = "), "{}", world.toml());
     // to the name of another profile's alias
     let ran = world.run(["profile", "rename", "p", "lost", "--yes"]);
-    assert!(ran.stdout.contains("note: alias 'lost' is hidden by the profile from now on\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: alias 'lost' will be hidden by the profile\n"), "{ran:?}");
 }
 
 #[test]
 fn removing_a_profile_says_which_alias_still_names_it() {
     let world = world();
     let ran = world.run(["profile", "remove", "p", "--yes"]);
-    let note = "note: alias 'p' still names it (~/.config/twolock/config.toml:3): twolock settings unset aliases.p\n";
+    let note =
+        "note: alias 'p' still refers to it (~/.config/twolock/config.toml:3): twolock settings unset aliases.p\n";
     assert!(ran.code == 0 && ran.stdout.contains(note), "{ran:?}");
     assert_eq!(world.toml(), FILE);
 }

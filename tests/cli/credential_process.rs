@@ -80,25 +80,21 @@ fn refusals_leave_stdout_empty_and_say_profile_place_and_cause() {
         (
             vec![],
             2,
-            "no profile is named: give PROFILE, or set AWS_PROFILE\ntwolock: hint: profiles: 'base', 'prod', 'deploy', 'long', 'lost', 'glass'",
+            "no profile given: name one, or set AWS_PROFILE\ntwolock: hint: profiles: 'base', 'prod', 'deploy', 'long', 'lost', 'glass'",
         ),
-        (vec!["a", "--profile", "b"], 2, "two profiles are named: 'a' and 'b'"),
+        (vec!["a", "--profile", "b"], 2, "two profiles were given: 'a' and 'b'"),
         (vec![""], 2, "invalid value '' for '[PROFILE]': a profile name cannot be empty\ntwolock: hint: try '--help'"),
         (
             vec!["prdo"],
             3,
-            "profile 'prdo': there is no such profile in ~/.aws/config or ~/.aws/credentials\ntwolock: hint: did you mean 'prod'?",
+            "profile 'prdo': profile not found in ~/.aws/config or ~/.aws/credentials\ntwolock: hint: did you mean 'prod'?",
         ),
         (
             vec!["lost"],
             3,
             "profile 'lost' (~/.aws/config:26): source_profile 'bsae' does not exist\ntwolock: hint: did you mean 'base'?",
         ),
-        (
-            vec!["glass"],
-            3,
-            "profile 'glass': twolock_protected: this version plans break-glass profiles but does not run them yet",
-        ),
+        (vec!["glass"], 3, "profile 'glass': twolock_protected: this version cannot use break-glass profiles yet"),
     ] {
         let ran = world.finish(&mut world.twolock([vec!["credential-process"], args].concat()));
         ran.is(code, "", &format!("twolock: error: {stderr}\n"));

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::world::{Clock, Ran, SECRET, World};
 
 const NO_SERVICE: &str = "\
-info: the Secret Service is not there: no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set
-  the kernel keyring alone seals sessions, and access keys stay in files
+info: the Secret Service is not available: no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set
+  only the kernel keyring protects sessions, and access keys stay in files
 ";
 
 const KEY_OF_BASE: &str = "\
-info: profile 'base' (~/.aws/credentials:3): access key AKIAIOSFODNN7EXAMPLE stands here in clear
-  no keyring that keeps access keys is in use here, so a file of mode 600 keeps it
+info: profile 'base' (~/.aws/credentials:3): access key AKIAIOSFODNN7EXAMPLE is stored in plain text
+  no persistent keyring is available, so it stays in a file with mode 600
 ";
 
 fn chmod(path: &Path, mode: u32) {
@@ -60,9 +60,9 @@ fn where_nothing_is_wrong_it_says_what_there_is_to_know() {
     let world = well();
     let endpoint = "\
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base', 'prod', 'deploy', 'long'
-  your key signs requests to it; its sessions are kept apart from AWS's
+  your key signs requests to it; its sessions are separate from AWS's
 ";
-    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 29 checks, nothing to mend\n");
+    let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 29 checks, no problems found\n");
     world.run(["doctor"]).is(0, &all, "");
     assert_eq!(world.sandbox.count("GetSessionToken") + world.sandbox.count("AssumeRole"), 0);
 }
@@ -85,33 +85,33 @@ fn every_fault_with_where_why_and_the_command_the_worst_first() {
     chmod(&world.home().join(".aws/credentials"), 0o646);
     let ran = world.doctor_with(&[("AWS_PROFILE", "gone"), ("AWS_SECRET_ACCESS_KEY", SECRET)]);
     let expected = "\
-error: ~/.aws/credentials: others can change it (mode 646)
-  whoever changes it chooses accounts, hosts and programs for your AWS tools
+error: ~/.aws/credentials: other users can change it (mode 646)
+  whoever changes it controls which accounts, hosts and programs your AWS tools use
   mend: twolock doctor --fix
-error: AWS_PROFILE names 'gone', and there is no such profile
-  AWS tools started from here fail, or go on with other credentials
+error: AWS_PROFILE names 'gone', which does not exist
+  AWS tools started here fail, or use other credentials
   mend: unset AWS_PROFILE
-warning: ~/.aws: others can look into it (mode 755)
-  whatever a tool leaves open in there is everybody's
+warning: ~/.aws: other users can list it (mode 755)
+  everybody can read the files in it that a tool leaves open
   mend: twolock doctor --fix
-warning: profile 'old' (~/.aws/credentials:7): a session token stands here in clear
-  as `aws configure mfa-login` leaves it: whoever reads the file has the session
+warning: profile 'old' (~/.aws/credentials:7): a session token is stored in plain text
+  `aws configure mfa-login` writes it: whoever reads the file has the session
   mend: twolock profile remove old
 warning: profile 'lost' (~/.aws/config:6): source_profile 'nobody' does not exist
   twolock cannot make credentials for it; nor can 'under lost'
   mend: profiles: 'base', 'lost', 'under lost', 'work', 'old'
-warning: ~/.aws/config:8: a comment behind a value
+warning: ~/.aws/config:8: a comment after a value
   it is read differently by the AWS CLI
 warning: AWS_SECRET_ACCESS_KEY is set beside AWS_PROFILE
-  nearly every AWS tool uses these keys then, and never looks at the profile
+  almost every AWS tool uses these keys and ignores the profile
   mend: unset AWS_SECRET_ACCESS_KEY
 ";
     let to_know = "\
-info: profile 'under lost' (~/.aws/config:7): not every SDK finds a profile of this name
-  some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +
+info: profile 'under lost' (~/.aws/config:7): some SDKs cannot find a profile with this name
+  they accept only A-Z a-z 0-9 _ - / . % @ : + in names
   mend: twolock profile rename 'under lost' under-lost
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base'
-  your key signs requests to it; its sessions are kept apart from AWS's
+  your key signs requests to it; its sessions are separate from AWS's
 doctor: 29 checks: 2 errors, 5 warnings
 ";
     ran.is(3, &format!("{expected}{KEY_OF_BASE}{NO_SERVICE}{to_know}"), "");
@@ -133,12 +133,15 @@ fn fix_closes_files_says_so_and_changes_nothing_else() {
     chmod(&at(".aws/credentials"), 0o400);
     let before = std::fs::read(at(".aws/config")).unwrap();
     let mended = "\
-mended: ~/.aws/config: others can read it (mode 644)
-mended: ~/.aws/cli/cache: others can look into it (mode 755)
+mended: ~/.aws/config: other users can read it (mode 644)
+mended: ~/.aws/cli/cache: other users can list it (mode 755)
 mended: ~/.aws/cli/cache: others can read 2 files in it, such as ";
     let ran = world.run(["doctor", "--fix"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
-    assert!(ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 29 checks, nothing to mend\n"), "{ran:?}");
+    assert!(
+        ran.stdout.starts_with(mended) && ran.stdout.ends_with("doctor: 29 checks, no problems found\n"),
+        "{ran:?}"
+    );
     for (name, expected) in [
         (".aws", 0o700),
         (".aws/config", 0o600),
@@ -174,8 +177,8 @@ fn json_has_every_finding_with_what_it_knows() {
     assert_eq!(world.found("plan"), [plan]);
     let folder = |fixed: bool| {
         json!({
-            "check": "file-mode", "severity": "warning", "file": "~/.aws", "what": "others can look into it (mode 755)",
-            "why": "whatever a tool leaves open in there is everybody's", "mend": "twolock doctor --fix",
+            "check": "file-mode", "severity": "warning", "file": "~/.aws", "what": "other users can list it (mode 755)",
+            "why": "everybody can read the files in it that a tool leaves open", "mend": "twolock doctor --fix",
             "fixable": true, "fixed": fixed,
         })
     };
@@ -215,9 +218,9 @@ fn without_any_aws_file_there_is_nothing_to_mend() {
     let ran = world.doctor_with(&[("HTTPS_PROXY", "http://127.0.0.1:1")]);
     let expected = "\
 info: calls to AWS go through the proxy 127.0.0.1:1 (HTTPS_PROXY)
-  where it is down, there are no new sessions
+  if it is down, no new sessions can start
 not checked: clock: proxy 127.0.0.1:1 (HTTPS_PROXY) refused the connection
-doctor: 29 checks, nothing to mend
+doctor: 29 checks, no problems found
 ";
     ran.is(0, &format!("{NO_SERVICE}{expected}"), "");
 }
@@ -265,14 +268,14 @@ fn callers_that_go_another_way_are_named_with_what_they_get() {
     assert_eq!(
         found,
         [
-            "error role: twolock is passed over by AWS CLI and boto3, Go, JavaScript, Java, Rust: \
+            "error role:  bypass twolockAWS CLI and boto3, Go, JavaScript, Java, Rust: \
              AWS CLI and boto3, JavaScript, Java, Rust: its own AssumeRole, with the keys at ~/.aws/credentials:2; \
              twolock is not called; Go: an error: takes one source of credentials, not source_profile and \
              credential_process: twolock profile adopt role",
-            "error half: twolock is passed over by AWS CLI and boto3, Go, JavaScript: AWS CLI and boto3: its own \
+            "error half:  bypass twolockAWS CLI and boto3, Go, JavaScript: AWS CLI and boto3: its own \
              AssumeRole, with what twolock answers for 'good'; asks for the code itself (~/.aws/config:43); Go, \
              JavaScript: an error: no way to ask for the code of mfa_serial (~/.aws/config:43): twolock profile adopt half",
-            "warning keys: twolock is passed over by AWS CLI and boto3, Go, JavaScript: the keys at \
+            "warning keys:  bypass twolockAWS CLI and boto3, Go, JavaScript: the keys at \
              ~/.aws/credentials:5; twolock is not called: twolock profile adopt keys",
         ]
     );
@@ -312,16 +315,16 @@ fn a_moved_or_odd_program_is_found_and_every_profile_it_serves_is_named() {
             format!("{severity} {profile}: {what}; {why}").replace(home, "HOME")
         })
         .collect();
-    let nothing = "the AWS CLI and SDKs find no program to ask";
+    let nothing = "the AWS CLI and SDKs cannot find the program";
     assert_eq!(
         found,
         [
-            format!("error relative: credential_process names ./bin/twolock, which is neither an absolute path nor a name on PATH; {nothing}"),
-            format!("error gone: credential_process names /gone/twolock, which is not there; {nothing}; so does 'gone-too'"),
-            format!("error flat: credential_process names HOME/flat/twolock, which is no program that may be run; {nothing}"),
-            format!("error tilde: credential_process names ~/bin/twolock, which is neither an absolute path nor a name on PATH; {nothing}"),
-            "warning versioned: credential_process names HOME/0.1.0/twolock, a path with a version in it; it is gone with the next upgrade".into(),
-            "info other: credential_process names HOME/other/twolock, which is another twolock than this one; it may be older and know less".into(),
+            format!("error relative: credential_process names ./bin/twolock, which is not an absolute path or a name on PATH; {nothing}"),
+            format!("error gone: credential_process names /gone/twolock, which does not exist; {nothing}; so does 'gone-too'"),
+            format!("error flat: credential_process names HOME/flat/twolock, which is not executable; {nothing}"),
+            format!("error tilde: credential_process names ~/bin/twolock, which is not an absolute path or a name on PATH; {nothing}"),
+            "warning versioned: credential_process names HOME/0.1.0/twolock, a path that contains a version; the next upgrade may remove it".into(),
+            "info other: credential_process names HOME/other/twolock, which is a different twolock; it may be an older version".into(),
         ]
     );
 }
@@ -374,8 +377,8 @@ fn certificates_and_proxies_are_named_and_unusable_ones_are_faults() {
     let system = "/etc/ssl/certs/ca-certificates.crt";
     let ran = world.doctor_with(&[("AWS_CA_BUNDLE", system), ("SSL_CERT_FILE", system), dead]);
     for part in [
-        format!("info: AWS_CA_BUNDLE adds the certificates of {system}\n"),
-        format!("info: SSL_CERT_FILE puts those of {system} in place of the system's certificates\n"),
+        format!("info: AWS_CA_BUNDLE adds the certificates in {system}\n"),
+        format!("info: SSL_CERT_FILE replaces the system's certificates with those in {system}\n"),
         "info: calls to AWS go through the proxy 127.0.0.1:1 (HTTPS_PROXY)\n".into(),
     ] {
         assert!(ran.stdout.contains(&part), "{part}: {ran:?}");
@@ -415,7 +418,7 @@ fn each_check_of_profiles_finds_its_situations_and_no_others() {
     let two = format!("{KEY}{TWIN}");
     type Row<'a> = (&'a str, &'a str, &'a str, &'a [&'a str]);
     let rows: &[Row] = &[
-        ("shared-key", "", &two, &["info base: access key AKIAIOSFODNN7EXAMPLE is also that of 'twin'"]),
+        ("shared-key", "", &two, &["info base: access key AKIAIOSFODNN7EXAMPLE is also used by 'twin'"]),
         ("shared-key", "", KEY, &[]),
         ("plan", "[profile base]\n", KEY, &[]),
         (
@@ -451,14 +454,14 @@ fn each_check_of_profiles_finds_its_situations_and_no_others() {
             "mfa-device",
             "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/root-account-mfa-device\n",
             KEY,
-            &["warning base: mfa_serial is the device of the account's root user"],
+            &["warning base: mfa_serial is the root user's device"],
         ),
         ("mfa-device", "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n", KEY, &[]),
         (
             "short-session",
             "[profile base]\ntwolock_session_duration = 15m\n",
             KEY,
-            &["warning base: an MFA session of 15m never looks fresh"],
+            &["warning base: an MFA session of 15m always looks expired"],
         ),
         ("short-session", "[profile base]\ntwolock_session_duration = 16m\n", KEY, &[]),
         (
@@ -466,8 +469,8 @@ fn each_check_of_profiles_finds_its_situations_and_no_others() {
             "[profile a b]\nregion = x\n[profile grüße]\nregion = x\n",
             "",
             &[
-                "info a b: not every SDK finds a profile of this name",
-                "info grüße: not every SDK finds a profile of this name",
+                "info a b: some SDKs cannot find a profile with this name",
+                "info grüße: some SDKs cannot find a profile with this name",
             ],
         ),
         (
@@ -475,14 +478,19 @@ fn each_check_of_profiles_finds_its_situations_and_no_others() {
             "[profile p]\nregion = v # c\nx = 1 ; d\n[DEFAULT]\n",
             "\u{feff}[q]\nX = 1\n",
             &[
-                "warning: a comment behind a value, and 1 more like it",
-                "warning: [DEFAULT] in capitals",
+                "warning: a comment after a value, and 1 more like this",
+                "warning: [DEFAULT] in capital letters",
                 "warning: a byte order mark",
                 "info: a key with capital letters",
             ],
         ),
         ("file-grammar", "# c\n[profile p]\nregion = v\n", KEY, &[]),
-        ("plaintext-session", "", "[s]\naws_session_token = x\n", &["warning s: a session token stands here in clear"]),
+        (
+            "plaintext-session",
+            "",
+            "[s]\naws_session_token = x\n",
+            &["warning s: a session token is stored in plain text"],
+        ),
         ("plaintext-key", "", "[t]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n", &[]),
     ];
     let world = well();
@@ -524,7 +532,7 @@ fn what_the_index_knows_of_a_key_is_checked() {
     );
     let unchecked = world.finish(&mut world.twolock(["doctor"])).stdout;
     assert!(
-        unchecked.contains("\nnot checked: keyring-item: the Secret Service is not there: no session bus"),
+        unchecked.contains("\nnot checked: keyring-item: the Secret Service is not available: no session bus"),
         "{unchecked}"
     );
 }
@@ -537,12 +545,12 @@ fn aliases_that_are_hidden_or_lead_nowhere_are_found() {
     let said = |(at, what): (u64, &str)| (json!(at), json!(what));
     let found: Vec<_> = world.found("alias").iter().map(|f| (f["line"].clone(), f["what"].clone())).collect();
     let expected = [
-        (3, "alias 'gone' stands for 'nobody', and there is no such profile"),
-        (2, "alias 'prod' is also a profile, and a profile wins"),
+        (3, "alias 'gone' stands for 'nobody', which does not exist"),
+        (2, "alias 'prod' is also a profile, and the profile wins"),
     ];
     assert_eq!(found, expected.map(said));
     let ran = world.doctor_with(&[("AWS_PROFILE", "good")]);
-    let named = "warning: AWS_PROFILE names 'good', which is an alias that only twolock knows\n";
+    let named = "warning: AWS_PROFILE names 'good', which is an alias only twolock knows\n";
     assert!(ran.code == 3 && ran.stdout.contains(named), "{ran:?}");
 }
 

@@ -85,7 +85,7 @@ fn a_session_without_mfa_says_so_first() {
     let ran = world.run(["env", "base"]);
     assert_eq!(ran.code, 0);
     let note =
-        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and IAM calls will be refused\n";
+        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and AWS will reject IAM calls\n";
     assert_eq!(ran.stderr, note);
 }
 
@@ -126,7 +126,7 @@ fn every_failure_prints_the_failing_statement_and_nothing_else() {
         (vec!["-v", "env", "prod"], vec![], 9, ""),
         (vec!["env"], vec![], 2, ""),
         (vec!["env", "nobody"], vec![], 3, ""),
-        (vec!["env", "a", "--profile", "b"], vec![], 2, "twolock: error: two profiles are named: 'a' and 'b'\n"),
+        (vec!["env", "a", "--profile", "b"], vec![], 2, "twolock: error: two profiles were given: 'a' and 'b'\n"),
         (vec!["env", "--bogus"], vec![], 2, ""),
         (vec!["-v", "env", "--bogus"], vec![], 2, ""),
         (vec!["--verbose", "env", "prod", "more"], vec![], 2, ""),
@@ -141,7 +141,7 @@ fn every_failure_prints_the_failing_statement_and_nothing_else() {
             vec!["env", "prod", "--code-stdin"],
             vec![],
             2,
-            "twolock: error: profile 'prod': --code-stdin found no line on standard input\n",
+            "twolock: error: profile 'prod': --code-stdin standard input contains no line\n",
         ),
         (vec!["env", "prod"], vec![("TWOLOCK_MFA_CODE", wrong.as_str())], 4, refused),
         (
@@ -193,7 +193,7 @@ fn a_screen_gets_the_line_to_type_and_no_secret() {
         (vec!["env", "--profile", "prod", "--shell", "fish"], "type: twolock env prod | source"),
         (vec!["env", "prod", "--shell", "powershell"], "type: twolock env prod | Out-String | Invoke-Expression"),
         (vec!["env", "prod", "--format", "dotenv"], "write it to a file: twolock env prod --format dotenv > FILE"),
-        (vec!["env", "prod", "--format", "json"], "hand it to a program: twolock env prod --format json | PROGRAM"),
+        (vec!["env", "prod", "--format", "json"], "pass it to a program: twolock env prod --format json | PROGRAM"),
         (vec!["env"], "type: eval \"$(twolock env PROFILE)\""),
     ] {
         let mut command: Command = world.program(env!("CARGO_BIN_EXE_twolock"));
@@ -202,7 +202,7 @@ fn a_screen_gets_the_line_to_type_and_no_secret() {
         terminal.sees(hint);
         let shown = terminal.shown();
         assert!(
-            shown.starts_with("twolock: error: env prints secrets for a shell to evaluate, not for a screen\r\n"),
+            shown.starts_with("twolock: error: env prints secrets for a shell to evaluate, not for the terminal\r\n"),
             "{shown}"
         );
         assert!(!shown.contains("export") && !shown.contains("ASIA") && !shown.contains("false"), "{shown}");

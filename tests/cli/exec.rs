@@ -25,7 +25,7 @@ fn a_command_that_cannot_run_is_127_or_126() {
     world.run(["exec", "prod", "--", "no-such-command"]).is(
         127,
         "",
-        "twolock: error: command 'no-such-command' was not found\n",
+        "twolock: error: command 'no-such-command' not found\n",
     );
     world.write("text", "no program");
     let file = world.home().join("text");
@@ -37,7 +37,7 @@ fn a_command_that_cannot_run_is_127_or_126() {
     world.run(["exec", "prod", "--", "\u{1b}[31mred"]).is(
         127,
         "",
-        "twolock: error: command '\\u{1b}[31mred' was not found\n",
+        "twolock: error: command '\\u{1b}[31mred' not found\n",
     );
 }
 
@@ -127,7 +127,7 @@ fn a_session_without_mfa_says_so_first() {
     world.run(["exec", "base", "--", "sh", "-c", "echo out; echo err >&2"]).is(
         0,
         "out\n",
-        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and IAM calls will be refused\nerr\n",
+        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and AWS will reject IAM calls\nerr\n",
     );
 }
 
@@ -176,7 +176,7 @@ fn without_a_command_it_is_a_sub_shell_and_says_so() {
     terminal.types("echo $AWS_REGION; exit 5\n");
     let ran = terminal.end();
     assert_eq!((ran.code, ran.stdout.as_str()), (5, "eu-west-1\n"));
-    let note = "twolock: note: sub-shell with the credentials of 'prod', 1h left; leave it with exit\n";
+    let note = "twolock: note: subshell with the credentials of 'prod', 1h left; exit to leave\n";
     assert!(rounded(&ran.stderr).starts_with(note), "{ran:?}");
 }
 

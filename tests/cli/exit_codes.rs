@@ -11,7 +11,7 @@ fn a_full_stdout_is_10_and_the_session_is_kept() {
     let world = World::new();
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut command = world.twolock(["credential-process", "prod"]);
-    let no_space = "twolock: error: stdout took no output: No space left on device (os error 28)\n";
+    let no_space = "twolock: error: cannot write to stdout: No space left on device (os error 28)\n";
     world.finish(command.env("TWOLOCK_MFA_CODE", world.code()).stdout(full())).is(10, "", no_space);
     for args in
         [vec!["credential-process", "prod"], vec!["env", "prod"], vec!["status"], vec!["profile", "list"], vec![]]
@@ -33,7 +33,7 @@ fn somebody_elses_question_that_never_ends_is_7() {
         7,
         "",
         &format!(
-            "twolock: error: profile 'prod': waited 1 s for pid {pid}, which asks for a code (profile 'base')\n\
+            "twolock: error: profile 'prod': waited 1 s for pid {pid}, which is asking for a code (profile 'base')\n\
              twolock: hint: run it again\n"
         ),
     );
@@ -56,7 +56,7 @@ fn a_lock_without_a_known_holder_is_7_as_well() {
     world.finish(command.env("TWOLOCK_PROMPT_TIMEOUT", "1s")).is(
         7,
         "",
-        "twolock: error: profile 'base': waited 1 s for another twolock, which asks for a code\n\
+        "twolock: error: profile 'base': waited 1 s for another twolock that is asking for a code\n\
          twolock: hint: run it again\n",
     );
 }
@@ -107,7 +107,9 @@ fn without_any_keyring_sessions_are_refused_or_not_kept() {
         assert_eq!((ran.code, ran.stdout.as_str()), (5, ""), "{ran:?}");
         let first = ran.stderr.lines().next().unwrap();
         assert!(
-            first.starts_with("twolock: error: profile 'prod': no keyring can keep sessions: the kernel keyring "),
+            first.starts_with(
+                "twolock: error: profile 'prod': no keyring is available to protect sessions: the kernel keyring "
+            ),
             "{first}"
         );
         assert!(

@@ -70,7 +70,7 @@ fn a_session_without_mfa_says_so_first() {
     let ran = world.run(["login", "base"]);
     assert_eq!((ran.code, rounded(&ran.stdout).as_str()), (0, "base: credentials, 12h left\n"));
     let note =
-        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and IAM calls will be refused\n";
+        "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and AWS will reject IAM calls\n";
     assert_eq!(ran.stderr, note);
 }
 

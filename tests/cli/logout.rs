@@ -6,12 +6,12 @@ fn the_sessions_of_the_plan_go_and_who_shared_them_is_named() {
     world.log_in("prod");
     world.run(["logout", "prod"]).is(
         0,
-        "forgot the role of arn:aws:iam::123456789012:role/Admin\n\
-         forgot the session of arn:aws:iam::123456789012:mfa/ana\n\
-         it was shared by: base, deploy, long\n",
+        "ended the role of arn:aws:iam::123456789012:role/Admin\n\
+         ended the session of arn:aws:iam::123456789012:mfa/ana\n\
+         it was shared with: base, deploy, long\n",
         "",
     );
-    world.run(["logout", "prod"]).is(0, "prod: no session to forget\n", "");
+    world.run(["logout", "prod"]).is(0, "prod: no sessions to end\n", "");
     assert_eq!(world.run(["credential-process", "prod"]).code, 9);
     assert_eq!(world.run(["credential-process", "deploy"]).code, 9);
 }
@@ -29,11 +29,11 @@ fn what_others_minted_for_themselves_stays() {
 fn all_forgets_everything_but_the_keys() {
     let world = World::new();
     world.log_in("prod");
-    world.run(["logout", "--all"]).is(0, "forgot 2 sessions and the key they were sealed under\n", "");
+    world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted their sealing key\n", "");
     let left: Vec<_> = std::fs::read_dir(world.cache()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".sealed")), "{left:?}");
     assert!(std::fs::read_to_string(world.home().join(".aws/credentials")).unwrap().contains(SECRET));
-    world.run(["logout", "--all"]).is(0, "forgot 0 sessions and the key they were sealed under\n", "");
+    world.run(["logout", "--all"]).is(0, "ended 0 sessions and deleted their sealing key\n", "");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_profile_that_cannot_be_planned_is_refused() {
     world.run(["logout", "nobody"]).is(
         3,
         "",
-        "twolock: error: profile 'nobody': there is no such profile in ~/.aws/config or ~/.aws/credentials\n\
+        "twolock: error: profile 'nobody': profile not found in ~/.aws/config or ~/.aws/credentials\n\
          twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
     );
 }

@@ -62,16 +62,16 @@ fn a_living_session_is_served_whatever_became_of_the_program() {
 fn a_line_that_starts_no_program_is_named() {
     let world = World::new();
     for (line, stderr) in [
-        ("mfa_process = /no/such/program", "mfa_process cannot be started, no such program: '/no/such/program'\n"),
+        ("mfa_process = /no/such/program", "mfa_process: program not found: '/no/such/program'\n"),
         ("mfa_process = ./code", "mfa_process must be an absolute path or a name on PATH: './code'\n"),
         (
             "mfa_process = code | tr -d x",
             "mfa_process uses shell syntax: '|'\n\
-             twolock: hint: put it into a script, and name the script's absolute path as mfa_process\n",
+             twolock: hint: put it into a script, and set mfa_process to the script's absolute path\n",
         ),
         ("mfa_process = false", "mfa_process exited with 1\n"),
         ("mfa_process = true", "mfa_process printed no code\n"),
-        ("mfa_process = echo 12345", "mfa_process printed a line that is not six digits\n"),
+        ("mfa_process = echo 12345", "mfa_process printed something other than six digits\n"),
     ] {
         world.write(".aws/config", &world.with_process(line));
         let ran = world.run(["credential-process", "base"]);
@@ -95,31 +95,43 @@ fn a_file_a_variable_chose_starts_nothing_before_it_is_trusted() {
              twolock: hint: twolock settings trust HOME/repo/config\n"
         )
     };
-    run(&["credential-process", "base"]).is(3, "", &refusal("AWS_CONFIG_FILE chose it"));
+    run(&["credential-process", "base"]).is(3, "", &refusal("AWS_CONFIG_FILE selected it"));
     assert_eq!(run(&["profile", "show", "base"]).code, 0, "reading needs no consent");
     run(&["settings", "trust", file.to_str().unwrap()]).is(
         2,
         "",
-        "twolock: error: this needs a yes, and there is no terminal to ask on: add --yes\n",
+        "twolock: error: confirmation is required, and there is no terminal to ask on: add --yes\n",
     );
     assert!(!mark.exists());
     // A consent that a repository brings along is none.
     let consent = world.home().join("repo/twolock/config.toml");
-    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(0, "trusted HOME/repo/config as it is now\n", "");
+    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(
+        0,
+        "HOME/repo/config is trusted until it changes\n",
+        "",
+    );
     std::fs::create_dir_all(consent.parent().unwrap()).unwrap();
     std::fs::rename(world.home().join(".config/twolock/config.toml"), &consent).unwrap();
     let mut command = world.twolock(["credential-process", "base"]);
     command.env("AWS_CONFIG_FILE", &file).env("XDG_CONFIG_HOME", world.home().join("repo"));
-    world.finish(&mut command).is(3, "", &refusal("AWS_CONFIG_FILE chose it"));
-    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(0, "trusted HOME/repo/config as it is now\n", "");
+    world.finish(&mut command).is(3, "", &refusal("AWS_CONFIG_FILE selected it"));
+    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(
+        0,
+        "HOME/repo/config is trusted until it changes\n",
+        "",
+    );
     world.write("repo/config", &world.with_process(&format!("# {line}\n{line}")));
     run(&["credential-process", "base"]).is(
         3,
         "",
-        &refusal("it was changed since you trusted it").replace("config:4", "config:5"),
+        &refusal("it has changed since you trusted it").replace("config:4", "config:5"),
     );
     assert!(!mark.exists());
-    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(0, "trusted HOME/repo/config as it is now\n", "");
+    run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(
+        0,
+        "HOME/repo/config is trusted until it changes\n",
+        "",
+    );
     assert_eq!(run(&["credential-process", "base"]).code, 0);
     assert!(mark.exists());
 }
@@ -135,7 +147,7 @@ fn a_file_that_others_can_write_starts_nothing() {
         3,
         "",
         "twolock: error: profile 'base' (~/.aws/config:4): programs named in HOME/.aws/config are not started, because \
-         HOME/.aws/config can be written by everybody: chmod go-w HOME/.aws/config\n\
+         HOME/.aws/config is writable by everybody: chmod go-w HOME/.aws/config\n\
          twolock: hint: chmod go-w HOME/.aws/config\n",
     );
     assert!(!mark.exists());

@@ -19,7 +19,7 @@ fn each_profile_with_its_next_command() {
              served   process         {:<4}  aws --profile served …\n\
              lost     role            -     twolock profile show lost\n\
              my base  key of another  -     eval \"$(twolock env 'my base')\"\n\
-             for the AWS CLI and every SDK as well: twolock profile adopt base\n",
+             to use it in the AWS CLI and every SDK: twolock profile adopt base\n",
             left[0], left[1], left[1], left[2]
         )
     };
@@ -53,7 +53,7 @@ fn many_profiles_are_cut_with_the_command_for_the_rest() {
     world.write(".aws/config", &config);
     let ran = world.finish(&mut world.twolock::<&str>([]));
     assert_eq!((ran.code, ran.stdout.lines().count()), (0, 42));
-    assert!(ran.stdout.ends_with("and 11 more: twolock profile list\n"), "{ran:?}");
+    assert!(ran.stdout.ends_with("11 more: twolock profile list\n"), "{ran:?}");
 }
 
 #[test]

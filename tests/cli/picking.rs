@@ -103,7 +103,7 @@ fn a_terminal_that_cannot_be_drawn_on_gets_a_list() {
     command.args(["profile", "pick"]).env("TERM", "dumb");
     let mut terminal = Terminal::start(command);
     terminal.sees("  1 base  key 123456789012\r\n  2 prod  role 123456789012\r\n");
-    terminal.sees("profile: number, or part of a name: ");
+    terminal.sees("profile: enter a number, or part of a name: ");
     terminal.types("dep\n");
     terminal.sees("  1 deploy  role 444455556666\r\n");
     terminal.types("1\n");
@@ -128,14 +128,13 @@ fn no_colour_means_no_styles() {
 #[test]
 fn an_sdk_is_never_asked_and_without_a_terminal_nobody_is() {
     let world = World::of_one(ONE);
-    let usage =
-        "twolock: error: no profile is named: give PROFILE, or set AWS_PROFILE\ntwolock: hint: profiles: 'prod'\n";
+    let usage = "twolock: error: no profile given: name one, or set AWS_PROFILE\ntwolock: hint: profiles: 'prod'\n";
     world.tidy(world.on_terminal(["credential-process"]).end()).is(2, "", usage);
     world.tidy(world.on_terminal(["status", "--min-ttl", "5m"]).end()).is(2, "", usage);
     world.run(["login"]).is(2, "", usage);
-    let nobody = "twolock: error: a profile is picked on a terminal: no terminal\n";
+    let nobody = "twolock: error: picking a profile requires a terminal: no terminal\n";
     world.run(["profile", "pick"]).is(9, "", nobody);
     let empty = World::of_one("");
-    let none = "twolock: error: no profile is named: give PROFILE, or set AWS_PROFILE\n";
+    let none = "twolock: error: no profile given: name one, or set AWS_PROFILE\n";
     empty.tidy(empty.on_terminal(["profile", "pick"]).end()).is(2, "", none);
 }

@@ -109,7 +109,7 @@ fn show_as_json_has_every_setting_and_the_plan() {
             ],
             "plan": [
                 "access key AKIAIOSFODNN7EXAMPLE of profile 'base' (~/.aws/credentials:2)",
-                "session token with a code of arn:aws:iam::123456789012:mfa/ana, 12h",
+                "session token with a code from arn:aws:iam::123456789012:mfa/ana, 12h",
                 "role arn:aws:iam::123456789012:role/Admin as 'ana', 1h",
             ],
             "codes": 1, "region_of_calls": "eu-west-1", "endpoint": "http://127.0.0.1:PORT", "notes": [],
@@ -160,7 +160,7 @@ fn a_profile_without_a_plan_is_shown_with_its_problem() {
 #[test]
 fn a_name_nobody_knows_is_exit_3_in_either_form() {
     let world = World::new();
-    let stderr = "twolock: error: profile 'prdo': there is no such profile in ~/.aws/config or ~/.aws/credentials\n\
+    let stderr = "twolock: error: profile 'prdo': profile not found in ~/.aws/config or ~/.aws/credentials\n\
                   twolock: hint: did you mean 'prod'?\n";
     world.run(["profile", "show", "prdo"]).is(3, "", stderr);
     world.run(["profile", "show", "prdo", "--json"]).is(3, "", stderr);
@@ -237,7 +237,7 @@ fn show_tells_what_each_caller_would_do() {
     assert_eq!(
         callers("base"),
         "  all: the keys at ~/.aws/credentials:2; twolock is not called\n  \
-         hint: let twolock answer them all: twolock profile adopt base\n"
+         hint: to route them all through twolock: twolock profile adopt base\n"
     );
     assert_eq!(callers("served"), "  all: twolock answers\n");
     assert_eq!(
@@ -248,7 +248,7 @@ fn show_tells_what_each_caller_would_do() {
          (~/.aws/config:44)\n  \
          Java, Rust: its own AssumeRole, with the keys at ~/.aws/credentials:2; twolock\n    \
          is not called; WITHOUT MFA: mfa_serial is ignored (~/.aws/config:44)\n  \
-         hint: let twolock answer them all: twolock profile adopt half\n"
+         hint: to route them all through twolock: twolock profile adopt half\n"
     );
     let json = world.run(["profile", "show", "served", "--json"]).json();
     let comes = json["callers"].as_array().unwrap().iter().map(|caller| caller["comes"] == true);

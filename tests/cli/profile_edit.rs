@@ -69,7 +69,7 @@ fn without_a_terminal_a_yes_is_needed() {
         world.finish(world.twolock(["profile"]).args(args)).is(
             2,
             "",
-            "twolock: error: this needs a yes, and there is no terminal to ask on: add --yes, or --dry-run to see the change\n",
+            "twolock: error: confirmation is required, and there is no terminal to ask on: add --yes, or --dry-run to see the change\n",
         );
     }
     assert_eq!((world.config(), world.credentials()), (CONFIG.into(), CREDENTIALS.into()));
@@ -97,18 +97,14 @@ fn wrong_values_are_refused_with_what_is_allowed_and_nothing_is_written() {
         (
             "region",
             "eu west",
-            "region 'eu west' is no region name (lower-case letters, digits and '-', like eu-west-1)",
+            "region 'eu west' is not a valid region name (lower-case letters, digits and '-', like eu-west-1)",
         ),
-        ("duration_seconds", "60", "duration_seconds '60' is out of range: AWS takes 900 (15m) to 43200 (12h)"),
-        ("twolock_session_duration", "40h", "twolock_session_duration '40h' is out of range: AWS takes 15m to 36h"),
-        ("twolock_protected", "yes", "twolock_protected 'yes' is neither true nor false"),
-        ("role_arn", "Admin", "role_arn 'Admin' is no role ARN (arn:aws:iam::123456789012:role/NAME)"),
-        (
-            "s3.addressing_style",
-            "path",
-            "'s3.addressing_style' names a block inside a key, which twolock does not edit",
-        ),
-        ("x", "a\u{1b}[2J", "x cannot hold a control character: 'a\\u{1b}[2J'"),
+        ("duration_seconds", "60", "duration_seconds '60' is out of range: AWS accepts 900 (15m) to 43200 (12h)"),
+        ("twolock_session_duration", "40h", "twolock_session_duration '40h' is out of range: AWS accepts 15m to 36h"),
+        ("twolock_protected", "yes", "twolock_protected 'yes' must be true or false"),
+        ("role_arn", "Admin", "role_arn 'Admin' is not a valid role ARN (arn:aws:iam::123456789012:role/NAME)"),
+        ("s3.addressing_style", "path", "'s3.addressing_style' is inside a block, which twolock cannot edit"),
+        ("x", "a\u{1b}[2J", "x cannot contain a control character: 'a\\u{1b}[2J'"),
     ] {
         let ran = world.run(["profile", "set", "prod", key, value, "--yes"]);
         ran.is(2, "", &format!("twolock: error: profile 'prod': {stderr}\n"));
@@ -117,7 +113,7 @@ fn wrong_values_are_refused_with_what_is_allowed_and_nothing_is_written() {
     ran.is(
         3,
         "",
-        "twolock: error: profile 'nope': there is no such profile\n\
+        "twolock: error: profile 'nope': profile not found\n\
          twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
     );
     assert_eq!(world.config(), CONFIG);
@@ -143,7 +139,7 @@ fn a_key_is_changed_in_the_file_that_wins() {
     world.run(["profile", "set", "base", "region", "eu-west-3", "--yes"]).is(
         0,
         "~/.aws/credentials\n  [base]\n- region = us-west-2\n+ region = eu-west-3\n\
-         note: region is set in ~/.aws/credentials, which wins, so it is changed there\n",
+         note: region is set in ~/.aws/credentials, which takes precedence, so it is changed there\n",
         "",
     );
     assert_eq!(world.config(), CONFIG);
@@ -186,12 +182,12 @@ fn rename_takes_no_name_that_is_there_or_that_some_sdk_does_not_read() {
     world.run(["profile", "rename", "prod", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: ~/.aws/config:1: there is a profile 'base' already\n",
+        "twolock: error: ~/.aws/config:1: profile 'base' already exists\n",
     );
     world.run(["profile", "rename", "prod", "p q", "--yes"]).is(
         2,
         "",
-        "twolock: error: profile 'prod': 'p q' is not read by every SDK: a name may hold A-Z a-z 0-9 _ - / . % @ : +\n",
+        "twolock: error: profile 'prod': 'p q' is not a name that every SDK can read: use A-Z a-z 0-9 _ - / . % @ : +\n",
     );
     assert_eq!(world.config(), CONFIG);
 }
@@ -205,14 +201,14 @@ fn remove_says_who_still_names_it_and_shows_no_secret() {
         "~/.aws/config\n- [profile base]\n- region = eu-west-1\n- mfa_serial = arn:aws:iam::123456789012:mfa/ana\n\
          - endpoint_url = http://127.0.0.1:PORT\n\
          ~/.aws/credentials\n- [base]\n- aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n- aws_secret_access_key = ***\n\
-         note: profile 'prod' still names it: source_profile (~/.aws/config:8)\n\
-         note: profile 'deploy' still names it: source_profile (~/.aws/config:14)\n\
-         note: profile 'long' still names it: source_profile (~/.aws/config:20)\n",
+         note: profile 'prod' still refers to it: source_profile (~/.aws/config:8)\n\
+         note: profile 'deploy' still refers to it: source_profile (~/.aws/config:14)\n\
+         note: profile 'long' still refers to it: source_profile (~/.aws/config:20)\n",
         "",
     );
     assert_eq!((world.config(), world.credentials()), (CONFIG.into(), CREDENTIALS.into()));
     let mut terminal = world.on_terminal(["profile", "remove", "base"]);
-    terminal.sees("remove it all the same? [y/N] ");
+    terminal.sees("remove it anyway? [y/N] ");
     assert!(!terminal.shown().contains(SECRET));
     terminal.types("y\n");
     terminal.end().is(0, "", "");
@@ -231,7 +227,7 @@ fn remove_forgets_the_sessions_nobody_else_uses() {
     assert_eq!(sealed(), 2);
     let ran = world.run(["profile", "remove", "deploy", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.stdout.ends_with("note: 1 of its sessions will be forgotten\n"), "{ran:?}");
+    assert!(ran.stdout.ends_with("note: 1 of its sessions will be ended\n"), "{ran:?}");
     assert_eq!(sealed(), 1, "the MFA session serves the others");
     let gone = "[profile deploy]\nrole_arn = arn:aws:iam::444455556666:role/Deploy\nsource_profile = base\n\
                 region = eu-central-1\nendpoint_url = {url}\n\n";

@@ -61,7 +61,7 @@ fn a_code_of_the_wrong_form_does_not_count() {
     let mut terminal = world.asked();
     for typed in ["12345", "1234567", "abcdef", "12 34 5", "１２３４５６", "-12345"] {
         terminal.types(&format!("{typed}\n"));
-        terminal.sees("that is not six digits");
+        terminal.sees("not a six-digit code");
         terminal.sees("device ana): ");
     }
     assert_eq!(world.sandbox.connections(), 0, "what is no code is not sent");
@@ -109,7 +109,7 @@ fn a_code_that_was_sent_is_not_sent_again() {
     let mut second = world.on_terminal(["login", "longer"]);
     second.sees("device ana): ");
     second.types(&format!("{code}\n"));
-    second.sees("that code was used, and a code works once; the next one comes in ");
+    second.sees("that code was already used, and a code works only once; the next one is available in ");
     second.types("\x03");
     assert_eq!(second.end().code, 130);
     assert_eq!(world.sandbox.count("AssumeRole"), 1, "the role of prod alone");
@@ -118,7 +118,7 @@ fn a_code_that_was_sent_is_not_sent_again() {
     assert_eq!((ran.code, ran.stdout.as_str()), (4, ""));
     assert!(
         ran.stderr.starts_with(
-            "twolock: error: profile 'longer': this code was sent before, and a code works once; the next one comes in "
+            "twolock: error: profile 'longer': this code was already used, and a code works only once; the next one is available in "
         ),
         "{ran:?}"
     );
@@ -143,7 +143,7 @@ fn what_is_given_in_the_wrong_form_is_usage_and_not_repeated() {
             "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is not six digits\n",
         );
     }
-    for (input, what) in [("12345", "is not six digits"), ("", "found no line on standard input")] {
+    for (input, what) in [("12345", "is not six digits"), ("", "standard input contains no line")] {
         let line = format!("printf '%s' '{input}' | twolock login prod --code-stdin");
         world.finish(world.program("sh").args(["-c", &line])).is(
             2,

@@ -20,13 +20,13 @@ fn list_says_each_value_and_where_it_stands() {
     world.finish(command.env("TWOLOCK_PROMPT_TIMEOUT", "20s")).is(
         0,
         "SETTING           VALUE             FROM                             MEANING\n\
-         session_duration  8h                ~/.config/twolock/config.toml:2  how long an MFA session lives\n\
-         prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long a question waits for a code\n\
-         min_ttl           30s               default                          env and exec renew what lives shorter\n\
-         keyring           auto              default                          where the sealing key is: auto, kernel, file\n\
-         key_max_age       90d               default                          doctor reminds of older access keys\n\
-         endpoints.allow                     default                          hosts besides AWS's own, comma-separated\n\
-         aliases.prod      production-admin  ~/.config/twolock/config.toml:6  hidden: a profile has this name\n",
+         session_duration  8h                ~/.config/twolock/config.toml:2  how long an MFA session lasts\n\
+         prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long to wait for a code\n\
+         min_ttl           30s               default                          env and exec renew credentials with less time left\n\
+         keyring           auto              default                          where the sealing key is stored: auto, kernel, file\n\
+         key_max_age       90d               default                          doctor warns about older access keys\n\
+         endpoints.allow                     default                          allowed hosts besides AWS's own, comma-separated\n\
+         aliases.prod      production-admin  ~/.config/twolock/config.toml:6  not used: a profile has this name\n",
         "",
     );
     let json = world.run(["settings", "list", "--json"]).json();
@@ -107,11 +107,11 @@ fn wrong_values_and_names_are_refused_and_nothing_is_written() {
         (["set", "keyring", "Kernel"], "keyring cannot be 'Kernel': allowed: auto, kernel, file"),
         (
             ["set", "endpoints.allow", "https://x.test/"],
-            "endpoints.allow cannot be 'https://x.test/': 'https://x.test/' is no host (write HOST or HOST:PORT)",
+            "endpoints.allow cannot be 'https://x.test/': 'https://x.test/' is not a valid host (use HOST or HOST:PORT)",
         ),
         (
             ["set", "colour", "red"],
-            "there is no setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, key_max_age, endpoints.allow, aliases.NAME",
+            "unknown setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, key_max_age, endpoints.allow, aliases.NAME",
         ),
     ] {
         let ran = world.finish(world.twolock(["settings"]).args(args));
@@ -129,7 +129,7 @@ fn a_wrong_value_in_the_file_is_named_with_its_line_and_can_be_mended() {
             3,
             "",
             "twolock: error: ~/.config/twolock/config.toml:2: session_duration '3 days': allowed: 15m to 36h (write 12h, \
-             45m, 90s)\ntwolock: hint: to go back to the default: twolock settings unset session_duration\n",
+             45m, 90s)\ntwolock: hint: to use the default again: twolock settings unset session_duration\n",
         );
     }
     world.run(["settings", "unset", "session_duration"]).is(0, "", "");
@@ -165,7 +165,7 @@ fn a_key_file_is_never_chosen_by_a_variable() {
         world.finish(command.env("TWOLOCK_KEYRING", "file").env("TWOLOCK_MFA_CODE", "123456")).is(
             3,
             "",
-            "twolock: error: TWOLOCK_KEYRING 'file': a key file is chosen in config.toml only\n\
+            "twolock: error: TWOLOCK_KEYRING 'file': the key file can only be chosen in config.toml\n\
              twolock: hint: run: twolock settings set keyring file\n",
         );
     }
@@ -224,5 +224,5 @@ fn a_key_file_is_used_once_it_was_chosen() {
         assert_eq!(mode, 0, "{}", file.display());
     }
     assert_eq!(world.run(["credential-process", "prod"]).code, 0);
-    world.run(["logout", "--all"]).is(0, "forgot 2 sessions and the key they were sealed under\n", "");
+    world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted their sealing key\n", "");
 }

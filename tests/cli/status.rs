@@ -8,7 +8,7 @@ const KEYS: &str = "\nKEY OF  ACCESS KEY            WHERE                 AGE\n\
 
 #[test]
 fn nothing_lives_at_first() {
-    World::new().run(["status"]).is(0, &format!("no session lives\n{KEYS}"), "");
+    World::new().run(["status"]).is(0, &format!("no active sessions\n{KEYS}"), "");
 }
 
 #[test]

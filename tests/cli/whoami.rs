@@ -29,7 +29,7 @@ fn a_session_aws_forgot_is_named_with_the_way_out() {
     let ran = world.run(["whoami", "prod"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (4, ""));
     assert!(ran.stderr.starts_with("twolock: error: profile 'prod': "), "{ran:?}");
-    assert!(ran.stderr.ends_with("twolock: hint: forget it, and ask anew: twolock logout prod\n"), "{ran:?}");
+    assert!(ran.stderr.ends_with("twolock: hint: end it, then try again: twolock logout prod\n"), "{ran:?}");
 }
 
 #[test]

@@ -25,14 +25,14 @@ fn a_program_that_misbehaves_is_ended_capped_and_named() {
         ("printf '\\033[2J\\033]0;x\\007 red' >&2; exit 1", 4, "\\u{1b}[2J\\u{1b}]0;x\\u{7} red"),
         ("echo code 123456 is wrong >&2; exit 1", 4, "code *** is wrong"),
         ("echo 123456; echo 654321", 3, "printed more than one line"),
-        ("echo 12345", 3, "printed a line that is not six digits"),
-        ("echo code: 123456", 3, "printed a line that is not six digits"),
+        ("echo 12345", 3, "printed something other than six digits"),
+        ("echo code: 123456", 3, "printed something other than six digits"),
         ("true", 3, "printed no code"),
         ("printf '\\377\\376'", 3, "mfa_process printed"),
         ("exec yes", 3, "printed more than 1024 bytes"),
         ("exec head -c 1073741824 /dev/zero", 3, "printed more than 1024 bytes"),
         ("yes | head -c 100000000 >&2; exit 1", 4, "mfa_process exited with 1: y"),
-        ("kill -9 $$", 4, "was ended by signal 9"),
+        ("kill -9 $$", 4, "was killed by signal 9"),
     ] {
         let program = script(&world, "codes", text);
         set_program(&world, &program);
@@ -49,7 +49,7 @@ fn a_program_that_hangs_is_killed_with_all_it_started() {
     let program = script(&world, "codes", "sleep 1000 & echo $! $$ >\"$HOME/pids\"; trap '' TERM; wait; sleep 1000");
     set_program(&world, &program);
     let mut command = world.twolock(["credential-process", "prod"]);
-    failed(&answer(&world, command.env("TWOLOCK_PROMPT_TIMEOUT", "2s")), 4, &["mfa_process had not ended after 2 s"]);
+    failed(&answer(&world, command.env("TWOLOCK_PROMPT_TIMEOUT", "2s")), 4, &["mfa_process did not finish within 2 s"]);
     let pids = fs::read_to_string(world.home().join("pids")).unwrap();
     for pid in pids.split_whitespace() {
         crate::machine::eventually("its end", || crate::machine::has_ended(pid.parse().unwrap()));
@@ -93,21 +93,25 @@ fn a_config_file_a_variable_chose_names_no_program_without_consent() {
     let call = || answer(&world, world.twolock(["credential-process", "prod"]).env("AWS_CONFIG_FILE", &path));
     let marker = world.home().join("marker");
 
-    failed(&call(), 3, &["programs named in", "AWS_CONFIG_FILE chose it", "twolock settings trust HOME/repo/config"]);
+    failed(
+        &call(),
+        3,
+        &["programs named in", "AWS_CONFIG_FILE selected it", "twolock settings trust HOME/repo/config"],
+    );
     assert!(!marker.exists(), "it ran without consent");
 
     let trust = || world.run(["settings", "trust", path.to_str().unwrap(), "--yes"]);
     assert_eq!(trust().code, 0);
     world.write("repo/config", &(config(&program) + "# changed\n"));
-    failed(&call(), 3, &["it was changed since you trusted it"]);
+    failed(&call(), 3, &["it has changed since you trusted it"]);
     assert!(!marker.exists(), "it ran after a change");
 
     assert_eq!(trust().code, 0);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
-    failed(&call(), 3, &["can be written by everybody"]);
+    failed(&call(), 3, &["is writable by everybody"]);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o777)).unwrap();
-    failed(&call(), 3, &["can be written by everybody"]);
+    failed(&call(), 3, &["is writable by everybody"]);
     fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     assert!(!marker.exists(), "it ran from a file others can write");
 
@@ -128,7 +132,7 @@ fn a_repositorys_variables_bring_no_consent_of_their_own() {
     let brought = world.home().join("other/.config");
     let mut command = world.twolock(["credential-process", "prod"]);
     let ran = answer(&world, command.env("AWS_CONFIG_FILE", &path).env("XDG_CONFIG_HOME", &brought));
-    failed(&ran, 3, &["AWS_CONFIG_FILE chose it"]);
+    failed(&ran, 3, &["AWS_CONFIG_FILE selected it"]);
     assert!(!world.home().join("marker").exists());
 }
 

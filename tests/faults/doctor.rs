@@ -119,7 +119,7 @@ fn what_is_not_ours_to_change_is_reported_and_left_alone() {
     chmod(&at(".aws/config"), 0o644);
     let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix", "--json"]));
     assert_eq!((ran.code, ran.stderr.as_str()), (3, ""), "{ran:?}");
-    assert_eq!(found(&ran, "hard-link"), ["warning it has 2 names (hard links)"]);
+    assert_eq!(found(&ran, "hard-link"), ["warning it has 2 hard links"]);
     assert_eq!(found(&ran, "file-kind"), ["warning it is a pipe or device"]);
     if is_root {
         assert_eq!(found(&ran, "file-owner"), ["error it belongs to another user (uid 0)"]);
@@ -199,9 +199,9 @@ fn nothing_is_mended_below_a_folder_that_strangers_can_change() {
     chmod(&open, 0o777);
     let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix", "--json"]));
     assert_eq!(mode(&open.join("config")), 0o644);
-    let said = "twolock: warning: left as it is: ~/.aws/config: HOME/open can be written by everybody\n";
+    let said = "twolock: warning: not adopted: ~/.aws/config: HOME/open is writable by everybody\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (3, said));
-    let way = "warning it can be written by everybody, and the way to ~/.aws/config leads through it";
+    let way = "warning it is writable by everybody, and it is on the path to ~/.aws/config";
     assert_eq!(found(&ran, "open-way"), [way]);
     chmod(&open, 0o755);
     let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix"]));
@@ -229,7 +229,7 @@ fn a_pipe_a_lost_link_and_a_closed_home_are_findings_and_nothing_hangs() {
     symlink("nowhere", &config).unwrap();
     let started = Instant::now();
     let ran = world.run(["doctor", "--json"]);
-    assert_eq!(found(&ran, "file-kind"), ["warning it is a link that leads nowhere"]);
+    assert_eq!(found(&ran, "file-kind"), ["warning it is a broken symlink"]);
     fs::remove_file(&config).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&config).status().unwrap().success());
     let ran = world.run(["doctor", "--json"]);
@@ -269,7 +269,7 @@ fn a_keyring_that_holds_the_key_is_well_and_a_lost_or_damaged_item_is_not() {
     assert_eq!(found(&ran, "keyring-item"), [damaged]);
     assert!(desktop.planted().contains("\"v\":2"), "it is left as it is");
     desktop.clear();
-    let absent = "error access key AKIAIOSFODNN7EXAMPLE: the Secret Service has no such item";
+    let absent = "error access key AKIAIOSFODNN7EXAMPLE: the Secret Service does not have the item";
     assert_eq!(found(&look(&desktop), "keyring-item"), [absent]);
 }
 
@@ -279,13 +279,13 @@ fn a_key_in_a_file_is_a_warning_where_the_keyring_would_keep_it() {
     let desktop = Desktop::unlocked(&world);
     world.write(".aws/credentials", crate::world::CREDENTIALS);
     let ran = look(&desktop);
-    let both = "warning access key AKIAIOSFODNN7EXAMPLE stands here and in the OS keyring";
+    let both = "warning access key AKIAIOSFODNN7EXAMPLE is here and in the OS keyring";
     assert_eq!((found(&ran, "key-in-two-places"), found(&ran, "plaintext-key")), (vec![both.into()], vec![]));
     let mends: Vec<_> = json(&ran)["findings"].as_array().unwrap().iter().map(|f| f["mend"].to_string()).collect();
     assert!(mends.iter().any(|mend| mend.contains("twolock profile adopt base")), "{mends:?}");
     fs::remove_file(world.home().join(".local/share/twolock/keys.json")).unwrap();
     let ran = look(&desktop);
-    assert_eq!(found(&ran, "plaintext-key"), ["warning access key AKIAIOSFODNN7EXAMPLE stands here in clear"]);
+    assert_eq!(found(&ran, "plaintext-key"), ["warning access key AKIAIOSFODNN7EXAMPLE is stored in plain text"]);
     assert_eq!(ran.code, 3);
     let role = "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n";
     let device = "mfa_serial = arn:aws:iam::123456789012:mfa/ana\n";

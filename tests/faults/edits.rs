@@ -122,7 +122,7 @@ fn what_is_no_plain_file_of_ours_is_refused() {
     let file = config_file(&world);
     let edit = || world.run(["profile", "set", "base", "region", "us-east-1", "--yes"]);
     fs::hard_link(&file, world.home().join("other-name")).unwrap();
-    failed(&edit(), 3, &["~/.aws/config is not edited: it has 2 names (hard links)"]);
+    failed(&edit(), 3, &["~/.aws/config is not edited: it has 2 hard links"]);
     fs::remove_file(world.home().join("other-name")).unwrap();
     fs::set_permissions(world.home().join(".aws"), fs::Permissions::from_mode(0o777)).unwrap();
     failed(&edit(), 3, &["~/.aws/config is not edited: everybody can write in its folder"]);
@@ -130,7 +130,7 @@ fn what_is_no_plain_file_of_ours_is_refused() {
     is_untouched(&world);
     fs::rename(&file, world.home().join("kept")).unwrap();
     symlink("nowhere", &file).unwrap();
-    failed(&edit(), 3, &["~/.aws/config is not edited: it is a link that leads nowhere"]);
+    failed(&edit(), 3, &["~/.aws/config is not edited: it is a broken symlink"]);
     assert!(fs::symlink_metadata(&file).unwrap().is_symlink() && !world.home().join(".aws/nowhere").exists());
     fs::remove_file(&file).unwrap();
     symlink("config", &file).unwrap();

@@ -131,7 +131,7 @@ fn in_a_cache_directory_of_roots_nobody_asks_without_a_lock_but_a_person_that_wa
     assert_eq!((runs(&world), world.sandbox.connections()), (0, 0));
     let ran = world.finish(&mut somebody.twolock(&["env", "prod", "--format", "json"]));
     assert!(ran.code == 0 && ran.stdout.contains("AWS_SESSION_TOKEN"), "{ran:?}");
-    let warned = "twolock: warning: the session could not be kept, so the next command starts anew: \
+    let warned = "twolock: warning: the session could not be saved, so the next command starts a new one: \
                   ~/.cache/twolock belongs to another user (uid 0)\n";
     assert!(ran.stderr.starts_with(warned), "{ran:?}");
     // One that root shares with us works as it did: a container's home may be so.
@@ -250,7 +250,7 @@ fn root_in_another_users_home_creates_nothing_and_says_so() {
     }
     let whose = format!("run as root in the home of uid {UID}");
     let refusal =
-        format!("{whose}, where uid {UID} could not open the files it creates: run it without sudo, or with sudo -H\n");
+        format!("{whose}, so uid {UID} could not open the files it creates: run it without sudo, or with sudo -H\n");
     for has_cache in [false, true] {
         let world = World::new();
         let somebody = Somebody::of(&world);
@@ -279,7 +279,7 @@ fn root_in_another_users_home_creates_nothing_and_says_so() {
         assert_eq!(world.sandbox.connections(), connections, "no code is spent on what is not kept");
         let mut minutes = 0;
         let warning = format!(
-            "twolock: warning: {whose}, so the session is not kept and the next command asks again: run it without \
+            "twolock: warning: {whose}, so the session is not saved, and the next command asks again: run it without \
              sudo, or with sudo -H\n"
         );
         for args in [&["env", "prod", "--format", "json"][..], &["exec", "prod", "--", "true"], &["whoami", "prod"]] {

@@ -108,12 +108,12 @@ fn a_header_that_names_the_right_key_and_does_not_open_is_no_session() {
     assert_eq!((left("deploy"), left("base").is_some_and(|left| left != "-")), (Some("-"), true), "{list}");
     assert_eq!(world.run(["status", "deploy", "--min-ttl", "10m"]).code, 0, "the session below it still lives");
     let ran = world.run(["logout", "deploy"]);
-    assert_eq!(ran.stdout, "forgot the session of arn:aws:iam::123456789012:mfa/ana\nit was shared by: base, prod\n");
+    assert_eq!(ran.stdout, "ended the session of arn:aws:iam::123456789012:mfa/ana\nit was shared with: base, prod\n");
     assert!(!deploy.exists(), "what claims to be its role goes without a word");
     // Its own two, and the copy and the forgery of a key that says it is another.
     let files = sealed(&world.cache()).len();
     let text = format!(
-        "forgot 1 sessions and the key they were sealed under\nremoved {} sealed files that could not be opened\n",
+        "ended 1 sessions and deleted their sealing key\nremoved {} sealed files that could not be opened\n",
         files - 1
     );
     world.run(["logout", "--all"]).is(0, &text, "");
@@ -130,13 +130,13 @@ fn a_directory_that_brings_its_own_headers_brings_no_session() {
     plant_forgeries(&brought.join("twolock"), &from_the_source());
     let said = shown(&world, Some(&brought));
     assert!(!said.contains('\u{1b}') && !said.contains("forged") && !said.contains("expires"), "{said}");
-    assert!(said.starts_with("no session lives\n\nKEY OF"), "{said}");
+    assert!(said.starts_with("no active sessions\n\nKEY OF"), "{said}");
     let run = |args: &[&str]| world.finish(world.twolock(args).env("XDG_CACHE_HOME", &brought));
     assert_eq!(run(&["status", "prod", "--min-ttl", "1m"]).code, 9);
-    run(&["logout", "prod"]).is(0, "prod: no session to forget\n", "");
+    run(&["logout", "prod"]).is(0, "prod: no sessions to end\n", "");
     assert_eq!(run(&["credential-process", "prod"]).code, 9);
     let ran = run(&["logout", "--all"]);
-    assert!(ran.stdout.starts_with("forgot 0 sessions and the key they were sealed under\nremoved "), "{ran:?}");
+    assert!(ran.stdout.starts_with("ended 0 sessions and deleted their sealing key\nremoved "), "{ran:?}");
     assert_eq!(sealed(&brought.join("twolock")), Vec::<PathBuf>::new());
     assert_eq!(sessions(&world.run(["status", "--json"])).len(), 2, "the user's own are untouched");
 }
@@ -156,7 +156,7 @@ fn under_a_locked_keyring_files_are_counted_as_files_and_nothing_of_them_is_show
     assert_eq!(sessions(&after_a_reboot(&["status", "--json"])).len(), 2, "the desktop's copy opens them");
     desktop.lock();
     let ran = after_a_reboot(&["status"]);
-    let locked = "no session lives\n3 sealed files cannot be opened: the Secret Service is locked\n";
+    let locked = "no active sessions\n3 sealed files cannot be opened: the Secret Service is locked\n";
     assert!(ran.code == 0 && ran.stdout.starts_with(locked), "{ran:?}");
     let json = after_a_reboot(&["status", "--json"]).json();
     let why = "the Secret Service is locked";

@@ -118,7 +118,7 @@ fn a_keyring_that_died_comes_back_locked_and_is_not_taken_for_an_empty_one() {
 fn a_bus_that_is_not_there_dead_silent_or_empty_is_named() {
     let world = World::new();
     let mut desktop = Desktop::without_bus(&world);
-    refused(&desktop, &["is not there: no session bus"]);
+    refused(&desktop, &["is not available: no session bus"]);
     desktop.set_address("unix:path=/no/such/socket");
     refused(&desktop, &["is not there"]);
     desktop.set_address("autolaunch:");
@@ -144,8 +144,8 @@ fn a_key_that_is_damaged_newer_or_another_ones_is_refused_and_left_alone() {
     let desktop = Desktop::unlocked(&world);
     for (secret, says) in [
         ("", "damaged"),
-        ("{", "it is not ours"),
-        ("wJalrXUtnFEMI", "it is not ours"),
+        ("{", "it is not twolock's"),
+        ("wJalrXUtnFEMI", "it is not twolock's"),
         ("[]", "its version is not 1"),
         (&item().replace("\"v\":1", "\"v\":2"), "its version is not 1"),
         (&item().replace("\"v\":1,", ""), "its version is not 1"),
@@ -160,7 +160,7 @@ fn a_key_that_is_damaged_newer_or_another_ones_is_refused_and_left_alone() {
     desktop.plant(&item(), &["copy", "2"]);
     refused(&desktop, &["2 items of that name"]);
     desktop.clear();
-    refused(&desktop, &["has no such item"]);
+    refused(&desktop, &["does not have the item"]);
     assert_eq!(desktop.planted(), "", "nothing was put there");
     desktop.plant(&item(), &[]);
     assert_eq!(log_in(&desktop).code, 0);

@@ -114,7 +114,7 @@ fn a_cancel_is_shared_with_those_who_wait_and_with_nobody_later() {
     asking.types("\n");
     asking.end().is(9, "", "");
     for child in waiting {
-        let text = format!("twolock: error: profile 'prod': cancelled at the question of pid {pid}\n");
+        let text = format!("twolock: error: profile 'prod': cancelled at the prompt of pid {pid}\n");
         end(&world, child).is(9, "", &text);
     }
     assert_eq!(world.sandbox.connections(), 0);
@@ -139,7 +139,7 @@ fn an_interrupt_at_the_question_is_a_cancel_for_those_who_wait() {
             None => asking.types("\x03"),
         }
         assert_eq!(asking.end().code, 128 + number.unwrap_or(libc::SIGINT), "{name}");
-        let text = format!("twolock: error: profile 'prod': cancelled at the question of pid {pid}\n");
+        let text = format!("twolock: error: profile 'prod': cancelled at the prompt of pid {pid}\n");
         end(&world, waiting).is(9, "", &text);
     }
 }

@@ -32,7 +32,7 @@ fn those_who_would_ask_fifty_times_refuse_and_name_the_way_out() {
             5,
             &[
                 "profile 'prod'",
-                "the kernel keyring is not there: keyctl is not permitted here",
+                "the kernel keyring is not available: keyctl is not permitted here",
                 "the Secret Service is not there",
             ],
         );
@@ -103,5 +103,5 @@ fn a_key_file_others_may_read_is_not_used() {
         fs::set_permissions(entry.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     }
     let ran = run(&world, &["credential-process", "prod"], None);
-    failed(&ran, 5, &["profile 'prod'", "the key file refused", "other users may open it"]);
+    failed(&ran, 5, &["profile 'prod'", "the key file refused", "other users can open it"]);
 }

@@ -199,7 +199,7 @@ fn half_renamed(world: &World) {
 fn what_was_finished_is_said_and_the_same_command_has_nothing_more_to_do() {
     let world = World::new();
     half_renamed(&world);
-    let said = "twolock: note: finished what an earlier run left half done: twolock profile rename base me\n";
+    let said = "twolock: note: finished an earlier, interrupted command: twolock profile rename base me\n";
     world.run(["profile", "rename", "base", "me", "--yes"]).is(0, "", said);
     let credentials = fs::read_to_string(world.home().join(".aws/credentials")).unwrap();
     assert!(credentials.starts_with("[me]\n"), "{credentials}");
@@ -214,7 +214,7 @@ fn a_file_that_somebody_changed_since_is_left_alone_until_the_journal_is_dropped
     let changed = format!("{}# mine\n", fs::read_to_string(&file).unwrap());
     fs::write(&file, &changed).unwrap();
     let cause =
-        "'profile rename base me' was cut short, and ~/.aws/credentials was changed since, so it is left as it is";
+        "'profile rename base me' was interrupted, and ~/.aws/credentials was changed since, so it was left as it is";
     for verb in [NEXT, &["profile", "set", "me", "region", "us-east-1", "--yes"]] {
         let ran = world.finish(&mut world.twolock(verb));
         failed(&ran, 8, &[cause, "run this again with --forget-unfinished"]);
@@ -223,7 +223,7 @@ fn a_file_that_somebody_changed_since_is_left_alone_until_the_journal_is_dropped
     let doctor = world.run(["doctor"]);
     assert!(doctor.stdout.contains("profile rename base me"), "{doctor:?}");
     let ran = world.run(["settings", "set", "min_ttl", "5m", "--forget-unfinished"]);
-    ran.is(0, "", "twolock: note: the unfinished change of an earlier run is left as it is\n");
+    ran.is(0, "", "twolock: note: the earlier, interrupted change was left as it is\n");
     assert_eq!(fs::read_to_string(&file).unwrap(), changed);
     nothing_is_left(&world, "dropped");
 }
@@ -262,7 +262,7 @@ fn a_key_that_a_killed_run_put_into_the_keyring_is_taken_out_where_nothing_else_
     let text = fs::read_to_string(journal(&world)).unwrap();
     assert!(text.contains(KEY_ID) && !text.contains(SECRET), "{text}");
     let ran = desktop.run_twolock(NEXT);
-    ran.is(0, "", "twolock: note: undid what an earlier run left half done: twolock profile adopt base\n");
+    ran.is(0, "", "twolock: note: undid an earlier, interrupted command: twolock profile adopt base\n");
     assert_eq!(desktop.planted(), "");
     assert!(fs::read_to_string(world.home().join(".aws/credentials")).unwrap().contains(SECRET));
     nothing_is_left(&world, "undone");

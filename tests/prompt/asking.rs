@@ -52,7 +52,7 @@ fn a_background_job_is_refused_and_not_stopped() {
     world.change_modes(|modes| modes.local_modes.insert(LocalModes::TOSTOP));
     world.start();
     assert_eq!(world.event(), "exited 0");
-    assert_eq!(world.report(), "nobody: this job is in the background of its terminal\ndone\n");
+    assert_eq!(world.report(), "nobody: this job runs in the background\ndone\n");
     assert!(world.bytes().is_empty());
 }
 
@@ -94,7 +94,7 @@ fn a_code_of_the_wrong_form_is_asked_again() {
     for wrong in ["12345", "1234567", "abcdef", "１２３４５６", &"9".repeat(3_000)] {
         let before = world.shown_so_far();
         world.types(&format!("{wrong}\r"));
-        world.sees_after(before, "that is not six digits\r\nMFA code for 123456789012 (prod, device ana): ");
+        world.sees_after(before, "not a six-digit code\r\nMFA code for 123456789012 (prod, device ana): ");
     }
     world.types("12 34 56\r");
     assert_eq!(world.event(), "exited 0");
@@ -178,7 +178,7 @@ fn a_question_sent_to_the_background_ends_and_leaves_what_is_typed_in_front() {
     let before = world.bytes().len();
     world.tell("bg");
     assert_eq!(world.event(), "exited 0");
-    assert_eq!(world.report(), "nobody: this job is in the background of its terminal\ndone\n");
+    assert_eq!(world.report(), "nobody: this job runs in the background\ndone\n");
     assert_eq!(world.bytes().len(), before);
     world.tell("left");
     assert_eq!(world.event(), "left 2");
@@ -189,7 +189,7 @@ fn a_terminal_that_hangs_up_ends_the_question_without_a_busy_loop() {
     let (mut world, _) = World::asked(&[("PROMPT_NOHUP", "1")]);
     world.hang_up();
     eventually("the end of the question", || world.report().contains("done"));
-    assert_eq!(world.report(), "nobody: the terminal went away\ndone\n");
+    assert_eq!(world.report(), "nobody: the terminal was closed\ndone\n");
 }
 
 #[test]

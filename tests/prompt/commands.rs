@@ -65,14 +65,14 @@ fn what_a_program_prints_is_a_code_or_a_failure() {
         ("echo 123456; exec sleep 4 >&- 2>&- &", Ok("123456")),
         ("echo 123456; sleep 4 & exit 0", Ok("123456")),
         ("echo 123456; echo 654321", Err((Kind::Config, "mfa_process printed more than one line"))),
-        ("echo 123456 654321", Err((Kind::Config, "mfa_process printed a line that is not six digits"))),
+        ("echo 123456 654321", Err((Kind::Config, "mfa_process printed something other than six digits"))),
         (":", Err((Kind::Config, "mfa_process printed no code"))),
         ("exit 1", Err((Kind::Refused, "mfa_process exited with 1"))),
         (
             "echo 123456; printf '\\033[31mno token\\007\\nmore\\n' >&2; exit 3",
             Err((Kind::Refused, "mfa_process exited with 3: \\u{1b}[31mno token\\u{7}")),
         ),
-        ("kill -9 $$", Err((Kind::Refused, "mfa_process was ended by signal 9"))),
+        ("kill -9 $$", Err((Kind::Refused, "mfa_process was killed by signal 9"))),
         ("head -c 1000000 /dev/zero >&2; exit 1", Err((Kind::Refused, "mfa_process exited with 1: \\u{0}"))),
     ];
     for (body, expected) in table {
@@ -107,7 +107,7 @@ fn a_program_that_hangs_is_killed_at_the_bound_with_its_children() {
     let start = Instant::now();
     let Err(AskError::Failed(failure)) = ask(&source, Duration::from_secs(2)) else { panic!("did not hang") };
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, "mfa_process had not ended after 2 s"));
+    assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, "mfa_process did not finish within 2 s"));
     for pid in fs::read_to_string(pids).unwrap().lines() {
         eventually("the death of the whole group", || is_dead(pid));
     }
@@ -212,7 +212,7 @@ fn a_code_on_standard_input_is_one_line_and_the_rest_is_the_childs() {
         ("123456\nrest of\nthe data\n", "code 123456", "rest of\nthe data\n"),
         ("123456", "code 123456", ""),
         ("hello\nrest", "failed 2: --code-stdin is not six digits", "rest"),
-        ("", "failed 2: --code-stdin found no line on standard input", ""),
+        ("", "failed 2: --code-stdin standard input contains no line", ""),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (report, data) = (folder.path().join("report"), folder.path().join("data"));

@@ -87,7 +87,7 @@ const SCENES: &[Scene] = &[
         posix: "tl; echo $?; seen",
         fish: "tl; echo $status; seen",
         prints: "9\nold\n",
-        says: "twolock: error: a profile is picked on a terminal: no terminal",
+        says: "twolock: error: picking a profile requires a terminal: no terminal",
     },
     Scene {
         name: "by another name of config.toml",

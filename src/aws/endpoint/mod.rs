@@ -62,12 +62,12 @@ pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, 
         return Ok(address.endpoint(EndpointKind::Loopback, request.region.clone()));
     }
     if !address.https {
-        return Err(refuse(given, "plain http is only for this machine (127.0.0.1, [::1], localhost)"));
+        return Err(refuse(given, "plain http is allowed only for this machine (127.0.0.1, [::1], localhost)"));
     }
     if allow.iter().any(|entry| address.is_allowed_by(entry)) {
         return Ok(address.endpoint(EndpointKind::Allowed, request.region.clone()));
     }
-    Err(refuse(given, "that is neither AWS's own host nor allowed by your settings").hint(address.way_to_allow(allow)))
+    Err(refuse(given, "not an AWS host, and not allowed by your settings").hint(address.way_to_allow(allow)))
 }
 
 fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
@@ -75,8 +75,7 @@ fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
         Some(partition) if partition == request.partition => request.region.clone(),
         Some(_) => Region::default_of(request.partition),
         None => {
-            let cause =
-                format!("region '{}' belongs to no partition of AWS, so the host of STS is unknown", request.region);
+            let cause = format!("region '{}' is not an AWS region, so the STS host is unknown", request.region);
             return Err(Failure::new(Kind::Config, cause));
         }
     };
@@ -154,23 +153,23 @@ struct Address {
 impl Address {
     fn parse(text: &str) -> Result<Self, String> {
         if text.contains('@') {
-            return Err("an address of STS carries no user name".into());
+            return Err("an STS address cannot contain a user name".into());
         }
         // `http::Uri` is what the connection is made from. It drops a fragment without a word.
-        let uri: Uri = text.parse().map_err(|_| "that is no address (https://HOST)")?;
+        let uri: Uri = text.parse().map_err(|_| "not a valid address (https://HOST)")?;
         if text.contains('#') || uri.query().is_some() || !matches!(uri.path(), "" | "/") {
-            return Err("an address of STS has no path, query or fragment".into());
+            return Err("an STS address cannot contain a path, query or fragment".into());
         }
         let https = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
-            _ => return Err("an address of STS begins with https://".into()),
+            _ => return Err("an STS address must start with https://".into()),
         };
         let host = plain_host(uri.host().unwrap_or_default())?;
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
         let authority = uri.authority().map(|a| a.as_str().to_ascii_lowercase()).unwrap_or_default();
         if port == 0 || (authority != host && authority != format!("{host}:{port}")) {
-            return Err("its port is none".into());
+            return Err("invalid port".into());
         }
         Ok(Self { https, host, port })
     }
@@ -217,7 +216,7 @@ fn plain_host(host: &str) -> Result<String, String> {
     if host.starts_with('[') || looks_like_a_number(&host) {
         return match literal(&host) {
             Some(_) => Ok(host),
-            None => Err("an IP address has to be written in its plain form (127.0.0.1, [::1])".into()),
+            None => Err("an IP address must be written in its usual form (127.0.0.1, [::1])".into()),
         };
     }
     let label = |l: &str| {
@@ -230,7 +229,7 @@ fn plain_host(host: &str) -> Result<String, String> {
         return Err("its host ends in a dot".into());
     }
     if host.len() > 253 || !host.split('.').all(label) {
-        return Err("its host is no plain host name".into());
+        return Err("invalid host name".into());
     }
     Ok(host)
 }

@@ -98,7 +98,7 @@ fn stranger_is_refused_naming_where_it_stood_and_the_way_to_allow_it() {
     let failure = at("https://evil.example:8443").unwrap_err();
     assert_eq!(
         failure.cause,
-        "AWS_ENDPOINT_URL_STS points STS to 'https://evil.example:8443': that is neither AWS's own host nor allowed by your settings"
+        "AWS_ENDPOINT_URL_STS points STS to 'https://evil.example:8443': not an AWS host, and not allowed by your settings"
     );
     assert!(
         failure.shown_hints()[0].ends_with("twolock settings set endpoints.allow evil.example:8443"),

@@ -459,13 +459,13 @@ fn a_certificate_file_that_is_none_is_a_failure_naming_it() {
     let noise = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (path, why) in [
         (folder.path().join("missing.pem").to_string_lossy().into_owned(), "cannot be read"),
-        (folder.path().to_string_lossy().into_owned(), "cannot be read: it is no regular file"),
-        ("/dev/zero".into(), if cfg!(windows) { "cannot be read" } else { "cannot be read: it is no regular file" }),
-        (write("empty.pem", b""), "holds no certificate"),
-        (write("text.pem", b"hello"), "holds no certificate"),
-        (write("noise.pem", noise), "holds no certificate"),
-        (write("open.pem", b"-----BEGIN CERTIFICATE-----\nMIIB"), "holds no certificate"),
-        (write("bytes.pem", &[0xff; 100]), "holds no certificate"),
+        (folder.path().to_string_lossy().into_owned(), "cannot be read: it is not a regular file"),
+        ("/dev/zero".into(), if cfg!(windows) { "cannot be read" } else { "cannot be read: it is not a regular file" }),
+        (write("empty.pem", b""), "contains no certificate"),
+        (write("text.pem", b"hello"), "contains no certificate"),
+        (write("noise.pem", noise), "contains no certificate"),
+        (write("open.pem", b"-----BEGIN CERTIFICATE-----\nMIIB"), "contains no certificate"),
+        (write("bytes.pem", &[0xff; 100]), "contains no certificate"),
         (write("large.pem", &vec![b'x'; 2 << 20]), "cannot be read: it is larger than 1 MiB"),
     ] {
         let failure = HttpSettings::from_env(&Env::of([("AWS_CA_BUNDLE", &path)]), aws.endpoint()).unwrap_err();

@@ -18,7 +18,7 @@ impl AwsFile {
         must_be_writable(key, value)?;
         Ok(match section.get(key) {
             Some(old) if old.value.contains('\n') => {
-                let cause = format!("{key} is a block of several lines, which twolock does not edit");
+                let cause = format!("{key} is a block of several lines, which twolock cannot edit");
                 return Err(Failure::new(FailureKind::Config, cause).at(&old.place));
             }
             Some(old) => {
@@ -65,12 +65,12 @@ impl AwsFile {
         if times > 1 {
             let line = counts.place.line;
             notes
-                .push(format!("{} stands {times} times; the last one counts and is changed (line {line})", counts.key));
+                .push(format!("{} is set {times} times; the last one counts and is changed (line {line})", counts.key));
         }
         let line = &self.bytes()[counts.spans.value.end..counts.spans.lines.end];
         if line.trim_ascii_start().iter().next().is_some_and(|b| matches!(b, b'#' | b';')) {
             notes.push(format!(
-                "the comment behind {} stays, and the AWS CLI reads it as part of the value",
+                "the comment after {} is kept, and the AWS CLI reads it as part of the value",
                 counts.key
             ));
         }

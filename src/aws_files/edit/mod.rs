@@ -168,7 +168,7 @@ impl AwsFile {
                 halves.map(|(key, value)| self.set_in(there, key, value, notes)).collect::<Result<_>>()?
             }
             (Edit::Add { .. }, Some(there)) => {
-                let cause = format!("it is already there ({}:{})", self.shown(), there.header_line);
+                let cause = format!("the profile already exists ({}:{})", self.shown(), there.header_line);
                 return Err(Failure::new(FailureKind::Config, cause));
             }
             (Edit::Rename { .. }, _) => {
@@ -207,7 +207,7 @@ impl AwsFile {
     }
 
     fn note_on_many(&self, what: &str, times: usize) -> Option<String> {
-        (times > 1).then(|| format!("{what} stands {times} times in {}; each goes", self.shown()))
+        (times > 1).then(|| format!("{what} is set {times} times in {}; all of them are removed", self.shown()))
     }
 
     fn with_its_last_end(&self) -> Self {
@@ -233,7 +233,7 @@ fn halves(key: &AccessKey) -> [(&'static str, &str); 2] {
 fn must_hold_no_other(section: &Section, key: &AccessKey) -> Result<()> {
     let other = halves(key).into_iter().find_map(|(half, value)| named(section, half).find(|s| s.value != value));
     other.map_or(Ok(()), |other| {
-        let cause = format!("{} stands there with another value, which is not overwritten: run this again", other.key);
+        let cause = format!("{} now has another value, which is not overwritten: run this again", other.key);
         Err(Failure::new(FailureKind::Busy, cause).at(&other.place))
     })
 }

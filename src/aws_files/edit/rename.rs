@@ -66,7 +66,7 @@ impl AwsFile {
                 None => Ok(None),
                 Some(_) if !is_process_word(new) => {
                     let cause = format!(
-                        "'{new}' cannot stand in a credential_process: it may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'"
+                        "'{new}' cannot be used in a credential_process: use A-Z a-z 0-9 - _ . / @ + : only, and do not start with '-'"
                     );
                     Err(Failure::new(FailureKind::Usage, cause).at(&setting.place))
                 }

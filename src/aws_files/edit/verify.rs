@@ -43,7 +43,7 @@ impl AwsFile {
         let new = AwsFile::from_bytes(self.kind, self.shown().into(), bytes);
         self.must_read_alike(&new, touched)?;
         if !says_so(&new) {
-            let cause = format!("{} would not read back as it was asked to be; it is left as it is", self.shown());
+            let cause = format!("{} would not read back as written, so it was not changed", self.shown());
             return Err(Failure::new(FailureKind::Usage, cause).hint("edit the file by hand"));
         }
         let hunks = Hunk::all(self.bytes(), &changes);
@@ -57,7 +57,7 @@ impl AwsFile {
         for name in self.profile_names().iter().filter(|name| !touched.contains(name.as_str())) {
             let says = |file: &AwsFile| file.section(name).map(|s| s.settings.iter().map(pair).collect::<Vec<_>>());
             if says(self) != says(new) {
-                let cause = format!("profile '{name}' of {} would be read differently", self.shown());
+                let cause = format!("profile '{name}' of {} would change as well", self.shown());
                 return Err(Failure::new(FailureKind::Config, cause).hint("edit the file by hand"));
             }
         }

@@ -35,7 +35,7 @@ fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
     }
     let is_broken = |(_, verdict): &(Reader, Verdict)| verdict.fails() || verdict.without_mfa().is_some();
     let severity = if elsewhere.iter().any(is_broken) { Error } else { Warning };
-    let what = format!("twolock is passed over by {}", names(elsewhere.iter().map(|(caller, _)| *caller)));
+    let what = format!("{} bypass twolock", names(elsewhere.iter().map(|(caller, _)| *caller)));
     let finding = Finding::new(severity, what, reasons(&elsewhere)).of_profile(&one.name);
     let place = line.map_or(&one.profile.place, |(setting, _)| &setting.place);
     Some(finding.at(place).mend(CommandLine::of(Verb::Adopt, &one.name)))
@@ -97,23 +97,23 @@ pub fn programs(context: &Context) -> Outcome {
 }
 
 fn wrong(program: &str, context: &Context, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
-    const NOTHING: &str = "the AWS CLI and SDKs find no program to ask";
+    const NOTHING: &str = "the AWS CLI and SDKs cannot find the program";
     let path = Path::new(program);
     let found: Option<PathBuf> = child::find_program(program, context.world.env.raw("PATH"));
     let Some(found) = found else {
         return Some(match path.is_absolute() {
-            true if path.exists() => (Error, "which is no program that may be run", NOTHING),
-            true => (Error, "which is not there", NOTHING),
+            true if path.exists() => (Error, "which is not executable", NOTHING),
+            true => (Error, "which does not exist", NOTHING),
             false if path.components().count() > 1 => {
-                (Error, "which is neither an absolute path nor a name on PATH", NOTHING)
+                (Error, "which is not an absolute path or a name on PATH", NOTHING)
             }
             false => (Error, "which is not on PATH", NOTHING),
         });
     };
     if names_a_version(path) {
-        return Some((Warning, "a path with a version in it", "it is gone with the next upgrade"));
+        return Some((Warning, "a path that contains a version", "the next upgrade may remove it"));
     }
     let real = directories::resolve(&found).ok()?;
     let is_another = myself.is_some_and(|myself| real != myself);
-    is_another.then_some((Info, "which is another twolock than this one", "it may be older and know less"))
+    is_another.then_some((Info, "which is a different twolock", "it may be an older version"))
 }

@@ -21,7 +21,7 @@ const OTHERS_WRITE: u32 = 0o022;
 
 /// What cannot be read at all; every other command would end with it.
 pub fn unreadable(context: &Context) -> Outcome {
-    let why = "other commands end with this until it is mended";
+    let why = "other commands fail until this is fixed";
     context.failures.iter().map(|failure| Finding::of_failure(Error, failure, why)).collect::<Vec<_>>().into()
 }
 
@@ -32,17 +32,17 @@ pub fn unfinished(context: &Context) -> Outcome {
     match title {
         Ok(None) => {}
         Ok(Some(title)) => {
-            let what = format!("'twolock {}' was cut short and is half done", visible(&title));
-            let why = "the next command that changes something finishes or undoes it, and says so";
+            let what = format!("'twolock {}' was interrupted and is half done", visible(&title));
+            let why = "the next command that changes something finishes or undoes it";
             found.push(Finding::new(Warning, what, why).mend("twolock doctor --fix"));
         }
         Err(failure) => {
-            found.push(Finding::of_failure(Error, &failure, "no command changes anything until this is fixed"))
+            found.push(Finding::of_failure(Error, &failure, "no command can change anything until this is fixed"))
         }
     }
     found.extend(left.iter().map(|path| {
-        let why = "a run that was killed left it, perhaps with an access key in it; the next change removes it";
-        Finding::new(Warning, "it is a temporary file of a killed twolock", why)
+        let why = "it may contain an access key; the next change removes it";
+        Finding::new(Warning, "it is a temporary file of an interrupted twolock", why)
             .in_file(context.shown(path))
             .mend("twolock doctor --fix")
     }));
@@ -73,12 +73,12 @@ fn open(place: &Place) -> Finding {
     let (bits, mode) = (place.found.open_bits(), mode(place));
     let is_folder = place.wanted == What::Directory;
     let what = match (is_folder, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
-        (true, true, _) => "others can put files into it",
-        (true, false, true) => "others can look into it",
-        (false, true, _) => "others can change it",
-        (false, false, true) => "others can read it",
-        (true, ..) => "others can go through it",
-        (false, ..) => "others can run it",
+        (true, true, _) => "other users can create files in it",
+        (true, false, true) => "other users can list it",
+        (false, true, _) => "other users can change it",
+        (false, false, true) => "other users can read it",
+        (true, ..) => "other users can enter it",
+        (false, ..) => "other users can run it",
     };
     let finding = closable(is_folder, bits, format!("{what} (mode {mode:o})")).in_file(&place.shown);
     Finding { closes: vec![place.path.clone()], ..finding }
@@ -91,7 +91,8 @@ fn many_open(folder: &str, places: &[&Place]) -> Finding {
     let bits = places.iter().fold(0, |bits, place| bits | place.found.open_bits());
     let name = places[0].path.file_name().map(|name| visible(&name.to_string_lossy())).unwrap_or_default();
     let verb = if bits & OTHERS_WRITE != 0 { "change" } else { "read" };
-    let what = format!("others can {verb} {} files in it, such as {name} (mode {:o})", places.len(), mode(places[0]));
+    let what =
+        format!("other users can {verb} {} files in it, such as {name} (mode {:o})", places.len(), mode(places[0]));
     let finding = closable(false, bits, what).in_file(folder);
     Finding { closes: places.iter().map(|place| place.path.clone()).collect(), ..finding }
 }
@@ -103,10 +104,10 @@ fn mode(place: &Place) -> u32 {
 fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
     let can_write = bits & OTHERS_WRITE != 0;
     let why = match (is_folder, can_write) {
-        (true, true) => "whoever can write there can put another file in place of yours",
-        (true, false) => "whatever a tool leaves open in there is everybody's",
-        (false, true) => "whoever changes it chooses accounts, hosts and programs for your AWS tools",
-        (false, false) => "what is in there is for you alone: keys, tokens, accounts, roles",
+        (true, true) => "whoever can write there can replace your file",
+        (true, false) => "everybody can read the files in it that a tool leaves open",
+        (false, true) => "whoever changes it controls which accounts, hosts and programs your AWS tools use",
+        (false, false) => "it holds credentials only you should read",
     };
     Finding::new(if can_write { Error } else { Warning }, what, why).mend("twolock doctor --fix")
 }
@@ -115,7 +116,7 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
 pub fn owners(context: &Context) -> Outcome {
     if let Some(owner) = context.world.owner_root_visits() {
         let what = format!("doctor runs as root in the home of {owner}");
-        let why = "the files there belong to another user then, as they should; who owns them is not checked";
+        let why = "its files belong to another user, as they should, so ownership was not checked";
         return vec![Finding::new(Warning, what, why).mend("run it without sudo, or with sudo -H")].into();
     }
     let mut trees = BTreeMap::<&Path, Vec<&Place>>::new();
@@ -147,7 +148,7 @@ fn of_others(context: &Context, tree: &Path, places: &[&Place]) -> Finding {
         _ if places.iter().any(|place| place.path == tree) => (belongs, tree),
         _ => (format!("{} files in it belong to {owner}, such as {name}", places.len()), tree),
     };
-    let why = "its owner reads and changes it as they like, and twolock does not edit it";
+    let why = "its owner can read and change it, and twolock does not edit it";
     let mend = obstacle::chown(&directories::resolve(tree).unwrap_or(tree.into()));
     let mend = directories::shorten_last_word(&mend, &context.world.folders.home);
     Finding::new(Error, what, why).in_file(context.shown(named)).mend(mend)
@@ -156,8 +157,8 @@ fn of_others(context: &Context, tree: &Path, places: &[&Place]) -> Finding {
 /// Files that have a second name.
 pub fn links(context: &Context) -> Outcome {
     let of = |place: &Place| {
-        let what = format!("it has {} names (hard links)", place.found.names);
-        let why = "an edit would change one of them and not the other, so twolock makes none";
+        let what = format!("it has {} hard links", place.found.names);
+        let why = "an edit would change only one of them, so twolock does not edit it";
         let (path, copy) = (place.path.to_string_lossy(), format!("{}.own", place.path.display()));
         let put_back = CommandLine::other("mv").with(&copy).with(&*path);
         Finding::new(Warning, what, why)
@@ -173,13 +174,13 @@ pub fn links(context: &Context) -> Outcome {
 pub fn kinds(context: &Context) -> Outcome {
     let of = |place: &Place| {
         let (what, why) = match (place.found.what, place.wanted) {
-            (What::BrokenSymlink, _) => {
-                ("it is a link that leads nowhere", "it counts as empty, and nothing can be written")
-            }
+            (What::BrokenSymlink, _) => ("it is a broken symlink", "it counts as empty, and cannot be written"),
             (What::Special, What::File) if place.among.is_some() => {
-                ("it is a pipe or device", "whoever reads it waits, or gets what another program makes up")
+                ("it is a pipe or device", "reading it may hang, or return what another program sends")
             }
-            (found, What::Directory) if found != What::Directory => ("it is no folder", "nothing can be kept there"),
+            (found, What::Directory) if found != What::Directory => {
+                ("it is not a directory", "nothing can be stored there")
+            }
             _ => return None,
         };
         let mend = CommandLine::other("ls -l").with(place.path.to_string_lossy());
@@ -197,8 +198,8 @@ pub fn ways(context: &Context) -> Outcome {
             if is_a_place(context, &step) || found.iter().any(|finding| finding.file.as_ref() == Some(&shown)) {
                 continue;
             }
-            let what = format!("it {writer}, and the way to {} leads through it", visible(&place.shown));
-            let why = "whoever can write there can put another file in place of yours";
+            let what = format!("it {writer}, and it is on the path to {}", visible(&place.shown));
+            let why = "whoever can write there can replace your file";
             let finding = Finding::new(Warning, what, why).in_file(shown);
             found.push(Finding { mend: writer.fix(&step).map(|fix| fix.to_string()), ..finding });
         }

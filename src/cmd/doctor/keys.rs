@@ -98,15 +98,11 @@ impl<'a> Moves<'a> {
 pub fn in_clear(context: &Context) -> Outcome {
     let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
     let of = |key: InFile| {
-        let what = format!("{} stands here in clear", key.named());
+        let what = format!("{} is stored in plain text", key.named());
         if !keeps {
-            return key.finding(
-                Info,
-                what,
-                "no keyring that keeps access keys is in use here, so a file of mode 600 keeps it",
-            );
+            return key.finding(Info, what, "no persistent keyring is available, so it stays in a file with mode 600");
         }
-        let why = "thieves and backups read this file first; the OS keyring would keep the key";
+        let why = "malware and backups read this file; the OS keyring is a safer place";
         key.finding(Warning, what, why).mend(moves.of(key.of))
     };
     let only_here = InFile::all(context).filter(|key| indexed(context, &key.of.name).is_none());
@@ -118,10 +114,10 @@ pub fn in_two_places(context: &Context) -> Outcome {
     let (keeps, moves) = (context.keeps_keys(), Moves::of_all(context));
     let of = |key: InFile| {
         let entry = indexed(context, &key.of.name)?;
-        let why = "the file wins, as in SDKs, so what the keyring keeps is not used";
+        let why = "the file wins, as in SDKs, so the key in the keyring is not used";
         let what = match key.id.as_ref() == Some(&entry.id) {
-            true => format!("access key {} stands here and in the OS keyring", entry.id),
-            false => format!("{} stands here, {} in the OS keyring", key.named(), entry.id),
+            true => format!("access key {} is here and in the OS keyring", entry.id),
+            false => format!("{} is here, and {} is in the OS keyring", key.named(), entry.id),
         };
         let finding = key.finding(Warning, what, why);
         // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
@@ -138,8 +134,8 @@ pub fn shared(context: &Context) -> Outcome {
     let of = |(id, keys): (AccessKeyId, Vec<InFile>)| {
         let (first, others) = keys.split_first().filter(|(_, others)| !others.is_empty())?;
         let names = listed(others.iter().map(|key| key.of.name.as_str()));
-        let what = format!("access key {id} is also that of {names}");
-        Some(first.finding(Info, what, "whoever changes or removes it has to do so in each of them"))
+        let what = format!("access key {id} is also used by {names}");
+        Some(first.finding(Info, what, "to change or remove it, edit each of them"))
     };
     owners.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
@@ -161,8 +157,8 @@ pub fn sessions_in_clear(context: &Context) -> Outcome {
             true => CommandLine::of(Verb::Remove, &profile.name),
             false => CommandLine::of(Verb::Unset, &profile.name).with(&token.key),
         };
-        let why = "as `aws configure mfa-login` leaves it: whoever reads the file has the session";
-        let finding = Finding::new(Warning, "a session token stands here in clear", why);
+        let why = "`aws configure mfa-login` writes it: whoever reads the file has the session";
+        let finding = Finding::new(Warning, "a session token is stored in plain text", why);
         Some(finding.of_profile(&profile.name).at(&token.place).mend(mend))
     };
     context.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
@@ -181,8 +177,8 @@ pub fn ages(context: &Context) -> Outcome {
         };
         let days = |span: Duration| format!("{}d", span.as_secs() / DAY.as_secs());
         let what = format!("access key {} is {} old; key_max_age is {} ({origin})", entry.id, days(age), days(most));
-        let finding = Finding::new(severity, what, "the older a key, the more copies of it lie about");
-        let mend = "make a new one: IAM > Users > Security credentials in the console";
+        let finding = Finding::new(severity, what, "the older a key, the more copies of it may exist");
+        let mend = "create a new one: IAM > Users > Security credentials in the console";
         Some(finding.of_profile(profile).mend(mend))
     };
     context.world.index.entries().filter_map(of).collect::<Vec<_>>().into()
@@ -199,13 +195,13 @@ pub fn items(context: &Context) -> Outcome {
         Some(format!("{name} {}", said?))
     };
     if !context.keeps_keys() {
-        return Outcome::unchecked(closed().unwrap_or_else(|| "no keyring that keeps access keys is in use".into()));
+        return Outcome::unchecked(closed().unwrap_or_else(|| "no persistent keyring is in use".into()));
     }
     let until = Deadline::after(Instant::now(), PATIENCE);
     let mut findings = Vec::new();
     for (profile, entry) in index.entries() {
         if until.has_passed() {
-            return Outcome { findings, unchecked: Some("the keyring takes too long for all of its items".into()) };
+            return Outcome { findings, unchecked: Some("the keyring is too slow to check all items".into()) };
         }
         match kept(context, entry) {
             Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
@@ -228,10 +224,10 @@ fn lost(context: &Context, profile: &str, entry: &Entry, error: &StoreError) -> 
     let store = context.durable().map_or("the keyring", |(name, _)| name);
     let what = format!("access key {}: {store} {error}", entry.id);
     if context.world.files.profile(profile).is_none() {
-        let why = "the index still names it for a profile that is gone; it does no harm";
+        let why = "the index still names it for a profile that no longer exists; this is harmless";
         return Finding::new(Info, what, why).of_profile(profile);
     }
-    let finding = Finding::new(Error, what, "nothing can be signed with it; the index is left as it is");
+    let finding = Finding::new(Error, what, "the key cannot be used; the index was not changed");
     let configure = || CommandLine::other("aws configure --profile").of_profile(profile);
     match error {
         StoreError::Absent => finding.mend(configure().and(CommandLine::of(Verb::Adopt, profile))),
@@ -246,7 +242,7 @@ pub fn keyrings(context: &Context) -> Outcome {
     if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
         let said = answers.iter().filter_map(|(name, said)| Some((*name, said.clone()?))).collect();
         let failure: Failure = NoSealingKey::Nowhere(said).failure();
-        let why = "every command asks for a code then; login and credential-process refuse";
+        let why = "every command asks for a code; login and credential-process fail";
         return vec![Finding::of_failure(Error, &failure, why)].into();
     }
     let of = |(name, said): &(&'static str, Option<StoreError>)| {
@@ -254,7 +250,7 @@ pub fn keyrings(context: &Context) -> Outcome {
         Some(if context.durable().is_some_and(|(durable, _)| durable == *name) {
             without_durable(context, name, error)
         } else {
-            let why = "sessions are sealed under the other keyring alone, which is slower to ask";
+            let why = "only the other keyring protects sessions, and it is slower";
             Finding::new(Info, format!("{name} {error}"), why)
         })
     };
@@ -271,16 +267,16 @@ fn without_durable(context: &Context, name: &str, error: &StoreError) -> Finding
         _ => Warning,
     };
     let why = match has_keys {
-        true => "the access keys in it cannot be used; sessions that live can",
-        false => "the kernel keyring alone seals sessions, and access keys stay in files",
+        true => "the access keys in it cannot be used; active sessions can",
+        false => "only the kernel keyring protects sessions, and access keys stay in files",
     };
     let finding = Finding::new(severity, format!("{name} {error}"), why);
     match error {
-        StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the desktop's keyring"),
+        StoreError::Locked | StoreError::Dismissed => finding.mend("unlock the keyring"),
         StoreError::ForeignBus { variable, .. } => {
             finding.mend(exports::unset_line(calling_shell(&context.world.env), &[*variable]))
         }
-        StoreError::TimedOut(_) => finding.mend("restart the keyring's daemon"),
+        StoreError::TimedOut(_) => finding.mend("restart the keyring"),
         _ => finding,
     }
 }

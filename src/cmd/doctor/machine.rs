@@ -23,11 +23,11 @@ pub fn keys(context: &Context) -> Outcome {
     let profile = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find(|name| env.raw(name).is_some());
     if let (Some(profile), false) = (profile, set.is_empty()) {
         let what = format!("{} {} set beside {profile}", set.join(", "), if set.len() == 1 { "is" } else { "are" });
-        let why = "nearly every AWS tool uses these keys then, and never looks at the profile";
+        let why = "almost every AWS tool uses these keys and ignores the profile";
         found.push(Finding::new(Warning, what, why).mend(unset(context, &set)));
     }
     if ["AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"].iter().all(|name| set.contains(name)) {
-        let why = "boto3 signs with AWS_SECURITY_TOKEN, which belongs to other keys as a rule";
+        let why = "boto3 uses AWS_SECURITY_TOKEN, which usually belongs to other keys";
         let finding = Finding::new(Warning, "AWS_SECURITY_TOKEN is set beside AWS_SESSION_TOKEN", why);
         found.push(finding.mend(unset(context, &["AWS_SECURITY_TOKEN"])));
     }
@@ -42,18 +42,18 @@ pub fn profile_variables(context: &Context) -> Outcome {
     for (variable, name) in named {
         let Some(name) = name.filter(|name| !context.profiles.iter().any(|one| one.name == *name)) else { continue };
         let (severity, what) = match context.world.settings.aliases.get(name) {
-            Some(_) => (Warning, "which is an alias that only twolock knows"),
-            None => (Error, "and there is no such profile"),
+            Some(_) => (Warning, "which is an alias only twolock knows"),
+            None => (Error, "which does not exist"),
         };
         let what = format!("{variable} names '{}', {what}", visible(name));
-        let why = "AWS tools started from here fail, or go on with other credentials";
+        let why = "AWS tools started here fail, or use other credentials";
         found.push(Finding::new(severity, what, why).mend(unset(context, &[variable])));
     }
     if let [(_, Some(one)), (_, Some(other))] = named
         && one != other
     {
         let what = format!("AWS_PROFILE is '{}' and AWS_DEFAULT_PROFILE is '{}'", visible(one), visible(other));
-        let why = "boto3 goes by AWS_DEFAULT_PROFILE, everything else by AWS_PROFILE";
+        let why = "boto3 uses AWS_DEFAULT_PROFILE, everything else AWS_PROFILE";
         found.push(Finding::new(Warning, what, why).mend(unset(context, &["AWS_DEFAULT_PROFILE"])));
     }
     found.into()
@@ -69,7 +69,7 @@ pub fn region_variables(context: &Context) -> Outcome {
         return Vec::new().into();
     }
     let what = format!("AWS_REGION is '{}' and AWS_DEFAULT_REGION is '{}'", visible(one), visible(other));
-    let why = "boto3 goes by AWS_DEFAULT_REGION, everything else by AWS_REGION";
+    let why = "boto3 uses AWS_DEFAULT_REGION, everything else AWS_REGION";
     vec![Finding::new(Warning, what, why).mend(unset(context, &["AWS_DEFAULT_REGION"]))].into()
 }
 
@@ -82,19 +82,19 @@ pub fn connections(context: &Context) -> Outcome {
     let env = &context.world.env;
     let settings = match HttpSettings::from_env(env, &usual_endpoint(context)) {
         Ok(settings) => settings,
-        Err(failure) => return vec![Finding::of_failure(Error, &failure, "no call to AWS can be made")].into(),
+        Err(failure) => return vec![Finding::of_failure(Error, &failure, "calls to AWS are impossible")].into(),
     };
     let shown = |name| env.raw(name).map(|path| visible(&path.to_string_lossy()));
-    let why = "who holds their keys can read your calls to AWS, and change them";
-    let bundle = shown("AWS_CA_BUNDLE").map(|path| format!("AWS_CA_BUNDLE adds the certificates of {path}"));
+    let why = "whoever holds their private keys can read and change your calls to AWS";
+    let bundle = shown("AWS_CA_BUNDLE").map(|path| format!("AWS_CA_BUNDLE adds the certificates in {path}"));
     let system = shown("SSL_CERT_FILE")
-        .map(|path| format!("SSL_CERT_FILE puts those of {path} in place of the system's certificates"));
+        .map(|path| format!("SSL_CERT_FILE replaces the system's certificates with those in {path}"));
     let mut found: Vec<Finding> = bundle.into_iter().chain(system).map(|what| Finding::new(Info, what, why)).collect();
     found.extend(settings.shown_proxy().map(|proxy| {
         Finding::new(
             Info,
             format!("calls to AWS go through the proxy {proxy}"),
-            "where it is down, there are no new sessions",
+            "if it is down, no new sessions can start",
         )
     }));
     found.into()
@@ -116,7 +116,7 @@ pub fn clock(context: &Context) -> Outcome {
     let apart = duration::show(skew.apart);
     let what =
         format!("this machine's clock is {apart} {direction}: {} here, {} at {endpoint}", skew.ours, skew.theirs);
-    let finding = Finding::new(Error, what, "AWS refuses requests with a wrong date, and codes are made of the time");
+    let finding = Finding::new(Error, what, "AWS rejects requests with a wrong time, and MFA codes depend on it");
     vec![finding.mend(if cfg!(windows) { "w32tm /resync" } else { "sudo timedatectl set-ntp true" })].into()
 }
 

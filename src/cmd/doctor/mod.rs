@@ -113,7 +113,7 @@ pub fn run(args: &cli::Doctor, call: &Call) -> Result<u8> {
 fn mend(context: &Context) -> Vec<Finding> {
     let close = |finding: Finding| {
         let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(context, path).err()).collect();
-        failed.iter().for_each(|why| messages::warning(&format!("left as it is: {}", visible(why))));
+        failed.iter().for_each(|why| messages::warning(&format!("not adopted: {}", visible(why))));
         failed.is_empty().then_some(Finding { check: FILE_MODE, fixed: true, ..finding })
     };
     files::modes(context).findings.into_iter().filter_map(close).collect()
@@ -183,7 +183,7 @@ impl Report {
         };
         let checks = format!("doctor: {} checks", CHECKS.len());
         match self.is_well() {
-            true => format!("{checks}, nothing to mend"),
+            true => format!("{checks}, no problems found"),
             false => format!("{checks}: {}, {}", count(Severity::Error), count(Severity::Warning)),
         }
     }
@@ -202,7 +202,7 @@ fn capped(mut findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
     findings.sort_by_key(|finding| finding.severity);
     let rest = findings.split_off(findings.len().min(MOST_SHOWN));
     let more = rest.first().map(|first| {
-        Finding::new(first.severity, format!("and {} more like these", rest.len()), "mend some, then run doctor again")
+        Finding::new(first.severity, format!("and {} more like these", rest.len()), "fix some, then run doctor again")
     });
     findings.into_iter().chain(more)
 }

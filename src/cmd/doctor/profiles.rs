@@ -63,7 +63,7 @@ fn suggesting(context: &Context, one: &OneProfile) -> Option<Failure> {
 
 fn cannot_serve(one: &OneProfile, failure: &Failure) -> Finding {
     let (severity, why) = match is_adopted(&one.profile) {
-        true => (Error, "the AWS CLI and SDKs come to twolock for it, and get nothing"),
+        true => (Error, "the AWS CLI and SDKs use twolock for it, and fail"),
         false => (Warning, "twolock cannot make credentials for it"),
     };
     let finding = Finding::of_failure(severity, failure, why);
@@ -105,24 +105,24 @@ fn device(context: &Context, one: &OneProfile) -> Option<Finding> {
     let finding =
         |severity, what: String, why: &str| Finding::new(severity, what, why).of_profile(&one.name).at(&setting.place);
     if serial.name() == Some("root-account-mfa-device") {
-        let why = "keys of root can do everything, and roles cannot be assumed with them";
-        let finding = finding(Warning, "mfa_serial is the device of the account's root user".into(), why);
-        return Some(finding.mend("use an IAM user with a device of its own: IAM > Users in the console"));
+        let why = "root keys can do everything, and cannot assume roles";
+        let finding = finding(Warning, "mfa_serial is the root user's device".into(), why);
+        return Some(finding.mend("use an IAM user with its own device: IAM > Users in the console"));
     }
     let Base::Key(key) = &one.plan.as_ref()?.as_ref().ok()?.plan.base;
     let entry = context.world.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
     let (device, account) = (serial.account()?, entry.account.as_ref()?);
     (device != account).then(|| {
         let what = format!("mfa_serial is of account {device}, and access key {} of {account}", key.id);
-        finding(Error, what, "STS takes a code of the key's own user only")
+        finding(Error, what, "STS accepts codes only from the key's own user")
             .mend(CommandLine::of(Verb::Set, &one.name).with("mfa_serial").with("ARN"))
     })
 }
 
 /// MFA sessions that boto3 and the AWS CLI never take for fresh.
 pub fn short_sessions(context: &Context) -> Outcome {
-    let why = "boto3 and the AWS CLI run twolock at every call within the last 15m";
-    let what = |span: Duration| format!("an MFA session of {} never looks fresh", duration::show(span));
+    let why = "boto3 and the AWS CLI run twolock on every call in the last 15m";
+    let what = |span: Duration| format!("an MFA session of {} always looks expired", duration::show(span));
     let of = |one: &OneProfile| {
         let setting = one.profile.get("twolock_session_duration")?;
         let span = parse_session_duration(&setting.value).ok().filter(|span| *span <= NEVER_FRESH)?;
@@ -141,9 +141,9 @@ pub fn short_sessions(context: &Context) -> Outcome {
 pub fn names(context: &Context) -> Outcome {
     let is_odd = |one: &&OneProfile| !ProfileName::parse(&one.name).is_ok_and(|name| name.is_read_by_every_sdk());
     let of = |one: &OneProfile| {
-        let why = "some SDKs find only names of A-Z a-z 0-9 _ - / . % @ : +";
+        let why = "they accept only A-Z a-z 0-9 _ - / . % @ : + in names";
         let severity = if is_adopted(&one.profile) { Warning } else { Info };
-        let finding = Finding::new(severity, "not every SDK finds a profile of this name", why);
+        let finding = Finding::new(severity, "some SDKs cannot find a profile with this name", why);
         let finding = finding.of_profile(&one.name).at(&one.profile.place);
         match plain(context, &one.name) {
             Some(name) => finding.mend(CommandLine::of(Verb::Rename, &one.name).with(name)),
@@ -166,13 +166,10 @@ pub fn aliases(context: &Context) -> Outcome {
     let files = &context.world.files;
     let of = |(name, alias): (&str, &Alias)| {
         let (what, why) = if files.profile(name).is_some() {
-            (
-                "is also a profile, and a profile wins".to_string(),
-                "whoever types it gets that profile, not the other one",
-            )
+            ("is also a profile, and the profile wins".to_string(), "it selects that profile, not the other one")
         } else if files.profile(alias.profile.as_str()).is_none() {
-            let what = format!("stands for '{}', and there is no such profile", visible(alias.profile.as_str()));
-            (what, "whoever types it gets nothing")
+            let what = format!("stands for '{}', which does not exist", visible(alias.profile.as_str()));
+            (what, "it selects nothing")
         } else {
             return None;
         };
@@ -205,7 +202,7 @@ fn odd(construct: Construct, all: &[Oddity]) -> Finding {
     let severity = if stumbling.iter().any(hurts) { Warning } else { Info };
     let more = match all.len() - 1 {
         0 => String::new(),
-        n => format!(", and {n} more like it"),
+        n => format!(", and {n} more like this"),
     };
     let effect = |(effect, readers): &(Effect, &[Reader])| {
         let readers: Vec<String> = readers.iter().map(Reader::to_string).collect();
@@ -222,7 +219,7 @@ pub fn consents(context: &Context) -> Outcome {
         let place = names_a_program(context, file)?;
         let consents = &context.world.settings.trust;
         let failure = consent::must_have_consent(choice, file.bytes(), &context.world.env, consents).err()?;
-        let why = "a folder one enters must not run code, so such a file needs your consent";
+        let why = "entering a directory must not run code, so this file needs your consent";
         Some(Finding::of_failure(Warning, &failure, why).at(place))
     };
     let both = [(&files.config, &files.config_choice), (&files.credentials, &files.credentials_choice)];
@@ -246,7 +243,7 @@ pub fn endpoints(context: &Context) -> Outcome {
     }
     let of = |((host, by), names): ((String, String), Vec<&str>)| {
         let what = format!("STS is {host}, not AWS, by {} of {}", visible(&by), listed(names.into_iter()));
-        Finding::new(Info, what, "your key signs requests to it; its sessions are kept apart from AWS's")
+        Finding::new(Info, what, "your key signs requests to it; its sessions are separate from AWS's")
     };
     elsewhere.into_iter().map(of).collect::<Vec<_>>().into()
 }

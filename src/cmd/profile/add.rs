@@ -26,7 +26,7 @@ use crate::cmd::world::World;
 /// Without a terminal the flags have to say everything.
 const NEED: Need = Need {
     what: "missing arguments",
-    otherwise: "give NAME, with --role-arn and --source-profile, or with --stdin and --mfa-serial",
+    otherwise: "give NAME and either --role-arn and --source-profile, or --stdin and --mfa-serial",
 };
 
 /// What a new profile gets its credentials from.
@@ -163,9 +163,9 @@ impl Asking<'_> {
             let kind = |text: &str| match text {
                 "key" | "k" => Ok(false),
                 "role" | "r" => Ok(true),
-                _ => Err("is neither key nor role"),
+                _ => Err("is not 'key' or 'role'"),
             };
-            if !self.person()?.ask("an access key, or a role of another profile? (key, role)", kind)? {
+            if !self.person()?.ask("an access key, or a role assumed from another profile? (key, role)", kind)? {
                 return self.key(name).map(Source::Key);
             }
         }
@@ -183,14 +183,14 @@ impl Asking<'_> {
         let world = self.world;
         let known = |text: &str| match world.files.profile(text) {
             Some(_) => Ok(text.to_string()),
-            None => Err("is no profile in the AWS files"),
+            None => Err("is not a profile in the AWS files"),
         };
         match &self.args.source_profile {
             Some(name) => {
                 let failure = |why| Failure::new(Kind::Config, format!("source profile '{name}' {why}"));
                 known(name.as_str()).map_err(failure)
             }
-            None => self.person()?.ask("profile that may assume it", known),
+            None => self.person()?.ask("profile that can assume it", known),
         }
     }
 
@@ -210,7 +210,7 @@ impl Asking<'_> {
             (Some(given), _) => Ok(Some(given.to_string())),
             (None, Source::Role { .. }) => Ok(None),
             (None, Source::Key(_)) if self.args.stdin => {
-                Err(Failure::new(Kind::Usage, "an access key needs its MFA device: give --mfa-serial ARN")
+                Err(Failure::new(Kind::Usage, "an access key requires an MFA device: add --mfa-serial ARN")
                     .hint("the console shows the ARN: IAM, Users, the user, Security credentials"))
             }
             (None, Source::Key(_)) => {
@@ -233,13 +233,14 @@ impl Asking<'_> {
 }
 
 fn new_name(world: &World, text: &str) -> std::result::Result<ProfileName, String> {
-    let name = ProfileName::parse(text).map_err(|_| "is no profile name".to_string())?;
+    let name = ProfileName::parse(text).map_err(|_| "is not a valid profile name".to_string())?;
     if let Some(there) = world.files.profile(text) {
-        return Err(format!("is a profile already ({})", there.place));
+        return Err(format!("already exists ({})", there.place));
     }
     if !is_process_word(text) || !name.is_read_by_every_sdk() {
         return Err(
-            "cannot be called by every SDK: a name may hold A-Z a-z 0-9 - _ . / @ + : and not begin with '-'".into()
+            "is not a name that every SDK can use: use A-Z a-z 0-9 - _ . / @ + : only, and do not start with '-'"
+                .into(),
         );
     }
     Ok(name)
@@ -247,7 +248,7 @@ fn new_name(world: &World, text: &str) -> std::result::Result<ProfileName, Strin
 
 fn long_term(text: &str) -> std::result::Result<AccessKeyId, String> {
     let id = AccessKeyId::parse(text)?;
-    if id.is_temporary() { Err("is a temporary key; a long-term one begins with AKIA".into()) } else { Ok(id) }
+    if id.is_temporary() { Err("is a temporary key; long-term keys start with AKIA".into()) } else { Ok(id) }
 }
 
 /// Two lines: the key id, the secret.
@@ -256,7 +257,7 @@ fn key_from_stdin(world: &World, name: &ProfileName) -> Result<AccessKey> {
     let wrong = |why: String| {
         Failure::new(Kind::Usage, format!("--stdin reads two lines, access key id and secret: {why}")).of_profile(name)
     };
-    let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing, or is no text".into()));
+    let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing or is not text".into()));
     let id = long_term(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
     let secret = parse_secret_key(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;
     keyring(world, name, &id)?;

@@ -43,9 +43,7 @@ pub fn run(world: &World, args: &Adopt, title: &str) -> Result<u8> {
     let more = adoption::compare(world.quiet(), after)?;
     change.notes = on_keys(world, &adoptions, store, home);
     change.notes.extend(notes::on_program(&program));
-    change
-        .notes
-        .extend(more.iter().map(|name| format!("'{name}' asks for a code as well then, as its key's profile does")));
+    change.notes.extend(more.iter().map(|name| format!("'{name}' will ask for a code too, as its key's profile does")));
     change.notes.extend(left_alone(&refused));
     change.notes.extend(on_others(world, &preview, &adoptions, asked.as_ref()));
     if make(world, &change, &preview, "adopt?", args.making)? {
@@ -121,10 +119,10 @@ fn on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, home: Key
                 world.files.credentials.shown()
             ),
         }];
-        notes.extend(device.iter().map(|_| format!("'{name}' gets the mfa_serial that the roles of its key name")));
+        notes.extend(device.iter().map(|_| format!("'{name}' gets the mfa_serial of the roles that use its key")));
         let other = world.index.get(name).filter(|entry| entry.id != key.id && home == KeyHome::Keyring);
         notes.extend(
-            other.map(|entry| format!("the keyring's key {} of '{name}' is no longer used; it stays there", entry.id)),
+            other.map(|entry| format!("the keyring's key {} of '{name}' is no longer used, and stays there", entry.id)),
         );
         notes
     };
@@ -133,9 +131,9 @@ fn on_keys(world: &World, adoptions: &[Adoption], store: Option<&str>, home: Key
 
 /// Profiles that cannot be adopted, each with the reason; of many, the first ones.
 fn left_alone(refused: &[Failure]) -> Vec<String> {
-    let named = refused.iter().take(MOST_LEFT).map(|failure| format!("left as it is: {}", failure.headline()));
+    let named = refused.iter().take(MOST_LEFT).map(|failure| format!("not adopted: {}", failure.headline()));
     let more = refused.len().saturating_sub(MOST_LEFT);
-    named.chain((more > 0).then(|| format!("and {more} more are left as they are"))).collect()
+    named.chain((more > 0).then(|| format!("{more} more are not adopted"))).collect()
 }
 
 /// Who would not come to us: an adopted profile that somebody reads differently, or one above it that is left as it is.

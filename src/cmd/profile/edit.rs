@@ -32,7 +32,7 @@ pub fn set(world: &World, name: &ProfileName, key: &str, value: &str, title: &st
     let mut change = Change::new(title);
     if in_credentials {
         let file = world.files.credentials.shown();
-        change.notes.push(format!("{key} is set in {file}, which wins, so it is changed there"));
+        change.notes.push(format!("{key} is set in {file}, which takes precedence, so it is changed there"));
     }
     if matches!(key.as_str(), "source_profile" | "twolock_source_profile") && world.files.profile(value).is_none() {
         change.notes.push(format!("there is no profile '{}' yet", visible(value)));
@@ -58,7 +58,7 @@ fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     if !STATIC_KEYS.contains(&key) && !secret::is_name(key) {
         return Ok(());
     }
-    let cause = format!("{key} is not taken as an argument: other users see the arguments of every process");
+    let cause = format!("{key} cannot be given as an argument: other users can see the arguments of every process");
     let configure = CommandLine::other("aws configure --profile").of_profile(&profile.name);
     // A key beside the line that calls us would pass us by.
     let hint = match is_adopted(profile) {

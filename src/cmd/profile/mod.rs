@@ -86,7 +86,7 @@ fn changed(making: &Making, call: &Call, title: &str, verb: impl FnOnce(&World, 
 
 /// Prints the name a person picked, and nothing else.
 fn pick(world: &World, filter: &str) -> Result<u8> {
-    let nobody = |why| Failure::new(Kind::NeedsPerson, format!("a profile is picked on a terminal: {why}"));
+    let nobody = |why| Failure::new(Kind::NeedsPerson, format!("picking a profile requires a terminal: {why}"));
     let name = world.pick(filter, nobody)?;
     to_stdout(format!("{name}\n").as_bytes())?;
     world.note_use(&world.meant(&name)?);
@@ -104,5 +104,5 @@ fn known(world: &World, name: &ProfileName) -> Result<Profile> {
 
 /// A failure about a name no file has.
 pub fn unknown(name: &ProfileName) -> Failure {
-    Failure::new(Kind::Config, "there is no such profile").of_profile(name)
+    Failure::new(Kind::Config, "profile not found").of_profile(name)
 }

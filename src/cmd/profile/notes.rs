@@ -48,7 +48,7 @@ fn other_writers(program: &Program) -> Vec<(PathBuf, OtherWriter)> {
 pub fn on_program(program: &Program) -> Vec<String> {
     let path = &program.path;
     let versioned = program.is_versioned.then(|| {
-        format!("{path} has a version in it and may be gone after an upgrade; better put a symlink to it on PATH")
+        format!("{path} contains a version and may be removed by an upgrade; put a symlink to it on PATH instead")
     });
     let open = other_writers(program).into_iter().next().map(|(step, writer)| {
         let who = match writer {
@@ -56,7 +56,7 @@ pub fn on_program(program: &Program) -> Vec<String> {
             OtherWriter::Group(gid) => format!("group {gid}"),
             OtherWriter::Everybody => "everybody".into(),
         };
-        format!("{who} can change {}, and every AWS tool starts {path}", visible(&step.to_string_lossy()))
+        format!("{who} can change {}, and every AWS tool runs {path}", visible(&step.to_string_lossy()))
     });
     versioned.into_iter().chain(open).collect()
 }

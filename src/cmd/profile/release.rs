@@ -44,7 +44,7 @@ pub fn run(world: &World, args: &Release, title: &str) -> Result<u8> {
 }
 
 fn not_adopted(settings: ProfileSettings<'_>) -> Failure {
-    settings.refuse_profile("is not adopted: no credential_process of it calls twolock")
+    settings.refuse_profile("is not adopted: its credential_process does not run twolock")
 }
 
 /// The key that `--restore-key` writes back: out of the profile that keeps it, else out of the keyring.
@@ -83,8 +83,8 @@ fn notes_on_key(world: &World, settings: ProfileSettings<'_>, restored: Option<&
         (Some(key), indexed) => {
             let file = world.files.credentials.shown();
             let mut notes =
-                vec![format!("access key {} stands in {file} then, for every program of yours to read", key.id)];
-            notes.extend(indexed.map(|_| format!("the keyring keeps its copy; the one in {file} counts")));
+                vec![format!("access key {} will be in {file}, where all your programs can read it", key.id)];
+            notes.extend(indexed.map(|_| format!("the keyring keeps its copy; the one in {file} takes precedence")));
             notes
         }
         (None, Some(entry)) => vec![format!(
@@ -117,6 +117,6 @@ fn without_mfa(world: &World, name: &ProfileName) -> Option<String> {
     let profile = world.files.profile(name.as_str())?;
     (profile.get("role_arn").is_some() && profile.get("mfa_serial").is_none()).then(|| {
         let command = CommandLine::of(Verb::Set, name).with("mfa_serial").with(device.as_str());
-        format!("'{name}' names no mfa_serial, so the AWS CLI and SDKs call WITHOUT MFA then; to name it: {command}")
+        format!("'{name}' has no mfa_serial, so the AWS CLI and SDKs will use it WITHOUT MFA; to set it: {command}")
     })
 }

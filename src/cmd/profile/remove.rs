@@ -35,10 +35,10 @@ pub fn run(world: &World, name: &ProfileName, title: &str, making: Making) -> Re
     change.edit_both(&Edit::Remove { profile: name.to_string() });
     let sessions = sessions_of_its_own(world, name);
     if !sessions.is_empty() {
-        change.notes.push(format!("{} of its sessions will be forgotten", sessions.len()));
+        change.notes.push(format!("{} of its sessions will be ended", sessions.len()));
         change.acts.push(Act::ForgetSessions(sessions));
     }
-    let question = if change.notes.is_empty() { "remove it?" } else { "remove it all the same?" };
+    let question = if change.notes.is_empty() { "remove it?" } else { "remove it anyway?" };
     let preview = preview(&world.files, &world.index, &change)?;
     make(world, &change, &preview, question, making).map(|_| 0)
 }
@@ -46,11 +46,11 @@ pub fn run(world: &World, name: &ProfileName, title: &str, making: Making) -> Re
 /// Profiles and aliases that name it.
 fn still_named(world: &World, name: &ProfileName) -> Vec<String> {
     let profiles = references(&world.files, name.as_str()).into_iter().map(|(profile, setting)| {
-        format!("profile '{}' still names it: {} ({})", visible(&profile), setting.key, setting.place)
+        format!("profile '{}' still refers to it: {} ({})", visible(&profile), setting.key, setting.place)
     });
     let aliases = world.settings.aliases.of(name.as_str()).map(|(alias, at)| {
         let unset = CommandLine::new(Verb::SettingsUnset).with(aliases::setting_of(alias));
-        format!("alias '{}' still names it ({}): {unset}", visible(alias), at.place)
+        format!("alias '{}' still refers to it ({}): {unset}", visible(alias), at.place)
     });
     profiles.chain(aliases).collect()
 }

@@ -22,7 +22,7 @@ pub fn run(world: &World, old: &ProfileName, new: &ProfileName, title: &str, mak
     must_be_free(world, new.as_str())?;
     let entry = world.index.get(old);
     if world.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
-        let cause = format!("the keyring's index already has a key for '{new}'");
+        let cause = format!("the key index already has a key for '{new}'");
         return Err(Failure::new(Kind::Config, cause));
     }
     let mut change = Change::new(title);
@@ -59,7 +59,7 @@ fn must_be_free(world: &World, name: &str) -> Result<()> {
 fn rename_in_aliases(world: &World, old: &ProfileName, new: &ProfileName, change: &mut Change) {
     let aliases = &world.settings.aliases;
     if aliases.get(new.as_str()).is_some_and(|alias| alias.profile != *old) {
-        change.notes.push(format!("alias '{}' is hidden by the profile from now on", visible(new.as_str())));
+        change.notes.push(format!("alias '{}' will be hidden by the profile", visible(new.as_str())));
     }
     let names: Vec<String> = aliases.of(old.as_str()).map(|(alias, _)| format!("'{}'", visible(alias))).collect();
     if names.is_empty() {

@@ -83,10 +83,10 @@ fn plan_text(planned: &Planned) -> String {
         planned.endpoint.shown()
     );
     text += &match plan.codes() {
-        _ if plan.protected => "  asks for a code each time\n".to_string(),
+        _ if plan.protected => "  asks for a code every time\n".to_string(),
         0 => "  asks for no code\n".to_string(),
-        1 => "  asks for one code when no session lives\n".to_string(),
-        n => format!("  asks for {n} codes when no session lives\n"),
+        1 => "  asks for one code when no active sessions\n".to_string(),
+        n => format!("  asks for {n} codes when no active sessions\n"),
     };
     if let Some(process) = &plan.mfa_process {
         text += &format!(
@@ -96,7 +96,7 @@ fn plan_text(planned: &Planned) -> String {
         );
     }
     if plan.protected {
-        text += "  protected: this version plans break-glass profiles but does not run them yet\n";
+        text += "  protected: this version cannot use break-glass profiles yet\n";
     }
     plan.notes.iter().fold(text, |text, note| text + &format!("  note: {}\n", one_line(note)))
 }

@@ -116,7 +116,7 @@ impl Edits {
         let profile = sources
             .files
             .profile(name.as_str())
-            .ok_or_else(|| Failure::new(Kind::Config, "there is no such profile").of_profile(name))?;
+            .ok_or_else(|| Failure::new(Kind::Config, "profile not found").of_profile(name))?;
         let settings = ProfileSettings::of(&profile, name);
         let mut edits = Self::default();
         if settings.raw("twolock_role_arn").is_some() {
@@ -140,7 +140,7 @@ impl Edits {
     fn show(&mut self, settings: ProfileSettings<'_>) -> Result<()> {
         for key in ["role_arn", "source_profile"] {
             if let Some(standard) = settings.raw(key) {
-                let why = format!("stands beside twolock_{key}: take one out");
+                let why = format!("and twolock_{key} are both set: remove one");
                 return Err(settings.refuse(standard, &why));
             }
             self.both(|| Edit::Show { profile: settings.name().to_string(), key: key.into() });
@@ -191,6 +191,6 @@ fn put_beside(files: &AwsFiles, name: &ProfileName, key: &AccessKey) -> Result<O
     if same(STATIC_KEYS[0], key.id.as_str()) && same(STATIC_KEYS[1], key.secret.expose()) {
         return Ok(None);
     }
-    let cause = format!("its access key would go to a profile '{beside}', and there is another one of that name");
+    let cause = format!("its access key would go to profile '{beside}', which already exists");
     Err(Failure::new(Kind::Config, cause).of_profile(name).at(&there.place))
 }

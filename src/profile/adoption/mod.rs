@@ -152,13 +152,13 @@ fn becomes(ways: &Ways<'_>, name: &ProfileName) -> Result<Becomes> {
     must_be_nameable(settings)?;
     must_have_no_other_source(settings)?;
     if plan.protected {
-        return Err(settings.refuse_profile("is protected: it is served by env and exec only, never to every AWS tool"));
+        return Err(settings.refuse_profile("is protected: only env and exec can use it"));
     }
     let lone_keys = STATIC_KEYS.iter().find_map(|key| settings.raw(key));
     match (settings.role_arn()?, lone_keys) {
         (Some(_), Some(key)) => Err(settings
-            .refuse(key, "stands beside a role, and SDKs would use the key instead")
-            .hint("move the access key to a profile of its own, and name that as source_profile")),
+            .refuse(key, "is set beside a role, and SDKs would use the key instead")
+            .hint("move the access key to its own profile, and set source_profile to it")),
         (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
         (None, Some(_)) => own_key(ways, settings),
         (None, None) if edits::is_kept_beside(settings) => {
@@ -177,9 +177,9 @@ fn must_be_nameable(settings: ProfileSettings<'_>) -> Result<()> {
         return Ok(());
     }
     let why = if name.as_str().contains('%') {
-        "'%' cannot stand in a credential_process, where cmd.exe takes it for a variable"
+        "'%' cannot be used in a credential_process: cmd.exe expands it"
     } else {
-        "a name in a credential_process may hold A-Z a-z 0-9 - _ . / @ + : only, and not begin with '-'"
+        "a name in a credential_process can contain A-Z a-z 0-9 - _ . / @ + : only, and cannot start with '-'"
     };
     Err(settings.refuse_profile(why).hint(CommandLine::of(Verb::Rename, name).with("NEW").to("rename it")))
 }
@@ -188,9 +188,9 @@ fn must_be_nameable(settings: ProfileSettings<'_>) -> Result<()> {
 fn must_have_no_other_source(settings: ProfileSettings<'_>) -> Result<()> {
     let refuse = |setting: &Setting, why: &str| Err(settings.refuse(setting, why));
     for (key, why) in [
-        ("web_identity_token_file", "makes this a web identity profile, which SDKs serve themselves"),
-        ("login_session", "makes this a profile of 'aws login', which SDKs serve themselves"),
-        ("credential_source", "names another source of credentials, which SDKs use themselves"),
+        ("web_identity_token_file", "makes this a web identity profile, which SDKs handle themselves"),
+        ("login_session", "makes this a profile of 'aws login', which SDKs handle themselves"),
+        ("credential_source", "sets another source of credentials, which SDKs use themselves"),
     ] {
         if let Some(setting) = settings.raw(key) {
             return refuse(setting, why);
@@ -202,8 +202,10 @@ fn must_have_no_other_source(settings: ProfileSettings<'_>) -> Result<()> {
     }
     let Some(process) = settings.raw("credential_process") else { return Ok(()) };
     match ProcessLine::parse(&process.value) {
-        None => refuse(process, "is another program's, which serves this profile already"),
-        Some(ours) if ours.profile != settings.name().as_str() => refuse(process, "serves another profile already"),
+        None => refuse(process, "runs another program, which already provides its credentials"),
+        Some(ours) if ours.profile != settings.name().as_str() => {
+            refuse(process, "already runs twolock for another profile")
+        }
         Some(_) => Ok(()),
     }
 }
@@ -212,7 +214,7 @@ fn must_have_no_other_source(settings: ProfileSettings<'_>) -> Result<()> {
 fn must_name_no_source(settings: ProfileSettings<'_>) -> Result<()> {
     match settings.raw("source_profile") {
         Some(source) => Err(settings
-            .refuse(source, "stands here without a role_arn: take it out first")
+            .refuse(source, "is set but role_arn is missing: remove it first")
             .hint(CommandLine::of(Verb::Unset, settings.name()).with("source_profile"))),
         None => Ok(()),
     }
@@ -223,7 +225,7 @@ fn hidden(settings: ProfileSettings<'_>) -> Result<()> {
     for (ours, standard) in [("twolock_role_arn", "role_arn"), ("twolock_source_profile", "source_profile")] {
         if let (Some(ours), Some(standard)) = (settings.raw(ours), settings.raw(standard)) {
             return Err(
-                settings.refuse(standard, &format!("stands beside {} ({}): take one out", ours.key, ours.place))
+                settings.refuse(standard, &format!("and {} ({}) are both set: remove one", ours.key, ours.place))
             );
         }
     }
@@ -233,11 +235,12 @@ fn hidden(settings: ProfileSettings<'_>) -> Result<()> {
 fn own_key(ways: &Ways<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {
     must_name_no_source(settings)?;
     if let Some(other) = settings.raw("twolock_source_profile").filter(|_| !edits::is_kept_beside(settings)) {
-        return Err(settings.refuse(other, "stands beside an access key: take one of them out"));
+        return Err(settings.refuse(other, "and an access key are both set: remove one"));
     }
     if let Some(adopted) = edits::keeps_the_key_of(ways.sources.files, settings.name()) {
-        let cause =
-            format!("keeps the access key of '{adopted}', which is adopted: adopt that once there is a keyring");
+        let cause = format!(
+            "holds the access key of '{adopted}', which is adopted: adopt that one again once a keyring is available"
+        );
         return Err(settings.refuse_profile(cause));
     }
     let from = settings.name().clone();
@@ -255,8 +258,8 @@ fn own_key(ways: &Ways<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {
 fn no_device(settings: ProfileSettings<'_>, devices: &BTreeSet<String>) -> Failure {
     let device = devices.iter().next().map_or("arn:aws:iam::ACCOUNT:mfa/NAME", String::as_str);
     let why = match devices.len() {
-        0 | 1 => "has no mfa_serial: its sessions would have no MFA, and IAM would refuse them".to_string(),
-        n => format!("has no mfa_serial, and the roles of its key name {n} devices"),
+        0 | 1 => "has no mfa_serial: its sessions would have no MFA, and IAM would reject them".to_string(),
+        n => format!("has no mfa_serial, and the roles that use its key have {n} devices"),
     };
     settings.refuse_profile(why).hint(CommandLine::of(Verb::Set, settings.name()).with("mfa_serial").with(device))
 }
@@ -270,7 +273,7 @@ pub fn the_one_key(profile: &str, sources: Sources<'_>) -> Result<AccessKey> {
     for half in &STATIC_KEYS[..2] {
         let all: Vec<&Setting> = settings.every(half).collect();
         if let Some(other) = all.iter().find(|other| other.value != all[0].value) {
-            let cause = format!("{half} stands here with another value than at {}: take one of them out", all[0].place);
+            let cause = format!("{half} differs from the one at {}: remove one of them", all[0].place);
             return Err(Failure::new(Kind::Config, cause).of_profile(&name).at(&other.place));
         }
     }
@@ -309,7 +312,7 @@ pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileNam
 }
 
 fn differs(name: &ProfileName) -> Failure {
-    Failure::new(Kind::Config, "would get other credentials than before; nothing is changed")
+    Failure::new(Kind::Config, "would get different credentials than before; nothing was changed")
         .of_profile(name)
         .hint(CommandLine::of(Verb::Show, name))
 }

@@ -24,9 +24,8 @@ pub(crate) fn choose(paths: &[PathBuf]) -> Result<Program> {
         None => {
             let shown = visible(&chosen.to_string_lossy());
             let cause =
-                format!("SDKs take a credential_process apart in different ways, so its path must be plain: {shown}");
-            let hint =
-                "put twolock, or a link to it, on PATH where the path holds nothing but A-Z a-z 0-9 - _ . / @ + :";
+                format!("SDKs split a credential_process in different ways, so its path must be simple: {shown}");
+            let hint = "put twolock, or a symlink to it, on PATH in a directory whose path contains only A-Z a-z 0-9 - _ . / @ + :";
             Err(Failure::new(Kind::Config, cause).hint(hint))
         }
     }

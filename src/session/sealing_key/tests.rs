@@ -177,7 +177,7 @@ fn a_machine_without_any_store_is_not_a_miss() {
     let cache = tempfile::tempdir().unwrap();
     let nothing = find_or_make(&Stores::default(), cache.path(), soon()).unwrap_err();
     assert!(!nothing.is_absent());
-    assert_eq!(nothing.failure().cause, "no keyring can keep sessions: there is none on this machine");
+    assert_eq!(nothing.failure().cause, "no keyring is available to protect sessions: this machine has none");
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn session_that_cannot_be_kept_is_handed_out_with_a_warning() {
     let warnings = world.warnings.lock().unwrap();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
-        warnings[0].starts_with("the session could not be kept, so the next command starts anew: "),
+        warnings[0].starts_with("the session could not be saved, so the next command starts a new one: "),
         "{warnings:?}"
     );
 }

@@ -77,7 +77,7 @@ fn callers_of_several_roles_share_the_question() {
 fn cancel_is_told_to_the_waiting_who_ask_nobody() {
     let (second, asked, world) = told_to_the_waiting(AskError::Cancelled, FakePerson::default());
     let failure = second.unwrap_err();
-    let line = format!("profile 'base': cancelled at the question of pid {}", std::process::id());
+    let line = format!("profile 'base': cancelled at the prompt of pid {}", std::process::id());
     assert_eq!((failure.kind, failure.headline(), failure.silent), (Kind::NeedsPerson, line, false));
     assert_eq!((asked, world.sts.calls().len()), (0, 0));
 }
@@ -87,7 +87,7 @@ fn failed_source_of_codes_is_told_to_the_waiting() {
     let broken = Failure::new(Kind::Config, "mfa_process exited with 1");
     let (second, asked, _) = told_to_the_waiting(AskError::Failed(broken), FakePerson::default());
     let failure = second.unwrap_err();
-    let cause = format!("mfa_process exited with 1 (at the question of pid {})", std::process::id());
+    let cause = format!("mfa_process exited with 1 (at the prompt of pid {})", std::process::id());
     assert_eq!((failure.kind, failure.cause, asked), (Kind::Config, cause, 0));
 }
 
@@ -142,7 +142,7 @@ fn refusal_by_aws_is_told_to_the_waiting() {
         wait_until(|| asking.load(Ordering::SeqCst));
         obtain_counted(&world, &base(), &second, &looks).unwrap_err()
     });
-    let cause = format!("AWS said Refused (at the question of pid {})", std::process::id());
+    let cause = format!("AWS said Refused (at the prompt of pid {})", std::process::id());
     assert_eq!((failure.kind, failure.cause), (Kind::Refused, cause));
     assert_eq!((second.asked(), world.sts.calls().len()), (0, 1));
 }
@@ -169,7 +169,7 @@ fn waiting_beyond_the_deadline_names_the_holder() {
         |sessions: Sessions<'_>| Sessions { patience: Patience::Until(until), ..sessions }.obtain(Need::ALIVE);
     let failure = world.caller(&base(), &FakePerson::default(), None, &hurried).unwrap_err();
     drop(held);
-    let cause = "waited 1 s for pid 4242, which asks for a code (profile 'prod')";
+    let cause = "waited 1 s for pid 4242, which is asking for a code (profile 'prod')";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Busy, cause));
 }
 

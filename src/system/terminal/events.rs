@@ -21,9 +21,9 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Unusable::Missing => "no terminal",
-            Unusable::Background => "this job is in the background of its terminal",
+            Unusable::Background => "this job runs in the background",
             Unusable::KeyByKey => "another program reads the terminal key by key",
-            Unusable::Gone => "the terminal went away",
+            Unusable::Gone => "the terminal was closed",
         })
     }
 }

@@ -77,7 +77,7 @@ pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
     } else if metadata.uid() != effective_uid() {
         Some("it belongs to another user")
     } else if metadata.mode() & 0o077 != 0 {
-        Some("other users may open it")
+        Some("other users can open it")
     } else {
         None
     }

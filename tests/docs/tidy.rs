@@ -98,7 +98,7 @@ fn moments(text: &str) -> String {
 /// A line that ends with a countdown, `… in 9 s`; where it is cut hangs on how many digits there are.
 fn counted_down(line: &str) -> String {
     let Some((text, seconds)) = line.trim_end().rsplit_once(" in ") else { return line.to_owned() };
-    if !seconds.strip_suffix(" s").is_some_and(|number| number.parse::<u32>().is_ok()) {
+    if seconds.strip_suffix(" s").is_none_or(|number| number.parse::<u32>().is_err()) {
         return line.to_owned();
     }
     let words = |(before, after): (&str, &str)| {

@@ -198,11 +198,11 @@ mod tests {
             ("", "is damaged"),
             ("[]", "no version"),
             (r#"{"v":2,"title":"x","acts":[]}"#, "has version 2; this twolock reads 1"),
-            (r#"{"v":1,"acts":[]}"#, "not every act"),
-            (r#"{"v":1,"title":"x","acts":[{"act":"fly"}]}"#, "not every act"),
+            (r#"{"v":1,"acts":[]}"#, "an unknown step"),
+            (r#"{"v":1,"title":"x","acts":[{"act":"fly"}]}"#, "an unknown step"),
             (
                 r#"{"v":1,"title":"x","acts":[{"act":"edit-file","kind":"config","edits":[],"file":{"path":"a/b","before":"","after":""}}]}"#,
-                "not every act",
+                "an unknown step",
             ),
         ] {
             private_file::write_atomically(&journal.file(), content.as_bytes()).unwrap();

@@ -107,7 +107,7 @@ impl World {
             .err()
             .unwrap_or_else(|| unknown(&alias.profile))
             .at(&alias.place);
-        failure.cause += &format!(", and alias '{name}' stands for it");
+        failure.cause += &format!(", and alias '{name}' refers to it");
         Err(failure)
     }
 

@@ -66,7 +66,7 @@ pub fn run(call: &Call) -> Result<u8> {
 /// What makes it work without a command, of the first profile where that is so.
 fn to_adopt(world: &World, comes: impl Fn(&ProfileName) -> bool, name: &str) -> Option<String> {
     let name = ProfileName::parse(name).ok().filter(|name| can_be_adopted(world, name) && !comes(name))?;
-    Some(format!("for the AWS CLI and every SDK as well: {}\n", CommandLine::of(Verb::Adopt, name)))
+    Some(format!("to use it in the AWS CLI and every SDK: {}\n", CommandLine::of(Verb::Adopt, name)))
 }
 
 /// The next command: use it, or see what is wrong with it.

@@ -286,7 +286,7 @@ mod tests {
             Consented { world: &world, process: plan.mfa_process.as_ref().unwrap() }.check()
         };
         let failure = check("p").unwrap_err().headline();
-        assert!(failure.starts_with("profile 'p' (~/repo:3): programs named in "), "{failure}");
+        assert!(failure.starts_with("profile 'p' (~/repo:3): will not run programs from "), "{failure}");
         assert_eq!(check("q"), Ok(()));
     }
 }

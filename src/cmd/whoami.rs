@@ -24,7 +24,7 @@ pub fn run(args: &cli::Whoami, call: &Call) -> Result<u8> {
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
         let stale = e.kind == StsErrorKind::StaleSession;
         let failure = e.of_profile(&planned.plan.profile);
-        let forget = || CommandLine::of(Verb::Logout, &planned.plan.profile).to("forget it, and ask anew");
+        let forget = || CommandLine::of(Verb::Logout, &planned.plan.profile).to("end it, then try again");
         if stale { failure.hint(forget()) } else { failure }
     })?;
     if args.json {

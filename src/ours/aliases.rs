@@ -85,7 +85,7 @@ fn refuse(place: &Place, name: &str, why: &str) -> Failure {
     if check_name(name).is_err() {
         return failure;
     }
-    failure.hint(CommandLine::new(Verb::SettingsUnset).with(setting_of(name)).to("to take it out"))
+    failure.hint(CommandLine::new(Verb::SettingsUnset).with(setting_of(name)).to("to remove it"))
 }
 
 /// Where lines end: ten thousand aliases must not count them ten thousand times.

@@ -223,7 +223,7 @@ mod tests {
             let world = World::new();
             for (path, why) in [
                 (world.path("repo"), "it is not a regular file"),
-                (world.path("repo/missing"), "cannot check who may write"),
+                (world.path("repo/missing"), "cannot check who can write"),
                 (PathBuf::from("/dev/null"), "it is not a regular file"),
             ] {
                 let cause = must_be_safe(&path).unwrap_err().cause;

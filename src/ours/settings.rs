@@ -388,7 +388,7 @@ fn line_of(text: &str, item: &Item) -> usize {
 
 fn refuse(shown: &str, line: usize, known: &Known, why: &str) -> Failure {
     Failure::new(Kind::Config, format!("{shown}:{line}: {} {why}", known.name))
-        .hint(CommandLine::new(Verb::SettingsUnset).with(known.name).to("to go back to the default"))
+        .hint(CommandLine::new(Verb::SettingsUnset).with(known.name).to("to use the default again"))
 }
 
 fn in_range(text: &str, least: u64, most: u64, words: &str) -> std::result::Result<(), String> {
@@ -438,8 +438,8 @@ mod tests {
             ("session_duration", "soon", "15m to 36h"),
             ("prompt_timeout", "0", "1s to 1h"),
             ("keyring", "plain", "auto, kernel, file"),
-            ("endpoints.allow", "https://x/", "is no host"),
-            ("nonsense", "1", "no setting"),
+            ("endpoints.allow", "https://x/", "is not a valid host"),
+            ("nonsense", "1", "unknown setting"),
         ] {
             let failure = set("", "config.toml", name, value).unwrap_err();
             assert!(failure.cause.contains(part), "{name}={value}: {failure}");

@@ -181,9 +181,9 @@ mod tests {
             ("p < /tmp/x", Err("'<'")),
             ("(p)", Err("'('")),
             ("p\nq", Err("'\\u{a}'")),
-            ("p 'a", Err("open quote")),
-            ("", Err("names no program")),
-            ("''", Err("names no program")),
+            ("p 'a", Err("unclosed quote")),
+            ("", Err("is empty")),
+            ("''", Err("is empty")),
         ];
         for (line, expected) in table {
             match (words_of(line), expected) {

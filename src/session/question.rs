@@ -94,10 +94,7 @@ impl Sessions<'_> {
     fn wait_for_the_next(&self, until: Deadline, again: bool) -> std::result::Result<(), Ended> {
         let wait = codes::until_next((self.clock)());
         if !again || !self.codes.can_ask_again() {
-            let cause = format!(
-                "this code was already used, and a code works only once; the next one is available in {} s",
-                wait.as_secs()
-            );
+            let cause = format!("this code was already used; the next one is available in {} s", wait.as_secs());
             return Err(Ended::alone(Failure::new(Kind::Refused, cause)));
         }
         let next = Deadline::after(std::time::Instant::now(), wait);
@@ -106,9 +103,7 @@ impl Sessions<'_> {
                 return Err(Ended::alone(self.timed_out()));
             }
             let seconds = next.left().as_secs() + 1;
-            self.codes.note(&format!(
-                "that code was already used, and a code works only once; the next one is available in {seconds} s"
-            ));
+            self.codes.note(&format!("that code was already used; the next one is available in {seconds} s"));
             std::thread::sleep(next.left().min(until.left()).min(Duration::from_secs(1)));
         }
         self.codes.note("");

@@ -105,7 +105,7 @@ impl NoSealingKey {
                 // Whoever chose the file is not told to choose it.
                 let is_file = answers.iter().any(|(name, _)| *name == FileStore::NAME);
                 failure.hint(if is_file {
-                    CommandLine::new(Verb::Logout).with("--all").to("to begin with a new key")
+                    CommandLine::new(Verb::Logout).with("--all").to("to start with a new key")
                 } else {
                     let command = CommandLine::new(Verb::SettingsSet).with("keyring").with("file");
                     command.to("to keep the key in a private file instead")

@@ -140,7 +140,7 @@ mod tests {
         let store = MemoryStore::new();
         assert_eq!(read(&store, &key("").id).err(), Some(StoreError::Absent));
         for (bytes, why) in [
-            ("", "not ours"),
+            ("", "not twolock's"),
             ("[]", "version"),
             (r#"{"v":1,"access_key_id":"AKIAOTHEROTHEROTHER1","secret_access_key":"x"}"#, "another access key"),
             (r#"{"v":1,"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":""}"#, "no secret"),

@@ -163,7 +163,8 @@ mod tests {
         chmod(&at("file"), 0o644);
         assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
         symlink("nowhere", at("lost")).unwrap();
-        for (name, why) in [("twin", "more than one name"), ("pipe", "pipe or device"), ("lost", ""), ("none", "")] {
+        for (name, why) in [("twin", "more than one hard link"), ("pipe", "pipe or device"), ("lost", ""), ("none", "")]
+        {
             let error = close_to_others(&at(name)).unwrap_err().to_string();
             assert!(error.contains(why), "{name}: {error}");
         }

@@ -142,7 +142,7 @@ const CASES: &[Case] = &[
         KEYS,
         Err(3),
     ),
-    case("no such profile", "[profile y]\nrole_arn = @Top\nsource_profile = base\n", KEYS, Err(3)),
+    case("profile not found", "[profile y]\nrole_arn = @Top\nsource_profile = base\n", KEYS, Err(3)),
     case("section without the word profile", "[x]\nrole_arn = @Top\nsource_profile = base\n", KEYS, Err(3)),
     case(
         "role in the credentials file",
@@ -165,7 +165,7 @@ const CASES: &[Case] = &[
          aws_secret_access_key = wJalrXUtnFEMIK7MDENGbPxRfiCYCANARYKEY000\n",
         Ok("assumed-role/Top"),
     ),
-    case("role that is not there", "[profile x]\nrole_arn = @Gone\nsource_profile = base\n", KEYS, Err(4)),
+    case("role not a six-digit code there", "[profile x]\nrole_arn = @Gone\nsource_profile = base\n", KEYS, Err(4)),
     case(
         "role of an hour and a half below another",
         "[profile x]\nrole_arn = @Top\nsource_profile = mid\nduration_seconds = 5400\n\

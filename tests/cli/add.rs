@@ -129,12 +129,12 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
     let key = ["new", "--stdin", "--mfa-serial", DEVICE, "--yes"];
     for (args, input, code, cause) in [
         (&[&["base"][..], &role].concat()[..], "", 2, "'base' already exists (~/.aws/config:1)"),
-        (&[&["a%b"][..], &role].concat(), "", 2, "'a%b' cannot be called by every SDK"),
+        (&[&["a%b"][..], &role].concat(), "", 2, "'a%b' is not a name that every SDK can use"),
         (
             &["new", "--role-arn", ADMIN, "--source-profile", "nope", "--yes"],
             "",
             3,
-            "source profile 'nope' is no profile",
+            "source profile 'nope' is not a profile",
         ),
         (&["new", "--role-arn", "Admin", "--yes"], "", 2, "is no role ARN"),
         (&["new", "--role-arn", ADMIN, "--yes"], "", 2, "missing arguments, and there is no terminal to ask on"),
@@ -177,7 +177,7 @@ fn a_person_is_asked_for_each_thing_and_the_secret_is_not_shown() {
     let mut terminal = crate::world::Terminal::start(command);
     for (question, answer) in [
         ("name of the new profile: ", "a b\n"),
-        ("'a b' cannot be called by every SDK", ""),
+        ("'a b' is not a name that every SDK can use", ""),
         ("name of the new profile: ", "me\n"),
         ("an access key, or a role assumed from another profile? (key, role): ", "key\n"),
         ("access key id: ", &format!("{KEY_ID}\n")),

@@ -217,12 +217,12 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
     let world = World::new();
     let device = format!("mfa_serial = {DEVICE}\n");
     for (config, credentials, cause) in [
-        ("[profile p]\nsso_session = s\n", "", "is a source twolock does not use yet"),
+        ("[profile p]\nsso_session = s\n", "", "is a source of credentials that twolock does not support yet"),
         ("[profile p]\nsso_region = eu-west-1\ntwolock_source_profile = base\n", CREDENTIALS, "IAM Identity Center"),
         (
             "[profile p]\ncredential_process = other\ntwolock_source_profile = base\n",
             CREDENTIALS,
-            "is another program's",
+            "runs another program",
         ),
         (
             "[profile p]\ncredential_process = twolock credential-process q\ntwolock_source_profile = base\n",
@@ -233,12 +233,12 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
         (
             "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n[profile base]\n",
             "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
-            "stands beside a role",
+            "is set beside a role",
         ),
         (
             "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\ntwolock_role_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n",
             CREDENTIALS,
-            "stands beside twolock_role_arn",
+            "and twolock_role_arn",
         ),
         (
             "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\ntwolock_protected = true\n",
@@ -248,7 +248,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
         (
             "[profile p]\naws_access_key_id = AKIAOTHEROTHEROTHER1\naws_secret_access_key = x\n",
             "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
-            "stands here with another value",
+            "differs from the one",
         ),
         (
             "[profile p]\n",
@@ -260,7 +260,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
             "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
             "without a role_arn",
         ),
-        ("", "", "no such profile"),
+        ("", "", "profile not found"),
     ] {
         let config = config.replace(
             "[profile p]\n",
@@ -281,7 +281,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
 #[test]
 fn a_name_that_cmd_or_a_word_splitter_takes_apart_is_refused() {
     let world = World::new();
-    for (name, part) in [("a%b", "cmd.exe takes it for a variable"), ("a b", "may hold A-Z"), ("-x", "may hold A-Z")] {
+    for (name, part) in [("a%b", "cmd.exe expands it"), ("a b", "can contain A-Z"), ("-x", "can contain A-Z")] {
         world
             .write(".aws/config", &format!("[profile {name}]\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n"));
         let ran = run(&world, &["adopt", "--yes", &format!("--profile={name}")]);
@@ -462,10 +462,10 @@ fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
         world.finish(&mut command)
     };
     let versioned = adopt(&real, "/usr/bin:/bin");
-    let note = "note: HOME/opt/twolock-1.2.3/twolock has a version in it and may be gone after an upgrade";
+    let note = "note: HOME/opt/twolock-1.2.3/twolock contains a version and may be removed by an upgrade";
     assert!(versioned.code == 0 && versioned.stdout.contains(note), "{versioned:?}");
     let ran = adopt(&real, &path);
-    assert!(ran.code == 0 && !ran.stdout.contains("has a version"), "{ran:?}");
+    assert!(ran.code == 0 && !ran.stdout.contains("contains a version"), "{ran:?}");
     let config = config_of(&world);
     let line = config.lines().find_map(|line| line.strip_prefix("credential_process = ")).unwrap();
     assert_eq!(line, format!("{} credential-process --profile {name}", link.display()));
@@ -516,7 +516,7 @@ fn a_program_of_another_name_adopts_serves_and_releases() {
         let before = config_of(&world);
         let ran = run(called, &["profile", "adopt", "base", "--only", "--yes"]);
         assert_eq!(ran.code, 0, "{called}: {ran:?}");
-        assert_eq!(ran.stdout.contains("has a version in it"), written.contains("1.2"), "{called}: {ran:?}");
+        assert_eq!(ran.stdout.contains("contains a version"), written.contains("1.2"), "{called}: {ran:?}");
         let line = format!("credential_process = {} credential-process --profile base\n", at(written).display());
         assert!(config_of(&world).contains(&line), "{called}: {}", config_of(&world));
 
@@ -568,7 +568,7 @@ fn a_path_that_everybody_can_change_is_not_written() {
         3,
         "",
         "twolock: error: every AWS tool would run HOME/open/twolock, but everybody can change HOME/open\n\
-         twolock: hint: put twolock elsewhere, or close it to others: chmod o-w HOME/open\n",
+         twolock: hint: install twolock elsewhere, or close it to others: chmod o-w HOME/open\n",
     );
     assert_eq!(config_of(&world), CONFIG);
 }
@@ -580,7 +580,7 @@ fn what_twolock_would_refuse_to_serve_is_left_to_those_who_serve_it() {
         "[profile evil]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nendpoint_url = https://sts.evil.test\n",
     );
     let ran = run(&world, &["adopt", "evil", "--yes"]);
-    assert!(ran.code == 3 && ran.stderr.contains("neither AWS's own host nor allowed"), "{ran:?}");
+    assert!(ran.code == 3 && ran.stderr.contains("not an AWS host, and not allowed"), "{ran:?}");
     let ran = run(&world, &["adopt", "base", "--dry-run"]);
     assert!(
         ran.stdout.contains("note: not adopted: profile 'evil'") && !ran.stdout.contains("[profile evil]"),

@@ -135,7 +135,7 @@ fn fix_closes_files_says_so_and_changes_nothing_else() {
     let mended = "\
 mended: ~/.aws/config: other users can read it (mode 644)
 mended: ~/.aws/cli/cache: other users can list it (mode 755)
-mended: ~/.aws/cli/cache: others can read 2 files in it, such as ";
+mended: ~/.aws/cli/cache: other users can read 2 files in it, such as ";
     let ran = world.run(["doctor", "--fix"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     assert!(
@@ -268,14 +268,14 @@ fn callers_that_go_another_way_are_named_with_what_they_get() {
     assert_eq!(
         found,
         [
-            "error role:  bypass twolockAWS CLI and boto3, Go, JavaScript, Java, Rust: \
+            "error role: AWS CLI and boto3, Go, JavaScript, Java, Rust bypass twolock: \
              AWS CLI and boto3, JavaScript, Java, Rust: its own AssumeRole, with the keys at ~/.aws/credentials:2; \
              twolock is not called; Go: an error: takes one source of credentials, not source_profile and \
              credential_process: twolock profile adopt role",
-            "error half:  bypass twolockAWS CLI and boto3, Go, JavaScript: AWS CLI and boto3: its own \
+            "error half: AWS CLI and boto3, Go, JavaScript bypass twolock: AWS CLI and boto3: its own \
              AssumeRole, with what twolock answers for 'good'; asks for the code itself (~/.aws/config:43); Go, \
              JavaScript: an error: no way to ask for the code of mfa_serial (~/.aws/config:43): twolock profile adopt half",
-            "warning keys:  bypass twolockAWS CLI and boto3, Go, JavaScript: the keys at \
+            "warning keys: AWS CLI and boto3, Go, JavaScript bypass twolock: the keys at \
              ~/.aws/credentials:5; twolock is not called: twolock profile adopt keys",
         ]
     );
@@ -432,8 +432,8 @@ fn each_check_of_profiles_finds_its_situations_and_no_others() {
             "[profile fido]\nmfa_serial = arn:aws:iam::123456789012:u2f/user/ana/x\n",
             &KEY.replace("base", "fido"),
             &[
-                "warning fido: mfa_serial arn:aws:iam::123456789012:u2f/user/ana/x is a FIDO key or passkey; STS takes codes \
-             of virtual and hardware token devices only",
+                "warning fido: mfa_serial arn:aws:iam::123456789012:u2f/user/ana/x is a FIDO key or passkey; STS accepts only codes \
+             from virtual and hardware token devices",
             ],
         ),
         (

@@ -154,7 +154,7 @@ fn every_failure_prints_the_failing_statement_and_nothing_else() {
             vec!["env", "prod"],
             vec![("TWOLOCK_MIN_TTL", "2h")],
             3,
-            "twolock: error: profile 'prod': min_ttl (TWOLOCK_MIN_TTL): credentials that last 2h more cannot be had: fresh ones live 1h\n",
+            "twolock: error: profile 'prod': min_ttl (TWOLOCK_MIN_TTL): min_ttl 2h is longer than new credentials last (1h)\n",
         ),
         (vec!["env", "prod"], vec![("HOME", "relative")], 3, ""),
         (vec!["env", "dead"], vec![("TWOLOCK_MFA_CODE", "123456")], 6, ""),

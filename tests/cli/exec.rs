@@ -192,7 +192,7 @@ fn min_ttl_renews_without_a_question() {
     world.run(["exec", "prod", "--min-ttl", "1h", "--", "true"]).is(
         2,
         "",
-        "twolock: error: profile 'prod': credentials that last 1h more cannot be had: fresh ones live 1h\n",
+        "twolock: error: profile 'prod': min_ttl 1h is longer than new credentials last (1h)\n",
     );
 }
 

@@ -123,7 +123,7 @@ fn without_any_keyring_sessions_are_refused_or_not_kept() {
     let mut command = world.twolock(["exec", "prod", "--", "echo", "ran"]);
     let ran = world.finish(without_kernel_keyring(command.env("TWOLOCK_MFA_CODE", world.code())));
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.lines().count()), (0, "ran\n", 1), "{ran:?}");
-    assert!(ran.stderr.starts_with("twolock: warning: ") && ran.stderr.contains("is not kept"), "{ran:?}");
+    assert!(ran.stderr.starts_with("twolock: warning: ") && ran.stderr.contains("is not saved"), "{ran:?}");
     assert!(!world.home().join(".local/share/twolock").exists(), "no file in silence");
     // The hint is true.
     world.run(["settings", "set", "keyring", "file"]).is(0, "", "");

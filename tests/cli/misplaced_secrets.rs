@@ -236,7 +236,7 @@ fn a_secret_key_by_any_name_is_not_taken_as_an_argument() {
     let world = World::new();
     for key in ["aws_secret_access_key", "aws_secret_key", "Secret_Key", "aws_session_tokn_or_token"] {
         let ran = world.run(["profile", "set", "base", key, "short", "--yes"]);
-        let cause = format!("profile 'base': {} is not taken as an argument", key.to_lowercase());
+        let cause = format!("profile 'base': {} cannot be given as an argument", key.to_lowercase());
         assert!(ran.code == 2 && ran.stderr.contains(&cause), "{ran:?}");
     }
 }

@@ -25,7 +25,7 @@ fn two_wrong_codes_then_the_right_one() {
     for digit in ['1', '2'] {
         terminal.types(&format!("{}\n", world.wrong(digit)));
         terminal.sees("that code was refused");
-        terminal.sees("the next one comes in ");
+        terminal.sees("the next one is available in ");
         terminal.sees("device ana): ");
     }
     terminal.types(&format!("{}\n", world.code()));
@@ -109,7 +109,7 @@ fn a_code_that_was_sent_is_not_sent_again() {
     let mut second = world.on_terminal(["login", "longer"]);
     second.sees("device ana): ");
     second.types(&format!("{code}\n"));
-    second.sees("that code was already used, and a code works only once; the next one is available in ");
+    second.sees("that code was already used; the next one is available in ");
     second.types("\x03");
     assert_eq!(second.end().code, 130);
     assert_eq!(world.sandbox.count("AssumeRole"), 1, "the role of prod alone");
@@ -117,9 +117,8 @@ fn a_code_that_was_sent_is_not_sent_again() {
     let ran = world.finish(command.env("TWOLOCK_MFA_CODE", &code));
     assert_eq!((ran.code, ran.stdout.as_str()), (4, ""));
     assert!(
-        ran.stderr.starts_with(
-            "twolock: error: profile 'longer': this code was already used, and a code works only once; the next one is available in "
-        ),
+        ran.stderr
+            .starts_with("twolock: error: profile 'longer': this code was already used; the next one is available in "),
         "{ran:?}"
     );
 }

@@ -136,7 +136,7 @@ fn a_wrong_value_in_the_file_is_named_with_its_line_and_can_be_mended() {
     world.run(["settings", "get", "session_duration"]).is(0, "12h\n", "");
     world.write(".config/twolock/config.toml", "session_duration = [1]\nmin_ttl = 90\n");
     let ran = world.run(["settings", "list"]);
-    assert!(ran.stderr.starts_with("twolock: error: ~/.config/twolock/config.toml:1: session_duration is neither"));
+    assert!(ran.stderr.starts_with("twolock: error: ~/.config/twolock/config.toml:1: session_duration must be"));
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn each_source_of_an_address_is_held_to_the_same_rule() {
     let evil = format!("https://evil.test:{}", sink.port());
     for variable in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
         let ran = answer(&world, world.twolock(["credential-process", "prod"]).env(variable, &evil));
-        failed(&ran, 3, &["profile 'prod'", variable, "neither AWS's own host nor allowed by your settings"]);
+        failed(&ran, 3, &["profile 'prod'", variable, "not an AWS host, and not allowed by your settings"]);
         assert!(ran.stderr.contains("twolock settings set endpoints.allow"), "{ran:?}");
     }
     world.write(
@@ -98,7 +98,7 @@ fn a_repositorys_own_settings_allow_no_host() {
     world.write("repo/twolock/config.toml", "[endpoints]\nallow = [\"evil.test\"]\n");
     let mut command = world.twolock(["credential-process", "prod"]);
     command.env("XDG_CONFIG_HOME", world.home().join("repo")).env("AWS_ENDPOINT_URL_STS", "https://evil.test");
-    failed(&answer(&world, &mut command), 3, &["neither AWS's own host nor allowed by your settings"]);
+    failed(&answer(&world, &mut command), 3, &["not an AWS host, and not allowed by your settings"]);
     world.write(".config/twolock/config.toml", "[endpoints]\nallow = [\"evil.test\"]\n");
     for (url, allowed) in [
         ("https://evil.test", true),

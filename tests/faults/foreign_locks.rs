@@ -157,7 +157,7 @@ fn a_directory_that_cannot_be_made_is_named_and_no_file_below_it() {
     let mut command = somebody.twolock(&["exec", "prod", "--", "true"]);
     let ran = world.finish(command.env("TWOLOCK_MFA_CODE", world.code()));
     let text = "twolock: warning: ~/.cache/twolock cannot be created: permission denied; \
-                the session is not kept, and the next command asks again\n";
+                the session is not saved, and the next command asks again\n";
     ran.is(0, "", text);
     chmod(&world.home().join(".cache"), 0o700);
 }

@@ -107,7 +107,7 @@ fn the_notice_of_a_wrong_code_stands_above_the_question_and_goes_with_it() {
     let (mut world, _) = World::asked(&[("PROMPT_NOTICE", "wrong code, a code works once")]);
     assert_eq!(world.screen(), ["wrong code, a code works once", "MFA code for 123456789012 (prod, device ana):"]);
     world.types("x\r");
-    world.sees("that is not");
+    world.sees("not a six-digit code");
     world.types("123456\r");
     assert_eq!(world.event(), "exited 0");
     assert!(world.screen().is_empty(), "{:?}", world.screen());
@@ -119,7 +119,7 @@ fn a_narrow_terminal_is_left_clean_too() {
     world.start();
     world.sees("4242): ");
     world.types("12345678901\r");
-    world.sees("that is not");
+    world.sees("not a six-digit code");
     world.types("123456\r");
     assert_eq!(world.event(), "exited 0");
     assert!(world.screen().is_empty(), "{:?}", world.screen());
@@ -214,7 +214,7 @@ fn notes_pass_and_leave_nothing() {
     world.sees("MFA code for");
     assert_eq!(world.screen(), ["MFA code for 123456789012 (prod, device ana):"], "the note gave way");
     let shown = String::from_utf8_lossy(world.bytes()).into_owned();
-    assert!(shown.contains("a code works once, the next one comes in 12 s"), "{shown}");
+    assert!(shown.contains("a code works once, the next one is available in 12 s"), "{shown}");
     world.types("123456\r");
     world.sees("last words");
     assert_eq!(world.event(), "exited 0");

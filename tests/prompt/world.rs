@@ -132,7 +132,7 @@ impl World {
         }
     }
 
-    /// Takes in what the terminal shows, waiting a moment if that is nothing; whether it was something.
+    /// Takes in what the terminal shows, waiting a moment if not a six-digit codehing; whether it was something.
     fn look(&mut self, moment: Duration) -> bool {
         let Some(mut master) = self.master.as_ref() else { return false };
         let span = Timespec::try_from(moment).unwrap();

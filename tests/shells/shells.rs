@@ -39,7 +39,7 @@ impl Shell {
         self.command.join(" ")
     }
 
-    /// The shell in a world; a shell that is not there is a failure that names it.
+    /// The shell in a world; a shell not a six-digit code there is a failure that names it.
     #[track_caller]
     pub fn start_in(self, world: &World) -> Command {
         let program = self.command[0];

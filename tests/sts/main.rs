@@ -195,7 +195,7 @@ fn sessions_that_are_over_or_unknown_are_stale() {
     refusal(error, StsErrorKind::StaleSession, "the session is over");
     world.sandbox.revoke_session(session.access_key_id.as_str());
     let error = world.assume(Signer::Session(&session), &request).unwrap_err();
-    refusal(error, StsErrorKind::StaleSession, "the session is not known to AWS any more");
+    refusal(error, StsErrorKind::StaleSession, "AWS no longer knows the session");
 }
 
 #[test]

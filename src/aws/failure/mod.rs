@@ -252,7 +252,7 @@ impl Call<'_> {
 
     fn unknown_key(&self, words: &str) -> Meaning {
         if let Signer::Session(_) = self.signer {
-            return self.stale(format!("the session is not known to AWS any more ({words})"));
+            return self.stale(format!("AWS no longer knows the session ({words})"));
         }
         let partition = self.endpoint.region().partition().map_or("this partition", Partition::name);
         let cause = format!("access key {} is unknown, inactive or deleted in {partition} ({words})", self.key());

@@ -145,7 +145,7 @@ fn codes_of_aws_and_what_they_mean() {
             Refused,
             "access key AKIAIOSFODNN7EXAMPLE is unknown, inactive or deleted in aws",
         ),
-        (world.role_call(), "InvalidClientTokenId", invalid, StaleSession, "the session is not known to AWS any more"),
+        (world.role_call(), "InvalidClientTokenId", invalid, StaleSession, "AWS no longer knows the session"),
         (world.role_call(), "ExpiredToken", expired, StaleSession, "the session is over"),
         (world.role_call(), "ExpiredTokenException", expired, StaleSession, "the session is over"),
         (world.token_call(), "ExpiredToken", expired, Refused, "the session is over"),

@@ -33,8 +33,9 @@ pub fn own_program(world: &World) -> Result<Program> {
         None => Ok(program),
         Some((step, _)) => {
             let (path, step) = (&program.path, step.to_string_lossy());
-            let cause = format!("every AWS tool would start {path}, but everybody can change {step}");
-            let hint = CommandLine::other("chmod o-w").with(&*step).to("put twolock elsewhere, or close it to others");
+            let cause = format!("every AWS tool would run {path}, but everybody can change {step}");
+            let hint =
+                CommandLine::other("chmod o-w").with(&*step).to("install twolock elsewhere, or close it to others");
             Err(Failure::new(Kind::Config, cause).hint(hint))
         }
     }

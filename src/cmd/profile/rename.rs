@@ -49,7 +49,7 @@ pub fn run(world: &World, old: &ProfileName, new: &ProfileName, title: &str, mak
 fn must_be_free(world: &World, name: &str) -> Result<()> {
     match world.files.profile(name) {
         Some(taken) => {
-            let cause = format!("there is a profile '{name}' already");
+            let cause = format!("profile '{name}' already exists");
             Err(Failure::new(Kind::Config, cause).at(&taken.place))
         }
         None => Ok(()),

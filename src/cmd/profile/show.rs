@@ -45,7 +45,7 @@ pub fn run(world: &World, name: &ProfileName, as_json: bool) -> Result<u8> {
     let judged = callers::judge(&world.files, name.as_str());
     text += &callers_text(&judged, columns);
     if !judged.iter().any(|(_, verdict)| verdict.comes_to_us()) && can_be_adopted(world, name) {
-        text += &format!("  hint: let twolock answer them all: {}\n", CommandLine::of(Verb::Adopt, name));
+        text += &format!("  hint: to route them all through twolock: {}\n", CommandLine::of(Verb::Adopt, name));
     }
     to_stdout((text + &oddities(world)).as_bytes()).map(|()| 0)
 }

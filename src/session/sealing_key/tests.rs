@@ -157,7 +157,7 @@ fn where_neither_store_serves_every_cause_is_kept_and_the_way_out_named() {
             assert!(failure.cause.contains(cause), "{}", failure.cause);
         }
         assert!(failure.shown_hints().iter().any(|hint| hint.contains("twolock settings set keyring file")));
-        let asks_to_unlock = failure.shown_hints().iter().any(|hint| hint.contains("unlock the desktop"));
+        let asks_to_unlock = failure.shown_hints().iter().any(|hint| hint.contains("unlock the keyring"));
         assert_eq!(asks_to_unlock, matches!(error, StoreError::Locked | StoreError::Dismissed));
     }
 }
@@ -258,7 +258,7 @@ fn forgetting_removes_both_copies_and_reports_only_what_stayed() {
     world.find_or_make().unwrap();
     assert_eq!(forget(&world.stores(), world.cache()), []);
     assert!(world.fast.users().is_empty() && world.durable.users().is_empty());
-    assert_eq!(forget(&world.stores(), world.cache()), [], "a key that is not there is forgotten");
+    assert_eq!(forget(&world.stores(), world.cache()), [], "a key not a six-digit code there is forgotten");
     world.durable.fail_writes(Some(StoreError::Locked));
     assert_eq!(forget(&world.stores(), world.cache()), [("the store in memory", StoreError::Locked)]);
 }

@@ -100,7 +100,7 @@ fn code_typed_twice_is_not_sent_twice_but_waited_beyond() {
     let sent: Vec<String> = world.sts.calls();
     assert!(sent[0].ends_with("111111") && sent[1].ends_with("222222") && sent.len() == 2, "{sent:?}");
     let notes = person.notes();
-    assert_eq!(notes[0], "that code was already used, and a code works only once; the next one is available in 1 s");
+    assert_eq!(notes[0], "that code was already used; the next one is available in 1 s");
     assert_eq!(notes.last().map(String::as_str), Some(""), "{notes:?}");
 }
 
@@ -111,7 +111,7 @@ fn program_that_always_prints_the_same_code_is_given_up() {
     world.sts.fail("GetSessionToken", StsErrorKind::WrongCode);
     let person = FakePerson::typing(&["111111"; 4]);
     let failure = world.obtain(&base(), &person).unwrap_err();
-    let cause = "this code was already used, and a code works only once; the next one is available in 1 s";
+    let cause = "this code was already used; the next one is available in 1 s";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, cause));
     assert_eq!((person.asked(), world.sts.calls().len()), (4, 1));
 }
@@ -123,7 +123,7 @@ fn given_code_that_was_sent_before_is_refused_at_once() {
     world.cache().forget(&identities(&base())[0]).unwrap();
     world.pass(10);
     let failure = world.obtain(&base(), &FakePerson::typing(&["111111"]).only_one()).unwrap_err();
-    let cause = "this code was already used, and a code works only once; the next one is available in 20 s";
+    let cause = "this code was already used; the next one is available in 20 s";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, cause));
     assert_eq!(world.sts.calls().len(), 1);
 }

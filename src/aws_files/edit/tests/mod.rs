@@ -96,11 +96,11 @@ fn what_others_would_read_differently_is_refused() {
         ("region", "#a", "read back differently"),
         ("region", "\"a\"", "a quoted value"),
         ("region", "'a'", "a quoted value"),
-        ("s3.a", "b", "inside a key"),
-        ("a b", "c", "is no key"),
-        ("a:b", "c", "is no key"),
-        ("", "c", "is no key"),
-        ("[x]", "c", "is no key"),
+        ("s3.a", "b", "inside a block"),
+        ("a b", "c", "is not a valid key"),
+        ("a:b", "c", "is not a valid key"),
+        ("", "c", "is not a valid key"),
+        ("[x]", "c", "is not a valid key"),
         ("s3", "c", "block of several lines"),
     ] {
         let cause = refused(file().set("p", key, value));
@@ -110,7 +110,7 @@ fn what_others_would_read_differently_is_refused() {
         assert!(config("").add(name, &[]).is_err(), "{name:?}");
         assert!(config("[profile p]\n").rename_to("p", name).is_err(), "{name:?}");
     }
-    assert!(refused(file().add("p", &[])).contains("already there (~/.aws/config:1)"));
+    assert!(refused(file().add("p", &[])).contains("already exists (~/.aws/config:1)"));
 }
 
 #[test]
@@ -129,13 +129,13 @@ fn duplicates_are_said() {
     assert_eq!(
         edited.notes,
         [
-            "region stands 2 times; the last one counts and is changed (line 4)",
-            "the comment behind region stays, and the AWS CLI reads it as part of the value",
+            "region is set 2 times; the last one counts and is changed (line 4)",
+            "the comment after region is kept, and the AWS CLI reads it as part of the value",
         ]
     );
     let edited = file.unset("p", "region").unwrap();
     assert_eq!(edited.bytes, b"[profile p]\n[profile p]\n");
-    assert_eq!(edited.notes, ["region stands 2 times in ~/.aws/config; each goes"]);
+    assert_eq!(edited.notes, ["region is set 2 times in ~/.aws/config; all of them are removed"]);
     assert_eq!(file.remove("p").unwrap().bytes, b"");
 }
 
@@ -173,7 +173,7 @@ fn a_renamed_profile_is_renamed_wherever_it_is_named() {
     }
     assert_eq!(text(credentials("[p]\na = b\n").rename_to("p", "profile-x")), "[profile-x]\na = b\n");
     let served = config("[profile p]\ncredential_process = twolock credential-process p\n");
-    assert!(refused(served.rename_to("p", "a%b")).contains("cannot stand in a credential_process"));
+    assert!(refused(served.rename_to("p", "a%b")).contains("cannot be used in a credential_process"));
 }
 
 #[test]

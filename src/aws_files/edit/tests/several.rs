@@ -87,7 +87,7 @@ proptest! {
             let adopted = config(&edited.bytes);
             let is_there = adopted.section("p").is_some_and(|section| section.get("credential_process").is_some());
             prop_assert!(is_there);
-            // One that is not there is added, and a release keeps its section.
+            // One not a six-digit code there is added, and a release keeps its section.
             prop_assume!(config(&bytes).section("p").is_some());
             prop_assert_eq!(adopted.with_edits(&back).map(|edited| edited.bytes), Ok(bytes));
         }
@@ -165,8 +165,8 @@ fn one_refused_edit_refuses_all() {
     let there = config("[profile p]\nregion = v\n");
     for (edit, part) in [
         (set("p", "region", "a\u{7}"), "control character"),
-        (Edit::Add { profile: "p".into(), settings: vec![] }, "already there (~/.aws/config:1)"),
-        (Edit::Add { profile: "a b".into(), settings: vec![] }, "not read by every SDK"),
+        (Edit::Add { profile: "p".into(), settings: vec![] }, "already exists (~/.aws/config:1)"),
+        (Edit::Add { profile: "a b".into(), settings: vec![] }, "not a name that every SDK can read"),
     ] {
         let failure = there.with_edits(&[set("p", "output", "json"), edit]).err().unwrap();
         assert!(failure.cause.contains(part), "{failure}");

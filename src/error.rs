@@ -8,7 +8,7 @@ use crate::text::visible::{sentence, visible};
 /// The result of anything that can fail in front of a user.
 pub type Result<T> = std::result::Result<T, Failure>;
 
-/// What a caller does next, which is also the exit code (product.md 6).
+/// What a caller does next, which is also the exit code (docs/reference.md, "Exit codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Our own bug.
@@ -74,7 +74,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// One failure: its first line stands alone (style.md 5), hints follow.
+/// One failure: its first line stands alone (CONTRIBUTING.md, "Errors"), hints follow.
 ///
 /// It holds text as it was read, also what others wrote. What is shown of it ([`Failure::headline`],
 /// [`Failure::shown_cause`], [`Failure::shown_hints`], `Display`) is escaped and cut there and nowhere before

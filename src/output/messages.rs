@@ -1,4 +1,4 @@
-//! Words on stderr, in one form: `twolock: error: …`, then `twolock: hint: …` (style.md 5).
+//! Words on stderr, in one form: `twolock: error: …`, then `twolock: hint: …` (CONTRIBUTING.md, "Errors").
 
 use std::io::Write;
 

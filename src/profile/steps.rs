@@ -1,5 +1,5 @@
 //! The calls of a plan, from the first above the base up to the asked profile's own: the table of the whole program
-//! (architecture, "The plan is a value").
+//! (docs/guide.md, "What is done for a profile").
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The sources of codes in their order: given beforehand, a command, the terminal (product.md 4).
+//! The sources of codes in their order: given beforehand, a command, the terminal (docs/guide.md, "The question").
 
 use std::cell::Cell;
 

@@ -18,7 +18,7 @@ use crate::timestamp::Timestamp;
 const SUFFIX: &str = "sealed";
 /// A sealed session is a few kilobytes; a larger file is none.
 const LARGEST: u64 = 64 * 1024;
-/// What is left must be worth handing out (architecture, "The cached path").
+/// What is left must be worth handing out.
 pub const SHORTEST_REST: Duration = Duration::from_secs(30);
 
 /// A failed renewal is not tried again before this.

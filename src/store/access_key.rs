@@ -1,4 +1,4 @@
-//! A long-term access key as an item of a keyring: one item a key id, never overwritten (product.md 5).
+//! A long-term access key as an item of a keyring: one item a key id, never overwritten.
 
 use serde_json::Value;
 use zeroize::Zeroizing;

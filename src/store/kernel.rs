@@ -84,7 +84,7 @@ mod keyring {
     /// Whoever possesses it: all. Its user, from any session: view, read, search. Group and others: nothing.
     ///
     /// The kernel's default leaves the user nothing but view, and then a process under another session keyring (a
-    /// second login, some services) does not find the key at all (numbers.md 2).
+    /// second login, some services) does not find the key at all.
     pub const PERMISSIONS: u32 = 0x3f0b_0000;
 
     /// A key in the user keyring would never expire; the persistent keyring's span is the kernel's own setting.

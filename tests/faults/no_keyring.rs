@@ -1,4 +1,4 @@
-//! Machines where no keyring keeps a sealing key (product.md 5; P7).
+//! Machines where no keyring keeps a sealing key (P7).
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! A cached answer: no network, no lock, no write but the answer, no bus (P35, P46, "The cached path").
+//! A cached answer: no network, no lock, no write but the answer, no bus (P35, P46).
 
 use crate::machine::traced;
 use crate::outcome::answer;

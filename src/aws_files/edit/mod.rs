@@ -21,7 +21,7 @@ mod writable;
 
 use verify::{expected, said, sorted};
 
-/// What hides a standard key from SDKs (product.md 2).
+/// What hides a standard key from SDKs (docs/reference.md, "Keys of ours in a profile").
 pub const PREFIX: &str = "twolock_";
 
 /// One edit of one file. What it says of a profile that is not in the file changes nothing, but for those that add one.

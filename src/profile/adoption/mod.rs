@@ -1,4 +1,5 @@
-//! Adopting: what profiles become so that every AWS tool uses twolock for them (product.md 1). Pure: settings in, edits out.
+//! Adopting: what profiles become so that every AWS tool uses twolock for them (docs/guide.md, "Adopting a profile").
+//! Pure: settings in, edits out.
 //!
 //! - here: which profiles, and what each becomes, or why it stays as it is
 //! - [`edits`]: what that means for the lines of the two files, and what taking it back means

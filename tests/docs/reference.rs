@@ -52,7 +52,7 @@ fn every_setting_is_there_with_its_default() {
 fn every_variable_is_there() {
     let words = |folder: &str, prefix: &str| words_of(folder, prefix);
     let ours = words("src", "TWOLOCK_").into_iter().chain(words("shell", "TWOLOCK_"));
-    let aws = words("src/system/env.rs", "AWS_").into_iter().chain(words("src/output/exports.rs", "AWS_"));
+    let aws = words("src/system/env.rs", "AWS_").into_iter().chain(words("src/output/exports", "AWS_"));
     let more = ["SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "COLUMNS", "TERM"];
     let all = read_by_the_program();
     assert!(more.iter().all(|name| all.contains(*name)), "{all:?}");

@@ -319,10 +319,10 @@ fn a_locked_stopped_or_silent_keyring_is_named_within_the_bound_and_no_dialog_op
     let _listener = UnixListener::bind(&socket).unwrap();
     desktop.set_address(&format!("unix:path={}", socket.display()));
     let ran = look(&desktop);
-    assert!(found(&ran, "keyring")[0].starts_with("warning the Secret Service had not answered"), "{ran:?}");
+    assert!(found(&ran, "keyring")[0].starts_with("warning the Secret Service did not respond"), "{ran:?}");
     desktop.set_address("unix:path=/nowhere");
     let ran = look(&desktop);
-    assert!(found(&ran, "keyring")[0].starts_with("error the Secret Service is not there"), "{ran:?}");
+    assert!(found(&ran, "keyring")[0].starts_with("error the Secret Service is not available"), "{ran:?}");
 }
 
 #[test]

@@ -161,7 +161,7 @@ impl Unfinished<'_> {
     fn left_alone(&self, file: &FileStep, why: &str) -> Failure {
         let (title, shown) = (&self.entry.title, self.parts.shown(&file.path));
         let way_out = "check it, then run this again with --forget-unfinished";
-        half_done(format!("'{title}' was interrupted, and {shown} {why}, so it is not adopted: {way_out}"))
+        half_done(format!("'{title}' was interrupted, and {shown} {why}, so it was left as it is: {way_out}"))
     }
 }
 

@@ -117,7 +117,7 @@ Examples:
 An access key moves into the OS keyring, after a call to AWS has verified it: the AWS CLI and SDKs would use it and never \
 run twolock. A role's settings get the prefix twolock_. `twolock profile release` undoes it, one profile at a time.")]
     Adopt(Adopt),
-    /// Undo adopt: AWS tools use the profile without twolock again
+    /// Undo adopt: AWS tools no longer go through twolock
     #[command(after_help = "\
 Examples:
   twolock profile release prod

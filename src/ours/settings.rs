@@ -457,7 +457,7 @@ mod tests {
             ("prompt_timeout", "0", "1s to 1h"),
             ("keyring", "plain", Keyring::names().as_str()),
             ("endpoints.allow", "https://x/", "is not a valid host"),
-            ("nonsense", "1", "no setting"),
+            ("nonsense", "1", "unknown setting"),
         ] {
             let failure = set("", "config.toml", name, value).unwrap_err();
             assert!(failure.cause.contains(part), "{name}={value}: {failure}");

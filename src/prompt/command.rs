@@ -182,8 +182,8 @@ mod tests {
             ("(p)", Err("'('")),
             ("p\nq", Err("'\\u{a}'")),
             ("p 'a", Err("unclosed quote")),
-            ("", Err("names no program")),
-            ("''", Err("names no program")),
+            ("", Err("is empty")),
+            ("''", Err("is empty")),
         ];
         for (line, expected) in table {
             match (words_of(line), expected) {

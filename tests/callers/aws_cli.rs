@@ -157,7 +157,7 @@ fn wrong_code_is_asked_again_while_the_caller_waits() {
     let mut terminal = Terminal::start(aws(&world, &whoami("base")));
     terminal.sees("(123456789012, base, device ana): ");
     terminal.types(&format!("{}\n", world.wrong_code()));
-    terminal.sees("the next one comes in");
+    terminal.sees("the next one is available in");
     terminal.sees("device ana): ");
     terminal.types(&format!("{}\n", world.code()));
     let ended = terminal.end();

@@ -148,5 +148,5 @@ fn code_is_sent_once_even_to_a_server_that_would_take_it_twice() {
     std::thread::sleep(Duration::from_millis(1100));
     let again = with_code(&world, ["login", "base", "--fresh"], "111111");
     assert_eq!(again.code, 4, "{again:?}");
-    assert!(again.stderr.contains("this code was sent before, and a code works once"), "{again:?}");
+    assert!(again.stderr.contains("this code was already used"), "{again:?}");
 }

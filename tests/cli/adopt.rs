@@ -260,7 +260,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
         (
             "[profile p]\nsource_profile = base\n",
             "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
-            "without a role_arn",
+            "source_profile 'base' is set but role_arn is missing",
         ),
         ("", "", "profile not found"),
     ] {
@@ -283,7 +283,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
 #[test]
 fn a_name_that_cmd_or_a_word_splitter_takes_apart_is_refused() {
     let world = World::new();
-    for (name, part) in [("a%b", "cmd.exe expands it"), ("a b", "may hold A-Z"), ("-x", "may hold A-Z")] {
+    for (name, part) in [("a%b", "cmd.exe expands it"), ("a b", "can contain A-Z"), ("-x", "can contain A-Z")] {
         world
             .write(".aws/config", &format!("[profile {name}]\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n"));
         let ran = run(&world, &["adopt", "--yes", &format!("--profile={name}")]);
@@ -464,7 +464,7 @@ fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
         world.finish(&mut command)
     };
     let versioned = adopt(&real, "/usr/bin:/bin");
-    let note = "note: HOME/opt/twolock-1.2.3/twolock contains a version and may be gone after an upgrade";
+    let note = "note: HOME/opt/twolock-1.2.3/twolock contains a version and may be removed by an upgrade";
     assert!(versioned.code == 0 && versioned.stdout.contains(note), "{versioned:?}");
     let ran = adopt(&real, &path);
     assert!(ran.code == 0 && !ran.stdout.contains("contains a version"), "{ran:?}");

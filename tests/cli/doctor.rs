@@ -135,7 +135,7 @@ fn fix_closes_files_says_so_and_changes_nothing_else() {
     let repaired = "\
 fixed: ~/.aws/config: other users can read it (mode 644)
 fixed: ~/.aws/cli/cache: other users can list it (mode 755)
-fixed: ~/.aws/cli/cache: others can read 2 files in it, such as ";
+fixed: ~/.aws/cli/cache: other users can read 2 files in it, such as ";
     let ran = world.run(["doctor", "--fix"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     assert!(
@@ -211,7 +211,7 @@ fn broken_files_of_ours_and_of_aws_are_findings_and_the_rest_is_checked() {
 }
 
 #[test]
-fn without_any_aws_file_there_is_nothing_to_mend() {
+fn without_any_aws_file_there_is_nothing_to_fix() {
     let world = World::new();
     std::fs::remove_dir_all(world.home().join(".aws")).unwrap();
     // No call may leave for AWS from here.

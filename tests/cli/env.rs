@@ -135,7 +135,7 @@ fn every_failure_prints_the_failing_statement_and_nothing_else() {
             vec!["env", "prod"],
             vec![("TWOLOCK_MFA_CODE", "12345")],
             2,
-            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is something other than six digits\n",
+            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is not six digits\n",
         ),
         (
             vec!["env", "prod", "--code-stdin"],

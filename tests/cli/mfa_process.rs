@@ -90,8 +90,8 @@ fn a_file_a_variable_chose_starts_nothing_before_it_is_trusted() {
     let run = |args: &[&str]| world.finish(world.twolock(args).env("AWS_CONFIG_FILE", &file));
     let refusal = |why: &str| {
         format!(
-            "twolock: error: profile 'base' (~/repo/config:4): will not run programs from HOME/repo/config are not started, \
-             because {why}: look at it, then run `twolock settings trust HOME/repo/config`\n\
+            "twolock: error: profile 'base' (~/repo/config:4): will not run programs from HOME/repo/config, \
+             because {why}: check the file, then run `twolock settings trust HOME/repo/config`\n\
              twolock: hint: twolock settings trust HOME/repo/config\n"
         )
     };
@@ -146,7 +146,7 @@ fn a_file_that_others_can_write_starts_nothing() {
     world.run(["login", "base"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:4): will not run programs from HOME/.aws/config are not started, because \
+        "twolock: error: profile 'base' (~/.aws/config:4): will not run programs from HOME/.aws/config, because \
          HOME/.aws/config is writable by everybody: chmod go-w HOME/.aws/config\n\
          twolock: hint: chmod go-w HOME/.aws/config\n",
     );

@@ -126,7 +126,7 @@ fn a_secret_is_not_taken_as_an_argument() {
     ran.is(
         2,
         "",
-        "twolock: error: profile 'base': aws_secret_access_key cannot be given as an argument: other users see the arguments \
+        "twolock: error: profile 'base': aws_secret_access_key cannot be given as an argument: other users can see the arguments \
          of every process\ntwolock: hint: aws configure --profile base\n",
     );
     assert_eq!(world.credentials(), CREDENTIALS);

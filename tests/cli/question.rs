@@ -139,10 +139,10 @@ fn what_is_given_in_the_wrong_form_is_usage_and_not_repeated() {
         world.finish(command.env("TWOLOCK_MFA_CODE", "98765")).is(
             2,
             "",
-            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is something other than six digits\n",
+            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is not six digits\n",
         );
     }
-    for (input, what) in [("12345", "is something other than six digits"), ("", "standard input contains no line")] {
+    for (input, what) in [("12345", "is not six digits"), ("", "standard input contains no line")] {
         let line = format!("printf '%s' '{input}' | twolock login prod --code-stdin");
         world.finish(world.program("sh").args(["-c", &line])).is(
             2,

@@ -23,7 +23,7 @@ fn list_says_each_value_and_where_it_stands() {
          session_duration  8h                ~/.config/twolock/config.toml:2  how long an MFA session lasts\n\
          prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long to wait for a code\n\
          min_ttl           30s               default                          env and exec renew credentials with less time left\n\
-         keyring           auto              default                          where the sealing key is stored: auto, kernel, file\n\
+         keyring           auto              default                          where the sealing key is: auto, kernel, file\n\
          key_max_age       90d               default                          doctor warns about older access keys\n\
          endpoints.allow                     default                          allowed hosts besides AWS's own, comma-separated\n\
          aliases.prod      production-admin  ~/.config/twolock/config.toml:6  not used: a profile has this name\n",
@@ -121,7 +121,7 @@ fn wrong_values_and_names_are_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_wrong_value_in_the_file_is_named_with_its_line_and_can_be_mended() {
+fn a_wrong_value_in_the_file_is_named_with_its_line_and_can_be_fixed() {
     let world = World::new();
     world.write(".config/twolock/config.toml", "# mine\nsession_duration = \"3 days\"\n");
     for args in [vec!["settings", "list"], vec!["login", "prod"], vec![]] {

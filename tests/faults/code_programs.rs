@@ -67,12 +67,12 @@ fn a_line_that_needs_a_shell_or_another_folder_starts_nothing() {
         (format!("`{touch}`"), "uses shell syntax: '`'"),
         (format!("{touch} > /dev/null"), "uses shell syntax: '>'"),
         (format!("{touch} &"), "uses shell syntax: '&'"),
-        (format!("'{touch}"), "has an open quote"),
+        (format!("'{touch}"), "has an unclosed quote"),
         ("./touch-marker".into(), "must be an absolute path or a name on PATH"),
         ("../x/touch-marker".into(), "must be an absolute path or a name on PATH"),
-        ("touch-marker".into(), "no such program"),
-        ("/no/such".into(), "no such program"),
-        (world.home().display().to_string(), "no such program"),
+        ("touch-marker".into(), "program not found"),
+        ("/no/such".into(), "program not found"),
+        (world.home().display().to_string(), "program not found"),
     ] {
         set_program(&world, &line);
         let mut command = world.twolock(["credential-process", "prod"]);
@@ -96,7 +96,7 @@ fn a_config_file_a_variable_chose_names_no_program_without_consent() {
     failed(
         &call(),
         3,
-        &["programs named in", "AWS_CONFIG_FILE selected it", "twolock settings trust HOME/repo/config"],
+        &["will not run programs from", "AWS_CONFIG_FILE selected it", "twolock settings trust HOME/repo/config"],
     );
     assert!(!marker.exists(), "it ran without consent");
 

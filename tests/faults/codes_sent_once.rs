@@ -173,7 +173,7 @@ fn a_code_of_the_wrong_form_is_never_sent() {
     let world = World::new();
     for wrong in ["12345", "1234567", "12345a", "１２３４５６", "123 45", "-12345"] {
         let ran = answer(&world, world.twolock(["credential-process", "prod"]).env("TWOLOCK_MFA_CODE", wrong));
-        failed(&ran, 2, &["TWOLOCK_MFA_CODE is something other than six digits"]);
+        failed(&ran, 2, &["TWOLOCK_MFA_CODE is not six digits"]);
         assert!(!ran.stderr.contains(wrong), "{ran:?}");
     }
     assert_eq!(world.sandbox.connections(), 0);

@@ -137,7 +137,7 @@ fn owners(ran: &Ran) -> Vec<[String; 3]> {
 }
 
 #[test]
-fn what_one_sudo_left_in_our_directories_is_one_finding_and_one_command_mends_it() {
+fn what_one_sudo_left_in_our_directories_is_one_finding_and_one_command_fixes_it() {
     let world = World::new();
     let at = |name: &str| world.home().join(name);
     let somebody = Somebody::of(&world);
@@ -187,7 +187,7 @@ fn what_one_sudo_left_in_our_directories_is_one_finding_and_one_command_mends_it
 }
 
 #[test]
-fn nothing_is_mended_below_a_folder_that_strangers_can_change() {
+fn nothing_is_fixed_below_a_directory_that_strangers_can_change() {
     let world = World::new();
     let (open, config) = (world.home().join("open"), world.home().join(".aws/config"));
     fs::create_dir(&open).unwrap();

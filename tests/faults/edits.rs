@@ -125,7 +125,7 @@ fn what_is_no_plain_file_of_ours_is_refused() {
     failed(&edit(), 3, &["~/.aws/config is not edited: it has 2 hard links"]);
     fs::remove_file(world.home().join("other-name")).unwrap();
     fs::set_permissions(world.home().join(".aws"), fs::Permissions::from_mode(0o777)).unwrap();
-    failed(&edit(), 3, &["~/.aws/config is not edited: everybody can write in its folder"]);
+    failed(&edit(), 3, &["~/.aws/config is not edited: everybody can write to its directory"]);
     fs::set_permissions(world.home().join(".aws"), fs::Permissions::from_mode(0o700)).unwrap();
     is_untouched(&world);
     fs::rename(&file, world.home().join("kept")).unwrap();
@@ -173,7 +173,7 @@ fn somebody_elses_file_and_a_closed_folder_are_left_alone() {
 fn without_a_lock_nothing_is_written() {
     let world = World::new();
     fs::write(world.home().join(".cache"), "in the way").unwrap();
-    failed(&world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]), 7, &["no lock can be had in"]);
+    failed(&world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]), 7, &["no lock is available in"]);
     is_untouched(&world);
 }
 

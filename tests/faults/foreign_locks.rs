@@ -174,13 +174,13 @@ fn a_login_that_could_keep_nothing_is_no_success() {
     assert_eq!(world.finish(&mut somebody.twolock(&["logout", "prod"])).code, 0);
     chmod(&world.cache(), 0o500);
     let ran = login("prod");
-    failed(&ran, 10, &["profile 'prod': the session could not be kept", "~/.cache/twolock/", "permission denied"]);
+    failed(&ran, 10, &["profile 'prod': the session could not be saved", "~/.cache/twolock/", "permission denied"]);
     assert_eq!(ran.stdout, "");
     chmod(&world.cache(), 0o700);
     assert_eq!(login("base").code, 0);
     chmod(&world.cache(), 0o500);
     let ran = login("prod");
-    assert!(ran.code == 0 && ran.stderr.starts_with("twolock: warning: the session could not be kept"), "{ran:?}");
+    assert!(ran.code == 0 && ran.stderr.starts_with("twolock: warning: the session could not be saved"), "{ran:?}");
     // No lock, no question: the code is not spent.
     chmod(&world.cache(), 0o700);
     locks(&world).iter().for_each(|lock| fs::remove_file(lock).unwrap());
@@ -213,7 +213,7 @@ fn a_login_on_a_full_disk_is_no_success_and_other_callers_are_served_with_a_warn
     failed(
         &ran,
         10,
-        &["profile 'base': the session could not be kept", "~/.cache/twolock/", "no space left on device"],
+        &["profile 'base': the session could not be saved", "~/.cache/twolock/", "no space left on device"],
     );
     assert_eq!(ran.stdout, "");
     let ran = bent(&world, "fsync", "ENOSPC", &["credential-process", "base"]);

@@ -101,7 +101,7 @@ fn a_cache_folder_that_was_closed_serves_and_warns() {
     answer(&world, &mut somebody.twolock(&["credential-process", "base"])).is(0, &first.stdout, "");
     let ran = answer(&world, &mut somebody.twolock(&["credential-process", "prod"]));
     assert_eq!(ran.code, 0, "a role below the living session: {ran:?}");
-    assert!(ran.stderr.starts_with("twolock: warning: the session could not be kept"), "{ran:?}");
+    assert!(ran.stderr.starts_with("twolock: warning: the session could not be saved"), "{ran:?}");
     fs::set_permissions(world.cache(), fs::Permissions::from_mode(0o700)).unwrap();
 }
 

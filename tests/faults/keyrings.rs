@@ -101,7 +101,7 @@ fn a_keyring_that_was_stopped_is_given_up_at_the_bound() {
     let world = World::new();
     let desktop = Desktop::unlocked(&world);
     signal(desktop.keyring(), libc::SIGSTOP);
-    refused(&desktop, &["had not answered after"]);
+    refused(&desktop, &["did not respond within"]);
     signal(desktop.keyring(), libc::SIGCONT);
     assert_eq!(log_in(&desktop).code, 0, "and works once it goes on");
 }
@@ -120,22 +120,22 @@ fn a_bus_that_is_not_there_dead_silent_or_empty_is_named() {
     let mut desktop = Desktop::without_bus(&world);
     refused(&desktop, &["is not available: no session bus"]);
     desktop.set_address("unix:path=/no/such/socket");
-    refused(&desktop, &["is not there"]);
+    refused(&desktop, &["is not available"]);
     desktop.set_address("autolaunch:");
-    refused(&desktop, &["is not there", "asks for a bus to be started"]);
+    refused(&desktop, &["is not available", "would start a bus"]);
     desktop.set_address("nonsense");
-    refused(&desktop, &["is not there"]);
+    refused(&desktop, &["is not available"]);
     let socket = world.home().join("run/silent");
     let _listener = UnixListener::bind(&socket).unwrap();
     desktop.set_address(&format!("unix:path={}", socket.display()));
-    refused(&desktop, &["had not answered after"]);
+    refused(&desktop, &["did not respond within"]);
 }
 
 #[test]
 fn a_bus_without_a_keyring_is_named() {
     let world = World::new();
     let desktop = Desktop::with_empty_bus(&world);
-    refused(&desktop, &["is not there"]);
+    refused(&desktop, &["is not available"]);
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn a_session_bus_of_another_user_gets_no_sealing_key() {
         with_code("123456")(command);
         without_kernel_keyring(command);
     });
-    failed(&ran, 5, &["no keyring can keep sessions", FOREIGN]);
+    failed(&ran, 5, &["no keyring is available to protect sessions", FOREIGN]);
     // With the kernel's keyring, which is this user's own, everything works.
     log_in(&desktop);
 }

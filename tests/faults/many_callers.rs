@@ -158,7 +158,7 @@ fn a_refusal_is_shared_with_those_who_wait() {
         failed(
             &end(&world, child),
             4,
-            &["profile 'prod'", "unknown, inactive or deleted", &format!("at the question of pid {pid}")],
+            &["profile 'prod'", "unknown, inactive or deleted", &format!("at the prompt of pid {pid}")],
         );
     }
     assert_eq!(world.sandbox.count("GetSessionToken"), 1, "the refusal was asked for once");

@@ -33,7 +33,7 @@ fn those_who_would_ask_fifty_times_refuse_and_name_the_way_out() {
             &[
                 "profile 'prod'",
                 "the kernel keyring is not available: keyctl is not permitted here",
-                "the Secret Service is not there",
+                "the Secret Service is not available",
             ],
         );
         assert!(ran.stderr.contains("twolock settings set keyring file"), "{ran:?}");
@@ -49,7 +49,7 @@ fn env_and_exec_go_on_without_a_cache_and_say_so_once() {
     let ran = run(&world, &["exec", "prod", "--", "sh", "-c", "echo $AWS_ACCESS_KEY_ID"], Some(&world.code()));
     assert!(ran.code == 0 && ran.stdout.starts_with("ASIA"), "{ran:?}");
     assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
-    assert!(ran.stderr.starts_with("twolock: warning: ") && ran.stderr.contains("the session is not kept"), "{ran:?}");
+    assert!(ran.stderr.starts_with("twolock: warning: ") && ran.stderr.contains("the session is not saved"), "{ran:?}");
     assert!(ran.stderr.contains("twolock settings set keyring file"), "{ran:?}");
     let sealed: Vec<_> = files(&world).into_iter().filter(|name| !name.starts_with("device-")).collect();
     assert_eq!(sealed, Vec::<String>::new(), "nothing fell back to a file");
@@ -89,7 +89,7 @@ fn no_variable_and_no_other_folder_chooses_the_key_file() {
     let mut command = world.twolock(["login", "prod"]);
     command.env("XDG_CONFIG_HOME", world.home().join("repo")).env("TWOLOCK_MFA_CODE", "123456");
     without_kernel_keyring(&mut command);
-    failed(&world.finish(&mut command), 5, &["no keyring can keep sessions"]);
+    failed(&world.finish(&mut command), 5, &["no keyring is available to protect sessions"]);
     assert!(!world.home().join(".local/share/twolock").exists());
 }
 

@@ -44,7 +44,7 @@ fn a_full_stdout_is_a_disk_failure_and_the_session_is_stored() {
     let world = World::new();
     let ran =
         world.finish(shell(&world, "twolock credential-process prod >/dev/full").env("TWOLOCK_MFA_CODE", world.code()));
-    failed(&ran, 10, &["stdout took no output"]);
+    failed(&ran, 10, &["cannot write to stdout"]);
     tells_no_secret(&world, &ran);
     for verb in [
         &["credential-process", "prod"][..],
@@ -55,7 +55,7 @@ fn a_full_stdout_is_a_disk_failure_and_the_session_is_stored() {
     ] {
         let mut command = world.twolock(verb);
         let output = command.stdout(full()).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
-        failed(&world.read(&output), 10, &["stdout took no output"]);
+        failed(&world.read(&output), 10, &["cannot write to stdout"]);
     }
     assert_eq!(world.sandbox.count("GetSessionToken"), 1);
 }
@@ -134,7 +134,7 @@ fn every_warning_and_note_goes_to_stderr_and_leaves_one_line_on_stdout() {
     }
     let ran = answer(&world, &mut world.twolock(["credential-process", "plain"]));
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.stderr.starts_with("twolock: warning: the session could not be kept"), "{ran:?}");
+    assert!(ran.stderr.starts_with("twolock: warning: the session could not be saved"), "{ran:?}");
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn programs_are_found_by_absolute_path_or_on_path_and_never_from_the_current_fol
         ("~/code", &env, "must be an absolute path or a name on PATH: '~/code'"),
         ("..", &env, "must be"),
         ("main.rs", &beside, "program not found: 'main.rs'"),
-        ("Cargo.toml", &beside, "no such program"),
+        ("Cargo.toml", &beside, "program not found: 'Cargo.toml'"),
         ("code", &Env::default(), "program not found: 'code'"),
         ("/no/such/program", &env, "program not found: '/no/such/program'"),
         ("/tmp", &env, "program not found: '/tmp'"),
@@ -211,7 +211,7 @@ fn a_code_on_standard_input_is_one_line_and_the_rest_is_the_childs() {
     for (input, code, rest) in [
         ("123456\nrest of\nthe data\n", "code 123456", "rest of\nthe data\n"),
         ("123456", "code 123456", ""),
-        ("hello\nrest", "failed 2: --code-stdin is something other than six digits", "rest"),
+        ("hello\nrest", "failed 2: --code-stdin is not six digits", "rest"),
         ("", "failed 2: --code-stdin standard input contains no line", ""),
     ] {
         let folder = tempfile::tempdir().unwrap();

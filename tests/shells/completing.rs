@@ -159,7 +159,7 @@ fn without_files_nothing_is_said() {
     stage.world.write(".config/twolock/config.toml", "not = [toml");
     let ran: Ran = stage.world.run(["complete", "--", "env", ""]);
     ran.is(0, "", "");
-    stage.world.run(["complete", "--", "who"]).is(0, "whoami\tAsk AWS who the credentials of a profile are\n", "");
+    stage.world.run(["complete", "--", "who"]).is(0, "whoami\tAsk AWS who a profile's credentials belong to\n", "");
     stage.world.run(["complete"]).is(0, &stage.world.run(["complete", "--", ""]).stdout, "");
 }
 

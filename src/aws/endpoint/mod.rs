@@ -84,7 +84,7 @@ fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
         Some(_) => Region::default_of(request.partition),
         None => {
             let cause = format!(
-                "region '{}' belongs to no partition of AWS, so the host of {} is unknown",
+                "region '{}' is not an AWS region, so the host of {} is unknown",
                 request.region,
                 request.service.name()
             );

@@ -133,7 +133,7 @@ pub fn shared(checkup: &Checkup) -> Checked {
     let of = |(id, keys): (AccessKeyId, Vec<InFile>)| {
         let (first, others) = keys.split_first().filter(|(_, others)| !others.is_empty())?;
         let names: Vec<&str> = others.iter().map(|key| key.of.name.as_str()).collect();
-        let what = format!("access key {id} is also that of {}", first_names(&names));
+        let what = format!("access key {id} is also used by {}", first_names(&names));
         Some(first.finding(Info, what, "to change or remove it, edit each of them"))
     };
     owners.into_iter().filter_map(of).collect::<Vec<_>>().into()
@@ -260,7 +260,7 @@ fn without_durable(checkup: &Checkup, store: &About, error: &StoreError) -> Find
     let other = checkup.stores.fast.as_ref().map_or("nothing else", |store| store.name());
     let why = match has_keys {
         true => "the access keys in it cannot be used; active sessions can".into(),
-        false => format!("{other} alone seals sessions, and access keys stay in files"),
+        false => format!("only {other} protects sessions, and access keys stay in files"),
     };
     let finding = Finding::new(severity, format!("{} {error}", store.name), why);
     match error {

@@ -166,7 +166,7 @@ fn one_refused_edit_refuses_all() {
     for (edit, part) in [
         (set("p", "region", "a\u{7}"), "control character"),
         (Edit::Add { profile: "p".into(), settings: vec![] }, "already exists (~/.aws/config:1)"),
-        (Edit::Add { profile: "a b".into(), settings: vec![] }, "not read by every SDK"),
+        (Edit::Add { profile: "a b".into(), settings: vec![] }, "not a name that every SDK can read"),
     ] {
         let failure = there.with_edits(&[set("p", "output", "json"), edit]).err().unwrap();
         assert!(failure.cause.contains(part), "{failure}");

@@ -1,8 +1,8 @@
 //! What the AWS CLI and each SDK would do with a profile, by the tables of aws-contract 1.2 and 2.1 to 2.4.
 //!
-//! - [`view`]: what one of them sees of a profile at all
-//! - [`rules`]: where each looks for credentials there
-//! - [`verdict`]: what comes of it, in one verdict, which `list`, `show`, `doctor`, `adopt`, `release` and the overview
+//! - `view`: what one of them sees of a profile at all
+//! - `rules`: where each looks for credentials there
+//! - `verdict`: what comes of it, in one verdict, which `list`, `show`, `doctor`, `adopt`, `release` and the overview
 //!   all ask
 //!
 //! Pure, and of the two files alone: keys in the environment win over any profile in all but JavaScript.

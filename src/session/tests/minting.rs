@@ -1,4 +1,4 @@
-//! Lookup, mint, keep: what is called, by whom it is signed, and what serves the next caller.
+//! Look, mint, keep: what is called, by whom it is signed, and what serves the next caller.
 
 use super::*;
 use crate::error::Kind;

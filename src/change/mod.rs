@@ -3,7 +3,7 @@
 //! - [`preview`]: pure; what is there and a change give what would be there, and the diff
 //! - [`apply`]: does the acts in their order; when one fails, undoes them in reverse
 //! - [`replace`]: how one file is replaced
-//! - [`journal`], [`record`]: what is written down before the first act, so that a killed run can be made good
+//! - [`journal`], `record`: what is written down before the first act, so that a killed run can be made good
 //! - [`recover`]: finishes or undoes what a killed run left
 //!
 //! May know the AWS files, our own files, profiles, and `store` and `aws` by their traits; never verbs or output.

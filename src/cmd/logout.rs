@@ -65,7 +65,7 @@ fn all(context: &Context) -> Result<u8> {
         let cause =
             format!("{} removed, but the sealing key may still be stored: {} {e}", sealed_files(removed), store.name);
         let again = |unlock| CommandLine::new(Verb::Logout).with("--all").to(format!("{unlock}, then run"));
-        let hint = store.unlock.map_or_else(|| Hint::from("remove it"), |unlock| again(unlock).into());
+        let hint = store.unlock.map_or_else(|| Hint::from("remove it"), again);
         return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
     let mut text = format!("ended {sessions} sessions and deleted their sealing key\n");

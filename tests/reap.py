@@ -10,6 +10,8 @@ import time
 PR_SET_CHILD_SUBREAPER = 36
 # A daemon whose bus has just gone needs a moment to notice.
 GRACE_SECONDS = 5
+# Python ignores these, and a child would inherit that.
+IGNORED_BY_PYTHON = [signal.SIGPIPE, signal.SIGXFSZ]
 
 
 def adopt_orphans():
@@ -63,7 +65,8 @@ def end_leftovers():
 def main():
     adopt_orphans()
     try:
-        code = wait_for(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ))
+        main_process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, setsigdef=IGNORED_BY_PYTHON)
+        code = wait_for(main_process)
     except KeyboardInterrupt:
         code = 130
     left = end_leftovers()

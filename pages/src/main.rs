@@ -55,7 +55,7 @@ mod tests {
         }
         assert!(!pages.contains(&"twolock-complete.1".to_string()), "{pages:?}");
         let env = fs::read_to_string(folder.path().join("man/twolock-env.1")).unwrap();
-        assert!(env.contains("Print statements that set the credentials in this shell"), "{env}");
+        assert!(env.contains("Print shell statements that set the credentials"), "{env}");
         let completions = folder.path().join("completions");
         assert_eq!(names(&completions), ["_twolock", "twolock.bash", "twolock.fish"]);
         let zsh = fs::read_to_string(completions.join("_twolock")).unwrap();

@@ -1,6 +1,7 @@
 //! A file size limit of zero (`ulimit -f 0`): like a full disk for us, and the caller's own affair for children.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::desktop::Desktop;
@@ -79,21 +80,34 @@ fn ignores(status: &str, signal: i32) -> bool {
 }
 
 #[test]
-fn children_ignore_neither_this_signal_nor_that_of_a_closed_pipe() {
-    let world = World::new();
-    let seen = world.home().join("seen");
-    // A program of its own, no shell: it tells what it was given.
-    let program = script(
-        &world,
-        "print-code",
-        &format!("grep SigIgn /proc/self/status >{}; echo {}", seen.display(), world.code()),
-    );
-    world.write(".aws/config", &CONFIG.replacen("endpoint_url", &format!("mfa_process = {program}\nendpoint_url"), 1));
-    let ran = world.run(["exec", "base", "--", "grep", "SigIgn", "/proc/self/status"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    for (what, status) in [("exec", ran.stdout), ("mfa_process", fs::read_to_string(seen).unwrap())] {
-        for signal in [libc::SIGXFSZ, libc::SIGPIPE] {
-            assert!(!ignores(&status, signal), "{what} {signal}: {status}");
+fn children_get_the_signal_as_the_caller_had_it_and_never_ignore_that_of_a_closed_pipe() {
+    for inherited in [libc::SIG_DFL, libc::SIG_IGN] {
+        let world = World::new();
+        let seen = world.home().join("seen");
+        // A program of its own, no shell: it tells what it was given.
+        let program = script(
+            &world,
+            "print-code",
+            &format!("grep SigIgn /proc/self/status >{}; echo {}", seen.display(), world.code()),
+        );
+        world.write(
+            ".aws/config",
+            &CONFIG.replacen("endpoint_url", &format!("mfa_process = {program}\nendpoint_url"), 1),
+        );
+        let mut command = world.twolock(["exec", "base", "--", "grep", "SigIgn", "/proc/self/status"]);
+        // SAFETY: between fork and exec the closure makes one system call and touches no heap and no lock.
+        unsafe {
+            command.pre_exec(move || {
+                libc::signal(libc::SIGXFSZ, inherited);
+                Ok(())
+            })
+        };
+        crate::world::without_terminal(&mut command);
+        let ran = world.finish(&mut command);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        for (what, status) in [("exec", ran.stdout), ("mfa_process", fs::read_to_string(seen).unwrap())] {
+            assert_eq!(ignores(&status, libc::SIGXFSZ), inherited == libc::SIG_IGN, "{what}: {status}");
+            assert!(!ignores(&status, libc::SIGPIPE), "{what}: {status}");
         }
     }
 }

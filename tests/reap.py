@@ -10,8 +10,6 @@ import time
 PR_SET_CHILD_SUBREAPER = 36
 # A daemon whose bus has just gone needs a moment to notice.
 GRACE_SECONDS = 5
-# Python ignores these, and a child would inherit that.
-IGNORED_BY_PYTHON = [signal.SIGPIPE, signal.SIGXFSZ]
 
 
 def adopt_orphans():
@@ -65,8 +63,9 @@ def end_leftovers():
 def main():
     adopt_orphans()
     try:
-        main_process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, setsigdef=IGNORED_BY_PYTHON)
-        code = wait_for(main_process)
+        # Gives back the signals that Python ignores; a plain spawn would pass that on.
+        command = subprocess.Popen(sys.argv[1:], restore_signals=True)
+        code = wait_for(command.pid)
     except KeyboardInterrupt:
         code = 130
     left = end_leftovers()

@@ -324,7 +324,7 @@ impl<'a> Run<'a> {
 
 impl Parts<'_> {
     pub(super) fn journal(&self) -> Journal<'_> {
-        Journal::in_directory(&self.folders.account_data, &self.folders.home)
+        Journal::in_directory(self.folders.account_data(), &self.folders.home)
     }
 
     pub(super) fn shown(&self, path: &Path) -> String {

@@ -29,7 +29,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the journal is.
 pub(super) struct Journal<'a> {
-    directory: &'a Path,
+    directory: PathBuf,
     home: &'a Path,
 }
 
@@ -51,7 +51,7 @@ struct Versioned<'a> {
 }
 
 impl<'a> Journal<'a> {
-    pub(super) fn in_directory(directory: &'a Path, home: &'a Path) -> Self {
+    pub(super) fn in_directory(directory: PathBuf, home: &'a Path) -> Self {
         Self { directory, home }
     }
 
@@ -71,8 +71,8 @@ impl<'a> Journal<'a> {
 
     /// Waits until no other run is at a change of several acts.
     pub(super) fn lock(&self, patience: Duration) -> Result<FileLock> {
-        private_file::create_private_dir(self.directory).map_err(|e| {
-            let directory = shorten(self.directory, self.home);
+        private_file::create_private_dir(&self.directory).map_err(|e| {
+            let directory = shorten(&self.directory, self.home);
             Failure::new(
                 Kind::Disk,
                 format!("cannot create {directory}, which is needed for the journal: {}", plain(&e)),
@@ -82,7 +82,7 @@ impl<'a> Journal<'a> {
         FileLock::acquire(&self.directory.join("changes.lock"), until).map_err(|error| match error {
             LockError::Held => Failure::new(Kind::Busy, "another twolock is still making a change: run this again"),
             LockError::Unavailable(e) => {
-                let directory = shorten(self.directory, self.home);
+                let directory = shorten(&self.directory, self.home);
                 Failure::new(Kind::Busy, format!("cannot lock {directory}/changes.lock: {e}"))
             }
         })
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_one_run_writes_down_another_reads() {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path(), directory.path());
+        let journal = Journal::in_directory(directory.path().into(), directory.path());
         assert!(journal.read().unwrap().is_none());
         let entry = JournalEntry { title: "profile rename a b".into(), records: every_record() };
         journal.write(&entry).unwrap();
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_journal_that_cannot_be_read_is_left_alone_and_the_way_out_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path(), directory.path());
+        let journal = Journal::in_directory(directory.path().into(), directory.path());
         for (content, why) in [
             ("", "is damaged"),
             ("[]", "no version"),
@@ -221,7 +221,7 @@ mod tests {
     fn a_journal_that_others_can_write_is_not_believed() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path(), directory.path());
+        let journal = Journal::in_directory(directory.path().into(), directory.path());
         journal.write(&JournalEntry { title: "x".into(), records: every_record() }).unwrap();
         fs::set_permissions(journal.file(), fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(journal.read().unwrap_err().kind, Kind::HalfDone);

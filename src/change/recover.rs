@@ -34,7 +34,7 @@ fn directories(parts: &Parts<'_>) -> Vec<PathBuf> {
     // The file that is replaced is the one behind the links.
     let targets = files.map(|path| crate::system::directories::resolve(path).unwrap_or_else(|_| path.clone()));
     let mut found: Vec<PathBuf> = targets.filter_map(|path| Some(path.parent()?.to_path_buf())).collect();
-    found.extend([&parts.folders.data, &parts.folders.account_data, &parts.folders.state].map(Clone::clone));
+    found.extend([parts.folders.data.clone(), parts.folders.account_data(), parts.folders.state.clone()]);
     found.sort();
     found.dedup();
     found

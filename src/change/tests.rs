@@ -46,15 +46,21 @@ impl Home {
     }
 
     fn journal(&self) -> PathBuf {
-        self.at("account/journal.json")
+        self.at("account/.local/share/twolock/journal.json")
     }
 
     /// Lets `act` work with real parts; STS refuses every key if `refuses`.
     fn with_parts<T>(&self, store: &MemoryStore, refuses: bool, act: impl FnOnce(&Parts) -> T) -> T {
         let [config, cache, data, state] = ["config", "cache", "data", "state"].map(|name| self.at(name));
         let settings = config.join("config.toml");
-        let folders =
-            Directories { home: self.0.path().into(), config, cache, data, state, account_data: self.at("account") };
+        let folders = Directories {
+            home: self.0.path().into(),
+            config,
+            cache,
+            data,
+            state,
+            account_home: Some(self.at("account")),
+        };
         let settings = Paths { file: settings.clone(), home_file: settings, home: folders.home.clone() };
         let sts = |_: &Endpoint| -> Result<Box<dyn Sts>> { Ok(Box::new(TellingSts { refuses })) };
         let (files, trust) = (self.files(), Consents::new());
@@ -227,7 +233,7 @@ fn a_change_does_not_write_over_the_journal_of_another() {
     fs::create_dir(home.at("account")).unwrap();
     crate::system::private_file::write_atomically(&home.journal(), b"theirs").unwrap();
     let failure = home.with_parts(&store, false, |parts| apply(&change, &preview, parts)).unwrap_err();
-    assert_eq!((failure.kind, home.read("account/journal.json").as_str()), (Kind::Busy, "theirs"));
+    assert_eq!((failure.kind, home.read("account/.local/share/twolock/journal.json").as_str()), (Kind::Busy, "theirs"));
     assert_eq!((home.read(".aws/credentials"), store.calls().len()), (CREDENTIALS.into(), 0));
 }
 

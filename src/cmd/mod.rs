@@ -39,11 +39,9 @@ pub use context::Invocation;
 /// What writes files would leave root's in another user's home, which their owner could not change (threat-model P54).
 fn refuse_root_elsewhere(cli: &Cli, invocation: &Invocation) -> Result<()> {
     let writes = cli.command.as_ref().is_some_and(Command::writes_files);
-    let home = Directories::find(&invocation.env).ok().filter(|_| writes).map(|folders| folders.home);
-    match home.and_then(|home| user::owner_of_the_home_root_visits(&home)) {
-        Some(owner) => Err(context::root_elsewhere(&owner)),
-        None => Ok(()),
-    }
+    let home = || Directories::find(&invocation.env).ok().map(|folders| folders.home);
+    let owner = writes.then(home).flatten().and_then(|home| user::owner_of_the_home_root_visits(&home));
+    owner.map_or(Ok(()), |owner| Err(context::root_elsewhere(&owner)))
 }
 
 /// Runs a command and returns its exit code.

@@ -277,7 +277,7 @@ mod tests {
         let [config, cache, data, state] = ["config", "cache", "data", "state"].map(at);
         let env = Env::of([("AWS_CONFIG_FILE", "~/repo")]);
         let context = Context::of(
-            Directories { home: home.path().into(), config, cache, account_data: data.clone(), data, state },
+            Directories { home: home.path().into(), config, cache, account_home: Some(data.clone()), data, state },
             &env,
         )
         .unwrap();

@@ -23,8 +23,8 @@ pub struct Directories {
     pub data: PathBuf,
     /// `state.json` lies here: what may be deleted and is no cache. The data directory, where the platform has no such one.
     pub state: PathBuf,
-    /// The data directory below the account's own home, whatever a variable says: the journal of a change lies here.
-    pub account_data: PathBuf,
+    /// Stands for the account's own home in tests; else the account database is asked when it is needed.
+    pub account_home: Option<PathBuf>,
 }
 
 impl Directories {
@@ -38,17 +38,28 @@ impl Directories {
         }
         let directories = move || {
             let home = given.or_else(dirs::home_dir)?;
-            let own_home = account_home(env).unwrap_or_else(|| home.clone());
             Some(Self {
                 home,
                 config: dirs::config_dir()?.join("twolock"),
                 cache: dirs::cache_dir()?.join("twolock"),
                 data: dirs::data_local_dir()?.join("twolock"),
                 state: dirs::state_dir().or_else(dirs::data_local_dir)?.join("twolock"),
-                account_data: own_home.join(DATA_BELOW_HOME).join("twolock"),
+                account_home: stand_in(env),
             })
         };
         directories().ok_or_else(|| Failure::new(Kind::Config, "your home directory cannot be found").hint(hint))
+    }
+
+    /// The data directory below the account's own home, whatever a variable says: the journal of a change is in it.
+    /// Asks the account database, which a cached answer never does.
+    pub fn account_data(&self) -> PathBuf {
+        let account_home = || platform::account()?.home;
+        let home = self.account_home.clone().or_else(account_home).or_else(if cfg!(windows) {
+            dirs::home_dir
+        } else {
+            || None
+        });
+        home.unwrap_or_else(|| self.home.clone()).join(DATA_BELOW_HOME).join("twolock")
     }
 }
 
@@ -59,11 +70,10 @@ const DATA_BELOW_HOME: &str = match () {
     () => ".local/share",
 };
 
-/// The home directory of the account, as the system's account database has it; none where it has no such account.
-/// A build with the feature `sandbox` lets a variable stand for the database, so that tests have an account of their own.
-fn account_home(env: &Env) -> Option<PathBuf> {
-    let stand_in = if cfg!(feature = "sandbox") { env.raw("TWOLOCK_ACCOUNT_HOME").map(PathBuf::from) } else { None };
-    stand_in.or_else(|| platform::account()?.home).or_else(if cfg!(windows) { dirs::home_dir } else { || None })
+/// A build with the feature `sandbox` lets a variable stand for the account database, so that tests have an account of
+/// their own.
+fn stand_in(env: &Env) -> Option<PathBuf> {
+    if cfg!(feature = "sandbox") { env.raw("TWOLOCK_ACCOUNT_HOME").map(PathBuf::from) } else { None }
 }
 
 /// A path with the home directory as `~`, and then with `/` on Windows too, as AWS's documentation writes it.

@@ -1,11 +1,18 @@
 //! A cached answer: no network, no lock, no write but the answer, no bus (P35, P46).
 
+use std::process::Command;
+
 use crate::machine::traced;
 use crate::outcome::answer;
 use crate::world::World;
 
 const WATCHED: &str = "%network,flock,fcntl,write,writev,pwrite64,open,openat,creat,mkdir,mkdirat,rename,renameat,\
                        renameat2,unlink,unlinkat,ftruncate,fsync,fdatasync,execve,clone,clone3,fork,vfork";
+
+/// Without the stand-in for the account database: a lookup there is a socket to its cache and a file.
+fn as_installed(command: &mut Command) {
+    command.env_remove("TWOLOCK_ACCOUNT_HOME");
+}
 
 #[test]
 fn the_warm_path_is_reads_and_one_write() {
@@ -14,7 +21,7 @@ fn the_warm_path_is_reads_and_one_write() {
     let plain = world.run(["credential-process", "--profile", "prod"]);
     let before = world.sandbox.connections();
     for args in [&["credential-process", "--profile", "prod"][..], &["credential-process", "prod"]] {
-        let (ran, trace) = traced(&world, WATCHED, args, |_| {});
+        let (ran, trace) = traced(&world, WATCHED, args, as_installed);
         ran.is(0, &plain.stdout, "");
         let shown = &trace.0;
         assert_eq!(trace.count(&["socket", "connect", "sendto", "recvfrom", "bind", "socketpair"]), 0, "{shown}");
@@ -48,7 +55,7 @@ fn a_cached_session_needs_no_network_at_all() {
     for args in
         [&["env", "prod", "--format", "json"][..], &["exec", "prod", "--", "true"], &["status"], &["login", "prod"]]
     {
-        let (ran, trace) = traced(&world, "%network", args, |_| {});
+        let (ran, trace) = traced(&world, "%network", args, as_installed);
         assert_eq!((ran.code, trace.count(&["connect", "socket"])), (0, 0), "{args:?}: {ran:?}\n{}", trace.0);
     }
     assert_eq!(world.sandbox.connections(), before);

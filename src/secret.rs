@@ -85,7 +85,11 @@ pub fn is_named_in(line: &str) -> bool {
 
 /// Whether a value holds what has the shape of a secret key or of a session token.
 pub fn is_in(value: &str) -> bool {
-    !secret_runs(value).is_empty() || !secret_runs(&joined(value)).is_empty()
+    if value.len() < LEAST {
+        return false;
+    }
+    let joined = joined(value);
+    !secret_runs(value).is_empty() || (joined.len() < value.len() && !secret_runs(&joined).is_empty())
 }
 
 /// Whether a value that is not what it should be could hold a secret, or most of one.

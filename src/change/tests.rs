@@ -230,7 +230,7 @@ fn a_change_does_not_write_over_the_journal_of_another() {
     let (home, store) = (Home::new(), MemoryStore::new());
     let change = moving(None);
     let preview = previewed(&home, &change);
-    fs::create_dir(home.at("account")).unwrap();
+    fs::create_dir_all(home.at("account/.local/share/twolock")).unwrap();
     crate::system::private_file::write_atomically(&home.journal(), b"theirs").unwrap();
     let failure = home.with_parts(&store, false, |parts| apply(&change, &preview, parts)).unwrap_err();
     assert_eq!((failure.kind, home.read("account/.local/share/twolock/journal.json").as_str()), (Kind::Busy, "theirs"));
@@ -240,7 +240,7 @@ fn a_change_does_not_write_over_the_journal_of_another() {
 #[test]
 fn a_keyring_that_cannot_be_asked_leaves_an_unfinished_change_and_names_the_way_out() {
     let (home, store) = (Home::new(), MemoryStore::new());
-    fs::create_dir(home.at("account")).unwrap();
+    fs::create_dir_all(home.at("account/.local/share/twolock")).unwrap();
     access_key::keep(&store, &key(), &name("base"), None).unwrap();
     let record = r#"{"act":"keep-key","profile":"base","id":"AKIAIOSFODNN7EXAMPLE","is_new":true,"file":null}"#;
     let journal = format!(r#"{{"v":1,"title":"profile adopt base","acts":[{record}]}}"#);

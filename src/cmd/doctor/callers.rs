@@ -23,7 +23,7 @@ pub fn bypassed(checkup: &Checkup) -> Checked {
 }
 
 fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
-    if !callers::leads_to_twolock(&one.profile) {
+    if !callers.leads_to_a_program(&one.profile) {
         return None;
     }
     let verdict = callers.judge(&one.name);

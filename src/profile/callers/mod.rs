@@ -13,6 +13,7 @@ mod view;
 
 use std::rc::Rc;
 
+use super::chain::MOST_HOPS;
 use super::facts::names_twolock;
 pub use crate::aws_files::oddities::Reader;
 use crate::aws_files::{AwsFiles, Profile};
@@ -36,17 +37,17 @@ impl<'a> Callers<'a> {
 
     /// Returns whether callers use twolock for a profile, quickly for the many that nobody would use it for.
     pub(crate) fn served(&self, profile: &Rc<Profile>) -> Served {
-        if !leads_to_twolock(profile) {
-            return Served::No;
-        }
         self.0.remember(&profile.name, Some(profile.clone()));
-        self.judge(&profile.name).served()
+        if self.leads_to_a_program(profile) { self.judge(&profile.name).served() } else { Served::No }
     }
-}
 
-/// Whether anything in a profile could bring a caller to twolock.
-pub(crate) fn leads_to_twolock(profile: &Profile) -> bool {
-    profile.get("credential_process").or_else(|| profile.get("source_profile")).is_some()
+    /// Whether a profile, or one of its sources, names a program that gives credentials, as twolock does.
+    pub(crate) fn leads_to_a_program(&self, profile: &Profile) -> bool {
+        let names_one = |profile: &Profile| profile.get("credential_process").is_some();
+        let source = |profile: &Profile| self.0.profile(&profile.get("source_profile")?.value);
+        let sources = std::iter::successors(source(profile), |below| source(below));
+        names_one(profile) || sources.take(MOST_HOPS + 1).any(|below| names_one(&below))
+    }
 }
 
 /// Returns what each caller would do with one profile.

@@ -109,12 +109,12 @@ impl Temporary {
     fn create(folder: &Path) -> io::Result<Self> {
         loop {
             let path = folder.join(Self::name());
-            let file = platform::create_private_file(&path)?;
-            // Somebody may have taken it for a leftover before it was locked.
-            let is_lost =
-                matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || hard_links(&file.metadata()?) == 0;
+            let temporary = Self { file: platform::create_private_file(&path)?, path };
+            // Another run may take it for a leftover until it is locked.
+            let is_lost = matches!(temporary.file.try_lock(), Err(TryLockError::WouldBlock))
+                || hard_links(&temporary.file.metadata()?) == 0;
             if !is_lost {
-                return Ok(Self { path, file });
+                return Ok(temporary);
             }
         }
     }
@@ -141,29 +141,36 @@ fn folder_of(path: &Path) -> &Path {
 /// Removes the temporary files that killed runs left in a directory. What cannot be removed now is left for the next
 /// run: it never costs this one its write.
 pub fn remove_leftovers(folder: &Path) {
-    for path in leftovers(folder) {
-        let _ = fs::remove_file(path);
+    for path in temporaries(folder) {
+        // Locked until it is gone: its run may be about to lock it, and then sees that it lost it.
+        if let Some(_locked) = claim(&path) {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
 /// Returns the temporary files that killed runs left in a directory.
 pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let is_ours = |name: &str| name.starts_with(TEMPORARY) && name.ends_with(".tmp");
-    let ours = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_ours));
-    ours.map(|entry| entry.path()).filter(|path| is_left(path)).collect()
+    temporaries(folder).filter(|path| claim(path).is_some()).collect()
 }
 
-/// A live run holds the lock of its temporary file.
-fn is_left(path: &Path) -> bool {
-    let Ok(file) = platform::open_without_following(path) else { return false };
-    let Ok(metadata) = file.metadata() else { return false };
-    metadata.is_file()
+fn temporaries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let is_ours = |name: &str| name.starts_with(TEMPORARY) && name.ends_with(".tmp");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(move |entry| entry.file_name().to_str().is_some_and(is_ours)).map(|entry| entry.path())
+}
+
+/// Opens and locks a temporary file whose run is dead; none if it lives, as it holds the lock.
+fn claim(path: &Path) -> Option<File> {
+    let file = platform::open_without_following(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let is_left = metadata.is_file()
         && match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(_)) => is_old(&metadata),
-        }
+        };
+    is_left.then_some(file)
 }
 
 fn is_old(metadata: &fs::Metadata) -> bool {
@@ -233,6 +240,18 @@ mod tests {
         assert_eq!(names, [".other-79-1-0.tmp", "file", "old.tmp"]);
         live.commit().unwrap();
         assert_eq!(names_in(folder.path()), [".other-79-1-0.tmp", "file", "old.tmp", "other"]);
+    }
+
+    #[test]
+    fn writers_in_one_directory_do_not_take_each_others_files_for_leftovers() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..8 {
+                let path = folder.path().join(writer.to_string());
+                scope.spawn(move || (0..200).for_each(|_| write_atomically(&path, b"x").unwrap()));
+            }
+        });
+        assert_eq!(names_in(folder.path()), ["0", "1", "2", "3", "4", "5", "6", "7"]);
     }
 
     #[test]

@@ -27,38 +27,86 @@
 
 #![deny(missing_docs)]
 
-pub mod arn;
+mod arn;
 mod as_text;
-pub mod credentials;
-pub mod duration;
-pub mod error;
-pub mod hex;
-pub mod hint;
-pub mod keyring;
-pub mod names;
-pub mod origin;
-pub mod role;
-pub mod secret;
-pub mod shell;
-pub mod text;
-pub mod timestamp;
+mod credentials;
+mod duration;
+mod error;
+mod hex;
+mod hint;
+mod keyring;
+mod names;
+mod origin;
+mod role;
+mod secret;
+mod shell;
+mod text;
+mod timestamp;
 
-pub mod system;
+mod system;
 
-pub mod aws_files;
-pub mod ours;
-pub mod profile;
+mod aws_files;
+mod ours;
+mod profile;
 
-pub mod aws;
-pub mod prompt;
-pub mod store;
+mod aws;
+mod prompt;
+mod store;
 
-pub mod session;
+mod session;
 
-pub mod change;
+mod change;
 
-pub mod output;
-pub mod picker;
+mod output;
+mod picker;
 
-pub mod cli;
-pub mod cmd;
+mod cli;
+mod cmd;
+
+mod run;
+
+pub use cli::Cli;
+pub use run::run;
+pub use shell::Shell;
+
+/// What the tests of whole parts (`tests/`) reach into. No other program uses it, and it changes without notice.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::arn::{AccountId, MfaSerial, Partition, RoleArn};
+    pub use crate::aws::endpoint::{Endpoint, EndpointRequest, Service, resolve};
+    pub use crate::aws::http::HttpSettings;
+    pub use crate::aws::sts::StsClient;
+    pub use crate::aws::{AwsError, AwsErrorKind, Bounds, Mfa, RoleRequest, Signer, Sts};
+    pub use crate::aws_files::AwsFiles;
+    pub use crate::aws_files::edit::Edit;
+    pub use crate::aws_files::file::{AwsFile, FileKind};
+    pub use crate::aws_files::oddities;
+    pub use crate::credentials::{AccessKey, AccessKeyId, Session, is_credential_text};
+    pub use crate::error::{Failure, Kind, Place};
+    pub use crate::keyring::Keyring;
+    pub use crate::names::{ExternalId, MfaCode, ProfileName, Region, SessionName, SourceIdentity, Tag};
+    pub use crate::origin::{Origin, Sourced};
+    pub use crate::ours::consent::fingerprint;
+    pub use crate::output::exports;
+    pub use crate::profile::callers;
+    pub use crate::prompt::command::CommandSource;
+    pub use crate::prompt::given::GivenCode;
+    pub use crate::prompt::terminal::TerminalSource;
+    pub use crate::prompt::{AskError, CodeSource, Question};
+    pub use crate::secret::Secret;
+    pub use crate::session::sealing_key;
+    pub use crate::store::bounded::Bounded;
+    pub use crate::store::choose::{CALL_BOUND, Stores};
+    pub use crate::store::{Item, Store, StoreError};
+    pub use crate::system::clock::{Deadline, now};
+    pub use crate::system::env::{Env, KNOWN};
+    pub use crate::system::lock::FileLock;
+    pub use crate::system::permissions::close_to_others;
+    pub use crate::system::terminal::keys::{Key, KeyEvent};
+    pub use crate::system::terminal::{Line, Terminal};
+    pub use crate::system::{harden, signals};
+    pub use crate::timestamp::Timestamp;
+
+    #[cfg(not(any(target_os = "macos", windows)))]
+    pub use crate::store::{kernel::KernelStore, secret_service::SecretService};
+}

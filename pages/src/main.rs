@@ -6,8 +6,8 @@ use std::path::Path;
 use std::{fs, io};
 
 use clap::{CommandFactory, Parser};
-use twolock::cli::Cli;
-use twolock::shell::Shell;
+use twolock::Cli;
+use twolock::Shell;
 
 /// Write manual pages and completion files for packages
 #[derive(Parser)]

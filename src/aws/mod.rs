@@ -21,5 +21,5 @@ mod wire;
 
 pub use self::call::{Bounds, Signer};
 pub use self::error::{AwsError, AwsErrorKind};
-pub use self::sts::{CallerIdentity, Mfa, Sts};
+pub use self::sts::{Mfa, Sts};
 pub use crate::role::RoleRequest;

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Span};
-pub use super::section::{Part, Section, Setting, Spans};
+pub use super::section::{Part, Section, Setting};
 use crate::error::Place;
 
 /// Which of the two files; they name their profiles differently.
@@ -305,7 +305,7 @@ mod tests {
             let file = config(bytes);
             for name in file.profile_names() {
                 for setting in file.section(&name).into_iter().flat_map(|section| section.settings) {
-                    let Spans { lines, key, value } = setting.spans.clone();
+                    let crate::aws_files::section::Spans { lines, key, value } = setting.spans.clone();
                     prop_assert_eq!(String::from_utf8_lossy(&file.bytes()[key.clone()]).to_ascii_lowercase(), setting.key.clone());
                     prop_assert!(lines.start <= key.start && key.end < value.start + 1 && value.end <= lines.end);
                     if !setting.value.contains('\n') {

@@ -55,14 +55,8 @@ pub struct Profile {
 }
 
 impl AwsFiles {
-    /// Reads both files; a missing one is empty, one that cannot be read is a failure that names it.
-    pub fn load(env: &Env, home: &Path) -> Result<Self> {
-        let (files, failures) = Self::load_readable(env, home);
-        failures.into_iter().next().map_or(Ok(files), Err)
-    }
-
-    /// The same, where a file that cannot be read is a failure beside it and counts as empty.
-    pub fn load_readable(env: &Env, home: &Path) -> (Self, Vec<Failure>) {
+    /// Reads both files. A missing one is empty; one that cannot be read is a failure beside it, and counts as empty.
+    pub fn load(env: &Env, home: &Path) -> (Self, Vec<Failure>) {
         let config_choice = choice(env, home, "AWS_CONFIG_FILE", "config");
         let credentials_choice = choice(env, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
         let mut failures = Vec::new();
@@ -173,7 +167,7 @@ mod tests {
         }
 
         fn load(&self, env: &Env) -> AwsFiles {
-            AwsFiles::load(env, self.0.path()).unwrap()
+            AwsFiles::load(env, self.0.path()).0
         }
     }
 
@@ -226,7 +220,7 @@ mod tests {
     #[test]
     fn missing_files_are_empty() {
         let home = tempfile::tempdir().unwrap();
-        let files = AwsFiles::load(&nothing(), home.path()).unwrap();
+        let files = AwsFiles::load(&nothing(), home.path()).0;
         assert!(files.profile_names().is_empty());
         assert_eq!(files.config.bytes(), b"");
     }
@@ -234,7 +228,8 @@ mod tests {
     #[test]
     fn a_directory_in_place_of_a_file_is_named_with_the_variable_that_chose_it() {
         let world = World::new("", "");
-        let failure = AwsFiles::load(&Env::of([("AWS_CONFIG_FILE", "~/.aws")]), world.0.path()).unwrap_err();
+        let (_, failures) = AwsFiles::load(&Env::of([("AWS_CONFIG_FILE", "~/.aws")]), world.0.path());
+        let [failure] = &failures[..] else { panic!("{failures:?}") };
         assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Config, "cannot read ~/.aws: it is a directory"));
         assert_eq!(failure.shown_hints(), ["the file was selected by AWS_CONFIG_FILE"]);
     }

@@ -9,7 +9,8 @@ use super::preview::{Preview, preview};
 use super::recover::{Recovered, recover};
 use super::*;
 use crate::aws::endpoint::{self, EndpointRequest};
-use crate::aws::{AwsError, AwsErrorKind, Bounds, CallerIdentity, Mfa, RoleRequest, Signer};
+use crate::aws::sts::operations::CallerIdentity;
+use crate::aws::{AwsError, AwsErrorKind, Bounds, Mfa, RoleRequest, Signer};
 use crate::credentials::Session;
 use crate::names::Region;
 use crate::ours::key_index::KeyIndex;
@@ -38,7 +39,7 @@ impl Home {
     }
 
     fn files(&self) -> AwsFiles {
-        AwsFiles::load(&Env::of::<&str>([]), self.0.path()).unwrap()
+        AwsFiles::load(&Env::of::<&str>([]), self.0.path()).0
     }
 
     fn read(&self, name: &str) -> String {

@@ -9,11 +9,12 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
 use crate::keyring::Keyring;
-use crate::names::ProfileName;
 use crate::shell::{Integration, Shell};
 
+mod arguments;
 mod profile;
 
+pub use arguments::ProfileArg;
 pub use profile::{Add, Adopt, Making, Profile, Release};
 
 /// MFA sessions for AWS: one code a day.
@@ -188,24 +189,6 @@ Then, in that shell:
   tl --off    # back to what was there before the first tl
 
 The last lines of the output say how to show the profile and the time left in the prompt.";
-
-/// Names a profile; both forms work in every command.
-#[derive(Args, Clone, Debug, Default)]
-pub struct ProfileArg {
-    /// The profile [default: AWS_PROFILE, then AWS_DEFAULT_PROFILE]
-    #[arg(value_name = "PROFILE", value_parser = ProfileName::parse)]
-    pub positional: Option<ProfileName>,
-    /// The same as PROFILE
-    #[arg(long = "profile", value_name = "NAME", value_parser = ProfileName::parse)]
-    pub flag: Option<ProfileName>,
-}
-
-impl ProfileArg {
-    /// The name that was given, the positional one first.
-    pub fn name(&self) -> Option<&ProfileName> {
-        self.positional.as_ref().or(self.flag.as_ref())
-    }
-}
 
 /// A profile, and perhaps where its code comes from.
 #[derive(Args, Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::ProfileArg;
+use super::arguments::ProfileArg;
 use crate::arn::{MfaSerial, RoleArn};
 use crate::names::{ProfileName, Region};
 

@@ -9,7 +9,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::ours::usage::{self, Usage};
 use crate::picker::{self, Choices, Style};
-use crate::profile::adoption::edits::keeps_the_key_of;
+use crate::profile::adoption::kept_key::keeps_the_key_of;
 use crate::profile::facts::{account, kind};
 use crate::profile::plan;
 use crate::system::terminal::Unusable;

@@ -76,8 +76,8 @@ impl Context {
 
     /// The same, where what cannot be used is a failure beside it and counts as not there.
     pub fn readable(folders: Directories, env: &Env) -> (Self, Vec<Failure>) {
-        let (settings, mut failures) = Settings::load_readable(&paths(&folders), env);
-        let (files, more) = AwsFiles::load_readable(env, &folders.home);
+        let (settings, mut failures) = Settings::load(&paths(&folders), env);
+        let (files, more) = AwsFiles::load(env, &folders.home);
         failures.extend(more);
         let index_path = folders.data.join("keys.json");
         let index = KeyIndex::load(&index_path, &shorten(&index_path, &folders.home));

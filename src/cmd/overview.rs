@@ -7,7 +7,7 @@ use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::to_stdout;
-use crate::profile::adoption::edits::keeps_the_key_of;
+use crate::profile::adoption::kept_key::keeps_the_key_of;
 use crate::profile::callers::{Callers, Reader, Served, Verdict};
 use crate::profile::facts;
 use crate::shell::Shell;

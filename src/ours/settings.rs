@@ -144,14 +144,9 @@ pub struct Paths {
 }
 
 impl Settings {
-    /// Loads the file and lays the variables over it; a missing file means the defaults.
-    pub fn load(paths: &Paths, env: &Env) -> Result<Self> {
-        let (settings, failures) = Self::load_readable(paths, env);
-        failures.into_iter().next().map_or(Ok(settings), Err)
-    }
-
-    /// The same, where what cannot be used is a failure beside it and counts as not said.
-    pub fn load_readable(paths: &Paths, env: &Env) -> (Self, Vec<Failure>) {
+    /// Loads the file and lays the variables over it; a missing file means the defaults. What cannot be used is a
+    /// failure beside it, and counts as not set.
+    pub fn load(paths: &Paths, env: &Env) -> (Self, Vec<Failure>) {
         let (mut settings, mut failures) = (Self::default(), Vec::new());
         settings.read_file(&paths.file, paths, paths.file == paths.home_file, &mut failures);
         if paths.file != paths.home_file {

@@ -8,6 +8,7 @@ use crate::prompt::{AskError, CodeSource, Question};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
+use crate::system::foreign_file::plain;
 use crate::system::stdin::{self, NoLine};
 
 const VARIABLE: &str = "TWOLOCK_MFA_CODE";
@@ -60,7 +61,9 @@ impl CodeSource for GivenCode {
             Channel::Stdin => match stdin::read_line(LONGEST_LINE, until) {
                 Ok(line) => MfaCode::parse(line.expose()),
                 Err(NoLine::TimedOut) => return Err(AskError::TimedOut),
-                Err(NoLine::Unreadable(_)) => return Err(failed(Kind::Usage, "cannot read standard input")),
+                Err(NoLine::Unreadable(e)) => {
+                    return Err(failed(Kind::Usage, &format!("cannot read standard input: {}", plain(&e))));
+                }
                 Err(NoLine::Ended) => return Err(failed(Kind::Usage, "standard input contains no line")),
                 Err(NoLine::Unfit) => None,
             },

@@ -1,4 +1,4 @@
-//! A store in this process's memory, with answers one can script: for tests and for the sandbox.
+//! A store in this process's memory, with answers one can script: for tests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,14 +27,6 @@ impl MemoryStore {
     /// An empty store that answers every call.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// A store that answers every call with this.
-    pub fn failing(error: StoreError) -> Self {
-        let store = Self::new();
-        store.fail_reads(Some(error.clone()));
-        store.fail_writes(Some(error));
-        store
     }
 
     /// Answers reads with this from now on; `None` ends it.

@@ -16,6 +16,7 @@ pub mod kernel;
 pub mod keychain;
 #[cfg(any(target_os = "macos", windows))]
 mod keyring_core_errors;
+#[cfg(test)]
 pub mod memory;
 #[cfg(not(any(target_os = "macos", windows)))]
 pub mod secret_service;

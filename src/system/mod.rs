@@ -23,6 +23,7 @@ pub mod signals;
 pub mod sockets;
 pub mod stdin;
 pub mod terminal;
+mod terminal_events;
 pub mod user;
 
 #[cfg(unix)]

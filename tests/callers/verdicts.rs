@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use twolock::aws_files::AwsFiles;
-use twolock::profile::callers::{CodeUse, Obtained, Provider, Reader, Resolution, judge};
-use twolock::system::env::Env;
+use twolock::internals::{
+    AwsFiles, Env,
+    callers::{CodeUse, Obtained, Provider, Reader, Resolution, judge},
+};
 
 use crate::adopted::python;
 use crate::sdks::{Sdk, go, javascript};
@@ -84,7 +85,7 @@ fn resolution(world: &World, row: usize, reader: Reader) -> Resolution {
     let variables = variables(world, row);
     let chosen = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
     let env = Env::of(chosen.map(|variable| (variable, variables[variable].clone())));
-    let files = AwsFiles::load(&env, world.home()).unwrap();
+    let files = AwsFiles::load(&env, world.home()).0;
     judge(&files, "p").callers().iter().find(|(caller, _)| *caller == reader).unwrap().1.clone()
 }
 

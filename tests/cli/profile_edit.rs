@@ -265,7 +265,7 @@ fn a_consent_to_start_programs_goes_along_with_our_own_edit() {
     let path = file.to_str().unwrap();
     let trusted = |world: &World| {
         let text = std::fs::read_to_string(world.home().join(".config/twolock/config.toml")).unwrap_or_default();
-        text.contains(&twolock::ours::consent::fingerprint(&file).unwrap())
+        text.contains(&twolock::internals::fingerprint(&file).unwrap())
     };
     let edit = |region: &str| {
         let mut command = world.twolock(["profile", "set", "prod", "region", region, "--yes"]);

@@ -11,7 +11,7 @@ fn commands() -> Vec<Vec<String>> {
         }
     }
     let mut found = Vec::new();
-    walk(&twolock::cli::Cli::command(), &[], &mut found);
+    walk(&twolock::Cli::command(), &[], &mut found);
     found
 }
 
@@ -134,5 +134,5 @@ fn no_option_takes_a_secret() {
         }
         command.get_subcommands().for_each(walk);
     }
-    walk(&twolock::cli::Cli::command());
+    walk(&twolock::Cli::command());
 }

@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use twolock::cli::Cli;
+use twolock::Cli;
 
 use crate::pages::{self, Page};
 

@@ -1,7 +1,7 @@
 //! README stays short and narrow, and names every verb.
 
 use clap::CommandFactory;
-use twolock::cli::Cli;
+use twolock::Cli;
 
 use crate::pages::{self, Page};
 

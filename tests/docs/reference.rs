@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use twolock::error::Kind;
+use twolock::internals::Kind;
 
 use crate::pages::{self, Page};
 use crate::stage::{Preparation, Stage};

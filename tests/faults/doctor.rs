@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use twolock::system::permissions::close_to_others;
+use twolock::internals::close_to_others;
 
 use crate::desktop::{Desktop, item};
 use crate::machine::{signal, traced};

@@ -9,8 +9,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use twolock::system::clock::Deadline;
-use twolock::system::lock::FileLock;
+use twolock::internals::{Deadline, FileLock};
 
 use crate::machine::script;
 use crate::outcome::{answer, failed, is_one_line_or_nothing};

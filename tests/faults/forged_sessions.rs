@@ -60,7 +60,7 @@ fn plant_forgeries(cache: &Path, honest: &Value) {
 
 /// An honest header, as somebody would write it who read the source.
 fn from_the_source() -> Value {
-    let now = twolock::system::clock::now().unix();
+    let now = twolock::internals::now().unix();
     json!({
         "v": 1, "identity": "ab".repeat(32), "key": "0123456789abcdef", "kind": "session",
         "account": "123456789012", "device": "arn:aws:iam::123456789012:mfa/ana", "role": null,

@@ -2,8 +2,7 @@
 
 use std::process::Command;
 
-use twolock::store::kernel::KernelStore;
-use twolock::store::{Item, Store, StoreError};
+use twolock::internals::{Item, KernelStore, Store, StoreError};
 
 use crate::person::Person;
 use crate::probe::{Which, answer, call, need, under};
@@ -201,10 +200,10 @@ fn the_store_of_this_process_and_of_another_are_one() {
 #[test]
 fn a_sealing_key_lives_in_the_real_kernel_keyring_and_is_forgotten() {
     use std::time::{Duration, Instant};
-    use twolock::keyring::Keyring;
-    use twolock::session::sealing_key::{find, find_or_make, forget};
-    use twolock::store::choose::Stores;
-    use twolock::system::{clock::Deadline, env::Env};
+    use twolock::internals::Keyring;
+    use twolock::internals::Stores;
+    use twolock::internals::sealing_key::{find, find_or_make, forget};
+    use twolock::internals::{Deadline, Env};
 
     let cache = tempfile::tempdir().unwrap();
     let stores = Stores::choose(Keyring::Kernel, &Env::default(), cache.path(), false);

@@ -7,13 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use twolock::keyring::Keyring;
-use twolock::secret::Secret;
-use twolock::store::bounded::Bounded;
-use twolock::store::choose::Stores;
-use twolock::store::secret_service::SecretService;
-use twolock::store::{Item, Store, StoreError};
-use twolock::system::env::Env;
+use twolock::internals::{Bounded, Env, Item, Keyring, Secret, SecretService, Store, StoreError, Stores};
 
 /// What the test harness of the new process is asked to run; the call itself travels as a second, unmatched filter.
 const HERE: &str = "probe::one_call_when_another_test_asks_for_it";

@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use twolock::store::choose::CALL_BOUND;
+use twolock::internals::CALL_BOUND;
 
 use crate::desk::{Desk, USER, processes, signal, wait_for};
 use crate::probe::{Answer, DIALOG_BOUND, Which, need};

@@ -1,8 +1,9 @@
 //! Every difference between our reading and botocore's or the Rust SDK's, by name and reason. Any other one fails.
 
-use twolock::aws_files::file::AwsFile;
-use twolock::aws_files::oddities::{Construct, Effect, Oddity, Reader};
-use twolock::names::ProfileName;
+use twolock::internals::{
+    AwsFile, ProfileName,
+    oddities::{Construct, Effect, Oddity, Reader},
+};
 
 use crate::readers::{Files, Probes, Reading};
 

@@ -1,7 +1,6 @@
 //! What the editor wrote, read by all three.
 
-use twolock::aws_files::edit::Edit;
-use twolock::aws_files::file::{AwsFile, FileKind};
+use twolock::internals::{AwsFile, Edit, FileKind};
 
 use crate::generator::{self, Dice, PROBES};
 use crate::readers::{self, Files, Reading};

@@ -1,6 +1,6 @@
 //! Makes AWS files out of the constructs of the behaviour grid: mostly plain lines, an odd one now and then.
 
-use twolock::aws_files::file::FileKind;
+use twolock::internals::FileKind;
 
 use crate::readers::{Files, Probes};
 

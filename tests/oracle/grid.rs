@@ -3,7 +3,7 @@
 use crate::differences;
 use crate::generator::PROBES;
 use crate::readers::{self, Files, Probes, Reading};
-use twolock::aws_files::oddities::Reader;
+use twolock::internals::oddities::Reader;
 
 /// The profile or the key is not there.
 const ABSENT: &str = "—";

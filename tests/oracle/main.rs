@@ -12,8 +12,7 @@ use std::fmt::Write;
 
 use generator::{Dice, PROBES};
 use readers::{Files, Reading};
-use twolock::aws_files::file::FileKind;
-use twolock::aws_files::oddities::Reader;
+use twolock::internals::{FileKind, oddities::Reader};
 
 /// Compares our reading of all files with both readers; returns how many agreed completely, and each surprise.
 fn compare(all: &[Files]) -> (usize, String) {

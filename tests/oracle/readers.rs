@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
-use twolock::aws_files::file::{AwsFile, FileKind};
+use twolock::internals::{AwsFile, FileKind};
 
 /// One pair of files as they stand on the disk.
 #[derive(Clone, Debug, Default)]

@@ -7,13 +7,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use twolock::arn::MfaSerial;
-use twolock::error::{Failure, Kind, Place};
-use twolock::names::ProfileName;
-use twolock::prompt::command::CommandSource;
-use twolock::prompt::{AskError, CodeSource, Question};
-use twolock::system::clock::Deadline;
-use twolock::system::env::Env;
+use twolock::internals::{
+    AskError, CodeSource, CommandSource, Deadline, Env, Failure, Kind, MfaSerial, Place, ProfileName, Question,
+};
 
 use crate::world::{World, eventually, role};
 

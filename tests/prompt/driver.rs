@@ -9,16 +9,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
-use twolock::arn::{AccountId, MfaSerial};
-use twolock::error::Place;
-use twolock::names::ProfileName;
-use twolock::prompt::command::CommandSource;
-use twolock::prompt::given::GivenCode;
-use twolock::prompt::terminal::TerminalSource;
-use twolock::prompt::{AskError, CodeSource, Question};
-use twolock::system::clock::Deadline;
-use twolock::system::env::Env;
-use twolock::system::signals;
+use twolock::internals::{
+    AccountId, AskError, CodeSource, CommandSource, Deadline, Env, GivenCode, MfaSerial, Place, ProfileName, Question,
+    TerminalSource, signals,
+};
 
 use crate::world::role;
 

@@ -11,7 +11,7 @@ use crate::world::{eventually, role};
 
 /// What the hardened process does: reports, then waits until it may go.
 pub fn part() {
-    let limits = twolock::system::harden::harden();
+    let limits = twolock::internals::harden::harden();
     let limit_of_child = |restore: bool| {
         let mut child = Command::new("sh");
         child.args(["-c", "ulimit -c"]);

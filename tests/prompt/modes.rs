@@ -2,9 +2,7 @@
 
 use rustix::process::Signal;
 use rustix::termios::LocalModes;
-use twolock::system::signals;
-use twolock::system::terminal::keys::{Key, KeyEvent};
-use twolock::system::terminal::{Line, Terminal};
+use twolock::internals::{Key, KeyEvent, Line, Terminal, signals};
 
 use crate::driver::{deadline, report, setting};
 use crate::ending::{ENDS, send};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use twolock::shell::Shell;
+use twolock::Shell;
 
 use crate::shells::{BASH, FISH, Stage, ZSH};
 use crate::world::Ran;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::Write;
 
-use twolock::output::exports::{failing, quote_powershell, set, unset};
-use twolock::shell::Shell;
+use twolock::Shell;
+use twolock::internals::exports::{failing, quote_powershell, set, unset};
 
 use crate::shells::Stage;
 

@@ -6,11 +6,11 @@ use std::fs;
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use twolock::credentials::{AccessKeyId, Session, is_credential_text};
-use twolock::names::Region;
-use twolock::output::exports::{self, quote_fish, quote_posix};
-use twolock::secret::Secret;
-use twolock::timestamp::Timestamp;
+use twolock::internals::{
+    AccessKeyId, Region, Secret, Session, Timestamp,
+    exports::{self, quote_fish, quote_posix},
+    is_credential_text,
+};
 
 use crate::shells::{ALL, Shell, Stage, ZSH};
 
@@ -139,7 +139,7 @@ fn a_token_arrives_to_the_byte_or_is_refused() {
         assert!(exports::variables(&session(token), Some(&region)).is_err(), "{token:?}");
     }
     for shell in ALL {
-        let language = twolock::shell::Shell::from_program(shell.language).unwrap();
+        let language = twolock::Shell::from_program(shell.language).unwrap();
         let (mut script, mut expected) = (String::new(), String::new());
         for (at, token) in good.iter().take(VALUES / 4).enumerate() {
             let variables = exports::variables(&session(token), Some(&region)).unwrap();

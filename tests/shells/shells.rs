@@ -43,7 +43,7 @@ impl Shell {
 
     /// What loads the file that `init` prints, as the file itself says.
     pub fn load(self) -> String {
-        let ours = twolock::shell::Shell::from_program(self.language).unwrap();
+        let ours = twolock::Shell::from_program(self.language).unwrap();
         let text = ours.integration().expect("WITH_INTEGRATION").text;
         let (_, install) = text.split_once("# ---- install").unwrap();
         install.lines().find_map(|line| line.strip_prefix("#   ")).unwrap().into()
@@ -199,7 +199,7 @@ source_profile = base
 /// PowerShell is run where there is one: `powershell.rs`.
 #[test]
 fn every_shell_that_the_binary_speaks_is_in_the_lists() {
-    for shell in twolock::shell::Shell::ALL.into_iter().filter(|shell| shell.name() != "powershell") {
+    for shell in twolock::Shell::ALL.into_iter().filter(|shell| shell.name() != "powershell") {
         let is_it = |listed: &Shell| listed.language == shell.name();
         assert!(ALL.iter().any(is_it), "{shell:?}");
         assert_eq!(WITH_INTEGRATION.iter().any(is_it), shell.integration().is_some(), "{shell:?}");

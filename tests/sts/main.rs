@@ -4,18 +4,11 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use twolock::arn::{MfaSerial, Partition, RoleArn};
-use twolock::aws::endpoint::{Endpoint, EndpointRequest, Service, resolve};
-use twolock::aws::http::HttpSettings;
-use twolock::aws::sts::StsClient;
-use twolock::aws::{AwsError, AwsErrorKind, Bounds, Mfa, RoleRequest, Signer, Sts};
-use twolock::credentials::{AccessKey, AccessKeyId, Session};
-use twolock::names::{ExternalId, MfaCode, Region, SessionName, SourceIdentity, Tag};
-use twolock::origin::{Origin, Sourced};
-use twolock::secret::Secret;
-use twolock::system::clock::now;
-use twolock::system::env::Env;
-use twolock::timestamp::Timestamp;
+use twolock::internals::{
+    AccessKey, AccessKeyId, AwsError, AwsErrorKind, Bounds, Endpoint, EndpointRequest, Env, ExternalId, HttpSettings,
+    Mfa, MfaCode, MfaSerial, Origin, Partition, Region, RoleArn, RoleRequest, Secret, Service, Session, SessionName,
+    Signer, SourceIdentity, Sourced, Sts, StsClient, Tag, Timestamp, now, resolve,
+};
 use twolock_sandbox::{Clock, Device, Fault, FaultKind, Options, Proxy, Refusal, Role, Sandbox, Sink, SinkAnswer, Tls};
 
 const ACCOUNT: &str = "111122223333";

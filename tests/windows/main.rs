@@ -6,7 +6,7 @@
 
 use std::process::{Command, Output, Stdio};
 
-use twolock::system::env::KNOWN;
+use twolock::internals::KNOWN;
 use twolock_sandbox::{NewUser, Options, Role, Sandbox};
 
 const ACCOUNT: &str = "123456789012";

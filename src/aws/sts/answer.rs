@@ -11,7 +11,7 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::operation::get_session_token::GetSessionTokenOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 
-use super::CallerIdentity;
+use super::operations::CallerIdentity;
 use crate::arn::{AccountId, MfaSerial, account_of};
 use crate::aws::clocks::{Clocks, SLACK, apart};
 use crate::credentials::{AccessKeyId, LONGEST_TOKEN, Session, is_credential_text};

@@ -2,62 +2,11 @@
 
 mod answer;
 mod meaning;
+pub mod operations;
 mod sdk;
 
-use std::time::Duration;
-
+pub use self::operations::{Mfa, Sts};
 pub use self::sdk::StsClient;
-use super::call::{Bounds, Signer};
-use super::error::AwsError;
-use crate::arn::{AccountId, MfaSerial};
-use crate::credentials::Session;
-use crate::names::MfaCode;
-use crate::role::RoleRequest;
-
-/// A device and its current code; always sent together.
-#[derive(Clone, Copy, Debug)]
-pub struct Mfa<'a> {
-    /// The device.
-    pub serial: &'a MfaSerial,
-    /// Its code, which STS takes once.
-    pub code: &'a MfaCode,
-}
-
-/// The answer of GetCallerIdentity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// The account.
-    pub account: AccountId,
-    /// The whole ARN of user or role session.
-    pub arn: String,
-    /// The unique id.
-    pub user_id: String,
-}
-
-/// STS as the session layer needs it. Answers are checked before they are returned: expiry, lengths, the role's
-/// account (threat-model P18, F34). A call that carries a code is sent once (P24).
-pub trait Sts {
-    /// Mints a session, with MFA when a device and code are given. AWS gives one to a long-term key and to nobody else.
-    fn get_session_token(
-        &self,
-        signer: Signer<'_>,
-        mfa: Option<Mfa<'_>>,
-        duration: Duration,
-        bounds: Bounds,
-    ) -> Result<Session, AwsError>;
-
-    /// Mints credentials of a role.
-    fn assume_role(
-        &self,
-        signer: Signer<'_>,
-        request: &RoleRequest,
-        mfa: Option<Mfa<'_>>,
-        bounds: Bounds,
-    ) -> Result<Session, AwsError>;
-
-    /// Says who the signer is.
-    fn get_caller_identity(&self, signer: Signer<'_>, bounds: Bounds) -> Result<CallerIdentity, AwsError>;
-}
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::answer;
 use super::meaning::StsCall;
-use super::{CallerIdentity, Mfa, Sts};
+use super::operations::{CallerIdentity, Mfa, Sts};
 use crate::aws::call::{Bounds, Signer};
 use crate::aws::client::{Client, FIRST_PAUSE};
 use crate::aws::clocks::Clocks;

@@ -6,15 +6,21 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use std::time::Duration;
+
 use super::*;
 use crate::arn::{MfaSerial, Partition, RoleArn};
 use crate::aws::AwsErrorKind;
+use crate::aws::call::{Bounds, Signer};
 use crate::aws::endpoint::{EndpointRequest, Service, resolve};
+use crate::aws::error::AwsError;
 use crate::aws::http::HttpSettings;
 use crate::credentials::AccessKey;
 use crate::credentials::AccessKeyId;
+use crate::credentials::Session;
 use crate::names::{MfaCode, SessionName};
 use crate::origin::{Origin, Sourced};
+use crate::role::RoleRequest;
 use crate::secret::Secret;
 use crate::system::env::Env;
 use crate::timestamp::Timestamp;

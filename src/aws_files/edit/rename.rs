@@ -1,6 +1,6 @@
 //! Renaming: a profile's headers, and every setting that names it.
 
-use super::Edited;
+use super::kinds::Edited;
 use super::writable::must_be_a_safe_name;
 use crate::aws_files::file::{AwsFile, FileKind};
 use crate::aws_files::grammar::{self, Chunk, Span};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use zeroize::Zeroizing;
 
-use super::{Edit, Edited, PREFIX, halves};
+use super::kinds::{Edit, Edited, PREFIX, halves};
 use crate::aws_files::construct::Construct;
 use crate::aws_files::file::AwsFile;
 use crate::aws_files::grammar;

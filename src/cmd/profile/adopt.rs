@@ -10,7 +10,8 @@ use crate::error::{Failure, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
-use crate::profile::adoption::edits::{Edits, KeyHome, keys_profile};
+use crate::profile::adoption::edits::{Edits, KeyHome};
+use crate::profile::adoption::kept_key::keys_profile;
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes};
 use crate::profile::callers::Callers;
 

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::ours::aliases;
-use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
+use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
 use crate::session::identity::Identity;

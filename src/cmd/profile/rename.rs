@@ -8,7 +8,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::ours::key_index::IndexEdit;
 use crate::ours::settings::SettingEdit;
-use crate::profile::adoption::edits::{is_kept_beside, keys_profile};
+use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
 use crate::profile::settings::ProfileSettings;
 use crate::text::visible::visible;
 

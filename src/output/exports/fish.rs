@@ -1,6 +1,6 @@
 //! fish.
 
-use super::Statements;
+use super::statements::Statements;
 
 /// `set -e` of a variable that is not there fails, and `set -gx` hands on the status of what came before it.
 const SUCCESS: &str = "true;\n";

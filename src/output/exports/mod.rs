@@ -6,11 +6,13 @@
 mod fish;
 mod posix;
 mod powershell;
+mod statements;
 
 use crate::credentials::{Session, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::Region;
 use crate::shell::{Language, Shell};
+use statements::Statements;
 
 pub use fish::quote as quote_fish;
 pub use posix::quote as quote_posix;
@@ -64,26 +66,6 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
         }
         None => Ok(variables),
     }
-}
-
-/// What is written in one language; one file a language.
-trait Statements {
-    /// Removes some variables and sets others.
-    fn set(&self, removed: &[&str], variables: &[(&'static str, String)]) -> String;
-
-    /// Removes variables, and succeeds where one is not there.
-    fn unset(&self, names: &[&str]) -> String;
-
-    /// Fails, so that what follows an `eval` does not run with the credentials of before.
-    fn failing(&self) -> &'static str {
-        "false;\n"
-    }
-
-    /// What a person types to be rid of variables.
-    fn unset_line(&self, names: &[&str]) -> String;
-
-    /// What a person types to have evaluated what a command prints.
-    fn evaluating(&self, command: &str) -> String;
 }
 
 fn in_language_of(shell: Shell) -> &'static dyn Statements {

@@ -3,7 +3,7 @@
 //! glob. What nothing printed can defend: functions named `unset` or `export` in bash and zsh; and, unquoted, an `IFS`
 //! that holds a character of ours (`eval "$(…)"` is immune).
 
-use super::Statements;
+use super::statements::Statements;
 
 pub(super) struct Posix;
 

@@ -1,6 +1,6 @@
 //! PowerShell.
 
-use super::Statements;
+use super::statements::Statements;
 
 pub(super) struct PowerShell;
 

@@ -1,5 +1,6 @@
 //! What adopting and releasing mean for the lines of the two files.
 
+use super::kept_key::{is_kept_beside, keys_profile};
 use super::{Adoption, Becomes, STATIC_KEYS};
 use crate::aws_files::edit::Edit;
 use crate::aws_files::process_line::ProcessLine;
@@ -30,11 +31,6 @@ pub struct Edits {
     pub last: Vec<Edit>,
     /// The keys that leave these profiles.
     pub leaving: Vec<(ProfileName, AccessKey)>,
-}
-
-/// The profile that keeps an adopted profile's access key where no keyring does.
-pub fn keys_profile(name: &ProfileName) -> String {
-    format!("{name}-keys")
 }
 
 /// The `credential_process` of a profile that calls us.
@@ -157,20 +153,6 @@ impl Edits {
         self.config.push(if may_go { with_its_section() } else { line(&profile.name) });
         self.last.push(line(&profile.name));
     }
-}
-
-/// Whether the profile's access key stands in its [`keys_profile`].
-pub fn is_kept_beside(settings: ProfileSettings<'_>) -> bool {
-    let source = settings.raw("twolock_source_profile");
-    settings.raw("twolock_role_arn").is_none()
-        && source.is_some_and(|source| source.value == keys_profile(settings.name()))
-}
-
-/// The adopted profile whose access key this one keeps.
-pub fn keeps_the_key_of(files: &AwsFiles, name: &ProfileName) -> Option<ProfileName> {
-    let adopted = ProfileName::parse(name.as_str().strip_suffix("-keys")?).ok()?;
-    let profile = files.profile(adopted.as_str())?;
-    is_kept_beside(ProfileSettings::of(&profile, &adopted)).then_some(adopted)
 }
 
 /// Whether the profile's `credential_process` is ours for it.

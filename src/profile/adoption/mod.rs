@@ -3,9 +3,11 @@
 //!
 //! - here: which profiles, and what each becomes, or why it stays as it is
 //! - [`edits`]: what that means for the lines of the two files, and what taking it back means
+//! - [`kept_key`]: where its key is, if no keyring keeps it
 //! - `program`: the path of ours that those lines name
 
 pub mod edits;
+pub mod kept_key;
 pub(crate) mod program;
 
 use std::cell::OnceCell;
@@ -161,7 +163,7 @@ fn becomes(ways: &Ways<'_>, name: &ProfileName) -> Result<Becomes> {
             .hint("move the access key to its own profile, and set source_profile to it")),
         (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
         (None, Some(_)) => own_key(ways, settings),
-        (None, None) if edits::is_kept_beside(settings) => {
+        (None, None) if kept_key::is_kept_beside(settings) => {
             let Base::Key(of) = plan.base;
             let key = the_one_key(of.profile.as_str(), sources)?;
             Ok(Becomes::Key { key, from: of.profile, device: None })
@@ -234,10 +236,10 @@ fn hidden(settings: ProfileSettings<'_>) -> Result<()> {
 
 fn own_key(ways: &Ways<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {
     must_name_no_source(settings)?;
-    if let Some(other) = settings.raw("twolock_source_profile").filter(|_| !edits::is_kept_beside(settings)) {
+    if let Some(other) = settings.raw("twolock_source_profile").filter(|_| !kept_key::is_kept_beside(settings)) {
         return Err(settings.refuse(other, "and an access key are both set: remove one"));
     }
-    if let Some(adopted) = edits::keeps_the_key_of(ways.sources.files, settings.name()) {
+    if let Some(adopted) = kept_key::keeps_the_key_of(ways.sources.files, settings.name()) {
         let cause = format!(
             "holds the access key of '{adopted}', which is adopted: adopt that one again once a keyring is available"
         );

@@ -4,10 +4,10 @@
 
 use std::time::Instant;
 
-use super::events::{Event, Unusable};
 use super::modes::{ChangedModes, Input, Mode};
 use crate::system::clock::Deadline;
 use crate::system::platform::REST_OF_A_KEY;
+use crate::system::terminal_events::{Event, Unusable};
 
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,8 @@
 //! and [`Terminal::keys`], because a picker reads each key. How they restore them stands in `modes.rs`; kill -9 within
 //! them cannot be helped. File descriptors 0 to 2 are not touched (P21).
 //!
-//! Files know the ones before them only: `events`, `modes`, `keys`, and this one.
+//! Files know the ones before them only: `modes`, `keys`, and this one.
 
-pub(in crate::system) mod events;
 pub mod keys;
 mod modes;
 
@@ -22,8 +21,8 @@ use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::platform;
-use events::Event;
-pub use events::{Line, Unusable};
+use crate::system::terminal_events::Event;
+pub use crate::system::terminal_events::{Line, Unusable};
 use keys::Keys;
 use modes::{ChangedModes, Input, Mode};
 

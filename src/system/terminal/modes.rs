@@ -10,10 +10,10 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use super::events::{Event, Unusable};
 use crate::system::clock::Deadline;
 use crate::system::platform::{self, Modes, StopHandler, StopsBlocked, TerminalSignals};
 use crate::system::signals;
+use crate::system::terminal_events::{Event, Unusable};
 
 /// What is read from: in its background it fails; it never stops us.
 pub(super) struct Input {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::system::terminal::events::Event;
+use crate::system::terminal_events::Event;
 
 // ---- the signals of the terminal
 

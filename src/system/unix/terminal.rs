@@ -13,7 +13,7 @@ use rustix::termios::{self, LocalModes, QueueSelector};
 
 use super::signals::{TerminalSignals, timespec};
 use crate::system::clock::Deadline;
-use crate::system::terminal::events::Event;
+use crate::system::terminal_events::Event;
 
 /// Opens the controlling terminal for reading and writing.
 ///

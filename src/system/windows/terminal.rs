@@ -14,7 +14,7 @@ use windows_sys::Win32::System::Console::{
 
 use super::signals::TerminalSignals;
 use crate::system::clock::Deadline;
-use crate::system::terminal::events::Event;
+use crate::system::terminal_events::Event;
 
 /// How long the handler of ^C may take to end us, its exit hooks included, before ^C counts as the end of input.
 const INTERRUPTED_BOUND: Duration = Duration::from_secs(2);

@@ -1,9 +1,9 @@
 //! What only STS says, and what it means: codes of a device, roles, policies of a session (aws-contract 4.3).
 
-use super::Mfa;
 use crate::aws::call::{Call, Signer};
 use crate::aws::error::{AwsErrorKind, Meaning};
 use crate::aws::failure::{Said, ServiceCall, refused};
+use crate::aws::sts::operations::Mfa;
 use crate::duration;
 use crate::hint::{CommandLine, Hint, Verb};
 use crate::role::RoleRequest;

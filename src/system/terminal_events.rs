@@ -47,7 +47,7 @@ pub enum Line {
 
 /// What the platform read from the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::system) enum Event {
+pub(super) enum Event {
     /// So many bytes; none at end of input.
     Bytes(usize),
     /// Nothing before the deadline.

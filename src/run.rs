@@ -1,0 +1,51 @@
+//! One run: harden the process, try the cached answer, else parse, run the verb, print the failure, exit.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::Cli;
+use crate::cmd;
+use crate::error::{Kind, Result};
+use crate::output::messages;
+use crate::system::env::Env;
+use crate::system::harden::harden;
+
+/// Runs the program with the arguments and environment of this process; returns its exit code.
+pub fn run() -> ExitCode {
+    let started = Instant::now();
+    let limits = harden();
+    let env = Env::from_process();
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if let Some(answered) = cmd::credential_process::cached(&arguments, &env) {
+        return code(answered);
+    }
+    match Cli::try_parse() {
+        Ok(cli) => code(cmd::run(cli, cmd::Invocation { started, limits, env })),
+        Err(e) => {
+            let helped = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if !helped {
+                cmd::env::fail_if_evaluated(&arguments, &env);
+            }
+            // A closed stream loses the words, and the exit code stays.
+            if e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand || helped {
+                let _ = e.print();
+            } else {
+                messages::usage(&e.render().to_string());
+            }
+            if helped { ExitCode::SUCCESS } else { ExitCode::from(Kind::Usage.exit_code()) }
+        }
+    }
+}
+
+fn code(result: Result<u8>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            messages::failure(&failure);
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A plan's credentials: out of the cache, renewed in time, or by one caller for all.
+
+use std::time::{Duration, Instant};
+
+use crate::aws::Bounds;
+use crate::credentials::Session;
+use crate::error::{Failure, Kind, Result};
+use crate::session::cache::{Cache, Need};
+use crate::session::identity::PlannedStep;
+use crate::session::mint;
+use crate::session::sealed::Header;
+use crate::session::sessions::Sessions;
+use crate::session::target::Target;
+use crate::system::clock::Deadline;
+use crate::system::lock::{FileLock, LockError};
+use crate::system::log;
+use crate::timestamp::Timestamp;
+
+/// What a look into the cache brings.
+pub enum Lookup {
+    /// A session that serves.
+    Serve(Session),
+    /// A session that serves, and that one caller should renew now, without a person.
+    Renew(Session),
+    /// Nothing that serves.
+    Miss,
+}
+
+/// Looks for a plan's credentials; no lock, no network, no question.
+pub fn look(cache: &Cache, steps: &[PlannedStep<'_>], need: Need, now: Timestamp) -> Lookup {
+    Target::last_of(steps).map_or(Lookup::Miss, |last| look_at(cache, last, need, now))
+}
+
+fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Lookup {
+    let identity = &last.identity;
+    let Some((header, session)) = cache.look_up(identity, need, now) else { return Lookup::Miss };
+    let lives = |below| cache.look_up(&below, Need::ALIVE, now).is_some();
+    let renew = is_ageing(&header, now) && last.needs_no_person(lives) && !cache.failed_lately(identity, now);
+    if renew { Lookup::Renew(session) } else { Lookup::Serve(session) }
+}
+
+/// Less than 16 minutes, or a third of its whole life, remains (docs/guide.md, "What is done for a profile").
+fn is_ageing(header: &Header, now: Timestamp) -> bool {
+    header.expires.since(now) < Duration::from_secs(16 * 60).min(header.life() / 3)
+}
+
+impl Sessions<'_> {
+    /// Brings the plan's credentials: out of the cache, or by one caller for all.
+    pub fn obtain(&self, need: Need) -> Result<Session> {
+        let last = Target::last_of(self.steps).ok_or_else(|| self.about(nothing_to_call()))?;
+        let looked = self.cache.map_or(Lookup::Miss, |cache| look_at(cache, last, need, (self.clock)()));
+        match looked {
+            Lookup::Serve(session) => {
+                log::step(format_args!("using a cached session until {}", session.expires));
+                Ok(session)
+            }
+            Lookup::Renew(old) => {
+                log::step(format_args!("using a cached session until {}, and renewing it", old.expires));
+                Ok(self.renew(last, need).unwrap_or(old))
+            }
+            Lookup::Miss => self.credentials(last, need, mint::Run::FOR_A_CALLER),
+        }
+    }
+
+    /// Renews the last step within two seconds, if no other caller is at it; the old credentials live on.
+    fn renew(&self, last: Target<'_>, need: Need) -> Option<Session> {
+        let cache = self.cache?;
+        let started = (self.clock)();
+        let lock = match FileLock::try_acquire(&self.lock_of(last)) {
+            Ok(lock) => lock,
+            Err(LockError::Held | LockError::Unavailable(_)) => return None,
+        };
+        if let Lookup::Serve(session) = look_at(cache, last, need, started) {
+            return Some(session);
+        }
+        let run = mint::Run::renewal(Deadline::after(Instant::now(), Bounds::RENEWAL.total));
+        let renewed =
+            self.parent(last, Need::ALIVE, run).and_then(|parent| self.call_and_keep(last, &parent, None, run));
+        drop(lock);
+        renewed.inspect_err(|_| cache.note_failure(&last.identity, started)).ok()
+    }
+}
+
+/// Whoever asks gets what a call brought, and never the base's own credentials, which may be a long-term key.
+fn nothing_to_call() -> Failure {
+    Failure::new(Kind::Bug, "the plan has no step whose credentials could be handed out")
+}

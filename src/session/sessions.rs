@@ -1,0 +1,100 @@
+//! What is needed to bring the credentials of a plan: the parts, and how far a caller may go.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::aws::Sts;
+use crate::credentials::{AccessKey, Session};
+use crate::error::Result;
+use crate::profile::base::Base;
+use crate::profile::plan::Plan;
+use crate::prompt::CodeSource;
+use crate::session::cache::{Cache, Need};
+use crate::session::identity::PlannedStep;
+use crate::session::target::Target;
+use crate::system::clock::Deadline;
+use crate::timestamp::Timestamp;
+
+/// Fetches the credentials of a plan's base, which sign its first call.
+pub trait BaseCredentials {
+    /// Fetches them. A long-term key comes from an AWS file or the OS keyring: one that is locked or silent is a
+    /// failure of kind `Keyring`, never "no key".
+    fn fetch(&self, base: &Base) -> Result<AccessKey>;
+}
+
+/// How long a caller can wait.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    /// One deadline over everything, from process start (`credential-process`).
+    Until(Deadline),
+    /// Each question may take this long; there is a person who can press ^C.
+    EachQuestion(Duration),
+}
+
+/// How long a person's command waits for another of us.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(180);
+
+impl Patience {
+    pub(super) fn question(self) -> Deadline {
+        match self {
+            Patience::Until(deadline) => deadline,
+            Patience::EachQuestion(span) => Deadline::after(Instant::now(), span),
+        }
+    }
+
+    pub(super) fn others(self) -> Deadline {
+        match self {
+            Patience::Until(deadline) => deadline,
+            Patience::EachQuestion(_) => Deadline::after(Instant::now(), WAIT_FOR_OTHERS),
+        }
+    }
+}
+
+/// What a caller does about the locks that make one question of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locking {
+    /// Asks under a lock or not at all: fifty callers without one would be fifty questions.
+    Required,
+    /// Asks without one where our directory takes none: a person started this one command.
+    IfPossible,
+    /// Takes none and writes nothing: we are root in another user's home.
+    Never,
+}
+
+/// Everything needed to bring the credentials of one plan.
+pub struct Sessions<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// The plan's steps with their identities.
+    pub steps: &'a [PlannedStep<'a>],
+    /// STS.
+    pub sts: &'a dyn Sts,
+    /// Where codes come from.
+    pub codes: &'a dyn CodeSource,
+    /// Fetches the plan's base.
+    pub base: &'a dyn BaseCredentials,
+    /// Sealed sessions; none where no keyring keeps a sealing key.
+    pub cache: Option<&'a Cache>,
+    /// The folder of the locks.
+    pub folder: &'a Path,
+    /// What to do where no lock can be had.
+    pub locking: Locking,
+    /// The endpoint's identity, when it is not AWS's own.
+    pub endpoint: Option<&'a str>,
+    /// Who asks, shown in the question.
+    pub asker: Option<String>,
+    /// How long the caller can wait.
+    pub patience: Patience,
+    /// Reads the wall clock.
+    pub clock: &'a dyn Fn() -> Timestamp,
+    /// Says one warning to the user.
+    pub warn: &'a dyn Fn(&str),
+}
+
+impl Sessions<'_> {
+    /// Looks for the credentials of one step in the cache.
+    pub(super) fn cached(&self, step: Target<'_>, need: Need) -> Option<Session> {
+        let found = self.cache?.look_up(&step.identity, need, (self.clock)());
+        found.map(|(_, session)| session)
+    }
+}

@@ -9,9 +9,10 @@ use clap::error::ErrorKind;
 use crate::cli::Cli;
 use crate::cmd;
 use crate::error::{Kind, Result};
-use crate::output::messages;
+use crate::output::{self, messages};
 use crate::system::env::Env;
 use crate::system::harden::harden;
+use crate::system::terminal;
 
 /// Runs the program with the arguments and environment of this process; returns its exit code.
 pub fn run() -> ExitCode {
@@ -19,7 +20,9 @@ pub fn run() -> ExitCode {
     let limits = harden();
     let env = Env::from_process();
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    if let Some(answered) = cmd::credential_process::cached(&arguments, &env) {
+    let cached = cmd::credential_process::cached(&arguments, &env);
+    output::allow_styles(terminal::allows_styles(&env));
+    if let Some(answered) = cached {
         return code(answered);
     }
     match Cli::try_parse() {

@@ -3,6 +3,8 @@
 use std::io::Write;
 
 use crate::error::Failure;
+use crate::output::is_styled;
+use crate::text::style::label;
 use crate::text::visible::{one_line, sentence};
 
 /// Says why the command failed. The first line stands alone: SDKs quote it inside their own message.
@@ -41,5 +43,7 @@ pub fn note(text: &str) {
 
 /// A closed stderr loses words, never the result.
 fn say(what: &str, text: &str) {
-    let _ = std::io::stderr().lock().write_all(format!("twolock: {what}: {}\n", one_line(text)).as_bytes());
+    let mut stderr = std::io::stderr().lock();
+    let label = label(what, is_styled(&stderr));
+    let _ = stderr.write_all(format!("twolock: {label} {}\n", one_line(text)).as_bytes());
 }

@@ -15,13 +15,26 @@ pub mod process_json;
 pub mod table;
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
 use crate::error::{Failure, Kind, Result};
 use crate::secret;
 use crate::text::visible;
+
+static ALLOWS_STYLES: AtomicBool = AtomicBool::new(false);
+
+/// Lets labels be styled on streams that are terminals; off until this is called.
+pub fn allow_styles(allowed: bool) {
+    ALLOWS_STYLES.store(allowed, Ordering::Relaxed);
+}
+
+/// Whether what goes to this stream is styled.
+pub fn is_styled(stream: &impl IsTerminal) -> bool {
+    ALLOWS_STYLES.load(Ordering::Relaxed) && stream.is_terminal()
+}
 
 /// Writes all bytes to stdout at once. A reader that is gone is no failure: it knows why it left.
 pub fn to_stdout(bytes: &[u8]) -> Result<()> {

@@ -22,7 +22,8 @@ use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::signals;
-use crate::system::terminal::{Line, Terminal, Unusable};
+use crate::system::terminal::{Line, Terminal, Unusable, allows_styles};
+use crate::text::style::bold;
 use crate::text::visible::visible;
 use crate::text::width::{columns, cut_middle};
 
@@ -36,6 +37,7 @@ const ERASE_LINE_ABOVE: &str = "\x1b[A\x1b[2K";
 /// A person at the controlling terminal.
 pub struct TerminalSource {
     can_erase: bool,
+    is_styled: bool,
     /// The note that stands there, with its erasing as an exit hook.
     noted: Mutex<Option<signals::ExitHook>>,
 }
@@ -43,7 +45,8 @@ pub struct TerminalSource {
 impl TerminalSource {
     /// Prepares to ask; nothing is opened before.
     pub fn new(env: &Env) -> Self {
-        Self { can_erase: env.text("TERM") != Some("dumb"), noted: Mutex::new(None) }
+        let can_erase = env.text("TERM") != Some("dumb");
+        Self { can_erase, is_styled: allows_styles(env), noted: Mutex::new(None) }
     }
 }
 
@@ -56,9 +59,10 @@ impl CodeSource for TerminalSource {
         let above = Arc::clone(&shown.for_exit_hook);
         let _exit_hook = signals::on_termination(move || leave(can_erase, *held(&above)));
         let line = question_line(question);
+        let (line, styled) = (line.plain(), line.styled(self.is_styled));
         let mut notice = question.notice.as_deref().map(|text| cut_middle(&visible(text), WIDEST));
         loop {
-            shown.show(notice.as_deref(), &line)?;
+            shown.show(notice.as_deref(), &styled, columns(&line))?;
             match terminal.read_line(until) {
                 Line::Text(typed) => {
                     shown.answered(&line, columns(typed.expose()));
@@ -135,10 +139,10 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    fn show(&mut self, notice: Option<&str>, question: &str) -> Result<(), AskError> {
+    fn show(&mut self, notice: Option<&str>, question: &str, question_columns: usize) -> Result<(), AskError> {
         let width = self.terminal.width();
         let mut text = String::from(if self.can_erase { ERASE_LINE } else { "" });
-        let mut above = rows(columns(question), width) - 1;
+        let mut above = rows(question_columns, width) - 1;
         if let Some(notice) = notice {
             let _ = writeln!(text, "{notice}");
             above += rows(columns(notice), width);
@@ -213,15 +217,34 @@ enum Asker {
     Nobody,
 }
 
-fn question_line(question: &Question) -> String {
+/// The question in one line, in two parts with the profile between them.
+struct QuestionLine {
+    before: String,
+    profile: String,
+    after: String,
+}
+
+impl QuestionLine {
+    fn plain(&self) -> String {
+        self.styled(false)
+    }
+
+    /// With the profile in bold, if styles are wanted.
+    fn styled(&self, is_styled: bool) -> String {
+        format!("{}{}{}", self.before, bold(&self.profile, is_styled), self.after)
+    }
+}
+
+fn question_line(question: &Question) -> QuestionLine {
     let lines = FITS.iter().map(|&(asker, name, endpoint)| compose(question, asker, name, endpoint));
-    lines.reduce(|kept, next| if columns(&kept) <= WIDEST { kept } else { next }).expect("the table is not empty")
+    let fits = |line: &QuestionLine| columns(&line.plain()) <= WIDEST;
+    lines.reduce(|kept, next| if fits(&kept) { kept } else { next }).expect("the table is not empty")
 }
 
 /// `MFA code for 123456789012 (prod, device ana; for terraform, pid 4242): `
-fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> String {
+fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> QuestionLine {
     let account = question.account.as_ref().map(|account| account.as_str());
-    let mut line = match (&question.foreign_endpoint, account) {
+    let before = match (&question.foreign_endpoint, account) {
         (Some(host), account) => {
             let account = account.map(|account| format!("{account}, ")).unwrap_or_default();
             format!("MFA code for STS at {}, not AWS ({account}", cut_middle(&visible(host), endpoint))
@@ -230,17 +253,17 @@ fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> S
         (None, None) => "MFA code (".into(),
     };
     let device = question.device.name().unwrap_or(question.device.as_str());
-    let _ = write!(line, "{}, device {}", profile_of(question, name), cut_middle(&visible(device), name));
+    let mut after = format!(", device {}", cut_middle(&visible(device), name));
     if let Some(text) = question.asker.as_deref() {
         let whole = visible(text);
         let program = whole.rsplit_once(", pid ").map_or(whole.as_str(), |(program, _)| program);
         let _ = match asker {
-            Asker::Whole => write!(line, "; for {whole}"),
-            Asker::Name => write!(line, "; for {program}"),
+            Asker::Whole => write!(after, "; for {whole}"),
+            Asker::Name => write!(after, "; for {program}"),
             Asker::Nobody => Ok(()),
         };
     }
-    line + "): "
+    QuestionLine { before, profile: profile_of(question, name), after: after + "): " }
 }
 
 /// A profile's name may be any text: one that could pass for other parts of the question stands in quotes.
@@ -307,11 +330,11 @@ mod tests {
             ),
             ("x\u{202e}y", ANA, "", "", "MFA code for 123456789012 ('x\\u{202e}y', device ana): "),
         ] {
-            assert_eq!(question_line(&question(profile, device, asker, endpoint)), line);
+            assert_eq!(question_line(&question(profile, device, asker, endpoint)).plain(), line);
         }
         let mut nowhere = question("prod", "GAHT12345678", "", "");
         nowhere.account = None;
-        assert_eq!(question_line(&nowhere), "MFA code (prod, device GAHT12345678): ");
+        assert_eq!(question_line(&nowhere).plain(), "MFA code (prod, device GAHT12345678): ");
     }
 
     #[test]
@@ -321,7 +344,7 @@ mod tests {
             for device in [ANA, &long] {
                 for asker in ["", "terraform, pid 4242", "aaaaaaaaaaaaaaaaaaaa, pid 4194304", &"z".repeat(300)] {
                     for endpoint in ["", "127.0.0.1:4566", "localstack.internal.example.com:4566", &"h".repeat(250)] {
-                        let line = question_line(&question(profile, device, asker, endpoint));
+                        let line = question_line(&question(profile, device, asker, endpoint)).plain();
                         assert!(columns(&line) <= WIDEST, "{} columns: {line}", columns(&line));
                         assert!(line.contains("123456789012") && line.contains("device "), "{line}");
                         assert_eq!(line.contains("not AWS"), !endpoint.is_empty(), "{line}");
@@ -334,10 +357,17 @@ mod tests {
     #[test]
     fn escapes_from_outside_never_reach_the_terminal() {
         let mut hostile = question("prod", ANA, "\u{1b}]0;x\u{7}evil, pid 1", "host\u{1b}[2J\r\n");
-        let line = question_line(&hostile);
+        let line = question_line(&hostile).plain();
         assert!(!line.chars().any(char::is_control), "{line:?}");
         hostile.foreign_endpoint = None;
-        assert!(question_line(&hostile).contains("\\u{1b}]0;x"), "shown, not hidden");
+        assert!(question_line(&hostile).plain().contains("\\u{1b}]0;x"), "shown, not hidden");
+    }
+
+    #[test]
+    fn the_profile_is_bold_where_styles_are_wanted() {
+        let line = question_line(&question("prod", ANA, "", ""));
+        assert_eq!(line.styled(true), "MFA code for 123456789012 (\x1b[1mprod\x1b[0m, device ana): ");
+        assert_eq!(line.styled(false), line.plain());
     }
 
     #[test]

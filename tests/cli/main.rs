@@ -28,6 +28,7 @@ mod secrets;
 mod settings;
 mod state;
 mod status;
+mod styles;
 mod usage;
 mod whoami;
 

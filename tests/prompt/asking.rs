@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::termios::LocalModes;
 
+use crate::screen::{BOLD, PLAIN};
 use crate::world::{World, eventually, role};
 
 #[test]
@@ -18,6 +19,16 @@ fn the_question_appears_on_the_terminal_though_all_three_streams_are_piped() {
     assert!(report.contains("fd 0 /dev/null") && report.contains("fd 2 pipe:"), "{report}");
     assert!(report.ends_with("code 123456\ndone\n"), "{report}");
     assert!(world.screen().is_empty(), "the question is erased: {:?}", world.screen());
+}
+
+#[test]
+fn the_profile_is_bold_unless_styles_are_not_wanted() {
+    for (setting, is_bold) in [(("TERM", "xterm"), true), (("NO_COLOR", "1"), false), (("TERM", "dumb"), false)] {
+        let (mut world, _) = World::asked(&[setting]);
+        let shown = String::from_utf8_lossy(world.bytes()).into_owned();
+        let profile = if is_bold { format!("{BOLD}prod{PLAIN}") } else { "prod".into() };
+        assert!(shown.contains(&format!("MFA code for 123456789012 ({profile}, device ana")), "{setting:?}: {shown:?}");
+    }
 }
 
 #[test]

@@ -126,13 +126,13 @@ impl World {
     /// Waits until the text shows up behind the first `start` bytes.
     pub fn sees_after(&mut self, start: usize, text: &str) {
         let began = Instant::now();
-        while !String::from_utf8_lossy(&self.seen[start..]).contains(text) {
+        while !screen::without_styles(&String::from_utf8_lossy(&self.seen[start..])).contains(text) {
             assert!(began.elapsed() < PATIENCE, "no {text:?} in {:?}", String::from_utf8_lossy(&self.seen[start..]));
             self.look(Duration::from_millis(50));
         }
     }
 
-    /// Takes in what the terminal shows, waiting a moment if not a six-digit codehing; whether it was something.
+    /// Takes in what the terminal shows, waiting a moment if there is nothing; whether it was something.
     fn look(&mut self, moment: Duration) -> bool {
         let Some(mut master) = self.master.as_ref() else { return false };
         let span = Timespec::try_from(moment).unwrap();

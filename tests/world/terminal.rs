@@ -6,6 +6,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Ran;
@@ -18,6 +19,7 @@ pub struct Terminal {
     child: Option<Child>,
     master: File,
     shown: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
     seen: usize,
 }
 
@@ -52,13 +54,13 @@ impl Terminal {
         let master = File::from(master);
         let shown = Arc::new(Mutex::new(Vec::new()));
         let (mut reader, sink) = (master.try_clone().unwrap(), Arc::clone(&shown));
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             let mut buffer = [0u8; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 sink.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
-        Self { child: Some(child), master, shown, seen: 0 }
+        Self { child: Some(child), master, shown, reader: Some(reading), seen: 0 }
     }
 
     /// The process id of the command.
@@ -83,6 +85,13 @@ impl Terminal {
 
     /// Everything shown so far.
     pub fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
+    }
+
+    /// Waits for the end; everything that was shown.
+    pub fn shown_until_the_end(mut self) -> String {
+        self.child.take().expect("ended once").wait().unwrap();
+        self.reader.take().expect("joined once").join().unwrap();
         String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Failure, Place};
 use crate::output::paragraph::wrapped;
+use crate::text::style::label;
 use crate::text::visible::{one_line, sentence, visible};
 use crate::text::width::cut_middle;
 
@@ -142,12 +143,15 @@ impl Finding {
     }
 
     /// Three lines: what and where, why, what fixes it. A command is never broken: it is there to be pasted.
-    pub fn as_text(&self, width: Option<usize>) -> String {
+    pub fn as_text(&self, width: Option<usize>, is_styled: bool) -> String {
         let shown = |text: &str, indent| wrapped(&cut_middle(text, LONGEST), indent, width);
-        let mut text = shown(&self.headline(), "") + &shown(&one_line(&self.why), "  ");
+        let severity = self.severity.word();
+        // Styles have no width, so they come last.
+        let headline = shown(&self.headline(), "").replacen(&label(severity, false), &label(severity, is_styled), 1);
+        let mut text = headline + &shown(&one_line(&self.why), "  ");
         // A command with a name as long as that could not be run.
         if let Some(fix) = self.fix.as_ref().filter(|fix| fix.len() <= LONGEST) {
-            text += &format!("  fix: {}\n", one_line(fix));
+            text += &format!("  {} {}\n", label("fix", is_styled), one_line(fix));
         }
         text
     }
@@ -184,7 +188,7 @@ mod tests {
     fn a_name_of_a_megabyte_floods_no_screen_and_makes_no_command() {
         let long = "x".repeat(1_000_000);
         let finding = Finding::new(Severity::Info, format!("'{long}' is odd"), long.clone()).fix(long);
-        let text = finding.as_text(Some(80));
+        let text = finding.as_text(Some(80), false);
         assert!(text.len() < 3 * LONGEST && !text.contains("fix"), "{}", text.len());
     }
 
@@ -199,7 +203,7 @@ mod tests {
     #[test]
     fn a_finding_is_three_lines() {
         assert_eq!(
-            finding().as_text(None),
+            finding().as_text(None, false),
             "error: profile 'prod' (~/.aws/config:12): role_arn stands beside credential_process\n  \
              the AWS CLI refuses the profile\n  fix: twolock profile adopt prod\n"
         );
@@ -208,15 +212,22 @@ mod tests {
     #[test]
     fn on_a_narrow_screen_prose_is_broken_between_words_and_commands_are_not() {
         assert_eq!(
-            finding().as_text(Some(30)),
+            finding().as_text(Some(30), false),
             "error: profile 'prod'\n  (~/.aws/config:12): role_arn\n  stands beside\n  credential_process\n  \
              the AWS CLI refuses the\n    profile\n  fix: twolock profile adopt prod\n"
         );
     }
 
     #[test]
+    fn the_severity_and_the_fix_are_styled_and_lines_break_as_without() {
+        let text = finding().as_text(Some(30), true);
+        assert!(text.starts_with("\x1b[1;31merror:\x1b[0m profile 'prod'\n  (~"), "{text:?}");
+        assert!(text.ends_with("\n  \x1b[1mfix:\x1b[0m twolock profile adopt prod\n"), "{text:?}");
+    }
+
+    #[test]
     fn text_of_strangers_stays_on_its_line() {
-        let text = Finding::new(Severity::Info, "a\x1b[2Jb\nc", "x\ny").of_profile("p\u{202e}q").as_text(None);
+        let text = Finding::new(Severity::Info, "a\x1b[2Jb\nc", "x\ny").of_profile("p\u{202e}q").as_text(None, false);
         assert_eq!(text, "info: profile 'p\\u{202e}q': a\\u{1b}[2Jb\\u{a}c\n  x\\u{a}y\n");
     }
 

@@ -11,6 +11,7 @@ mod keys;
 mod machine;
 mod profiles;
 
+use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ use crate::cli;
 use crate::error::{Kind, Result};
 use crate::output::messages;
 use crate::output::paragraph::wrapped;
-use crate::output::{json_to_stdout, to_stdout};
+use crate::output::{is_styled, json_to_stdout, to_stdout};
 use crate::system::{directories, path_owners, terminal};
 use crate::text::visible::{one_line, visible};
 
@@ -85,7 +86,7 @@ pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
     if args.json {
         json_to_stdout(report.as_json())?;
     } else {
-        to_stdout(report.as_text(terminal::columns(&invocation.env)).as_bytes())?;
+        to_stdout(report.as_text(terminal::columns(&invocation.env), is_styled(&io::stdout())).as_bytes())?;
     }
     Ok(if report.is_well() { 0 } else { Kind::Config.exit_code() })
 }
@@ -144,13 +145,13 @@ impl Report {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
 
-    fn as_text(&self, width: Option<usize>) -> String {
+    fn as_text(&self, width: Option<usize>, is_styled: bool) -> String {
         let mut text = String::new();
         for finding in &self.repaired {
             let what = format!("fixed: {}: {}", visible(finding.file.as_deref().unwrap_or_default()), finding.what);
             text += &wrapped(&one_line(&what), "", width);
         }
-        text.extend(self.findings.iter().map(|finding| finding.as_text(width)));
+        text.extend(self.findings.iter().map(|finding| finding.as_text(width, is_styled)));
         for (check, why) in &self.unchecked {
             text += &wrapped(&one_line(&format!("not checked: {check}: {why}")), "", width);
         }

@@ -1,5 +1,7 @@
 //! `profile show`: each setting with its file and line, the plan, and what every caller would do with the profile.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use crate::aws_files::{Profile, Setting};
@@ -7,10 +9,11 @@ use crate::error::{Failure, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
-use crate::output::{json_to_stdout, to_stdout};
+use crate::output::{is_styled, json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Resolution, Verdict};
 use crate::profile::facts::kind;
 use crate::system::terminal;
+use crate::text::style::label;
 use crate::text::visible::{one_line, visible};
 use crate::text::width::{columns, padded};
 
@@ -44,7 +47,7 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let verdict = callers::judge(&context.files, name.as_str());
     text += &callers_text(&verdict, columns);
     if verdict.adopting_helps() && context.can_be_adopted(name) {
-        text += &format!("  hint: make them all use twolock: {}\n", CommandLine::of(Verb::Adopt, name));
+        text += &hint_line(&format!("make them all use twolock: {}", CommandLine::of(Verb::Adopt, name)));
     }
     to_stdout((text + &oddities(context)).as_bytes()).map(|()| 0)
 }
@@ -101,7 +104,11 @@ fn plan_text(planned: &Planned) -> String {
 }
 
 fn hints(problem: &Failure) -> String {
-    problem.shown_hints().iter().map(|hint| format!("  hint: {hint}\n")).collect()
+    problem.shown_hints().iter().map(|hint| hint_line(hint)).collect()
+}
+
+fn hint_line(hint: &str) -> String {
+    format!("  {} {hint}\n", label("hint", is_styled(&io::stdout())))
 }
 
 /// One paragraph for those that do the same.

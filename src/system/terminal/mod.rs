@@ -46,6 +46,11 @@ pub fn columns(env: &Env) -> Option<usize> {
     told.or_else(platform::stdout_width)
 }
 
+/// Returns whether words on a terminal may be styled: not with `NO_COLOR`, nor where the terminal shows no styles.
+pub fn allows_styles(env: &Env) -> bool {
+    env.text("NO_COLOR").is_none() && platform::shows_styles(env.text("TERM"))
+}
+
 /// The controlling terminal while we talk on it. In its background it fails; it never stops us.
 pub struct Terminal {
     input: Input,

@@ -52,6 +52,11 @@ pub fn discard_input(terminal: &File) {
     let _ = termios::tcflush(terminal, QueueSelector::IFlush);
 }
 
+/// Returns whether a terminal of this type shows styles.
+pub fn shows_styles(terminal_type: Option<&str>) -> bool {
+    terminal_type.is_some_and(|name| name != "dumb")
+}
+
 /// Returns the width in columns, if the terminal knows it.
 pub fn width(terminal: &File) -> Option<usize> {
     termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0)

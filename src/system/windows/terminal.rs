@@ -48,6 +48,11 @@ pub fn discard_input(terminal: &File) {
     unsafe { FlushConsoleInputBuffer(handle(terminal)) };
 }
 
+/// Returns whether the console shows styles, and makes it do so.
+pub fn shows_styles(terminal_type: Option<&str>) -> bool {
+    terminal_type != Some("dumb") && anstyle_query::windows::enable_ansi_colors() == Some(true)
+}
+
 /// Returns the width in columns.
 pub fn width(terminal: &File) -> Option<usize> {
     let window = window(terminal)?;

@@ -56,7 +56,7 @@ pub fn apply(change: &Change, preview: &Preview, parts: &Parts<'_>) -> Result<Ap
             return Err(run.undo(done, failure, journal.as_ref()));
         }
     }
-    run.carry_consents(&done);
+    run.keep_consents(&done);
     if let Some(journal) = &journal {
         journal.remove()?;
     }
@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
                     self.note_other_content(act, bytes, &new, journal)?;
                     Ok(new)
                 })?;
-                self.say_tightened(&path, &replaced);
+                self.note_tightened(&path, &replaced);
                 done.push(Done::Replaced { path, replaced });
             }
             Act::KeepKey(key) => {
@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn say_tightened(&self, path: &Path, replaced: &Replaced) {
+    fn note_tightened(&self, path: &Path, replaced: &Replaced) {
         if replaced.tightened {
             let note =
                 format!("{} was open to other users; now only you can read it (mode 600)", self.parts.shown(path));
@@ -258,10 +258,10 @@ impl<'a> Run<'a> {
 
     /// A file that was trusted to name programs stays so after our own edit (threat-model P16). The files are changed, and
     /// who keeps a key for them must not take it back: a consent that cannot be carried along is no failure any more.
-    fn carry_consents(&self, done: &[Done]) {
+    fn keep_consents(&self, done: &[Done]) {
         for one in done {
             let Done::Replaced { path, replaced } = one else { continue };
-            if let Err(failure) = self.carry_consent(path, replaced) {
+            if let Err(failure) = self.keep_consent(path, replaced) {
                 let (shown, cause) = (self.parts.shown(path), failure.headline());
                 let trust = CommandLine::new(Verb::SettingsTrust).with(path.to_string_lossy());
                 let warning = format!("{shown} is changed and no longer trusted ({cause}): {trust}");
@@ -270,14 +270,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn carry_consent(&self, path: &Path, replaced: &Replaced) -> Result<()> {
+    fn keep_consent(&self, path: &Path, replaced: &Replaced) -> Result<()> {
         let (before, after) = (hex::sha256(&replaced.old), hex::sha256(&replaced.new));
         let Some(edit) = self.consent(path, &before, &after) else { return Ok(()) };
         let file = &self.parts.settings.home_file;
         let shown = self.parts.shown(file);
         let editor = self.parts.editor_up_to(settings::LARGEST_FILE);
         let replaced = editor.edit(file, |bytes| setting_bytes(bytes, &shown, &edit))?;
-        self.say_tightened(file, &replaced);
+        self.note_tightened(file, &replaced);
         Ok(())
     }
 
@@ -288,11 +288,11 @@ impl<'a> Run<'a> {
         for one in done.iter().rev() {
             match one {
                 Done::Replaced { path, replaced } => {
-                    if self.put_back(path, replaced).is_err() {
+                    if self.restore(path, replaced).is_err() {
                         left.push(self.parts.shown(path));
                     }
                 }
-                Done::Kept { key } if left.is_empty() => self.take_out(&key.profile, &key.key.id),
+                Done::Kept { key } if left.is_empty() => self.remove_key(&key.profile, &key.key.id),
                 Done::Kept { .. } => {}
             }
         }
@@ -306,7 +306,7 @@ impl<'a> Run<'a> {
         Failure { kind: Kind::HalfDone, cause, ..failure }
     }
 
-    fn put_back(&self, path: &Path, replaced: &Replaced) -> Result<()> {
+    fn restore(&self, path: &Path, replaced: &Replaced) -> Result<()> {
         let is_index = path == self.parts.index();
         let old = if is_index && replaced.old.is_empty() { key_index::EMPTY } else { &replaced.old };
         let changed = || Failure::new(Kind::Busy, "it was changed in the meantime");
@@ -315,7 +315,7 @@ impl<'a> Run<'a> {
     }
 
     /// What cannot be taken out stays: the keyring then has a key that the file has as well, and the next try finds it.
-    fn take_out(&self, profile: &crate::names::ProfileName, id: &AccessKeyId) {
+    fn remove_key(&self, profile: &crate::names::ProfileName, id: &AccessKeyId) {
         if let Ok(store) = self.parts.store_for(profile, id) {
             let _ = access_key::remove(store, id);
         }
@@ -324,11 +324,11 @@ impl<'a> Run<'a> {
 
 impl Parts<'_> {
     pub(super) fn journal(&self) -> Journal<'_> {
-        Journal::in_directory(self.folders.account_data(), &self.folders.home)
+        Journal::in_directory(self.dirs.account_data(), &self.dirs.home)
     }
 
     pub(super) fn shown(&self, path: &Path) -> String {
-        shorten(path, &self.folders.home)
+        shorten(path, &self.dirs.home)
     }
 
     fn editor(&self, act: &Act) -> Editor<'_> {
@@ -340,7 +340,7 @@ impl Parts<'_> {
     }
 
     pub(super) fn editor_up_to(&self, largest: u64) -> Editor<'_> {
-        Editor { cache: &self.folders.cache, home: &self.folders.home, largest }
+        Editor { cache: &self.dirs.cache, home: &self.dirs.home, largest }
     }
 }
 

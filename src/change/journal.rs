@@ -110,7 +110,7 @@ impl<'a> Journal<'a> {
         }
         match serde_json::from_value(json)
             .ok()
-            .filter(|entry: &JournalEntry| entry.records.iter().all(Record::is_sound))
+            .filter(|entry: &JournalEntry| entry.records.iter().all(Record::is_valid))
         {
             Some(entry) => Ok(Some(entry)),
             None => Err(self.unusable("is damaged: it contains an unknown step")),

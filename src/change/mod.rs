@@ -115,7 +115,7 @@ pub struct Parts<'a> {
     /// Where the two AWS files are.
     pub files: &'a AwsFiles,
     /// Our directories.
-    pub folders: &'a Directories,
+    pub dirs: &'a Directories,
     /// Our settings files.
     pub settings: &'a Paths,
     /// The consents in them.
@@ -135,7 +135,7 @@ impl Parts<'_> {
     }
 
     fn index(&self) -> PathBuf {
-        self.folders.data.join("keys.json")
+        self.dirs.data.join("keys.json")
     }
 
     fn store_for(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<&dyn Store> {

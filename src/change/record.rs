@@ -94,7 +94,7 @@ impl What {
 
 impl Record {
     /// Whether it can have been written by us: a path is absolute, and stands where an act edits a file.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.what.edits_a_file() == self.file.is_some() && self.file.iter().all(|file| file.path.is_absolute())
     }
 }

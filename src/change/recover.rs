@@ -34,7 +34,7 @@ fn directories(parts: &Parts<'_>) -> Vec<PathBuf> {
     // The file that is replaced is the one behind the links.
     let targets = files.map(|path| crate::system::directories::resolve(path).unwrap_or_else(|_| path.clone()));
     let mut found: Vec<PathBuf> = targets.filter_map(|path| Some(path.parent()?.to_path_buf())).collect();
-    found.extend([parts.folders.data.clone(), parts.folders.account_data(), parts.folders.state.clone()]);
+    found.extend([parts.dirs.data.clone(), parts.dirs.account_data(), parts.dirs.state.clone()]);
     found.sort();
     found.dedup();
     found
@@ -67,7 +67,7 @@ pub fn recover(parts: &Parts<'_>, forget: bool) -> Result<Recovered> {
         return journal.remove().map(|()| Recovered::Forgotten);
     }
     let Some(entry) = journal.read()? else { return Ok(Recovered::Nothing) };
-    let recovered = Unfinished { parts, entry: &entry }.make_good()?;
+    let recovered = Unfinished { parts, entry: &entry }.finish_or_undo()?;
     journal.remove()?;
     Ok(recovered)
 }
@@ -78,7 +78,7 @@ struct Unfinished<'a> {
 }
 
 impl Unfinished<'_> {
-    fn make_good(&self) -> Result<Recovered> {
+    fn finish_or_undo(&self) -> Result<Recovered> {
         let title = || self.entry.title.clone();
         let (done, rest) = self.entry.records.split_at(self.done()?);
         if rest.iter().all(|record| record.what.can_be_finished()) {

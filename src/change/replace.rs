@@ -28,7 +28,7 @@ const FRESH_EMPTY: Duration = Duration::from_secs(2);
 
 /// A file to edit, and where our locks lie.
 pub struct Editor<'a> {
-    /// The folder of the sealed files.
+    /// The directory of the sealed files.
     pub cache: &'a Path,
     /// Shortens paths for people.
     pub home: &'a Path,
@@ -92,8 +92,8 @@ impl Editor<'_> {
         new: &[u8],
     ) -> Result<Replacement> {
         let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {}", plain(&e)));
-        if let Some(folder) = target.parent() {
-            private_file::create_private_dir(folder).map_err(disk)?;
+        if let Some(dir) = target.parent() {
+            private_file::create_private_dir(dir).map_err(disk)?;
         }
         let staged = Staged::beside(target, new, there.map(|there| &there.metadata)).map_err(disk)?;
         if foreign_file::load(target, shown, self.largest)? != expected {
@@ -116,8 +116,8 @@ impl Editor<'_> {
                 Failure::new(Kind::Busy, format!("another twolock is still writing {shown}: run this again"))
             }
             LockError::Unavailable(e) => {
-                let folder = shorten(self.cache, self.home);
-                Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock is available in {folder}: {e}"))
+                let dir = shorten(self.cache, self.home);
+                Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock is available in {dir}: {e}"))
             }
         })
     }
@@ -186,8 +186,8 @@ fn target(file: &Path, shown: &str) -> Result<PathBuf> {
         Ok(target) => Ok(target),
         Err(_) if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) => refused("it is a broken symlink"),
         Err(e) if matches!(e.kind(), ErrorKind::NotFound) => {
-            let folder = file.parent().and_then(|folder| directories::resolve(folder).ok());
-            Ok(folder.zip(file.file_name()).map_or_else(|| file.into(), |(folder, name)| folder.join(name)))
+            let dir = file.parent().and_then(|dir| directories::resolve(dir).ok());
+            Ok(dir.zip(file.file_name()).map_or_else(|| file.into(), |(dir, name)| dir.join(name)))
         }
         Err(e) => refused(&plain(&e)),
     }
@@ -223,10 +223,10 @@ fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
     if owner != account.user {
         return Some(format!("it belongs to another user (uid {owner})"));
     }
-    let folder = target.parent()?;
-    let mode = foreign_file::ownership(&fs::metadata(folder).ok()?)?.mode;
+    let dir = target.parent()?;
+    let mode = foreign_file::ownership(&fs::metadata(dir).ok()?)?.mode;
     let anybody_replaces = mode & 0o002 != 0 && mode & 0o1000 == 0;
-    anybody_replaces.then(|| format!("everybody can write to its directory, {}", folder.display()))
+    anybody_replaces.then(|| format!("everybody can write to its directory, {}", dir.display()))
 }
 
 fn is_open_to_others(metadata: &Metadata) -> bool {
@@ -239,18 +239,18 @@ mod tests {
 
     use super::*;
 
-    fn edit(folder: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
-        let editor = Editor { cache: &folder.join("cache"), home: folder, largest: 1 << 20 };
-        editor.edit(&folder.join("file"), change)
+    fn edit(dir: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
+        let editor = Editor { cache: &dir.join("cache"), home: dir, largest: 1 << 20 };
+        editor.edit(&dir.join("file"), change)
     }
 
     #[test]
     fn what_another_program_writes_meanwhile_is_edited_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
         fs::write(&file, "a").unwrap();
         let seen = Cell::new(0);
-        let replaced = edit(folder.path(), |old| {
+        let replaced = edit(dir.path(), |old| {
             if seen.replace(seen.get() + 1) == 0 {
                 fs::write(&file, "theirs").unwrap();
             }
@@ -262,17 +262,17 @@ mod tests {
 
     #[test]
     fn a_file_that_never_rests_is_left_as_the_other_program_wrote_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
         let seen = Cell::new(0);
-        let failure = edit(folder.path(), |old| {
+        let failure = edit(dir.path(), |old| {
             seen.set(seen.get() + 1);
             fs::write(&file, format!("theirs {}", seen.get())).unwrap();
             Ok([old, b"+ours"].concat())
         });
         assert_eq!(failure.err().map(|failure| failure.kind), Some(Kind::Busy));
         assert_eq!(fs::read(&file).unwrap(), b"theirs 3");
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
     }
 }

@@ -54,7 +54,7 @@ impl Home {
     fn with_parts<T>(&self, store: &MemoryStore, refuses: bool, act: impl FnOnce(&Parts) -> T) -> T {
         let [config, cache, data, state] = ["config", "cache", "data", "state"].map(|name| self.at(name));
         let settings = config.join("config.toml");
-        let folders = Directories {
+        let dirs = Directories {
             home: self.0.path().into(),
             config,
             cache,
@@ -62,11 +62,11 @@ impl Home {
             state,
             account_home: Some(self.at("account")),
         };
-        let settings = Paths { file: settings.clone(), home_file: settings, home: folders.home.clone() };
+        let settings = Paths { file: settings.clone(), home_file: settings, home: dirs.home.clone() };
         let sts = |_: &Endpoint| -> Result<Box<dyn Sts>> { Ok(Box::new(TellingSts { refuses })) };
         let (files, trust) = (self.files(), Consents::new());
         let store = Some(store as &dyn Store);
-        act(&Parts { files: &files, folders: &folders, settings: &settings, trust: &trust, store, sts: &sts })
+        act(&Parts { files: &files, dirs: &dirs, settings: &settings, trust: &trust, store, sts: &sts })
     }
 }
 

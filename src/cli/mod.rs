@@ -15,7 +15,7 @@ mod arguments;
 mod profile;
 
 pub use arguments::ProfileArg;
-pub use profile::{Add, Adopt, Making, Profile, Release};
+pub use profile::{Add, Adopt, ChangeFlags, Profile, Release};
 
 /// MFA sessions for AWS: one code a day.
 ///

@@ -58,7 +58,7 @@ which other users can see: run `aws configure --profile prod` instead.")]
         value: String,
         /// How.
         #[command(flatten)]
-        making: Making,
+        flags: ChangeFlags,
     },
     /// Remove one key of a profile, from both files
     #[command(after_help = "Example:\n  twolock profile unset prod duration_seconds")]
@@ -70,7 +70,7 @@ which other users can see: run `aws configure --profile prod` instead.")]
         key: String,
         /// How.
         #[command(flatten)]
-        making: Making,
+        flags: ChangeFlags,
     },
     /// Rename a profile, and update everything that refers to it
     #[command(
@@ -85,7 +85,7 @@ which other users can see: run `aws configure --profile prod` instead.")]
         new: ProfileName,
         /// How.
         #[command(flatten)]
-        making: Making,
+        flags: ChangeFlags,
     },
     /// Remove a profile from both files, and end its sessions; keys in the keyring stay
     #[command(after_help = "Example:\n  twolock profile remove old --dry-run")]
@@ -95,7 +95,7 @@ which other users can see: run `aws configure --profile prod` instead.")]
         profile: ProfileName,
         /// How.
         #[command(flatten)]
-        making: Making,
+        flags: ChangeFlags,
     },
     /// Add a profile that every AWS tool uses through twolock: an access key or a role
     #[command(after_help = "\
@@ -154,7 +154,7 @@ pub struct Add {
     pub stdin: bool,
     /// How.
     #[command(flatten)]
-    pub making: Making,
+    pub flags: ChangeFlags,
 }
 
 /// `profile adopt`
@@ -171,7 +171,7 @@ pub struct Adopt {
     pub only: bool,
     /// How.
     #[command(flatten)]
-    pub making: Making,
+    pub flags: ChangeFlags,
 }
 
 /// `profile release`
@@ -185,12 +185,12 @@ pub struct Release {
     pub restore_key: bool,
     /// How.
     #[command(flatten)]
-    pub making: Making,
+    pub flags: ChangeFlags,
 }
 
 /// How a change is made.
 #[derive(Args, Clone, Copy, Debug)]
-pub struct Making {
+pub struct ChangeFlags {
     /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,

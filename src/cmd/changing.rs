@@ -9,7 +9,7 @@ use crate::change::apply::{Applied, apply};
 use crate::change::preview::Preview;
 use crate::change::recover::{Recovered, recover};
 use crate::change::{Change, Parts};
-use crate::cli::Making;
+use crate::cli::ChangeFlags;
 use crate::error::Result;
 use crate::output::{messages, to_stdout};
 use crate::system::directories::Directories;
@@ -39,7 +39,7 @@ pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
 }
 
 /// Shows a change, asks, and makes it; returns whether it was made.
-pub fn make(context: &Context, change: &Change, preview: &Preview, question: &str, making: Making) -> Result<bool> {
+pub fn make(context: &Context, change: &Change, preview: &Preview, question: &str, flags: ChangeFlags) -> Result<bool> {
     let notes =
         |notes: &[String]| -> String { notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect() };
     if preview.is_empty() {
@@ -47,14 +47,14 @@ pub fn make(context: &Context, change: &Change, preview: &Preview, question: &st
         return Ok(false);
     }
     let text = preview.diff() + &notes(&change.notes) + &notes(&preview.notes);
-    if making.yes || making.dry_run {
+    if flags.yes || flags.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
         let need =
             PersonNeeded { what: "confirmation is required", otherwise: "add --yes, or --dry-run to see the change" };
         Conversation::begin(need)?.agree(&text, question)?;
     }
-    if making.dry_run {
+    if flags.dry_run {
         return Ok(false);
     }
     make_agreed(context, change, preview).map(|()| true)
@@ -70,13 +70,13 @@ pub fn make_agreed(context: &Context, change: &Change, preview: &Preview) -> Res
 
 /// The real parts, with leave to unlock the keyring: a person waits for this.
 pub fn with_parts<T>(context: &Context, act: impl FnOnce(&Parts) -> T) -> T {
-    let (stores, settings) = (context.stores(true), paths(&context.folders));
+    let (stores, settings) = (context.stores(true), paths(&context.dirs));
     let sts = |endpoint: &Endpoint| -> Result<Box<dyn Sts>> {
         Ok(Box::new(StsClient::new(endpoint.clone(), HttpSettings::from_env(&context.env, endpoint)?)))
     };
     act(&Parts {
         files: &context.files,
-        folders: &context.folders,
+        dirs: &context.dirs,
         settings: &settings,
         trust: &context.settings.trust,
         store: stores.of_access_keys(),

@@ -36,7 +36,7 @@ pub struct Invocation {
 /// Everything a command reads before it acts.
 pub struct Context {
     pub env: Env,
-    pub folders: Directories,
+    pub dirs: Directories,
     pub settings: Settings,
     pub files: AwsFiles,
     pub index: KeyIndex,
@@ -68,23 +68,23 @@ impl Context {
         Self::of(Directories::find(env)?, env)
     }
 
-    /// The same below folders that were found already.
-    pub fn of(folders: Directories, env: &Env) -> Result<Self> {
-        let (context, failures) = Self::readable(folders, env);
+    /// The same below directories that were found already.
+    pub fn of(dirs: Directories, env: &Env) -> Result<Self> {
+        let (context, failures) = Self::readable(dirs, env);
         failures.into_iter().next().map_or(Ok(context), Err)
     }
 
     /// The same, where what cannot be used is a failure beside it and counts as not there.
-    pub fn readable(folders: Directories, env: &Env) -> (Self, Vec<Failure>) {
-        let (settings, mut failures) = Settings::load(&paths(&folders), env);
-        let (files, more) = AwsFiles::load(env, &folders.home);
+    pub fn readable(dirs: Directories, env: &Env) -> (Self, Vec<Failure>) {
+        let (settings, mut failures) = Settings::load(&paths(&dirs), env);
+        let (files, more) = AwsFiles::load(env, &dirs.home);
         failures.extend(more);
-        let index_path = folders.data.join("keys.json");
-        let index = KeyIndex::load(&index_path, &shorten(&index_path, &folders.home));
+        let index_path = dirs.data.join("keys.json");
+        let index = KeyIndex::load(&index_path, &shorten(&index_path, &dirs.home));
         let index = index.map_err(|failure| failures.push(failure)).unwrap_or_default();
         let surroundings = surroundings(env, &settings);
         log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
-        (Self { env: env.clone(), folders, settings, files, index, surroundings }, failures)
+        (Self { env: env.clone(), dirs, settings, files, index, surroundings }, failures)
     }
 
     /// What plans are made from.
@@ -108,12 +108,12 @@ impl Context {
     }
 
     /// The same for one of many: where there is a problem, nobody reads about it.
-    pub fn plan_if_any(&self, name: &str) -> Option<Planned> {
-        self.plan_of_many(&ProfileName::parse(name).ok()?).ok()
+    pub fn plan_quietly(&self, name: &str) -> Option<Planned> {
+        self.plan_without_suggestions(&ProfileName::parse(name).ok()?).ok()
     }
 
     /// The same, where the first few problems will be read about.
-    pub fn plan_of_many(&self, name: &ProfileName) -> Result<Planned> {
+    pub fn plan_without_suggestions(&self, name: &ProfileName) -> Result<Planned> {
         self.planned(self.quiet(), name)
     }
 
@@ -124,7 +124,7 @@ impl Context {
 
     /// Whether a profile can be adopted by itself.
     pub fn can_be_adopted(&self, name: &ProfileName) -> bool {
-        self.plan_of_many(name).is_ok() && adoption::of_one(self.quiet(), name, true).is_ok()
+        self.plan_without_suggestions(name).is_ok() && adoption::of_one(self.quiet(), name, true).is_ok()
     }
 
     /// What a list tells of a plan.
@@ -160,21 +160,21 @@ impl Context {
     }
 
     /// Whose home this is, if we are root and it is another user's.
-    pub fn owner_root_visits(&self) -> Option<String> {
-        user::owner_of_the_home_root_visits(&self.folders.home)
+    pub fn other_home_owner(&self) -> Option<String> {
+        user::owner_of_the_home_root_visits(&self.dirs.home)
     }
 
-    /// A text that may name our cache folder, as people read it.
+    /// A text that may name our cache directory, as people read it.
     pub fn shortened(&self, text: &str) -> String {
-        let cache = &self.folders.cache;
-        text.replace(&*cache.to_string_lossy(), &shorten(cache, &self.folders.home))
+        let cache = &self.dirs.cache;
+        text.replace(&*cache.to_string_lossy(), &shorten(cache, &self.dirs.home))
     }
 
     /// The same of a failure, and of the command that fixes it.
     pub fn shortened_failure(&self, failure: Failure) -> Failure {
-        let cache = self.folders.cache.to_string_lossy();
+        let cache = self.dirs.cache.to_string_lossy();
         let short = |hint: Hint| match hint {
-            Hint::Text(text) if text.ends_with(&*cache) => Hint::Text(shorten_last_word(&text, &self.folders.home)),
+            Hint::Text(text) if text.ends_with(&*cache) => Hint::Text(shorten_last_word(&text, &self.dirs.home)),
             hint => hint,
         };
         let hints = failure.hints.into_iter().map(short).collect();
@@ -189,7 +189,7 @@ impl Context {
 
     /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.
     pub fn stores(&self, may_unlock: bool) -> Stores {
-        Stores::choose(self.keyring(), &self.env, &key_folder(&self.folders), may_unlock)
+        Stores::choose(self.keyring(), &self.env, &key_dir(&self.dirs), may_unlock)
     }
 }
 
@@ -205,21 +205,21 @@ pub fn root_elsewhere(owner: &str) -> Failure {
 }
 
 /// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.
-pub fn key_folder(folders: &Directories) -> std::path::PathBuf {
-    if cfg!(target_os = "linux") { folders.home.join(".local/share/twolock") } else { folders.data.clone() }
+pub fn key_dir(dirs: &Directories) -> std::path::PathBuf {
+    if cfg!(target_os = "linux") { dirs.home.join(".local/share/twolock") } else { dirs.data.clone() }
 }
 
 /// Where `config.toml` is read from.
-pub fn paths(folders: &Directories) -> Paths {
-    Paths { file: folders.config.join("config.toml"), home_file: home_settings(folders), home: folders.home.clone() }
+pub fn paths(dirs: &Directories) -> Paths {
+    Paths { file: dirs.config.join("config.toml"), home_file: home_settings(dirs), home: dirs.home.clone() }
 }
 
-/// `$HOME/.config/twolock/config.toml` on Linux; elsewhere no variable moves the folder, so it is the platform's.
-fn home_settings(folders: &Directories) -> std::path::PathBuf {
+/// `$HOME/.config/twolock/config.toml` on Linux; elsewhere no variable moves the directory, so it is the platform's.
+fn home_settings(dirs: &Directories) -> std::path::PathBuf {
     if cfg!(target_os = "linux") {
-        folders.home.join(".config/twolock/config.toml")
+        dirs.home.join(".config/twolock/config.toml")
     } else {
-        folders.config.join("config.toml")
+        dirs.config.join("config.toml")
     }
 }
 

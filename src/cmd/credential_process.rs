@@ -13,7 +13,7 @@ use crate::system::env::Env;
 
 use super::context::Context;
 use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::sessions::{SessionRequest, obtain};
 
 /// Answers out of the cache, without clap, locks, network, logs or writes; `None` at the slightest doubt.
 pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
@@ -25,13 +25,13 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let name = name.to_str().filter(|name| !name.starts_with('-'))?;
     let name = ProfileName::parse(name).ok()?;
     let context = Context::load(env).ok()?;
-    let planned = context.plan_if_any(name.as_str()).filter(|planned| !planned.plan.protected)?;
+    let planned = context.plan_quietly(name.as_str()).filter(|planned| !planned.plan.protected)?;
     let mut stores = context.stores(false);
     if stores.fast.is_some() {
         stores.durable = None;
     }
-    let key = sealing_key::find(&stores, &context.folders.cache).ok()?;
-    let cache = Cache::new(context.folders.cache.clone(), key);
+    let key = sealing_key::find(&stores, &context.dirs.cache).ok()?;
+    let cache = Cache::new(context.dirs.cache.clone(), key);
     let looked = look(&cache, &planned.steps(), Need::ALIVE, clock::now());
     match looked {
         Lookup::Serve(session) => {
@@ -49,9 +49,12 @@ pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.asked(&args.profile)?)?;
     let deadline = Deadline::after(invocation.started, context.settings.duration_or_default("prompt_timeout"));
-    let wants =
-        Wants { patience: Patience::Until(deadline), uncached: false, ..Wants::of_a_person(&context, args.code_stdin) };
-    let session = obtain(&context, &planned, &wants)?;
+    let request = SessionRequest {
+        patience: Patience::Until(deadline),
+        uncached: false,
+        ..SessionRequest::interactive(&context, args.code_stdin)
+    };
+    let session = obtain(&context, &planned, &request)?;
     answer(&process_json::line(&session))
 }
 

@@ -14,7 +14,7 @@ use crate::text::visible::as_word;
 
 use super::context::Context;
 use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::sessions::{SessionRequest, obtain};
 use super::shell::{calling_shell, line_to_type};
 
 /// Prints the statements. Whatever fails, what is evaluated fails too, and old variables stay.
@@ -51,10 +51,11 @@ fn fail_on_a_bug(shell: Shell) {
 /// Prints them; returns for whom.
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
+    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     planned.say_notes();
-    let wants = Wants::of_a_person(&context, args.profile.code_stdin).lasting(None, &context, &planned.plan)?;
-    let session = obtain(&context, &planned, &wants)?;
+    let request =
+        SessionRequest::interactive(&context, args.profile.code_stdin).lasting(None, &context, &planned.plan)?;
+    let session = obtain(&context, &planned, &request)?;
     let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
     match args.format {

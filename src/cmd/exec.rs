@@ -13,7 +13,7 @@ use crate::system::clock;
 
 use super::context::Context;
 use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::sessions::{SessionRequest, obtain};
 
 /// As a shell says it: the command was not found, or cannot be run.
 const NOT_FOUND: u8 = 127;
@@ -22,10 +22,14 @@ const NOT_RUNNABLE: u8 = 126;
 /// Becomes the command; returns only where there is nothing to become.
 pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
+    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     planned.say_notes();
-    let wants = Wants::of_a_person(&context, args.profile.code_stdin).lasting(args.min_ttl, &context, &planned.plan)?;
-    let session = obtain(&context, &planned, &wants)?;
+    let request = SessionRequest::interactive(&context, args.profile.code_stdin).lasting(
+        args.min_ttl,
+        &context,
+        &planned.plan,
+    )?;
+    let session = obtain(&context, &planned, &request)?;
     let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
     let mut words = args.command.into_iter();

@@ -14,9 +14,9 @@ use crate::session::{cache, sealing_key};
 use crate::system::obstacle::Obstacle;
 use crate::text::visible::visible;
 
+use super::active_sessions::{self, sealed_files};
 use super::context::Invocation;
 use super::context::{Context, Planned};
-use super::living::{self, sealed_files};
 
 /// Forgets the sessions of one profile's plan, or everything.
 pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
@@ -24,12 +24,12 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     if args.all {
         return all(&context);
     }
-    let planned = context.plan(&context.asked_or_picked(&args.profile)?)?;
+    let planned = context.plan(&context.requested_or_picked(&args.profile)?)?;
     let wanted: HashSet<Identity> = planned.steps().iter().map(|step| step.identity).collect();
     let is_wanted = |header: &Header| wanted.contains(&header.identity);
-    let found = living::open(&context, is_wanted);
+    let found = active_sessions::open(&context, is_wanted);
     // What says that it is one of them and does not open serves nobody; it goes with them, without a word of its own.
-    cache::claims(&context.folders.cache).filter(|(_, h)| is_wanted(h)).try_for_each(|(path, _)| remove(&path))?;
+    cache::claims(&context.dirs.cache).filter(|(_, h)| is_wanted(h)).try_for_each(|(path, _)| remove(&path))?;
     let name = visible(planned.plan.profile.as_str());
     let mut text: String = found.sessions.iter().map(|(_, header)| forgot(header)).collect();
     if let Some(unopened) = &found.unopened {
@@ -53,12 +53,12 @@ fn shared_by(others: &[String]) -> String {
 }
 
 fn all(context: &Context) -> Result<u8> {
-    let sessions = living::open(context, |_| true).sessions.len();
-    let removed = cache::remove_all(&context.folders.cache).map_err(|e| {
-        let obstacle = Obstacle::to("removed", &context.folders.cache.join("*.sealed"), &e);
+    let sessions = active_sessions::open(context, |_| true).sessions.len();
+    let removed = cache::remove_all(&context.dirs.cache).map_err(|e| {
+        let obstacle = Obstacle::to("removed", &context.dirs.cache.join("*.sealed"), &e);
         context.shortened_failure(Failure { kind: Kind::Disk, ..obstacle.failure() })
     })?;
-    let left = sealing_key::forget(&context.stores(true), &context.folders.cache);
+    let left = sealing_key::forget(&context.stores(true), &context.dirs.cache);
     // A keyring that is not there keeps no key; one that is locked may.
     let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
     if let Some((store, e)) = kept {
@@ -91,7 +91,7 @@ fn sharing(context: &Context, planned: &Planned) -> Vec<String> {
     let names = context.files.profile_names();
     let others = names.iter().filter(|name| *name != planned.plan.profile.as_str());
     let shares = |name: &&String| {
-        let plan = context.plan_if_any(name);
+        let plan = context.plan_quietly(name);
         plan.is_some_and(|other| other.steps().iter().any(|step| forgotten.contains(&step.identity)))
     };
     others.filter(shares).map(|name| visible(name)).collect()

@@ -4,7 +4,7 @@
 //! want of them and hand the result to `output`. `changing` shows, asks about and makes changes, and `conversation` asks a
 //! person on the terminal.
 
-mod asked;
+mod active_sessions;
 mod changing;
 mod complete;
 mod context;
@@ -16,13 +16,13 @@ mod exec;
 pub mod init;
 mod keyring;
 mod keys;
-mod living;
 mod login;
 mod logout;
 mod overview;
 mod profile;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod selection;
 mod sessions;
 mod settings;
 mod shell;
@@ -39,7 +39,7 @@ pub use context::Invocation;
 /// What writes files would leave root's in another user's home, which their owner could not change (threat-model P54).
 fn refuse_root_elsewhere(cli: &Cli, invocation: &Invocation) -> Result<()> {
     let writes = cli.command.as_ref().is_some_and(Command::writes_files);
-    let home = || Directories::find(&invocation.env).ok().map(|folders| folders.home);
+    let home = || Directories::find(&invocation.env).ok().map(|dirs| dirs.home);
     let owner = writes.then(home).flatten().and_then(|home| user::owner_of_the_home_root_visits(&home));
     owner.map_or(Ok(()), |owner| Err(context::root_elsewhere(&owner)))
 }

@@ -13,9 +13,9 @@ use crate::profile::facts;
 use crate::shell::Shell;
 use crate::text::visible::{as_word, visible};
 
+use super::active_sessions::ActiveSessions;
 use super::context::Invocation;
 use super::context::{Context, Planned};
-use super::living::Living;
 use super::shell;
 
 /// More profiles than this are for `profile list`.
@@ -33,13 +33,13 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         );
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
-    let living = Living::look(&context);
+    let active_sessions = ActiveSessions::look(&context);
     let shell = shell::calling_shell(&context.env);
     let callers = Callers::of(&context.files);
     let row = |name: &String| {
         let profile = context.files.profile(name)?;
-        let planned = context.plan_if_any(name);
-        let rest = planned.as_ref().and_then(|planned| living.rest(planned));
+        let planned = context.plan_quietly(name);
+        let rest = planned.as_ref().and_then(|planned| active_sessions.rest(planned));
         Some(vec![
             visible(name),
             facts::kind(&profile, &context.index).into(),

@@ -59,8 +59,8 @@ impl Tour {
         sandbox.add_role(Role { require_mfa: true, ..Role::trusting(ACCOUNT, "Admin", &ana.arn) });
         let home = tempfile::tempdir().map_err(|e| broken("no temporary folder", &e))?;
         let binary = std::env::current_exe().map_err(|e| broken("twolock does not find itself", &e))?;
-        let folder = binary.parent().unwrap_or(Path::new("/")).display().to_string();
-        let path = format!("{folder}:{}", env.text("PATH").unwrap_or("/usr/bin:/bin"));
+        let dir = binary.parent().unwrap_or(Path::new("/")).display().to_string();
+        let path = format!("{dir}:{}", env.text("PATH").unwrap_or("/usr/bin:/bin"));
         let tour = Self { sandbox: Arc::new(sandbox), home, binary, device, path };
         tour.write_profiles(&ana.secret_access_key)?;
         Ok(tour)
@@ -80,10 +80,10 @@ impl Tour {
     fn write_profiles(&self, secret: &str) -> Result<()> {
         let credentials =
             format!("[demo-keys]\naws_access_key_id = AKIASANDBOXEXAMPLE00\naws_secret_access_key = {secret}\n");
-        let folder = self.home.path().join(".aws");
-        private_file::create_private_dir(&folder)
-            .and_then(|()| private_file::write_atomically(&folder.join("config"), self.config().as_bytes()))
-            .and_then(|()| private_file::write_atomically(&folder.join("credentials"), credentials.as_bytes()))
+        let dir = self.home.path().join(".aws");
+        private_file::create_private_dir(&dir)
+            .and_then(|()| private_file::write_atomically(&dir.join("config"), self.config().as_bytes()))
+            .and_then(|()| private_file::write_atomically(&dir.join("credentials"), credentials.as_bytes()))
             .map_err(|e| broken("the temporary home takes no files", &e))
     }
 

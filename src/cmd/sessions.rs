@@ -28,7 +28,7 @@ use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
 use super::keys::RealBases;
 
 /// What a verb wants of the session layer.
-pub struct Wants {
+pub struct SessionRequest {
     /// What the session has to be.
     pub need: Need,
     /// How long the caller can wait.
@@ -43,9 +43,9 @@ pub struct Wants {
     pub must_keep: bool,
 }
 
-impl Wants {
+impl SessionRequest {
     /// What `env`, `exec` and `whoami` want: a living session, from a person who can be asked.
-    pub fn of_a_person(context: &Context, code_stdin: bool) -> Self {
+    pub fn interactive(context: &Context, code_stdin: bool) -> Self {
         let timeout = context.settings.duration_or_default("prompt_timeout");
         Self {
             need: Need::ALIVE,
@@ -78,17 +78,17 @@ impl Wants {
 }
 
 /// Brings the credentials of a plan: cached, or minted with the real STS and the real person.
-pub fn obtain(context: &Context, planned: &Planned, wants: &Wants) -> Result<Session> {
+pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) -> Result<Session> {
     let plan = &planned.plan;
     if plan.protected {
         let cause = "twolock_protected: this version cannot use break-glass profiles yet";
         return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
     }
-    let stores = context.stores(wants.may_unlock);
-    let cache = open_cache(context, planned, wants, &stores)?;
+    let stores = context.stores(request.may_unlock);
+    let cache = open_cache(context, planned, request, &stores)?;
     let http = HttpSettings::from_env(&context.env, &planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
-    let codes = WarmUp { codes: codes(context, plan, wants), sts: &sts, warmed: Cell::new(false) };
+    let codes = WarmUp { codes: codes(context, plan, request), sts: &sts, warmed: Cell::new(false) };
     let base = RealBases { context, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
     let unkept = RefCell::new(Vec::new());
@@ -99,22 +99,22 @@ pub fn obtain(context: &Context, planned: &Planned, wants: &Wants) -> Result<Ses
         codes: &codes,
         base: &base,
         cache: cache.as_ref(),
-        folder: &context.folders.cache,
-        locking: locking(context, wants),
+        folder: &context.dirs.cache,
+        locking: locking(context, request),
         endpoint: endpoint.as_deref(),
         asker: parent::asker().map(|asker| asker.to_string()),
-        patience: wants.patience,
+        patience: request.patience,
         clock: &clock::now,
         warn: &|text| unkept.borrow_mut().push(context.shortened(text)),
     };
     let below = |device: &MfaSerial| context.env.text("TWOLOCK_RUNNING") == Some(device.as_str());
     if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(below)) {
-        return from_its_own_process(planned, process, cache.as_ref(), wants.need);
+        return from_its_own_process(planned, process, cache.as_ref(), request.need);
     }
-    let obtained = sessions.obtain(wants.need);
+    let obtained = sessions.obtain(request.need);
     let unkept = unkept.take();
-    if let (Ok(_), true, Some(why)) = (&obtained, wants.must_keep, unkept.first())
-        && !cache.is_some_and(|cache| is_any_kept(&cache, planned, wants.need))
+    if let (Ok(_), true, Some(why)) = (&obtained, request.must_keep, unkept.first())
+        && !cache.is_some_and(|cache| is_any_kept(&cache, planned, request.need))
     {
         return Err(Failure::new(Kind::Disk, why).of_profile(&plan.profile));
     }
@@ -122,10 +122,10 @@ pub fn obtain(context: &Context, planned: &Planned, wants: &Wants) -> Result<Ses
     obtained.map_err(|failure| context.shortened_failure(failure))
 }
 
-fn locking(context: &Context, wants: &Wants) -> Locking {
-    match context.owner_root_visits() {
+fn locking(context: &Context, request: &SessionRequest) -> Locking {
+    match context.other_home_owner() {
         Some(_) => Locking::Never,
-        None if wants.uncached => Locking::IfPossible,
+        None if request.uncached => Locking::IfPossible,
         None => Locking::Required,
     }
 }
@@ -150,12 +150,12 @@ fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&
 fn open_cache(
     context: &Context,
     planned: &Planned,
-    wants: &Wants,
+    request: &SessionRequest,
     stores: &crate::store::choose::Stores,
 ) -> Result<Option<Cache>> {
     let of_profile = |failure: Failure| failure.of_profile(&planned.plan.profile);
-    match context.owner_root_visits() {
-        Some(owner) if wants.uncached => {
+    match context.other_home_owner() {
+        Some(owner) if request.uncached => {
             let why = "so the session is not saved, and the next command asks again";
             messages::warning(&as_root_elsewhere(&owner, why));
             return Ok(None);
@@ -164,16 +164,12 @@ fn open_cache(
         None => {}
     }
     let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
-    match sealing_key::find_or_make(stores, &context.folders.cache, deadline) {
+    match sealing_key::find_or_make(stores, &context.dirs.cache, deadline) {
         Ok(key) => {
-            log::detail(format_args!(
-                "sessions are sealed under key {} in {}",
-                key.id(),
-                context.folders.cache.display()
-            ));
-            Ok(Some(Cache::new(context.folders.cache.clone(), key)))
+            log::detail(format_args!("sessions are sealed under key {} in {}", key.id(), context.dirs.cache.display()));
+            Ok(Some(Cache::new(context.dirs.cache.clone(), key)))
         }
-        Err(none) if wants.uncached => {
+        Err(none) if request.uncached => {
             let ways: String = none.failure().shown_hints().iter().map(|hint| format!(" ({hint})")).collect();
             let why = context.shortened(&none.to_string());
             messages::warning(&format!("{why}; the session is not saved, and the next command asks again{ways}"));
@@ -184,8 +180,8 @@ fn open_cache(
 }
 
 /// Given beforehand, then the profile's command, then the terminal.
-fn codes<'a>(context: &'a Context, plan: &'a Plan, wants: &Wants) -> CodeSources<'a> {
-    let given = if wants.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
+fn codes<'a>(context: &'a Context, plan: &'a Plan, request: &SessionRequest) -> CodeSources<'a> {
+    let given = if request.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
     let command = plan.mfa_process.as_ref().map(|process| Consented { context, process });
     CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
 }

@@ -23,13 +23,13 @@ use super::conversation::{Conversation, PersonNeeded};
 
 /// Runs one of the settings commands.
 pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
-    let folders = Directories::find(&invocation.env)?;
-    let files = paths(&folders);
+    let dirs = Directories::find(&invocation.env)?;
+    let files = paths(&dirs);
     match args {
         cli::Settings::Path => to_stdout(format!("{}\n", files.file.display()).as_bytes()),
-        cli::Settings::List { json } => list(&Context::of(folders, &invocation.env)?, *json),
+        cli::Settings::List { json } => list(&Context::of(dirs, &invocation.env)?, *json),
         cli::Settings::Get { name } => {
-            let value = value_of(name, &Context::of(folders, &invocation.env)?)?;
+            let value = value_of(name, &Context::of(dirs, &invocation.env)?)?;
             to_stdout(format!("{value}\n").as_bytes())
         }
         cli::Settings::Set { name, value, forget_unfinished } => {

@@ -20,9 +20,9 @@ use crate::system::clock;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
+use super::active_sessions::{Opened, Unopened, open_active};
 use super::context::Invocation;
 use super::context::{Context, Planned};
-use super::living::{Opened, Unopened, open_living};
 
 /// Lists what lives. With `--min-ttl` the exit code says whether the profile lasts that long without a question.
 pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
@@ -32,22 +32,24 @@ pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     let planned = if one { Some(context.plan(&context.asked(&args.profile)?)?) } else { None };
     let wanted: Option<Vec<Identity>> = planned.as_ref().map(|p| p.steps().iter().map(|step| step.identity).collect());
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
-    let living = open_living(&context, now, is_wanted);
+    let active_sessions = open_active(&context, now, is_wanted);
     if args.json {
-        json_to_stdout(as_json(&living, &context, now))?;
+        json_to_stdout(as_json(&active_sessions, &context, now))?;
     } else {
-        to_stdout(as_text(&living, &context, now).as_bytes())?;
+        to_stdout(as_text(&active_sessions, &context, now).as_bytes())?;
     }
     match (args.min_ttl, planned) {
-        (Some(rest), Some(planned)) if !lasts(&planned, &living, now.plus(rest)) => Ok(Kind::NeedsPerson.exit_code()),
+        (Some(rest), Some(planned)) if !lasts(&planned, &active_sessions, now.plus(rest)) => {
+            Ok(Kind::NeedsPerson.exit_code())
+        }
         _ => Ok(0),
     }
 }
 
 /// Whether credentials that live until `until` can be had without a code: they are there, or the session below is.
-fn lasts(planned: &Planned, living: &Opened, until: Timestamp) -> bool {
+fn lasts(planned: &Planned, active_sessions: &Opened, until: Timestamp) -> bool {
     let alive = |identity: Identity, until: Timestamp| {
-        living.sessions.iter().any(|(_, header)| header.identity == identity && header.expires > until)
+        active_sessions.sessions.iter().any(|(_, header)| header.identity == identity && header.expires > until)
     };
     let steps = planned.steps();
     let Some(last) = Target::last_of(&steps) else { return false };
@@ -56,7 +58,7 @@ fn lasts(planned: &Planned, living: &Opened, until: Timestamp) -> bool {
     alive(last.identity, until) || (fresh_would_last && without_code())
 }
 
-fn as_text(living: &Opened, context: &Context, now: Timestamp) -> String {
+fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> String {
     let row = |(_, header): &(PathBuf, Header)| {
         vec![
             visible(header.profile.as_str()),
@@ -66,12 +68,15 @@ fn as_text(living: &Opened, context: &Context, now: Timestamp) -> String {
             duration::show(header.expires.since(now)),
         ]
     };
-    let mut text = if living.sessions.is_empty() {
+    let mut text = if active_sessions.sessions.is_empty() {
         "no active sessions\n".to_string()
     } else {
-        table(&["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"], &living.sessions.iter().map(row).collect::<Vec<_>>())
+        table(
+            &["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"],
+            &active_sessions.sessions.iter().map(row).collect::<Vec<_>>(),
+        )
     };
-    if let Some(unopened) = &living.unopened {
+    if let Some(unopened) = &active_sessions.unopened {
         text += &format!("{}\n", unopened.line());
     }
     let keys: Vec<_> =
@@ -83,7 +88,7 @@ fn as_text(living: &Opened, context: &Context, now: Timestamp) -> String {
     text
 }
 
-fn as_json(living: &Opened, context: &Context, now: Timestamp) -> Value {
+fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value {
     let session = |(_, header): &(PathBuf, Header)| {
         let mut fields = json!({
             "profile": header.profile.as_str(),
@@ -105,10 +110,10 @@ fn as_json(living: &Opened, context: &Context, now: Timestamp) -> Value {
     };
     let key = |key: Key| json!({"profile": key.profile, "access_key_id": key.id, "where": key.place, "age": key.age});
     let mut fields = json!({
-        "sessions": living.sessions.iter().map(session).collect::<Vec<_>>(),
+        "sessions": active_sessions.sessions.iter().map(session).collect::<Vec<_>>(),
         "keys": keys(context, now).into_iter().map(key).collect::<Vec<_>>(),
     });
-    if let Some(Unopened { files, why }) = &living.unopened {
+    if let Some(Unopened { files, why }) = &active_sessions.unopened {
         fields["unopened"] = json!({"files": files, "why": why});
     }
     fields

@@ -13,13 +13,13 @@ use crate::text::visible::visible;
 
 use super::context::Context;
 use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::sessions::{SessionRequest, obtain};
 
 /// Prints account, ARN and user id.
 pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
-    let session = obtain(&context, &planned, &Wants::of_a_person(&context, args.profile.code_stdin))?;
+    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
+    let session = obtain(&context, &planned, &SessionRequest::interactive(&context, args.profile.code_stdin))?;
     let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&context.env, &planned.endpoint)?);
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
         let stale = e.kind == AwsErrorKind::StaleSession;

@@ -43,14 +43,14 @@ pub struct OneProfile {
     pub plan: Option<Result<Planned>>,
 }
 
-/// A file or folder that should be its owner's alone.
+/// A file or directory that should be its owner's alone.
 pub struct CheckedPath {
     pub path: PathBuf,
     pub shown: String,
     pub found: PathFacts,
     /// What it ought to be.
     pub wanted: What,
-    /// The folder it was found in, where nobody named it: all such files of a folder are one finding.
+    /// The directory it was found in, where nobody named it: all such files of a directory are one finding.
     pub among: Option<String>,
     /// Whether a variable chose it.
     pub is_chosen: bool,
@@ -64,12 +64,12 @@ pub struct CheckedPaths {
 }
 
 impl Checkup {
-    /// Looks at everything; only a home folder that cannot be found is a failure.
+    /// Looks at everything; only a home directory that cannot be found is a failure.
     pub fn gather(env: &Env) -> Result<Self> {
         let (context, failures) = Context::readable(Directories::find(env)?, env);
         let profiles = planned(&context);
         let stores = context.stores(false);
-        let keyrings = sealing_key::ask_each(&stores, &context.folders.cache);
+        let keyrings = sealing_key::ask_each(&stores, &context.dirs.cache);
         let places = CheckedPaths::of(&context);
         Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, context })
     }
@@ -81,7 +81,7 @@ impl Checkup {
 
     /// A path as the user would name it.
     pub fn shown(&self, path: &Path) -> String {
-        shorten(path, &self.context.folders.home)
+        shorten(path, &self.context.dirs.home)
     }
 
     /// What the keyring that keeps access keys says; none where there is none by the settings.
@@ -104,7 +104,7 @@ pub fn is_usable(said: Option<&StoreError>) -> bool {
 fn planned(context: &Context) -> Vec<OneProfile> {
     let one = |name: String| {
         let profile = context.files.profile(&name)?;
-        let plan = ProfileName::parse(&name).ok().map(|parsed| context.plan_of_many(&parsed));
+        let plan = ProfileName::parse(&name).ok().map(|parsed| context.plan_without_suggestions(&parsed));
         Some(OneProfile { name, profile, plan })
     };
     context.files.profile_names().into_iter().filter_map(one).collect()
@@ -112,22 +112,22 @@ fn planned(context: &Context) -> Vec<OneProfile> {
 
 impl CheckedPaths {
     fn of(context: &Context) -> Self {
-        let mut looking = Looking { home: &context.folders.home, seen: HashSet::new(), places: Self::default() };
-        let aws = context.folders.home.join(".aws");
+        let mut looking = Looking { home: &context.dirs.home, seen: HashSet::new(), places: Self::default() };
+        let aws = context.dirs.home.join(".aws");
         looking.at(&aws, What::Directory, false);
         for choice in [&context.files.config_choice, &context.files.credentials_choice] {
             looking.at(&choice.path, What::File, choice.variable.is_some());
         }
-        let settings = context::paths(&context.folders);
-        let folders = &context.folders;
-        let key_folder = context::key_folder(folders);
-        let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
+        let settings = context::paths(&context.dirs);
+        let dirs = &context.dirs;
+        let key_dir = context::key_dir(dirs);
+        let ours = [&dirs.config, &dirs.cache, &dirs.data, &dirs.state, &key_dir].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
-        for folder in ours.iter().chain(&home_settings) {
-            looking.above(folder);
-            looking.at(folder, What::Directory, false);
+        for dir in ours.iter().chain(&home_settings) {
+            looking.above(dir);
+            looking.at(dir, What::Directory, false);
         }
-        for file in [&settings.file, &settings.home_file, &folders.data.join("keys.json")] {
+        for file in [&settings.file, &settings.home_file, &dirs.data.join("keys.json")] {
             looking.at(file, What::File, false);
         }
         let login = context.env.raw("AWS_LOGIN_CACHE_DIRECTORY").map(PathBuf::from);
@@ -139,7 +139,7 @@ impl CheckedPaths {
             looking.at(&cache, What::Directory, is_chosen);
             looking.within(&cache);
         }
-        [aws].iter().chain(&ours).chain(&home_settings).for_each(|folder| looking.within(folder));
+        [aws].iter().chain(&ours).chain(&home_settings).for_each(|dir| looking.within(dir));
         looking.places
     }
 }
@@ -156,22 +156,22 @@ impl Looking<'_> {
         self.add(path, wanted, None, is_chosen);
     }
 
-    /// The folders on the way from the home to one of ours that another user made: nothing can be made in there.
-    fn above(&mut self, folder: &Path) {
+    /// The directories on the way from the home to one of ours that another user made: nothing can be made in there.
+    fn above(&mut self, dir: &Path) {
         let below_home = |above: &&Path| above.starts_with(self.home) && *above != self.home;
-        let above: Vec<&Path> = folder.ancestors().skip(1).take_while(below_home).collect();
-        for folder in above {
-            if permissions::look(folder).is_ok_and(|found| found.is_some_and(|found| found.other_owner().is_some())) {
-                self.add(folder, What::Directory, None, false);
+        let above: Vec<&Path> = dir.ancestors().skip(1).take_while(below_home).collect();
+        for dir in above {
+            if permissions::look(dir).is_ok_and(|found| found.is_some_and(|found| found.other_owner().is_some())) {
+                self.add(dir, What::Directory, None, false);
             }
         }
     }
 
-    /// The files of a folder that nobody named: copies of editors, cached credentials, sealed sessions. What its owner may
+    /// The files of a directory that nobody named: copies of editors, cached credentials, sealed sessions. What its owner may
     /// run is a program, and not ours to change.
-    fn within(&mut self, folder: &Path) {
-        let among = Some(shorten(folder, self.home));
-        let Ok(entries) = std::fs::read_dir(folder) else { return };
+    fn within(&mut self, dir: &Path) {
+        let among = Some(shorten(dir, self.home));
+        let Ok(entries) = std::fs::read_dir(dir) else { return };
         for entry in entries.flatten().take(MOST_FILES) {
             if entry.file_type().is_ok_and(|kind| !kind.is_dir() && !kind.is_symlink()) {
                 self.add(&entry.path(), What::File, among.clone(), false);

@@ -54,11 +54,11 @@ pub fn modes(checkup: &Checkup) -> Checked {
     let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&CheckedPath>>::new());
     for place in checkup.places.found.iter().filter(is_open) {
         match &place.among {
-            Some(folder) => among.entry(folder).or_default().push(place),
+            Some(dir) => among.entry(dir).or_default().push(place),
             None => found.push(open(place)),
         }
     }
-    found.extend(among.into_iter().map(|(folder, places)| many_open(folder, &places)));
+    found.extend(among.into_iter().map(|(dir, places)| many_open(dir, &places)));
     let unseen = &checkup.places.unseen;
     Checked { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
 }
@@ -70,8 +70,8 @@ fn is_ours(place: &CheckedPath) -> bool {
 
 fn open(place: &CheckedPath) -> Finding {
     let (bits, mode) = (place.found.open_bits(), mode(place));
-    let is_folder = place.wanted == What::Directory;
-    let what = match (is_folder, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
+    let is_dir = place.wanted == What::Directory;
+    let what = match (is_dir, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
         (true, true, _) => "other users can create files in it",
         (true, false, true) => "other users can list it",
         (false, true, _) => "other users can change it",
@@ -79,11 +79,11 @@ fn open(place: &CheckedPath) -> Finding {
         (true, ..) => "other users can enter it",
         (false, ..) => "other users can run it",
     };
-    let finding = closable(is_folder, bits, format!("{what} (mode {mode:o})")).in_file(&place.shown);
+    let finding = closable(is_dir, bits, format!("{what} (mode {mode:o})")).in_file(&place.shown);
     Finding { closes: vec![place.path.clone()], ..finding }
 }
 
-fn many_open(folder: &str, places: &[&CheckedPath]) -> Finding {
+fn many_open(dir: &str, places: &[&CheckedPath]) -> Finding {
     if let [only] = places {
         return open(only);
     }
@@ -92,7 +92,7 @@ fn many_open(folder: &str, places: &[&CheckedPath]) -> Finding {
     let verb = if bits & OTHERS_WRITE != 0 { "change" } else { "read" };
     let what =
         format!("other users can {verb} {} files in it, such as {name} (mode {:o})", places.len(), mode(places[0]));
-    let finding = closable(false, bits, what).in_file(folder);
+    let finding = closable(false, bits, what).in_file(dir);
     Finding { closes: places.iter().map(|place| place.path.clone()).collect(), ..finding }
 }
 
@@ -100,9 +100,9 @@ fn mode(place: &CheckedPath) -> u32 {
     place.found.ownership.map_or(0, |of| of.mode)
 }
 
-fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
+fn closable(is_dir: bool, bits: u32, what: String) -> Finding {
     let can_write = bits & OTHERS_WRITE != 0;
-    let why = match (is_folder, can_write) {
+    let why = match (is_dir, can_write) {
         (true, true) => "whoever can write there can replace your file",
         (true, false) => "everybody can read the files in it that a tool leaves open",
         (false, true) => "whoever changes it controls which accounts, hosts and programs your AWS tools use",
@@ -113,7 +113,7 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
 
 /// What belongs to somebody else. What lies in one directory is one finding, and one command repairs it all.
 pub fn owners(checkup: &Checkup) -> Checked {
-    if let Some(owner) = checkup.context.owner_root_visits() {
+    if let Some(owner) = checkup.context.other_home_owner() {
         let what = format!("doctor runs as root in the home of {owner}");
         let why = "its files belong to another user, as they should, so ownership was not checked";
         return vec![Finding::new(Warning, what, why).fix("run it without sudo, or with sudo -H")].into();
@@ -149,7 +149,7 @@ fn of_others(checkup: &Checkup, tree: &Path, places: &[&CheckedPath]) -> Finding
     };
     let why = "its owner can read and change it, and twolock does not edit it";
     let fix = obstacle::chown(&directories::resolve(tree).unwrap_or(tree.into()));
-    let fix = directories::shorten_last_word(&fix, &checkup.context.folders.home);
+    let fix = directories::shorten_last_word(&fix, &checkup.context.dirs.home);
     Finding::new(Error, what, why).in_file(checkup.shown(named)).fix(fix)
 }
 
@@ -159,16 +159,16 @@ pub fn links(checkup: &Checkup) -> Checked {
         let what = format!("it has {} hard links", place.found.names);
         let why = "an edit would change only one of them, so twolock does not edit it";
         let (path, copy) = (place.path.to_string_lossy(), format!("{}.own", place.path.display()));
-        let put_back = CommandLine::other("mv").with(&copy).with(&*path);
+        let restore = CommandLine::other("mv").with(&copy).with(&*path);
         Finding::new(Warning, what, why)
             .in_file(&place.shown)
-            .fix(CommandLine::other("cp -p").with(&*path).with(&copy).and(put_back))
+            .fix(CommandLine::other("cp -p").with(&*path).with(&copy).and(restore))
     };
     let several = checkup.places.found.iter().filter(|place| place.found.has_more_names());
     several.map(of).collect::<Vec<_>>().into()
 }
 
-/// Something else where a file or folder should be. A pipe or folder in place of a file people name cannot be read, which is
+/// Something else where a file or directory should be. A pipe or directory in place of a file people name cannot be read, which is
 /// a finding already.
 pub fn kinds(checkup: &Checkup) -> Checked {
     let of = |place: &CheckedPath| {

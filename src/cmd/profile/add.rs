@@ -98,7 +98,7 @@ fn add(
     notes.append(&mut change.notes);
     notes.extend(on_program(&program));
     change.notes = notes;
-    if make(context, &change, &preview, "add?", args.making)? {
+    if make(context, &change, &preview, "add?", args.flags)? {
         let after = context.sources_of(&preview.files, &preview.index);
         to_stdout(format!("added {name}; try: {}\n", to_try(context, after, name)?).as_bytes())?;
     }

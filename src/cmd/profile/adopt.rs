@@ -27,7 +27,7 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     let (adoptions, asked) = if args.all {
         (adoption::of_all(context.quiet()), None)
     } else {
-        let asked = context.asked_or_picked(&args.profile)?;
+        let asked = context.requested_or_picked(&args.profile)?;
         context.plan(&asked)?;
         (adoption::of_one(context.quiet(), &asked, args.only)?, Some(asked))
     };
@@ -47,7 +47,7 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     change.notes.extend(more.iter().map(|name| format!("'{name}' will ask for a code too, as its key's profile does")));
     change.notes.extend(left_alone(&refused));
     change.notes.extend(on_others(context, &preview, &adoptions, asked.as_ref()));
-    if make(context, &change, &preview, "adopt?", args.making)? {
+    if make(context, &change, &preview, "adopt?", args.flags)? {
         to_stdout(done(context, &preview, &adoptions)?.as_bytes())?;
     }
     Ok(0)
@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
 fn served(context: &Context, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>, Vec<Failure>) {
     let (mut served, mut refused) = (Vec::new(), adoptions.refused);
     for adoption in adoptions.made {
-        match context.plan_of_many(&adoption.profile) {
+        match context.plan_without_suggestions(&adoption.profile) {
             Ok(planned) => served.push((adoption, planned)),
             Err(failure) => refused.push(failure),
         }

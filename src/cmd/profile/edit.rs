@@ -5,7 +5,7 @@ use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
 use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change};
-use crate::cli::Making;
+use crate::cli::ChangeFlags;
 use crate::credentials::STATIC_KEYS;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -21,7 +21,14 @@ use crate::cmd::context::Context;
 const QUESTION: &str = "make this change?";
 
 /// Sets one key where it counts.
-pub fn set(context: &Context, name: &ProfileName, key: &str, value: &str, title: &str, making: Making) -> Result<u8> {
+pub fn set(
+    context: &Context,
+    name: &ProfileName,
+    key: &str,
+    value: &str,
+    title: &str,
+    flags: ChangeFlags,
+) -> Result<u8> {
     let key = key.to_ascii_lowercase();
     let profile = context.known(name)?;
     refuse_secrets(&profile, &key)?;
@@ -40,16 +47,16 @@ pub fn set(context: &Context, name: &ProfileName, key: &str, value: &str, title:
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
     let preview = preview(&context.files, &context.index, &change)?;
     check(&preview, kind, name, &key)?;
-    make(context, &change, &preview, QUESTION, making).map(|_| 0)
+    make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 
 /// Takes one key out of both files: what is left in one of them would count again.
-pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, making: Making) -> Result<u8> {
+pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, flags: ChangeFlags) -> Result<u8> {
     context.known(name)?;
     let mut change = Change::new(title);
     change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.to_ascii_lowercase() });
     let preview = preview(&context.files, &context.index, &change)?;
-    make(context, &change, &preview, QUESTION, making).map(|_| 0)
+    make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 
 /// Arguments are seen by every user of the machine, and stay in the shell's history (threat-model P3).

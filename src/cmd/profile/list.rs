@@ -20,8 +20,8 @@ use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 use super::fields::{add_key_and_rest, facts};
+use crate::cmd::active_sessions::ActiveSessions;
 use crate::cmd::context::Context;
-use crate::cmd::living::Living;
 
 const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT", "SERVED"];
 
@@ -31,9 +31,9 @@ const SPARE: [usize; 3] = [3, 2, 4];
 /// Lists every profile.
 pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     let names = context.files.profile_names();
-    let living = Living::look(context);
+    let active_sessions = ActiveSessions::look(context);
     let callers = Callers::of(&context.files);
-    let listed = names.iter().filter_map(|name| Listed::of(context, &living, &callers, name));
+    let listed = names.iter().filter_map(|name| Listed::of(context, &active_sessions, &callers, name));
     if as_json {
         // Not by `json!`, which copies what it is given.
         let list = listed.map(|listed| listed.facts(context)).collect();
@@ -59,7 +59,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(context: &Context, living: &Living, callers: &Callers, name: &str) -> Option<Self> {
+    fn of(context: &Context, active_sessions: &ActiveSessions, callers: &Callers, name: &str) -> Option<Self> {
         let Some(outline) = context.outline(name) else {
             let profile = Rc::new(context.files.profile(name)?);
             let served = callers.served(&profile);
@@ -68,8 +68,8 @@ impl Listed {
         let Outline { profile, base, device, role } = outline;
         let profile = Rc::new(profile);
         let served = callers.served(&profile);
-        let planned = if living.may_serve(role.as_ref()) { context.plan_if_any(name) } else { None };
-        let rest = planned.and_then(|planned| living.rest(&planned));
+        let planned = if active_sessions.may_serve(role.as_ref()) { context.plan_quietly(name) } else { None };
+        let rest = planned.and_then(|planned| active_sessions.rest(&planned));
         Some(Self { profile, base: Some(base), device, rest, served })
     }
 
@@ -108,7 +108,7 @@ impl Listed {
     }
 }
 
-/// `credentials:2`, without the folders.
+/// `credentials:2`, without the directories.
 fn short_place(place: &KeyPlace) -> String {
     match place {
         KeyPlace::Keyring => "keyring".into(),

@@ -12,7 +12,7 @@ mod rename;
 mod show;
 
 use crate::change::replace::wait_while_fresh;
-use crate::cli::{self, Making};
+use crate::cli::{self, ChangeFlags};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
@@ -29,41 +29,41 @@ pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
         List { json } => list::run(&Context::load(&invocation.env)?, *json),
         Show { profile, json } => {
             let context = Context::load(&invocation.env)?;
-            show::run(&context, &context.asked_or_picked(profile)?, *json)
+            show::run(&context, &context.requested_or_picked(profile)?, *json)
         }
         Pick { filter } => pick(&Context::load(&invocation.env)?, filter.as_deref().unwrap_or_default()),
-        Add(args) => changed(&args.making, invocation, &titled("add", &[args.name.as_ref()]), |context, title| {
+        Add(args) => changed(&args.flags, invocation, &titled("add", &[args.name.as_ref()]), |context, title| {
             add::run(context, args, title)
         }),
         Adopt(args) => {
             let title = titled("adopt", &[args.profile.name()]) + if args.all { " --all" } else { "" };
-            changed(&args.making, invocation, &title, |context, title| adopt::run(context, args, title))
+            changed(&args.flags, invocation, &title, |context, title| adopt::run(context, args, title))
         }
         Release(args) => {
-            changed(&args.making, invocation, &titled("release", &[args.profile.name()]), |context, title| {
+            changed(&args.flags, invocation, &titled("release", &[args.profile.name()]), |context, title| {
                 release::run(context, args, title)
             })
         }
-        Set { profile, key, value, making } => changed(
-            making,
+        Set { profile, key, value, flags } => changed(
+            flags,
             invocation,
             &format!("{} {}", titled("set", &[Some(profile)]), as_word(key)),
-            |context, title| edit::set(context, &context.meant(profile)?, key, value, title, *making),
+            |context, title| edit::set(context, &context.meant(profile)?, key, value, title, *flags),
         ),
-        Unset { profile, key, making } => changed(
-            making,
+        Unset { profile, key, flags } => changed(
+            flags,
             invocation,
             &format!("{} {}", titled("unset", &[Some(profile)]), as_word(key)),
-            |context, title| edit::unset(context, &context.meant(profile)?, key, title, *making),
+            |context, title| edit::unset(context, &context.meant(profile)?, key, title, *flags),
         ),
-        Rename { old, new, making } => {
-            changed(making, invocation, &titled("rename", &[Some(old), Some(new)]), |context, title| {
-                rename::run(context, &context.meant(old)?, new, title, *making)
+        Rename { old, new, flags } => {
+            changed(flags, invocation, &titled("rename", &[Some(old), Some(new)]), |context, title| {
+                rename::run(context, &context.meant(old)?, new, title, *flags)
             })
         }
-        Remove { profile, making } => {
-            changed(making, invocation, &titled("remove", &[Some(profile)]), |context, title| {
-                remove::run(context, &context.meant(profile)?, title, *making)
+        Remove { profile, flags } => {
+            changed(flags, invocation, &titled("remove", &[Some(profile)]), |context, title| {
+                remove::run(context, &context.meant(profile)?, title, *flags)
             })
         }
     }
@@ -78,12 +78,12 @@ fn titled(verb: &str, names: &[Option<&ProfileName>]) -> String {
 /// Makes good what a killed run left, waits until nobody is in the middle of writing the files, then lets a verb change
 /// them.
 fn changed(
-    making: &Making,
+    flags: &ChangeFlags,
     invocation: &Invocation,
     title: &str,
     verb: impl FnOnce(&Context, &str) -> Result<u8>,
 ) -> Result<u8> {
-    if !making.dry_run && changing::recovered(&invocation.env, title, making.forget_unfinished)? {
+    if !flags.dry_run && changing::recovered(&invocation.env, title, flags.forget_unfinished)? {
         return Ok(0);
     }
     let context = Context::load(&invocation.env)?;

@@ -22,7 +22,7 @@ use crate::cmd::context::Context;
 
 /// Releases one profile.
 pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
-    let name = context.asked_or_picked(&args.profile)?;
+    let name = context.requested_or_picked(&args.profile)?;
     let profile = context.known(&name)?;
     let settings = ProfileSettings::of(&profile, &name);
     let is_role = settings.raw("twolock_role_arn").is_some();
@@ -32,12 +32,12 @@ pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
     if args.restore_key && is_kept_beside(settings) {
         nobody_else_may_name(context, &name, &keys_profile(&name))?;
     }
-    let restored = if args.restore_key { Some(key(context, settings, !args.making.dry_run)?) } else { None };
+    let restored = if args.restore_key { Some(key(context, settings, !args.flags.dry_run)?) } else { None };
     let mut change = Change { notes: notes_on_key(context, settings, restored.as_ref()), ..Change::new(title) };
     change.edit_files(Edits::of_release(context.sources(), &name, restored)?);
     let preview = preview(&context.files, &context.index, &change)?;
     change.notes.extend(notes_on_callers(context, &preview.files, &name));
-    if make(context, &change, &preview, "release?", args.making)? {
+    if make(context, &change, &preview, "release?", args.flags)? {
         to_stdout(format!("released {name}\n").as_bytes())?;
     }
     Ok(0)

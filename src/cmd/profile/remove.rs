@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::aws_files::edit::Edit;
 use crate::change::preview::preview;
 use crate::change::{Act, Change};
-use crate::cli::Making;
+use crate::cli::ChangeFlags;
 use crate::error::Result;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
@@ -18,11 +18,11 @@ use crate::session::identity::Identity;
 use crate::text::visible::visible;
 
 use super::super::changing::make;
+use crate::cmd::active_sessions;
 use crate::cmd::context::Context;
-use crate::cmd::living;
 
 /// Removes a profile from both files, and the sessions nobody else uses.
-pub fn run(context: &Context, name: &ProfileName, title: &str, making: Making) -> Result<u8> {
+pub fn run(context: &Context, name: &ProfileName, title: &str, flags: ChangeFlags) -> Result<u8> {
     let profile = context.known(name)?;
     let mut change = Change { notes: still_named(context, name), ..Change::new(title) };
     if let Some(entry) = context.index.get(name) {
@@ -39,7 +39,7 @@ pub fn run(context: &Context, name: &ProfileName, title: &str, making: Making) -
     }
     let question = if change.notes.is_empty() { "remove it?" } else { "remove it anyway?" };
     let preview = preview(&context.files, &context.index, &change)?;
-    make(context, &change, &preview, question, making).map(|_| 0)
+    make(context, &change, &preview, question, flags).map(|_| 0)
 }
 
 /// Profiles and aliases that name it.
@@ -57,11 +57,11 @@ fn still_named(context: &Context, name: &ProfileName) -> Vec<String> {
 /// The sealed sessions of this profile's plan that no other profile's plan uses.
 fn sessions_of_its_own(context: &Context, name: &ProfileName) -> Vec<PathBuf> {
     let identities = |name: &str| -> HashSet<Identity> {
-        let planned = context.plan_if_any(name);
+        let planned = context.plan_quietly(name);
         planned.map(|planned| planned.steps().iter().map(|step| step.identity).collect()).unwrap_or_default()
     };
     let mut own = identities(name.as_str());
-    let mut found = living::open(context, |header| own.contains(&header.identity)).sessions;
+    let mut found = active_sessions::open(context, |header| own.contains(&header.identity)).sessions;
     if found.is_empty() {
         return Vec::new();
     }

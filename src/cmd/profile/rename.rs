@@ -3,7 +3,7 @@
 use crate::aws_files::edit::Edit;
 use crate::change::preview::preview;
 use crate::change::{Act, Change};
-use crate::cli::Making;
+use crate::cli::ChangeFlags;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::ours::key_index::IndexEdit;
@@ -16,7 +16,7 @@ use super::super::changing::make;
 use crate::cmd::context::{Context, paths};
 
 /// Renames a profile and whatever names it.
-pub fn run(context: &Context, old: &ProfileName, new: &ProfileName, title: &str, making: Making) -> Result<u8> {
+pub fn run(context: &Context, old: &ProfileName, new: &ProfileName, title: &str, flags: ChangeFlags) -> Result<u8> {
     let profile = context.known(old)?;
     must_be_free(context, new.as_str())?;
     let entry = context.index.get(old);
@@ -41,7 +41,7 @@ pub fn run(context: &Context, old: &ProfileName, new: &ProfileName, title: &str,
     }
     rename_in_aliases(context, old, new, &mut change);
     let preview = preview(&context.files, &context.index, &change)?;
-    make(context, &change, &preview, "make these changes?", making).map(|_| 0)
+    make(context, &change, &preview, "make these changes?", flags).map(|_| 0)
 }
 
 /// Refuses a name that a profile has.
@@ -69,5 +69,5 @@ fn rename_in_aliases(context: &Context, old: &ProfileName, new: &ProfileName, ch
         _ => format!("aliases {} go with it", names.join(", ")),
     });
     let edit = SettingEdit::RenameInAliases { old: old.to_string(), new: new.to_string() };
-    change.acts.push(Act::EditSettings { file: paths(&context.folders).file, edit });
+    change.acts.push(Act::EditSettings { file: paths(&context.dirs).file, edit });
 }

@@ -15,9 +15,9 @@ use crate::text::visible::{one_line, visible};
 use crate::text::width::{columns, padded};
 
 use super::fields::{add_key_and_rest, facts};
-use crate::cmd::asked::unknown;
+use crate::cmd::active_sessions::ActiveSessions;
 use crate::cmd::context::{Context, Planned};
-use crate::cmd::living::Living;
+use crate::cmd::selection::unknown;
 
 /// A paragraph is not wider than this.
 const WIDEST: usize = 80;
@@ -130,7 +130,7 @@ fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> 
     fields["callers"] = verdict.callers().iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_key_and_rest(&mut fields, &planned.plan.base, Living::look(context).rest(&planned));
+            add_key_and_rest(&mut fields, &planned.plan.base, ActiveSessions::look(context).rest(&planned));
             fields["plan"] = planned.plan.lines().map(|line| json!(line.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());

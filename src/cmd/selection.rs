@@ -23,25 +23,25 @@ impl Context {
     pub fn asked(&self, arg: &ProfileArg) -> Result<ProfileName> {
         match self.named(arg)? {
             Some(name) => self.meant(&name),
-            None => Err(self.nobody_named()),
+            None => Err(self.no_profile_given()),
         }
     }
 
     /// The same; where no name was given, a person at the terminal picks one.
-    pub fn asked_or_picked(&self, arg: &ProfileArg) -> Result<ProfileName> {
+    pub fn requested_or_picked(&self, arg: &ProfileArg) -> Result<ProfileName> {
         match self.named(arg)? {
             Some(name) => self.meant(&name),
-            None => self.meant(&self.pick("", |_| self.nobody_named())?),
+            None => self.meant(&self.pick("", |_| self.no_profile_given())?),
         }
     }
 
     /// Lets a person pick; `nobody` says what it means that there is no terminal to do so.
     pub fn pick(&self, filter: &str, nobody: impl FnOnce(Unusable) -> Failure) -> Result<ProfileName> {
-        let (usage, now) = (Usage::load(&self.folders.state), clock::now());
+        let (usage, now) = (Usage::load(&self.dirs.state), clock::now());
         let mut names = self.names_offered();
         names.retain(|name| ProfileName::parse(name).is_ok());
         if names.is_empty() {
-            return Err(self.nobody_named());
+            return Err(self.no_profile_given());
         }
         let alias = |name: &str| self.settings.aliases.get(name).map(|alias| alias.profile.as_str());
         let profiles: HashSet<String> = self.files.profile_names().into_iter().collect();
@@ -88,7 +88,7 @@ impl Context {
         Ok(None)
     }
 
-    fn nobody_named(&self) -> Failure {
+    fn no_profile_given(&self) -> Failure {
         let names = first_names(&self.files.profile_names());
         let failure = Failure::new(Kind::Usage, "no profile given: name one, or set AWS_PROFILE");
         if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
@@ -126,13 +126,13 @@ impl Context {
 
     /// Notes that a person used this profile, for the order of the picker. That it cannot be noted fails nothing.
     pub fn note_use(&self, profile: &ProfileName) {
-        if self.owner_root_visits().is_some() {
+        if self.other_home_owner().is_some() {
             return;
         }
         // Files that a variable chose do not know the profiles of the usual ones.
         let usual = self.files.config_choice.variable.is_none() && self.files.credentials_choice.variable.is_none();
         let there: Option<HashSet<String>> = usual.then(|| self.files.profile_names().into_iter().collect());
-        if let Err(why) = usage::record(&self.folders.state, profile, clock::now(), there.as_ref()) {
+        if let Err(why) = usage::record(&self.dirs.state, profile, clock::now(), there.as_ref()) {
             log::detail(format_args!("the use of '{profile}' is not noted: {why}"));
         }
     }

@@ -48,13 +48,13 @@ pub fn sealed_files(count: usize) -> String {
 
 /// Opens the sealed files that are wanted by what they say of themselves. No keyring is asked about nothing.
 pub fn open(context: &Context, is_wanted: impl Fn(&Header) -> bool) -> Opened {
-    let files = cache::claims(&context.folders.cache).filter(|(_, header)| is_wanted(header)).count();
+    let files = cache::claims(&context.dirs.cache).filter(|(_, header)| is_wanted(header)).count();
     if files == 0 {
         return Opened::default();
     }
-    match sealing_key::find(&context.stores(false), &context.folders.cache) {
+    match sealing_key::find(&context.stores(false), &context.dirs.cache) {
         Ok(key) => {
-            let mut sessions = Cache::new(context.folders.cache.clone(), key).headers();
+            let mut sessions = Cache::new(context.dirs.cache.clone(), key).headers();
             sessions.retain(|(_, header)| is_wanted(header));
             Opened { sessions, unopened: None }
         }
@@ -63,22 +63,22 @@ pub fn open(context: &Context, is_wanted: impl Fn(&Header) -> bool) -> Opened {
 }
 
 /// The same of those that live.
-pub fn open_living(context: &Context, now: Timestamp, is_wanted: impl Fn(&Header) -> bool) -> Opened {
+pub fn open_active(context: &Context, now: Timestamp, is_wanted: impl Fn(&Header) -> bool) -> Opened {
     open(context, |header| header.expires > now && header.is_plausible(now) && is_wanted(header))
 }
 
 /// What lives, found by what it serves.
-pub struct Living {
+pub struct ActiveSessions {
     now: Timestamp,
     ends: HashMap<Identity, Timestamp>,
     roles: HashSet<Option<RoleArn>>,
 }
 
-impl Living {
+impl ActiveSessions {
     /// Looks once for all profiles.
     pub fn look(context: &Context) -> Self {
         let now = clock::now();
-        let sessions = open_living(context, now, |_| true).sessions;
+        let sessions = open_active(context, now, |_| true).sessions;
         let roles = sessions.iter().map(|(_, header)| header.role.clone()).collect();
         let ends = sessions.into_iter().map(|(_, header)| (header.identity, header.expires)).collect();
         Self { now, ends, roles }

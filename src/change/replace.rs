@@ -1,8 +1,8 @@
-//! Replaces a file people keep by an edited one: old or new, never neither (threat-model P31 to P34).
+//! Edits a user's file atomically: it has the old content or the new, never anything else (threat-model P31 to P34).
 //!
-//! Links stay and their target is replaced. Our own writers exclude each other by a kernel lock beside the sealed
-//! files; others lock nothing, so the content is compared just before the rename, and the replaced file is looked at
-//! once more after it: what somebody wrote meanwhile is edited anew.
+//! Symlinks stay and their target is replaced. Two runs of twolock exclude each other by a kernel lock in the cache
+//! directory. Other programs do not lock, so the content is compared just before the rename, and the replaced file is read
+//! once more after it: what another program has written in the meantime is edited again.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek};
@@ -17,37 +17,31 @@ use crate::system::foreign_file::{self, plain};
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file::{self, Staged};
 
-/// How often a file that changes under us is edited anew.
 const MOST_TRIES: usize = 3;
-/// Longest wait for another of us, and for a file that somebody is writing.
+/// Longest wait for another twolock.
 const LOCK_BOUND: Duration = Duration::from_secs(10);
+/// A file younger than this may still be in the middle of a write.
 const FRESH: Duration = Duration::from_millis(120);
 const SETTLED_BY: Duration = Duration::from_secs(2);
-/// Younger than this, an empty file is one that somebody is about to fill.
+/// The same for an empty file: a busy machine may need a second between truncating and writing.
 const FRESH_EMPTY: Duration = Duration::from_secs(2);
 
-/// A file to edit, and where our locks lie.
 pub struct Editor<'a> {
-    /// The directory of the sealed files.
     pub cache: &'a Path,
-    /// Shortens paths for people.
     pub home: &'a Path,
-    /// Far above any such file.
+    /// Larger files are refused.
     pub largest: u64,
 }
 
-/// What was replaced by what.
 pub struct Replaced {
-    /// The content that was edited.
     pub old: Vec<u8>,
-    /// What stands there now.
     pub new: Vec<u8>,
     /// Whether others could open the file before.
     pub tightened: bool,
 }
 
 impl Editor<'_> {
-    /// Reads, changes and replaces a file. A change that changes nothing writes nothing.
+    /// Reads, changes and replaces a file, unless the content stays the same.
     pub fn edit(&self, file: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
         let shown = shorten(file, self.home);
         let target = target(file, &shown)?;
@@ -100,7 +94,7 @@ impl Editor<'_> {
             return Ok(Replacement::ChangedBefore);
         }
         staged.commit().map_err(disk)?;
-        // Whoever had opened the old file before the rename has emptied it by now, and writes into nowhere.
+        // A program that had opened the old file before the rename writes into the file that was replaced.
         match there.map(|there| there.content(expected)).transpose().map_err(disk)? {
             Some(now) if now != expected => Ok(Replacement::ChangedBehind(now)),
             _ => Ok(Replacement::Done),
@@ -125,19 +119,17 @@ impl Editor<'_> {
 
 enum Replacement {
     Done,
-    /// Nothing was replaced.
     ChangedBefore,
-    /// Somebody wrote into the file that was replaced: this.
+    /// Another program wrote this into the file that was replaced.
     ChangedBehind(Vec<u8>),
 }
 
-/// What was written into the file we replaced, and what we had put in its place.
+/// What another program wrote into the replaced file, and what we wrote instead.
 struct LeftBehind {
     theirs: Vec<u8>,
     ours: Vec<u8>,
 }
 
-/// The file to be replaced, held open.
 struct Existing {
     file: File,
     metadata: Metadata,
@@ -146,8 +138,7 @@ struct Existing {
 impl Existing {
     fn open(target: &Path, shown: &str, largest: u64) -> Result<Option<Self>> {
         let refused = |why: &str| Failure::new(Kind::Config, format!("{shown} is not edited: {why}"));
-        let open = private_file::open_to_replace(target);
-        let file = match open {
+        let file = match private_file::open_to_replace(target) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(refused(&plain(&e))),
@@ -162,7 +153,7 @@ impl Existing {
         Ok(Some(Self { file, metadata }))
     }
 
-    /// What it holds now, once nobody is writing.
+    /// Its content, once no program is writing it.
     fn content(&self, expected: &[u8]) -> io::Result<Vec<u8>> {
         let read = || {
             let (mut file, mut bytes) = (&self.file, Vec::new());
@@ -179,7 +170,7 @@ impl Existing {
     }
 }
 
-/// The file behind all links; a missing one is named as it was given.
+/// The file behind all symlinks; a missing file keeps its name.
 fn target(file: &Path, shown: &str) -> Result<PathBuf> {
     let refused = |why: &str| Err(Failure::new(Kind::Config, format!("{shown} is not edited: {why}")));
     match directories::resolve(file) {
@@ -193,8 +184,7 @@ fn target(file: &Path, shown: &str) -> Result<PathBuf> {
     }
 }
 
-/// Waits while a file was written a moment ago: whoever writes in place may be in the middle of it. One that is empty is
-/// given longer: between emptying and writing, a busy machine may let a second pass.
+/// Waits while a file was written a moment ago: a program that writes in place may not have finished.
 pub fn wait_while_fresh(metadata: impl Fn() -> io::Result<Metadata>) {
     let until = Deadline::after(Instant::now(), SETTLED_BY);
     let is_fresh = |metadata: Metadata| {
@@ -245,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_program_writes_meanwhile_is_edited_anew() {
+    fn what_another_program_writes_in_the_meantime_is_edited_again() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "a").unwrap();
@@ -261,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_never_rests_is_left_as_the_other_program_wrote_it() {
+    fn a_file_that_keeps_changing_is_left_as_the_other_program_wrote_it() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         let seen = Cell::new(0);

@@ -13,8 +13,7 @@ use crate::ours::settings::KNOWN;
 use crate::output::to_stdout;
 use crate::text::visible::visible;
 
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 
 /// A word to offer, and what it does.
 type Candidate = (String, String);

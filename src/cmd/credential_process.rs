@@ -11,8 +11,7 @@ use crate::session::{Lookup, Patience, look, sealing_key};
 use crate::system::clock::{self, Deadline};
 use crate::system::env::Env;
 
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
 /// Answers out of the cache, without clap, locks, network, logs or writes; `None` at the slightest doubt.
@@ -47,7 +46,7 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
 /// Answers, after a question if it has to be. One deadline runs from process start over all of it.
 pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked(&args.profile)?)?;
+    let planned = context.plan(&context.requested(&args.profile)?)?;
     let deadline = Deadline::after(invocation.started, context.settings.duration_or_default("prompt_timeout"));
     let request = SessionRequest {
         patience: Patience::Until(deadline),

@@ -12,8 +12,7 @@ use crate::system::env::Env;
 use crate::system::signals;
 use crate::text::visible::as_word;
 
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 use super::shell::{calling_shell, line_to_type};
 
@@ -52,7 +51,7 @@ fn fail_on_a_bug(shell: Shell) {
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
-    planned.say_notes();
+    planned.print_notes();
     let request =
         SessionRequest::interactive(&context, args.profile.code_stdin).lasting(None, &context, &planned.plan)?;
     let session = obtain(&context, &planned, &request)?;

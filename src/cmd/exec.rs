@@ -11,8 +11,7 @@ use crate::output::{exports, messages};
 use crate::system::child;
 use crate::system::clock;
 
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
 /// As a shell says it: the command was not found, or cannot be run.
@@ -23,7 +22,7 @@ const NOT_RUNNABLE: u8 = 126;
 pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
-    planned.say_notes();
+    planned.print_notes();
     let request = SessionRequest::interactive(&context, args.profile.code_stdin).lasting(
         args.min_ttl,
         &context,

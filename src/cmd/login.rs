@@ -8,15 +8,14 @@ use crate::session::cache::Need;
 use crate::system::clock;
 use crate::text::visible::visible;
 
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
 /// Brings a session, and says how long it lives.
 pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
-    planned.say_notes();
+    planned.print_notes();
     let started = clock::now();
     let need = Need { not_before: args.fresh.then_some(started), ..Need::ALIVE };
     let request = SessionRequest {

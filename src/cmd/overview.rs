@@ -14,8 +14,7 @@ use crate::shell::Shell;
 use crate::text::visible::{as_word, visible};
 
 use super::active_sessions::ActiveSessions;
-use super::context::Invocation;
-use super::context::{Context, Planned};
+use super::context::{Context, Invocation, Planned};
 use super::shell;
 
 /// More profiles than this are for `profile list`.
@@ -39,7 +38,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     let row = |name: &String| {
         let profile = context.files.profile(name)?;
         let planned = context.plan_quietly(name);
-        let rest = planned.as_ref().and_then(|planned| active_sessions.rest(planned));
+        let rest = planned.as_ref().and_then(|planned| active_sessions.time_left(planned));
         Some(vec![
             visible(name),
             facts::kind(&profile, &context.index).into(),

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
@@ -17,8 +16,7 @@ use crate::system::directories::Directories;
 use crate::text::visible::{as_word, visible};
 
 use super::changing;
-use super::context::Invocation;
-use super::context::{Context, paths};
+use super::context::{Context, Invocation, paths};
 use super::conversation::{Conversation, PersonNeeded};
 
 /// Runs one of the settings commands.
@@ -70,7 +68,7 @@ fn edit_settings(
     let (context, _) = Context::readable(Directories::find(&invocation.env)?, &invocation.env);
     let act = |file: &PathBuf| Act::EditSettings { file: file.clone(), edit: edit.clone() };
     let change = Change { acts: files.iter().map(act).collect(), ..Change::new(title) };
-    let preview = preview(&context.files, &context.index, &change)?;
+    let preview = context.preview(&change)?;
     changing::make_agreed(&context, &change, &preview)
 }
 

@@ -1,4 +1,4 @@
-//! `status`: the sessions that live, the keys, and an answer for scripts.
+//! `status`: active sessions, keys, and an exit code for scripts.
 
 use std::path::PathBuf;
 
@@ -21,16 +21,15 @@ use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 use super::active_sessions::{Opened, Unopened, open_active};
-use super::context::Invocation;
-use super::context::{Context, Planned};
+use super::context::{Context, Invocation, Planned};
 
-/// Lists what lives. With `--min-ttl` the exit code says whether the profile lasts that long without a question.
+/// With `--min-ttl`, the exit code says whether the profile's credentials last that long without a code.
 pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let now = clock::now();
     let one = args.min_ttl.is_some() || args.profile.positional.is_some() || args.profile.flag.is_some();
-    let planned = if one { Some(context.plan(&context.asked(&args.profile)?)?) } else { None };
-    let wanted: Option<Vec<Identity>> = planned.as_ref().map(|p| p.steps().iter().map(|step| step.identity).collect());
+    let planned = if one { Some(context.plan(&context.requested(&args.profile)?)?) } else { None };
+    let wanted = planned.as_ref().map(Planned::identities);
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
     let active_sessions = open_active(&context, now, is_wanted);
     if args.json {
@@ -46,7 +45,7 @@ pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     }
 }
 
-/// Whether credentials that live until `until` can be had without a code: they are there, or the session below is.
+/// Whether credentials that last until `until` need no code: they are cached, or the session they are made from is.
 fn lasts(planned: &Planned, active_sessions: &Opened, until: Timestamp) -> bool {
     let alive = |identity: Identity, until: Timestamp| {
         active_sessions.sessions.iter().any(|(_, header)| header.identity == identity && header.expires > until)
@@ -126,7 +125,7 @@ struct Key {
     age: String,
 }
 
-/// Every long-term key, with its age where the index knows it. A file says nothing of its keys' age.
+/// Every long-term key, with its age if it is in the index.
 fn keys(context: &Context, now: Timestamp) -> Vec<Key> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;

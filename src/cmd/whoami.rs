@@ -11,8 +11,7 @@ use crate::hint::{CommandLine, Verb};
 use crate::output::{json_to_stdout, to_stdout};
 use crate::text::visible::visible;
 
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
 /// Prints account, ARN and user id.

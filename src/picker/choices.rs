@@ -1,13 +1,11 @@
-//! What a person picks from.
+//! The names to pick from.
 
-/// What there is to pick from.
 pub struct Choices<'a> {
-    /// What they are, in one word, for the line typed into: `profile`.
+    /// What they are, in one word, for the prompt: `profile`.
     pub what: &'a str,
-    /// The names, in the order that counts where nothing else does.
     pub names: &'a [String],
-    /// When and how often each was used; the highest stand first.
+    /// How recently and often each name was used; the highest comes first.
     pub weights: &'a [u64],
-    /// What else is said of a name, by its place; asked for those that are shown.
+    /// A description of the name at an index, computed only for names that are shown.
     pub detail: &'a dyn Fn(usize) -> String,
 }

@@ -104,7 +104,7 @@ pub fn is_usable(said: Option<&StoreError>) -> bool {
 fn planned(context: &Context) -> Vec<OneProfile> {
     let one = |name: String| {
         let profile = context.files.profile(&name)?;
-        let plan = ProfileName::parse(&name).ok().map(|parsed| context.plan_without_suggestions(&parsed));
+        let plan = ProfileName::parse(&name).ok().map(|parsed| context.plan_of_many(&parsed));
         Some(OneProfile { name, profile, plan })
     };
     context.files.profile_names().into_iter().filter_map(one).collect()

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
-use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
 use crate::credentials::{AccessKey, AccessKeyId, parse_secret_key};
@@ -66,40 +65,32 @@ fn add(
     let program = own_program(context)?;
     settings.push(("credential_process".into(), process_line(&program.path, name)));
     let edit = Edit::Add { profile: name.to_string(), settings };
-    let edit = Act::EditFile { kind: FileKind::Config, edits: vec![edit], holds: Vec::new() };
+    let edit = || Act::EditFile { kind: FileKind::Config, edits: vec![edit.clone()], holds: Vec::new() };
+    let plan_after = |change: &Change| {
+        let preview = context.preview(change)?;
+        let planned = context.plan_of(context.sources_after(&preview), name);
+        planned.map_err(|failure| of_the_flags(failure, name)).map(|planned| (preview, planned))
+    };
     let mut change = Change::new(title);
-    let plan_in = |preview: &Preview| {
-        let after = context.sources_of(&preview.files, &preview.index);
-        context.plan_in(after, name).map_err(|failure| of_the_flags(failure, name))
-    };
-    let preview = match source {
-        Source::Role { .. } => {
-            change.acts.push(edit);
-            preview(&context.files, &context.index, &change)?
-        }
-        Source::Key(key) => {
-            let store = keyring(context, name, &key.id)?;
-            change.notes.push(format!("access key {} goes to {store}", key.id));
-            // Where its calls go is known once the profile is there to be planned.
-            let entry = IndexEntry { id: key.id.clone(), account: None, created: None };
-            let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
-            change.acts.extend([Act::EditIndex(index), edit]);
-            let preview = preview(&context.files, &context.index, &change)?;
-            let planned = plan_in(&preview)?;
-            let account = planned.plan.device.as_ref().and_then(|device| device.account()).cloned();
-            let edit = change.acts.pop();
-            change.acts.clear();
-            change.keep_key(KeyToStore { profile: name.clone(), key, account }, &planned.endpoint, store);
-            change.acts.extend(edit);
-            preview
-        }
-    };
-    let mut notes = plan_in(&preview)?.plan.notes;
-    notes.append(&mut change.notes);
-    notes.extend(on_program(&program));
-    change.notes = notes;
+    let mut notes = Vec::new();
+    if let Source::Key(key) = source {
+        let store = keyring(context, name, &key.id)?;
+        notes.push(format!("access key {} goes to {store}", key.id));
+        // The endpoint for verifying the key is known only from the new profile's plan.
+        let entry = IndexEntry { id: key.id.clone(), account: None, created: None };
+        let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
+        let trial = Change { acts: vec![Act::EditIndex(index), edit()], ..Change::default() };
+        let (_, planned) = plan_after(&trial)?;
+        let account = planned.plan.device.as_ref().and_then(|device| device.account()).cloned();
+        change.keep_key(KeyToStore { profile: name.clone(), key, account }, &planned.endpoint, store);
+    }
+    change.acts.push(edit());
+    let (preview, planned) = plan_after(&change)?;
+    change.notes = planned.plan.notes;
+    change.notes.append(&mut notes);
+    change.notes.extend(on_program(&program));
     if make(context, &change, &preview, "add?", args.flags)? {
-        let after = context.sources_of(&preview.files, &preview.index);
+        let after = context.sources_after(&preview);
         to_stdout(format!("added {name}; try: {}\n", to_try(context, after, name)?).as_bytes())?;
     }
     Ok(0)

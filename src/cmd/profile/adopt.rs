@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::change::preview::{Preview, preview};
+use crate::change::preview::Preview;
 use crate::change::{Act, Change, KeyToProve, KeyToStore, Proof};
 use crate::cli::Adopt;
 use crate::credentials::AccessKey;
@@ -39,8 +39,8 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     let mut change = Change::new(title);
     served.iter().for_each(|(adoption, planned)| move_key(&mut change, adoption, planned, store));
     change.edit_files(Edits::of(&context.files, &adoptions, &program.path, home)?);
-    let preview = preview(&context.files, &context.index, &change)?;
-    let after = context.sources_of(&preview.files, &preview.index);
+    let preview = context.preview(&change)?;
+    let after = context.sources_after(&preview);
     let more = adoption::compare(context.quiet(), after)?;
     change.notes = on_keys(context, &adoptions, store, home);
     change.notes.extend(notes::on_program(&program));
@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
 fn served(context: &Context, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>, Vec<Failure>) {
     let (mut served, mut refused) = (Vec::new(), adoptions.refused);
     for adoption in adoptions.made {
-        match context.plan_without_suggestions(&adoption.profile) {
+        match context.plan_of_many(&adoption.profile) {
             Ok(planned) => served.push((adoption, planned)),
             Err(failure) => refused.push(failure),
         }
@@ -95,7 +95,7 @@ fn move_key(change: &mut Change, adoption: &Adoption, planned: &Planned, store: 
 fn done(context: &Context, preview: &Preview, adoptions: &[Adoption]) -> Result<String> {
     let names: Vec<String> = adoptions.iter().map(|adoption| adoption.profile.to_string()).collect();
     let Some(first) = adoptions.first() else { return Ok(String::new()) };
-    let after = context.sources_of(&preview.files, &preview.index);
+    let after = context.sources_after(&preview);
     Ok(format!("adopted {}; try: {}\n", names.join(", "), to_try(context, after, &first.profile)?))
 }
 

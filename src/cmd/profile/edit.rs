@@ -3,7 +3,7 @@
 use crate::aws_files::Profile;
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
-use crate::change::preview::{Preview, preview};
+use crate::change::preview::Preview;
 use crate::change::{Act, Change};
 use crate::cli::ChangeFlags;
 use crate::credentials::STATIC_KEYS;
@@ -30,7 +30,7 @@ pub fn set(
     flags: ChangeFlags,
 ) -> Result<u8> {
     let key = key.to_ascii_lowercase();
-    let profile = context.known(name)?;
+    let profile = context.existing(name)?;
     refuse_secrets(&profile, &key)?;
     // The credentials file wins: a key that stands there would hide what the config file says.
     let in_credentials = profile.credentials.as_ref().is_some_and(|section| section.get(&key).is_some());
@@ -45,17 +45,17 @@ pub fn set(
     }
     let edit = Edit::Set { profile: name.to_string(), key: key.clone(), value: value.into() };
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
-    let preview = preview(&context.files, &context.index, &change)?;
+    let preview = context.preview(&change)?;
     check(&preview, kind, name, &key)?;
     make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 
 /// Takes one key out of both files: what is left in one of them would count again.
 pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, flags: ChangeFlags) -> Result<u8> {
-    context.known(name)?;
+    context.existing(name)?;
     let mut change = Change::new(title);
     change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.to_ascii_lowercase() });
-    let preview = preview(&context.files, &context.index, &change)?;
+    let preview = context.preview(&change)?;
     make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 

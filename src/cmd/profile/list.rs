@@ -68,8 +68,8 @@ impl Listed {
         let Outline { profile, base, device, role } = outline;
         let profile = Rc::new(profile);
         let served = callers.served(&profile);
-        let planned = if active_sessions.may_serve(role.as_ref()) { context.plan_quietly(name) } else { None };
-        let rest = planned.and_then(|planned| active_sessions.rest(&planned));
+        let planned = if active_sessions.may_have(role.as_ref()) { context.plan_quietly(name) } else { None };
+        let rest = planned.and_then(|planned| active_sessions.time_left(&planned));
         Some(Self { profile, base: Some(base), device, rest, served })
     }
 

@@ -19,8 +19,7 @@ use crate::output::to_stdout;
 use crate::text::visible::as_word;
 
 use super::changing;
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 
 /// Runs one of the profile commands.
 pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
@@ -48,22 +47,22 @@ pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
             flags,
             invocation,
             &format!("{} {}", titled("set", &[Some(profile)]), as_word(key)),
-            |context, title| edit::set(context, &context.meant(profile)?, key, value, title, *flags),
+            |context, title| edit::set(context, &context.resolve_alias(profile)?, key, value, title, *flags),
         ),
         Unset { profile, key, flags } => changed(
             flags,
             invocation,
             &format!("{} {}", titled("unset", &[Some(profile)]), as_word(key)),
-            |context, title| edit::unset(context, &context.meant(profile)?, key, title, *flags),
+            |context, title| edit::unset(context, &context.resolve_alias(profile)?, key, title, *flags),
         ),
         Rename { old, new, flags } => {
             changed(flags, invocation, &titled("rename", &[Some(old), Some(new)]), |context, title| {
-                rename::run(context, &context.meant(old)?, new, title, *flags)
+                rename::run(context, &context.resolve_alias(old)?, new, title, *flags)
             })
         }
         Remove { profile, flags } => {
             changed(flags, invocation, &titled("remove", &[Some(profile)]), |context, title| {
-                remove::run(context, &context.meant(profile)?, title, *flags)
+                remove::run(context, &context.resolve_alias(profile)?, title, *flags)
             })
         }
     }
@@ -98,6 +97,6 @@ fn pick(context: &Context, filter: &str) -> Result<u8> {
     let nobody = |why| Failure::new(Kind::NeedsPerson, format!("picking a profile requires a terminal: {why}"));
     let name = context.pick(filter, nobody)?;
     to_stdout(format!("{name}\n").as_bytes())?;
-    context.note_use(&context.meant(&name)?);
+    context.note_use(&context.resolve_alias(&name)?);
     Ok(0)
 }

@@ -17,7 +17,7 @@ use crate::hint::CommandLine;
 /// A command that shows that it works. The AWS CLI wants a region, which not every profile names.
 pub fn to_try(context: &Context, after: Sources<'_>, name: &ProfileName) -> Result<String> {
     let word = as_word(name.as_str());
-    Ok(match context.plan_in(after, name)?.plan.shell_region {
+    Ok(match context.plan_of(after, name)?.plan.shell_region {
         Some(_) => format!("aws --profile {word} sts get-caller-identity"),
         None => format!("twolock whoami {word}"),
     })

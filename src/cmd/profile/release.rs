@@ -2,7 +2,6 @@
 
 use crate::aws_files::{AwsFiles, Setting};
 use crate::change::Change;
-use crate::change::preview::preview;
 use crate::cli::Release;
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
@@ -23,7 +22,7 @@ use crate::cmd::context::Context;
 /// Releases one profile.
 pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
     let name = context.requested_or_picked(&args.profile)?;
-    let profile = context.known(&name)?;
+    let profile = context.existing(&name)?;
     let settings = ProfileSettings::of(&profile, &name);
     let is_role = settings.raw("twolock_role_arn").is_some();
     if !is_served(settings) && !is_role && !args.restore_key {
@@ -35,7 +34,7 @@ pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
     let restored = if args.restore_key { Some(key(context, settings, !args.flags.dry_run)?) } else { None };
     let mut change = Change { notes: notes_on_key(context, settings, restored.as_ref()), ..Change::new(title) };
     change.edit_files(Edits::of_release(context.sources(), &name, restored)?);
-    let preview = preview(&context.files, &context.index, &change)?;
+    let preview = context.preview(&change)?;
     change.notes.extend(notes_on_callers(context, &preview.files, &name));
     if make(context, &change, &preview, "release?", args.flags)? {
         to_stdout(format!("released {name}\n").as_bytes())?;

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::aws_files::edit::Edit;
-use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli::ChangeFlags;
 use crate::error::Result;
@@ -23,7 +22,7 @@ use crate::cmd::context::Context;
 
 /// Removes a profile from both files, and the sessions nobody else uses.
 pub fn run(context: &Context, name: &ProfileName, title: &str, flags: ChangeFlags) -> Result<u8> {
-    let profile = context.known(name)?;
+    let profile = context.existing(name)?;
     let mut change = Change { notes: still_named(context, name), ..Change::new(title) };
     if let Some(entry) = context.index.get(name) {
         change.notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));
@@ -38,7 +37,7 @@ pub fn run(context: &Context, name: &ProfileName, title: &str, flags: ChangeFlag
         change.acts.push(Act::ForgetSessions(sessions));
     }
     let question = if change.notes.is_empty() { "remove it?" } else { "remove it anyway?" };
-    let preview = preview(&context.files, &context.index, &change)?;
+    let preview = context.preview(&change)?;
     make(context, &change, &preview, question, flags).map(|_| 0)
 }
 

@@ -1,7 +1,6 @@
 //! `profile rename`: a profile, and whatever names it.
 
 use crate::aws_files::edit::Edit;
-use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli::ChangeFlags;
 use crate::error::{Failure, Kind, Result};
@@ -17,7 +16,7 @@ use crate::cmd::context::{Context, paths};
 
 /// Renames a profile and whatever names it.
 pub fn run(context: &Context, old: &ProfileName, new: &ProfileName, title: &str, flags: ChangeFlags) -> Result<u8> {
-    let profile = context.known(old)?;
+    let profile = context.existing(old)?;
     must_be_free(context, new.as_str())?;
     let entry = context.index.get(old);
     if context.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
@@ -40,7 +39,7 @@ pub fn run(context: &Context, old: &ProfileName, new: &ProfileName, title: &str,
         change.acts.push(Act::EditIndex(IndexEdit::Drop { profile: old.clone(), id: entry.id.clone() }));
     }
     rename_in_aliases(context, old, new, &mut change);
-    let preview = preview(&context.files, &context.index, &change)?;
+    let preview = context.preview(&change)?;
     make(context, &change, &preview, "make these changes?", flags).map(|_| 0)
 }
 

@@ -26,7 +26,7 @@ const WIDEST: usize = 80;
 pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let profile = context.files.profile(name.as_str());
     let planned = context.plan(name);
-    // A name nobody knows has nothing to show; the plan's own failure says so best.
+    // The plan's failure explains best why there is no such profile.
     let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| unknown(name))) };
     if as_json {
         return json_to_stdout(explained(context, &profile, planned)).map(|()| 0);
@@ -130,7 +130,7 @@ fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> 
     fields["callers"] = verdict.callers().iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_key_and_rest(&mut fields, &planned.plan.base, ActiveSessions::look(context).rest(&planned));
+            add_key_and_rest(&mut fields, &planned.plan.base, ActiveSessions::look(context).time_left(&planned));
             fields["plan"] = planned.plan.lines().map(|line| json!(line.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());

@@ -1,4 +1,4 @@
-//! `credential-process`: one JSON line for an AWS CLI or SDK, or nothing.
+//! `credential-process`: one JSON line for the AWS CLI or an SDK, or nothing.
 
 use std::ffi::OsString;
 
@@ -14,7 +14,7 @@ use crate::system::env::Env;
 use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
-/// Answers out of the cache, without clap, locks, network, logs or writes; `None` at the slightest doubt.
+/// Answers from the cache, without clap, locks, network, logs or writes; `None` if that is not possible for any reason.
 pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let name = match arguments {
         [verb, flag, name] if verb == "credential-process" && flag == "--profile" => name,
@@ -35,7 +35,7 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     match looked {
         Lookup::Serve(session) => {
             let answered = answer(&process_json::line(&session));
-            // The process ends here, and its memory with it: taking that apart piece by piece serves nobody.
+            // The process ends now, so freeing memory would only take time.
             std::mem::forget((context, planned, stores));
             Some(answered)
         }
@@ -43,7 +43,7 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     }
 }
 
-/// Answers, after a question if it has to be. One deadline runs from process start over all of it.
+/// Answers, asking for a code if necessary. One deadline from process start limits everything.
 pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested(&args.profile)?)?;

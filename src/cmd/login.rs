@@ -1,4 +1,4 @@
-//! `login`: asks for the code now.
+//! `login`: starts a session now.
 
 use crate::cli;
 use crate::duration;
@@ -11,13 +11,11 @@ use crate::text::visible::visible;
 use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
-/// Brings a session, and says how long it lives.
 pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     planned.print_notes();
-    let started = clock::now();
-    let need = Need { not_before: args.fresh.then_some(started), ..Need::ALIVE };
+    let need = Need { not_before: args.fresh.then(clock::now), ..Need::ALIVE };
     let request = SessionRequest {
         need,
         may_unlock: true,

@@ -13,7 +13,6 @@ mod doctor;
 pub mod env;
 mod exec;
 pub mod init;
-mod keyring;
 mod keys;
 mod login;
 mod logout;

@@ -1,4 +1,4 @@
-//! `profile add`: a new profile for which every AWS tool uses twolock, by flags or in a short conversation.
+//! `profile add`: adds a profile that every AWS tool uses through twolock, from flags or by asking questions.
 
 use std::time::{Duration, Instant};
 
@@ -22,19 +22,16 @@ use super::super::conversation::{Conversation, PersonNeeded};
 use super::notes::{on_program, own_program, to_try};
 use crate::cmd::context::Context;
 
-/// Without a terminal the flags have to say everything.
 const NEED: PersonNeeded = PersonNeeded {
     what: "missing arguments",
     otherwise: "give NAME and either --role-arn and --source-profile, or --stdin and --mfa-serial",
 };
 
-/// What a new profile gets its credentials from.
 enum Source {
     Role { role: String, source: String },
     Key(AccessKey),
 }
 
-/// Adds a profile.
 pub fn run(context: &Context, args: &Add, title: &str) -> Result<u8> {
     let mut asking = Asking { context, args, person: None };
     let name = asking.name()?;
@@ -96,7 +93,7 @@ fn add(
     Ok(0)
 }
 
-/// What was given now is wrong by itself, and stands in no line yet.
+/// A problem of the new profile is a usage error, and its line does not exist yet.
 fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
     match failure.profile.as_deref() == Some(name.as_str()) {
         true => Failure { kind: Kind::Usage, place: None, ..failure },
@@ -104,7 +101,8 @@ fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
     }
 }
 
-/// The keyring a new key goes to. Without one it is refused: a file in clear is nobody's silent choice (threat-model P7).
+/// The keyring for a new key. Without one the key is refused: it must not be stored in plain text silently (threat-model
+/// P7).
 fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
     context.key_store_name(name, id)?.ok_or_else(|| {
         let cause = "no persistent keyring is available, and an access key is not written into a file unasked";
@@ -114,7 +112,7 @@ fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'
     })
 }
 
-/// What the flags do not say is asked for; the terminal is opened at the first question.
+/// Takes values from the flags and asks for missing ones. Opens the terminal at the first question.
 struct Asking<'a> {
     context: &'a Context,
     args: &'a Add,
@@ -127,11 +125,6 @@ impl Asking<'_> {
             self.person = Some(Conversation::begin(NEED)?);
         }
         Ok(self.person.as_ref().expect("opened above"))
-    }
-
-    /// Whether a person is asked for what may be left out: only where something had to be asked for.
-    fn is_conversation(&self) -> bool {
-        self.person.is_some()
     }
 
     fn name(&mut self) -> Result<ProfileName> {
@@ -194,7 +187,7 @@ impl Asking<'_> {
         Ok(AccessKey { id, secret })
     }
 
-    /// A role's device may be its source's; a key without one makes sessions without MFA.
+    /// A role can use the device of its source, but without a device a key would give sessions without MFA.
     fn device(&mut self, source: &Source) -> Result<Option<String>> {
         let parse = |text: &str| MfaSerial::parse(text).map(|serial| Some(serial.to_string()));
         match (&self.args.mfa_serial, source) {
@@ -217,7 +210,8 @@ impl Asking<'_> {
         };
         match &self.args.region {
             Some(given) => Ok(Some(given.to_string())),
-            None if self.is_conversation() => self.person()?.ask("region (Enter for none)", parse),
+            // An optional value is asked for only after a required one.
+            None if self.person.is_some() => self.person()?.ask("region (Enter for none)", parse),
             None => Ok(None),
         }
     }

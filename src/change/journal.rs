@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_run_writes_down_another_reads() {
+    fn a_written_journal_can_be_read() {
         let directory = tempfile::tempdir().unwrap();
         let journal = Journal::in_directory(directory.path().into(), directory.path());
         assert!(journal.read().unwrap().is_none());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_cannot_be_read_is_left_alone_and_the_way_out_is_named() {
+    fn an_unreadable_journal_is_kept_and_the_failure_says_what_to_do() {
         let directory = tempfile::tempdir().unwrap();
         let journal = Journal::in_directory(directory.path().into(), directory.path());
         for (content, why) in [
@@ -204,7 +204,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_journal_that_others_can_write_is_not_believed() {
+    fn a_journal_that_other_users_can_write_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let journal = Journal::in_directory(directory.path().into(), directory.path());

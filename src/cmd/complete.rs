@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_where() {
+    fn completions_by_position() {
         let names: &[&str] = &["prod", "my base", "--odd"];
         for (line, expected) in [
             (&["lo"][..], &["login", "logout"][..]),

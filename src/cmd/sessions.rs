@@ -255,7 +255,7 @@ mod tests {
     use crate::system::env::Env;
 
     #[test]
-    fn a_program_is_judged_by_the_file_that_names_it() {
+    fn consent_is_checked_for_the_file_that_sets_mfa_process() {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
         fs::create_dir(at(".aws")).unwrap();

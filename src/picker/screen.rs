@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn typing_narrows_and_enter_takes_the_chosen_one() {
+    fn typing_filters_and_enter_selects() {
         let names = names(&["base", "prod", "prod-eu", "staging"]);
         with(&names, &[0, 0, 7, 0], "", |state| {
             assert_eq!(
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_may_be_typed_already_and_words_are_erased() {
+    fn an_initial_filter_is_applied_and_words_can_be_erased() {
         with(&names(&["a"]), &[], "my pro\u{1b}d-eu ", |state| {
             assert_eq!(state.filter, "my prod-eu ");
             for left in ["my prod-", "my ", "", ""] {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_choice_moves_round_and_stays_on_the_screen() {
+    fn the_selection_wraps_and_stays_on_the_screen() {
         let names: Vec<String> = (0..50).map(|n| format!("p{n:02}")).collect();
         with(&names, &[], "", |state| {
             let mut selected = |keys: &[Key], height| {
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn details_stand_below_each_other_beside_names_of_any_script() {
+    fn details_are_aligned_for_names_in_any_script() {
         let names = names(&["本番-eu", "prod-eu", "gro\u{308}ße", "🦀"]);
         with(&names, &[], "", |state| {
             let rows = state.view(80, 24).rows;
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_narrow_terminal_names_go_before_details() {
+    fn a_narrow_terminal_shows_names_rather_than_details() {
         let rows = |list: &[&str], width| with(&names(list), &[], "", |state| state.view(width, 24).rows[0].0.clone());
         assert_eq!(rows(&["team42-service00333-prod"], 40), "> team42-service00333-prod");
         assert_eq!(rows(&["short"], 40), "> short  role 0 \\u{1b}[31m");
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn details_are_asked_for_rows_that_are_shown_and_once() {
+    fn details_are_computed_once_and_only_for_shown_rows() {
         let names: Vec<String> = (0..1_000).map(|n| format!("p{n}")).collect();
         let asked = std::cell::Cell::new(0);
         let detail = |_: usize| {

@@ -13,7 +13,7 @@ use super::replace::{Editor, Replaced};
 use super::{Act, Change, KeyToProve, KeyToStore, Parts, Proof, half_done};
 use crate::aws::{Bounds, Signer};
 use crate::aws_files;
-use crate::aws_files::file::AwsFile;
+use crate::aws_files::file::{AwsFile, FileKind};
 use crate::error::{Failure, Kind, Result};
 use crate::hex;
 use crate::hint::{CommandLine, Verb};
@@ -105,7 +105,8 @@ impl<'a> Run<'a> {
     /// The file an act edits, absolute.
     fn path(&self, act: usize) -> Option<PathBuf> {
         let path = match &self.change.acts[act] {
-            Act::EditFile { kind, .. } => self.parts.choice(*kind).path.clone(),
+            Act::EditFile { kind: FileKind::Config, .. } => self.parts.files.config_choice.path.clone(),
+            Act::EditFile { kind: FileKind::Credentials, .. } => self.parts.files.credentials_choice.path.clone(),
             Act::EditIndex(_) => self.parts.index(),
             Act::EditSettings { file, .. } => file.clone(),
             _ => return None,
@@ -177,8 +178,8 @@ impl<'a> Run<'a> {
         is_given.then(|| SettingEdit::Trust { path, sha256: after.into() })
     }
 
-    /// Another program may have written since the plan was made: updates the journal with the content that this edit and
-    /// later edits of the same file find.
+    /// Another program may have written since the plan was made: updates the journal with the content that this edit
+    /// and later edits of the same file find.
     fn note_other_content(&self, act: usize, old: &[u8], new: &[u8], journal: Option<&Journal>) -> Result<()> {
         let Some(journal) = journal else { return Ok(()) };
         let (mut before, mut content) = (hex::sha256(old), new.to_vec());
@@ -251,8 +252,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A trusted file stays trusted after our own edit (threat-model P16). The files are changed already, so a consent that
-    /// cannot be renewed is only a warning.
+    /// A trusted file stays trusted after our own edit (threat-model P16). The files are changed already, so a consent
+    /// that cannot be renewed is only a warning.
     fn keep_consents(&self, done: &[Done]) {
         for one in done {
             let Done::Replaced { path, replaced } = one else { continue };
@@ -312,7 +313,7 @@ impl<'a> Run<'a> {
 
 impl Parts<'_> {
     pub(super) fn journal(&self) -> Journal<'_> {
-        Journal::in_directory(self.dirs.account_data(), &self.dirs.home)
+        Journal { directory: self.dirs.account_data(), home: &self.dirs.home }
     }
 
     pub(super) fn shown(&self, path: &Path) -> String {

@@ -1,7 +1,7 @@
 //! The journal: the acts of a run, so that a later run can finish or undo them (threat-model P51).
 //!
-//! One file in the data directory of the account's own home, 0600, its owner checked. It exists while a change of more than
-//! one act is in progress and the lock beside it is held, and contains no secret.
+//! One file in the data directory of the account's own home, 0600, its owner checked. It exists while a change of more
+//! than one act is in progress and the lock beside it is held, and contains no secret.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -27,8 +27,8 @@ const LARGEST: u64 = 64 << 20;
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct Journal<'a> {
-    directory: PathBuf,
-    home: &'a Path,
+    pub(super) directory: PathBuf,
+    pub(super) home: &'a Path,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,11 +45,7 @@ struct Versioned<'a> {
     entry: &'a JournalEntry,
 }
 
-impl<'a> Journal<'a> {
-    pub(super) fn in_directory(directory: PathBuf, home: &'a Path) -> Self {
-        Self { directory, home }
-    }
-
+impl Journal<'_> {
     fn file(&self) -> PathBuf {
         self.directory.join("journal.json")
     }
@@ -168,7 +164,7 @@ mod tests {
     #[test]
     fn a_written_journal_can_be_read() {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path().into(), directory.path());
+        let journal = Journal { directory: directory.path().into(), home: directory.path() };
         assert!(journal.read().unwrap().is_none());
         let entry = JournalEntry { title: "profile rename a b".into(), records: every_record() };
         journal.write(&entry).unwrap();
@@ -182,7 +178,7 @@ mod tests {
     #[test]
     fn an_unreadable_journal_is_kept_and_the_failure_says_what_to_do() {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path().into(), directory.path());
+        let journal = Journal { directory: directory.path().into(), home: directory.path() };
         for (content, why) in [
             ("", "is damaged"),
             ("[]", "no version"),
@@ -207,7 +203,7 @@ mod tests {
     fn a_journal_that_other_users_can_write_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path().into(), directory.path());
+        let journal = Journal { directory: directory.path().into(), home: directory.path() };
         journal.write(&JournalEntry { title: "x".into(), records: every_record() }).unwrap();
         fs::set_permissions(journal.file(), fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(journal.read().unwrap_err().kind, Kind::HalfDone);

@@ -26,7 +26,6 @@ use crate::aws_files::file::FileKind;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
-use crate::origin::FileChoice;
 use crate::ours::consent::Consents;
 use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::ours::settings::{Paths, SettingEdit};
@@ -101,13 +100,6 @@ pub struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn choice(&self, kind: FileKind) -> &FileChoice {
-        match kind {
-            FileKind::Config => &self.files.config_choice,
-            FileKind::Credentials => &self.files.credentials_choice,
-        }
-    }
-
     fn index(&self) -> PathBuf {
         self.dirs.data.join("keys.json")
     }

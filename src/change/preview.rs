@@ -97,8 +97,8 @@ impl FileStep {
     }
 }
 
-/// Edits a file, unless a profile no longer has the key that the edit would remove: a key that another program has written
-/// in the meantime is not in the keyring.
+/// Edits a file, unless a profile no longer has the key that the edit would remove: a key that another program has
+/// written in the meantime is not in the keyring.
 pub(super) fn edited(file: &AwsFile, edits: &[Edit], holds: &[(ProfileName, AccessKey)]) -> Result<Edited> {
     for (profile, key) in holds {
         let Some(section) = file.section(profile.as_str()) else { continue };

@@ -47,8 +47,8 @@ pub fn unfinished(parts: &Parts<'_>) -> (Result<Option<String>>, Vec<PathBuf>) {
     (title, directories(parts).iter().flat_map(|directory| private_file::leftovers(directory)).collect())
 }
 
-/// Removes the temporary files of killed runs, and finishes or undoes an unfinished change. With `forget`, only deletes its
-/// journal.
+/// Removes the temporary files of killed runs, and finishes or undoes an unfinished change. With `forget`, only deletes
+/// its journal.
 ///
 /// A file whose content is neither that before an act nor that planned after it is not touched: a failure of kind
 /// [`Kind::HalfDone`].

@@ -1,8 +1,8 @@
 //! Edits a user's file atomically: it has the old content or the new, never anything else (threat-model P31 to P34).
 //!
 //! Symlinks stay and their target is replaced. Two runs of twolock exclude each other by a kernel lock in the cache
-//! directory. Other programs do not lock, so the content is compared just before the rename, and the replaced file is read
-//! once more after it: what another program has written in the meantime is edited again.
+//! directory. Other programs do not lock, so the content is compared just before the rename, and the replaced file is
+//! read once more after it: what another program has written in the meantime is edited again.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek};

@@ -1,5 +1,5 @@
-//! Shows a change as a diff, asks for confirmation on the controlling terminal, and applies it. Before that, recovers from
-//! a killed run.
+//! Shows a change as a diff, asks for confirmation on the controlling terminal, and applies it. Before that, recovers
+//! from a killed run.
 
 use crate::aws::Sts;
 use crate::aws::endpoint::Endpoint;

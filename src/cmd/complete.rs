@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 
+use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
 
 use crate::cli::Cli;
@@ -78,15 +79,15 @@ impl<'a> Cursor<'a> {
 
     /// The subcommands, and the values of the next argument.
     fn words(&self, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
-        let described = |command: &Command| {
-            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-            (command.get_name().to_string(), about)
-        };
         let commands = self.command.get_subcommands().filter(|command| !command.is_hide_set() && self.positionals == 0);
-        let commands = commands.map(described);
+        let commands = commands.map(|command| (command.get_name().to_string(), text(command.get_about())));
         let argument = self.command.get_positionals().filter(|arg| !arg.is_last_set()).nth(self.positionals);
         commands.chain(argument.map(|arg| values(arg, profiles)).unwrap_or_default()).collect()
     }
+}
+
+fn text(help: Option<&StyledStr>) -> String {
+    help.map(ToString::to_string).unwrap_or_default()
 }
 
 fn takes_value(arg: &Arg, flag: &str) -> bool {
@@ -94,10 +95,7 @@ fn takes_value(arg: &Arg, flag: &str) -> bool {
 }
 
 fn flags(command: &Command) -> Vec<Candidate> {
-    let described = |arg: &Arg| {
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        Some((format!("--{}", arg.get_long()?), help))
-    };
+    let described = |arg: &Arg| Some((format!("--{}", arg.get_long()?), text(arg.get_help())));
     command.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(described).collect()
 }
 
@@ -105,10 +103,7 @@ fn flags(command: &Command) -> Vec<Candidate> {
 fn values(arg: &Arg, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
     let possible = arg.get_possible_values();
     if !possible.is_empty() {
-        let described = |value: &clap::builder::PossibleValue| {
-            (value.get_name().to_string(), value.get_help().map(ToString::to_string).unwrap_or_default())
-        };
-        return possible.iter().map(described).collect();
+        return possible.iter().map(|value| (value.get_name().to_string(), text(value.get_help()))).collect();
     }
     let names: Vec<String> = match arg.get_id().as_str() {
         "positional" | "flag" | "profile" | "old" => {

@@ -44,8 +44,8 @@ fn read(keyring: Option<&dyn Store>, profile: &ProfileName, id: &AccessKeyId) ->
 }
 
 impl Context {
-    /// The name of the keyring for access keys, if this machine has a persistent one. It may be locked. One that hangs or
-    /// refuses is a failure, never a reason to store the key in a file (threat-model P7).
+    /// The name of the keyring for access keys, if this machine has a persistent one. It may be locked. One that hangs
+    /// or refuses is a failure, never a reason to store the key in a file (threat-model P7).
     pub fn key_store_name(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<Option<&'static str>> {
         let stores = self.stores(false);
         let Some(store) = stores.of_access_keys() else { return Ok(None) };

@@ -46,8 +46,8 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
 
 fn ended(header: &Header) -> String {
     let role = header.role.as_ref().map(RoleArn::as_str);
-    let whose = role.or(header.device.as_ref().map(MfaSerial::as_str)).unwrap_or(header.profile.as_str());
-    format!("ended the {} of {}\n", header.kind.word(), visible(whose))
+    let owner = role.or(header.device.as_ref().map(MfaSerial::as_str)).unwrap_or(header.profile.as_str());
+    format!("ended the {} of {}\n", header.kind.word(), visible(owner))
 }
 
 fn all(context: &Context) -> Result<u8> {
@@ -58,8 +58,8 @@ fn all(context: &Context) -> Result<u8> {
     })?;
     let left = sealing_key::forget(&context.stores(true), &context.dirs.cache);
     // A locked keyring may still have the key; a missing one does not.
-    let kept = left.into_iter().find(|(_, e)| !matches!(e, StoreError::NoService(_)));
-    if let Some((store, e)) = kept {
+    let remaining = left.into_iter().find(|(_, e)| !matches!(e, StoreError::NoService(_)));
+    if let Some((store, e)) = remaining {
         let cause =
             format!("{} removed, but the sealing key may still be stored: {} {e}", sealed_files(removed), store.name);
         let again = |unlock| CommandLine::new(Verb::Logout).with("--all").to(format!("{unlock}, then run"));

@@ -34,13 +34,16 @@ use crate::system::{log, signals, user};
 
 pub use context::Invocation;
 
-/// A command that writes files as root in another user's home would leave files that the user cannot change (threat-model
-/// P54).
+/// A command that writes files as root in another user's home would leave files that the user cannot change
+/// (threat-model P54).
 fn refuse_root_elsewhere(cli: &Cli, invocation: &Invocation) -> Result<()> {
-    let writes = cli.command.as_ref().is_some_and(Command::writes_files);
-    let home = || Directories::find(&invocation.env).ok().map(|dirs| dirs.home);
-    let owner = writes.then(home).flatten().and_then(|home| user::owner_of_the_home_root_visits(&home));
-    owner.map_or(Ok(()), |owner| Err(context::root_elsewhere(&owner)))
+    if cli.command.as_ref().is_some_and(Command::writes_files)
+        && let Ok(dirs) = Directories::find(&invocation.env)
+        && let Some(owner) = user::owner_of_the_home_root_visits(&dirs.home)
+    {
+        return Err(context::root_elsewhere(&owner));
+    }
+    Ok(())
 }
 
 /// Runs a command and returns its exit code.

@@ -90,8 +90,8 @@ impl Context {
         if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
     }
 
-    /// The profile with this name, else the profile of this alias. A name that is neither is returned as it is: the command
-    /// reports that it does not exist.
+    /// The profile with this name, else the profile of this alias. A name that is neither is returned as it is: the
+    /// command reports that it does not exist.
     pub fn resolve_alias(&self, name: &ProfileName) -> Result<ProfileName> {
         let Some(alias) = self.settings.aliases.get(name.as_str()).filter(|_| !self.has(name)) else {
             return Ok(name.clone());

@@ -186,8 +186,8 @@ fn codes<'a>(context: &'a Context, plan: &'a Plan, request: &SessionRequest) -> 
     CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
 }
 
-/// `mfa_process`, started only with consent for the file that names it (threat-model P16). The consent is checked only when
-/// a code is needed.
+/// `mfa_process`, started only with consent for the file that names it (threat-model P16). The consent is checked only
+/// when a code is needed.
 struct Consented<'a> {
     context: &'a Context,
     process: &'a MfaProcess,

@@ -5,7 +5,8 @@ use crate::shell::Shell;
 use crate::system::env::Env;
 use crate::system::parent;
 
-/// The nearest shell among the parent processes (`make` or `timeout` may be in between), else the user's, else a default.
+/// The nearest shell among the parent processes (`make` or `timeout` may be in between), else the user's, else a
+/// default.
 pub fn calling_shell(env: &Env) -> Shell {
     let parent = parent::nearest(Shell::from_program);
     let own = || env.text("SHELL").and_then(Shell::from_program);

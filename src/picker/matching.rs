@@ -1,5 +1,5 @@
-//! Which names match what was typed, and in which order. Fast enough for ten thousand names per key press: no allocation
-//! per name.
+//! Which names match what was typed, and in which order. Fast enough for ten thousand names per key press: no
+//! allocation per name.
 
 use std::cmp::Reverse;
 
@@ -141,8 +141,8 @@ fn scattered(typed: &[char], name: &[(char, bool)]) -> Option<Rank> {
     Some(Rank::Scattered(pieces, u16::try_from(end - start).unwrap_or(u16::MAX)))
 }
 
-/// Whether parts of what was typed, in order, each begin a word. Reads the name once with the set of possible numbers of
-/// characters found so far: bit n of `found` means n characters, and bit n of `here` means n with the last one here.
+/// Whether parts of what was typed, in order, each begin a word. Reads the name once with the set of possible numbers
+/// of characters found so far: bit n of `found` means n characters, and bit n of `here` means n with the last one here.
 fn are_initials(typed: &[char], name: &[(char, bool)]) -> bool {
     let (mut found, mut here) = (1u128, 0u128);
     for &(c, begins_word) in name {

@@ -2,12 +2,12 @@
 //!
 //! May know the vocabulary and `system`; names, their details and their weights are arguments. Its rules:
 //!
-//! - It draws on the terminal we open ourselves, only in the foreground, and erases what it drew. Standard output is for the
-//!   command's result.
+//! - It draws on the terminal we open ourselves, only in the foreground, and erases what it drew. Standard output is
+//!   for the command's result.
 //! - Names are untrusted: control characters are escaped, and long ones are cut so that no line wraps.
 //! - Colour alone has no meaning: the selected line begins with `>`.
-//! - Enter selects, Esc cancels, ^C is handled as a signal. A terminal that cannot be drawn on (`TERM=dumb`) gets a numbered
-//!   list and keeps its line mode.
+//! - Enter selects, Esc cancels, ^C is handled as a signal. A terminal that cannot be drawn on (`TERM=dumb`) gets a
+//!   numbered list and keeps its line mode.
 
 mod choices;
 mod lines;

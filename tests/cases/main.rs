@@ -2,8 +2,8 @@
 //!
 //! Each directory here is one case; its name is the situation. To add one, no Rust is needed:
 //!
-//! 1. Create a directory with a `config` and, usually, a `credentials` file, as in `~/.aws`. Begin `config` with a comment
-//!    that says in one sentence what the case shows.
+//! 1. Create a directory with a `config` and, usually, a `credentials` file, as in `~/.aws`. Begin `config` with a
+//! comment that says in one sentence what the case shows.
 //! 2. Write the profile's name into `ask`.
 //! 3. If the case needs them, add
 //!    - `env`: NAME=value lines, the variables set for the run (`~` at the start of a value is the home directory),
@@ -11,11 +11,11 @@
 //!    - `config.toml`: twolock's own settings.
 //! 4. Run `BLESS=1 cargo test --test cases`, which writes `expected`, and read what it wrote: it is what users see.
 //!
-//! `expected` is the complete stdout and stderr, with `exit N` as its first line if N is not 0. The home directory is written
-//! `~`, and the user's number in `uid-1000` is written `uid-N`. Neither AWS nor a keyring is used here.
+//! `expected` is the complete stdout and stderr, with `exit N` as its first line if N is not 0. The home directory is
+//! written `~`, and the user's number in `uid-1000` is written `uid-N`. Neither AWS nor a keyring is used here.
 //!
-//! For every case, `--json` is checked as well: it is valid, has either a plan or a problem, and no empty or null field. No
-//! secret in the files is shown in either format.
+//! For every case, `--json` is checked as well: it is valid, has either a plan or a problem, and no empty or null
+//! field. No secret in the files is shown in either format.
 #![cfg(unix)]
 #![allow(clippy::disallowed_methods, reason = "tests stand outside the program's layers")]
 

@@ -1,5 +1,5 @@
-//! Without a profile name, the user picks one on a terminal; without a terminal it is a usage error, and an SDK is never
-//! asked.
+//! Without a profile name, the user picks one on a terminal; without a terminal it is a usage error, and an SDK is
+//! never asked.
 
 use crate::world::{Ran, Terminal, World};
 

@@ -79,18 +79,18 @@ impl Checkup {
     /// The persistent keyring and its answer, unless the settings exclude it.
     pub fn durable(&self) -> Option<(&'static About, Option<&StoreError>)> {
         let durable = self.stores.durable.as_ref()?.about();
-        self.keyrings.iter().find(|(asked, _)| *asked == durable).map(|(store, said)| (*store, said.as_ref()))
+        self.keyrings.iter().find(|(asked, _)| *asked == durable).map(|(store, error)| (*store, error.as_ref()))
     }
 
     /// Whether a keyring for access keys answers.
     pub fn keeps_keys(&self) -> bool {
-        self.stores.of_access_keys().is_some() && self.durable().is_some_and(|(_, said)| is_usable(said))
+        self.stores.of_access_keys().is_some() && self.durable().is_some_and(|(_, error)| is_usable(error))
     }
 }
 
 /// A store that returns an item or reports that it has none is available and unlocked.
-pub fn is_usable(said: Option<&StoreError>) -> bool {
-    matches!(said, None | Some(StoreError::Absent))
+pub fn is_usable(error: Option<&StoreError>) -> bool {
+    matches!(error, None | Some(StoreError::Absent))
 }
 
 fn planned(context: &Context) -> Vec<OneProfile> {
@@ -145,7 +145,8 @@ impl Looking<'_> {
         self.add(path, wanted, None, is_chosen);
     }
 
-    /// Directories between the home directory and one of ours that belong to another user: we cannot create files there.
+    /// Directories between the home directory and one of ours that belong to another user: we cannot create files
+    /// there.
     fn above(&mut self, dir: &Path) {
         let below_home = |above: &&Path| above.starts_with(self.home) && *above != self.home;
         let above: Vec<&Path> = dir.ancestors().skip(1).take_while(below_home).collect();
@@ -156,8 +157,8 @@ impl Looking<'_> {
         }
     }
 
-    /// The other files in a directory: copies of editors, cached credentials, sealed sessions. Executables are programs, and
-    /// are ignored.
+    /// The other files in a directory: copies of editors, cached credentials, sealed sessions. Executables are
+    /// programs, and are ignored.
     fn within(&mut self, dir: &Path) {
         let among = Some(shorten(dir, self.home));
         let Ok(entries) = std::fs::read_dir(dir) else { return };

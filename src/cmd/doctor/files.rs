@@ -172,8 +172,8 @@ pub fn links(checkup: &Checkup) -> Checked {
     several.map(of).collect::<Vec<_>>().into()
 }
 
-/// Something else than the expected file or directory. A file that commands read is not checked here: if it is a pipe or a
-/// directory, it is already a finding as unreadable.
+/// Something else than the expected file or directory. A file that commands read is not checked here: if it is a pipe
+/// or a directory, it is already a finding as unreadable.
 pub fn kinds(checkup: &Checkup) -> Checked {
     let of = |place: &CheckedPath| {
         let (what, why) = match (place.found.what, place.wanted) {

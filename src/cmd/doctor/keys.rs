@@ -181,8 +181,8 @@ pub fn items(checkup: &Checkup) -> Checked {
         return Vec::new().into();
     }
     let closed = || {
-        let (store, said) = checkup.durable()?;
-        Some(format!("{} {}", store.name, said?))
+        let (store, error) = checkup.durable()?;
+        Some(format!("{} {}", store.name, error?))
     };
     if !checkup.keeps_keys() {
         return Checked::unchecked(closed().unwrap_or_else(|| "no persistent keyring is in use".into()));
@@ -229,14 +229,14 @@ fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError
 /// Keyrings that do not answer.
 pub fn keyrings(checkup: &Checkup) -> Checked {
     let answers = &checkup.keyrings;
-    if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
-        let said = answers.iter().filter_map(|(store, said)| Some((*store, said.clone()?))).collect();
-        let failure: Failure = NoSealingKey::Nowhere(said).failure();
+    if !answers.iter().any(|(_, error)| is_usable(error.as_ref())) {
+        let errors = answers.iter().filter_map(|(store, error)| Some((*store, error.clone()?))).collect();
+        let failure: Failure = NoSealingKey::Nowhere(errors).failure();
         let why = "every command asks for a code; login and credential-process fail";
         return vec![Finding::of_failure(Error, &failure, why)].into();
     }
-    let of = |(store, said): &(&'static About, Option<StoreError>)| {
-        let error = said.as_ref().filter(|said| !is_usable(Some(said)))?;
+    let of = |(store, error): &(&'static About, Option<StoreError>)| {
+        let error = error.as_ref().filter(|error| !is_usable(Some(error)))?;
         Some(if checkup.durable().is_some_and(|(durable, _)| durable == *store) {
             without_durable(checkup, store, error)
         } else {

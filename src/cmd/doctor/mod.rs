@@ -1,8 +1,8 @@
 //! `doctor`: finds what makes MFA fail or leaks secrets. Each check is a small function from a `Checkup` to findings.
 //!
-//! Read-only except for `--fix`, which closes files to other users and recovers interrupted changes. It asks for no code,
-//! opens no dialog, and works without AWS files, with an invalid `config.toml` and offline. It reports what it could not
-//! check.
+//! Read-only except for `--fix`, which closes files to other users and recovers interrupted changes. It asks for no
+//! code, opens no dialog, and works without AWS files, with an invalid `config.toml` and offline. It reports what it
+//! could not check.
 
 mod callers;
 mod checkup;

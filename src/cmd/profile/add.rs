@@ -101,8 +101,8 @@ fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
     }
 }
 
-/// The keyring for a new key. Without one the key is refused: it must not be stored in plain text silently (threat-model
-/// P7).
+/// The keyring for a new key. Without one the key is refused: it must not be stored in plain text silently
+/// (threat-model P7).
 fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
     context.key_store_name(name, id)?.ok_or_else(|| {
         let cause = "no persistent keyring is available, and an access key is not written into a file unasked";

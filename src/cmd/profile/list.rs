@@ -1,4 +1,4 @@
-//! `profile list`: each profile with its account, device and key, and how long its session lives.
+//! `profile list`: each profile with its account, device, key and the time left.
 
 use std::rc::Rc;
 use std::time::Duration;

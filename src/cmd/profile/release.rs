@@ -89,7 +89,8 @@ fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Opti
     }
 }
 
-/// What the AWS CLI and SDKs do afterwards with this profile, and with those that use it and no longer go through twolock.
+/// What the AWS CLI and SDKs do afterwards with this profile, and with those that use it and no longer go through
+/// twolock.
 fn notes_on_callers(context: &Context, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
     let (before, then) = (Callers::of(&context.files), Callers::of(after));
     let mut notes = on_callers(&then, name);

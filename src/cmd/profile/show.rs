@@ -24,7 +24,6 @@ const WIDEST: usize = 80;
 pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let profile = context.files.profile(name.as_str());
     let planned = context.plan(name);
-    // The plan's failure explains best why there is no such profile.
     let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| unknown(name))) };
     if as_json {
         return json_to_stdout(explained(context, &profile, planned)).map(|()| 0);

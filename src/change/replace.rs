@@ -46,12 +46,13 @@ impl Editor<'_> {
         let shown = shorten(file, self.home);
         let target = target(file, &shown)?;
         let _lock = self.lock(&target, &shown)?;
-        let mut left_behind: Option<LeftBehind> = None;
+        // What another program wrote into the replaced file, and what we wrote instead.
+        let mut overwritten: Option<(Vec<u8>, Vec<u8>)> = None;
         for _ in 0..MOST_TRIES {
             wait_while_fresh(|| fs::metadata(&target));
             let there = Existing::open(&target, &shown, self.largest)?;
-            let (base, expected) = match left_behind.take() {
-                Some(left) => (left.theirs, left.ours),
+            let (base, expected) = match overwritten.take() {
+                Some(both) => both,
                 None => {
                     let base = foreign_file::load(&target, &shown, self.largest)?;
                     (base.clone(), base)
@@ -67,11 +68,11 @@ impl Editor<'_> {
                     return Ok(Replaced { old: base, new, tightened });
                 }
                 Replacement::ChangedBefore => {}
-                Replacement::ChangedBehind(theirs) => left_behind = Some(LeftBehind { theirs, ours: new }),
+                Replacement::ChangedAfter(theirs) => overwritten = Some((theirs, new)),
             }
         }
-        if let Some(left) = left_behind {
-            self.put(&target, &shown, None, &left.ours, &left.theirs)?;
+        if let Some((theirs, ours)) = overwritten {
+            self.put(&target, &shown, None, &ours, &theirs)?;
         }
         let cause = format!("{shown} is being changed by another program; its changes were kept: run this again");
         Err(Failure::new(Kind::Busy, cause))
@@ -96,7 +97,7 @@ impl Editor<'_> {
         staged.commit().map_err(disk)?;
         // A program that had opened the old file before the rename writes into the file that was replaced.
         match there.map(|there| there.content(expected)).transpose().map_err(disk)? {
-            Some(now) if now != expected => Ok(Replacement::ChangedBehind(now)),
+            Some(now) if now != expected => Ok(Replacement::ChangedAfter(now)),
             _ => Ok(Replacement::Done),
         }
     }
@@ -121,13 +122,7 @@ enum Replacement {
     Done,
     ChangedBefore,
     /// Another program wrote this into the file that was replaced.
-    ChangedBehind(Vec<u8>),
-}
-
-/// What another program wrote into the replaced file, and what we wrote instead.
-struct LeftBehind {
-    theirs: Vec<u8>,
-    ours: Vec<u8>,
+    ChangedAfter(Vec<u8>),
 }
 
 struct Existing {

@@ -13,7 +13,7 @@ use crate::system::signals;
 use crate::text::visible::as_word;
 
 use super::context::{Context, Invocation};
-use super::sessions::{SessionRequest, obtain};
+use super::sessions::exported;
 use super::shell::{calling_shell, line_to_type};
 
 /// Prints the statements. On any failure, it prints a failing statement, and the shell's variables stay as they are.
@@ -23,18 +23,18 @@ pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
         return to_stdout(exports::unset(shell).as_bytes()).map(|()| 0);
     }
     refuse_a_terminal(args, shell)?;
-    if args.format.is_some() {
-        return print(args, invocation, shell).map(|(context, profile)| context.note_use(&profile)).map(|()| 0);
-    }
-    fail_on_a_bug(shell);
-    let guard = signals::on_termination(move || drop(to_stdout(exports::failing(shell).as_bytes())));
-    let result = print(args, invocation, shell);
-    drop(guard);
-    if result.is_err() {
+    let result = if args.format.is_some() {
+        print(args, invocation, shell)
+    } else {
+        fail_on_a_bug(shell);
+        // Dropped before the use is recorded: a signal must not add a failing statement to a complete answer.
+        let _guard = signals::on_termination(move || drop(to_stdout(exports::failing(shell).as_bytes())));
+        print(args, invocation, shell)
+    };
+    if result.is_err() && args.format.is_none() {
         // The failure is reported anyway.
         let _ = to_stdout(exports::failing(shell).as_bytes());
     }
-    // recorded only after dropping the guard: a signal must not add a failing statement to a complete answer
     result.map(|(context, profile)| context.note_use(&profile)).map(|()| 0)
 }
 
@@ -51,12 +51,7 @@ fn fail_on_a_bug(shell: Shell) {
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
-    planned.print_notes();
-    let request =
-        SessionRequest::interactive(&context, args.profile.code_stdin).with_min_ttl(None, &context, &planned.plan)?;
-    let session = obtain(&context, &planned, &request)?;
-    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
-        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None)?;
     match args.format {
         None => to_stdout(exports::set(shell, &variables).as_bytes()),
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),

@@ -12,7 +12,7 @@ use crate::system::child;
 use crate::system::clock;
 
 use super::context::{Context, Invocation};
-use super::sessions::{SessionRequest, obtain};
+use super::sessions::exported;
 
 /// The exit codes of shells.
 const NOT_FOUND: u8 = 127;
@@ -22,20 +22,12 @@ const NOT_RUNNABLE: u8 = 126;
 pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
-    planned.print_notes();
-    let request = SessionRequest::interactive(&context, args.profile.code_stdin).with_min_ttl(
-        args.min_ttl,
-        &context,
-        &planned.plan,
-    )?;
-    let session = obtain(&context, &planned, &request)?;
-    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
-        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl)?;
     let mut words = args.command.into_iter();
     let program = match words.next() {
         Some(program) => program,
         None => {
-            let (name, left) = (&planned.plan.profile, duration::show(session.expires.since(clock::now())));
+            let (name, left) = (&planned.plan.profile, duration::show(expires.since(clock::now())));
             messages::note(&format!("subshell with the credentials of '{name}', {left} left; exit to leave"));
             user_shell(invocation)
         }

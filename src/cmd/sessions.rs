@@ -11,7 +11,7 @@ use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::names::MfaCode;
 use crate::ours::consent;
-use crate::output::messages;
+use crate::output::{exports, messages};
 use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
 use crate::prompt::command::CommandSource;
@@ -25,6 +25,7 @@ use crate::session::{Locking, Lookup, Patience, Sessions, look};
 use crate::store::choose::Stores;
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
+use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
 use super::keys::RealBases;
@@ -57,7 +58,7 @@ impl SessionRequest {
     }
 
     /// Requires the time left that the flag or the setting `min_ttl` says.
-    pub fn with_min_ttl(mut self, flag: Option<Duration>, context: &Context, plan: &Plan) -> Result<Self> {
+    fn with_min_ttl(mut self, flag: Option<Duration>, context: &Context, plan: &Plan) -> Result<Self> {
         let set = context.settings.duration("min_ttl");
         let Some(rest) = flag.or(set.as_ref().map(|set| set.value)).map(|r| r.max(SHORTEST_REST)) else {
             return Ok(self);
@@ -74,6 +75,21 @@ impl SessionRequest {
         self.need.rest = rest;
         Ok(self)
     }
+}
+
+/// The variables with the credentials of a plan, for `env` and `exec`, and when they expire.
+pub fn exported(
+    context: &Context,
+    planned: &Planned,
+    code_stdin: bool,
+    min_ttl: Option<Duration>,
+) -> Result<(Vec<(&'static str, String)>, Timestamp)> {
+    planned.print_notes();
+    let request = SessionRequest::interactive(context, code_stdin).with_min_ttl(min_ttl, context, &planned.plan)?;
+    let session = obtain(context, planned, &request)?;
+    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
+        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    Ok((variables, session.expires))
 }
 
 /// Returns the credentials of a plan, cached or new.

@@ -27,7 +27,7 @@ use super::context::{Context, Invocation, Planned};
 pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let now = clock::now();
-    let one = args.min_ttl.is_some() || args.profile.positional.is_some() || args.profile.flag.is_some();
+    let one = args.min_ttl.is_some() || args.profile.name().is_some();
     let planned = if one { Some(context.plan(&context.requested(&args.profile)?)?) } else { None };
     let wanted = planned.as_ref().map(Planned::identities);
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
@@ -78,8 +78,8 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
     if let Some(unopened) = &active_sessions.unopened {
         text += &format!("{}\n", unopened.line());
     }
-    let keys: Vec<_> =
-        keys(context, now).into_iter().map(|key| vec![visible(&key.profile), key.id, key.place, key.age]).collect();
+    let row = |[profile, id, place, age]: [String; 4]| vec![visible(&profile), id, place, age];
+    let keys: Vec<_> = keys(context, now).into_iter().map(row).collect();
     if !keys.is_empty() {
         text += "\n";
         text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys);
@@ -107,7 +107,7 @@ fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value
         }
         fields
     };
-    let key = |key: Key| json!({"profile": key.profile, "access_key_id": key.id, "where": key.place, "age": key.age});
+    let key = |[profile, id, place, age]: [String; 4]| json!({"profile": profile, "access_key_id": id, "where": place, "age": age});
     let mut fields = json!({
         "sessions": active_sessions.sessions.iter().map(session).collect::<Vec<_>>(),
         "keys": keys(context, now).into_iter().map(key).collect::<Vec<_>>(),
@@ -118,15 +118,8 @@ fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value
     fields
 }
 
-struct Key {
-    profile: String,
-    id: String,
-    place: String,
-    age: String,
-}
-
-/// Every long-term key, with its age if it is in the index.
-fn keys(context: &Context, now: Timestamp) -> Vec<Key> {
+/// The profile, id, place and age of every long-term key. Only the index knows the age.
+fn keys(context: &Context, now: Timestamp) -> Vec<[String; 4]> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;
         let Base::Key(key) = context.outline(name)?.base;
@@ -134,12 +127,8 @@ fn keys(context: &Context, now: Timestamp) -> Vec<Key> {
             return None;
         }
         let created = context.index.get(&profile).filter(|entry| entry.id == key.id).and_then(|entry| entry.created);
-        Some(Key {
-            profile: name.clone(),
-            id: key.id.to_string(),
-            place: key.place.to_string(),
-            age: created.map_or_else(|| "unknown".into(), |at| duration::show(now.since(at))),
-        })
+        let age = created.map_or_else(|| "unknown".into(), |at| duration::show(now.since(at)));
+        Some([name.clone(), key.id.to_string(), key.place.to_string(), age])
     };
     context.files.profile_names().iter().filter_map(key_of).collect()
 }

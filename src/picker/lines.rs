@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::picker::choices::Choices;
-use crate::picker::matching::Search;
+use crate::picker::matching::{Choices, Search};
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};
 use crate::text::visible::visible;

@@ -9,7 +9,6 @@
 //! - Enter selects, Esc cancels, ^C is handled as a signal. A terminal that cannot be drawn on (`TERM=dumb`) gets a
 //!   numbered list and keeps its line mode.
 
-mod choices;
 mod lines;
 mod matching;
 mod screen;
@@ -19,7 +18,7 @@ use std::time::{Duration, Instant};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::terminal::{Terminal, Unusable};
-pub use choices::Choices;
+pub use matching::Choices;
 use matching::Search;
 
 const PATIENCE: Duration = Duration::from_secs(3_600);

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::picker::choices::Choices;
-use crate::picker::matching::{LONGEST_FILTER, Search};
+use crate::picker::matching::{Choices, LONGEST_FILTER, Search};
 use crate::system::clock::Deadline;
 use crate::system::signals;
 use crate::system::terminal::keys::{Key, KeyEvent};

@@ -123,14 +123,14 @@ pub fn owners(checkup: &Checkup) -> Checked {
         return vec![Finding::new(Warning, what, why).fix("run it without sudo, or with sudo -H")].into();
     }
     let mut trees = BTreeMap::<&Path, Vec<&CheckedPath>>::new();
-    for place in checkup.places.found.iter().filter(|place| is_anothers(place)) {
+    for place in checkup.places.found.iter().filter(|place| has_other_owner(place)) {
         trees.entry(tree_of(checkup, place)).or_default().push(place);
     }
     trees.into_iter().map(|(tree, places)| of_others(checkup, tree, &places)).collect::<Vec<_>>().into()
 }
 
 /// Root may own a file that a variable selects: an administrator provides it for everybody.
-fn is_anothers(place: &CheckedPath) -> bool {
+fn has_other_owner(place: &CheckedPath) -> bool {
     place.found.other_owner().is_some_and(|owner| owner != 0 || !place.is_chosen)
 }
 

@@ -3,7 +3,7 @@
 //! Each directory here is one case; its name is the situation. To add one, no Rust is needed:
 //!
 //! 1. Create a directory with a `config` and, usually, a `credentials` file, as in `~/.aws`. Begin `config` with a
-//! comment that says in one sentence what the case shows.
+//!    comment that says in one sentence what the case shows.
 //! 2. Write the profile's name into `ask`.
 //! 3. If the case needs them, add
 //!    - `env`: NAME=value lines, the variables set for the run (`~` at the start of a value is the home directory),

@@ -257,7 +257,7 @@ fn show_explains_what_each_caller_does() {
 }
 
 /// What every command reports on who uses twolock for a profile: SERVED, `adopted`, the overview, `show` and `doctor`.
-fn told(world: &World, name: &str) -> (String, bool, String, usize, bool) {
+fn reported(world: &World, name: &str) -> (String, bool, String, usize, bool) {
     let last_column = |ran: String| {
         let row = ran.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
         row.rsplit("  ").next().unwrap().trim().to_owned()
@@ -279,14 +279,14 @@ fn every_command_reports_a_key_in_an_adopted_profile_as_a_bypass() {
     let world = World::new();
     assert_eq!(world.run(["profile", "adopt", "base", "--yes"]).code, 0);
     let adopted = |next: &str| ("yes".to_string(), true, next.to_string(), 5, false);
-    assert_eq!(told(&world, "base"), adopted("aws --profile base …"));
-    assert_eq!(told(&world, "prod"), adopted("aws --profile prod …"));
+    assert_eq!(reported(&world, "base"), adopted("aws --profile base …"));
+    assert_eq!(reported(&world, "prod"), adopted("aws --profile prod …"));
     // As `aws configure --profile base` does.
     let key = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
     let credentials = std::fs::read_to_string(world.home().join(".aws/credentials")).unwrap();
     world.write(".aws/credentials", &format!("{credentials}{key}"));
     let fix = "twolock profile adopt base".to_string();
-    assert_eq!(told(&world, "base"), ("partly".into(), false, fix, 2, true));
+    assert_eq!(reported(&world, "base"), ("partly".into(), false, fix, 2, true));
 }
 
 #[test]
@@ -295,10 +295,10 @@ fn a_role_with_an_adopted_source_is_served_through_it() {
     assert_eq!(world.run(["profile", "adopt", "base", "--only", "--yes"]).code, 0);
     let config = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
     assert!(!config.contains("twolock_role_arn"), "the roles keep their own lines: {config}");
-    assert_eq!(told(&world, "prod"), ("yes".into(), true, "aws --profile prod …".into(), 5, false));
+    assert_eq!(reported(&world, "prod"), ("yes".into(), true, "aws --profile prod …".into(), 5, false));
     let role = "[profile half]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n";
     world.add_config(&format!("{role}mfa_serial = arn:aws:iam::123456789012:mfa/ana\n"));
-    assert_eq!(told(&world, "half"), ("partly".into(), false, "twolock profile adopt half".into(), 2, true));
+    assert_eq!(reported(&world, "half"), ("partly".into(), false, "twolock profile adopt half".into(), 2, true));
 }
 
 #[test]
@@ -308,6 +308,6 @@ fn an_ineffective_credential_process_line_is_not_served() {
     world.add_config(&format!(
         "[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n{line}\n"
     ));
-    let (served, adopted, _, using, bypassed) = told(&world, "lost");
+    let (served, adopted, _, using, bypassed) = reported(&world, "lost");
     assert_eq!((served.as_str(), adopted, using, bypassed), ("-", false, 0, true));
 }

@@ -93,7 +93,7 @@ impl<'a> AdoptCommands<'a> {
 }
 
 /// Keys in plain text.
-pub fn in_clear(checkup: &Checkup) -> Checked {
+pub fn plaintext(checkup: &Checkup) -> Checked {
     let (keeps, adopt) = (checkup.keeps_keys(), AdoptCommands::of_all(checkup));
     let of = |key: InFile| {
         let what = format!("{} is stored in plain text", key.named());
@@ -139,7 +139,7 @@ pub fn shared(checkup: &Checkup) -> Checked {
 }
 
 /// Sessions in plain text, as `aws configure mfa-login` and other tools write them.
-pub fn sessions_in_clear(checkup: &Checkup) -> Checked {
+pub fn plaintext_sessions(checkup: &Checkup) -> Checked {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
         let nothing_else = profile.profile.settings().iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()));

@@ -92,7 +92,7 @@ fn move_key(change: &mut Change, adoption: &Adoption, planned: &Planned, store: 
 fn done(context: &Context, preview: &Preview, adoptions: &[Adoption]) -> Result<String> {
     let names: Vec<String> = adoptions.iter().map(|adoption| adoption.profile.to_string()).collect();
     let Some(first) = adoptions.first() else { return Ok(String::new()) };
-    let after = context.sources_after(&preview);
+    let after = context.sources_after(preview);
     Ok(format!("adopted {}; try: {}\n", names.join(", "), to_try(context, after, &first.profile)?))
 }
 

@@ -24,12 +24,10 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/Admin";
 /// Runs the tour, then a subshell if there is a terminal and no `--once`.
 pub fn run(args: &cli::Sandbox, invocation: &Invocation) -> Result<u8> {
     let tour = Tour::start(&invocation.env)?;
-    let result = tour.walk();
     let stay = !args.once && stdin().is_terminal() && stdout().is_terminal();
-    if result.is_ok() && stay {
-        tour.sub_shell(invocation)?;
-    }
-    tour.clean_up();
+    let result = tour.walk().and_then(|()| if stay { tour.sub_shell(invocation) } else { Ok(()) });
+    // Removes the sealing key from the keyring, even after a failure.
+    let _ = tour.output(&mut tour.twolock(["logout", "--all"]));
     result.map(|()| 0)
 }
 
@@ -153,11 +151,6 @@ impl Tour {
         running.store(false, Ordering::Relaxed);
         let _ = writer.join();
         ended.map(drop).map_err(|e| broken("the shell does not start", &e))
-    }
-
-    /// Removes the sealing key from the keyring.
-    fn clean_up(&self) {
-        let _ = self.output(&mut self.twolock(["logout", "--all"]));
     }
 
     fn program(&self, program: impl AsRef<OsStr>) -> Command {

@@ -34,3 +34,16 @@ fn on_a_terminal_the_tour_ends_in_a_shell_that_knows_the_code() {
     terminal.types("exit\n");
     assert_eq!(terminal.end().code, 0);
 }
+
+#[test]
+fn a_shell_that_does_not_start_is_reported_and_leaves_no_files() {
+    let world = World::new();
+    let temporary = world.home().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut tour = world.program(env!("CARGO_BIN_EXE_twolock"));
+    tour.arg("sandbox").env("SHELL", "/nowhere/sh").env("TMPDIR", &temporary);
+    let mut terminal = Terminal::start_in_full(tour);
+    terminal.sees("the shell does not start: ");
+    assert_eq!(terminal.end().code, 10);
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+}

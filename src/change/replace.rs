@@ -64,7 +64,9 @@ impl Editor<'_> {
             }
             match self.put(&target, &shown, there.as_ref(), &expected, &new)? {
                 Replacement::Done => {
-                    let tightened = there.is_some_and(|there| is_open_to_others(&there.metadata));
+                    let was_open =
+                        |there: Existing| foreign_file::ownership(&there.metadata).map(|of| of.mode & 0o077 != 0);
+                    let tightened = there.and_then(was_open).unwrap_or(false);
                     return Ok(Replaced { old: base, new, tightened });
                 }
                 Replacement::ChangedBefore => {}
@@ -212,10 +214,6 @@ fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
     let mode = foreign_file::ownership(&fs::metadata(dir).ok()?)?.mode;
     let anybody_replaces = mode & 0o002 != 0 && mode & 0o1000 == 0;
     anybody_replaces.then(|| format!("everybody can write to its directory, {}", dir.display()))
-}
-
-fn is_open_to_others(metadata: &Metadata) -> bool {
-    foreign_file::ownership(metadata).is_some_and(|of| of.mode & 0o077 != 0)
 }
 
 #[cfg(test)]

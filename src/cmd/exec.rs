@@ -1,6 +1,6 @@
 //! `exec`: a command, or a sub-shell, with the credentials in its environment.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
 
@@ -29,7 +29,8 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
         None => {
             let (name, left) = (&planned.plan.profile, duration::show(expires.since(clock::now())));
             messages::note(&format!("subshell with the credentials of '{name}', {left} left; exit to leave"));
-            user_shell(invocation)
+            let fallback = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
+            invocation.env.raw("SHELL").unwrap_or(OsStr::new(fallback)).into()
         }
     };
     let mut command = Command::new(child::startable(&program, invocation.env.raw("PATH")));
@@ -40,11 +41,6 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     invocation.limits.restore_for(&mut command);
     context.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
-}
-
-fn user_shell(invocation: &Invocation) -> OsString {
-    let fallback = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
-    invocation.env.raw("SHELL").map_or_else(|| fallback.into(), OsString::from)
 }
 
 fn not_run(program: &OsString, e: &io::Error) -> Result<u8> {

@@ -180,38 +180,28 @@ pub fn items(checkup: &Checkup) -> Checked {
     if index.entries().next().is_none() {
         return Vec::new().into();
     }
-    let closed = || {
-        let (store, error) = checkup.durable()?;
-        Some(format!("{} {}", store.name, error?))
+    let Some(store) = checkup.stores.of_access_keys().filter(|_| checkup.keeps_keys()) else {
+        let why = checkup.durable().and_then(|(store, error)| Some(format!("{} {}", store.name, error?)));
+        return Checked::unchecked(why.unwrap_or_else(|| "no persistent keyring is in use".into()));
     };
-    if !checkup.keeps_keys() {
-        return Checked::unchecked(closed().unwrap_or_else(|| "no persistent keyring is in use".into()));
-    }
     let until = Deadline::after(Instant::now(), PATIENCE);
     let mut findings = Vec::new();
     for (profile, entry) in index.entries() {
         if until.has_passed() {
             return Checked { findings, unchecked: Some("the keyring is too slow to check all items".into()) };
         }
-        match read(checkup, entry) {
-            Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
-                findings.push(lost(checkup, profile, entry, &error))
+        match access_key::read(store, &entry.id) {
+            Ok(_) => {}
+            Err(error @ (StoreError::Absent | StoreError::Damaged(_))) => {
+                findings.push(lost(checkup, profile, entry, store.name(), &error))
             }
-            Some(Err(error)) => return Checked { findings, unchecked: Some(error.to_string()) },
-            Some(Ok(())) | None => {}
+            Err(error) => return Checked { findings, unchecked: Some(error.to_string()) },
         }
     }
     findings.into()
 }
 
-/// The secret is dropped at once.
-fn read(checkup: &Checkup, entry: &IndexEntry) -> Option<Result<(), StoreError>> {
-    let store = checkup.stores.durable.as_deref().filter(|_| checkup.keeps_keys())?;
-    Some(access_key::read(store, &entry.id).map(drop))
-}
-
-fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError) -> Finding {
-    let store = checkup.durable().map_or("the keyring", |(store, _)| store.name);
+fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, store: &str, error: &StoreError) -> Finding {
     let what = format!("access key {}: {store} {error}", entry.id);
     if checkup.context.files.profile(profile).is_none() {
         let why = "the index still names it for a profile that no longer exists; this is harmless";

@@ -17,8 +17,7 @@ use super::finding::{Checked, Finding};
 /// Keys in the environment, which take precedence over a profile nearly everywhere (aws-contract 1.1).
 pub fn keys(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
-    let set = env.credentials();
-    let mut found = Vec::new();
+    let (set, mut found) = (env.credentials(), Vec::new());
     let profile = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find(|name| env.raw(name).is_some());
     if let (Some(profile), false) = (profile, set.is_empty()) {
         let what = format!("{} {} set beside {profile}", set.join(", "), if set.len() == 1 { "is" } else { "are" });

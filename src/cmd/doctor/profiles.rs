@@ -175,9 +175,8 @@ pub fn aliases(checkup: &Checkup) -> Checked {
 
 /// Syntax that other readers refuse, ignore or read differently.
 pub fn readers(checkup: &Checkup) -> Checked {
-    let files = [&checkup.context.files.config, &checkup.context.files.credentials];
     let mut found = Vec::new();
-    for file in files {
+    for file in [&checkup.context.files.config, &checkup.context.files.credentials] {
         let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
         for oddity in file.oddities() {
             match lines.iter_mut().find(|(construct, _)| *construct == oddity.construct) {

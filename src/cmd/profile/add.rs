@@ -95,10 +95,10 @@ fn add(
 
 /// A problem of the new profile is a usage error, and its line does not exist yet.
 fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
-    match failure.profile.as_deref() == Some(name.as_str()) {
-        true => Failure { kind: Kind::Usage, place: None, ..failure },
-        false => failure,
+    if failure.profile.as_deref() != Some(name.as_str()) {
+        return failure;
     }
+    Failure { kind: Kind::Usage, place: None, ..failure }
 }
 
 /// The keyring for a new key. Without one the key is refused: it must not be stored in plain text silently
@@ -153,14 +153,11 @@ impl Asking<'_> {
                 return self.key(name).map(Source::Key);
             }
         }
-        Ok(Source::Role { role: self.role()?, source: self.source_profile()? })
-    }
-
-    fn role(&mut self) -> Result<String> {
-        match &self.args.role_arn {
-            Some(given) => Ok(given.as_str().to_string()),
-            None => self.person()?.ask("ARN of the role", |text| RoleArn::parse(text).map(|role| role.as_str().into())),
-        }
+        let role = match &self.args.role_arn {
+            Some(given) => given.clone(),
+            None => self.person()?.ask("ARN of the role", RoleArn::parse)?,
+        };
+        Ok(Source::Role { role: role.as_str().into(), source: self.source_profile()? })
     }
 
     fn source_profile(&mut self) -> Result<String> {
@@ -223,10 +220,8 @@ fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, S
         return Err(format!("already exists ({})", there.place));
     }
     if !is_process_word(text) || !name.is_read_by_every_sdk() {
-        return Err(
-            "is not a name that every SDK can use: use A-Z a-z 0-9 - _ . / @ + : only, and do not start with '-'"
-                .into(),
-        );
+        let allowed = "use A-Z a-z 0-9 - _ . / @ + : only, and do not start with '-'";
+        return Err(format!("is not a name that every SDK can use: {allowed}"));
     }
     Ok(name)
 }

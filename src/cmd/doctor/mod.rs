@@ -92,7 +92,7 @@ pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
 fn fix(checkup: &Checkup) -> Vec<Finding> {
     let close = |finding: Finding| {
         let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(checkup, path).err()).collect();
-        failed.iter().for_each(|why| messages::warning(&format!("not adopted: {}", visible(why))));
+        failed.iter().for_each(|why| messages::warning(&format!("not fixed: {}", visible(why))));
         failed.is_empty().then_some(Finding { check: FILE_MODE, fixed: true, ..finding })
     };
     files::modes(checkup).findings.into_iter().filter_map(close).collect()

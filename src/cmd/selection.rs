@@ -74,8 +74,8 @@ impl Context {
     fn named_by_variable(&self) -> Result<Option<ProfileName>> {
         for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
             if let Some(name) = self.env.text(variable) {
-                let wrong = |why| Failure::new(Kind::Usage, format!("{variable}: {why}"));
-                return ProfileName::parse(name).map(Some).map_err(wrong);
+                let invalid = |why| Failure::new(Kind::Usage, format!("{variable}: {why}"));
+                return ProfileName::parse(name).map(Some).map_err(invalid);
             }
         }
         Ok(None)
@@ -99,10 +99,8 @@ impl Context {
         if self.has(&alias.profile) {
             return Ok(alias.profile.clone());
         }
-        let mut failure = plan::plan(self.sources(), &alias.profile)
-            .err()
-            .unwrap_or_else(|| unknown(&alias.profile))
-            .at(&alias.place);
+        let failure = plan::plan(self.sources(), &alias.profile).err().unwrap_or_else(|| unknown(&alias.profile));
+        let mut failure = failure.at(&alias.place);
         failure.cause += &format!(", and alias '{name}' refers to it");
         Err(failure)
     }

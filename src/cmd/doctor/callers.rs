@@ -30,13 +30,11 @@ fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
     let bypasses = verdict.bypasses();
     let is_broken = |resolution: &Resolution| matches!(resolution.bypass(), Some(Bypass::Error | Bypass::WithoutMfa));
     let severity = if bypasses.iter().any(|(_, resolution)| is_broken(resolution)) { Error } else { Warning };
+    let names: Vec<String> = bypasses.iter().map(|(caller, _)| callers::name(*caller)).collect();
     let what = match bypasses.as_slice() {
         [] => return None,
         [(one, _)] if *one != Reader::Cli => format!("{one} bypasses twolock"),
-        many => {
-            let names: Vec<String> = many.iter().map(|(caller, _)| callers::name(*caller)).collect();
-            format!("{} bypass twolock", names.join(", "))
-        }
+        _ => format!("{} bypass twolock", names.join(", ")),
     };
     let finding = Finding::new(severity, what, reasons(&bypasses)).of_profile(&one.name);
     let place = process_line(&one.profile).map_or(&one.profile.place, |(setting, _)| &setting.place);

@@ -39,12 +39,12 @@ pub fn unfinished(checkup: &Checkup) -> Checked {
             found.push(Finding::of_failure(Error, &failure, "no command can change anything until this is fixed"))
         }
     }
-    found.extend(left.iter().map(|path| {
-        let why = "it may contain an access key; the next change removes it";
-        Finding::new(Warning, "it is a temporary file of an interrupted twolock", why)
-            .in_file(checkup.shown(path))
-            .fix("twolock doctor --fix")
-    }));
+    let (what, why) = (
+        "it is a temporary file of an interrupted twolock",
+        "it may contain an access key; the next change removes it",
+    );
+    let temporary = Finding::new(Warning, what, why).fix("twolock doctor --fix");
+    found.extend(left.iter().map(|path| temporary.clone().in_file(checkup.shown(path))));
     found.into()
 }
 

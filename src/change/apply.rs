@@ -1,18 +1,19 @@
-//! Doing a change: each act in its order; when one fails, what was done is undone in reverse.
+//! Applies a change: does the acts in order; when one fails, undoes those before it in reverse.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::journal::{Journal, JournalEntry, PATIENCE};
-use super::preview::{Preview, edited_bytes};
+use super::preview::{self, Preview};
 use super::record::{FileStep, Record, What};
 use super::replace::{Editor, Replaced};
 use super::{Act, Change, KeyToProve, KeyToStore, Parts, Proof, half_done};
 use crate::aws::{Bounds, Signer};
 use crate::aws_files;
-use crate::credentials::AccessKeyId;
+use crate::aws_files::file::{AwsFile, FileKind};
 use crate::error::{Failure, Kind, Result};
 use crate::hex;
 use crate::hint::{CommandLine, Verb};
@@ -24,17 +25,14 @@ use crate::store::access_key::{self, Kept};
 use crate::system::directories::shorten;
 use crate::system::{foreign_file, log, permissions};
 
-/// What the person should know once it is done.
+/// What to tell the user after the change.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// What was done besides.
     pub notes: Vec<String>,
-    /// What could not be done besides.
     pub warnings: Vec<String>,
 }
 
-/// Does the acts of a change in their order. When one fails, those before it are undone in reverse, and the failure says
-/// what could not be undone.
+/// Does the acts in order. When one fails, those before it are undone; the failure names what could not be undone.
 pub fn apply(change: &Change, preview: &Preview, parts: &Parts<'_>) -> Result<Applied> {
     let acts: Vec<usize> = (0..change.acts.len()).filter(|&act| !preview.is_idle(change, act)).collect();
     let run = Run { change, preview, parts, records: RefCell::default(), applied: RefCell::default() };
@@ -56,14 +54,14 @@ pub fn apply(change: &Change, preview: &Preview, parts: &Parts<'_>) -> Result<Ap
             return Err(run.undo(done, failure, journal.as_ref()));
         }
     }
-    run.carry_consents(&done);
+    run.keep_consents(&done);
     if let Some(journal) = &journal {
         journal.remove()?;
     }
     Ok(run.applied.into_inner())
 }
 
-/// What was done, and how it is undone.
+/// An act that can be undone.
 enum Done<'a> {
     Replaced { path: PathBuf, replaced: Replaced },
     Kept { key: &'a KeyToStore },
@@ -73,7 +71,7 @@ struct Run<'a> {
     change: &'a Change,
     preview: &'a Preview,
     parts: &'a Parts<'a>,
-    /// What the journal says, by act.
+    /// The content of the journal, by act.
     records: RefCell<HashMap<usize, Record>>,
     applied: RefCell<Applied>,
 }
@@ -88,7 +86,7 @@ impl<'a> Run<'a> {
                     self.note_other_content(act, bytes, &new, journal)?;
                     Ok(new)
                 })?;
-                self.say_tightened(&path, &replaced);
+                self.note_tightened(&path, &replaced);
                 done.push(Done::Replaced { path, replaced });
             }
             Act::KeepKey(key) => {
@@ -107,7 +105,8 @@ impl<'a> Run<'a> {
     /// The file an act edits, absolute.
     fn path(&self, act: usize) -> Option<PathBuf> {
         let path = match &self.change.acts[act] {
-            Act::EditFile { kind, .. } => self.parts.choice(*kind).path.clone(),
+            Act::EditFile { kind: FileKind::Config, .. } => self.parts.files.config_choice.path.clone(),
+            Act::EditFile { kind: FileKind::Credentials, .. } => self.parts.files.credentials_choice.path.clone(),
             Act::EditIndex(_) => self.parts.index(),
             Act::EditSettings { file, .. } => file.clone(),
             _ => return None,
@@ -116,13 +115,14 @@ impl<'a> Run<'a> {
     }
 
     fn edited(&self, act: usize, bytes: &[u8]) -> Result<Vec<u8>> {
-        if let Some(planned) = self.preview.planned(self.change, act, bytes) {
+        if let Some(planned) = self.preview.planned(act, bytes) {
             return Ok(planned);
         }
         match &self.change.acts[act] {
-            edit @ Act::EditFile { kind, .. } => {
-                let file = self.parts.files.of(*kind);
-                edited_bytes(edit, *kind, file.shown(), bytes)
+            Act::EditFile { kind, edits, holds } => {
+                let shown = self.parts.files.of(*kind).shown().into();
+                let file = AwsFile::from_bytes(*kind, shown, bytes.to_vec());
+                preview::edited(&file, edits, holds).map(|edited| edited.bytes)
             }
             Act::EditIndex(edit) => KeyIndex::edited(bytes, edit).map_err(index_problem),
             Act::EditSettings { file, edit } => setting_bytes(bytes, &self.parts.shown(file), edit),
@@ -130,7 +130,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What the journal is to say: for each file, the chain of its contents.
+    /// The records to write: for each file, the hashes of its content before and after each act.
     fn planned(&self, acts: &[usize]) -> Result<HashMap<usize, Record>> {
         let (mut records, mut contents) = (HashMap::new(), HashMap::<PathBuf, Vec<u8>>::new());
         for &act in acts {
@@ -139,27 +139,23 @@ impl<'a> Run<'a> {
                 let store = self.parts.store_for(profile, id)?;
                 *is_new = matches!(access_key::read(store, id), Err(StoreError::Absent));
             }
-            let file = match self.path(act) {
-                None => None,
-                Some(path) => {
-                    let before = match contents.remove(&path) {
-                        Some(content) => content,
-                        None => foreign_file::load(&path, &self.parts.shown(&path), aws_files::LARGEST_FILE)?,
-                    };
-                    let after = self.edited(act, &before)?;
-                    let step =
-                        FileStep { path: path.clone(), before: hex::sha256(&before), after: hex::sha256(&after) };
-                    contents.insert(path, after);
-                    Some(step)
-                }
-            };
+            let mut file = None;
+            if let Some(path) = self.path(act) {
+                let before = match contents.remove(&path) {
+                    Some(content) => content,
+                    None => foreign_file::load(&path, &self.parts.shown(&path), aws_files::LARGEST_FILE)?,
+                };
+                let after = self.edited(act, &before)?;
+                file = Some(FileStep { path: path.clone(), before: hex::sha256(&before), after: hex::sha256(&after) });
+                contents.insert(path, after);
+            }
             records.insert(act, Record { what, file });
         }
         records.extend((self.change.acts.len()..).zip(self.consents(&records)?));
         Ok(records)
     }
 
-    /// The consents that will be carried along, if the files come out as planned.
+    /// The consents to renew after the edits, if the files have the planned content.
     fn consents(&self, records: &HashMap<usize, Record>) -> Result<Vec<Record>> {
         let home_file = &self.parts.settings.home_file;
         let shown = self.parts.shown(home_file);
@@ -175,15 +171,15 @@ impl<'a> Run<'a> {
         Ok(found)
     }
 
-    /// The consent for a file, where it was given to the content before and has to be given to the one after.
+    /// The edit that renews the consent for a file, if the content before had one.
     fn consent(&self, path: &Path, before: &str, after: &str) -> Option<SettingEdit> {
         let path = consent::consent_path(path).ok()?;
         let is_given = before != after && self.parts.trust.get(&path).is_some_and(|given| given == before);
         is_given.then(|| SettingEdit::Trust { path, sha256: after.into() })
     }
 
-    /// Another program may have written since the plan was made: the journal has to know the content this edit meets, and
-    /// what later edits of the same file will meet.
+    /// Another program may have written since the plan was made: updates the journal with the content that this edit
+    /// and later edits of the same file find.
     fn note_other_content(&self, act: usize, old: &[u8], new: &[u8], journal: Option<&Journal>) -> Result<()> {
         let Some(journal) = journal else { return Ok(()) };
         let (mut before, mut content) = (hex::sha256(old), new.to_vec());
@@ -205,7 +201,7 @@ impl<'a> Run<'a> {
             }
             before = after;
         }
-        // The consents were planned for another content; they are carried along, and a killed run leaves them behind.
+        // The consents were planned for other content. They are still renewed, but not if this run is killed.
         self.records.borrow_mut().retain(|act, _| *act < self.change.acts.len());
         self.write(journal)
     }
@@ -226,7 +222,7 @@ impl<'a> Run<'a> {
             .map_err(|e| access_key::failure(profile, &key.id, store.about(), &e))
     }
 
-    /// Asks AWS whose the key is. The device has to be in the same account, or no code of it would ever serve.
+    /// Asks AWS whose the key is. STS refuses codes of a device in another account.
     fn prove(&self, proof: &Proof) -> Result<()> {
         let Proof { profile, key, endpoint, account } = proof;
         let key = match key {
@@ -248,7 +244,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn say_tightened(&self, path: &Path, replaced: &Replaced) {
+    fn note_tightened(&self, path: &Path, replaced: &Replaced) {
         if replaced.tightened {
             let note =
                 format!("{} was open to other users; now only you can read it (mode 600)", self.parts.shown(path));
@@ -256,12 +252,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A file that was trusted to name programs stays so after our own edit (threat-model P16). The files are changed, and
-    /// who keeps a key for them must not take it back: a consent that cannot be carried along is no failure any more.
-    fn carry_consents(&self, done: &[Done]) {
+    /// A trusted file stays trusted after our own edit (threat-model P16). The files are changed already, so a consent
+    /// that cannot be renewed is only a warning.
+    fn keep_consents(&self, done: &[Done]) {
         for one in done {
             let Done::Replaced { path, replaced } = one else { continue };
-            if let Err(failure) = self.carry_consent(path, replaced) {
+            if let Err(failure) = self.keep_consent(path, replaced) {
                 let (shown, cause) = (self.parts.shown(path), failure.headline());
                 let trust = CommandLine::new(Verb::SettingsTrust).with(path.to_string_lossy());
                 let warning = format!("{shown} is changed and no longer trusted ({cause}): {trust}");
@@ -270,29 +266,29 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn carry_consent(&self, path: &Path, replaced: &Replaced) -> Result<()> {
+    fn keep_consent(&self, path: &Path, replaced: &Replaced) -> Result<()> {
         let (before, after) = (hex::sha256(&replaced.old), hex::sha256(&replaced.new));
         let Some(edit) = self.consent(path, &before, &after) else { return Ok(()) };
         let file = &self.parts.settings.home_file;
         let shown = self.parts.shown(file);
         let editor = self.parts.editor_up_to(settings::LARGEST_FILE);
         let replaced = editor.edit(file, |bytes| setting_bytes(bytes, &shown, &edit))?;
-        self.say_tightened(file, &replaced);
+        self.note_tightened(file, &replaced);
         Ok(())
     }
 
-    /// Undoes the acts that were done, newest first. Where a file could not be put back, the keyring is where its key is,
-    /// so nothing before it is undone either.
+    /// Undoes the acts that were done, newest first. If a file cannot be restored, its key stays in the keyring.
     fn undo(&self, done: Vec<Done>, failure: Failure, journal: Option<&Journal>) -> Failure {
         let mut left = Vec::new();
         for one in done.iter().rev() {
             match one {
                 Done::Replaced { path, replaced } => {
-                    if self.put_back(path, replaced).is_err() {
+                    if self.restore(path, replaced).is_err() {
                         left.push(self.parts.shown(path));
                     }
                 }
-                Done::Kept { key } if left.is_empty() => self.take_out(&key.profile, &key.key.id),
+                // A key that cannot be removed is in the file as well, and the next try finds it.
+                Done::Kept { key } if left.is_empty() => drop(self.parts.remove_key(&key.profile, &key.key.id)),
                 Done::Kept { .. } => {}
             }
         }
@@ -306,29 +302,22 @@ impl<'a> Run<'a> {
         Failure { kind: Kind::HalfDone, cause, ..failure }
     }
 
-    fn put_back(&self, path: &Path, replaced: &Replaced) -> Result<()> {
+    fn restore(&self, path: &Path, replaced: &Replaced) -> Result<()> {
         let is_index = path == self.parts.index();
         let old = if is_index && replaced.old.is_empty() { key_index::EMPTY } else { &replaced.old };
         let changed = || Failure::new(Kind::Busy, "it was changed in the meantime");
         let back = |now: &[u8]| if now == replaced.new { Ok(old.to_vec()) } else { Err(changed()) };
         self.parts.editor_up_to(aws_files::LARGEST_FILE).edit(path, back).map(drop)
     }
-
-    /// What cannot be taken out stays: the keyring then has a key that the file has as well, and the next try finds it.
-    fn take_out(&self, profile: &crate::names::ProfileName, id: &AccessKeyId) {
-        if let Ok(store) = self.parts.store_for(profile, id) {
-            let _ = access_key::remove(store, id);
-        }
-    }
 }
 
 impl Parts<'_> {
     pub(super) fn journal(&self) -> Journal<'_> {
-        Journal::in_directory(self.folders.account_data(), &self.folders.home)
+        Journal { directory: self.dirs.account_data(), home: &self.dirs.home }
     }
 
     pub(super) fn shown(&self, path: &Path) -> String {
-        shorten(path, &self.folders.home)
+        shorten(path, &self.dirs.home)
     }
 
     fn editor(&self, act: &Act) -> Editor<'_> {
@@ -340,11 +329,10 @@ impl Parts<'_> {
     }
 
     pub(super) fn editor_up_to(&self, largest: u64) -> Editor<'_> {
-        Editor { cache: &self.folders.cache, home: &self.folders.home, largest }
+        Editor { cache: &self.dirs.cache, home: &self.dirs.home, largest }
     }
 }
 
-/// The content of `config.toml` after an edit.
 pub(super) fn setting_bytes(bytes: &[u8], shown: &str, edit: &SettingEdit) -> Result<Vec<u8>> {
     settings::edited(settings::text(bytes, shown)?, shown, edit).map(String::into_bytes)
 }
@@ -353,14 +341,13 @@ pub(super) fn index_problem(why: String) -> Failure {
     Failure::new(Kind::Config, format!("keys.json {why}"))
 }
 
-/// Removes sealed sessions; one that is gone is no failure.
-pub(super) fn forget_sessions(paths: &[PathBuf]) -> Result<()> {
+/// Removes sealed sessions; one that does not exist any more is not a failure.
+pub fn forget_sessions(paths: &[PathBuf]) -> Result<()> {
     for path in paths {
-        match fs::remove_file(path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Failure::new(Kind::Disk, format!("{} cannot be removed: {e}", path.display())));
-            }
-            _ => {}
+        if let Err(e) = fs::remove_file(path)
+            && e.kind() != ErrorKind::NotFound
+        {
+            return Err(Failure::new(Kind::Disk, format!("{} cannot be removed: {e}", path.display())));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! The journal: which acts a run was about to do, so that a later run can finish or undo them (threat-model P51).
+//! The journal: the acts of a run, so that a later run can finish or undo them (threat-model P51).
 //!
-//! One file in the data directory of the account's own home, 0600, its owner checked; it is there while a change of more
-//! than one act is under way, under the lock beside it, and holds no secret.
+//! One file in the data directory of the account's own home, 0600, its owner checked. It exists while a change of more
+//! than one act is in progress and the lock beside it is held, and contains no secret.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -20,25 +20,20 @@ use crate::system::foreign_file::plain;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file;
 
-/// The format this program writes and reads.
 const VERSION: u64 = 1;
-/// Thousands of profiles are adopted at once.
+/// Enough for thousands of profiles adopted at once.
 const LARGEST: u64 = 64 << 20;
-/// Longest wait for another of us, which may be waiting for AWS.
+/// Longest wait for another twolock, which may be waiting for AWS.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where the journal is.
 pub(super) struct Journal<'a> {
-    directory: PathBuf,
-    home: &'a Path,
+    pub(super) directory: PathBuf,
+    pub(super) home: &'a Path,
 }
 
-/// What a run was about to do.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct JournalEntry {
-    /// The command.
     pub(super) title: String,
-    /// Its acts, in their order.
     #[serde(rename = "acts")]
     pub(super) records: Vec<Record>,
 }
@@ -50,41 +45,31 @@ struct Versioned<'a> {
     entry: &'a JournalEntry,
 }
 
-impl<'a> Journal<'a> {
-    pub(super) fn in_directory(directory: PathBuf, home: &'a Path) -> Self {
-        Self { directory, home }
-    }
-
+impl Journal<'_> {
     fn file(&self) -> PathBuf {
         self.directory.join("journal.json")
     }
 
-    /// The file as the user would name it.
     pub(super) fn shown(&self) -> String {
         shorten(&self.file(), self.home)
     }
 
-    /// Whether a run left one. It may still be at work.
+    /// Whether a run has written one. The run may still be active.
     pub(super) fn is_there(&self) -> bool {
         fs::symlink_metadata(self.file()).is_ok()
     }
 
-    /// Waits until no other run is at a change of several acts.
+    /// Waits until no other run makes a change of several acts.
     pub(super) fn lock(&self, patience: Duration) -> Result<FileLock> {
+        let dir = shorten(&self.directory, self.home);
         private_file::create_private_dir(&self.directory).map_err(|e| {
-            let directory = shorten(&self.directory, self.home);
-            Failure::new(
-                Kind::Disk,
-                format!("cannot create {directory}, which is needed for the journal: {}", plain(&e)),
-            )
+            let cause = format!("cannot create {dir}, which is needed for the journal: {}", plain(&e));
+            Failure::new(Kind::Disk, cause)
         })?;
         let until = Deadline::after(Instant::now(), patience);
         FileLock::acquire(&self.directory.join("changes.lock"), until).map_err(|error| match error {
             LockError::Held => Failure::new(Kind::Busy, "another twolock is still making a change: run this again"),
-            LockError::Unavailable(e) => {
-                let directory = shorten(&self.directory, self.home);
-                Failure::new(Kind::Busy, format!("cannot lock {directory}/changes.lock: {e}"))
-            }
+            LockError::Unavailable(e) => Failure::new(Kind::Busy, format!("cannot lock {dir}/changes.lock: {e}")),
         })
     }
 
@@ -95,7 +80,6 @@ impl<'a> Journal<'a> {
             .map_err(|e| Failure::new(Kind::Disk, format!("{} cannot be written: {}", self.shown(), plain(&e))))
     }
 
-    /// Reads what a run left; none where nothing was left.
     pub(super) fn read(&self) -> Result<Option<JournalEntry>> {
         let bytes = match private_file::read_private(&self.file(), LARGEST) {
             Ok(bytes) => bytes,
@@ -108,10 +92,8 @@ impl<'a> Journal<'a> {
             Some(newer) => return Err(self.unusable(&format!("has version {newer}; this twolock reads {VERSION}"))),
             None => return Err(self.unusable("is damaged: it has no version")),
         }
-        match serde_json::from_value(json)
-            .ok()
-            .filter(|entry: &JournalEntry| entry.records.iter().all(Record::is_sound))
-        {
+        let entry: Option<JournalEntry> = serde_json::from_value(json).ok();
+        match entry.filter(|entry| entry.records.iter().all(Record::is_valid)) {
             Some(entry) => Ok(Some(entry)),
             None => Err(self.unusable("is damaged: it contains an unknown step")),
         }
@@ -180,9 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn what_one_run_writes_down_another_reads() {
+    fn a_written_journal_can_be_read() {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path().into(), directory.path());
+        let journal = Journal { directory: directory.path().into(), home: directory.path() };
         assert!(journal.read().unwrap().is_none());
         let entry = JournalEntry { title: "profile rename a b".into(), records: every_record() };
         journal.write(&entry).unwrap();
@@ -194,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_cannot_be_read_is_left_alone_and_the_way_out_is_named() {
+    fn an_unreadable_journal_is_kept_and_the_failure_says_what_to_do() {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path().into(), directory.path());
+        let journal = Journal { directory: directory.path().into(), home: directory.path() };
         for (content, why) in [
             ("", "is damaged"),
             ("[]", "no version"),
@@ -218,10 +200,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_journal_that_others_can_write_is_not_believed() {
+    fn a_journal_that_other_users_can_write_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::in_directory(directory.path().into(), directory.path());
+        let journal = Journal { directory: directory.path().into(), home: directory.path() };
         journal.write(&JournalEntry { title: "x".into(), records: every_record() }).unwrap();
         fs::set_permissions(journal.file(), fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(journal.read().unwrap_err().kind, Kind::HalfDone);

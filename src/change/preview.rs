@@ -1,6 +1,7 @@
-//! What a change would make of what is there, and the diff. Pure, and each edit is made once.
+//! What a change would make of the files and the index, and the diff. Pure; each edit is computed once.
 
 use super::{Act, Change};
+use crate::aws_files::edit::{Edit, Edited};
 use crate::aws_files::file::{AwsFile, FileKind};
 use crate::aws_files::hunk::Hunk;
 use crate::aws_files::{AwsFiles, Setting};
@@ -10,97 +11,79 @@ use crate::names::ProfileName;
 use crate::ours::key_index::KeyIndex;
 use crate::text::visible::one_line;
 
-/// What would be there.
 #[derive(Debug)]
 pub struct Preview {
-    /// The AWS files after the change.
     pub files: AwsFiles,
-    /// The index after the change.
     pub index: KeyIndex,
-    /// What the edits have to say.
     pub notes: Vec<String>,
-    diffs: Vec<Diff>,
-    /// For each act that edits an AWS file, in their order: the file before and after it; none where nothing changes.
+    /// For each act: what it makes of an AWS file, if it changes one.
     steps: Vec<Option<FileStep>>,
-}
-
-#[derive(Debug)]
-struct Diff {
-    shown: String,
-    hunks: Vec<Hunk>,
 }
 
 #[derive(Debug)]
 struct FileStep {
     before: AwsFile,
     after: AwsFile,
+    hunks: Vec<Hunk>,
 }
 
-/// Works out what a change would make of the files and the index.
 pub fn preview(files: &AwsFiles, index: &KeyIndex, change: &Change) -> Result<Preview> {
     let mut preview = Preview {
         files: files.copied(),
         index: index.clone(),
         notes: Vec::new(),
-        diffs: Vec::new(),
-        steps: Vec::new(),
+        steps: Vec::with_capacity(change.acts.len()),
     };
-    change.acts.iter().try_for_each(|act| preview.add(act)).map(|()| preview)
+    for act in &change.acts {
+        let step = preview.step(act)?;
+        preview.steps.push(step);
+    }
+    Ok(preview)
 }
 
 impl Preview {
-    fn add(&mut self, act: &Act) -> Result<()> {
-        match act {
-            Act::EditIndex(edit) => self.index.edit(edit),
-            Act::EditFile { kind, .. } => {
-                let file = match kind {
-                    FileKind::Config => &mut self.files.config,
-                    FileKind::Credentials => &mut self.files.credentials,
-                };
-                let EditedFile { after, hunks, notes } = edited(act, file)?;
-                self.notes.extend(notes);
-                let changes = !hunks.is_empty();
-                if changes {
-                    self.diffs.push(Diff { shown: file.shown().into(), hunks });
-                }
-                let (copy, before) = (after.copied(), std::mem::replace(file, after));
-                self.steps.push(changes.then_some(FileStep { before, after: copy }));
-            }
-            _ => {}
+    fn step(&mut self, act: &Act) -> Result<Option<FileStep>> {
+        if let Act::EditIndex(edit) = act {
+            self.index.edit(edit);
         }
-        Ok(())
+        let Act::EditFile { kind, edits, holds } = act else { return Ok(None) };
+        let file = match kind {
+            FileKind::Config => &mut self.files.config,
+            FileKind::Credentials => &mut self.files.credentials,
+        };
+        let Edited { bytes, hunks, notes } = edited(file, edits, holds)?;
+        self.notes.extend(notes);
+        let after = AwsFile::from_bytes(*kind, file.shown().into(), bytes);
+        let before = std::mem::replace(file, after.copied());
+        let changes = !hunks.is_empty();
+        Ok(changes.then_some(FileStep { before, after, hunks }))
     }
 
     /// Whether an act edits an AWS file and changes nothing in it.
     pub(super) fn is_idle(&self, change: &Change, act: usize) -> bool {
-        is_file_edit(&change.acts[act]) && self.step(change, act).is_none()
+        matches!(change.acts[act], Act::EditFile { .. }) && self.steps[act].is_none()
     }
 
     /// Whether no AWS file would change.
     pub fn is_empty(&self) -> bool {
-        self.diffs.is_empty()
-    }
-
-    fn step(&self, change: &Change, act: usize) -> Option<&FileStep> {
-        let before = change.acts[..act].iter().filter(|act| is_file_edit(act)).count();
-        self.steps.get(before)?.as_ref().filter(|_| is_file_edit(&change.acts[act]))
+        self.steps.iter().all(Option::is_none)
     }
 
     /// The content after an act, if `bytes` is the content that was previewed.
-    pub(super) fn planned(&self, change: &Change, act: usize, bytes: &[u8]) -> Option<Vec<u8>> {
-        let step = self.step(change, act).filter(|step| step.before.bytes() == bytes)?;
+    pub(super) fn planned(&self, act: usize, bytes: &[u8]) -> Option<Vec<u8>> {
+        let step = self.steps[act].as_ref().filter(|step| step.before.bytes() == bytes)?;
         Some(step.after.bytes().to_vec())
     }
 
     /// The changed lines of each file, secrets masked, each line made visible.
     pub fn diff(&self) -> String {
-        self.diffs.iter().map(Diff::text).collect()
+        self.steps.iter().flatten().map(FileStep::diff).collect()
     }
 }
 
-impl Diff {
-    fn text(&self) -> String {
-        let mut text = format!("{}\n", one_line(&self.shown));
+impl FileStep {
+    fn diff(&self) -> String {
+        let mut text = format!("{}\n", one_line(self.before.shown()));
         let mut below = None;
         for hunk in &self.hunks {
             if hunk.below.is_some() && hunk.below != below {
@@ -114,37 +97,9 @@ impl Diff {
     }
 }
 
-fn is_file_edit(act: &Act) -> bool {
-    matches!(act, Act::EditFile { .. })
-}
-
-/// What an act makes of its file.
-struct EditedFile {
-    after: AwsFile,
-    hunks: Vec<Hunk>,
-    notes: Vec<String>,
-}
-
-fn edited(act: &Act, file: &AwsFile) -> Result<EditedFile> {
-    let Act::EditFile { edits, holds, .. } = act else {
-        return Ok(EditedFile { after: file.copied(), hunks: Vec::new(), notes: Vec::new() });
-    };
-    must_still_hold(file, holds)?;
-    let edited = file.with_edits(edits)?;
-    let after = AwsFile::from_bytes(file.kind(), file.shown().into(), edited.bytes);
-    Ok(EditedFile { after, hunks: edited.hunks, notes: edited.notes })
-}
-
-/// The content of a file after an act that edits it: read anew when it is written, because somebody else may have
-/// written meanwhile.
-pub(super) fn edited_bytes(act: &Act, kind: FileKind, shown: &str, bytes: &[u8]) -> Result<Vec<u8>> {
-    let file = AwsFile::from_bytes(kind, shown.into(), bytes.to_vec());
-    edited(act, &file).map(|edit| edit.after.bytes().to_vec())
-}
-
-/// Refuses a file in which a profile no longer holds the very key that is to leave it: a key that somebody put there
-/// meanwhile is in no keyring.
-fn must_still_hold(file: &AwsFile, holds: &[(ProfileName, AccessKey)]) -> Result<()> {
+/// Edits a file, unless a profile no longer has the key that the edit would remove: a key that another program has
+/// written in the meantime is not in the keyring.
+pub(super) fn edited(file: &AwsFile, edits: &[Edit], holds: &[(ProfileName, AccessKey)]) -> Result<Edited> {
     for (profile, key) in holds {
         let Some(section) = file.section(profile.as_str()) else { continue };
         let is_same = |setting: &Setting| match setting.key.as_str() {
@@ -157,5 +112,5 @@ fn must_still_hold(file: &AwsFile, holds: &[(ProfileName, AccessKey)]) -> Result
             return Err(Failure::new(Kind::Busy, cause).of_profile(profile).at(&other.place));
         }
     }
-    Ok(())
+    file.with_edits(edits)
 }

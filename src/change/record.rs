@@ -1,4 +1,4 @@
-//! An act as the journal keeps it: kinds, names, key ids and hashes; no value of a credential.
+//! An act as the journal stores it: kinds, names, key ids and hashes, but no secrets.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,6 @@ use crate::names::ProfileName;
 use crate::ours::key_index::IndexEdit;
 use crate::ours::settings::SettingEdit;
 
-/// One act, and what it makes of its file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Record {
     #[serde(flatten)]
@@ -29,13 +28,12 @@ pub(super) struct FileStep {
     pub(super) after: String,
 }
 
-/// What an act does, without secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "kebab-case")]
 pub(super) enum What {
     EditFile {
         kind: FileKind,
-        /// None where one of them holds a secret: only the run that has it can make them.
+        /// None if one of them contains a secret: only the run that has it can make these edits.
         edits: Option<Vec<Edit>>,
     },
     EditIndex {
@@ -47,7 +45,7 @@ pub(super) enum What {
     KeepKey {
         profile: ProfileName,
         id: AccessKeyId,
-        /// Whether the keyring had no such item before: only then it is taken out again.
+        /// Whether the keyring had no such item before: only then undoing removes it.
         is_new: bool,
     },
     Prove {
@@ -60,7 +58,7 @@ pub(super) enum What {
 }
 
 impl What {
-    /// None for acts that are whole by themselves.
+    /// None for acts that cannot be half done.
     pub(super) fn of(act: &Act) -> Option<Self> {
         Some(match act {
             Act::EditFile { kind, edits, .. } => {
@@ -86,15 +84,12 @@ impl What {
     pub(super) fn can_be_finished(&self) -> bool {
         !matches!(self, What::EditFile { edits: None, .. } | What::KeepKey { .. } | What::Prove { .. })
     }
-
-    fn edits_a_file(&self) -> bool {
-        matches!(self, What::EditFile { .. } | What::EditIndex { .. } | What::EditSettings { .. })
-    }
 }
 
 impl Record {
-    /// Whether it can have been written by us: a path is absolute, and stands where an act edits a file.
-    pub(super) fn is_sound(&self) -> bool {
-        self.what.edits_a_file() == self.file.is_some() && self.file.iter().all(|file| file.path.is_absolute())
+    /// Whether this program can have written it: acts that edit a file have its path, which is absolute.
+    pub(super) fn is_valid(&self) -> bool {
+        let edits = matches!(self.what, What::EditFile { .. } | What::EditIndex { .. } | What::EditSettings { .. });
+        edits == self.file.is_some() && self.file.iter().all(|file| file.path.is_absolute())
     }
 }

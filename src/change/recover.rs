@@ -1,4 +1,4 @@
-//! Making good what a killed run left: its acts are finished where this run can do them, else undone.
+//! Finishes the change of a killed run if this run can do the remaining acts, else undoes it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,50 +11,46 @@ use crate::aws_files::file::AwsFile;
 use crate::error::{Failure, Kind, Result};
 use crate::hex;
 use crate::ours::key_index::KeyIndex;
-use crate::store::{StoreError, access_key};
 use crate::system::{foreign_file, private_file};
 
-/// What became of an unfinished change, which is named by its command.
+/// What was done about an unfinished change, with its command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovered {
-    /// There was none.
     Nothing,
-    /// Its last acts were done now.
     Finished(String),
-    /// Its first acts were undone.
     Undone(String),
-    /// Its journal was dropped unread.
+    /// Its journal was deleted unread.
     Forgotten,
 }
 
-/// The directories in which a killed run may have left a temporary file.
+/// The directories that may contain the temporary file of a killed run.
 fn directories(parts: &Parts<'_>) -> Vec<PathBuf> {
     let files = [&parts.files.config_choice.path, &parts.files.credentials_choice.path];
     let files = files.into_iter().chain([&parts.settings.file, &parts.settings.home_file]);
-    // The file that is replaced is the one behind the links.
+    // A symlink's target is the file that is replaced.
     let targets = files.map(|path| crate::system::directories::resolve(path).unwrap_or_else(|_| path.clone()));
     let mut found: Vec<PathBuf> = targets.filter_map(|path| Some(path.parent()?.to_path_buf())).collect();
-    found.extend([parts.folders.data.clone(), parts.folders.account_data(), parts.folders.state.clone()]);
+    found.extend([parts.dirs.data.clone(), parts.dirs.account_data(), parts.dirs.state.clone()]);
     found.sort();
     found.dedup();
     found
 }
 
-/// The command of a change that a killed run left unfinished, and the temporary files of such runs. Changes nothing.
+/// The command of an unfinished change, and the temporary files of killed runs. Changes nothing.
 pub fn unfinished(parts: &Parts<'_>) -> (Result<Option<String>>, Vec<PathBuf>) {
     let journal = parts.journal();
     let title = match journal.is_there().then(|| journal.lock(Duration::ZERO)) {
         Some(Ok(_lock)) => journal.read().map(|entry| entry.map(|entry| entry.title)),
-        // Whoever holds the lock is at work.
+        // The lock is held: a change is still in progress.
         None | Some(Err(_)) => Ok(None),
     };
     (title, directories(parts).iter().flat_map(|directory| private_file::leftovers(directory)).collect())
 }
 
-/// Removes the temporary files of killed runs, and finishes or undoes the change that one of them left unfinished. With
-/// `forget`, drops its journal and leaves everything as it is.
+/// Removes the temporary files of killed runs, and finishes or undoes an unfinished change. With `forget`, only deletes
+/// its journal.
 ///
-/// A file that is neither as it was before an act nor as it was to be after it is left alone: a failure of kind
+/// A file whose content is neither that before an act nor that planned after it is not touched: a failure of kind
 /// [`Kind::HalfDone`].
 pub fn recover(parts: &Parts<'_>, forget: bool) -> Result<Recovered> {
     directories(parts).iter().for_each(|directory| private_file::remove_leftovers(directory));
@@ -67,7 +63,7 @@ pub fn recover(parts: &Parts<'_>, forget: bool) -> Result<Recovered> {
         return journal.remove().map(|()| Recovered::Forgotten);
     }
     let Some(entry) = journal.read()? else { return Ok(Recovered::Nothing) };
-    let recovered = Unfinished { parts, entry: &entry }.make_good()?;
+    let recovered = Unfinished { parts, entry: &entry }.finish_or_undo()?;
     journal.remove()?;
     Ok(recovered)
 }
@@ -78,7 +74,7 @@ struct Unfinished<'a> {
 }
 
 impl Unfinished<'_> {
-    fn make_good(&self) -> Result<Recovered> {
+    fn finish_or_undo(&self) -> Result<Recovered> {
         let title = || self.entry.title.clone();
         let (done, rest) = self.entry.records.split_at(self.done()?);
         if rest.iter().all(|record| record.what.can_be_finished()) {
@@ -92,7 +88,7 @@ impl Unfinished<'_> {
         Ok(Recovered::Undone(title()))
     }
 
-    /// How many acts were done. They are done in their order, so those before the last edit that stands are done too.
+    /// How many acts were done. Acts are done in order, so those before the last edit found in a file are done too.
     fn done(&self) -> Result<usize> {
         let mut done = 0;
         let mut pending: Option<&FileStep> = None;
@@ -113,15 +109,13 @@ impl Unfinished<'_> {
         let shown = self.parts.shown(&file.path);
         let now = hex::sha256(&foreign_file::load(&file.path, &shown, aws_files::LARGEST_FILE)?);
         let is_now = |wanted: &str| wanted == now;
-        let same_file = |record: &&Record| record.file.as_ref().is_some_and(|other| other.path == file.path);
-        let steps = |records: &[Record]| -> Vec<FileStep> {
-            records.iter().filter(same_file).filter_map(|record| record.file.clone()).collect()
+        let any = |records: &[Record], is_it: &dyn Fn(&FileStep) -> bool| {
+            records.iter().filter_map(|record| record.file.as_ref()).any(|step| step.path == file.path && is_it(step))
         };
-        let (until, after) = self.entry.records.split_at(at + 1);
-        if steps(after).iter().any(|step| is_now(&step.after)) || is_now(&file.after) {
+        if any(&self.entry.records[at..], &|step| is_now(&step.after)) {
             return Ok(true);
         }
-        if steps(until).iter().any(|step| is_now(&step.before)) {
+        if any(&self.entry.records[..=at], &|step| is_now(&step.before)) {
             return Ok(false);
         }
         Err(self.left_alone(file, "was changed since"))
@@ -147,11 +141,7 @@ impl Unfinished<'_> {
 
     fn undo(&self, record: &Record) -> Result<()> {
         let What::KeepKey { profile, id, is_new: true } = &record.what else { return Ok(()) };
-        let removed = self.parts.store_for(profile, id).and_then(|store| match access_key::remove(store, id) {
-            Ok(()) | Err(StoreError::Absent) => Ok(()),
-            Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
-        });
-        removed.map_err(|mut failure| {
+        self.parts.remove_key(profile, id).map_err(|mut failure| {
             let title = &self.entry.title;
             failure.cause = format!("'{title}' was interrupted, and cannot be undone: {}", failure.cause);
             failure.hint("to leave it as it is: run this again with --forget-unfinished")

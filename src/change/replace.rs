@@ -1,8 +1,8 @@
-//! Replaces a file people keep by an edited one: old or new, never neither (threat-model P31 to P34).
+//! Edits a user's file atomically: it has the old content or the new, never anything else (threat-model P31 to P34).
 //!
-//! Links stay and their target is replaced. Our own writers exclude each other by a kernel lock beside the sealed
-//! files; others lock nothing, so the content is compared just before the rename, and the replaced file is looked at
-//! once more after it: what somebody wrote meanwhile is edited anew.
+//! Symlinks stay and their target is replaced. Two runs of twolock exclude each other by a kernel lock in the cache
+//! directory. Other programs do not lock, so the content is compared just before the rename, and the replaced file is
+//! read once more after it: what another program has written in the meantime is edited again.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek};
@@ -17,47 +17,42 @@ use crate::system::foreign_file::{self, plain};
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file::{self, Staged};
 
-/// How often a file that changes under us is edited anew.
 const MOST_TRIES: usize = 3;
-/// Longest wait for another of us, and for a file that somebody is writing.
+/// Longest wait for another twolock.
 const LOCK_BOUND: Duration = Duration::from_secs(10);
+/// A file younger than this may still be in the middle of a write.
 const FRESH: Duration = Duration::from_millis(120);
 const SETTLED_BY: Duration = Duration::from_secs(2);
-/// Younger than this, an empty file is one that somebody is about to fill.
+/// The same for an empty file: a busy machine may need a second between truncating and writing.
 const FRESH_EMPTY: Duration = Duration::from_secs(2);
 
-/// A file to edit, and where our locks lie.
 pub struct Editor<'a> {
-    /// The folder of the sealed files.
     pub cache: &'a Path,
-    /// Shortens paths for people.
     pub home: &'a Path,
-    /// Far above any such file.
+    /// Larger files are refused.
     pub largest: u64,
 }
 
-/// What was replaced by what.
 pub struct Replaced {
-    /// The content that was edited.
     pub old: Vec<u8>,
-    /// What stands there now.
     pub new: Vec<u8>,
     /// Whether others could open the file before.
     pub tightened: bool,
 }
 
 impl Editor<'_> {
-    /// Reads, changes and replaces a file. A change that changes nothing writes nothing.
+    /// Reads, changes and replaces a file, unless the content stays the same.
     pub fn edit(&self, file: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
         let shown = shorten(file, self.home);
         let target = target(file, &shown)?;
         let _lock = self.lock(&target, &shown)?;
-        let mut left_behind: Option<LeftBehind> = None;
+        // What another program wrote into the replaced file, and what we wrote instead.
+        let mut overwritten: Option<(Vec<u8>, Vec<u8>)> = None;
         for _ in 0..MOST_TRIES {
             wait_while_fresh(|| fs::metadata(&target));
             let there = Existing::open(&target, &shown, self.largest)?;
-            let (base, expected) = match left_behind.take() {
-                Some(left) => (left.theirs, left.ours),
+            let (base, expected) = match overwritten.take() {
+                Some(both) => both,
                 None => {
                     let base = foreign_file::load(&target, &shown, self.largest)?;
                     (base.clone(), base)
@@ -69,15 +64,17 @@ impl Editor<'_> {
             }
             match self.put(&target, &shown, there.as_ref(), &expected, &new)? {
                 Replacement::Done => {
-                    let tightened = there.is_some_and(|there| is_open_to_others(&there.metadata));
+                    let was_open =
+                        |there: Existing| foreign_file::ownership(&there.metadata).map(|of| of.mode & 0o077 != 0);
+                    let tightened = there.and_then(was_open).unwrap_or(false);
                     return Ok(Replaced { old: base, new, tightened });
                 }
                 Replacement::ChangedBefore => {}
-                Replacement::ChangedBehind(theirs) => left_behind = Some(LeftBehind { theirs, ours: new }),
+                Replacement::ChangedAfter(theirs) => overwritten = Some((theirs, new)),
             }
         }
-        if let Some(left) = left_behind {
-            self.put(&target, &shown, None, &left.ours, &left.theirs)?;
+        if let Some((theirs, ours)) = overwritten {
+            self.put(&target, &shown, None, &ours, &theirs)?;
         }
         let cause = format!("{shown} is being changed by another program; its changes were kept: run this again");
         Err(Failure::new(Kind::Busy, cause))
@@ -92,17 +89,17 @@ impl Editor<'_> {
         new: &[u8],
     ) -> Result<Replacement> {
         let disk = |e: io::Error| Failure::new(Kind::Disk, format!("{shown} cannot be written: {}", plain(&e)));
-        if let Some(folder) = target.parent() {
-            private_file::create_private_dir(folder).map_err(disk)?;
+        if let Some(dir) = target.parent() {
+            private_file::create_private_dir(dir).map_err(disk)?;
         }
         let staged = Staged::beside(target, new, there.map(|there| &there.metadata)).map_err(disk)?;
         if foreign_file::load(target, shown, self.largest)? != expected {
             return Ok(Replacement::ChangedBefore);
         }
         staged.commit().map_err(disk)?;
-        // Whoever had opened the old file before the rename has emptied it by now, and writes into nowhere.
+        // A program that had opened the old file before the rename writes into the file that was replaced.
         match there.map(|there| there.content(expected)).transpose().map_err(disk)? {
-            Some(now) if now != expected => Ok(Replacement::ChangedBehind(now)),
+            Some(now) if now != expected => Ok(Replacement::ChangedAfter(now)),
             _ => Ok(Replacement::Done),
         }
     }
@@ -116,8 +113,8 @@ impl Editor<'_> {
                 Failure::new(Kind::Busy, format!("another twolock is still writing {shown}: run this again"))
             }
             LockError::Unavailable(e) => {
-                let folder = shorten(self.cache, self.home);
-                Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock is available in {folder}: {e}"))
+                let dir = shorten(self.cache, self.home);
+                Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock is available in {dir}: {e}"))
             }
         })
     }
@@ -125,19 +122,11 @@ impl Editor<'_> {
 
 enum Replacement {
     Done,
-    /// Nothing was replaced.
     ChangedBefore,
-    /// Somebody wrote into the file that was replaced: this.
-    ChangedBehind(Vec<u8>),
+    /// Another program wrote this into the file that was replaced.
+    ChangedAfter(Vec<u8>),
 }
 
-/// What was written into the file we replaced, and what we had put in its place.
-struct LeftBehind {
-    theirs: Vec<u8>,
-    ours: Vec<u8>,
-}
-
-/// The file to be replaced, held open.
 struct Existing {
     file: File,
     metadata: Metadata,
@@ -146,8 +135,7 @@ struct Existing {
 impl Existing {
     fn open(target: &Path, shown: &str, largest: u64) -> Result<Option<Self>> {
         let refused = |why: &str| Failure::new(Kind::Config, format!("{shown} is not edited: {why}"));
-        let open = private_file::open_to_replace(target);
-        let file = match open {
+        let file = match private_file::open_to_replace(target) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(refused(&plain(&e))),
@@ -162,7 +150,7 @@ impl Existing {
         Ok(Some(Self { file, metadata }))
     }
 
-    /// What it holds now, once nobody is writing.
+    /// Its content, once no program is writing it.
     fn content(&self, expected: &[u8]) -> io::Result<Vec<u8>> {
         let read = || {
             let (mut file, mut bytes) = (&self.file, Vec::new());
@@ -179,22 +167,21 @@ impl Existing {
     }
 }
 
-/// The file behind all links; a missing one is named as it was given.
+/// The file behind all symlinks; a missing file keeps its name.
 fn target(file: &Path, shown: &str) -> Result<PathBuf> {
     let refused = |why: &str| Err(Failure::new(Kind::Config, format!("{shown} is not edited: {why}")));
     match directories::resolve(file) {
         Ok(target) => Ok(target),
         Err(_) if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) => refused("it is a broken symlink"),
         Err(e) if matches!(e.kind(), ErrorKind::NotFound) => {
-            let folder = file.parent().and_then(|folder| directories::resolve(folder).ok());
-            Ok(folder.zip(file.file_name()).map_or_else(|| file.into(), |(folder, name)| folder.join(name)))
+            let dir = file.parent().and_then(|dir| directories::resolve(dir).ok());
+            Ok(dir.zip(file.file_name()).map_or_else(|| file.into(), |(dir, name)| dir.join(name)))
         }
         Err(e) => refused(&plain(&e)),
     }
 }
 
-/// Waits while a file was written a moment ago: whoever writes in place may be in the middle of it. One that is empty is
-/// given longer: between emptying and writing, a busy machine may let a second pass.
+/// Waits while a file was written a moment ago: a program that writes in place may not have finished.
 pub fn wait_while_fresh(metadata: impl Fn() -> io::Result<Metadata>) {
     let until = Deadline::after(Instant::now(), SETTLED_BY);
     let is_fresh = |metadata: Metadata| {
@@ -223,14 +210,10 @@ fn why_not_replaced(metadata: &Metadata, target: &Path) -> Option<String> {
     if owner != account.user {
         return Some(format!("it belongs to another user (uid {owner})"));
     }
-    let folder = target.parent()?;
-    let mode = foreign_file::ownership(&fs::metadata(folder).ok()?)?.mode;
+    let dir = target.parent()?;
+    let mode = foreign_file::ownership(&fs::metadata(dir).ok()?)?.mode;
     let anybody_replaces = mode & 0o002 != 0 && mode & 0o1000 == 0;
-    anybody_replaces.then(|| format!("everybody can write to its directory, {}", folder.display()))
-}
-
-fn is_open_to_others(metadata: &Metadata) -> bool {
-    foreign_file::ownership(metadata).is_some_and(|of| of.mode & 0o077 != 0)
+    anybody_replaces.then(|| format!("everybody can write to its directory, {}", dir.display()))
 }
 
 #[cfg(test)]
@@ -239,18 +222,18 @@ mod tests {
 
     use super::*;
 
-    fn edit(folder: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
-        let editor = Editor { cache: &folder.join("cache"), home: folder, largest: 1 << 20 };
-        editor.edit(&folder.join("file"), change)
+    fn edit(dir: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
+        let editor = Editor { cache: &dir.join("cache"), home: dir, largest: 1 << 20 };
+        editor.edit(&dir.join("file"), change)
     }
 
     #[test]
-    fn what_another_program_writes_meanwhile_is_edited_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
+    fn what_another_program_writes_in_the_meantime_is_edited_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
         fs::write(&file, "a").unwrap();
         let seen = Cell::new(0);
-        let replaced = edit(folder.path(), |old| {
+        let replaced = edit(dir.path(), |old| {
             if seen.replace(seen.get() + 1) == 0 {
                 fs::write(&file, "theirs").unwrap();
             }
@@ -261,18 +244,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_never_rests_is_left_as_the_other_program_wrote_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
+    fn a_file_that_keeps_changing_is_left_as_the_other_program_wrote_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
         let seen = Cell::new(0);
-        let failure = edit(folder.path(), |old| {
+        let failure = edit(dir.path(), |old| {
             seen.set(seen.get() + 1);
             fs::write(&file, format!("theirs {}", seen.get())).unwrap();
             Ok([old, b"+ours"].concat())
         });
         assert_eq!(failure.err().map(|failure| failure.kind), Some(Kind::Busy));
         assert_eq!(fs::read(&file).unwrap(), b"theirs 3");
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Changes on real files below a temporary home, with a keyring in memory and an STS that is told what to say.
+//! Changes of real files in a temporary home directory, with a keyring in memory and a fake STS.
 
 use std::fs;
 use std::path::PathBuf;
@@ -50,11 +50,11 @@ impl Home {
         self.at("account/.local/share/twolock/journal.json")
     }
 
-    /// Lets `act` work with real parts; STS refuses every key if `refuses`.
+    /// STS refuses every key if `refuses`.
     fn with_parts<T>(&self, store: &MemoryStore, refuses: bool, act: impl FnOnce(&Parts) -> T) -> T {
         let [config, cache, data, state] = ["config", "cache", "data", "state"].map(|name| self.at(name));
         let settings = config.join("config.toml");
-        let folders = Directories {
+        let dirs = Directories {
             home: self.0.path().into(),
             config,
             cache,
@@ -62,15 +62,15 @@ impl Home {
             state,
             account_home: Some(self.at("account")),
         };
-        let settings = Paths { file: settings.clone(), home_file: settings, home: folders.home.clone() };
+        let settings = Paths { file: settings.clone(), home_file: settings, home: dirs.home.clone() };
         let sts = |_: &Endpoint| -> Result<Box<dyn Sts>> { Ok(Box::new(TellingSts { refuses })) };
         let (files, trust) = (self.files(), Consents::new());
         let store = Some(store as &dyn Store);
-        act(&Parts { files: &files, folders: &folders, settings: &settings, trust: &trust, store, sts: &sts })
+        act(&Parts { files: &files, dirs: &dirs, settings: &settings, trust: &trust, store, sts: &sts })
     }
 }
 
-/// Says who the caller is, or that AWS refuses it.
+/// Returns the caller's identity, or refuses it.
 struct TellingSts {
     refuses: bool,
 }
@@ -173,7 +173,7 @@ fn a_preview_writes_nothing_and_shows_no_secret() {
 }
 
 #[test]
-fn acts_are_done_in_their_order_and_leave_no_journal() {
+fn acts_are_done_in_order_and_leave_no_journal() {
     let (home, store) = (Home::new(), MemoryStore::new());
     let change = moving(Some("123456789012"));
     let preview = previewed(&home, &change);
@@ -183,8 +183,8 @@ fn acts_are_done_in_their_order_and_leave_no_journal() {
 }
 
 #[test]
-fn what_was_done_before_an_act_fails_is_undone() {
-    // AWS refuses the key; its device is of another account; the file was changed so that the edit does not fit.
+fn a_failing_act_undoes_those_before_it() {
+    // AWS refuses the key; its device is in another account; the file was changed so that the edit does not apply.
     let other_key = CREDENTIALS.replace("hush", "another");
     for (refuses, account, credentials, why) in [
         (true, "123456789012", CREDENTIALS, "no"),
@@ -204,7 +204,7 @@ fn what_was_done_before_an_act_fails_is_undone() {
 }
 
 #[test]
-fn a_key_that_the_keyring_had_already_stays_there_when_a_change_fails() {
+fn a_key_already_in_the_keyring_stays_when_a_change_fails() {
     let (home, store) = (Home::new(), MemoryStore::new());
     access_key::keep(&store, &key(), &name("base"), None).unwrap();
     let change = moving(None);
@@ -214,7 +214,7 @@ fn a_key_that_the_keyring_had_already_stays_there_when_a_change_fails() {
 }
 
 #[test]
-fn what_another_program_wrote_since_the_preview_is_kept_and_the_journal_knows_it() {
+fn another_programs_edit_since_the_preview_is_kept_and_recorded_in_the_journal() {
     let (home, store) = (Home::new(), MemoryStore::new());
     let mut change = Change::new("profile set base …");
     for edit in [set("output", "json"), set("output", "text")] {
@@ -227,7 +227,7 @@ fn what_another_program_wrote_since_the_preview_is_kept_and_the_journal_knows_it
 }
 
 #[test]
-fn a_change_does_not_write_over_the_journal_of_another() {
+fn a_change_does_not_overwrite_the_journal_of_another() {
     let (home, store) = (Home::new(), MemoryStore::new());
     let change = moving(None);
     let preview = previewed(&home, &change);
@@ -239,7 +239,7 @@ fn a_change_does_not_write_over_the_journal_of_another() {
 }
 
 #[test]
-fn a_keyring_that_cannot_be_asked_leaves_an_unfinished_change_and_names_the_way_out() {
+fn an_unavailable_keyring_leaves_an_unfinished_change_and_says_what_to_do() {
     let (home, store) = (Home::new(), MemoryStore::new());
     fs::create_dir_all(home.at("account/.local/share/twolock")).unwrap();
     access_key::keep(&store, &key(), &name("base"), None).unwrap();

@@ -11,11 +11,9 @@ use crate::duration;
 use crate::keyring::Keyring;
 use crate::shell::{Integration, Shell};
 
-mod arguments;
 mod profile;
 
-pub use arguments::ProfileArg;
-pub use profile::{Add, Adopt, Making, Profile, Release};
+pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
 
 /// MFA sessions for AWS: one code a day.
 ///
@@ -54,7 +52,6 @@ fn after_help() -> String {
     AFTER.replace("KEYRINGS", &by_a_variable.map(Keyring::name).collect::<Vec<_>>().join(" or "))
 }
 
-/// What twolock can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Give credentials to the AWS CLI or an SDK: one line of JSON on stdout, or nothing
@@ -153,8 +150,8 @@ it could not do.")]
 }
 
 impl Command {
-    /// Whether it writes the user's files or ours on its own account, whatever becomes of sessions.
-    pub(crate) fn writes_files(&self) -> bool {
+    /// Whether it edits the user's files or our settings. Session files do not count.
+    pub fn writes_files(&self) -> bool {
         match self {
             Command::Profile(args) => {
                 !matches!(args, Profile::List { .. } | Profile::Show { .. } | Profile::Pick { .. })
@@ -167,7 +164,7 @@ impl Command {
     }
 }
 
-/// Takes the name of a shell that has what is asked of it.
+/// Accepts the names of shells for which `of` returns a value.
 fn shells<T: Clone + Send + Sync + 'static>(of: fn(Shell) -> Option<T>) -> impl TypedValueParser<Value = T> {
     let named = |shell: Shell| PossibleValue::new(shell.name()).help(shell.title());
     let values = Shell::ALL.into_iter().filter(|shell| of(*shell).is_some()).map(named);
@@ -190,10 +187,8 @@ Then, in that shell:
 
 The last lines of the output say how to show the profile and the time left in the prompt.";
 
-/// A profile, and perhaps where its code comes from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProfileAndCode {
-    /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
     /// Read the MFA code from the first line of stdin (your other programs can see TWOLOCK_MFA_CODE)
@@ -201,10 +196,8 @@ pub struct ProfileAndCode {
     pub code_stdin: bool,
 }
 
-/// `env`
 #[derive(Args, Debug)]
 pub struct Env {
-    /// The profile and the code.
     #[command(flatten)]
     pub profile: ProfileAndCode,
     /// The shell to write for [default: the calling shell]
@@ -218,7 +211,6 @@ pub struct Env {
     pub unset: bool,
 }
 
-/// The formats of `env --format`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Format {
     /// NAME=value lines
@@ -227,10 +219,8 @@ pub enum Format {
     Json,
 }
 
-/// `exec`
 #[derive(Args, Debug)]
 pub struct Exec {
-    /// The profile and the code.
     #[command(flatten)]
     pub profile: ProfileAndCode,
     /// Renew the credentials first if less than this is left (40m, 2h)
@@ -241,10 +231,8 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
-/// `login`
 #[derive(Args, Debug)]
 pub struct Login {
-    /// The profile and the code.
     #[command(flatten)]
     pub profile: ProfileAndCode,
     /// Ask for a new code even if there is a session, for roles that require recent MFA
@@ -252,10 +240,8 @@ pub struct Login {
     pub fresh: bool,
 }
 
-/// `logout`
 #[derive(Args, Debug)]
 pub struct Logout {
-    /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
     /// End all sessions, and delete the key that encrypts them
@@ -263,10 +249,8 @@ pub struct Logout {
     pub all: bool,
 }
 
-/// `status`
 #[derive(Args, Debug)]
 pub struct Status {
-    /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
     /// Exit 0 if the profile's credentials last this long without a code, else 9 (30m, 2h)
@@ -277,10 +261,8 @@ pub struct Status {
     pub json: bool,
 }
 
-/// `whoami`
 #[derive(Args, Debug)]
 pub struct Whoami {
-    /// The profile and the code.
     #[command(flatten)]
     pub profile: ProfileAndCode,
     /// Print JSON
@@ -288,7 +270,6 @@ pub struct Whoami {
     pub json: bool,
 }
 
-/// `doctor`
 #[derive(Args, Debug)]
 pub struct Doctor {
     /// Fix what is safe to fix: close files to other users, finish interrupted changes
@@ -299,7 +280,6 @@ pub struct Doctor {
     pub json: bool,
 }
 
-/// `settings …`
 #[derive(Debug, Subcommand)]
 pub enum Settings {
     /// List every setting, its value and where it was set
@@ -355,7 +335,6 @@ pub enum Settings {
     },
 }
 
-/// `sandbox`
 #[cfg(feature = "sandbox")]
 #[derive(Args, Debug)]
 pub struct Sandbox {

@@ -2,11 +2,9 @@
 
 use clap::{Args, Subcommand};
 
-use super::arguments::ProfileArg;
 use crate::arn::{MfaSerial, RoleArn};
 use crate::names::{ProfileName, Region};
 
-/// `profile …`
 #[derive(Debug, Subcommand)]
 pub enum Profile {
     /// List all profiles: kind, account, device, key, time left, and whether twolock serves them
@@ -21,7 +19,6 @@ pub enum Profile {
     /// Explain a profile: its settings and where they are set, what twolock will do, and what the AWS CLI and SDKs do
     #[command(after_help = "Example:\n  twolock profile show prod")]
     Show {
-        /// The profile.
         #[command(flatten)]
         profile: ProfileArg,
         /// Print JSON
@@ -56,9 +53,8 @@ which other users can see: run `aws configure --profile prod` instead.")]
         /// Its value
         #[arg(allow_hyphen_values = true)]
         value: String,
-        /// How.
         #[command(flatten)]
-        making: Making,
+        flags: ChangeFlags,
     },
     /// Remove one key of a profile, from both files
     #[command(after_help = "Example:\n  twolock profile unset prod duration_seconds")]
@@ -68,9 +64,8 @@ which other users can see: run `aws configure --profile prod` instead.")]
         profile: ProfileName,
         /// The key
         key: String,
-        /// How.
         #[command(flatten)]
-        making: Making,
+        flags: ChangeFlags,
     },
     /// Rename a profile, and update everything that refers to it
     #[command(
@@ -83,9 +78,8 @@ which other users can see: run `aws configure --profile prod` instead.")]
         /// Its new name
         #[arg(value_parser = ProfileName::parse)]
         new: ProfileName,
-        /// How.
         #[command(flatten)]
-        making: Making,
+        flags: ChangeFlags,
     },
     /// Remove a profile from both files, and end its sessions; keys in the keyring stay
     #[command(after_help = "Example:\n  twolock profile remove old --dry-run")]
@@ -93,9 +87,8 @@ which other users can see: run `aws configure --profile prod` instead.")]
         /// The profile
         #[arg(value_parser = ProfileName::parse)]
         profile: ProfileName,
-        /// How.
         #[command(flatten)]
-        making: Making,
+        flags: ChangeFlags,
     },
     /// Add a profile that every AWS tool uses through twolock: an access key or a role
     #[command(after_help = "\
@@ -125,7 +118,23 @@ Examples:
     Release(Release),
 }
 
-/// `profile add`
+/// Both forms work in every command.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ProfileArg {
+    /// The profile [default: AWS_PROFILE, then AWS_DEFAULT_PROFILE]
+    #[arg(value_name = "PROFILE", value_parser = ProfileName::parse)]
+    pub positional: Option<ProfileName>,
+    /// The same as PROFILE
+    #[arg(long = "profile", value_name = "NAME", value_parser = ProfileName::parse)]
+    pub flag: Option<ProfileName>,
+}
+
+impl ProfileArg {
+    pub fn name(&self) -> Option<&ProfileName> {
+        self.positional.as_ref().or(self.flag.as_ref())
+    }
+}
+
 #[derive(Args, Debug)]
 pub struct Add {
     /// Its name
@@ -152,15 +161,12 @@ pub struct Add {
     /// Read an access key from stdin: the key id on the first line, the secret on the second
     #[arg(long, conflicts_with_all = ["role_arn", "source_profile"])]
     pub stdin: bool,
-    /// How.
     #[command(flatten)]
-    pub making: Making,
+    pub flags: ChangeFlags,
 }
 
-/// `profile adopt`
 #[derive(Args, Debug)]
 pub struct Adopt {
-    /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
     /// Adopt every profile that can be adopted
@@ -169,28 +175,23 @@ pub struct Adopt {
     /// Do not adopt the profiles that use this one as source
     #[arg(long)]
     pub only: bool,
-    /// How.
     #[command(flatten)]
-    pub making: Making,
+    pub flags: ChangeFlags,
 }
 
-/// `profile release`
 #[derive(Args, Debug)]
 pub struct Release {
-    /// The profile.
     #[command(flatten)]
     pub profile: ProfileArg,
     /// Write the access key back to the credentials file
     #[arg(long)]
     pub restore_key: bool,
-    /// How.
     #[command(flatten)]
-    pub making: Making,
+    pub flags: ChangeFlags,
 }
 
-/// How a change is made.
 #[derive(Args, Clone, Copy, Debug)]
-pub struct Making {
+pub struct ChangeFlags {
     /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,

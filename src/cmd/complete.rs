@@ -1,9 +1,10 @@
-//! `complete`: what a shell may offer for the word at the cursor, by clap's own tree of commands.
+//! `complete`: the completions of the word at the cursor, from clap's tree of commands.
 //!
-//! Reads the AWS files, for their names; asks no keyring and no network. Whatever is wrong, it says nothing.
+//! Reads the profile names in the AWS files, but uses no keyring and no network, and prints no errors.
 
 use std::ffi::OsString;
 
+use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
 
 use crate::cli::Cli;
@@ -13,13 +14,12 @@ use crate::ours::settings::KNOWN;
 use crate::output::to_stdout;
 use crate::text::visible::visible;
 
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 
-/// A word to offer, and what it does.
+/// A word and its description.
 type Candidate = (String, String);
 
-/// Prints the candidates. An empty answer means: nothing of ours belongs there (a file, a command, or no word).
+/// Prints nothing if the word is a file, another program's command, or unknown.
 pub fn run(words: &[OsString], invocation: &Invocation) -> Result<u8> {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let profiles = || Context::load(&invocation.env).map(|context| context.names_offered()).unwrap_or_default();
@@ -47,22 +47,21 @@ fn candidates(words: &[String], profiles: impl FnOnce() -> Vec<String>) -> Vec<C
     offered
 }
 
-/// Where the words before the cursor lead.
 struct Cursor<'a> {
     command: &'a Command,
-    /// How many positional arguments stand there already.
+    /// How many positional arguments come before the cursor.
     positionals: usize,
-    /// The flag whose value comes next.
+    /// The flag whose value is at the cursor.
     value_of: Option<&'a Arg>,
 }
 
 impl<'a> Cursor<'a> {
-    /// Nothing behind `--`, where another program's words stand.
+    /// None after `--`, where another program's arguments follow.
     fn after(root: &'a Command, words: &[String]) -> Option<Self> {
         let mut place = Cursor { command: root, positionals: 0, value_of: None };
         for word in words {
             match word.as_str() {
-                // bash cuts `--flag=value` into three words
+                // bash splits `--flag=value` into three words
                 "=" if place.value_of.is_some() => {}
                 _ if place.value_of.take().is_some() => {}
                 "--" => return None,
@@ -78,17 +77,17 @@ impl<'a> Cursor<'a> {
         Some(place)
     }
 
-    /// The commands below, and the values of the next argument.
+    /// The subcommands, and the values of the next argument.
     fn words(&self, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
-        let described = |command: &Command| {
-            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-            (command.get_name().to_string(), about)
-        };
         let commands = self.command.get_subcommands().filter(|command| !command.is_hide_set() && self.positionals == 0);
-        let commands = commands.map(described);
+        let commands = commands.map(|command| (command.get_name().to_string(), text(command.get_about())));
         let argument = self.command.get_positionals().filter(|arg| !arg.is_last_set()).nth(self.positionals);
         commands.chain(argument.map(|arg| values(arg, profiles)).unwrap_or_default()).collect()
     }
+}
+
+fn text(help: Option<&StyledStr>) -> String {
+    help.map(ToString::to_string).unwrap_or_default()
 }
 
 fn takes_value(arg: &Arg, flag: &str) -> bool {
@@ -96,21 +95,15 @@ fn takes_value(arg: &Arg, flag: &str) -> bool {
 }
 
 fn flags(command: &Command) -> Vec<Candidate> {
-    let described = |arg: &Arg| {
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        Some((format!("--{}", arg.get_long()?), help))
-    };
+    let described = |arg: &Arg| Some((format!("--{}", arg.get_long()?), text(arg.get_help())));
     command.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(described).collect()
 }
 
-/// What an argument can be, as far as we know.
+/// The known values of an argument.
 fn values(arg: &Arg, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
     let possible = arg.get_possible_values();
     if !possible.is_empty() {
-        let described = |value: &clap::builder::PossibleValue| {
-            (value.get_name().to_string(), value.get_help().map(ToString::to_string).unwrap_or_default())
-        };
-        return possible.iter().map(described).collect();
+        return possible.iter().map(|value| (value.get_name().to_string(), text(value.get_help()))).collect();
     }
     let names: Vec<String> = match arg.get_id().as_str() {
         "positional" | "flag" | "profile" | "old" => {
@@ -134,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_where() {
+    fn completions_by_position() {
         let names: &[&str] = &["prod", "my base", "--odd"];
         for (line, expected) in [
             (&["lo"][..], &["login", "logout"][..]),

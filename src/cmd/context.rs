@@ -1,9 +1,13 @@
-//! What is there: files, settings, key index, environment; read once at the start of a command.
+//! What a command reads once, at its start: files, settings, key index, environment.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
 use crate::aws_files::AwsFiles;
+use crate::change::Change;
+use crate::change::preview::{Preview, preview};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::Hint;
 use crate::keyring::Keyring;
@@ -15,7 +19,7 @@ use crate::output::messages;
 use crate::profile::adoption;
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
-use crate::session::identity::{self, PlannedStep};
+use crate::session::identity::{self, Identity, PlannedStep};
 use crate::store::choose::Stores;
 use crate::system::directories::{Directories, shorten, shorten_last_word};
 use crate::system::env::Env;
@@ -23,116 +27,111 @@ use crate::system::harden::Limits;
 use crate::system::{log, user};
 use crate::text::visible::visible;
 
-/// What a run starts with.
 pub struct Invocation {
-    /// When the process started: the deadline of `credential-process` counts from here.
+    /// When the process started; the deadline of `credential-process` counts from here.
     pub started: Instant,
-    /// The caller's limits, for the children.
+    /// The caller's limits, restored for child processes.
     pub limits: Limits,
-    /// The environment.
     pub env: Env,
 }
 
 /// Everything a command reads before it acts.
 pub struct Context {
     pub env: Env,
-    pub folders: Directories,
+    pub dirs: Directories,
     pub settings: Settings,
     pub files: AwsFiles,
     pub index: KeyIndex,
     surroundings: Surroundings,
 }
 
-/// A plan with what its endpoint makes of it.
+/// A plan and the endpoint of its calls.
 pub struct Planned {
     pub plan: Plan,
     pub endpoint: Endpoint,
 }
 
 impl Planned {
-    /// The plan's steps with their identities. Each time they are hashed anew: ask once, and of few in a list.
+    /// The plan's steps with their identities, which are hashed on each call.
     pub fn steps(&self) -> Vec<PlannedStep<'_>> {
         identity::of_plan(&self.plan, self.endpoint.identity().as_deref())
     }
 
-    /// Says what the user should know of the plan before it is used.
-    pub fn say_notes(&self) {
+    pub fn identities(&self) -> HashSet<Identity> {
+        self.steps().iter().map(|step| step.identity).collect()
+    }
+
+    pub fn print_notes(&self) {
         let of = visible(self.plan.profile.as_str());
         self.plan.notes.iter().for_each(|note| messages::note(&format!("profile '{of}': {note}")));
     }
 }
 
 impl Context {
-    /// Reads everything; each file once.
     pub fn load(env: &Env) -> Result<Self> {
         Self::of(Directories::find(env)?, env)
     }
 
-    /// The same below folders that were found already.
-    pub fn of(folders: Directories, env: &Env) -> Result<Self> {
-        let (context, failures) = Self::readable(folders, env);
+    pub fn of(dirs: Directories, env: &Env) -> Result<Self> {
+        let (context, failures) = Self::readable(dirs, env);
         failures.into_iter().next().map_or(Ok(context), Err)
     }
 
-    /// The same, where what cannot be used is a failure beside it and counts as not there.
-    pub fn readable(folders: Directories, env: &Env) -> (Self, Vec<Failure>) {
-        let (settings, mut failures) = Settings::load(&paths(&folders), env);
-        let (files, more) = AwsFiles::load(env, &folders.home);
+    /// Treats what cannot be read as missing, and returns the failures.
+    pub fn readable(dirs: Directories, env: &Env) -> (Self, Vec<Failure>) {
+        let (settings, mut failures) = Settings::load(&paths(&dirs), env);
+        let (files, more) = AwsFiles::load(env, &dirs.home);
         failures.extend(more);
-        let index_path = folders.data.join("keys.json");
-        let index = KeyIndex::load(&index_path, &shorten(&index_path, &folders.home));
+        let index_path = dirs.data.join("keys.json");
+        let index = KeyIndex::load(&index_path, &shorten(&index_path, &dirs.home));
         let index = index.map_err(|failure| failures.push(failure)).unwrap_or_default();
         let surroundings = surroundings(env, &settings);
         log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
-        (Self { env: env.clone(), folders, settings, files, index, surroundings }, failures)
+        (Self { env: env.clone(), dirs, settings, files, index, surroundings }, failures)
     }
 
-    /// What plans are made from.
     pub fn sources(&self) -> Sources<'_> {
         Sources { files: &self.files, index: &self.index, surroundings: &self.surroundings, suggests: true }
     }
 
-    /// The same for many plans: looking for a near name costs as much as there are names, for each that fails.
+    /// For many plans: without suggestions of similar names, which take time for each plan that fails.
     pub fn quiet(&self) -> Sources<'_> {
         Sources { suggests: false, ..self.sources() }
     }
 
-    /// The same for other files and another index: what a change would make of them.
-    pub fn sources_of<'a>(&'a self, files: &'a AwsFiles, index: &'a KeyIndex) -> Sources<'a> {
-        Sources { files, index, ..self.quiet() }
+    pub fn sources_after<'a>(&'a self, preview: &'a Preview) -> Sources<'a> {
+        Sources { files: &preview.files, index: &preview.index, ..self.quiet() }
     }
 
-    /// Plans a profile and checks where its calls would go.
+    pub fn preview(&self, change: &Change) -> Result<Preview> {
+        preview(&self.files, &self.index, change)
+    }
+
+    /// Plans a profile and checks its endpoint.
     pub fn plan(&self, name: &ProfileName) -> Result<Planned> {
-        self.planned(self.sources(), name)
+        self.plan_of(self.sources(), name)
     }
 
-    /// The same for one of many: where there is a problem, nobody reads about it.
-    pub fn plan_if_any(&self, name: &str) -> Option<Planned> {
+    /// For one of many, when the reason of a failure is not shown.
+    pub fn plan_quietly(&self, name: &str) -> Option<Planned> {
         self.plan_of_many(&ProfileName::parse(name).ok()?).ok()
     }
 
-    /// The same, where the first few problems will be read about.
+    /// For one of many, without suggestions.
     pub fn plan_of_many(&self, name: &ProfileName) -> Result<Planned> {
-        self.planned(self.quiet(), name)
+        self.plan_of(self.quiet(), name)
     }
 
-    /// The same from other sources.
-    pub fn plan_in(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
-        self.planned(sources, name)
-    }
-
-    /// Whether a profile can be adopted by itself.
+    /// Whether a profile can be adopted without the profiles that use it as source.
     pub fn can_be_adopted(&self, name: &ProfileName) -> bool {
         self.plan_of_many(name).is_ok() && adoption::of_one(self.quiet(), name, true).is_ok()
     }
 
-    /// What a list tells of a plan.
     pub fn outline(&self, name: &str) -> Option<Outline> {
         plan::outline(self.quiet(), &ProfileName::parse(name).ok()?).ok()
     }
 
-    fn planned(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
+    pub fn plan_of(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
         let plan = plan::plan(sources, name)?;
         let endpoint = self.endpoint(&plan)?;
         for line in plan.lines() {
@@ -159,79 +158,69 @@ impl Context {
         })
     }
 
-    /// Whose home this is, if we are root and it is another user's.
-    pub fn owner_root_visits(&self) -> Option<String> {
-        user::owner_of_the_home_root_visits(&self.folders.home)
+    /// The owner of the home directory, if we are root and it is another user's.
+    pub fn other_home_owner(&self) -> Option<String> {
+        user::owner_of_the_home_root_visits(&self.dirs.home)
     }
 
-    /// A text that may name our cache folder, as people read it.
+    /// Shortens our cache directory in a text.
     pub fn shortened(&self, text: &str) -> String {
-        let cache = &self.folders.cache;
-        text.replace(&*cache.to_string_lossy(), &shorten(cache, &self.folders.home))
+        let cache = &self.dirs.cache;
+        text.replace(&*cache.to_string_lossy(), &shorten(cache, &self.dirs.home))
     }
 
-    /// The same of a failure, and of the command that fixes it.
+    /// Shortens our cache directory in a failure, and in the command that fixes it.
     pub fn shortened_failure(&self, failure: Failure) -> Failure {
-        let cache = self.folders.cache.to_string_lossy();
+        let cache = self.dirs.cache.to_string_lossy();
         let short = |hint: Hint| match hint {
-            Hint::Text(text) if text.ends_with(&*cache) => Hint::Text(shorten_last_word(&text, &self.folders.home)),
+            Hint::Text(text) if text.ends_with(&*cache) => Hint::Text(shorten_last_word(&text, &self.dirs.home)),
             hint => hint,
         };
         let hints = failure.hints.into_iter().map(short).collect();
         Failure { cause: self.shortened(&failure.cause), hints, ..failure }
     }
 
-    /// The user's choice of keyring.
     pub fn keyring(&self) -> Keyring {
         let setting = self.settings.get("keyring");
         setting.and_then(|setting| Keyring::from_name(&setting.value)).unwrap_or_default()
     }
 
-    /// The keyrings in use, by the setting. Without leave to unlock, no dialog opens.
+    /// The keyrings in use. No dialog opens unless `may_unlock`.
     pub fn stores(&self, may_unlock: bool) -> Stores {
-        Stores::choose(self.keyring(), &self.env, &key_folder(&self.folders), may_unlock)
+        Stores::choose(self.keyring(), &self.env, &key_dir(&self.dirs), may_unlock)
     }
 }
 
-/// What to do as root in another user's home, and why not to go on (threat-model P54).
+/// Why not to run as root in another user's home, and what to do instead (threat-model P54).
 pub fn as_root_elsewhere(owner: &str, why: &str) -> String {
     format!("run as root in the home of {owner}, {why}: run it without sudo, or with sudo -H")
 }
 
-/// The failure of whoever would write files as root in another user's home.
+/// The failure of a command that would write files as root in another user's home.
 pub fn root_elsewhere(owner: &str) -> Failure {
     let why = format!("so {owner} could not open the files it creates");
     Failure::new(Kind::Config, as_root_elsewhere(owner, &why))
 }
 
-/// Where the key file lies, if that is the choice: like consents, where no variable of a repository moves it.
-pub fn key_folder(folders: &Directories) -> std::path::PathBuf {
-    if cfg!(target_os = "linux") { folders.home.join(".local/share/twolock") } else { folders.data.clone() }
+/// The directory of the key file, if the user has chosen one. As for consents, no variable changes it.
+pub fn key_dir(dirs: &Directories) -> PathBuf {
+    if cfg!(target_os = "linux") { dirs.home.join(".local/share/twolock") } else { dirs.data.clone() }
 }
 
-/// Where `config.toml` is read from.
-pub fn paths(folders: &Directories) -> Paths {
-    Paths { file: folders.config.join("config.toml"), home_file: home_settings(folders), home: folders.home.clone() }
-}
-
-/// `$HOME/.config/twolock/config.toml` on Linux; elsewhere no variable moves the folder, so it is the platform's.
-fn home_settings(folders: &Directories) -> std::path::PathBuf {
-    if cfg!(target_os = "linux") {
-        folders.home.join(".config/twolock/config.toml")
-    } else {
-        folders.config.join("config.toml")
-    }
+/// The paths of `config.toml`. Variables move the directory only on Linux, so elsewhere both are the same.
+pub fn paths(dirs: &Directories) -> Paths {
+    let file = dirs.config.join("config.toml");
+    let home_file =
+        if cfg!(target_os = "linux") { dirs.home.join(".config/twolock/config.toml") } else { file.clone() };
+    Paths { file, home_file, home: dirs.home.clone() }
 }
 
 fn surroundings(env: &Env, settings: &Settings) -> Surroundings {
-    let first = |names: &[&'static str]| {
-        names
-            .iter()
-            .find_map(|&name| Some(Sourced { value: env.text(name)?.to_string(), origin: Origin::Variable(name) }))
-    };
+    let sourced = |name| Some(Sourced { value: env.text(name)?.to_string(), origin: Origin::Variable(name) });
+    let first = |names: [&'static str; 2]| names.into_iter().find_map(sourced);
     Surroundings {
-        region: first(&["AWS_REGION", "AWS_DEFAULT_REGION"]),
-        endpoint_url: first(&["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]),
+        region: first(["AWS_REGION", "AWS_DEFAULT_REGION"]),
+        endpoint_url: first(["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]),
         ignore_configured_endpoints: env.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
         fips: env.is_true("AWS_USE_FIPS_ENDPOINT"),
         dualstack: env.is_true("AWS_USE_DUALSTACK_ENDPOINT"),

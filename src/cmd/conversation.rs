@@ -1,19 +1,18 @@
-//! Questions to a person, a line each, on the controlling terminal: never on borrowed streams, because a script's stdin is
-//! not a person's yes.
+//! Questions on the controlling terminal, one line each. Never on stdin: a script's input is not a user's confirmation.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};
 use crate::text::visible::{refused, sentence};
 
-/// A person may think about a diff, or look for a key in another window, for as long as that.
+/// Time to read a diff, or to look for a key in another window.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
-/// What a person is wanted for, in the words of the failure where there is none.
+/// The words of the failure when there is no terminal.
 #[derive(Clone, Copy)]
 pub struct PersonNeeded<'a> {
     /// "confirmation is required"
@@ -22,7 +21,6 @@ pub struct PersonNeeded<'a> {
     pub otherwise: &'a str,
 }
 
-/// A terminal with a person at it.
 pub struct Conversation<'a> {
     terminal: Terminal,
     until: Deadline,
@@ -30,90 +28,87 @@ pub struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    /// Opens the terminal; without one it is a usage error that says what to do instead.
-    pub fn begin(need: PersonNeeded<'a>) -> Result<Self> {
-        let terminal = Terminal::open().map_err(|why| nobody(&why, need))?;
+    /// Opens the terminal; without one, the usage error says what to do instead.
+    pub fn begin(need: PersonNeeded<'a>) -> Result<Self, Failure> {
+        let terminal = Terminal::open().map_err(|why| no_person(&why, need))?;
         terminal.discard_input();
         Ok(Self { terminal, until: Deadline::after(Instant::now(), PATIENCE), need })
     }
 
-    /// Shows a text and asks for a yes; anything else is a cancel, which needs no words.
-    pub fn agree(&self, text: &str, question: &str) -> Result<()> {
+    /// Shows a text and asks for a yes. Any other answer cancels, without a message.
+    pub fn confirm(&self, text: &str, question: &str) -> Result<(), Failure> {
         let answer = self.line(&format!("{text}{question} [y/N] "))?;
         let is_yes = matches!(answer.expose().trim(), "y" | "Y" | "yes");
         if is_yes { Ok(()) } else { Err(Failure::silent(Kind::NeedsPerson)) }
     }
 
-    /// Asks until the answer fits; says why one does not. An empty answer fits only if `parse` takes it.
-    pub fn ask<T, E: Display>(&self, question: &str, parse: impl Fn(&str) -> std::result::Result<T, E>) -> Result<T> {
-        self.ask_again(question, parse, |answer| format!("'{}'", refused(answer)))
+    /// Asks until the answer is valid, and says why one is not.
+    pub fn ask<T, E: Display>(&self, question: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
+        self.ask_until_valid(question, |prompt| self.line(prompt), parse, |answer| format!("'{}'", refused(answer)))
     }
 
-    /// The same where a secret may be typed by mistake: the answer is not repeated.
+    /// Does not repeat the answer, which may be a secret typed by mistake.
     pub fn ask_unquoted<T, E: Display>(
         &self,
         question: &str,
-        parse: impl Fn(&str) -> std::result::Result<T, E>,
-    ) -> Result<T> {
-        self.ask_again(question, parse, |_| "what was typed".into())
-    }
-
-    fn ask_again<T, E: Display>(
-        &self,
-        question: &str,
-        parse: impl Fn(&str) -> std::result::Result<T, E>,
-        quote: impl Fn(&str) -> String,
-    ) -> Result<T> {
-        loop {
-            let answer = self.line(&format!("{question}: "))?;
-            let answer = answer.expose().trim();
-            match parse(answer) {
-                Ok(value) => return Ok(value),
-                Err(why) => self.say(&sentence(&format!("{} {why}", quote(answer))))?,
-            }
-        }
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<T, Failure> {
+        self.ask_until_valid(question, |prompt| self.line(prompt), parse, |_| "what was typed".into())
     }
 
     /// Asks for a secret, which is not shown while it is typed.
     pub fn ask_hidden<T, E: Display>(
         &self,
         question: &str,
-        parse: impl Fn(&str) -> std::result::Result<T, E>,
-    ) -> Result<T> {
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<T, Failure> {
+        let read = |prompt: &str| {
+            let hidden = self.terminal.hide_typing().map_err(|why| no_person(&why, self.need))?;
+            self.prompt(prompt, || hidden.read_line(self.until))
+        };
+        self.ask_until_valid(question, read, parse, |_| "what was typed".into())
+    }
+
+    fn ask_until_valid<T, E: Display>(
+        &self,
+        question: &str,
+        read: impl Fn(&str) -> Result<Secret<String>, Failure>,
+        parse: impl Fn(&str) -> Result<T, E>,
+        quote: impl Fn(&str) -> String,
+    ) -> Result<T, Failure> {
         loop {
-            let hidden = self.terminal.hide_typing().map_err(|why| nobody(&why, self.need))?;
-            let answer = self.told(&format!("{question}: "), || hidden.read_line(self.until))?;
-            drop(hidden);
-            match parse(answer.expose().trim()) {
+            let answer = read(&format!("{question}: "))?;
+            let answer = answer.expose().trim();
+            match parse(answer) {
                 Ok(value) => return Ok(value),
-                Err(why) => self.say(&sentence(&format!("what was typed {why}")))?,
+                Err(why) => self.write(&format!("{}\n", sentence(&format!("{} {why}", quote(answer)))))?,
             }
         }
     }
 
-    fn line(&self, prompt: &str) -> Result<Secret<String>> {
-        self.told(prompt, || self.terminal.read_line(self.until))
+    fn line(&self, prompt: &str) -> Result<Secret<String>, Failure> {
+        self.prompt(prompt, || self.terminal.read_line(self.until))
     }
 
-    /// After ^Z and `fg` the prompt is shown again.
-    fn told(&self, prompt: &str, read: impl Fn() -> Line) -> Result<Secret<String>> {
+    /// Shows the prompt again after ^Z and `fg`.
+    fn prompt(&self, prompt: &str, read: impl Fn() -> Line) -> Result<Secret<String>, Failure> {
         loop {
-            self.terminal.write(prompt).map_err(|e| nobody(&e, self.need))?;
+            self.write(prompt)?;
             return match read() {
                 Line::Resumed => continue,
                 Line::Text(answer) => Ok(answer),
-                Line::Lost(why) => Err(nobody(&why, self.need)),
+                Line::Lost(why) => Err(no_person(&why, self.need)),
                 Line::TooLong | Line::End | Line::TimedOut => Err(Failure::silent(Kind::NeedsPerson)),
             };
         }
     }
 
-    fn say(&self, text: &str) -> Result<()> {
-        self.terminal.write(&format!("{text}\n")).map_err(|e| nobody(&e, self.need))
+    fn write(&self, text: &str) -> Result<(), Failure> {
+        self.terminal.write(text).map_err(|e| no_person(&e, self.need))
     }
 }
 
-fn nobody(why: &dyn Display, PersonNeeded { what, otherwise }: PersonNeeded) -> Failure {
+fn no_person(why: &dyn Display, PersonNeeded { what, otherwise }: PersonNeeded) -> Failure {
     let why = match why.to_string() {
         why if why == Unusable::Missing.to_string() => "there is no terminal to ask on".into(),
         why => format!("nobody can be asked: {why}"),

@@ -1,4 +1,4 @@
-//! `credential-process`: one JSON line for an AWS CLI or SDK, or nothing.
+//! `credential-process`: one JSON line for the AWS CLI or an SDK, or nothing.
 
 use std::ffi::OsString;
 
@@ -11,11 +11,10 @@ use crate::session::{Lookup, Patience, look, sealing_key};
 use crate::system::clock::{self, Deadline};
 use crate::system::env::Env;
 
-use super::context::Context;
-use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::context::{Context, Invocation};
+use super::sessions::{SessionRequest, obtain};
 
-/// Answers out of the cache, without clap, locks, network, logs or writes; `None` at the slightest doubt.
+/// Answers from the cache, without clap, locks, network, logs or writes; `None` if that is not possible for any reason.
 pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let name = match arguments {
         [verb, flag, name] if verb == "credential-process" && flag == "--profile" => name,
@@ -25,18 +24,18 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let name = name.to_str().filter(|name| !name.starts_with('-'))?;
     let name = ProfileName::parse(name).ok()?;
     let context = Context::load(env).ok()?;
-    let planned = context.plan_if_any(name.as_str()).filter(|planned| !planned.plan.protected)?;
+    let planned = context.plan_quietly(name.as_str()).filter(|planned| !planned.plan.protected)?;
     let mut stores = context.stores(false);
     if stores.fast.is_some() {
         stores.durable = None;
     }
-    let key = sealing_key::find(&stores, &context.folders.cache).ok()?;
-    let cache = Cache::new(context.folders.cache.clone(), key);
+    let key = sealing_key::find(&stores, &context.dirs.cache).ok()?;
+    let cache = Cache::new(context.dirs.cache.clone(), key);
     let looked = look(&cache, &planned.steps(), Need::ALIVE, clock::now());
     match looked {
         Lookup::Serve(session) => {
             let answered = answer(&process_json::line(&session));
-            // The process ends here, and its memory with it: taking that apart piece by piece serves nobody.
+            // The process ends now, so freeing memory would only take time.
             std::mem::forget((context, planned, stores));
             Some(answered)
         }
@@ -44,14 +43,17 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     }
 }
 
-/// Answers, after a question if it has to be. One deadline runs from process start over all of it.
+/// Answers, asking for a code if necessary. One deadline from process start limits everything.
 pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked(&args.profile)?)?;
+    let planned = context.plan(&context.requested(&args.profile)?)?;
     let deadline = Deadline::after(invocation.started, context.settings.duration_or_default("prompt_timeout"));
-    let wants =
-        Wants { patience: Patience::Until(deadline), uncached: false, ..Wants::of_a_person(&context, args.code_stdin) };
-    let session = obtain(&context, &planned, &wants)?;
+    let request = SessionRequest {
+        patience: Patience::Until(deadline),
+        uncached: false,
+        ..SessionRequest::interactive(&context, args.code_stdin)
+    };
+    let session = obtain(&context, &planned, &request)?;
     answer(&process_json::line(&session))
 }
 

@@ -12,34 +12,33 @@ use crate::system::env::Env;
 use crate::system::signals;
 use crate::text::visible::as_word;
 
-use super::context::Context;
-use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::context::{Context, Invocation};
+use super::sessions::exported;
 use super::shell::{calling_shell, line_to_type};
 
-/// Prints the statements. Whatever fails, what is evaluated fails too, and old variables stay.
+/// Prints the statements. On any failure, it prints a failing statement, and the shell's variables stay as they are.
 pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
     let shell = args.shell.unwrap_or_else(|| calling_shell(&invocation.env));
     if args.unset {
         return to_stdout(exports::unset(shell).as_bytes()).map(|()| 0);
     }
     refuse_a_terminal(args, shell)?;
-    if args.format.is_some() {
-        return print(args, invocation, shell).map(|(context, profile)| context.note_use(&profile)).map(|()| 0);
-    }
-    fail_on_a_bug(shell);
-    let guard = signals::on_termination(move || drop(to_stdout(exports::failing(shell).as_bytes())));
-    let result = print(args, invocation, shell);
-    drop(guard);
-    if result.is_err() {
-        // The failure itself is what is reported; a stdout that is gone too has no reader to tell.
+    let result = if args.format.is_some() {
+        print(args, invocation, shell)
+    } else {
+        fail_on_a_bug(shell);
+        // Dropped before the use is recorded: a signal must not add a failing statement to a complete answer.
+        let _guard = signals::on_termination(move || drop(to_stdout(exports::failing(shell).as_bytes())));
+        print(args, invocation, shell)
+    };
+    if result.is_err() && args.format.is_none() {
+        // The failure is reported anyway.
         let _ = to_stdout(exports::failing(shell).as_bytes());
     }
-    // only now: a signal meanwhile finds the answer given, and must add no failing statement to it
     result.map(|(context, profile)| context.note_use(&profile)).map(|()| 0)
 }
 
-/// A bug of ours ends the process without an answer, and an empty one evaluates as success.
+/// A panic would print nothing, which a shell evaluates as success.
 fn fail_on_a_bug(shell: Shell) {
     let say = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |bug| {
@@ -48,15 +47,11 @@ fn fail_on_a_bug(shell: Shell) {
     }));
 }
 
-/// Prints them; returns for whom.
+/// Prints the statements, and returns the profile.
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
-    planned.say_notes();
-    let wants = Wants::of_a_person(&context, args.profile.code_stdin).lasting(None, &context, &planned.plan)?;
-    let session = obtain(&context, &planned, &wants)?;
-    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
-        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
+    let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None)?;
     match args.format {
         None => to_stdout(exports::set(shell, &variables).as_bytes()),
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
@@ -65,25 +60,24 @@ fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Cont
     Ok((context, planned.plan.profile))
 }
 
-/// Secrets do not go to a screen, where scrollback and screen sharing keep them (threat-model P6).
+/// Secrets are not printed on a terminal: scrollback and screen sharing would reveal them (threat-model P6).
 fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
     if !std::io::stdout().is_terminal() {
         return Ok(());
     }
-    let profile = args.profile.profile.positional.as_ref().or(args.profile.profile.flag.as_ref());
-    let profile = profile.map_or("PROFILE".into(), |name| as_word(name.as_str()));
-    let hint = match (args.format, shell) {
-        (Some(Format::Dotenv), _) => format!("write it to a file: twolock env {profile} --format dotenv > FILE"),
-        (Some(Format::Json), _) => format!("pass it to a program: twolock env {profile} --format json | PROGRAM"),
-        (None, shell) => format!("type: {}", line_to_type(shell, &profile)),
+    let profile = args.profile.profile.name().map_or("PROFILE".into(), |name| as_word(name.as_str()));
+    let hint = match args.format {
+        Some(Format::Dotenv) => format!("write it to a file: twolock env {profile} --format dotenv > FILE"),
+        Some(Format::Json) => format!("pass it to a program: twolock env {profile} --format json | PROGRAM"),
+        None => format!("type: {}", line_to_type(shell, &profile)),
     };
     Err(Failure::new(Kind::Usage, "env prints secrets for a shell to evaluate, not for the terminal").hint(hint))
 }
 
-/// For a command line that could not be read: if a shell evaluates what we print, that has to fail as well.
+/// For an invalid command line: a shell that evaluates the output must see a failure.
 pub fn fail_if_evaluated(arguments: &[OsString], env: &Env) {
     let words: Vec<_> = arguments.iter().filter_map(|a| a.to_str()).collect();
-    // no flag before the verb takes a value
+    // flags before the verb have no values
     let verb = words.iter().find(|word| !word.starts_with('-'));
     let other_format = words.iter().any(|word| word.starts_with("--format"));
     if verb != Some(&"env") || other_format || std::io::stdout().is_terminal() {

@@ -1,6 +1,6 @@
 //! `exec`: a command, or a sub-shell, with the credentials in its environment.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
 
@@ -11,33 +11,26 @@ use crate::output::{exports, messages};
 use crate::system::child;
 use crate::system::clock;
 
-use super::context::Context;
-use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::context::{Context, Invocation};
+use super::sessions::exported;
 
-/// As a shell says it: the command was not found, or cannot be run.
+/// The exit codes of shells.
 const NOT_FOUND: u8 = 127;
 const NOT_RUNNABLE: u8 = 126;
 
-/// Becomes the command; returns only where there is nothing to become.
+/// Replaces this process by the command; returns only if that fails.
 pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
-    planned.say_notes();
-    let wants = Wants::of_a_person(&context, args.profile.code_stdin).lasting(args.min_ttl, &context, &planned.plan)?;
-    let session = obtain(&context, &planned, &wants)?;
-    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
-        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
+    let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl)?;
     let mut words = args.command.into_iter();
     let program = match words.next() {
         Some(program) => program,
         None => {
-            let left = duration::show(session.expires.since(clock::now()));
-            messages::note(&format!(
-                "subshell with the credentials of '{}', {left} left; exit to leave",
-                planned.plan.profile
-            ));
-            own_shell(invocation)
+            let (name, left) = (&planned.plan.profile, duration::show(expires.since(clock::now())));
+            messages::note(&format!("subshell with the credentials of '{name}', {left} left; exit to leave"));
+            let fallback = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
+            invocation.env.raw("SHELL").unwrap_or(OsStr::new(fallback)).into()
         }
     };
     let mut command = Command::new(child::startable(&program, invocation.env.raw("PATH")));
@@ -50,17 +43,12 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     not_run(&program, &child::become_command(&mut command))
 }
 
-fn own_shell(invocation: &Invocation) -> OsString {
-    let fallback = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
-    invocation.env.raw("SHELL").map_or_else(|| fallback.into(), OsString::from)
-}
-
 fn not_run(program: &OsString, e: &io::Error) -> Result<u8> {
     let shown = program.to_string_lossy();
-    let cause = match e.kind() {
-        io::ErrorKind::NotFound => format!("command '{shown}' not found"),
-        _ => format!("command '{shown}' cannot be run: {e}"),
+    let (cause, code) = match e.kind() {
+        io::ErrorKind::NotFound => (format!("command '{shown}' not found"), NOT_FOUND),
+        _ => (format!("command '{shown}' cannot be run: {e}"), NOT_RUNNABLE),
     };
     messages::failure(&Failure::new(Kind::Usage, cause));
-    Ok(if e.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE })
+    Ok(code)
 }

@@ -1,10 +1,9 @@
-//! `init`: the integration of a shell, printed as it lies in `shell/`.
+//! `init`: prints the integration of a shell, a file in `shell/`.
 
 use crate::error::Result;
 use crate::output::to_stdout;
 use crate::shell::Integration;
 
-/// Prints the file of a shell.
 pub fn run(integration: Integration) -> Result<u8> {
     to_stdout(integration.text.as_bytes()).map(|()| 0)
 }
@@ -14,7 +13,7 @@ mod tests {
     use crate::output::exports::{MIXING, OURS};
     use crate::shell::Shell;
 
-    /// Their tests run where those shells are; this one runs everywhere.
+    /// Other tests need the shells; this one runs everywhere.
     #[test]
     fn each_file_knows_every_variable_that_env_sets_or_removes() {
         let names: Vec<&str> = OURS.into_iter().chain(MIXING).collect();

@@ -1,40 +1,32 @@
-//! What a plan's base gives, when a call has to be signed with it: a long-term key, whose secret half comes from the AWS
-//! file or the OS keyring.
-
-use crate::credentials::{AccessKey, STATIC_KEYS, parse_secret_key};
-use crate::error::{Failure, Kind, Place, Result};
-use crate::profile::base::{Base, KeyPlace, LongTermKey};
-use crate::session::BaseCredentials;
-use crate::store::Store;
-use crate::store::access_key;
-use crate::system::log;
+//! Where long-term keys come from when a call has to be signed: the AWS files or the OS keyring.
 
 use super::context::Context;
+use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS, parse_secret_key};
+use crate::error::{Failure, Kind, Place, Result};
+use crate::names::ProfileName;
+use crate::profile::base::{Base, KeyPlace, LongTermKey};
+use crate::session::BaseCredentials;
+use crate::store::{Store, StoreError, access_key};
+use crate::system::log;
 
-/// Fetches a base from where the plan says it is.
 pub struct RealBases<'a> {
     pub context: &'a Context,
-    /// The keyring that keeps access keys; none where the setting excludes it.
+    /// The keyring for access keys, unless the setting excludes it.
     pub keyring: Option<&'a dyn Store>,
 }
 
 impl BaseCredentials for RealBases<'_> {
     fn fetch(&self, base: &Base) -> Result<AccessKey> {
-        match base {
-            Base::Key(key) => self.key(key),
+        let Base::Key(key) = base;
+        log::step(format_args!("take the secret of access key {}", key.id));
+        match &key.place {
+            KeyPlace::File(place) => self.in_file(key, place),
+            KeyPlace::Keyring => read(self.keyring, &key.profile, &key.id),
         }
     }
 }
 
 impl RealBases<'_> {
-    fn key(&self, key: &LongTermKey) -> Result<AccessKey> {
-        log::step(format_args!("take the secret of access key {}", key.id));
-        match &key.place {
-            KeyPlace::File(place) => self.in_file(key, place),
-            KeyPlace::Keyring => self.in_keyring(key),
-        }
-    }
-
     fn in_file(&self, key: &LongTermKey, place: &Place) -> Result<AccessKey> {
         let profile = self.context.files.profile(key.profile.as_str());
         let setting = profile.as_ref().and_then(|p| p.get(STATIC_KEYS[1]));
@@ -44,9 +36,27 @@ impl RealBases<'_> {
         })?;
         Ok(AccessKey { id: key.id.clone(), secret })
     }
+}
 
-    fn in_keyring(&self, key: &LongTermKey) -> Result<AccessKey> {
-        let store = self.keyring.ok_or_else(|| access_key::no_keyring(&key.profile, &key.id))?;
-        access_key::read(store, &key.id).map_err(|e| access_key::failure(&key.profile, &key.id, store.about(), &e))
+fn read(keyring: Option<&dyn Store>, profile: &ProfileName, id: &AccessKeyId) -> Result<AccessKey> {
+    let store = keyring.ok_or_else(|| access_key::no_keyring(profile, id))?;
+    access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.about(), &e))
+}
+
+impl Context {
+    /// The name of the keyring for access keys, if this machine has a persistent one. It may be locked. One that hangs
+    /// or refuses is a failure, never a reason to store the key in a file (threat-model P7).
+    pub fn key_store_name(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<Option<&'static str>> {
+        let stores = self.stores(false);
+        let Some(store) = stores.of_access_keys() else { return Ok(None) };
+        match access_key::read(store, id) {
+            Ok(_) | Err(StoreError::Absent | StoreError::Locked | StoreError::Dismissed) => Ok(Some(store.name())),
+            Err(StoreError::NoService(_)) => Ok(None),
+            Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
+        }
+    }
+
+    pub fn key_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId, may_unlock: bool) -> Result<AccessKey> {
+        read(self.stores(may_unlock).of_access_keys(), profile, id)
     }
 }

@@ -1,4 +1,4 @@
-//! `login`: asks for the code now.
+//! `login`: starts a session now.
 
 use crate::cli;
 use crate::duration;
@@ -8,25 +8,22 @@ use crate::session::cache::Need;
 use crate::system::clock;
 use crate::text::visible::visible;
 
-use super::context::Context;
-use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::context::{Context, Invocation};
+use super::sessions::{SessionRequest, obtain};
 
-/// Brings a session, and says how long it lives.
 pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
-    planned.say_notes();
-    let started = clock::now();
-    let need = Need { not_before: args.fresh.then_some(started), ..Need::ALIVE };
-    let wants = Wants {
+    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
+    planned.print_notes();
+    let need = Need { not_before: args.fresh.then(clock::now), ..Need::ALIVE };
+    let request = SessionRequest {
         need,
         may_unlock: true,
         uncached: false,
         must_keep: true,
-        ..Wants::of_a_person(&context, args.profile.code_stdin)
+        ..SessionRequest::interactive(&context, args.profile.code_stdin)
     };
-    let session = obtain(&context, &planned, &wants)?;
+    let session = obtain(&context, &planned, &request)?;
     let left = duration::show(session.expires.since(clock::now()));
     let account = session.account.as_ref().map(|a| format!(" in account {a}")).unwrap_or_default();
     let line = format!("{}: credentials{account}, {left} left\n", visible(planned.plan.profile.as_str()));

@@ -1,67 +1,65 @@
-//! `logout`: forgets sessions, never keys.
+//! `logout`: ends sessions; access keys stay.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use crate::arn::{MfaSerial, RoleArn};
+use crate::change::apply::forget_sessions;
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Hint, Verb};
+use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::session::{cache, sealing_key};
+use crate::store::StoreError;
 use crate::system::obstacle::Obstacle;
 use crate::text::visible::visible;
 
-use super::context::Invocation;
-use super::context::{Context, Planned};
-use super::living::{self, sealed_files};
+use super::active_sessions::{self, sealed_files};
+use super::context::{Context, Invocation};
 
-/// Forgets the sessions of one profile's plan, or everything.
 pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     if args.all {
         return all(&context);
     }
-    let planned = context.plan(&context.asked_or_picked(&args.profile)?)?;
-    let wanted: HashSet<Identity> = planned.steps().iter().map(|step| step.identity).collect();
+    let planned = context.plan(&context.requested_or_picked(&args.profile)?)?;
+    let wanted = planned.identities();
     let is_wanted = |header: &Header| wanted.contains(&header.identity);
-    let found = living::open(&context, is_wanted);
-    // What says that it is one of them and does not open serves nobody; it goes with them, without a word of its own.
-    cache::claims(&context.folders.cache).filter(|(_, h)| is_wanted(h)).try_for_each(|(path, _)| remove(&path))?;
+    let found = active_sessions::open(&context, is_wanted);
+    // Files with a matching header that cannot be opened are useless, and are removed as well.
+    let files: Vec<_> =
+        cache::claims(&context.dirs.cache).filter(|(_, h)| is_wanted(h)).map(|(path, _)| path).collect();
+    forget_sessions(&files)?;
     let name = visible(planned.plan.profile.as_str());
-    let mut text: String = found.sessions.iter().map(|(_, header)| forgot(header)).collect();
+    let mut text: String = found.sessions.iter().map(|(_, header)| ended(header)).collect();
     if let Some(unopened) = &found.unopened {
         text += &format!("{name}: removed {}\n", unopened.line().replace(" cannot be ", " that could not be "));
     } else if found.sessions.is_empty() {
         text += &format!("{name}: no sessions to end\n");
     } else {
-        text += &shared_by(&sharing(&context, &planned));
+        text += &sharing(&context, &planned.plan.profile, &wanted);
     }
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
-fn forgot(header: &Header) -> String {
+fn ended(header: &Header) -> String {
     let role = header.role.as_ref().map(RoleArn::as_str);
-    let whose = role.or(header.device.as_ref().map(MfaSerial::as_str)).unwrap_or(header.profile.as_str());
-    format!("ended the {} of {}\n", header.kind.word(), visible(whose))
-}
-
-fn shared_by(others: &[String]) -> String {
-    if others.is_empty() { String::new() } else { format!("it was shared with: {}\n", others.join(", ")) }
+    let owner = role.or(header.device.as_ref().map(MfaSerial::as_str)).unwrap_or(header.profile.as_str());
+    format!("ended the {} of {}\n", header.kind.word(), visible(owner))
 }
 
 fn all(context: &Context) -> Result<u8> {
-    let sessions = living::open(context, |_| true).sessions.len();
-    let removed = cache::remove_all(&context.folders.cache).map_err(|e| {
-        let obstacle = Obstacle::to("removed", &context.folders.cache.join("*.sealed"), &e);
+    let sessions = active_sessions::open(context, |_| true).sessions.len();
+    let removed = cache::remove_all(&context.dirs.cache).map_err(|e| {
+        let obstacle = Obstacle::to("removed", &context.dirs.cache.join("*.sealed"), &e);
         context.shortened_failure(Failure { kind: Kind::Disk, ..obstacle.failure() })
     })?;
-    let left = sealing_key::forget(&context.stores(true), &context.folders.cache);
-    // A keyring that is not there keeps no key; one that is locked may.
-    let kept = left.into_iter().find(|(_, e)| !matches!(e, crate::store::StoreError::NoService(_)));
-    if let Some((store, e)) = kept {
+    let left = sealing_key::forget(&context.stores(true), &context.dirs.cache);
+    // A locked keyring may still have the key; a missing one does not.
+    let remaining = left.into_iter().find(|(_, e)| !matches!(e, StoreError::NoService(_)));
+    if let Some((store, e)) = remaining {
         let cause =
             format!("{} removed, but the sealing key may still be stored: {} {e}", sealed_files(removed), store.name);
         let again = |unlock| CommandLine::new(Verb::Logout).with("--all").to(format!("{unlock}, then run"));
@@ -75,24 +73,13 @@ fn all(context: &Context) -> Result<u8> {
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
-/// Removes one sealed session; one that is gone is no failure.
-pub fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::new(Kind::Disk, format!("{} cannot be removed: {e}", path.display())))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The other profiles that used one of the sessions forgotten.
-fn sharing(context: &Context, planned: &Planned) -> Vec<String> {
-    let forgotten: HashSet<_> = planned.steps().iter().map(|step| step.identity).collect();
+/// Names the other profiles that used one of the ended sessions.
+fn sharing(context: &Context, profile: &ProfileName, ended: &HashSet<Identity>) -> String {
     let names = context.files.profile_names();
-    let others = names.iter().filter(|name| *name != planned.plan.profile.as_str());
     let shares = |name: &&String| {
-        let plan = context.plan_if_any(name);
-        plan.is_some_and(|other| other.steps().iter().any(|step| forgotten.contains(&step.identity)))
+        let planned = if *name == profile.as_str() { None } else { context.plan_quietly(name) };
+        planned.is_some_and(|other| !other.identities().is_disjoint(ended))
     };
-    others.filter(shares).map(|name| visible(name)).collect()
+    let others: Vec<String> = names.iter().filter(shares).map(|name| visible(name)).collect();
+    if others.is_empty() { String::new() } else { format!("it was shared with: {}\n", others.join(", ")) }
 }

@@ -1,10 +1,9 @@
-//! One file a verb; builds the real parts and calls down.
+//! One file per verb; only this directory builds the real parts (STS, keyrings, prompts).
 //!
-//! `context` reads what is there, `sessions` puts the session layer's real parts together; the verbs say what they
-//! want of them and hand the result to `output`. `changing` shows, asks about and makes changes, and `conversation` asks a
-//! person on the terminal.
+//! `context` reads files and settings, `sessions` gets credentials, `changing` shows, confirms and applies changes, and
+//! `conversation` asks questions on the terminal.
 
-mod asked;
+mod active_sessions;
 mod changing;
 mod complete;
 mod context;
@@ -14,15 +13,14 @@ mod doctor;
 pub mod env;
 mod exec;
 pub mod init;
-mod keyring;
 mod keys;
-mod living;
 mod login;
 mod logout;
 mod overview;
 mod profile;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod selection;
 mod sessions;
 mod settings;
 mod shell;
@@ -36,12 +34,16 @@ use crate::system::{log, signals, user};
 
 pub use context::Invocation;
 
-/// What writes files would leave root's in another user's home, which their owner could not change (threat-model P54).
+/// A command that writes files as root in another user's home would leave files that the user cannot change
+/// (threat-model P54).
 fn refuse_root_elsewhere(cli: &Cli, invocation: &Invocation) -> Result<()> {
-    let writes = cli.command.as_ref().is_some_and(Command::writes_files);
-    let home = || Directories::find(&invocation.env).ok().map(|folders| folders.home);
-    let owner = writes.then(home).flatten().and_then(|home| user::owner_of_the_home_root_visits(&home));
-    owner.map_or(Ok(()), |owner| Err(context::root_elsewhere(&owner)))
+    if cli.command.as_ref().is_some_and(Command::writes_files)
+        && let Ok(dirs) = Directories::find(&invocation.env)
+        && let Some(owner) = user::owner_of_the_home_root_visits(&dirs.home)
+    {
+        return Err(context::root_elsewhere(&owner));
+    }
+    Ok(())
 }
 
 /// Runs a command and returns its exit code.

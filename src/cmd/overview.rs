@@ -1,4 +1,4 @@
-//! `twolock` alone: what it found, and for each profile the next command.
+//! `twolock` without a command: lists the profiles, each with the next command.
 
 use crate::aws_files::Profile;
 use crate::duration;
@@ -13,33 +13,28 @@ use crate::profile::facts;
 use crate::shell::Shell;
 use crate::text::visible::{as_word, visible};
 
-use super::context::Invocation;
-use super::context::{Context, Planned};
-use super::living::Living;
+use super::active_sessions::ActiveSessions;
+use super::context::{Context, Invocation, Planned};
 use super::shell;
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
 
-/// Lists the profiles with the next command of each.
 pub fn run(invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let names = context.files.profile_names();
     if names.is_empty() {
-        let text = format!(
-            "no profiles in {} or {}\nnext: twolock profile add\n",
-            context.files.config.shown(),
-            context.files.credentials.shown()
-        );
+        let (config, credentials) = (context.files.config.shown(), context.files.credentials.shown());
+        let text = format!("no profiles in {config} or {credentials}\nnext: twolock profile add\n");
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
-    let living = Living::look(&context);
+    let active_sessions = ActiveSessions::look(&context);
     let shell = shell::calling_shell(&context.env);
     let callers = Callers::of(&context.files);
     let row = |name: &String| {
         let profile = context.files.profile(name)?;
-        let planned = context.plan_if_any(name);
-        let rest = planned.as_ref().and_then(|planned| living.rest(planned));
+        let planned = context.plan_quietly(name);
+        let rest = planned.as_ref().and_then(|planned| active_sessions.time_left(planned));
         Some(vec![
             visible(name),
             facts::kind(&profile, &context.index).into(),
@@ -61,14 +56,14 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
-/// What makes it work without a command, of the first profile where that is so.
+/// A hint if adopting this profile would make the AWS CLI and SDKs use it.
 fn to_adopt(context: &Context, callers: &Callers, name: &str) -> Option<String> {
     let is_unserved = |name: &ProfileName| callers.judge(name.as_str()).served() == Served::No;
     let name = ProfileName::parse(name).ok().filter(|name| context.can_be_adopted(name) && is_unserved(name))?;
     Some(format!("to use it in the AWS CLI and every SDK: {}\n", CommandLine::of(Verb::Adopt, name)))
 }
 
-/// The next command: use it, or see what is wrong with it.
+/// The command to use the profile, or to see what is wrong with it.
 fn next(verdict: &Verdict, profile: &Profile, planned: Option<Planned>, shell: Shell) -> String {
     let shown = as_word(&profile.name);
     let show = || CommandLine::of(Verb::Show, &profile.name).to_string();

@@ -1,4 +1,4 @@
-//! `sandbox`: the main job on a local, strict imitation of STS, in a home of its own that is gone afterwards.
+//! `sandbox`: a tour with a local, strict imitation of STS, in a temporary home directory.
 
 use std::ffi::OsStr;
 use std::io::{IsTerminal, stdin, stdout};
@@ -21,15 +21,13 @@ use super::context::Invocation;
 const ACCOUNT: &str = "123456789012";
 const ROLE: &str = "arn:aws:iam::123456789012:role/Admin";
 
-/// Runs the tour; with a terminal and without `--once` it then offers a sub-shell.
+/// Runs the tour, then a subshell if there is a terminal and no `--once`.
 pub fn run(args: &cli::Sandbox, invocation: &Invocation) -> Result<u8> {
     let tour = Tour::start(&invocation.env)?;
-    let result = tour.walk();
     let stay = !args.once && stdin().is_terminal() && stdout().is_terminal();
-    if result.is_ok() && stay {
-        tour.sub_shell(invocation)?;
-    }
-    tour.clean_up();
+    let result = tour.walk().and_then(|()| if stay { tour.sub_shell(invocation) } else { Ok(()) });
+    // Removes the sealing key from the keyring, even after a failure.
+    let _ = tour.output(&mut tour.twolock(["logout", "--all"]));
     result.map(|()| 0)
 }
 
@@ -59,8 +57,8 @@ impl Tour {
         sandbox.add_role(Role { require_mfa: true, ..Role::trusting(ACCOUNT, "Admin", &ana.arn) });
         let home = tempfile::tempdir().map_err(|e| broken("no temporary folder", &e))?;
         let binary = std::env::current_exe().map_err(|e| broken("twolock does not find itself", &e))?;
-        let folder = binary.parent().unwrap_or(Path::new("/")).display().to_string();
-        let path = format!("{folder}:{}", env.text("PATH").unwrap_or("/usr/bin:/bin"));
+        let dir = binary.parent().unwrap_or(Path::new("/")).display();
+        let path = format!("{dir}:{}", env.text("PATH").unwrap_or("/usr/bin:/bin"));
         let tour = Self { sandbox: Arc::new(sandbox), home, binary, device, path };
         tour.write_profiles(&ana.secret_access_key)?;
         Ok(tour)
@@ -80,28 +78,28 @@ impl Tour {
     fn write_profiles(&self, secret: &str) -> Result<()> {
         let credentials =
             format!("[demo-keys]\naws_access_key_id = AKIASANDBOXEXAMPLE00\naws_secret_access_key = {secret}\n");
-        let folder = self.home.path().join(".aws");
-        private_file::create_private_dir(&folder)
-            .and_then(|()| private_file::write_atomically(&folder.join("config"), self.config().as_bytes()))
-            .and_then(|()| private_file::write_atomically(&folder.join("credentials"), credentials.as_bytes()))
+        let dir = self.home.path().join(".aws");
+        private_file::create_private_dir(&dir)
+            .and_then(|()| private_file::write_atomically(&dir.join("config"), self.config().as_bytes()))
+            .and_then(|()| private_file::write_atomically(&dir.join("credentials"), credentials.as_bytes()))
             .map_err(|e| broken("the temporary home takes no files", &e))
     }
 
-    /// The main job, step by step; the first step that is not right ends it.
+    /// Stops at the first step that fails.
     fn walk(&self) -> Result<()> {
         say(&format!(
             "A user with an MFA device, and a role below it, on a strict STS at {}.\n\n~/.aws/config\n{}\n",
             self.sandbox.url(),
             indent(&self.config())
         ))?;
-        self.use_a_key_file_if_need_be()?;
+        self.use_key_file_without_keyring()?;
         let code = self.sandbox.code(&self.device).ok_or_else(|| wrong("the virtual device has a code", ""))?.digits;
         let (first, took) =
             self.timed(self.twolock(["credential-process", "--profile", "admin"]).env("TWOLOCK_MFA_CODE", &code))?;
+        let answer = shortened(&first)?;
         say(&format!(
-            "1. The AWS CLI asks for 'admin'. One code of the virtual device, {code}, answers the question:\n   {}\n   {}\n\n",
-            shortened(&first)?,
-            took
+            "1. The AWS CLI asks for 'admin'. One code of the virtual device, {code}, answers the question:\n   {answer}\n   \
+             {took}\n\n"
         ))?;
         let (second, took) = self.timed(&mut self.twolock(["credential-process", "--profile", "admin"]))?;
         check("the second answer equals the first", first == second)?;
@@ -109,10 +107,8 @@ impl Tour {
         say(&format!("2. Every tool after it: the same answer, no question, no call to STS.\n   {took}\n\n"))?;
         let (who, _) = self.timed(&mut self.twolock(["whoami", "admin"]))?;
         check("STS knows the credentials as the role's", who.contains(":assumed-role/Admin/ana"))?;
-        say(&format!(
-            "3. The same credentials, proven by GetCallerIdentity (twolock whoami admin):\n{}\n",
-            indent(&who)
-        ))?;
+        let who = indent(&who);
+        say(&format!("3. The same credentials, proven by GetCallerIdentity (twolock whoami admin):\n{who}\n"))?;
         let script = "eval \"$(twolock env admin)\" && printf '%s in %s' \"$AWS_ACCESS_KEY_ID\" \"$AWS_REGION\"";
         let (shell, _) = self.timed(self.program("/bin/sh").args(["-c", script]))?;
         check("the shell has the same key", first.contains(shell.split(' ').next().unwrap_or("?")))?;
@@ -120,9 +116,9 @@ impl Tour {
         say("Every step was right. Nothing of it is kept.\n")
     }
 
-    /// Where no keyring answers, the sealing key lies in a private file of the temporary home.
-    fn use_a_key_file_if_need_be(&self) -> Result<()> {
-        // With a code of no form nobody is asked, and the keyring is looked for before the code.
+    /// If no keyring answers, stores the sealing key in a private file of the temporary home directory.
+    fn use_key_file_without_keyring(&self) -> Result<()> {
+        // An invalid code prevents a question, and the keyring is checked before the code.
         let mut probe = self.twolock(["credential-process", "--profile", "admin"]);
         let probe = self.output(probe.env("TWOLOCK_MFA_CODE", "none"))?;
         if probe.status.code() == Some(i32::from(Kind::Keyring.exit_code())) {
@@ -137,14 +133,13 @@ impl Tour {
         say("\nNow a shell in this home. Try: twolock, twolock exec admin, or\n\
              aws --profile admin sts get-caller-identity\n\
              The device's current code: cat ~/code    Leave with exit.\n")?;
-        let (running, sandbox, device, file) =
-            (Arc::new(AtomicBool::new(true)), Arc::clone(&self.sandbox), self.device.clone(), code_file);
-        let writes = Arc::clone(&running);
+        let running = Arc::new(AtomicBool::new(true));
+        let (writes, sandbox, device) = (Arc::clone(&running), Arc::clone(&self.sandbox), self.device.clone());
         let writer = std::thread::spawn(move || {
             while writes.load(Ordering::Relaxed) {
                 let code = sandbox.code(&device).map(|code| code.digits).unwrap_or_default();
-                // A code that cannot be written is asked for again a moment later.
-                let _ = private_file::write_atomically(&file, format!("{code}\n").as_bytes());
+                // After a failure, the next round writes the code.
+                let _ = private_file::write_atomically(&code_file, format!("{code}\n").as_bytes());
                 std::thread::sleep(Duration::from_millis(500));
             }
         });
@@ -156,11 +151,6 @@ impl Tour {
         running.store(false, Ordering::Relaxed);
         let _ = writer.join();
         ended.map(drop).map_err(|e| broken("the shell does not start", &e))
-    }
-
-    /// The keyring is left as it was; the home goes with the value.
-    fn clean_up(&self) {
-        let _ = self.output(&mut self.twolock(["logout", "--all"]));
     }
 
     fn program(&self, program: impl AsRef<OsStr>) -> Command {
@@ -200,7 +190,7 @@ fn indent(text: &str) -> String {
     text.lines().map(|line| format!("   {line}\n")).collect()
 }
 
-/// The answer with its secrets cut short: a screen keeps what it shows.
+/// The answer with its secrets cut: a terminal keeps what it shows.
 fn shortened(line: &str) -> Result<String> {
     let mut json: serde_json::Value =
         serde_json::from_str(line).map_err(|e| wrong("the answer is JSON", &e.to_string()))?;

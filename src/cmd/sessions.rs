@@ -1,4 +1,4 @@
-//! The session layer's real parts, put together for one plan.
+//! Gets the credentials of a plan, with the real STS, keyrings and code sources.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -7,10 +7,11 @@ use crate::arn::MfaSerial;
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::credentials::Session;
+use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::names::MfaCode;
 use crate::ours::consent;
-use crate::output::messages;
+use crate::output::{exports, messages};
 use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
 use crate::prompt::command::CommandSource;
@@ -21,31 +22,30 @@ use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
 use crate::session::sealing_key;
 use crate::session::{Locking, Lookup, Patience, Sessions, look};
+use crate::store::choose::Stores;
 use crate::system::clock::{self, Deadline};
 use crate::system::{log, parent};
+use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
 use super::keys::RealBases;
 
-/// What a verb wants of the session layer.
-pub struct Wants {
-    /// What the session has to be.
+pub struct SessionRequest {
     pub need: Need,
-    /// How long the caller can wait.
     pub patience: Patience,
-    /// Whether the code stands in the first line of stdin.
+    /// Whether to read the code from the first line of stdin.
     pub code_stdin: bool,
-    /// Whether a locked keyring may be unlocked by a dialog.
+    /// Whether a dialog may unlock the keyring.
     pub may_unlock: bool,
-    /// Whether to go on without a cache where none can be had.
+    /// Whether to continue if no cache is available.
     pub uncached: bool,
-    /// Whether credentials that cannot be kept are no success.
+    /// Whether to fail if the credentials cannot be saved.
     pub must_keep: bool,
 }
 
-impl Wants {
-    /// What `env`, `exec` and `whoami` want: a living session, from a person who can be asked.
-    pub fn of_a_person(context: &Context, code_stdin: bool) -> Self {
+impl SessionRequest {
+    /// For `env`, `exec` and `whoami`: any active session; the user can be asked for a code.
+    pub fn interactive(context: &Context, code_stdin: bool) -> Self {
         let timeout = context.settings.duration_or_default("prompt_timeout");
         Self {
             need: Need::ALIVE,
@@ -57,8 +57,8 @@ impl Wants {
         }
     }
 
-    /// The same, with at least this much time left: by the flag, else by the setting.
-    pub fn lasting(mut self, flag: Option<Duration>, context: &Context, plan: &Plan) -> Result<Self> {
+    /// Requires the time left that the flag or the setting `min_ttl` says.
+    fn with_min_ttl(mut self, flag: Option<Duration>, context: &Context, plan: &Plan) -> Result<Self> {
         let set = context.settings.duration("min_ttl");
         let Some(rest) = flag.or(set.as_ref().map(|set| set.value)).map(|r| r.max(SHORTEST_REST)) else {
             return Ok(self);
@@ -68,7 +68,7 @@ impl Wants {
                 (None, Some(set)) => (Kind::Config, format!("min_ttl ({}): ", set.origin)),
                 _ => (Kind::Usage, String::new()),
             };
-            let (rest, most) = (crate::duration::show(rest), crate::duration::show(plan.duration()));
+            let (rest, most) = (duration::show(rest), duration::show(plan.duration()));
             let cause = format!("{whose}min_ttl {rest} is longer than new credentials last ({most})");
             return Err(Failure::new(kind, cause).of_profile(&plan.profile));
         }
@@ -77,21 +77,36 @@ impl Wants {
     }
 }
 
-/// Brings the credentials of a plan: cached, or minted with the real STS and the real person.
-pub fn obtain(context: &Context, planned: &Planned, wants: &Wants) -> Result<Session> {
+/// The variables with the credentials of a plan, for `env` and `exec`, and when they expire.
+pub fn exported(
+    context: &Context,
+    planned: &Planned,
+    code_stdin: bool,
+    min_ttl: Option<Duration>,
+) -> Result<(Vec<(&'static str, String)>, Timestamp)> {
+    planned.print_notes();
+    let request = SessionRequest::interactive(context, code_stdin).with_min_ttl(min_ttl, context, &planned.plan)?;
+    let session = obtain(context, planned, &request)?;
+    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
+        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    Ok((variables, session.expires))
+}
+
+/// Returns the credentials of a plan, cached or new.
+pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) -> Result<Session> {
     let plan = &planned.plan;
     if plan.protected {
         let cause = "twolock_protected: this version cannot use break-glass profiles yet";
         return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
     }
-    let stores = context.stores(wants.may_unlock);
-    let cache = open_cache(context, planned, wants, &stores)?;
+    let stores = context.stores(request.may_unlock);
+    let cache = open_cache(context, planned, request, &stores)?;
     let http = HttpSettings::from_env(&context.env, &planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
-    let codes = WarmUp { codes: codes(context, plan, wants), sts: &sts, warmed: Cell::new(false) };
+    let codes = WarmUp { codes: codes(context, plan, request), sts: &sts, warmed: Cell::new(false) };
     let base = RealBases { context, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
-    let unkept = RefCell::new(Vec::new());
+    let unsaved = RefCell::new(Vec::new());
     let sessions = Sessions {
         plan,
         steps: &steps,
@@ -99,44 +114,45 @@ pub fn obtain(context: &Context, planned: &Planned, wants: &Wants) -> Result<Ses
         codes: &codes,
         base: &base,
         cache: cache.as_ref(),
-        folder: &context.folders.cache,
-        locking: locking(context, wants),
+        folder: &context.dirs.cache,
+        locking: locking(context, request),
         endpoint: endpoint.as_deref(),
         asker: parent::asker().map(|asker| asker.to_string()),
-        patience: wants.patience,
+        patience: request.patience,
         clock: &clock::now,
-        warn: &|text| unkept.borrow_mut().push(context.shortened(text)),
+        warn: &|text| unsaved.borrow_mut().push(context.shortened(text)),
     };
-    let below = |device: &MfaSerial| context.env.text("TWOLOCK_RUNNING") == Some(device.as_str());
-    if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(below)) {
-        return from_its_own_process(planned, process, cache.as_ref(), wants.need);
+    let asked_for = context.env.text("TWOLOCK_RUNNING");
+    let is_asked_for = |device: &MfaSerial| asked_for == Some(device.as_str());
+    if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(is_asked_for)) {
+        return from_its_own_process(planned, process, cache.as_ref(), request.need);
     }
-    let obtained = sessions.obtain(wants.need);
-    let unkept = unkept.take();
-    if let (Ok(_), true, Some(why)) = (&obtained, wants.must_keep, unkept.first())
-        && !cache.is_some_and(|cache| is_any_kept(&cache, planned, wants.need))
+    let obtained = sessions.obtain(request.need);
+    let unsaved = unsaved.take();
+    if let (Ok(_), true, Some(why)) = (&obtained, request.must_keep, unsaved.first())
+        && !cache.is_some_and(|cache| is_any_cached(&cache, planned, request.need))
     {
         return Err(Failure::new(Kind::Disk, why).of_profile(&plan.profile));
     }
-    unkept.iter().for_each(|why| messages::warning(why));
+    unsaved.iter().for_each(|why| messages::warning(why));
     obtained.map_err(|failure| context.shortened_failure(failure))
 }
 
-fn locking(context: &Context, wants: &Wants) -> Locking {
-    match context.owner_root_visits() {
+fn locking(context: &Context, request: &SessionRequest) -> Locking {
+    match context.other_home_owner() {
         Some(_) => Locking::Never,
-        None if wants.uncached => Locking::IfPossible,
+        None if request.uncached => Locking::IfPossible,
         None => Locking::Required,
     }
 }
 
-/// Whether the next command finds any of the sessions that were wanted.
-fn is_any_kept(cache: &Cache, planned: &Planned, need: Need) -> bool {
+/// Whether any of the requested sessions is in the cache.
+fn is_any_cached(cache: &Cache, planned: &Planned, need: Need) -> bool {
     let need = Need { not_before: need.not_before, ..Need::ALIVE };
     planned.steps().iter().any(|step| cache.look_up(&step.identity, need, clock::now()).is_some())
 }
 
-/// Inside an `mfa_process` of ours, the lock of the device may be held by whoever waits for that very process.
+/// When our own `mfa_process` runs twolock: its parent waits for it and may hold the lock of the device.
 fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&Cache>, need: Need) -> Result<Session> {
     let looked = cache.map(|cache| look(cache, &planned.steps(), need, clock::now()));
     if let Some(Lookup::Serve(session) | Lookup::Renew(session)) = looked {
@@ -146,16 +162,16 @@ fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&
     Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.place))
 }
 
-/// The cache under its sealing key; none where there can be none and the verb goes on without.
+/// The cache, or none if it is not available and the verb can continue without.
 fn open_cache(
     context: &Context,
     planned: &Planned,
-    wants: &Wants,
-    stores: &crate::store::choose::Stores,
+    request: &SessionRequest,
+    stores: &Stores,
 ) -> Result<Option<Cache>> {
     let of_profile = |failure: Failure| failure.of_profile(&planned.plan.profile);
-    match context.owner_root_visits() {
-        Some(owner) if wants.uncached => {
+    match context.other_home_owner() {
+        Some(owner) if request.uncached => {
             let why = "so the session is not saved, and the next command asks again";
             messages::warning(&as_root_elsewhere(&owner, why));
             return Ok(None);
@@ -164,16 +180,12 @@ fn open_cache(
         None => {}
     }
     let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
-    match sealing_key::find_or_make(stores, &context.folders.cache, deadline) {
+    match sealing_key::find_or_make(stores, &context.dirs.cache, deadline) {
         Ok(key) => {
-            log::detail(format_args!(
-                "sessions are sealed under key {} in {}",
-                key.id(),
-                context.folders.cache.display()
-            ));
-            Ok(Some(Cache::new(context.folders.cache.clone(), key)))
+            log::detail(format_args!("sessions are sealed under key {} in {}", key.id(), context.dirs.cache.display()));
+            Ok(Some(Cache::new(context.dirs.cache.clone(), key)))
         }
-        Err(none) if wants.uncached => {
+        Err(none) if request.uncached => {
             let ways: String = none.failure().shown_hints().iter().map(|hint| format!(" ({hint})")).collect();
             let why = context.shortened(&none.to_string());
             messages::warning(&format!("{why}; the session is not saved, and the next command asks again{ways}"));
@@ -183,27 +195,21 @@ fn open_cache(
     }
 }
 
-/// Given beforehand, then the profile's command, then the terminal.
-fn codes<'a>(context: &'a Context, plan: &'a Plan, wants: &Wants) -> CodeSources<'a> {
-    let given = if wants.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
+/// A code given in advance, then the profile's command, then the terminal.
+fn codes<'a>(context: &'a Context, plan: &'a Plan, request: &SessionRequest) -> CodeSources<'a> {
+    let given = if request.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
     let command = plan.mfa_process.as_ref().map(|process| Consented { context, process });
     CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
 }
 
-/// `mfa_process`, started only if the file that names it may start programs (threat-model P16). Looked at when a code is
-/// needed and not before: a living session needs none of it.
+/// `mfa_process`, started only with consent for the file that names it (threat-model P16). The consent is checked only
+/// when a code is needed.
 struct Consented<'a> {
     context: &'a Context,
     process: &'a MfaProcess,
 }
 
 impl Consented<'_> {
-    fn command(&self) -> Result<CommandSource> {
-        self.check()?;
-        let MfaProcess { profile, line, place } = self.process;
-        CommandSource::parse(line, profile, place, &self.context.env)
-    }
-
     fn check(&self) -> Result<()> {
         let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.place);
         let files = &self.context.files;
@@ -219,16 +225,18 @@ impl Consented<'_> {
 
 impl CodeSource for Consented<'_> {
     fn ask(&self, question: &Question, until: Deadline) -> std::result::Result<MfaCode, AskError> {
-        self.command().map_err(AskError::Failed)?.ask(question, until)
+        let MfaProcess { profile, line, place } = self.process;
+        let command = self.check().and_then(|()| CommandSource::parse(line, profile, place, &self.context.env));
+        command.map_err(AskError::Failed)?.ask(question, until)
     }
 
-    /// The next step brings another code.
+    /// The command returns another code in the next time step.
     fn can_ask_again(&self) -> bool {
         true
     }
 }
 
-/// Reads the system's certificates while the person types: that costs nothing visible then.
+/// Reads the system's certificates while the user types the code.
 struct WarmUp<'a> {
     codes: CodeSources<'a>,
     sts: &'a StsClient,
@@ -263,7 +271,7 @@ mod tests {
     use crate::system::env::Env;
 
     #[test]
-    fn a_program_is_judged_by_the_file_that_names_it() {
+    fn consent_is_checked_for_the_file_that_sets_mfa_process() {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
         fs::create_dir(at(".aws")).unwrap();

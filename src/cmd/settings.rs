@@ -1,15 +1,14 @@
-//! `settings`: our own `config.toml`, read and edited.
+//! `settings`: reads and edits our own `config.toml`.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
-use crate::ours::settings::{self, KNOWN, Paths, SettingEdit};
+use crate::ours::settings::{self, KNOWN, SettingEdit};
 use crate::ours::{aliases, consent};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
@@ -17,28 +16,27 @@ use crate::system::directories::Directories;
 use crate::text::visible::{as_word, visible};
 
 use super::changing;
-use super::context::Invocation;
-use super::context::{Context, paths};
+use super::context::{Context, Invocation, paths};
 use super::conversation::{Conversation, PersonNeeded};
 
-/// Runs one of the settings commands.
 pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
-    let folders = Directories::find(&invocation.env)?;
-    let files = paths(&folders);
+    let dirs = Directories::find(&invocation.env)?;
+    let files = paths(&dirs);
     match args {
         cli::Settings::Path => to_stdout(format!("{}\n", files.file.display()).as_bytes()),
-        cli::Settings::List { json } => list(&Context::of(folders, &invocation.env)?, *json),
+        cli::Settings::List { json } => list(&Context::of(dirs, &invocation.env)?, *json),
         cli::Settings::Get { name } => {
-            let value = value_of(name, &Context::of(folders, &invocation.env)?)?;
+            let value = value_of(name, &Context::of(dirs, &invocation.env)?)?;
             to_stdout(format!("{value}\n").as_bytes())
         }
         cli::Settings::Set { name, value, forget_unfinished } => {
-            let file = file_of(&files, name, value).to_path_buf();
+            // Consents count only from the file in the home directory.
+            let file = if settings::is_consent(name, value) { files.home_file } else { files.file };
             let edit = SettingEdit::Set { name: name.clone(), value: value.clone() };
             edit_settings(invocation, &format!("settings set {}", as_word(name)), &[file], edit, *forget_unfinished)
         }
         cli::Settings::Unset { name, forget_unfinished } => {
-            // What a moved file does not say still counts from the home directory's, if it is a consent.
+            // Consents count from the file in the home directory, even if a variable selects another file.
             let mut both = vec![files.file, files.home_file];
             both.dedup();
             let edit = SettingEdit::Unset { name: name.clone() };
@@ -51,12 +49,7 @@ pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
     .map(|()| 0)
 }
 
-/// Consents count only from the file below the home directory, so they are written there.
-fn file_of<'a>(files: &'a Paths, name: &str, value: &str) -> &'a Path {
-    if settings::is_consent(name, value) { &files.home_file } else { &files.file }
-}
-
-/// Edits settings files. They may be what is wrong, so nothing of them has to be usable for it.
+/// Edits settings files, even if they are invalid: this command may be the fix.
 fn edit_settings(
     invocation: &Invocation,
     title: &str,
@@ -70,8 +63,8 @@ fn edit_settings(
     let (context, _) = Context::readable(Directories::find(&invocation.env)?, &invocation.env);
     let act = |file: &PathBuf| Act::EditSettings { file: file.clone(), edit: edit.clone() };
     let change = Change { acts: files.iter().map(act).collect(), ..Change::new(title) };
-    let preview = preview(&context.files, &context.index, &change)?;
-    changing::make_agreed(&context, &change, &preview)
+    let preview = context.preview(&change)?;
+    changing::make_confirmed(&context, &change, &preview)
 }
 
 fn value_of(name: &str, context: &Context) -> Result<String> {
@@ -83,7 +76,7 @@ fn value_of(name: &str, context: &Context) -> Result<String> {
     Ok(context.settings.aliases.get(alias).ok_or_else(none)?.profile.to_string())
 }
 
-/// Every setting: name, value, origin, meaning. Aliases come last.
+/// Every setting, then the aliases: name, value, origin, meaning.
 fn list(context: &Context, as_json: bool) -> Result<()> {
     let known = KNOWN.iter().filter_map(|known| {
         let set = context.settings.get(known.name)?;
@@ -106,7 +99,7 @@ fn list(context: &Context, as_json: bool) -> Result<()> {
     to_stdout(table(&["SETTING", "VALUE", "FROM", "MEANING"], &rows).as_bytes())
 }
 
-/// Records that this very content may start programs.
+/// Records the consent to run programs for the file's current content.
 fn trust_file(invocation: &Invocation, file: &Path, path: &Path, yes: bool, forget: bool) -> Result<()> {
     consent::must_be_safe(path)?;
     let canonical = consent::consent_path(path)?;
@@ -114,7 +107,7 @@ fn trust_file(invocation: &Invocation, file: &Path, path: &Path, yes: bool, forg
     if !yes {
         let need = PersonNeeded { what: "confirmation is required", otherwise: "add --yes" };
         let question = format!("allow {} to run programs (mfa_process)?", visible(&canonical));
-        Conversation::begin(need)?.agree("", &question)?;
+        Conversation::begin(need)?.confirm("", &question)?;
     }
     edit_settings(invocation, &format!("settings trust {}", as_word(&canonical)), &[file.to_path_buf()], edit, forget)?;
     to_stdout(format!("{} is trusted until it changes\n", visible(&canonical)).as_bytes())

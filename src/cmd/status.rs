@@ -1,4 +1,4 @@
-//! `status`: the sessions that live, the keys, and an answer for scripts.
+//! `status`: active sessions, keys, and an exit code for scripts.
 
 use std::path::PathBuf;
 
@@ -20,34 +20,35 @@ use crate::system::clock;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
-use super::context::Invocation;
-use super::context::{Context, Planned};
-use super::living::{Opened, Unopened, open_living};
+use super::active_sessions::{Opened, Unopened, open_active};
+use super::context::{Context, Invocation, Planned};
 
-/// Lists what lives. With `--min-ttl` the exit code says whether the profile lasts that long without a question.
+/// With `--min-ttl`, the exit code says whether the profile's credentials last that long without a code.
 pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let now = clock::now();
-    let one = args.min_ttl.is_some() || args.profile.positional.is_some() || args.profile.flag.is_some();
-    let planned = if one { Some(context.plan(&context.asked(&args.profile)?)?) } else { None };
-    let wanted: Option<Vec<Identity>> = planned.as_ref().map(|p| p.steps().iter().map(|step| step.identity).collect());
+    let one = args.min_ttl.is_some() || args.profile.name().is_some();
+    let planned = if one { Some(context.plan(&context.requested(&args.profile)?)?) } else { None };
+    let wanted = planned.as_ref().map(Planned::identities);
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
-    let living = open_living(&context, now, is_wanted);
+    let active_sessions = open_active(&context, now, is_wanted);
     if args.json {
-        json_to_stdout(as_json(&living, &context, now))?;
+        json_to_stdout(as_json(&active_sessions, &context, now))?;
     } else {
-        to_stdout(as_text(&living, &context, now).as_bytes())?;
+        to_stdout(as_text(&active_sessions, &context, now).as_bytes())?;
     }
     match (args.min_ttl, planned) {
-        (Some(rest), Some(planned)) if !lasts(&planned, &living, now.plus(rest)) => Ok(Kind::NeedsPerson.exit_code()),
+        (Some(rest), Some(planned)) if !lasts(&planned, &active_sessions, now.plus(rest)) => {
+            Ok(Kind::NeedsPerson.exit_code())
+        }
         _ => Ok(0),
     }
 }
 
-/// Whether credentials that live until `until` can be had without a code: they are there, or the session below is.
-fn lasts(planned: &Planned, living: &Opened, until: Timestamp) -> bool {
+/// Whether credentials that last until `until` need no code: they are cached, or the session they are made from is.
+fn lasts(planned: &Planned, active_sessions: &Opened, until: Timestamp) -> bool {
     let alive = |identity: Identity, until: Timestamp| {
-        living.sessions.iter().any(|(_, header)| header.identity == identity && header.expires > until)
+        active_sessions.sessions.iter().any(|(_, header)| header.identity == identity && header.expires > until)
     };
     let steps = planned.steps();
     let Some(last) = Target::last_of(&steps) else { return false };
@@ -56,7 +57,7 @@ fn lasts(planned: &Planned, living: &Opened, until: Timestamp) -> bool {
     alive(last.identity, until) || (fresh_would_last && without_code())
 }
 
-fn as_text(living: &Opened, context: &Context, now: Timestamp) -> String {
+fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> String {
     let row = |(_, header): &(PathBuf, Header)| {
         vec![
             visible(header.profile.as_str()),
@@ -66,16 +67,19 @@ fn as_text(living: &Opened, context: &Context, now: Timestamp) -> String {
             duration::show(header.expires.since(now)),
         ]
     };
-    let mut text = if living.sessions.is_empty() {
+    let mut text = if active_sessions.sessions.is_empty() {
         "no active sessions\n".to_string()
     } else {
-        table(&["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"], &living.sessions.iter().map(row).collect::<Vec<_>>())
+        table(
+            &["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"],
+            &active_sessions.sessions.iter().map(row).collect::<Vec<_>>(),
+        )
     };
-    if let Some(unopened) = &living.unopened {
+    if let Some(unopened) = &active_sessions.unopened {
         text += &format!("{}\n", unopened.line());
     }
-    let keys: Vec<_> =
-        keys(context, now).into_iter().map(|key| vec![visible(&key.profile), key.id, key.place, key.age]).collect();
+    let row = |[profile, id, place, age]: [String; 4]| vec![visible(&profile), id, place, age];
+    let keys: Vec<_> = keys(context, now).into_iter().map(row).collect();
     if !keys.is_empty() {
         text += "\n";
         text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys);
@@ -83,7 +87,7 @@ fn as_text(living: &Opened, context: &Context, now: Timestamp) -> String {
     text
 }
 
-fn as_json(living: &Opened, context: &Context, now: Timestamp) -> Value {
+fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value {
     let session = |(_, header): &(PathBuf, Header)| {
         let mut fields = json!({
             "profile": header.profile.as_str(),
@@ -103,26 +107,19 @@ fn as_json(living: &Opened, context: &Context, now: Timestamp) -> Value {
         }
         fields
     };
-    let key = |key: Key| json!({"profile": key.profile, "access_key_id": key.id, "where": key.place, "age": key.age});
+    let key = |[profile, id, place, age]: [String; 4]| json!({"profile": profile, "access_key_id": id, "where": place, "age": age});
     let mut fields = json!({
-        "sessions": living.sessions.iter().map(session).collect::<Vec<_>>(),
+        "sessions": active_sessions.sessions.iter().map(session).collect::<Vec<_>>(),
         "keys": keys(context, now).into_iter().map(key).collect::<Vec<_>>(),
     });
-    if let Some(Unopened { files, why }) = &living.unopened {
+    if let Some(Unopened { files, why }) = &active_sessions.unopened {
         fields["unopened"] = json!({"files": files, "why": why});
     }
     fields
 }
 
-struct Key {
-    profile: String,
-    id: String,
-    place: String,
-    age: String,
-}
-
-/// Every long-term key, with its age where the index knows it. A file says nothing of its keys' age.
-fn keys(context: &Context, now: Timestamp) -> Vec<Key> {
+/// The profile, id, place and age of every long-term key. Only the index knows the age.
+fn keys(context: &Context, now: Timestamp) -> Vec<[String; 4]> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;
         let Base::Key(key) = context.outline(name)?.base;
@@ -130,12 +127,8 @@ fn keys(context: &Context, now: Timestamp) -> Vec<Key> {
             return None;
         }
         let created = context.index.get(&profile).filter(|entry| entry.id == key.id).and_then(|entry| entry.created);
-        Some(Key {
-            profile: name.clone(),
-            id: key.id.to_string(),
-            place: key.place.to_string(),
-            age: created.map_or_else(|| "unknown".into(), |at| duration::show(now.since(at))),
-        })
+        let age = created.map_or_else(|| "unknown".into(), |at| duration::show(now.since(at)));
+        Some([name.clone(), key.id.to_string(), key.place.to_string(), age])
     };
     context.files.profile_names().iter().filter_map(key_of).collect()
 }

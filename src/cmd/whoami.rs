@@ -11,21 +11,19 @@ use crate::hint::{CommandLine, Verb};
 use crate::output::{json_to_stdout, to_stdout};
 use crate::text::visible::visible;
 
-use super::context::Context;
-use super::context::Invocation;
-use super::sessions::{Wants, obtain};
+use super::context::{Context, Invocation};
+use super::sessions::{SessionRequest, obtain};
 
-/// Prints account, ARN and user id.
 pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.asked_or_picked(&args.profile.profile)?)?;
-    let session = obtain(&context, &planned, &Wants::of_a_person(&context, args.profile.code_stdin))?;
+    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
+    let session = obtain(&context, &planned, &SessionRequest::interactive(&context, args.profile.code_stdin))?;
     let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&context.env, &planned.endpoint)?);
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
         let stale = e.kind == AwsErrorKind::StaleSession;
         let failure = e.of_profile(&planned.plan.profile);
-        let forget = || CommandLine::of(Verb::Logout, &planned.plan.profile).to("end it, then try again");
-        if stale { failure.hint(forget()) } else { failure }
+        let logout = || CommandLine::of(Verb::Logout, &planned.plan.profile).to("end it, then try again");
+        if stale { failure.hint(logout()) } else { failure }
     })?;
     if args.json {
         let profile = planned.plan.profile.as_str();

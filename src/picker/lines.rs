@@ -2,17 +2,15 @@
 
 use std::fmt::Write as _;
 
-use crate::picker::choices::Choices;
-use crate::picker::matching::Search;
+use crate::picker::matching::{Choices, Search};
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable};
 use crate::text::visible::visible;
 use crate::text::width::{columns, cut_middle};
 
-/// More lines at once run off the screen.
 const MOST_LINES: usize = 15;
 
-/// Lets a person pick: a number takes that name, text narrows the list, an empty line leaves.
+/// A number selects that name, text filters the list, an empty line cancels.
 pub fn pick(
     terminal: &Terminal,
     choices: &Choices<'_>,
@@ -28,8 +26,8 @@ pub fn pick(
         terminal.write(&text).map_err(|_| Unusable::Gone)?;
         match terminal.read_line(until) {
             Line::Text(typed) => match answer(typed.expose().trim(), choices, &found) {
-                Answer::Taken(at) => return Ok(Some(at)),
-                Answer::Left => return Ok(None),
+                Answer::Selected(at) => return Ok(Some(at)),
+                Answer::Cancelled => return Ok(None),
                 Answer::Filter(text) => filter = text,
             },
             Line::Resumed => terminal.check()?,
@@ -62,19 +60,19 @@ fn list(choices: &Choices<'_>, found: &[u32], width: usize) -> String {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
-    Taken(usize),
-    Left,
+    Selected(usize),
+    Cancelled,
     Filter(String),
 }
 
 fn answer(typed: &str, choices: &Choices<'_>, found: &[u32]) -> Answer {
     if typed.is_empty() {
-        return Answer::Left;
+        return Answer::Cancelled;
     }
     let by_number = typed.parse::<usize>().ok().filter(|number| *number <= MOST_LINES);
     let by_number = by_number.and_then(|number| found.get(number.checked_sub(1)?)).map(|&at| at as usize);
     let by_name = || choices.names.iter().position(|name| name == typed);
-    by_number.or_else(by_name).map_or_else(|| Answer::Filter(typed.to_owned()), Answer::Taken)
+    by_number.or_else(by_name).map_or_else(|| Answer::Filter(typed.to_owned()), Answer::Selected)
 }
 
 #[cfg(test)]
@@ -92,14 +90,14 @@ mod tests {
             "  1 prod-eu  role 2\n  2 base  role 0\nprofile: enter a number, or part of a name: "
         );
         for (typed, expected) in [
-            ("1", Answer::Taken(2)),
-            ("2", Answer::Taken(0)),
+            ("1", Answer::Selected(2)),
+            ("2", Answer::Selected(0)),
             ("3", Answer::Filter("3".into())),
             ("0", Answer::Filter("0".into())),
-            ("7", Answer::Taken(3)),
-            ("prod", Answer::Taken(1)),
+            ("7", Answer::Selected(3)),
+            ("prod", Answer::Selected(1)),
             ("pro", Answer::Filter("pro".into())),
-            ("", Answer::Left),
+            ("", Answer::Cancelled),
             ("99999999999999999999", Answer::Filter("99999999999999999999".into())),
         ] {
             assert_eq!(answer(typed, &choices, &found), expected, "{typed}");

@@ -1,42 +1,48 @@
-//! Which names match what was typed, and in which order. Ten thousand names between two keys: nothing is allocated
-//! for a name.
+//! Which names match what was typed, and in which order. Fast enough for ten thousand names per key press: no
+//! allocation per name.
 
 use std::cmp::Reverse;
 
-/// What is typed beyond this many characters narrows nothing any more.
+pub struct Choices<'a> {
+    /// What they are, in one word, for the prompt: `profile`.
+    pub what: &'a str,
+    pub names: &'a [String],
+    /// How recently and often each name was used; the highest comes first.
+    pub weights: &'a [u64],
+    /// A description of the name at an index, computed only for names that are shown.
+    pub detail: &'a dyn Fn(usize) -> String,
+}
+
+/// Further characters are ignored.
 pub const LONGEST_FILTER: usize = 64;
 
-/// How well a name matches; the lower, the better.
+/// How well a name matches; lower is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
-    /// It is what was typed.
     Exact,
-    /// It begins with it.
     Prefix,
-    /// A word of it begins with it.
+    /// A word of the name begins with what was typed.
     WordStart,
-    /// Its words begin with pieces of it: `pa` in `prod-admin`.
+    /// Words of the name begin with parts of it: `pa` in `prod-admin`.
     Initials,
-    /// It holds it.
     Within,
-    /// It holds its characters in order: in so many pieces, over so many characters.
+    /// The name contains its characters in order: in so many pieces, over so many characters.
     Scattered(u16, u16),
 }
 
-/// Names prepared for searching.
 pub struct Search {
-    /// All names behind each other, in lower case, with whether a word begins there.
+    /// All names, concatenated, in lower case, and whether a word begins at each character.
     characters: Vec<(char, bool)>,
     /// Where each name ends.
     ends: Vec<usize>,
-    /// The names' places, most used first.
+    /// The indices of the names, most used first.
     by_weight: Vec<u32>,
-    /// Kept between two searches.
+    /// Reused by each search.
     ranked: Vec<(Rank, u32)>,
 }
 
 impl Search {
-    /// Prepares names for searching; weights decide between equal matches, and then the names' order.
+    /// Equal matches are ordered by weight, then by the order of the names.
     pub fn among(names: &[String], weights: &[u64]) -> Self {
         let (mut characters, mut ends) = (Vec::new(), Vec::with_capacity(names.len()));
         for name in names {
@@ -52,8 +58,8 @@ impl Search {
         Self { characters, ends, by_weight, ranked: Vec::new() }
     }
 
-    /// Puts the places of all names that match into `found`, the best first. Blanks stand for themselves, or else
-    /// between the pieces of a name: `prod eu` finds `prod-eu`.
+    /// Puts the indices of all matching names into `found`, the best first. If nothing matches, spaces are ignored:
+    /// `prod eu` finds `prod-eu`.
     pub fn find(&mut self, filter: &str, found: &mut Vec<u32>) {
         self.find_all_of(filter.chars(), found);
         if found.is_empty() && filter.contains(char::is_whitespace) {
@@ -85,7 +91,7 @@ impl Search {
     }
 }
 
-/// The first character of the lower case; what little else there may be tells no two names apart.
+/// Only the first character of the lower case, which is enough for matching.
 fn fold(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
@@ -119,7 +125,7 @@ fn rank(typed: &[char], name: &[(char, bool)]) -> Option<Rank> {
     Some(if are_initials(typed, name) { Rank::Initials } else { best })
 }
 
-/// The characters in order, as close together as they stand at the first place where they end.
+/// The characters in order, at the first place where they end, as close together as possible.
 fn scattered(typed: &[char], name: &[(char, bool)]) -> Option<Rank> {
     let (mut wanted, mut end) = (typed.iter(), 0);
     let mut next = wanted.next();
@@ -145,8 +151,8 @@ fn scattered(typed: &[char], name: &[(char, bool)]) -> Option<Rank> {
     Some(Rank::Scattered(pieces, u16::try_from(end - start).unwrap_or(u16::MAX)))
 }
 
-/// Whether pieces of what was typed, in order, each begin a word. Walks the name once with the set of how many
-/// characters may have been found so far: bit n of `found` stands for n, and of `here` for n with the last one here.
+/// Whether parts of what was typed, in order, each begin a word. Reads the name once with the set of possible numbers
+/// of characters found so far: bit n of `found` means n characters, and bit n of `here` means n with the last one here.
 fn are_initials(typed: &[char], name: &[(char, bool)]) -> bool {
     let (mut found, mut here) = (1u128, 0u128);
     for &(c, begins_word) in name {
@@ -170,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_match_stands_first() {
+    fn the_best_match_comes_first() {
         let names = ["japan-two", "x-prod", "prod-eu", "reprod", "p-r-o-d", "Prod", "apart-rod", "staging"];
         assert_eq!(found(&names, &[], "prod"), ["Prod", "prod-eu", "x-prod", "p-r-o-d", "reprod", "apart-rod"]);
         assert_eq!(found(&names, &[], "PROD"), found(&names, &[], "prod"), "case does not count");
@@ -190,14 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_hold_all_of_it_is_not_found() {
+    fn a_name_without_every_typed_character_is_not_found() {
         for filter in ["prodx", "dorp", "prod x", "pprod", "ö", &"p".repeat(LONGEST_FILTER)] {
             assert!(found(&["prod", ""], &[], filter).is_empty(), "{filter}");
         }
     }
 
     #[test]
-    fn equal_matches_stand_by_weight_and_then_in_their_order() {
+    fn equal_matches_are_ordered_by_weight_then_by_name_order() {
         let names = ["prod-a", "prod-b", "prod-c", "prod-d", "prod"];
         assert_eq!(found(&names, &[0, 5, 0, 9, 1], "pr"), ["prod-d", "prod-b", "prod", "prod-a", "prod-c"]);
         assert_eq!(found(&names, &[0, 5, 0, 9, 1], "prod"), ["prod", "prod-d", "prod-b", "prod-a", "prod-c"]);
@@ -205,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn initials_are_found_wherever_they_stand() {
+    fn initials_are_found_at_any_word() {
         let names = |text: &str| {
             text.chars().scan(None, |b, c| Some((fold(c), begins_word(b.replace(c), c)))).collect::<Vec<_>>()
         };
@@ -225,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_names_are_searched_in_time() {
+    fn long_repetitive_names_are_searched_in_time() {
         let owned: Vec<String> = (0..200).map(|n| format!("{}{n}", "a-".repeat(250))).collect();
         let mut places = Vec::new();
         let mut search = Search::among(&owned, &[]);

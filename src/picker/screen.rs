@@ -1,10 +1,9 @@
-//! The picker drawn on the terminal: a line typed into, the matching names below.
+//! The picker drawn on the terminal: an input line and the matching names below.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::picker::choices::Choices;
-use crate::picker::matching::{LONGEST_FILTER, Search};
+use crate::picker::matching::{Choices, LONGEST_FILTER, Search};
 use crate::system::clock::Deadline;
 use crate::system::signals;
 use crate::system::terminal::keys::{Key, KeyEvent};
@@ -12,17 +11,15 @@ use crate::system::terminal::{Terminal, Unusable};
 use crate::text::visible::visible;
 use crate::text::width::{columns, cut_middle, padded};
 
-/// More names at once are no help.
 const MOST_ROWS: usize = 15;
-/// Where fewer columns than this are left of a row, details are left out: half an account tells nothing.
+/// With fewer columns left in a row, details are omitted: half an account id is useless.
 const LEAST_DETAIL: usize = 16;
-/// From this width on, long names give way to details.
+/// From this width on, long names are cut to leave space for details.
 const WIDE: usize = 60;
 
 /// From the cursor's line to the end of the screen.
 const ERASE: &str = "\r\x1b[J";
 
-/// Lets a person pick.
 pub fn pick(
     terminal: &Terminal,
     choices: &Choices<'_>,
@@ -33,7 +30,7 @@ pub fn pick(
 ) -> Result<Option<usize>, Unusable> {
     let drawing = Arc::new(Mutex::new(()));
     let for_exit_hook = Arc::clone(&drawing);
-    // registered before the modes are changed, and so done after they are put back
+    // registered before the terminal modes change, so it runs after they are restored
     let _exit_hook = signals::on_termination(move || leave(&for_exit_hook));
     let mut keys = terminal.keys()?;
     let mut drawn = Drawn { terminal, drawing, width: None };
@@ -42,9 +39,9 @@ pub fn pick(
         drawn.show(&mut state, styled)?;
         match keys.next(until) {
             KeyEvent::Key(key) => match state.handle(key) {
-                Handled::Taken(at) => return Ok(Some(at)),
-                Handled::Left => return Ok(None),
-                Handled::GoesOn => {}
+                Handled::Selected(at) => return Ok(Some(at)),
+                Handled::Cancelled => return Ok(None),
+                Handled::Continue => {}
             },
             KeyEvent::Resized => drawn.erase(),
             KeyEvent::Stop => {
@@ -58,7 +55,7 @@ pub fn pick(
     }
 }
 
-/// The exit hook: what is done when a signal ends us: as if nothing had been drawn, and nothing is drawn any more.
+/// The exit hook, when a signal ends the process: erases the picker and blocks further drawing.
 fn leave(drawing: &Mutex<()>) {
     let held = held(drawing);
     if let Ok(terminal) = Terminal::open() {
@@ -71,12 +68,12 @@ fn held(drawing: &Mutex<()>) -> MutexGuard<'_, ()> {
     drawing.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What stands on the screen, the cursor in its first line; taken away on drop.
+/// What is on the screen, with the cursor in its first line; erased on drop.
 struct Drawn<'a> {
     terminal: &'a Terminal,
     /// Held while the screen changes.
     drawing: Arc<Mutex<()>>,
-    /// How wide the first line is; none if nothing of ours is on the screen.
+    /// The width of the first line; none if nothing is drawn.
     width: Option<usize>,
 }
 
@@ -85,11 +82,11 @@ impl Drawn<'_> {
         let (width, height) = (self.terminal.width(), self.terminal.height());
         let view = state.view(width, height);
         let mut text = String::from("\r");
-        for (row, chosen) in &view.rows {
-            let (on, off) = if *chosen && styled { ("\x1b[7m", "\x1b[0m") } else { ("", "") };
+        for (row, selected) in &view.rows {
+            let (on, off) = if *selected && styled { ("\x1b[7m", "\x1b[0m") } else { ("", "") };
             text += &format!("\n{on}{row}{off}\x1b[K");
         }
-        // what an earlier, longer list left; then back to the first line, which leaves the cursor where one types
+        // erase the rest of a longer list, then go back to the input line
         text += &format!("\x1b[J\x1b[{}A\r{}\x1b[K", view.rows.len(), view.line);
         let _held = held(&self.drawing);
         self.terminal.write(&text).map_err(|_| Unusable::Gone)?;
@@ -97,7 +94,7 @@ impl Drawn<'_> {
         Ok(())
     }
 
-    /// Terminals break lines anew when they become narrower: the first one may take several rows then.
+    /// A terminal that became narrower wraps lines again, so the first line may take several rows.
     fn erase(&mut self) {
         let _held = held(&self.drawing);
         if let Some(width) = self.width.take() {
@@ -110,43 +107,38 @@ impl Drawn<'_> {
 
 impl Drop for Drawn<'_> {
     fn drop(&mut self) {
-        // from the background we would write on the screen of whoever is in front now
+        // in the background, this would write over the foreground program
         if matches!(self.terminal.check(), Ok(()) | Err(Unusable::KeyByKey)) {
             self.erase();
         }
     }
 }
 
-/// What a key led to.
 #[derive(Debug, PartialEq, Eq)]
 enum Handled {
-    /// The name at this place was taken.
-    Taken(usize),
-    /// The person left.
-    Left,
-    /// It goes on.
-    GoesOn,
+    Selected(usize),
+    Cancelled,
+    Continue,
 }
 
-/// What is to be drawn: no line wider than the terminal, nothing in it but text.
+/// What to draw: printable text, no line wider than the terminal.
 #[derive(Debug, PartialEq, Eq)]
 struct View {
-    /// The line typed into.
     line: String,
-    /// The rows below it, and whether one is the chosen one.
+    /// Whether each row is the selected one.
     rows: Vec<(String, bool)>,
 }
 
-/// What was typed, and what it leaves to choose from.
+/// What was typed, and the names that match.
 struct State<'a> {
     choices: &'a Choices<'a>,
     search: Search,
     filter: String,
     found: Vec<u32>,
-    chosen: usize,
-    /// The first one shown.
+    selected: usize,
+    /// The first row shown.
     top: usize,
-    /// How many were shown last.
+    /// How many rows were shown last.
     page: usize,
     details: HashMap<u32, String>,
 }
@@ -155,33 +147,33 @@ impl<'a> State<'a> {
     fn new(choices: &'a Choices<'a>, search: Search, filter: &str) -> Self {
         let filter = filter.chars().filter(|c| !c.is_control()).take(LONGEST_FILTER).collect();
         let (found, details) = (Vec::new(), HashMap::new());
-        let mut state = Self { choices, search, filter, found, chosen: 0, top: 0, page: 1, details };
+        let mut state = Self { choices, search, filter, found, selected: 0, top: 0, page: 1, details };
         state.narrow();
         state
     }
 
     fn narrow(&mut self) {
         self.search.find(&self.filter, &mut self.found);
-        (self.chosen, self.top) = (0, 0);
+        (self.selected, self.top) = (0, 0);
     }
 
     fn handle(&mut self, key: Key) -> Handled {
         let last = self.found.len().saturating_sub(1);
         match key {
-            Key::Enter => match self.found.get(self.chosen) {
-                Some(&at) => return Handled::Taken(at as usize),
-                None => return Handled::GoesOn,
+            Key::Enter => match self.found.get(self.selected) {
+                Some(&at) => return Handled::Selected(at as usize),
+                None => return Handled::Continue,
             },
-            Key::Escape | Key::End => return Handled::Left,
-            Key::Up => self.chosen = self.chosen.checked_sub(1).unwrap_or(last),
-            Key::Down => self.chosen = if self.chosen >= last { 0 } else { self.chosen + 1 },
-            Key::PageUp => self.chosen = self.chosen.saturating_sub(self.page),
-            Key::PageDown => self.chosen = last.min(self.chosen + self.page),
-            Key::First => self.chosen = 0,
-            Key::Last => self.chosen = last,
+            Key::Escape | Key::End => return Handled::Cancelled,
+            Key::Up => self.selected = self.selected.checked_sub(1).unwrap_or(last),
+            Key::Down => self.selected = if self.selected >= last { 0 } else { self.selected + 1 },
+            Key::PageUp => self.selected = self.selected.saturating_sub(self.page),
+            Key::PageDown => self.selected = last.min(self.selected + self.page),
+            Key::First => self.selected = 0,
+            Key::Last => self.selected = last,
             Key::Text(_) | Key::Backspace | Key::EraseWord | Key::EraseLine => self.edit(key),
         }
-        Handled::GoesOn
+        Handled::Continue
     }
 
     fn edit(&mut self, key: Key) {
@@ -202,13 +194,13 @@ impl<'a> State<'a> {
     }
 
     fn view(&mut self, width: usize, height: usize) -> View {
-        // the last column stays free: a terminal may break the line there
+        // the last column stays empty: a terminal may wrap there
         let width = width.saturating_sub(1).max(1);
         self.page = MOST_ROWS.min(height.saturating_sub(1)).max(1);
-        if self.chosen < self.top {
-            self.top = self.chosen;
+        if self.selected < self.top {
+            self.top = self.selected;
         }
-        self.top = self.top.max((self.chosen + 1).saturating_sub(self.page));
+        self.top = self.top.max((self.selected + 1).saturating_sub(self.page));
         View { line: self.line(width), rows: self.rows(width) }
     }
 
@@ -240,9 +232,9 @@ impl<'a> State<'a> {
         for ((&at, name), place) in shown.iter().zip(names).zip(self.top..) {
             let detail = if left < LEAST_DETAIL { String::new() } else { cut_middle(&visible(self.detail(at)), left) };
             let name = padded(&name, column + 2);
-            let chosen = place == self.chosen;
-            let row = format!("{}{name}{detail}", if chosen { "> " } else { "  " });
-            rows.push((row.trim_end().to_owned(), chosen));
+            let selected = place == self.selected;
+            let row = format!("{}{name}{detail}", if selected { "> " } else { "  " });
+            rows.push((row.trim_end().to_owned(), selected));
         }
         rows
     }
@@ -267,11 +259,11 @@ mod tests {
     }
 
     fn types(state: &mut State, text: &str) {
-        text.chars().for_each(|c| assert_eq!(state.handle(Key::Text(c)), Handled::GoesOn));
+        text.chars().for_each(|c| assert_eq!(state.handle(Key::Text(c)), Handled::Continue));
     }
 
     #[test]
-    fn typing_narrows_and_enter_takes_the_chosen_one() {
+    fn typing_filters_and_enter_selects() {
         let names = names(&["base", "prod", "prod-eu", "staging"]);
         with(&names, &[0, 0, 7, 0], "", |state| {
             assert_eq!(
@@ -288,12 +280,12 @@ mod tests {
             );
             types(state, "prod");
             assert_eq!(state.view(80, 24).line, "profile 2/4: prod");
-            assert_eq!(state.handle(Key::Down), Handled::GoesOn);
-            assert_eq!(state.handle(Key::Enter), Handled::Taken(2));
+            assert_eq!(state.handle(Key::Down), Handled::Continue);
+            assert_eq!(state.handle(Key::Enter), Handled::Selected(2));
             types(state, "x");
             assert_eq!(state.view(80, 24).rows, [("  no match".to_string(), false)]);
-            assert_eq!(state.handle(Key::Enter), Handled::GoesOn);
-            assert_eq!(state.handle(Key::Down), Handled::GoesOn);
+            assert_eq!(state.handle(Key::Enter), Handled::Continue);
+            assert_eq!(state.handle(Key::Down), Handled::Continue);
             for (key, line) in [
                 (Key::Backspace, "profile 2/4: prod"),
                 (Key::EraseLine, "profile 4/4: "),
@@ -302,12 +294,12 @@ mod tests {
                 state.handle(key);
                 assert_eq!(state.view(80, 24).line, line);
             }
-            assert_eq!((state.handle(Key::Escape), state.handle(Key::End)), (Handled::Left, Handled::Left));
+            assert_eq!((state.handle(Key::Escape), state.handle(Key::End)), (Handled::Cancelled, Handled::Cancelled));
         });
     }
 
     #[test]
-    fn a_filter_may_be_typed_already_and_words_are_erased() {
+    fn an_initial_filter_is_applied_and_words_can_be_erased() {
         with(&names(&["a"]), &[], "my pro\u{1b}d-eu ", |state| {
             assert_eq!(state.filter, "my prod-eu ");
             for left in ["my prod-", "my ", "", ""] {
@@ -320,14 +312,14 @@ mod tests {
     }
 
     #[test]
-    fn the_choice_moves_round_and_stays_on_the_screen() {
+    fn the_selection_wraps_and_stays_on_the_screen() {
         let names: Vec<String> = (0..50).map(|n| format!("p{n:02}")).collect();
         with(&names, &[], "", |state| {
-            let mut chosen = |keys: &[Key], height| {
-                keys.iter().for_each(|&key| assert_eq!(state.handle(key), Handled::GoesOn));
+            let mut selected = |keys: &[Key], height| {
+                keys.iter().for_each(|&key| assert_eq!(state.handle(key), Handled::Continue));
                 let rows = state.view(80, height).rows;
-                assert!(rows.len() < height && rows.iter().filter(|(_, chosen)| *chosen).count() == 1, "{rows:?}");
-                rows.iter().find(|(_, chosen)| *chosen).unwrap().0[2..5].to_string()
+                assert!(rows.len() < height && rows.iter().filter(|(_, selected)| *selected).count() == 1, "{rows:?}");
+                rows.iter().find(|(_, selected)| *selected).unwrap().0[2..5].to_string()
             };
             for (keys, height, expected) in [
                 (&[][..], 5, "p00"),
@@ -341,7 +333,7 @@ mod tests {
                 (&[], 5, "p49"),
                 (&[Key::PageDown, Key::First], 2, "p00"),
             ] {
-                assert_eq!(chosen(keys, height), expected);
+                assert_eq!(selected(keys, height), expected);
             }
         });
     }
@@ -364,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn details_stand_below_each_other_beside_names_of_any_script() {
+    fn details_are_aligned_for_names_in_any_script() {
         let names = names(&["本番-eu", "prod-eu", "gro\u{308}ße", "🦀"]);
         with(&names, &[], "", |state| {
             let rows = state.view(80, 24).rows;
@@ -374,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_narrow_terminal_names_go_before_details() {
+    fn a_narrow_terminal_shows_names_rather_than_details() {
         let rows = |list: &[&str], width| with(&names(list), &[], "", |state| state.view(width, 24).rows[0].0.clone());
         assert_eq!(rows(&["team42-service00333-prod"], 40), "> team42-service00333-prod");
         assert_eq!(rows(&["short"], 40), "> short  role 0 \\u{1b}[31m");
@@ -383,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn details_are_asked_for_rows_that_are_shown_and_once() {
+    fn details_are_computed_once_and_only_for_shown_rows() {
         let names: Vec<String> = (0..1_000).map(|n| format!("p{n}")).collect();
         let asked = std::cell::Cell::new(0);
         let detail = |_: usize| {

@@ -1,21 +1,21 @@
-//! Situations as folders: what `twolock profile show` makes of a pair of AWS files.
+//! Situations as directories: what `twolock profile show` prints for a pair of AWS files.
 //!
-//! Each folder beside this file is one case; its name is the situation. To add one, no Rust is needed:
+//! Each directory here is one case; its name is the situation. To add one, no Rust is needed:
 //!
-//! 1. Make a folder with a `config` and, mostly, a `credentials` file, as they would lie in `~/.aws`. Begin `config`
-//!    with a comment that says in one sentence what the case shows.
+//! 1. Create a directory with a `config` and, usually, a `credentials` file, as in `~/.aws`. Begin `config` with a
+//!    comment that says in one sentence what the case shows.
 //! 2. Write the profile's name into `ask`.
 //! 3. If the case needs them, add
-//!    - `env`: NAME=value lines, the variables set for the run (`~` at the start of a value is the home folder),
-//!    - `keys.json`: the index of keys that rest in the keyring,
+//!    - `env`: NAME=value lines, the variables set for the run (`~` at the start of a value is the home directory),
+//!    - `keys.json`: the index of the keys in the keyring,
 //!    - `config.toml`: twolock's own settings.
 //! 4. Run `BLESS=1 cargo test --test cases`, which writes `expected`, and read what it wrote: it is what users see.
 //!
-//! `expected` is the whole of stdout and stderr, with `exit N` as its first line where N is not 0. The home folder
-//! reads `~`, the user's number in `uid-1000` reads `uid-N`. Nothing is asked of AWS or of a keyring here.
+//! `expected` is the complete stdout and stderr, with `exit N` as its first line if N is not 0. The home directory is
+//! written `~`, and the user's number in `uid-1000` is written `uid-N`. Neither AWS nor a keyring is used here.
 //!
-//! Of every case it is checked besides that `--json` is valid, has either a plan or a problem, holds no empty or null
-//! field, and that no secret of the files is shown in either form.
+//! For every case, `--json` is checked as well: it is valid, has either a plan or a problem, and no empty or null
+//! field. No secret in the files is shown in either format.
 #![cfg(unix)]
 #![allow(clippy::disallowed_methods, reason = "tests stand outside the program's layers")]
 
@@ -26,7 +26,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 #[test]
-fn every_situation_shows_what_is_expected() {
+fn every_case_shows_what_is_expected() {
     let cases = cases();
     let wrong: Vec<String> = cases.iter().filter_map(|case| compare(case)).collect();
     assert!(wrong.is_empty(), "{} of {} cases differ\n\n{}", wrong.len(), cases.len(), wrong.join("\n"));
@@ -49,7 +49,7 @@ fn json_has_a_plan_or_a_problem_and_nothing_empty() {
 }
 
 #[test]
-fn no_secret_of_the_files_is_shown() {
+fn no_secret_in_the_files_is_shown() {
     for case in cases() {
         let files: String = ["config", "credentials"].iter().map(|file| text(&case.join(file))).collect();
         let is_secret = |line: &&str| line.contains("secret") || line.contains("token =");
@@ -64,7 +64,7 @@ fn no_secret_of_the_files_is_shown() {
     }
 }
 
-/// What differs, in words; with `BLESS=1` the new text becomes the expected one.
+/// Describes the difference; with `BLESS=1`, the new text becomes the expected one.
 fn compare(case: &Path) -> Option<String> {
     let ran = show(case, &[]);
     let code = ran.status.code().unwrap_or_else(|| panic!("{}: {:?}", name(case), ran.status));
@@ -79,7 +79,7 @@ fn compare(case: &Path) -> Option<String> {
     (actual != expected).then(|| format!("== {}: expected\n{expected}== but it shows\n{actual}", name(case)))
 }
 
-/// Runs `profile show` in a home of its own; paths and numbers of this machine are replaced.
+/// Runs `profile show` in a temporary home directory, and replaces this machine's paths and numbers.
 fn show(case: &Path, args: &[&str]) -> Output {
     let home = tempfile::tempdir().expect("a temporary home");
     for (file, place) in [
@@ -113,8 +113,8 @@ fn show(case: &Path, args: &[&str]) -> Output {
 }
 
 fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let mut cases: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     cases.sort();
     assert!(!cases.is_empty());

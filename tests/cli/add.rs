@@ -10,7 +10,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_twolock");
 fn with_input(world: &World, mut command: Command, input: &str) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // A command line that is refused is refused before its input is read.
+    // An invalid command line is refused before stdin is read.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     world.read(&child.wait_with_output().unwrap())
 }
@@ -22,7 +22,7 @@ fn add(world: &World, args: &[&str], input: &str) -> Ran {
 }
 
 #[test]
-fn a_role_is_added_by_flags_and_serves_at_once() {
+fn a_role_added_by_flags_works_at_once() {
     let world = World::new();
     let args = [
         "new",
@@ -47,7 +47,7 @@ fn a_role_is_added_by_flags_and_serves_at_once() {
 }
 
 #[test]
-fn a_key_from_stdin_goes_into_the_keyring_and_is_nowhere_else() {
+fn a_key_from_stdin_is_stored_only_in_the_keyring() {
     let world = World::new();
     world.write(".aws/credentials", "");
     world.write(".aws/config", "");
@@ -97,7 +97,7 @@ fn without_a_keyring_a_key_is_refused_and_written_nowhere() {
 }
 
 #[test]
-fn a_key_that_aws_does_not_know_is_not_kept() {
+fn a_key_that_aws_refuses_is_not_stored() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
     let mut command = desktop.twolock(&["profile", "add", "me", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
@@ -122,7 +122,7 @@ fn a_device_of_another_account_is_noticed_before_anything_is_written() {
 }
 
 #[test]
-fn what_is_wrong_is_refused_before_anything_is_written() {
+fn invalid_input_is_refused_before_anything_is_written() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
     let role = ["--role-arn", ADMIN, "--source-profile", "base", "--yes"];
@@ -167,7 +167,7 @@ fn what_is_wrong_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn a_person_is_asked_for_each_thing_and_the_secret_is_not_shown() {
+fn missing_values_are_asked_for_and_the_secret_is_not_shown() {
     let world = World::new();
     world.write(".aws/credentials", "");
     world.write(".aws/config", "");
@@ -233,7 +233,7 @@ fn a_secret_given_for_the_key_id_is_not_repeated() {
 }
 
 #[test]
-fn a_cancel_at_any_question_changes_nothing() {
+fn cancelling_any_question_changes_nothing() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
     for answers in [

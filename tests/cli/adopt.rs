@@ -2,7 +2,7 @@ use super::profile_edit::{config_of, credentials_of};
 use crate::world::desktop::{Desktop, item};
 use crate::world::{ADMIN, CONFIG, CREDENTIALS, DEVICE, KEY_ID, Ran, SECRET, World};
 
-/// A link to the binary on the world's own PATH, so that the line does not depend on the build's folder.
+/// A symlink to the binary on the test's PATH, so that the line does not contain the build directory.
 fn run(world: &World, args: &[&str]) -> Ran {
     let ran = world.finish(world.twolock(["profile"]).args(args));
     let bin = std::path::Path::new(env!("CARGO_BIN_EXE_twolock")).to_str().unwrap();
@@ -35,7 +35,7 @@ const ROLES: &str = "\
 ";
 
 #[test]
-fn without_a_keyring_the_key_moves_under_another_name_and_those_above_come_along() {
+fn without_a_keyring_the_key_moves_to_its_own_profile_and_roles_are_adopted_too() {
     let world = World::new();
     let diff = format!(
         "~/.aws/credentials\n+ [base-keys]\n+ aws_access_key_id = {KEY_ID}\n+ aws_secret_access_key = ***\n\
@@ -62,7 +62,7 @@ fn without_a_keyring_the_key_moves_under_another_name_and_those_above_come_along
 }
 
 #[test]
-fn the_keyring_takes_the_key_and_proves_it_before_the_file_loses_it() {
+fn the_key_is_stored_and_verified_before_the_file_loses_it() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
     let ran = desktop.run_twolock(&["profile", "adopt", "base", "--yes"]);
@@ -109,7 +109,7 @@ fn without_a_network_nothing_moves() {
 }
 
 #[test]
-fn a_locked_keyring_is_told_and_the_key_stays_in_the_file() {
+fn a_locked_keyring_is_reported_and_the_key_stays_in_the_file() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
     desktop.lock();
@@ -134,7 +134,7 @@ fn an_item_of_that_key_id_with_another_secret_is_never_overwritten() {
 }
 
 #[test]
-fn released_roles_are_as_they_were_to_the_byte() {
+fn releasing_roles_restores_every_byte() {
     let world = World::new();
     let odd = CONFIG
         .replace("role_arn = arn:aws:iam::444455556666:role/Deploy", "Role_Arn=arn:aws:iam::444455556666:role/Deploy");
@@ -170,7 +170,7 @@ fn a_released_key_stays_in_the_keyring_until_it_is_written_back() {
 }
 
 #[test]
-fn only_says_what_breaks_where() {
+fn only_notes_which_callers_break() {
     let world = World::new();
     let config = CONFIG.replace(
         "source_profile = base\nregion = eu-west-1",
@@ -194,7 +194,7 @@ fn only_says_what_breaks_where() {
 }
 
 #[test]
-fn a_key_without_a_device_gets_the_one_its_roles_name() {
+fn a_key_without_a_device_gets_the_device_of_its_roles() {
     let world = World::new();
     let config = CONFIG.replacen(&format!("mfa_serial = {DEVICE}\n"), "", 1).replace(
         "source_profile = base\nregion = eu-west-1",
@@ -215,7 +215,7 @@ fn a_key_without_a_device_gets_the_one_its_roles_name() {
 }
 
 #[test]
-fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
+fn a_profile_that_cannot_be_adopted_is_refused_with_the_reason() {
     let world = World::new();
     let device = format!("mfa_serial = {DEVICE}\n");
     for (config, credentials, cause) in [
@@ -281,7 +281,7 @@ fn what_cannot_be_adopted_is_refused_with_the_reason_and_nothing_is_written() {
 }
 
 #[test]
-fn a_name_that_cmd_or_a_word_splitter_takes_apart_is_refused() {
+fn a_name_that_cmd_or_a_word_splitter_splits_is_refused() {
     let world = World::new();
     for (name, part) in [("a%b", "cmd.exe expands it"), ("a b", "can contain A-Z"), ("-x", "can contain A-Z")] {
         world
@@ -292,11 +292,11 @@ fn a_name_that_cmd_or_a_word_splitter_takes_apart_is_refused() {
 }
 
 #[test]
-fn a_run_cut_short_between_two_files_is_finished_by_the_next() {
+fn a_run_killed_between_two_files_is_finished_by_the_next() {
     let world = World::new();
     assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
     let (config, credentials) = (config_of(&world), credentials_of(&world));
-    // the key is under its new name and still under its old one; the config file has its lines or not
+    // the key is under both names; the config file has the new lines or not yet
     for there in [CONFIG, config.as_str()] {
         world.write(".aws/config", there);
         world.write(".aws/credentials", &format!("{CREDENTIALS}\n{credentials}"));
@@ -307,7 +307,7 @@ fn a_run_cut_short_between_two_files_is_finished_by_the_next() {
 }
 
 #[test]
-fn a_profile_of_the_credentials_file_alone_gets_a_section_and_loses_it_again() {
+fn a_profile_only_in_the_credentials_file_gets_a_config_section_until_released() {
     let world = World::new();
     let credentials = format!(
         "{CREDENTIALS}[p]\nregion = eu-west-1\nendpoint_url = {}\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n",
@@ -324,7 +324,7 @@ fn a_profile_of_the_credentials_file_alone_gets_a_section_and_loses_it_again() {
 }
 
 #[test]
-fn once_there_is_a_keyring_the_key_moves_on_from_its_own_profile() {
+fn with_a_new_keyring_the_key_moves_there_from_its_own_profile() {
     let world = World::new();
     assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
     let desktop = Desktop::empty(&world);
@@ -335,7 +335,7 @@ fn once_there_is_a_keyring_the_key_moves_on_from_its_own_profile() {
 }
 
 #[test]
-fn comments_beside_a_key_stay_where_they_are() {
+fn comments_next_to_a_key_stay() {
     let world = World::new();
     let old = "[base]\n# aws_access_key_id = AKIAOLDOLDOLDOLDOLD1\n# aws_secret_access_key = kept for a day\n";
     world.write(".aws/credentials", &CREDENTIALS.replace("[base]\n", old));
@@ -346,7 +346,7 @@ fn comments_beside_a_key_stay_where_they_are() {
 }
 
 #[test]
-fn a_key_that_somebody_else_uses_beside_is_not_taken_away_from_them() {
+fn a_key_that_other_profiles_use_stays_for_them() {
     let world = World::new();
     assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
     world.add_config(&format!(
@@ -363,7 +363,7 @@ fn a_key_that_somebody_else_uses_beside_is_not_taken_away_from_them() {
 }
 
 #[test]
-fn a_setting_that_came_beside_the_key_meanwhile_stays() {
+fn a_setting_added_next_to_the_key_in_the_meantime_stays() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
     let mut terminal = desktop.on_terminal(&["profile", "adopt", "base"]);
@@ -375,7 +375,7 @@ fn a_setting_that_came_beside_the_key_meanwhile_stays() {
 }
 
 #[test]
-fn a_key_that_was_rotated_at_the_question_is_neither_overwritten_nor_removed() {
+fn a_key_rotated_during_the_question_is_neither_overwritten_nor_removed() {
     let other = CREDENTIALS.replace(KEY_ID, "AKIAOTHEROTHEROTHER1").replace(SECRET, "another");
     let beside = |text: &str| text.replace("[base]", "[base-keys]");
     let adopt: &[&str] = &["profile", "adopt", "base"];
@@ -402,7 +402,7 @@ fn a_key_that_was_rotated_at_the_question_is_neither_overwritten_nor_removed() {
 }
 
 #[test]
-fn a_consent_that_cannot_go_along_does_not_take_the_key_out_of_the_keyring() {
+fn a_consent_that_cannot_be_renewed_does_not_remove_the_key_from_the_keyring() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
     world.write("work/config", CONFIG);
@@ -433,7 +433,7 @@ fn on_a_terminal_the_diff_is_shown_and_no_secret_is() {
 }
 
 #[test]
-fn release_of_what_is_not_adopted_says_so() {
+fn releasing_a_profile_that_is_not_adopted_is_refused() {
     let world = World::new();
     run(&world, &["release", "base", "--yes"]).is(
         3,
@@ -444,9 +444,9 @@ fn release_of_what_is_not_adopted_says_so() {
     assert!(ran.code == 3 && ran.stderr.contains("has an access key in the AWS files"), "{ran:?}");
 }
 
-/// P13: the same argv by a word splitter (boto3, the AWS CLI) and by `sh -c` (the other SDKs).
+/// P13: a word splitter (boto3, the AWS CLI) and `sh -c` (the other SDKs) give the same argv.
 #[test]
-fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
+fn the_line_names_a_symlink_and_word_splitters_and_shells_split_it_alike() {
     let world = World::new();
     let real = world.home().join("opt/twolock-1.2.3/twolock");
     let link = world.home().join("bin/twolock");
@@ -487,9 +487,9 @@ fn the_line_names_a_link_and_is_the_same_words_to_a_splitter_and_to_a_shell() {
     assert_eq!((words(shell), words(splitter)), (expected.clone(), expected));
 }
 
-/// Whatever the program is called: what adopt writes starts it, and it knows its own lines again.
+/// Whatever the name of the binary: the line that adopt writes starts it, and it recognizes its own lines.
 #[test]
-fn a_program_of_another_name_adopts_serves_and_releases() {
+fn a_renamed_binary_adopts_serves_and_releases() {
     for (file, called, written) in [
         ("opt/twolock-1.2", "opt/twolock-1.2", "opt/twolock-1.2"),
         ("opt/tl2", "opt/tl2", "opt/tl2"),
@@ -499,8 +499,8 @@ fn a_program_of_another_name_adopts_serves_and_releases() {
     ] {
         let world = World::new();
         let at = |name: &str| world.home().join(name);
-        for folder in ["opt", "bin"] {
-            std::fs::create_dir(at(folder)).unwrap();
+        for dir in ["opt", "bin"] {
+            std::fs::create_dir(at(dir)).unwrap();
         }
         crate::world::copy_runnable(std::path::Path::new(env!("CARGO_BIN_EXE_twolock")), &at(file));
         if written != file {
@@ -508,7 +508,7 @@ fn a_program_of_another_name_adopts_serves_and_releases() {
         }
         let path = format!("{}:{}:/usr/bin:/bin", at("bin").display(), at("opt").display());
         let run = |program: &str, args: &[&str]| {
-            // On PATH, as a person types it.
+            // On PATH, as a user types it.
             let mut command = world.program(std::path::Path::new(program).file_name().unwrap());
             command.args(args).env("PATH", &path).env("TWOLOCK_MFA_CODE", "123456");
             crate::world::without_terminal(&mut command);
@@ -524,7 +524,7 @@ fn a_program_of_another_name_adopts_serves_and_releases() {
 
         let served = world.finish(world.program(at(written)).args(["credential-process", "--profile", "base"]));
         assert_eq!((served.code, served.stderr.as_str()), (0, ""), "{called}: {served:?}");
-        // The file itself knows the line as well, by where it leads.
+        // The binary started by its path recognizes the line as well, because it is the same file.
         for program in [called, file] {
             let adopted = run(program, &["profile", "list", "--json"]).json();
             let adopted = adopted["profiles"].as_array().unwrap().iter().find(|p| p["name"] == "base").unwrap().clone();
@@ -541,7 +541,7 @@ fn a_program_of_another_name_adopts_serves_and_releases() {
 }
 
 #[test]
-fn a_renamed_profile_takes_the_profile_of_its_key_along() {
+fn renaming_a_profile_renames_the_profile_of_its_key() {
     let world = World::new();
     assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
     assert_eq!(run(&world, &["rename", "base", "me", "--yes"]).code, 0);
@@ -557,7 +557,7 @@ fn a_renamed_profile_takes_the_profile_of_its_key_along() {
 }
 
 #[test]
-fn a_path_that_everybody_can_change_is_not_written() {
+fn a_program_path_that_everybody_can_change_is_refused() {
     let world = World::new();
     let open = world.home().join("open");
     std::fs::create_dir(&open).unwrap();
@@ -576,7 +576,7 @@ fn a_path_that_everybody_can_change_is_not_written() {
 }
 
 #[test]
-fn what_twolock_would_refuse_to_serve_is_left_to_those_who_serve_it() {
+fn a_profile_whose_endpoint_is_refused_is_not_adopted() {
     let world = World::new();
     world.add_config(
         "[profile evil]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nendpoint_url = https://sts.evil.test\n",
@@ -591,7 +591,7 @@ fn what_twolock_would_refuse_to_serve_is_left_to_those_who_serve_it() {
 }
 
 #[test]
-fn releasing_the_source_of_roles_without_a_device_says_that_they_lose_their_mfa() {
+fn releasing_the_source_of_roles_without_a_device_warns_that_they_lose_mfa() {
     let world = World::new();
     let config = CONFIG.replace(
         "source_profile = base\nregion = eu-west-1",
@@ -607,7 +607,7 @@ fn releasing_the_source_of_roles_without_a_device_says_that_they_lose_their_mfa(
 }
 
 #[test]
-fn a_profile_that_only_keeps_a_key_is_offered_to_nobody() {
+fn a_profile_that_only_stores_a_key_is_not_offered() {
     let world = World::new();
     assert_eq!(run(&world, &["adopt", "base", "--yes"]).code, 0);
     let ran = world.run(["complete", "--", "env", "="]);

@@ -1,4 +1,4 @@
-//! Other names for profiles: they work wherever a profile does, and a profile of the very name wins.
+//! Aliases work wherever a profile does; a profile with the same name takes precedence.
 
 use crate::world::World;
 
@@ -17,7 +17,7 @@ impl World {
 }
 
 #[test]
-fn an_alias_is_taken_for_its_profile_by_every_command() {
+fn every_command_accepts_an_alias() {
     let world = world();
     world.log_in("p");
     let of_prod = world.run(["credential-process", "--profile", "prod"]).stdout;
@@ -30,7 +30,7 @@ fn an_alias_is_taken_for_its_profile_by_every_command() {
         vec!["status", "p", "--min-ttl", "1m"],
         vec!["profile", "show", "p", "--json"],
         vec!["exec", "p", "--", "true"],
-        // both names of one profile are no contradiction
+        // a profile and its alias do not conflict
         vec!["login", "p", "--profile", "prod"],
         vec!["logout", "p"],
     ] {
@@ -54,7 +54,7 @@ fn a_variable_may_name_an_alias() {
 }
 
 #[test]
-fn a_profile_of_the_very_name_wins() {
+fn a_profile_takes_precedence_over_an_alias() {
     let world = world();
     world.write(".config/twolock/config.toml", "[aliases]\nprod = \"base\"\n");
     assert_eq!(world.run(["profile", "show", "prod", "--json"]).json()["name"], "prod");
@@ -66,7 +66,7 @@ fn a_profile_of_the_very_name_wins() {
 }
 
 #[test]
-fn an_alias_of_nothing_is_named_with_its_line() {
+fn an_alias_without_a_profile_is_reported_with_its_line() {
     let world = world();
     for args in
         [vec!["env", "lost", "--format", "json"], vec!["profile", "set", "lost", "region", "eu-west-1", "--yes"]]
@@ -79,7 +79,7 @@ fn an_alias_of_nothing_is_named_with_its_line() {
              twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
         );
     }
-    // an alias of an alias is one of nothing
+    // an alias of an alias does not resolve
     world.write(".config/twolock/config.toml", "[aliases]\na = \"b\"\nb = \"prod\"\n");
     let ran = world.run(["whoami", "a"]);
     assert!(ran.code == 3 && ran.stderr.contains("profile 'b' (~/.config/twolock/config.toml:2)"), "{ran:?}");
@@ -119,7 +119,7 @@ fn an_alias_is_a_setting() {
 }
 
 #[test]
-fn a_wrong_one_in_the_file_is_named_with_its_line_and_can_be_taken_out() {
+fn an_invalid_alias_is_reported_with_its_line_and_can_be_removed() {
     let world = world();
     world.write(".config/twolock/config.toml", "[aliases]\nprod2 = \"\"\n");
     world.run(["profile", "list"]).is(
@@ -133,7 +133,7 @@ fn a_wrong_one_in_the_file_is_named_with_its_line_and_can_be_taken_out() {
 }
 
 #[test]
-fn renaming_a_profile_takes_its_aliases_along() {
+fn renaming_a_profile_updates_its_aliases() {
     let world = world();
     let ran = world.run(["profile", "rename", "p", "production", "--dry-run"]);
     assert!(ran.stdout.contains("note: alias 'p' goes with it\n"), "{ran:?}");
@@ -142,7 +142,7 @@ fn renaming_a_profile_takes_its_aliases_along() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(world.toml(), FILE.replace("\"prod\"", "\"production\""));
     assert_eq!(world.run(["profile", "show", "p", "--json"]).json()["name"], "production");
-    // to the name of its own alias, which it then needs no longer
+    // to the name of its own alias, which is then not needed any more
     let ran = world.run(["profile", "rename", "production", "p", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(!world.toml().contains("p = "), "{}", world.toml());
@@ -152,7 +152,7 @@ fn renaming_a_profile_takes_its_aliases_along() {
 }
 
 #[test]
-fn removing_a_profile_says_which_alias_still_names_it() {
+fn removing_a_profile_notes_the_aliases_that_refer_to_it() {
     let world = world();
     let ran = world.run(["profile", "remove", "p", "--yes"]);
     let note =
@@ -162,7 +162,7 @@ fn removing_a_profile_says_which_alias_still_names_it() {
 }
 
 #[test]
-fn aliases_are_offered_where_profiles_are() {
+fn aliases_are_completed_like_profiles() {
     let world = world();
     for line in [vec!["env", ""], vec!["profile", "set", ""], vec!["login", "--profile", ""]] {
         let ran = world.finish(world.twolock(["complete", "--"]).args(&line));

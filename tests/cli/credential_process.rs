@@ -17,7 +17,7 @@ fn one_code_on_the_terminal_then_silence() {
 }
 
 #[test]
-fn without_a_terminal_it_ends_at_once_and_names_the_command() {
+fn without_a_terminal_it_fails_at_once_and_names_the_command() {
     let world = World::new();
     world.run(["credential-process", "prod"]).is(
         9,
@@ -41,7 +41,7 @@ fn the_answer_is_one_line_with_exactly_these_fields() {
 }
 
 #[test]
-fn the_profile_is_named_by_position_flag_or_variable() {
+fn the_profile_comes_from_the_argument_the_flag_or_a_variable() {
     let world = World::new();
     world.log_in("prod");
     let answer = world.run(["credential-process", "prod"]);
@@ -59,7 +59,7 @@ fn the_profile_is_named_by_position_flag_or_variable() {
 }
 
 #[test]
-fn a_session_without_mfa_is_answered_without_a_word() {
+fn a_session_without_mfa_prints_no_note() {
     let world = World::new();
     world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
     let first = world.run(["credential-process", "base"]);
@@ -103,7 +103,7 @@ fn refusals_leave_stdout_empty_and_say_profile_place_and_cause() {
 }
 
 #[test]
-fn a_reader_that_left_costs_nobody_the_session() {
+fn a_closed_stdout_does_not_lose_the_session() {
     let world = World::new();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -116,7 +116,7 @@ fn a_reader_that_left_costs_nobody_the_session() {
 }
 
 #[test]
-fn closed_streams_change_nothing_and_no_file_takes_their_place() {
+fn closed_streams_are_not_replaced_by_files() {
     let world = World::new();
     world.log_in("prod");
     let answer = world.run(["credential-process", "prod"]).stdout;

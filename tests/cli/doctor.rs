@@ -23,7 +23,7 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// A world where nothing is wrong.
+/// A world without problems.
 fn well() -> World {
     let world = World::new();
     chmod(&world.home().join(".aws"), 0o700);
@@ -56,7 +56,7 @@ impl World {
 }
 
 #[test]
-fn where_nothing_is_wrong_it_says_what_there_is_to_know() {
+fn without_problems_only_infos_are_shown() {
     let world = well();
     let endpoint = "\
 info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base', 'prod', 'deploy', 'long'
@@ -68,7 +68,7 @@ info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base', 'prod', 'deploy
 }
 
 #[test]
-fn every_fault_with_where_why_and_the_command_the_worst_first() {
+fn every_problem_has_place_reason_and_fix_and_the_worst_comes_first() {
     let world = World::new();
     world.write(
         ".aws/config",
@@ -118,7 +118,7 @@ doctor: 29 checks: 2 errors, 5 warnings
 }
 
 #[test]
-fn fix_closes_files_says_so_and_changes_nothing_else() {
+fn fix_closes_files_reports_it_and_changes_nothing_else() {
     let world = well();
     let at = |name: &str| world.home().join(name);
     world.write(".aws/cli/cache/a.json", "{}");
@@ -157,7 +157,7 @@ fixed: ~/.aws/cli/cache: other users can read 2 files in it, such as ";
 }
 
 #[test]
-fn without_fix_nothing_is_touched() {
+fn without_fix_nothing_is_changed() {
     let world = World::new();
     chmod(&world.home().join(".aws/config"), 0o666);
     assert_eq!(world.run(["doctor"]).code, 3);
@@ -166,7 +166,7 @@ fn without_fix_nothing_is_touched() {
 }
 
 #[test]
-fn json_has_every_finding_with_what_it_knows() {
+fn json_has_every_finding_with_all_its_fields() {
     let world = World::new();
     world.add_config("[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = bsae\n");
     let plan = json!({
@@ -175,21 +175,21 @@ fn json_has_every_finding_with_what_it_knows() {
         "fix": "twolock profile show lost", "fixable": false, "fixed": false,
     });
     assert_eq!(world.found("plan"), [plan]);
-    let folder = |fixed: bool| {
+    let dir = |fixed: bool| {
         json!({
             "check": "file-mode", "severity": "warning", "file": "~/.aws", "what": "other users can list it (mode 755)",
             "why": "everybody can read the files in it that a tool leaves open", "fix": "twolock doctor --fix",
             "fixable": true, "fixed": fixed,
         })
     };
-    assert_eq!(world.found("file-mode"), [folder(false)]);
+    assert_eq!(world.found("file-mode"), [dir(false)]);
     let (code, findings) = world.findings(&["--fix"]);
-    assert_eq!((code, &findings[0]), (3, &folder(true)), "the plan is still wrong");
+    assert_eq!((code, &findings[0]), (3, &dir(true)), "the plan is still wrong");
     assert_eq!(findings.iter().filter(|finding| finding["check"] == "file-mode").count(), 1);
 }
 
 #[test]
-fn broken_files_of_ours_and_of_aws_are_findings_and_the_rest_is_checked() {
+fn invalid_files_are_findings_and_the_rest_is_checked() {
     let world = well();
     world.write(".config/twolock/config.toml", "min_ttl = \"5m\"\nkeyring = \"plain\"\nsession_duration = 9\n");
     world.write(".local/share/twolock/keys.json", r#"{"v":2,"keys":{}}"#);
@@ -214,7 +214,7 @@ fn broken_files_of_ours_and_of_aws_are_findings_and_the_rest_is_checked() {
 fn without_any_aws_file_there_is_nothing_to_fix() {
     let world = World::new();
     std::fs::remove_dir_all(world.home().join(".aws")).unwrap();
-    // No call may leave for AWS from here.
+    // No request may leave this machine.
     let ran = world.doctor_with(&[("HTTPS_PROXY", "http://127.0.0.1:1")]);
     let expected = "\
 info: calls to AWS go through the proxy 127.0.0.1:1 (HTTPS_PROXY)
@@ -226,7 +226,7 @@ doctor: 29 checks, no problems found
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_named_with_both_times() {
+fn a_wrong_clock_is_reported_with_both_times() {
     let world = well();
     assert_eq!(world.found("clock"), Vec::<Value>::new());
     for (offset, said) in [(7_200, "2h slow"), (-1_200, "20m fast")] {
@@ -242,7 +242,7 @@ fn a_clock_that_is_wrong_is_named_with_both_times() {
 }
 
 #[test]
-fn callers_that_go_another_way_are_named_with_what_they_get() {
+fn callers_that_bypass_twolock_are_reported_with_what_they_get() {
     let world = well();
     let line = "credential_process = twolock credential-process --profile";
     let ours = |name: &str, more: &str| format!("[profile {name}]\n{more}{line} {name}\n");
@@ -283,7 +283,7 @@ fn callers_that_go_another_way_are_named_with_what_they_get() {
 }
 
 #[test]
-fn a_moved_or_odd_program_is_found_and_every_profile_it_serves_is_named() {
+fn a_missing_or_unusual_program_is_reported_with_its_profiles() {
     let world = well();
     let copy = world.home().join("0.1.0/twolock");
     std::fs::create_dir(copy.parent().unwrap()).unwrap();
@@ -331,7 +331,7 @@ fn a_moved_or_odd_program_is_found_and_every_profile_it_serves_is_named() {
 }
 
 #[test]
-fn variables_that_disagree_are_named() {
+fn conflicting_variables_are_reported() {
     let world = well();
     for (variables, parts) in [
         (
@@ -368,7 +368,7 @@ fn variables_that_disagree_are_named() {
 }
 
 #[test]
-fn certificates_and_proxies_are_named_and_unusable_ones_are_faults() {
+fn certificates_and_proxies_are_reported_and_invalid_ones_are_errors() {
     let world = World::new();
     std::fs::remove_dir_all(world.home().join(".aws")).unwrap();
     let dead = ("HTTPS_PROXY", "http://ana:secret@127.0.0.1:1");
@@ -398,7 +398,7 @@ fn it_takes_no_profile_and_has_an_example() {
 }
 
 impl World {
-    /// `severity profile: what` of one check's findings, in a world whose two AWS files say this.
+    /// `severity profile: what` of one check's findings, for these two AWS files.
     fn says(&self, check: &str, config: &str, credentials: &str) -> Vec<String> {
         self.write(".aws/config", config);
         self.write(".aws/credentials", credentials);
@@ -413,7 +413,7 @@ impl World {
 }
 
 #[test]
-fn each_check_of_profiles_finds_its_situations_and_no_others() {
+fn each_profile_check_finds_its_situations_and_no_others() {
     const KEY: &str = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
     const TWIN: &str = "[twin]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
     let two = format!("{KEY}{TWIN}");
@@ -501,7 +501,7 @@ fn each_check_of_profiles_finds_its_situations_and_no_others() {
 }
 
 #[test]
-fn what_the_index_knows_of_a_key_is_checked() {
+fn keys_in_the_index_are_checked() {
     let world = well();
     world.write(".aws/credentials", "");
     let index = |created: &str, account: &str| {
@@ -539,7 +539,7 @@ fn what_the_index_knows_of_a_key_is_checked() {
 }
 
 #[test]
-fn aliases_that_are_hidden_or_lead_nowhere_are_found() {
+fn hidden_aliases_and_aliases_without_a_profile_are_found() {
     let world = well();
     let aliases = "[aliases]\nprod = \"base\"\ngone = \"nobody\"\ngood = \"base\"\n";
     world.write(".config/twolock/config.toml", aliases);
@@ -556,7 +556,7 @@ fn aliases_that_are_hidden_or_lead_nowhere_are_found() {
 }
 
 #[test]
-fn a_file_that_a_variable_chose_may_name_programs_after_consent_only() {
+fn a_file_selected_by_a_variable_starts_programs_only_with_consent() {
     let world = well();
     world.write("repo/config", "[profile p]\nmfa_process = code\n");
     let doctor = || {

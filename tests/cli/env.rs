@@ -8,7 +8,7 @@ const REGIONLESS: &str = "[profile base]\nmfa_serial = arn:aws:iam::123456789012
 const NO_TERMINAL: &str = "twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is \
                            needed: no terminal; run in a terminal: twolock login prod\n";
 
-/// The values `env` hands out, and the variable names in their order.
+/// The values that `env` prints, with the variable names in order.
 fn values(world: &World, profile: &str) -> Vec<(&'static str, String)> {
     let json: Value = world.run(["env", profile, "--format", "json"]).json();
     let names = [
@@ -24,7 +24,7 @@ fn values(world: &World, profile: &str) -> Vec<(&'static str, String)> {
     values
 }
 
-/// Every variable that would choose other credentials, or mix another account in.
+/// Every variable that would select other credentials.
 pub const MIXING: [&str; 13] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -41,13 +41,13 @@ pub const MIXING: [&str; 13] = [
     "TWOLOCK_RUNNING",
 ];
 
-/// A text for each of them.
+/// One line for each of these variables.
 fn of_mixing(text: fn(&str) -> String) -> String {
     MIXING.map(text).concat()
 }
 
 #[test]
-fn every_form_says_the_same_whole() {
+fn every_format_has_the_same_values() {
     let world = World::new();
     world.log_in("prod");
     let values = values(&world, "prod");
@@ -69,7 +69,7 @@ fn every_form_says_the_same_whole() {
 }
 
 #[test]
-fn a_region_nobody_names_is_left_to_the_caller() {
+fn without_a_configured_region_no_region_is_set() {
     let world = World::new();
     world.write(".aws/config", REGIONLESS);
     world.log_in("base");
@@ -79,7 +79,7 @@ fn a_region_nobody_names_is_left_to_the_caller() {
 }
 
 #[test]
-fn a_session_without_mfa_says_so_first() {
+fn a_session_without_mfa_is_noted_first() {
     let world = World::new();
     world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
     let ran = world.run(["env", "base"]);
@@ -173,7 +173,7 @@ fn every_failure_prints_the_failing_statement_and_nothing_else() {
 }
 
 #[test]
-fn files_and_json_are_left_empty_by_a_failure() {
+fn on_failure_dotenv_and_json_are_empty() {
     let world = World::new();
     for format in ["dotenv", "json"] {
         world.run(["env", "prod", "--format", format]).is(9, "", NO_TERMINAL);
@@ -185,7 +185,7 @@ fn files_and_json_are_left_empty_by_a_failure() {
 }
 
 #[test]
-fn a_screen_gets_the_line_to_type_and_no_secret() {
+fn a_terminal_gets_the_line_to_type_and_no_secret() {
     let world = World::new();
     world.log_in("prod");
     for (args, hint) in [
@@ -211,9 +211,9 @@ fn a_screen_gets_the_line_to_type_and_no_secret() {
 }
 
 #[test]
-fn the_shell_is_the_one_that_called() {
+fn the_calling_shell_is_detected() {
     let world = World::new();
-    // The last command keeps a shell from becoming twolock itself.
+    // The last command prevents the shell from replacing itself by twolock.
     for (shell, flag, first) in [
         ("sh", "-c", "'unset' "),
         ("dash", "-c", "'unset' "),
@@ -228,7 +228,7 @@ fn the_shell_is_the_one_that_called() {
 }
 
 #[test]
-fn a_cancel_at_the_question_fails_what_evaluates_without_words() {
+fn cancelling_the_question_makes_eval_fail_silently() {
     let world = World::new();
     let mut terminal = world.on_terminal(["env", "prod", "--shell", "sh"]);
     terminal.sees("): ");

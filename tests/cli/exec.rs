@@ -111,7 +111,7 @@ fn the_environment_differs_by_exactly_our_variables() {
 }
 
 #[test]
-fn a_region_nobody_names_stays_the_callers() {
+fn without_a_configured_region_the_callers_region_stays() {
     let world = World::new();
     world
         .write(".aws/config", "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nendpoint_url = {url}\n");
@@ -121,7 +121,7 @@ fn a_region_nobody_names_stays_the_callers() {
 }
 
 #[test]
-fn a_session_without_mfa_says_so_first() {
+fn a_session_without_mfa_is_noted_first() {
     let world = World::new();
     world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
     world.run(["exec", "base", "--", "sh", "-c", "echo out; echo err >&2"]).is(
@@ -132,7 +132,7 @@ fn a_session_without_mfa_says_so_first() {
 }
 
 #[test]
-fn the_core_limit_is_given_back() {
+fn the_core_limit_is_restored() {
     let world = World::new();
     world.log_in("prod");
     let line = "ulimit -Sc 8; ulimit -c; exec twolock exec prod -- sh -c 'ulimit -Sc; ulimit -Hc'";
@@ -158,7 +158,7 @@ fn signals_the_caller_ignored_stay_ignored_and_others_do_not() {
 }
 
 #[test]
-fn standard_input_is_the_commands_but_for_the_line_of_the_code() {
+fn stdin_goes_to_the_command_except_the_line_of_the_code() {
     let world = World::new();
     let mut command = world.twolock(["exec", "prod", "--code-stdin", "--", "cat"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -167,7 +167,7 @@ fn standard_input_is_the_commands_but_for_the_line_of_the_code() {
 }
 
 #[test]
-fn without_a_command_it_is_a_sub_shell_and_says_so() {
+fn without_a_command_it_starts_a_subshell_and_says_so() {
     let world = World::new();
     world.log_in("prod");
     let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
@@ -197,7 +197,7 @@ fn min_ttl_renews_without_a_question() {
 }
 
 #[test]
-fn the_codes_variable_is_in_no_child() {
+fn no_child_inherits_the_code_variable() {
     let world = World::new();
     let mut command = world.twolock(["exec", "prod", "--", "sh", "-c", "echo ${TWOLOCK_MFA_CODE-none}"]);
     world.finish(command.env("TWOLOCK_MFA_CODE", world.code())).is(0, "none\n", "");

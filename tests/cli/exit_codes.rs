@@ -1,4 +1,4 @@
-//! Each exit code that can be reached, by the shortest way. 1 is our bug, and 8 belongs to rotation.
+//! Each exit code that can be reached, in the shortest way. 1 is a bug in twolock, and 8 belongs to rotation.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::CommandExt;
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::world::World;
 
 #[test]
-fn a_full_stdout_is_10_and_the_session_is_kept() {
+fn a_full_stdout_is_exit_10_and_the_session_is_saved() {
     let world = World::new();
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut command = world.twolock(["credential-process", "prod"]);
@@ -23,7 +23,7 @@ fn a_full_stdout_is_10_and_the_session_is_kept() {
 }
 
 #[test]
-fn somebody_elses_question_that_never_ends_is_7() {
+fn another_processs_endless_question_is_exit_7() {
     let world = World::new();
     let mut holder = world.on_terminal(["login", "base"]);
     holder.sees("device ana): ");
@@ -42,7 +42,7 @@ fn somebody_elses_question_that_never_ends_is_7() {
 }
 
 #[test]
-fn a_lock_without_a_known_holder_is_7_as_well() {
+fn a_lock_with_an_unknown_holder_is_exit_7() {
     let world = World::new();
     assert_eq!(world.run(["login", "base"]).code, 9);
     let files = std::fs::read_dir(world.cache()).unwrap().map(|entry| entry.unwrap().path());
@@ -62,7 +62,7 @@ fn a_lock_without_a_known_holder_is_7_as_well() {
 }
 
 #[test]
-fn a_dead_endpoint_is_6_and_the_code_stays_unused() {
+fn an_unreachable_endpoint_is_exit_6_and_the_code_stays_unused() {
     let world = World::new();
     let mut command = world.twolock(["credential-process", "prod"]);
     command.env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1").env("TWOLOCK_MFA_CODE", "123456");
@@ -76,7 +76,7 @@ fn a_dead_endpoint_is_6_and_the_code_stays_unused() {
 }
 
 #[test]
-fn a_key_whose_keyring_is_not_there_is_5_before_any_question() {
+fn a_key_in_a_missing_keyring_is_exit_5_before_any_question() {
     let world = World::new();
     world.write(".aws/credentials", "");
     world.write(
@@ -100,7 +100,7 @@ fn a_key_whose_keyring_is_not_there_is_5_before_any_question() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn without_any_keyring_sessions_are_refused_or_not_kept() {
+fn without_any_keyring_sessions_are_refused_or_not_saved() {
     let world = World::new();
     for args in [["credential-process", "prod"], ["login", "prod"]] {
         let ran = world.finish(without_kernel_keyring(&mut world.twolock(args)));
@@ -125,13 +125,13 @@ fn without_any_keyring_sessions_are_refused_or_not_kept() {
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.lines().count()), (0, "ran\n", 1), "{ran:?}");
     assert!(ran.stderr.starts_with("twolock: warning: ") && ran.stderr.contains("is not saved"), "{ran:?}");
     assert!(!world.home().join(".local/share/twolock").exists(), "no file in silence");
-    // The hint is true.
+    // The hint works.
     world.run(["settings", "set", "keyring", "file"]).is(0, "", "");
     let ran = world.finish(without_kernel_keyring(&mut world.twolock(["credential-process", "prod"])));
     assert_eq!(ran.code, 9, "{ran:?}");
 }
 
-/// Starts the command where the kernel keyring is refused, as containers do.
+/// Starts the command without access to the kernel keyring, as in containers.
 #[cfg(target_os = "linux")]
 fn without_kernel_keyring(command: &mut Command) -> &mut Command {
     let load_number =
@@ -145,7 +145,7 @@ fn without_kernel_keyring(command: &mut Command) -> &mut Command {
         filter.push(libc::sock_filter { code, jt: to_refusal, jf: 0, k: number as u32 });
     }
     filter.extend([end(libc::SECCOMP_RET_ALLOW), end(libc::SECCOMP_RET_ERRNO | libc::EPERM as u32)]);
-    // SAFETY: prctl is async-signal-safe; the program lives in the closure, and its length is its own.
+    // SAFETY: prctl is async-signal-safe; the closure owns the filter program, and the length is that of the program.
     unsafe {
         command.pre_exec(move || {
             let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
@@ -157,7 +157,7 @@ fn without_kernel_keyring(command: &mut Command) -> &mut Command {
 }
 
 #[test]
-fn homes_that_cannot_be_used_have_one_outcome_each() {
+fn each_unusable_home_directory_has_one_outcome() {
     let world = World::new();
     let mut relative = world.twolock(["status"]);
     world.finish(relative.env("HOME", "relative")).is(

@@ -2,7 +2,7 @@ use crate::rounded;
 use crate::world::{Clock, World};
 
 #[test]
-fn one_code_opens_every_role_below() {
+fn one_code_is_enough_for_every_role() {
     let world = World::new();
     let ran = world.run_with_code(["login", "prod"]);
     assert_eq!(
@@ -18,7 +18,7 @@ fn one_code_opens_every_role_below() {
 }
 
 #[test]
-fn a_long_role_lasts_as_long_as_it_says() {
+fn a_long_role_session_lasts_as_long_as_configured() {
     let world = World::new();
     world.add_config("[profile day]\nrole_arn = arn:aws:iam::123456789012:role/Day\nsource_profile = base\nduration_seconds = 14400\nendpoint_url = {url}\n");
     world.sandbox.add_role(crate::world::Role {
@@ -31,7 +31,7 @@ fn a_long_role_lasts_as_long_as_it_says() {
 }
 
 #[test]
-fn a_session_that_lives_is_not_asked_for_again() {
+fn an_active_session_is_reused_without_a_code() {
     let world = World::new();
     world.log_in("base");
     let ran = world.run(["login", "base"]);
@@ -43,13 +43,13 @@ fn a_session_that_lives_is_not_asked_for_again() {
 }
 
 #[test]
-fn fresh_asks_again_and_mints_the_roles_anew() {
+fn fresh_asks_again_and_renews_the_role_sessions() {
     let world = World::new();
     world.log_in("prod");
     let before = world.run(["credential-process", "prod"]);
     // A minute later by the sandbox's clock, so that the device shows another code.
     world.sandbox.set_clock(Clock::Offset(60));
-    // Fresh means: not made before the second in which it was asked for.
+    // Fresh means: not created before the second of the request.
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     world.run(["login", "prod", "--fresh"]).is(
         9,
@@ -64,7 +64,7 @@ fn fresh_asks_again_and_mints_the_roles_anew() {
 }
 
 #[test]
-fn a_session_without_mfa_says_so_first() {
+fn a_session_without_mfa_is_noted_first() {
     let world = World::new();
     world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
     let ran = world.run(["login", "base"]);
@@ -75,7 +75,7 @@ fn a_session_without_mfa_says_so_first() {
 }
 
 #[test]
-fn what_aws_refuses_is_told_with_what_to_do() {
+fn a_refusal_by_aws_is_reported_with_a_hint() {
     let world = World::new();
     world.add_config("[profile closed]\nrole_arn = arn:aws:iam::444455556666:role/Closed\nsource_profile = base\nendpoint_url = {url}\n");
     world.sandbox.add_role(crate::world::Role::new("444455556666", "Closed"));
@@ -90,6 +90,6 @@ fn what_aws_refuses_is_told_with_what_to_do() {
         "{first}"
     );
     assert!(ran.stderr.contains("\ntwolock: hint: if it requires a recent code: twolock login closed --fresh\n"));
-    // The session that the code opened is kept: the next profile asks for nothing.
+    // The session is cached: the next profile needs no code.
     assert_eq!(world.run(["login", "prod"]).code, 0);
 }

@@ -1,7 +1,7 @@
 use crate::world::{SECRET, World};
 
 #[test]
-fn the_sessions_of_the_plan_go_and_who_shared_them_is_named() {
+fn the_sessions_of_the_plan_end_and_the_profiles_that_shared_them_are_named() {
     let world = World::new();
     world.log_in("prod");
     world.run(["logout", "prod"]).is(
@@ -17,7 +17,7 @@ fn the_sessions_of_the_plan_go_and_who_shared_them_is_named() {
 }
 
 #[test]
-fn what_others_minted_for_themselves_stays() {
+fn sessions_of_other_profiles_stay() {
     let world = World::new();
     world.log_in("prod");
     assert_eq!(world.run(["login", "deploy"]).code, 0);
@@ -26,7 +26,7 @@ fn what_others_minted_for_themselves_stays() {
 }
 
 #[test]
-fn all_forgets_everything_but_the_keys() {
+fn all_ends_every_session_and_keeps_access_keys() {
     let world = World::new();
     world.log_in("prod");
     world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted their sealing key\n", "");
@@ -37,7 +37,7 @@ fn all_forgets_everything_but_the_keys() {
 }
 
 #[test]
-fn all_and_a_profile_are_two_wishes() {
+fn all_conflicts_with_a_profile() {
     let world = World::new();
     for args in [["logout", "--all", "prod"], ["logout", "--all", "--profile=prod"]] {
         let ran = world.run(args);

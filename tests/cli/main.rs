@@ -1,4 +1,4 @@
-//! The binary against the sandbox: each verb, each exit code, whole stdout and stderr.
+//! Runs the binary against the sandbox: each verb, each exit code, with complete stdout and stderr.
 #![cfg(unix)]
 
 #[path = "../world/mod.rs"]
@@ -32,7 +32,7 @@ mod styles;
 mod usage;
 mod whoami;
 
-/// A text with its times left rounded up: a second may have passed since the session was made.
+/// Rounds up the times left: a second may have passed since the session was created.
 fn rounded(text: &str) -> String {
     let mut words: Vec<String> = text.split(' ').map(String::from).collect();
     for at in 1..words.len() {

@@ -1,10 +1,10 @@
-//! Thousands of profiles: what a person or a shell waits for grows with their number, and not with its square.
+//! With thousands of profiles, the time of a command is proportional to their number, not to its square.
 
 use std::time::{Duration, Instant};
 
 use crate::world::World;
 
-/// Roles above one key, as large organisations have them.
+/// Roles that use one key, as in large organisations.
 fn world(profiles: usize, source: &str) -> World {
     let world = World::new();
     let role = |n: usize| {
@@ -17,12 +17,12 @@ fn world(profiles: usize, source: &str) -> World {
     world
 }
 
-/// The shortest of three runs: what else the machine does only ever makes one longer.
+/// The shortest of three runs, because other load can only make a run longer.
 fn time(world: &World, args: &[&str]) -> Duration {
     let run = || {
         let started = Instant::now();
         let ran = world.finish(&mut world.twolock(args));
-        // Comments behind values are not read alike by everybody, and doctor says so.
+        // Not every reader understands comments after values, and doctor reports them.
         let code = if args == ["doctor"] { 3 } else { 0 };
         assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{args:?}");
         started.elapsed()
@@ -42,7 +42,7 @@ fn ten_times_the_profiles_take_about_ten_times_as_long() {
 }
 
 #[test]
-fn a_source_that_all_name_and_nobody_has_is_not_looked_for_by_each() {
+fn suggestions_for_a_missing_source_are_not_computed_for_each_profile() {
     let (few, many) = (world(1_000, "team"), world(10_000, "team"));
     for args in [&[][..], &["profile", "list"], &["status"]] {
         let (short, long) = (time(&few, args), time(&many, args));
@@ -53,7 +53,7 @@ fn a_source_that_all_name_and_nobody_has_is_not_looked_for_by_each() {
 }
 
 #[test]
-fn a_name_as_long_as_a_file_does_not_widen_every_row() {
+fn a_very_long_name_does_not_widen_every_row() {
     let world = world(1_000, "base");
     world.add_config(&format!("[profile {}]\nregion = eu-west-1\n", "x".repeat(1_000_000)));
     let ran = world.run(["profile", "list"]);

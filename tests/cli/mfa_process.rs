@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use crate::world::World;
 
 impl World {
-    /// A program that prints the device's code and leaves a mark, and the line that names it.
+    /// A program that prints the device's code and records that it ran, and the line that starts it.
     fn code_program(&self, code: &str) -> (PathBuf, String) {
         let (program, mark) = (self.home().join("print-code"), self.home().join("mark"));
         let script = "#!/bin/sh\n{ tr '\\0' ' ' </proc/$$/cmdline; env; } >>MARK\necho CODE\n";
@@ -37,7 +37,7 @@ fn its_code_is_used_without_a_question() {
 }
 
 #[test]
-fn a_code_given_beforehand_wins() {
+fn a_code_given_in_advance_takes_precedence() {
     let world = World::new();
     let (mark, line) = world.code_program("000000");
     world.write(".aws/config", &world.with_process(&line));
@@ -46,7 +46,7 @@ fn a_code_given_beforehand_wins() {
 }
 
 #[test]
-fn a_living_session_is_served_whatever_became_of_the_program() {
+fn an_active_session_is_used_even_if_the_program_is_missing() {
     let world = World::new();
     world.log_in("base");
     let answer = world.run(["credential-process", "base"]).stdout;
@@ -59,7 +59,7 @@ fn a_living_session_is_served_whatever_became_of_the_program() {
 }
 
 #[test]
-fn a_line_that_starts_no_program_is_named() {
+fn an_invalid_command_is_reported() {
     let world = World::new();
     for (line, stderr) in [
         ("mfa_process = /no/such/program", "mfa_process: program not found: '/no/such/program'\n"),
@@ -82,7 +82,7 @@ fn a_line_that_starts_no_program_is_named() {
 }
 
 #[test]
-fn a_file_a_variable_chose_starts_nothing_before_it_is_trusted() {
+fn a_file_selected_by_a_variable_starts_nothing_before_it_is_trusted() {
     let world = World::new();
     let (mark, line) = world.code_program(&world.code());
     world.write("repo/config", &world.with_process(&line));
@@ -103,7 +103,7 @@ fn a_file_a_variable_chose_starts_nothing_before_it_is_trusted() {
         "twolock: error: confirmation is required, and there is no terminal to ask on: add --yes\n",
     );
     assert!(!mark.exists());
-    // A consent that a repository brings along is none.
+    // A consent in a repository does not count.
     let consent = world.home().join("repo/twolock/config.toml");
     run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(
         0,
@@ -137,7 +137,7 @@ fn a_file_a_variable_chose_starts_nothing_before_it_is_trusted() {
 }
 
 #[test]
-fn a_file_that_others_can_write_starts_nothing() {
+fn a_file_that_other_users_can_write_starts_nothing() {
     let world = World::new();
     let (mark, line) = world.code_program("123456");
     world.write(".aws/config", &world.with_process(&line));
@@ -154,7 +154,7 @@ fn a_file_that_others_can_write_starts_nothing() {
 }
 
 #[test]
-fn it_does_not_run_twolock_itself_for_ever() {
+fn a_recursive_mfa_process_is_refused() {
     let world = World::new();
     world.write(".aws/config", &world.with_process("mfa_process = twolock credential-process base"));
     world.run(["credential-process", "base"]).is(

@@ -1,11 +1,11 @@
-//! Secrets that were pasted into the wrong place of the AWS files: no verb prints them (threat-model P52).
+//! Secrets in the wrong place of the AWS files: no verb prints them (threat-model P52).
 
 use crate::secrets::forms;
 use crate::world::{ADMIN, DEVICE, KEY_ID, Ran, SECRET, World};
 
-/// With `/`, as most have: then it is no key id by its letters.
+/// With `/`, as most secrets have: then it cannot be a key id.
 const WITH_SLASHES: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-/// In the shape of AWS's own.
+/// In the format of AWS's own.
 const TOKEN: &str = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQDdKk3xQ0uJ7sY9fVbR2m8TgKc4hW0nZpAyLx1eQv6GoBtDfS5iUjNrM3XwOzHkP";
 
 /// The AWS files of one situation.
@@ -16,13 +16,13 @@ struct Files {
 }
 
 impl Files {
-    /// The two lines of the key as somebody pasted them, and more lines beside them.
+    /// The two lines of the key as pasted, and more lines of the same profile.
     fn key(what: &str, id: &str, secret: &str, more: &str) -> Self {
         let credentials = format!("[base]\n{more}aws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
         Self { what: what.into(), config: config("", ""), credentials }
     }
 
-    /// A line in the profile of the key, or in the role above it.
+    /// A line in the profile of the key, or in the role that uses it.
     fn line(of_base: &str, of_role: &str) -> Self {
         let right = format!("[base]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = right\n");
         Self { what: format!("{of_base}{of_role}"), config: config(of_base, of_role), credentials: right }
@@ -38,7 +38,7 @@ fn config(of_base: &str, of_role: &str) -> String {
     )
 }
 
-/// Every place we could think of, for one secret.
+/// Every known wrong place for a secret.
 fn places(secret: &str) -> Vec<Files> {
     let mut all = vec![
         Files::key("swapped", secret, KEY_ID, ""),
@@ -83,7 +83,7 @@ fn places(secret: &str) -> Vec<Files> {
     all
 }
 
-/// Every verb, about the role and through it about the key; those that change the files come last.
+/// Every verb with the role and thereby the key; verbs that change the files come last.
 fn verbs() -> Vec<Vec<&'static str>> {
     let mut all: Vec<Vec<&str>> = Vec::new();
     for of in ["base", "prod"] {
@@ -143,33 +143,33 @@ fn goes_through_every_verb(secret: &str) {
         world.write(".aws/credentials", &files.credentials);
         for words in verbs() {
             let mut command = world.twolock(["-vv"]);
-            // In the form of a code: what can be planned goes as far as STS.
+            // In the format of a code, so that a valid plan gets as far as STS.
             command.args(&words).env("TWOLOCK_MFA_CODE", "424242").env("RUST_BACKTRACE", "full");
             let ran = world.finish(&mut command);
             holds_none(&ran, secret, &format!("{}: {words:?}", files.what));
-            // A part of it is too much as well.
+            // Not even a part of it may be printed.
             holds_none(&ran, &secret[secret.len() - 24..], &format!("{}: {words:?}, the end of it", files.what));
         }
     }
 }
 
 #[test]
-fn a_secret_of_letters_and_digits_alone_is_printed_by_no_verb_wherever_it_stands() {
+fn no_verb_prints_a_misplaced_alphanumeric_secret() {
     goes_through_every_verb(SECRET);
 }
 
 #[test]
-fn a_secret_with_slashes_is_printed_by_no_verb_wherever_it_stands() {
+fn no_verb_prints_a_misplaced_secret_with_slashes() {
     goes_through_every_verb(WITH_SLASHES);
 }
 
 #[test]
-fn a_session_token_is_printed_by_no_verb_wherever_it_stands() {
+fn no_verb_prints_a_misplaced_session_token() {
     goes_through_every_verb(TOKEN);
 }
 
 #[test]
-fn swapped_lines_are_said_to_be_swapped() {
+fn swapped_key_lines_are_reported_as_swapped() {
     let world = World::new();
     for secret in [SECRET, WITH_SLASHES] {
         world.write(".aws/credentials", &Files::key("", secret, KEY_ID, "").credentials);
@@ -185,7 +185,7 @@ fn swapped_lines_are_said_to_be_swapped() {
 }
 
 #[test]
-fn an_id_in_both_lines_is_told_before_a_code_is_used() {
+fn a_key_id_in_both_lines_is_reported_before_a_code_is_used() {
     let world = World::new();
     world.write(".aws/credentials", &Files::key("", KEY_ID, KEY_ID, "").credentials);
     let ran = world.finish(world.twolock(["login", "base"]).env("TWOLOCK_MFA_CODE", "424242"));
@@ -232,7 +232,7 @@ fn a_secret_given_as_an_argument_is_not_repeated() {
 }
 
 #[test]
-fn a_secret_key_by_any_name_is_not_taken_as_an_argument() {
+fn a_secret_setting_is_refused_as_an_argument_in_any_spelling() {
     let world = World::new();
     for key in ["aws_secret_access_key", "aws_secret_key", "Secret_Key", "aws_session_tokn_or_token"] {
         let ran = world.run(["profile", "set", "base", key, "short", "--yes"]);

@@ -29,13 +29,13 @@ fn each_profile_with_its_next_command() {
     let squeezed = |text: &str| text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let lived = rounded(&squeezed(&ran.stdout));
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    // `prod` and `long` are one role with one device: a session that lives serves both, whatever its length.
-    // The session of another endpoint is another session: `served` and `my base` name none.
+    // `prod` and `long` are the same role and device, so both use an active session, whatever its duration.
+    // A session belongs to one endpoint: `served` and `my base` have another one.
     assert_eq!(lived, squeezed(&table(["12h", "1h", "-"])));
 }
 
 #[test]
-fn without_profiles_it_says_how_to_begin() {
+fn without_profiles_it_says_how_to_start() {
     let world = World::new();
     world.write(".aws/config", "");
     world.write(".aws/credentials", "");
@@ -57,7 +57,7 @@ fn many_profiles_are_cut_with_the_command_for_the_rest() {
 }
 
 #[test]
-fn names_with_escapes_are_shown_and_not_obeyed() {
+fn escape_sequences_in_names_are_escaped() {
     let world = World::new();
     world.write(".aws/config", "[profile \u{1b}[2J\u{202e}x]\nregion = eu-west-1\n");
     let ran = world.finish(&mut world.twolock::<&str>([]));

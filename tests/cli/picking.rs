@@ -1,8 +1,9 @@
-//! No profile is named: on a terminal a person picks one, elsewhere that is a mistake, and an SDK is never asked.
+//! Without a profile name, the user picks one on a terminal; without a terminal it is a usage error, and an SDK is
+//! never asked.
 
 use crate::world::{Ran, Terminal, World};
 
-/// Starts a command and waits until the picker stands there.
+/// Starts a command and waits until the picker is shown.
 fn picking(world: &World, args: &[&str]) -> Terminal {
     let mut terminal = world.on_terminal(args);
     terminal.sees("\x1b[1A\rprofile ");
@@ -19,7 +20,7 @@ fn after(world: &World, args: &[&str], keys: &str) -> (Ran, String) {
 }
 
 impl World {
-    /// One profile makes a list of one row, and one row makes the wait above simple.
+    /// With only one profile, it is easy to see that the picker is complete.
     fn of_one(config: &str) -> Self {
         let world = Self::new();
         world.write(".aws/config", config);
@@ -45,7 +46,7 @@ fn the_name_alone_goes_to_stdout() {
 }
 
 #[test]
-fn leaving_says_nothing_and_gives_9() {
+fn cancelling_the_picker_prints_nothing_and_exits_9() {
     let world = World::of_one(ONE);
     for (args, stdout) in [
         (&["profile", "pick"][..], ""),
@@ -65,7 +66,7 @@ fn leaving_says_nothing_and_gives_9() {
 }
 
 #[test]
-fn what_is_picked_is_what_the_command_is_about() {
+fn the_command_uses_the_picked_profile() {
     let world = World::of_one(ONE);
     let (ran, _) = after(&world, &["profile", "show", "--json"], "pr\r");
     assert_eq!(ran.json()["name"], "prod");
@@ -74,14 +75,14 @@ fn what_is_picked_is_what_the_command_is_about() {
 }
 
 #[test]
-fn ctrl_c_dies_by_the_signal_and_env_fails_what_is_evaluated() {
+fn ctrl_c_ends_the_picker_by_the_signal_and_makes_eval_fail() {
     let world = World::of_one(ONE);
     after(&world, &["profile", "pick"], "\x03").0.is(130, "", "");
     after(&world, &["env", "--shell", "sh"], "\x03").0.is(130, "false;\n", "");
 }
 
 #[test]
-fn an_alias_can_be_picked_and_hostile_names_cannot_draw() {
+fn an_alias_can_be_picked_and_escape_sequences_in_names_are_escaped() {
     let world = World::of_one(ONE);
     world.write(".config/twolock/config.toml", "[aliases]\np = \"prod\"\nlost = \"nothing\"\n");
     let mut terminal = world.on_terminal(["profile", "pick"]);
@@ -112,7 +113,7 @@ fn a_terminal_that_cannot_be_drawn_on_gets_a_list() {
 }
 
 #[test]
-fn no_colour_means_no_styles() {
+fn with_no_color_nothing_is_styled() {
     let world = World::of_one(ONE);
     let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
     command.args(["profile", "pick"]).env("NO_COLOR", "1");
@@ -126,7 +127,7 @@ fn no_colour_means_no_styles() {
 }
 
 #[test]
-fn an_sdk_is_never_asked_and_without_a_terminal_nobody_is() {
+fn the_picker_never_opens_for_an_sdk_or_without_a_terminal() {
     let world = World::of_one(ONE);
     let usage = "twolock: error: no profile given: name one, or set AWS_PROFILE\ntwolock: hint: profiles: 'prod'\n";
     world.tidy(world.on_terminal(["credential-process"]).end()).is(2, "", usage);

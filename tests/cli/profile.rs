@@ -40,7 +40,7 @@ fn list_is_a_table() {
 }
 
 #[test]
-fn names_in_any_script_shift_no_row_and_no_setting() {
+fn wide_names_keep_columns_aligned() {
     let world = World::new();
     world.add_config("\n[profile 本番]\nregion = eu\n鍵 = x\n\n[profile gro\u{308}ße]\nregion = eu\n");
     let listed = world.run(["profile", "list"]).stdout;
@@ -52,7 +52,7 @@ fn names_in_any_script_shift_no_row_and_no_setting() {
 }
 
 #[test]
-fn list_as_json_leaves_out_what_is_absent() {
+fn list_as_json_omits_missing_fields() {
     let world = World::new();
     world.add_config(ODD);
     let json = world.run(["profile", "list", "--json"]).json();
@@ -76,7 +76,7 @@ fn list_as_json_leaves_out_what_is_absent() {
 }
 
 #[test]
-fn no_profiles_is_an_empty_list_and_a_way_to_begin() {
+fn without_profiles_the_list_is_empty_and_says_how_to_start() {
     let world = World::new();
     world.write(".aws/config", "");
     world.write(".aws/credentials", "");
@@ -120,7 +120,7 @@ fn show_as_json_has_every_setting_and_the_plan() {
 }
 
 #[test]
-fn secrets_are_stars_and_a_block_is_one_value() {
+fn secrets_are_masked_and_a_nested_block_is_one_value() {
     let world = World::new();
     world.add_config(ODD);
     let ran = world.run(["profile", "show", "base", "--json"]);
@@ -158,7 +158,7 @@ fn a_profile_without_a_plan_is_shown_with_its_problem() {
 }
 
 #[test]
-fn a_name_nobody_knows_is_exit_3_in_either_form() {
+fn an_unknown_name_is_exit_3_as_text_and_json() {
     let world = World::new();
     let stderr = "twolock: error: profile 'prdo': profile not found in ~/.aws/config or ~/.aws/credentials\n\
                   twolock: hint: did you mean 'prod'?\n";
@@ -181,7 +181,7 @@ fn showing_needs_no_keyring_no_network_and_no_writable_home() {
 }
 
 #[test]
-fn list_tells_what_lives_of_each_profile() {
+fn list_shows_the_time_left_of_each_profile() {
     let world = World::new();
     world.log_in("prod");
     let ran = world.run(["profile", "list"]);
@@ -200,7 +200,7 @@ fn list_tells_what_lives_of_each_profile() {
 }
 
 #[test]
-fn list_fits_the_columns_there_are() {
+fn list_fits_the_width_of_the_terminal() {
     let world = World::new();
     world.add_config(
         "[profile a-team-whose-name-is-as-long-as-names-get-in-large-organisations]\n\
@@ -222,7 +222,7 @@ fn list_fits_the_columns_there_are() {
 }
 
 #[test]
-fn show_tells_what_each_caller_would_do() {
+fn show_explains_what_each_caller_does() {
     let world = World::new();
     world.add_config(ODD);
     world.add_config(
@@ -256,8 +256,8 @@ fn show_tells_what_each_caller_would_do() {
     assert_eq!(uses.collect::<Vec<_>>(), [true; 5]);
 }
 
-/// What every command says of who uses twolock for a profile: SERVED, `adopted`, the overview, `show` and `doctor`.
-fn told(world: &World, name: &str) -> (String, bool, String, usize, bool) {
+/// What every command reports on who uses twolock for a profile: SERVED, `adopted`, the overview, `show` and `doctor`.
+fn reported(world: &World, name: &str) -> (String, bool, String, usize, bool) {
     let last_column = |ran: String| {
         let row = ran.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
         row.rsplit("  ").next().unwrap().trim().to_owned()
@@ -275,39 +275,39 @@ fn told(world: &World, name: &str) -> (String, bool, String, usize, bool) {
 }
 
 #[test]
-fn keys_put_back_beside_an_adopted_profile_are_a_bypass_to_every_command() {
+fn every_command_reports_a_key_in_an_adopted_profile_as_a_bypass() {
     let world = World::new();
     assert_eq!(world.run(["profile", "adopt", "base", "--yes"]).code, 0);
     let adopted = |next: &str| ("yes".to_string(), true, next.to_string(), 5, false);
-    assert_eq!(told(&world, "base"), adopted("aws --profile base …"));
-    assert_eq!(told(&world, "prod"), adopted("aws --profile prod …"));
+    assert_eq!(reported(&world, "base"), adopted("aws --profile base …"));
+    assert_eq!(reported(&world, "prod"), adopted("aws --profile prod …"));
     // As `aws configure --profile base` does.
     let key = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
     let credentials = std::fs::read_to_string(world.home().join(".aws/credentials")).unwrap();
     world.write(".aws/credentials", &format!("{credentials}{key}"));
     let fix = "twolock profile adopt base".to_string();
-    assert_eq!(told(&world, "base"), ("partly".into(), false, fix, 2, true));
+    assert_eq!(reported(&world, "base"), ("partly".into(), false, fix, 2, true));
 }
 
 #[test]
-fn a_role_above_an_adopted_source_is_served_through_it() {
+fn a_role_with_an_adopted_source_is_served_through_it() {
     let world = World::new();
     assert_eq!(world.run(["profile", "adopt", "base", "--only", "--yes"]).code, 0);
     let config = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
     assert!(!config.contains("twolock_role_arn"), "the roles keep their own lines: {config}");
-    assert_eq!(told(&world, "prod"), ("yes".into(), true, "aws --profile prod …".into(), 5, false));
+    assert_eq!(reported(&world, "prod"), ("yes".into(), true, "aws --profile prod …".into(), 5, false));
     let role = "[profile half]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n";
     world.add_config(&format!("{role}mfa_serial = arn:aws:iam::123456789012:mfa/ana\n"));
-    assert_eq!(told(&world, "half"), ("partly".into(), false, "twolock profile adopt half".into(), 2, true));
+    assert_eq!(reported(&world, "half"), ("partly".into(), false, "twolock profile adopt half".into(), 2, true));
 }
 
 #[test]
-fn a_line_of_ours_that_nobody_comes_to_is_not_served() {
+fn an_ineffective_credential_process_line_is_not_served() {
     let world = World::new();
     let line = "credential_process = twolock credential-process --profile lost";
     world.add_config(&format!(
         "[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\n{line}\n"
     ));
-    let (served, adopted, _, using, bypassed) = told(&world, "lost");
+    let (served, adopted, _, using, bypassed) = reported(&world, "lost");
     assert_eq!((served.as_str(), adopted, using, bypassed), ("-", false, 0, true));
 }

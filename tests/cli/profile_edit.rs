@@ -58,7 +58,7 @@ fn unset_is_the_reverse_of_a_new_key() {
 }
 
 #[test]
-fn without_a_terminal_a_yes_is_needed() {
+fn without_a_terminal_yes_is_required() {
     let world = World::new();
     for args in [
         vec!["set", "prod", "region", "us-east-1"],
@@ -76,7 +76,7 @@ fn without_a_terminal_a_yes_is_needed() {
 }
 
 #[test]
-fn on_a_terminal_the_change_is_shown_and_only_a_yes_makes_it() {
+fn on_a_terminal_the_change_is_shown_and_needs_confirmation() {
     let world = World::new();
     for (keys, code) in [("n\n", 9), ("\n", 9), ("\x04", 9), ("y\n", 0)] {
         assert_eq!(world.config(), CONFIG);
@@ -91,7 +91,7 @@ fn on_a_terminal_the_change_is_shown_and_only_a_yes_makes_it() {
 }
 
 #[test]
-fn wrong_values_are_refused_with_what_is_allowed_and_nothing_is_written() {
+fn invalid_values_are_refused_with_what_is_allowed() {
     let world = World::new();
     for (key, value, stderr) in [
         (
@@ -120,7 +120,7 @@ fn wrong_values_are_refused_with_what_is_allowed_and_nothing_is_written() {
 }
 
 #[test]
-fn a_secret_is_not_taken_as_an_argument() {
+fn a_secret_is_refused_as_an_argument() {
     let world = World::new();
     let ran = world.run(["profile", "set", "base", "aws_secret_access_key", "xyz", "--yes"]);
     ran.is(
@@ -133,7 +133,7 @@ fn a_secret_is_not_taken_as_an_argument() {
 }
 
 #[test]
-fn a_key_is_changed_in_the_file_that_wins() {
+fn a_key_is_changed_in_the_file_that_takes_precedence() {
     let world = World::new();
     world.write(".aws/credentials", &format!("{CREDENTIALS}region = us-west-2\n"));
     world.run(["profile", "set", "base", "region", "eu-west-3", "--yes"]).is(
@@ -150,7 +150,7 @@ fn a_key_is_changed_in_the_file_that_wins() {
 }
 
 #[test]
-fn rename_takes_along_whatever_names_the_profile() {
+fn rename_updates_everything_that_refers_to_the_profile() {
     let world = World::new();
     let more = "[profile t]\ncredential_process = twolock credential-process --profile base\n";
     world.write(".aws/config", &format!("{CONFIG}\n{more}"));
@@ -177,7 +177,7 @@ fn rename_takes_along_whatever_names_the_profile() {
 }
 
 #[test]
-fn rename_takes_no_name_that_is_there_or_that_some_sdk_does_not_read() {
+fn rename_refuses_existing_names_and_names_some_sdks_cannot_read() {
     let world = World::new();
     world.run(["profile", "rename", "prod", "base", "--yes"]).is(
         3,
@@ -193,7 +193,7 @@ fn rename_takes_no_name_that_is_there_or_that_some_sdk_does_not_read() {
 }
 
 #[test]
-fn remove_says_who_still_names_it_and_shows_no_secret() {
+fn remove_notes_what_refers_to_it_and_shows_no_secret() {
     let world = World::new();
     let ran = world.run(["profile", "remove", "base", "--dry-run"]);
     ran.is(
@@ -217,7 +217,7 @@ fn remove_says_who_still_names_it_and_shows_no_secret() {
 }
 
 #[test]
-fn remove_forgets_the_sessions_nobody_else_uses() {
+fn remove_ends_sessions_that_no_other_profile_uses() {
     let world = World::new();
     world.log_in("deploy");
     let sealed = || {
@@ -235,7 +235,7 @@ fn remove_forgets_the_sessions_nobody_else_uses() {
 }
 
 #[test]
-fn a_link_stays_a_link_and_an_open_file_is_closed_to_others() {
+fn a_symlink_stays_and_an_open_file_is_closed_to_others() {
     let world = World::new();
     let (link, target) = (world.home().join(".aws/config"), world.home().join("dotfiles/aws-config"));
     std::fs::create_dir(target.parent().unwrap()).unwrap();
@@ -258,7 +258,7 @@ fn a_link_stays_a_link_and_an_open_file_is_closed_to_others() {
 }
 
 #[test]
-fn a_consent_to_start_programs_goes_along_with_our_own_edit() {
+fn our_own_edit_renews_the_consent_to_start_programs() {
     let world = World::new();
     let file = world.home().join("repo-config");
     world.write("repo-config", &format!("{CONFIG}\n[profile c]\nmfa_process = code\n"));

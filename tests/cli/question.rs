@@ -35,7 +35,7 @@ fn two_wrong_codes_then_the_right_one() {
 }
 
 #[test]
-fn three_wrong_codes_are_the_end() {
+fn after_three_wrong_codes_it_fails() {
     let world = World::new();
     let mut terminal = world.asked();
     for digit in ['1', '2'] {
@@ -56,7 +56,7 @@ fn three_wrong_codes_are_the_end() {
 }
 
 #[test]
-fn a_code_of_the_wrong_form_does_not_count() {
+fn a_code_with_an_invalid_format_is_not_sent() {
     let world = World::new();
     let mut terminal = world.asked();
     for typed in ["12345", "1234567", "abcdef", "12 34 5", "１２３４５６", "-12345"] {
@@ -73,7 +73,7 @@ fn a_code_of_the_wrong_form_does_not_count() {
 }
 
 #[test]
-fn an_empty_line_and_the_end_of_input_cancel_without_words() {
+fn an_empty_line_and_end_of_input_cancel_silently() {
     let world = World::new();
     for keys in ["\n", "   \n", "\x04"] {
         for verb in ["credential-process", "login", "exec", "whoami"] {
@@ -87,7 +87,7 @@ fn an_empty_line_and_the_end_of_input_cancel_without_words() {
 }
 
 #[test]
-fn control_c_dies_by_the_signal_without_words() {
+fn control_c_ends_it_by_the_signal_silently() {
     let world = World::new();
     for verb in ["credential-process", "login", "exec"] {
         let mut terminal = world.on_terminal([verb, "prod"]);
@@ -104,7 +104,7 @@ fn a_code_that_was_sent_is_not_sent_again() {
     let code = world.code();
     first.types(&format!("{code}\n"));
     assert_eq!(first.end().code, 0);
-    // A role for two hours takes a code of its own, straight from the key.
+    // A role session of two hours needs a code of its own, because it is signed with the key.
     world.add_config("[profile longer]\nrole_arn = arn:aws:iam::444455556666:role/Deploy\nsource_profile = base\nduration_seconds = 7200\nendpoint_url = {url}\n");
     let mut second = world.on_terminal(["login", "longer"]);
     second.sees("device ana): ");
@@ -124,7 +124,7 @@ fn a_code_that_was_sent_is_not_sent_again() {
 }
 
 #[test]
-fn a_code_from_standard_input_or_the_variable_is_asked_for_nothing() {
+fn a_code_from_stdin_or_the_variable_avoids_the_question() {
     let world = World::new();
     let line = format!("printf '%s\\nrest' {} | twolock login prod --code-stdin", world.code());
     let ran = world.finish(world.program("sh").args(["-c", &line]));
@@ -132,7 +132,7 @@ fn a_code_from_standard_input_or_the_variable_is_asked_for_nothing() {
 }
 
 #[test]
-fn what_is_given_in_the_wrong_form_is_usage_and_not_repeated() {
+fn an_invalid_given_code_is_a_usage_error_and_not_repeated() {
     let world = World::new();
     for verb in ["credential-process", "login", "exec", "whoami"] {
         let mut command = world.twolock([verb, "prod"]);
@@ -154,7 +154,7 @@ fn what_is_given_in_the_wrong_form_is_usage_and_not_repeated() {
 }
 
 #[test]
-fn a_code_given_that_aws_refuses_is_not_asked_for_again() {
+fn a_given_code_that_aws_refuses_is_not_asked_for_again() {
     let world = World::new();
     let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
     command.args(["login", "prod"]).env("TWOLOCK_MFA_CODE", world.wrong('1'));
@@ -164,7 +164,7 @@ fn a_code_given_that_aws_refuses_is_not_asked_for_again() {
 }
 
 #[test]
-fn nobody_answers_in_time() {
+fn an_unanswered_question_times_out() {
     let world = World::new();
     for verb in ["credential-process", "login"] {
         let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));

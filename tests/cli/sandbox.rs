@@ -1,7 +1,7 @@
 use crate::world::{Terminal, World};
 
 #[test]
-fn the_tour_is_right_from_the_first_step_to_the_last_and_leaves_nothing() {
+fn the_tour_succeeds_and_leaves_no_files() {
     let world = World::new();
     let temporary = world.home().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
@@ -22,7 +22,7 @@ fn the_tour_is_right_from_the_first_step_to_the_last_and_leaves_nothing() {
 }
 
 #[test]
-fn on_a_terminal_the_tour_asks_nothing_and_ends_in_a_shell_with_the_code_at_hand() {
+fn on_a_terminal_the_tour_ends_in_a_shell_that_knows_the_code() {
     let world = World::new();
     let mut tour = world.program(env!("CARGO_BIN_EXE_twolock"));
     tour.arg("sandbox").env("SHELL", "/bin/sh");
@@ -33,4 +33,17 @@ fn on_a_terminal_the_tour_asks_nothing_and_ends_in_a_shell_with_the_code_at_hand
     terminal.sees("role Admin");
     terminal.types("exit\n");
     assert_eq!(terminal.end().code, 0);
+}
+
+#[test]
+fn a_shell_that_does_not_start_is_reported_and_leaves_no_files() {
+    let world = World::new();
+    let temporary = world.home().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut tour = world.program(env!("CARGO_BIN_EXE_twolock"));
+    tour.arg("sandbox").env("SHELL", "/nowhere/sh").env("TMPDIR", &temporary);
+    let mut terminal = Terminal::start_in_full(tour);
+    terminal.sees("the shell does not start: ");
+    assert_eq!(terminal.end().code, 10);
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
 }

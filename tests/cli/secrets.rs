@@ -1,4 +1,4 @@
-//! Canaries: known secrets go through every verb, with failures forced, and may appear only where a verb hands them out
+//! Canaries: known secrets go through every verb, with injected failures, and may appear only in output meant for them
 //! (threat-model P2, P3).
 
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::world::{Fault, FaultKind, Ran, SECRET, World};
 use twolock_sandbox::Refusal;
 
-/// What was said over many runs, and by which.
+/// The output of many runs.
 #[derive(Default)]
 struct Said(Vec<(String, String)>);
 
@@ -29,7 +29,7 @@ impl Said {
     }
 }
 
-/// A secret as text may carry it: raw, in base64, in hex, percent-encoded.
+/// The encodings of a secret: raw, base64, hex, percent-encoded.
 pub fn forms(secret: &str) -> Vec<String> {
     let hex = |upper: bool, prefix: &str, all: bool| -> String {
         let plain = |b: u8| !all && (b.is_ascii_alphanumeric() || b"-_.~".contains(&b));
@@ -42,7 +42,7 @@ pub fn forms(secret: &str) -> Vec<String> {
 
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    // The last group may differ with what follows it, so whole groups are enough.
+    // The last group depends on what follows, so only whole groups are compared.
     let group = |g: &[u8]| {
         let n = u32::from(g[0]) << 16 | u32::from(g[1]) << 8 | u32::from(g[2]);
         [18, 12, 6, 0].map(|shift| char::from(LETTERS[(n >> shift & 63) as usize]))
@@ -51,7 +51,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 impl World {
-    /// Every verb that wants credentials, at the highest verbosity.
+    /// Every verb that needs credentials, with the highest verbosity.
     fn every_verb(&self, said: &mut Said, prepare: impl Fn(&mut Command)) {
         let verbs: [&[&str]; 10] = [
             &["credential-process", "prod"],
@@ -85,7 +85,7 @@ impl World {
 }
 
 #[test]
-fn no_secret_is_said_whatever_goes_wrong() {
+fn no_error_prints_a_secret() {
     let world = World::new();
     let mut said = Said::default();
     let wrong = world.wrong_code();
@@ -95,7 +95,7 @@ fn no_secret_is_said_whatever_goes_wrong() {
     world.every_verb(&mut said, |command| {
         command.env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1").env("TWOLOCK_MFA_CODE", "424242");
     });
-    // An answer that repeats what we sent.
+    // A response that contains the request.
     let echo = format!("Signature of {SECRET} with 515151 is not known, SECOND 515151");
     world.sandbox.fault(Fault::new(FaultKind::Error(Refusal::new(403, "AccessDenied", echo))).always());
     world.every_verb(&mut said, |command| _ = command.env("TWOLOCK_MFA_CODE", "515151"));
@@ -115,7 +115,7 @@ fn no_secret_is_said_whatever_goes_wrong() {
 }
 
 #[test]
-fn only_the_three_verbs_that_hand_out_secrets_print_them() {
+fn only_the_three_verbs_for_credentials_print_secrets() {
     let world = World::new();
     world.log_in("prod");
     let secrets = world.secrets(&[]);
@@ -142,7 +142,7 @@ fn only_the_three_verbs_that_hand_out_secrets_print_them() {
 }
 
 #[test]
-fn no_secret_stands_in_an_argument_or_a_childs_environment_of_codes() {
+fn no_secret_is_in_arguments_or_the_environment_of_mfa_process() {
     let world = World::new();
     let code = world.code();
     let program = world.home().join("print-code");

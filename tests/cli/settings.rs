@@ -13,7 +13,7 @@ impl World {
 }
 
 #[test]
-fn list_says_each_value_and_where_it_stands() {
+fn list_shows_each_value_and_where_it_is_set() {
     let world = World::new();
     world.write(".config/twolock/config.toml", FILE);
     let mut command = world.twolock(["settings", "list"]);
@@ -38,7 +38,7 @@ fn list_says_each_value_and_where_it_stands() {
 }
 
 #[test]
-fn get_prints_the_value_in_force() {
+fn get_prints_the_effective_value() {
     let world = World::new();
     world.run(["settings", "get", "session_duration"]).is(0, "12h\n", "");
     world.write(".config/twolock/config.toml", FILE);
@@ -63,7 +63,7 @@ fn set_and_unset_keep_comments_order_and_unknown_keys() {
 }
 
 #[test]
-fn a_new_file_is_private_and_a_link_stays_a_link() {
+fn a_new_file_is_private_and_a_symlink_stays() {
     let world = World::new();
     world.run(["settings", "set", "min_ttl", "5m"]).is(0, "", "");
     assert_eq!(world.settings(), "min_ttl = \"5m\"\n");
@@ -79,7 +79,7 @@ fn a_new_file_is_private_and_a_link_stays_a_link() {
 }
 
 #[test]
-fn a_file_that_others_could_open_is_closed_and_that_is_said() {
+fn a_file_open_to_other_users_is_closed_with_a_note() {
     let world = World::new();
     world.run(["settings", "set", "min_ttl", "5m"]).is(0, "", "");
     let file = world.home().join(".config/twolock/config.toml");
@@ -94,7 +94,7 @@ fn a_file_that_others_could_open_is_closed_and_that_is_said() {
 }
 
 #[test]
-fn wrong_values_and_names_are_refused_and_nothing_is_written() {
+fn invalid_values_and_names_are_refused_and_nothing_is_written() {
     let world = World::new();
     world.write(".config/twolock/config.toml", FILE);
     for (args, stderr) in [
@@ -121,7 +121,7 @@ fn wrong_values_and_names_are_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_wrong_value_in_the_file_is_named_with_its_line_and_can_be_fixed() {
+fn an_invalid_value_in_the_file_is_reported_with_its_line_and_can_be_fixed() {
     let world = World::new();
     world.write(".config/twolock/config.toml", "# mine\nsession_duration = \"3 days\"\n");
     for args in [vec!["settings", "list"], vec!["login", "prod"], vec![]] {
@@ -140,7 +140,7 @@ fn a_wrong_value_in_the_file_is_named_with_its_line_and_can_be_fixed() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_left_as_it_is() {
+fn an_invalid_toml_file_is_not_changed() {
     let world = World::new();
     world.write(".config/twolock/config.toml", "keyring = \"auto\"\nmin_ttl 5\n");
     let ran = world.run(["settings", "set", "min_ttl", "5m"]);
@@ -150,7 +150,7 @@ fn a_file_that_is_no_toml_is_left_as_it_is() {
 }
 
 #[test]
-fn the_path_follows_the_platforms_folder() {
+fn the_path_is_in_the_platforms_directory() {
     let world = World::new();
     world.run(["settings", "path"]).is(0, "HOME/.config/twolock/config.toml\n", "");
     let mut command = world.twolock(["settings", "path"]);
@@ -158,7 +158,7 @@ fn the_path_follows_the_platforms_folder() {
 }
 
 #[test]
-fn a_key_file_is_never_chosen_by_a_variable() {
+fn a_variable_cannot_select_a_key_file() {
     let world = World::new();
     for args in [vec!["login", "prod"], vec!["credential-process", "prod"], vec!["settings", "list"]] {
         let mut command = world.twolock(args);
@@ -174,7 +174,7 @@ fn a_key_file_is_never_chosen_by_a_variable() {
 }
 
 #[test]
-fn a_moved_settings_file_brings_no_consent() {
+fn a_settings_file_selected_by_a_variable_gives_no_consent() {
     let world = World::new();
     world.write(
         "repo/twolock/config.toml",
@@ -189,7 +189,7 @@ fn a_moved_settings_file_brings_no_consent() {
         (&before[0]["value"], &before[3]["value"], &before[5]["value"]),
         (&json!("9h"), &json!("auto"), &json!(""))
     );
-    // Consents are written where they count, whatever the variable says.
+    // Consents are written to the file where they count, even if a variable selects another file.
     for args in [["set", "endpoints.allow", "sts.corp.test"], ["set", "keyring", "file"]] {
         let mut command = world.twolock(["settings"]);
         world.finish(command.args(args).env("XDG_CONFIG_HOME", world.home().join("repo"))).is(0, "", "");
@@ -197,14 +197,14 @@ fn a_moved_settings_file_brings_no_consent() {
     let after = list(&world);
     assert_eq!((&after[3]["value"], &after[5]["value"]), (&json!("file"), &json!("sts.corp.test")));
     assert!(world.settings().contains("sts.corp.test") && world.settings().contains("keyring = \"file\""));
-    // And taken back from both.
+    // And removed from both.
     let mut command = world.twolock(["settings", "unset", "keyring"]);
     world.finish(command.env("XDG_CONFIG_HOME", world.home().join("repo"))).is(0, "", "");
     assert_eq!(list(&world)[3]["value"], "auto");
 }
 
 #[test]
-fn the_home_folders_own_config_folder_is_no_move() {
+fn the_default_config_directory_gives_consent_even_if_a_variable_selects_it() {
     let world = World::new();
     world.write(".config/twolock/config.toml", "[endpoints]\nallow = [\"sts.corp.test\"]\n");
     let mut command = world.twolock(["settings", "get", "endpoints.allow"]);
@@ -212,14 +212,14 @@ fn the_home_folders_own_config_folder_is_no_move() {
 }
 
 #[test]
-fn a_key_file_is_used_once_it_was_chosen() {
+fn a_key_file_is_used_once_it_is_selected() {
     let world = World::new();
     world.run(["settings", "set", "keyring", "file"]).is(0, "", "");
     world.log_in("prod");
-    let folder = world.home().join(".local/share/twolock");
-    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let dir = world.home().join(".local/share/twolock");
+    let files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().path()).collect();
     assert!(!files.is_empty());
-    for file in files.iter().chain([&folder]) {
+    for file in files.iter().chain([&dir]) {
         let mode = std::fs::metadata(file).unwrap().permissions().mode() & 0o077;
         assert_eq!(mode, 0, "{}", file.display());
     }

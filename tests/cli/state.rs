@@ -1,4 +1,4 @@
-//! `state.json`: what a person uses is noted, what an SDK asks for is not, and none of it ever fails a command.
+//! `state.json`: use on the command line is recorded, requests of SDKs are not, and recording never fails a command.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -7,7 +7,7 @@ use crate::world::World;
 const STATE: &str = ".local/state/twolock/state.json";
 
 impl World {
-    /// The profiles noted, without times and counts.
+    /// The recorded profiles, without times and counts.
     fn noted(&self) -> Vec<String> {
         let Ok(text) = std::fs::read_to_string(self.home().join(STATE)) else { return vec![] };
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -16,7 +16,7 @@ impl World {
 }
 
 #[test]
-fn what_a_person_starts_is_noted_if_it_ends_well() {
+fn successful_use_on_the_command_line_is_recorded() {
     let world = World::new();
     world.log_in("base");
     assert_eq!(world.noted(), ["base"]);
@@ -48,7 +48,7 @@ fn an_alias_counts_for_its_profile() {
 }
 
 #[test]
-fn a_folder_that_takes_no_file_fails_nothing() {
+fn an_unwritable_state_directory_fails_nothing() {
     let world = World::new();
     world.write(".local/state", "in the way");
     world.log_in("base");
@@ -58,7 +58,7 @@ fn a_folder_that_takes_no_file_fails_nothing() {
 }
 
 #[test]
-fn a_newer_file_is_left_alone() {
+fn a_file_of_a_newer_version_is_not_changed() {
     let world = World::new();
     let newer = "{\"v\":2,\"profiles\":{}}";
     world.write(STATE, newer);
@@ -67,7 +67,7 @@ fn a_newer_file_is_left_alone() {
 }
 
 #[test]
-fn files_that_a_variable_chose_take_nothing_from_the_usual_ones() {
+fn files_selected_by_a_variable_remove_nothing_recorded_for_the_default_files() {
     let world = World::new();
     world.log_in("base");
     let other = "[profile other]\nregion = eu-west-1\ntwolock_source_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nendpoint_url = {url}\n";

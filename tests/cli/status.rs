@@ -7,7 +7,7 @@ const KEYS: &str = "\nKEY OF  ACCESS KEY            WHERE                 AGE\n\
                     base    AKIAIOSFODNN7EXAMPLE  ~/.aws/credentials:2  unknown\n";
 
 #[test]
-fn nothing_lives_at_first() {
+fn at_first_there_are_no_active_sessions() {
     World::new().run(["status"]).is(0, &format!("no active sessions\n{KEYS}"), "");
 }
 
@@ -25,7 +25,7 @@ fn each_session_with_its_account_kind_device_and_time() {
 }
 
 #[test]
-fn json_leaves_absent_fields_out() {
+fn json_omits_missing_fields() {
     let world = World::new();
     world.log_in("prod");
     let json = world.run(["status", "--json"]).json();
@@ -51,17 +51,17 @@ fn json_leaves_absent_fields_out() {
 }
 
 #[test]
-fn min_ttl_answers_scripts_by_its_exit_code() {
+fn min_ttl_sets_the_exit_code() {
     let world = World::new();
     assert_eq!(world.run(["status", "prod", "--min-ttl", "1m"]).code, 9);
     world.log_in("base");
     for (profile, rest, code) in [
         ("base", "11h", 0),
         ("base", "13h", 9),
-        // Nobody has the role yet, but it comes without a question.
+        // There is no role session yet, but it needs no code.
         ("prod", "30m", 0),
         ("prod", "2h", 9),
-        // This one goes with a code of its own, straight from the key.
+        // This one needs a code of its own, because it is signed with the key.
         ("long", "1m", 9),
     ] {
         let ran = world.run(["status", profile, "--min-ttl", rest]);
@@ -71,7 +71,7 @@ fn min_ttl_answers_scripts_by_its_exit_code() {
 }
 
 #[test]
-fn wrong_spans_and_names_are_refused() {
+fn invalid_durations_and_names_are_refused() {
     let world = World::new();
     world.run(["status", "prod", "--min-ttl", "soon"]).is(
         2,
@@ -85,7 +85,7 @@ fn wrong_spans_and_names_are_refused() {
 }
 
 #[test]
-fn the_age_of_a_key_in_the_keyring_is_known() {
+fn the_age_of_a_key_in_the_keyring_is_shown() {
     let world = World::new();
     world.write(".aws/credentials", "");
     world.write(

@@ -40,7 +40,7 @@ fn no_help_names_a_command_that_is_not_built() {
         for after in text.split("twolock ").skip(1) {
             let named: String = after.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
             let known = named.is_empty() || named.starts_with('-') || built.contains(&named.as_str());
-            // The help's own prose: "twolock asks for …".
+            // Prose in the help: "twolock asks for …".
             let prose = ["asks", "keeps", "hands", "can", "starts", "runs", "reads", "serves", "will"]
                 .contains(&named.as_str());
             assert!(known || prose, "{words:?} names 'twolock {named}'");
@@ -80,7 +80,7 @@ fn the_version_is_the_packages() {
 }
 
 #[test]
-fn a_wrong_command_line_is_exit_2_in_the_form_of_every_error() {
+fn an_invalid_command_line_is_exit_2_in_the_usual_error_format() {
     let world = World::new();
     for (args, stderr) in [
         (

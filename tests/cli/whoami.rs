@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::world::World;
 
 #[test]
-fn aws_says_who_the_credentials_are() {
+fn it_prints_the_identity_that_aws_returns() {
     let world = World::new();
     world.log_in("prod");
     let ran = world.run(["whoami", "prod"]);
@@ -20,7 +20,7 @@ fn aws_says_who_the_credentials_are() {
 }
 
 #[test]
-fn a_session_aws_forgot_is_named_with_the_way_out() {
+fn a_session_that_aws_no_longer_accepts_is_reported_with_a_hint() {
     let world = World::new();
     world.log_in("prod");
     for session in world.sandbox.sessions() {
@@ -33,10 +33,10 @@ fn a_session_aws_forgot_is_named_with_the_way_out() {
 }
 
 #[test]
-fn an_endpoint_that_is_dead_is_exit_6() {
+fn an_unreachable_endpoint_is_exit_6() {
     let world = World::new();
     world.log_in("prod");
-    // Another endpoint is another session: nobody has one for it.
+    // A session belongs to one endpoint, and there is none for this one.
     let mut command = world.twolock(["whoami", "prod"]);
     command.env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1").env("TWOLOCK_MFA_CODE", "123456");
     let ran = world.finish(&mut command);

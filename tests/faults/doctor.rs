@@ -199,7 +199,7 @@ fn nothing_is_fixed_below_a_directory_that_strangers_can_change() {
     chmod(&open, 0o777);
     let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix", "--json"]));
     assert_eq!(mode(&open.join("config")), 0o644);
-    let said = "twolock: warning: not adopted: ~/.aws/config: HOME/open is writable by everybody\n";
+    let said = "twolock: warning: not fixed: ~/.aws/config: HOME/open is writable by everybody\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (3, said));
     let way = "warning it is writable by everybody, and it is on the path to ~/.aws/config";
     assert_eq!(found(&ran, "open-way"), [way]);

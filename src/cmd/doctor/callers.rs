@@ -1,7 +1,7 @@
-//! Whether the AWS CLI and SDKs use twolock where they should, and find a program there that is twolock.
+//! Whether the AWS CLI and SDKs use twolock for its profiles, and whether the program they start is this twolock.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::aws_files::Setting;
 use crate::hint::{CommandLine, Verb};
@@ -16,7 +16,7 @@ use super::checkup::{Checkup, OneProfile};
 use super::finding::Severity::{Error, Info, Warning};
 use super::finding::{Checked, Finding, Severity};
 
-/// Profiles that are meant for twolock, and callers that bypass it.
+/// Profiles for twolock that some callers use without it.
 pub fn bypassed(checkup: &Checkup) -> Checked {
     let callers = Callers::of(&checkup.context.files);
     checkup.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
@@ -30,20 +30,18 @@ fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
     let bypasses = verdict.bypasses();
     let is_broken = |resolution: &Resolution| matches!(resolution.bypass(), Some(Bypass::Error | Bypass::WithoutMfa));
     let severity = if bypasses.iter().any(|(_, resolution)| is_broken(resolution)) { Error } else { Warning };
+    let names: Vec<String> = bypasses.iter().map(|(caller, _)| callers::name(*caller)).collect();
     let what = match bypasses.as_slice() {
         [] => return None,
         [(one, _)] if *one != Reader::Cli => format!("{one} bypasses twolock"),
-        many => {
-            let names: Vec<String> = many.iter().map(|(caller, _)| callers::name(*caller)).collect();
-            format!("{} bypass twolock", names.join(", "))
-        }
+        _ => format!("{} bypass twolock", names.join(", ")),
     };
     let finding = Finding::new(severity, what, reasons(&bypasses)).of_profile(&one.name);
     let place = process_line(&one.profile).map_or(&one.profile.place, |(setting, _)| &setting.place);
     Some(finding.at(place).fix(CommandLine::of(Verb::Adopt, &one.name)))
 }
 
-/// Each reason once, with those it holds for.
+/// Each reason once, with its callers.
 fn reasons(bypasses: &[&(Reader, Resolution)]) -> String {
     match callers::grouped(bypasses.iter().copied()).as_slice() {
         [(_, reason)] => reason.clone(),
@@ -51,45 +49,37 @@ fn reasons(bypasses: &[&(Reader, Resolution)]) -> String {
     }
 }
 
-/// Lines of ours whose program is gone, is another one, or will be gone at the next upgrade.
+/// `credential_process` lines whose program is missing, is another one, or may be missing after the next upgrade.
 pub fn programs(checkup: &Checkup) -> Checked {
     let myself = std::env::current_exe().and_then(|path| directories::resolve(&path)).ok();
-    let mut served: BTreeMap<&str, Vec<(&OneProfile, &Setting)>> = BTreeMap::new();
+    let mut lines: BTreeMap<&str, Vec<(&OneProfile, &Setting)>> = BTreeMap::new();
     for one in &checkup.profiles {
         if let Some((setting, line)) = process_line(&one.profile) {
-            served.entry(line.program).or_default().push((one, setting));
+            lines.entry(line.program).or_default().push((one, setting));
         }
     }
     let of = |(program, lines): (&str, Vec<(&OneProfile, &Setting)>)| {
         let (severity, what, why) = wrong(program, checkup, myself.as_deref())?;
         let ((one, setting), others) = lines.split_first()?;
-        let others = match others {
-            [] => String::new(),
-            others => {
-                let names: Vec<&str> = others.iter().map(|(one, _)| one.name.as_str()).collect();
-                format!("; so does {}", first_names(&names))
-            }
-        };
+        let names: Vec<&str> = others.iter().map(|(one, _)| one.name.as_str()).collect();
+        let others = if names.is_empty() { String::new() } else { format!("; so does {}", first_names(&names)) };
         let what = format!("credential_process names {}, {what}", visible(program));
         let finding = Finding::new(severity, what, format!("{why}{others}")).of_profile(&one.name).at(&setting.place);
         Some(finding.fix(CommandLine::of(Verb::Adopt, &one.name)))
     };
-    served.into_iter().filter_map(of).collect::<Vec<_>>().into()
+    lines.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 fn wrong(program: &str, checkup: &Checkup, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
-    const NOTHING: &str = "the AWS CLI and SDKs cannot find the program";
     let path = Path::new(program);
-    let found: Option<PathBuf> = child::find_program(program, checkup.context.env.raw("PATH"));
-    let Some(found) = found else {
-        return Some(match path.is_absolute() {
-            true if path.exists() => (Error, "which is not executable", NOTHING),
-            true => (Error, "which does not exist", NOTHING),
-            false if path.components().count() > 1 => {
-                (Error, "which is not an absolute path or a name on PATH", NOTHING)
-            }
-            false => (Error, "which is not on PATH", NOTHING),
-        });
+    let Some(found) = child::find_program(program, checkup.context.env.raw("PATH")) else {
+        let what = match path.is_absolute() {
+            true if path.exists() => "which is not executable",
+            true => "which does not exist",
+            false if path.components().count() > 1 => "which is not an absolute path or a name on PATH",
+            false => "which is not on PATH",
+        };
+        return Some((Error, what, "the AWS CLI and SDKs cannot find the program"));
     };
     if names_a_version(path) {
         return Some((Warning, "a path that contains a version", "the next upgrade may remove it"));

@@ -1,10 +1,9 @@
-//! What the checks look at: read once, changed by none of them, and nothing of it is a failure.
+//! What the checks examine, read once. Problems with reading become findings.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::aws_files::Profile;
-
 use crate::error::{Failure, Result};
 use crate::names::ProfileName;
 use crate::session::sealing_key;
@@ -19,44 +18,39 @@ use crate::timestamp::Timestamp;
 
 use super::super::context::{self, Context, Planned};
 
-/// Far above any cache, far below what would hurt to look at.
+/// Limits the time for a directory; no real cache has that many.
 const MOST_FILES: usize = 10_000;
 
-/// Everything there is to look at.
 pub struct Checkup {
     pub context: Context,
-    /// What could not be read.
     pub failures: Vec<Failure>,
     pub now: Timestamp,
     pub profiles: Vec<OneProfile>,
     pub places: CheckedPaths,
-    /// The keyrings, without leave to open a dialog, and what each says of the sealing key.
+    /// The keyrings, which must not open a dialog, and the answer of each about the sealing key.
     pub stores: Stores,
     pub keyrings: Vec<(&'static About, Option<StoreError>)>,
 }
 
-/// A profile, and what would be done for it.
 pub struct OneProfile {
     pub name: String,
     pub profile: Profile,
-    /// Without suggestions; none where the name is no name.
+    /// Without suggestions; none if the name is invalid.
     pub plan: Option<Result<Planned>>,
 }
 
-/// A file or folder that should be its owner's alone.
+/// A file or directory that only its owner should access.
 pub struct CheckedPath {
     pub path: PathBuf,
     pub shown: String,
     pub found: PathFacts,
-    /// What it ought to be.
     pub wanted: What,
-    /// The folder it was found in, where nobody named it: all such files of a folder are one finding.
+    /// The directory it was found in by listing: all such files in a directory are one finding.
     pub among: Option<String>,
-    /// Whether a variable chose it.
+    /// Whether a variable selects it.
     pub is_chosen: bool,
 }
 
-/// Every place, and what could not be looked at.
 #[derive(Default)]
 pub struct CheckedPaths {
     pub found: Vec<CheckedPath>,
@@ -64,41 +58,39 @@ pub struct CheckedPaths {
 }
 
 impl Checkup {
-    /// Looks at everything; only a home folder that cannot be found is a failure.
+    /// Fails only if the home directory cannot be found.
     pub fn gather(env: &Env) -> Result<Self> {
         let (context, failures) = Context::readable(Directories::find(env)?, env);
         let profiles = planned(&context);
         let stores = context.stores(false);
-        let keyrings = sealing_key::ask_each(&stores, &context.folders.cache);
+        let keyrings = sealing_key::ask_each(&stores, &context.dirs.cache);
         let places = CheckedPaths::of(&context);
         Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, context })
     }
 
-    /// Looks at the modes once more.
     pub fn look_again(&mut self) {
         self.places = CheckedPaths::of(&self.context);
     }
 
-    /// A path as the user would name it.
     pub fn shown(&self, path: &Path) -> String {
-        shorten(path, &self.context.folders.home)
+        shorten(path, &self.context.dirs.home)
     }
 
-    /// What the keyring that keeps access keys says; none where there is none by the settings.
+    /// The persistent keyring and its answer, unless the settings exclude it.
     pub fn durable(&self) -> Option<(&'static About, Option<&StoreError>)> {
         let durable = self.stores.durable.as_ref()?.about();
-        self.keyrings.iter().find(|(asked, _)| *asked == durable).map(|(store, said)| (*store, said.as_ref()))
+        self.keyrings.iter().find(|(asked, _)| *asked == durable).map(|(store, error)| (*store, error.as_ref()))
     }
 
-    /// Whether a keyring that keeps access keys answers.
+    /// Whether a keyring for access keys answers.
     pub fn keeps_keys(&self) -> bool {
-        self.stores.of_access_keys().is_some() && self.durable().is_some_and(|(_, said)| is_usable(said))
+        self.stores.of_access_keys().is_some() && self.durable().is_some_and(|(_, error)| is_usable(error))
     }
 }
 
-/// A store that has an item, or says that it has none, is there and open.
-pub fn is_usable(said: Option<&StoreError>) -> bool {
-    matches!(said, None | Some(StoreError::Absent))
+/// A store that returns an item or reports that it has none is available and unlocked.
+pub fn is_usable(error: Option<&StoreError>) -> bool {
+    matches!(error, None | Some(StoreError::Absent))
 }
 
 fn planned(context: &Context) -> Vec<OneProfile> {
@@ -112,39 +104,36 @@ fn planned(context: &Context) -> Vec<OneProfile> {
 
 impl CheckedPaths {
     fn of(context: &Context) -> Self {
-        let mut looking = Looking { home: &context.folders.home, seen: HashSet::new(), places: Self::default() };
-        let aws = context.folders.home.join(".aws");
+        let mut looking = Looking { home: &context.dirs.home, seen: HashSet::new(), places: Self::default() };
+        let aws = looking.home.join(".aws");
         looking.at(&aws, What::Directory, false);
         for choice in [&context.files.config_choice, &context.files.credentials_choice] {
             looking.at(&choice.path, What::File, choice.variable.is_some());
         }
-        let settings = context::paths(&context.folders);
-        let folders = &context.folders;
-        let key_folder = context::key_folder(folders);
-        let ours = [&folders.config, &folders.cache, &folders.data, &folders.state, &key_folder].map(PathBuf::clone);
+        let dirs = &context.dirs;
+        let settings = context::paths(dirs);
+        let key_dir = context::key_dir(dirs);
+        let ours = [&dirs.config, &dirs.cache, &dirs.data, &dirs.state, &key_dir].map(PathBuf::clone);
         let home_settings = settings.home_file.parent().map(Path::to_owned);
-        for folder in ours.iter().chain(&home_settings) {
-            looking.above(folder);
-            looking.at(folder, What::Directory, false);
+        for dir in ours.iter().chain(&home_settings) {
+            looking.above(dir);
+            looking.at(dir, What::Directory, false);
         }
-        for file in [&settings.file, &settings.home_file, &folders.data.join("keys.json")] {
+        for file in [&settings.file, &settings.home_file, &dirs.data.join("keys.json")] {
             looking.at(file, What::File, false);
         }
-        let login = context.env.raw("AWS_LOGIN_CACHE_DIRECTORY").map(PathBuf::from);
-        let login_is_chosen = login.is_some();
-        let login = login.unwrap_or_else(|| aws.join("login/cache"));
-        for (cache, is_chosen) in
-            [(aws.join("cli/cache"), false), (aws.join("sso/cache"), false), (login, login_is_chosen)]
-        {
+        let login = context.env.raw("AWS_LOGIN_CACHE_DIRECTORY");
+        let login = login.map_or_else(|| (aws.join("login/cache"), false), |chosen| (PathBuf::from(chosen), true));
+        for (cache, is_chosen) in [(aws.join("cli/cache"), false), (aws.join("sso/cache"), false), login] {
             looking.at(&cache, What::Directory, is_chosen);
             looking.within(&cache);
         }
-        [aws].iter().chain(&ours).chain(&home_settings).for_each(|folder| looking.within(folder));
+        [aws].iter().chain(&ours).chain(&home_settings).for_each(|dir| looking.within(dir));
         looking.places
     }
 }
 
-/// One walk over the places, each looked at once whatever names it has.
+/// Examines each path once.
 struct Looking<'a> {
     home: &'a Path,
     seen: HashSet<PathBuf>,
@@ -156,22 +145,23 @@ impl Looking<'_> {
         self.add(path, wanted, None, is_chosen);
     }
 
-    /// The folders on the way from the home to one of ours that another user made: nothing can be made in there.
-    fn above(&mut self, folder: &Path) {
+    /// Directories between the home directory and one of ours that belong to another user: we cannot create files
+    /// there.
+    fn above(&mut self, dir: &Path) {
         let below_home = |above: &&Path| above.starts_with(self.home) && *above != self.home;
-        let above: Vec<&Path> = folder.ancestors().skip(1).take_while(below_home).collect();
-        for folder in above {
-            if permissions::look(folder).is_ok_and(|found| found.is_some_and(|found| found.other_owner().is_some())) {
-                self.add(folder, What::Directory, None, false);
+        let above: Vec<&Path> = dir.ancestors().skip(1).take_while(below_home).collect();
+        for dir in above {
+            if permissions::look(dir).is_ok_and(|found| found.is_some_and(|found| found.other_owner().is_some())) {
+                self.add(dir, What::Directory, None, false);
             }
         }
     }
 
-    /// The files of a folder that nobody named: copies of editors, cached credentials, sealed sessions. What its owner may
-    /// run is a program, and not ours to change.
-    fn within(&mut self, folder: &Path) {
-        let among = Some(shorten(folder, self.home));
-        let Ok(entries) = std::fs::read_dir(folder) else { return };
+    /// The other files in a directory: copies of editors, cached credentials, sealed sessions. Executables are
+    /// programs, and are ignored.
+    fn within(&mut self, dir: &Path) {
+        let among = Some(shorten(dir, self.home));
+        let Ok(entries) = std::fs::read_dir(dir) else { return };
         for entry in entries.flatten().take(MOST_FILES) {
             if entry.file_type().is_ok_and(|kind| !kind.is_dir() && !kind.is_symlink()) {
                 self.add(&entry.path(), What::File, among.clone(), false);

@@ -1,4 +1,4 @@
-//! Files: who else can open, change or replace them, and what stands in a file's place.
+//! Files: who else can read, change or replace them, and whether they are files at all.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,13 +18,13 @@ use super::finding::{Checked, Finding};
 const OTHERS_READ: u32 = 0o044;
 const OTHERS_WRITE: u32 = 0o022;
 
-/// What cannot be read at all; every other command would end with it.
+/// What cannot be read, so that every other command fails.
 pub fn unreadable(checkup: &Checkup) -> Checked {
     let why = "other commands fail until this is fixed";
     checkup.failures.iter().map(|failure| Finding::of_failure(Error, failure, why)).collect::<Vec<_>>().into()
 }
 
-/// What killed runs left: a change that is half done, and temporary files.
+/// An unfinished change and temporary files of killed runs.
 pub fn unfinished(checkup: &Checkup) -> Checked {
     let (title, left) = changing::with_parts(&checkup.context, unfinished_change);
     let mut found = Vec::new();
@@ -39,39 +39,39 @@ pub fn unfinished(checkup: &Checkup) -> Checked {
             found.push(Finding::of_failure(Error, &failure, "no command can change anything until this is fixed"))
         }
     }
-    found.extend(left.iter().map(|path| {
-        let why = "it may contain an access key; the next change removes it";
-        Finding::new(Warning, "it is a temporary file of an interrupted twolock", why)
-            .in_file(checkup.shown(path))
-            .fix("twolock doctor --fix")
-    }));
+    let (what, why) = (
+        "it is a temporary file of an interrupted twolock",
+        "it may contain an access key; the next change removes it",
+    );
+    let temporary = Finding::new(Warning, what, why).fix("twolock doctor --fix");
+    found.extend(left.iter().map(|path| temporary.clone().in_file(checkup.shown(path))));
     found.into()
 }
 
-/// What others can open.
+/// What other users can open.
 pub fn modes(checkup: &Checkup) -> Checked {
-    let is_open = |place: &&CheckedPath| place.found.open_bits() != 0 && is_ours(place);
+    let is_open = |place: &&CheckedPath| place.found.open_bits() != 0 && is_closable(place);
     let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&CheckedPath>>::new());
     for place in checkup.places.found.iter().filter(is_open) {
         match &place.among {
-            Some(folder) => among.entry(folder).or_default().push(place),
+            Some(dir) => among.entry(dir).or_default().push(place),
             None => found.push(open(place)),
         }
     }
-    found.extend(among.into_iter().map(|(folder, places)| many_open(folder, &places)));
+    found.extend(among.into_iter().map(|(dir, places)| many_open(dir, &places)));
     let unseen = &checkup.places.unseen;
     Checked { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
 }
 
-/// Only what [`crate::system::permissions::close_to_others`] would take; the rest is a finding of another check.
-fn is_ours(place: &CheckedPath) -> bool {
+/// Whether [`crate::system::permissions::close_to_others`] would accept it; the rest is a finding of another check.
+fn is_closable(place: &CheckedPath) -> bool {
     place.found.what == place.wanted && place.found.other_owner().is_none() && !place.found.has_more_names()
 }
 
 fn open(place: &CheckedPath) -> Finding {
     let (bits, mode) = (place.found.open_bits(), mode(place));
-    let is_folder = place.wanted == What::Directory;
-    let what = match (is_folder, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
+    let is_dir = place.wanted == What::Directory;
+    let what = match (is_dir, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
         (true, true, _) => "other users can create files in it",
         (true, false, true) => "other users can list it",
         (false, true, _) => "other users can change it",
@@ -79,30 +79,34 @@ fn open(place: &CheckedPath) -> Finding {
         (true, ..) => "other users can enter it",
         (false, ..) => "other users can run it",
     };
-    let finding = closable(is_folder, bits, format!("{what} (mode {mode:o})")).in_file(&place.shown);
+    let finding = open_finding(is_dir, bits, format!("{what} (mode {mode:o})")).in_file(&place.shown);
     Finding { closes: vec![place.path.clone()], ..finding }
 }
 
-fn many_open(folder: &str, places: &[&CheckedPath]) -> Finding {
+fn many_open(dir: &str, places: &[&CheckedPath]) -> Finding {
     if let [only] = places {
         return open(only);
     }
     let bits = places.iter().fold(0, |bits, place| bits | place.found.open_bits());
-    let name = places[0].path.file_name().map(|name| visible(&name.to_string_lossy())).unwrap_or_default();
+    let name = file_name(places[0]);
     let verb = if bits & OTHERS_WRITE != 0 { "change" } else { "read" };
     let what =
         format!("other users can {verb} {} files in it, such as {name} (mode {:o})", places.len(), mode(places[0]));
-    let finding = closable(false, bits, what).in_file(folder);
+    let finding = open_finding(false, bits, what).in_file(dir);
     Finding { closes: places.iter().map(|place| place.path.clone()).collect(), ..finding }
+}
+
+fn file_name(place: &CheckedPath) -> String {
+    place.path.file_name().map(|name| visible(&name.to_string_lossy())).unwrap_or_default()
 }
 
 fn mode(place: &CheckedPath) -> u32 {
     place.found.ownership.map_or(0, |of| of.mode)
 }
 
-fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
+fn open_finding(is_dir: bool, bits: u32, what: String) -> Finding {
     let can_write = bits & OTHERS_WRITE != 0;
-    let why = match (is_folder, can_write) {
+    let why = match (is_dir, can_write) {
         (true, true) => "whoever can write there can replace your file",
         (true, false) => "everybody can read the files in it that a tool leaves open",
         (false, true) => "whoever changes it controls which accounts, hosts and programs your AWS tools use",
@@ -111,26 +115,26 @@ fn closable(is_folder: bool, bits: u32, what: String) -> Finding {
     Finding::new(if can_write { Error } else { Warning }, what, why).fix("twolock doctor --fix")
 }
 
-/// What belongs to somebody else. What lies in one directory is one finding, and one command repairs it all.
+/// What belongs to another user. All files in one directory are one finding, with one command as fix.
 pub fn owners(checkup: &Checkup) -> Checked {
-    if let Some(owner) = checkup.context.owner_root_visits() {
+    if let Some(owner) = checkup.context.other_home_owner() {
         let what = format!("doctor runs as root in the home of {owner}");
         let why = "its files belong to another user, as they should, so ownership was not checked";
         return vec![Finding::new(Warning, what, why).fix("run it without sudo, or with sudo -H")].into();
     }
     let mut trees = BTreeMap::<&Path, Vec<&CheckedPath>>::new();
-    for place in checkup.places.found.iter().filter(|place| is_anothers(place)) {
+    for place in checkup.places.found.iter().filter(|place| has_other_owner(place)) {
         trees.entry(tree_of(checkup, place)).or_default().push(place);
     }
     trees.into_iter().map(|(tree, places)| of_others(checkup, tree, &places)).collect::<Vec<_>>().into()
 }
 
-/// An administrator may well provide a file for everybody.
-fn is_anothers(place: &CheckedPath) -> bool {
+/// Root may own a file that a variable selects: an administrator provides it for everybody.
+fn has_other_owner(place: &CheckedPath) -> bool {
     place.found.other_owner().is_some_and(|owner| owner != 0 || !place.is_chosen)
 }
 
-/// The outermost directory that is looked at and has this in it; of a link, and of what lies elsewhere, the place itself.
+/// The outermost checked directory that contains the path; for a symlink, and outside of all, the path itself.
 fn tree_of<'a>(checkup: &'a Checkup, place: &'a CheckedPath) -> &'a Path {
     let is_tree =
         |tree: &&CheckedPath| tree.wanted == What::Directory && !tree.is_chosen && place.path.starts_with(&tree.path);
@@ -140,7 +144,7 @@ fn tree_of<'a>(checkup: &'a Checkup, place: &'a CheckedPath) -> &'a Path {
 
 fn of_others(checkup: &Checkup, tree: &Path, places: &[&CheckedPath]) -> Finding {
     let owner = format!("another user (uid {})", places[0].found.other_owner().unwrap_or_default());
-    let name = places[0].path.file_name().map(|name| visible(&name.to_string_lossy())).unwrap_or_default();
+    let name = file_name(places[0]);
     let belongs = format!("it belongs to {owner}");
     let (what, named) = match places {
         [only] => (belongs, only.path.as_path()),
@@ -149,27 +153,27 @@ fn of_others(checkup: &Checkup, tree: &Path, places: &[&CheckedPath]) -> Finding
     };
     let why = "its owner can read and change it, and twolock does not edit it";
     let fix = obstacle::chown(&directories::resolve(tree).unwrap_or(tree.into()));
-    let fix = directories::shorten_last_word(&fix, &checkup.context.folders.home);
+    let fix = directories::shorten_last_word(&fix, &checkup.context.dirs.home);
     Finding::new(Error, what, why).in_file(checkup.shown(named)).fix(fix)
 }
 
-/// Files that have a second name.
+/// Files that have hard links.
 pub fn links(checkup: &Checkup) -> Checked {
     let of = |place: &CheckedPath| {
         let what = format!("it has {} hard links", place.found.names);
         let why = "an edit would change only one of them, so twolock does not edit it";
         let (path, copy) = (place.path.to_string_lossy(), format!("{}.own", place.path.display()));
-        let put_back = CommandLine::other("mv").with(&copy).with(&*path);
+        let restore = CommandLine::other("mv").with(&copy).with(&*path);
         Finding::new(Warning, what, why)
             .in_file(&place.shown)
-            .fix(CommandLine::other("cp -p").with(&*path).with(&copy).and(put_back))
+            .fix(CommandLine::other("cp -p").with(&*path).with(&copy).and(restore))
     };
     let several = checkup.places.found.iter().filter(|place| place.found.has_more_names());
     several.map(of).collect::<Vec<_>>().into()
 }
 
-/// Something else where a file or folder should be. A pipe or folder in place of a file people name cannot be read, which is
-/// a finding already.
+/// Something else than the expected file or directory. A file that commands read is not checked here: if it is a pipe
+/// or a directory, it is already a finding as unreadable.
 pub fn kinds(checkup: &Checkup) -> Checked {
     let of = |place: &CheckedPath| {
         let (what, why) = match (place.found.what, place.wanted) {
@@ -188,13 +192,13 @@ pub fn kinds(checkup: &Checkup) -> Checked {
     checkup.places.found.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-/// Directories and links on the way to a file that somebody else could change, and so replace the file.
-pub fn ways(checkup: &Checkup) -> Checked {
+/// Directories and symlinks on the path to a file that another user can change, and so replace the file.
+pub fn open_paths(checkup: &Checkup) -> Checked {
     let mut found: Vec<Finding> = Vec::new();
     for place in checkup.places.found.iter().filter(|place| place.among.is_none() && place.wanted == What::File) {
         for (step, writer) in path_owners::other_writers(&place.path).unwrap_or_default() {
             let shown = checkup.shown(&step);
-            if is_a_place(checkup, &step) || found.iter().any(|finding| finding.file.as_ref() == Some(&shown)) {
+            if is_checked(checkup, &step) || found.iter().any(|finding| finding.file.as_ref() == Some(&shown)) {
                 continue;
             }
             let what = format!("it {writer}, and it is on the path to {}", visible(&place.shown));
@@ -206,7 +210,7 @@ pub fn ways(checkup: &Checkup) -> Checked {
     found.into()
 }
 
-fn is_a_place(checkup: &Checkup, step: &Path) -> bool {
+fn is_checked(checkup: &Checkup, step: &Path) -> bool {
     let is_it =
         |place: &CheckedPath| place.path == step || directories::resolve(&place.path).is_ok_and(|real| real == step);
     checkup.places.found.iter().any(|place| place.among.is_none() && is_it(place))

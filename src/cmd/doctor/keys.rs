@@ -1,4 +1,4 @@
-//! Long-term keys: where they lie, how old they are, and whether the keyring gives back what the index promises.
+//! Long-term keys: where they are stored, how old they are, and whether the keyring has the keys in the index.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -19,16 +19,16 @@ use crate::text::list::first_names;
 
 use super::checkup::{Checkup, OneProfile, is_usable};
 use super::finding::Severity::{Error, Info, Warning};
-use super::finding::{Checked, Finding};
+use super::finding::{Checked, Finding, Severity};
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// A keyring gives hundreds of items in that time.
+/// Enough for hundreds of items.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A long-term key that stands in a file.
+/// A long-term key in an AWS file.
 struct InFile<'a> {
     of: &'a OneProfile,
-    /// None where it is no key id: then it may be the secret.
+    /// None if it is invalid, and may be the secret.
     id: Option<AccessKeyId>,
     secret: &'a Setting,
 }
@@ -38,7 +38,7 @@ impl<'a> InFile<'a> {
         checkup.profiles.iter().filter_map(|of| {
             let (id, secret) = (of.profile.get("aws_access_key_id")?, of.profile.get("aws_secret_access_key")?);
             let id = AccessKeyId::parse(&id.value).ok();
-            let temporary = id.as_ref().is_some_and(|id| id.is_temporary());
+            let temporary = id.as_ref().is_some_and(AccessKeyId::is_temporary);
             (!temporary && token(of).is_none()).then_some(Self { of, id, secret })
         })
     }
@@ -47,7 +47,7 @@ impl<'a> InFile<'a> {
         self.id.as_ref().map_or_else(|| "an access key".into(), |id| format!("access key {id}"))
     }
 
-    fn finding(&self, severity: super::finding::Severity, what: String, why: &str) -> Finding {
+    fn finding(&self, severity: Severity, what: String, why: &str) -> Finding {
         Finding::new(severity, what, why).of_profile(&self.of.name).at(&self.secret.place)
     }
 }
@@ -60,11 +60,10 @@ fn indexed<'a>(checkup: &'a Checkup, name: &str) -> Option<&'a IndexEntry> {
     checkup.context.index.get(&ProfileName::parse(name).ok()?)
 }
 
-/// The commands that move keys into the keyring: a key goes there with the profile that is served from it.
-struct Moves<'a>(HashMap<&'a str, Vec<&'a OneProfile>>);
+/// The commands that move keys into the keyring. Contains the profiles that use each profile as source.
+struct AdoptCommands<'a>(HashMap<&'a str, Vec<&'a OneProfile>>);
 
-impl<'a> Moves<'a> {
-    /// Who names whom as source.
+impl<'a> AdoptCommands<'a> {
     fn of_all(checkup: &'a Checkup) -> Self {
         let mut users: HashMap<&str, Vec<&OneProfile>> = HashMap::new();
         for one in &checkup.profiles {
@@ -82,7 +81,7 @@ impl<'a> Moves<'a> {
         let has_role =
             |one: &OneProfile| ["twolock_role_arn", "role_arn"].iter().any(|key| one.profile.get(key).is_some());
         let adopt = |one: &OneProfile| CommandLine::of(Verb::Adopt, &one.name);
-        // Where there was no keyring, an adopted profile keeps its key under another name.
+        // Adopting without a keyring stores the key in a separate profile.
         if let Some(keeper) = users.iter().find(|one| names_twolock(&one.profile) && !has_role(one)) {
             return adopt(keeper);
         }
@@ -93,24 +92,24 @@ impl<'a> Moves<'a> {
     }
 }
 
-/// Keys in clear, which a keyring would keep better where there is one.
-pub fn in_clear(checkup: &Checkup) -> Checked {
-    let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
+/// Keys in plain text.
+pub fn plaintext(checkup: &Checkup) -> Checked {
+    let (keeps, adopt) = (checkup.keeps_keys(), AdoptCommands::of_all(checkup));
     let of = |key: InFile| {
         let what = format!("{} is stored in plain text", key.named());
         if !keeps {
             return key.finding(Info, what, "no persistent keyring is available, so it stays in a file with mode 600");
         }
         let why = "malware and backups read this file; the OS keyring is a safer place";
-        key.finding(Warning, what, why).fix(moves.of(key.of))
+        key.finding(Warning, what, why).fix(adopt.of(key.of))
     };
     let only_here = InFile::all(checkup).filter(|key| indexed(checkup, &key.of.name).is_none());
     only_here.map(of).collect::<Vec<_>>().into()
 }
 
-/// A profile whose key stands in a file and in the index.
+/// Profiles with a key in a file and in the index.
 pub fn in_two_places(checkup: &Checkup) -> Checked {
-    let (keeps, moves) = (checkup.keeps_keys(), Moves::of_all(checkup));
+    let (keeps, adopt) = (checkup.keeps_keys(), AdoptCommands::of_all(checkup));
     let of = |key: InFile| {
         let entry = indexed(checkup, &key.of.name)?;
         let why = "the file wins, as in SDKs, so the key in the keyring is not used";
@@ -119,8 +118,8 @@ pub fn in_two_places(checkup: &Checkup) -> Checked {
             false => format!("{} is here, and {} is in the OS keyring", key.named(), entry.id),
         };
         let finding = key.finding(Warning, what, why);
-        // What the keyring cannot give back must not be taken out of the file: adopting proves it first.
-        Some(finding.fix(if keeps { moves.of(key.of) } else { CommandLine::of(Verb::Show, &key.of.name) }))
+        // Adopting verifies the key in the keyring before it removes the one in the file.
+        Some(finding.fix(if keeps { adopt.of(key.of) } else { CommandLine::of(Verb::Show, &key.of.name) }))
     };
     InFile::all(checkup).filter_map(of).collect::<Vec<_>>().into()
 }
@@ -139,8 +138,8 @@ pub fn shared(checkup: &Checkup) -> Checked {
     owners.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-/// Sessions in clear, as `aws configure mfa-login` and other tools leave them.
-pub fn sessions_in_clear(checkup: &Checkup) -> Checked {
+/// Sessions in plain text, as `aws configure mfa-login` and other tools write them.
+pub fn plaintext_sessions(checkup: &Checkup) -> Checked {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
         let nothing_else = profile.profile.settings().iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()));
@@ -155,7 +154,7 @@ pub fn sessions_in_clear(checkup: &Checkup) -> Checked {
     checkup.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-/// Keys older than `key_max_age`, and from half of it on a reminder. Only the index knows when a key was made.
+/// Keys older than `key_max_age`, or half of it as a reminder. Only the index knows when a key was created.
 pub fn ages(checkup: &Checkup) -> Checked {
     let most = checkup.context.settings.duration_or_default("key_max_age");
     let origin = checkup.context.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
@@ -175,44 +174,34 @@ pub fn ages(checkup: &Checkup) -> Checked {
     checkup.context.index.entries().filter_map(of).collect::<Vec<_>>().into()
 }
 
-/// What the index promises and the keyring does not give back.
+/// Keys in the index that the keyring does not return.
 pub fn items(checkup: &Checkup) -> Checked {
     let index = &checkup.context.index;
     if index.entries().next().is_none() {
         return Vec::new().into();
     }
-    let closed = || {
-        let (store, said) = checkup.durable()?;
-        Some(format!("{} {}", store.name, said?))
+    let Some(store) = checkup.stores.of_access_keys().filter(|_| checkup.keeps_keys()) else {
+        let why = checkup.durable().and_then(|(store, error)| Some(format!("{} {}", store.name, error?)));
+        return Checked::unchecked(why.unwrap_or_else(|| "no persistent keyring is in use".into()));
     };
-    if !checkup.keeps_keys() {
-        return Checked::unchecked(closed().unwrap_or_else(|| "no persistent keyring is in use".into()));
-    }
     let until = Deadline::after(Instant::now(), PATIENCE);
     let mut findings = Vec::new();
     for (profile, entry) in index.entries() {
         if until.has_passed() {
             return Checked { findings, unchecked: Some("the keyring is too slow to check all items".into()) };
         }
-        match kept(checkup, entry) {
-            Some(Err(error @ (StoreError::Absent | StoreError::Damaged(_)))) => {
-                findings.push(lost(checkup, profile, entry, &error))
+        match access_key::read(store, &entry.id) {
+            Ok(_) => {}
+            Err(error @ (StoreError::Absent | StoreError::Damaged(_))) => {
+                findings.push(lost(checkup, profile, entry, store.name(), &error))
             }
-            Some(Err(error)) => return Checked { findings, unchecked: Some(error.to_string()) },
-            Some(Ok(())) | None => {}
+            Err(error) => return Checked { findings, unchecked: Some(error.to_string()) },
         }
     }
     findings.into()
 }
 
-/// Whether the keyring gives a key back. The secret is dropped at once.
-fn kept(checkup: &Checkup, entry: &IndexEntry) -> Option<Result<(), StoreError>> {
-    let store = checkup.stores.durable.as_deref().filter(|_| checkup.keeps_keys())?;
-    Some(access_key::read(store, &entry.id).map(drop))
-}
-
-fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError) -> Finding {
-    let store = checkup.durable().map_or("the keyring", |(store, _)| store.name);
+fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, store: &str, error: &StoreError) -> Finding {
     let what = format!("access key {}: {store} {error}", entry.id);
     if checkup.context.files.profile(profile).is_none() {
         let why = "the index still names it for a profile that no longer exists; this is harmless";
@@ -227,17 +216,17 @@ fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, error: &StoreError
     .of_profile(profile)
 }
 
-/// Which keyrings answer, and so which of them seals sessions and keeps keys.
+/// Keyrings that do not answer.
 pub fn keyrings(checkup: &Checkup) -> Checked {
     let answers = &checkup.keyrings;
-    if !answers.iter().any(|(_, said)| is_usable(said.as_ref())) {
-        let said = answers.iter().filter_map(|(store, said)| Some((*store, said.clone()?))).collect();
-        let failure: Failure = NoSealingKey::Nowhere(said).failure();
+    if !answers.iter().any(|(_, error)| is_usable(error.as_ref())) {
+        let errors = answers.iter().filter_map(|(store, error)| Some((*store, error.clone()?))).collect();
+        let failure: Failure = NoSealingKey::Nowhere(errors).failure();
         let why = "every command asks for a code; login and credential-process fail";
         return vec![Finding::of_failure(Error, &failure, why)].into();
     }
-    let of = |(store, said): &(&'static About, Option<StoreError>)| {
-        let error = said.as_ref().filter(|said| !is_usable(Some(said)))?;
+    let of = |(store, error): &(&'static About, Option<StoreError>)| {
+        let error = error.as_ref().filter(|error| !is_usable(Some(error)))?;
         Some(if checkup.durable().is_some_and(|(durable, _)| durable == *store) {
             without_durable(checkup, store, error)
         } else {

@@ -1,4 +1,4 @@
-//! The machine around the files: variables, clock, certificates, proxy.
+//! Variables, clock, certificates, proxy.
 
 use crate::arn::Partition;
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
@@ -14,11 +14,10 @@ use super::checkup::Checkup;
 use super::finding::Severity::{Error, Info, Warning};
 use super::finding::{Checked, Finding};
 
-/// Keys in the environment, which win over a profile nearly everywhere (aws-contract 1.1).
+/// Keys in the environment, which take precedence over a profile nearly everywhere (aws-contract 1.1).
 pub fn keys(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
-    let set = env.credentials();
-    let mut found = Vec::new();
+    let (set, mut found) = (env.credentials(), Vec::new());
     let profile = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find(|name| env.raw(name).is_some());
     if let (Some(profile), false) = (profile, set.is_empty()) {
         let what = format!("{} {} set beside {profile}", set.join(", "), if set.len() == 1 { "is" } else { "are" });
@@ -33,13 +32,13 @@ pub fn keys(checkup: &Checkup) -> Checked {
     found.into()
 }
 
-/// Variables that name a profile: one that is there, and not two.
+/// Variables that name a missing profile, or two different ones.
 pub fn profile_variables(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
-    let named = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].map(|variable| (variable, env.text(variable)));
     let mut found = Vec::new();
-    for (variable, name) in named {
-        let Some(name) = name.filter(|name| !checkup.profiles.iter().any(|one| one.name == *name)) else { continue };
+    for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        let is_missing = |name: &&str| !checkup.profiles.iter().any(|one| one.name == *name);
+        let Some(name) = env.text(variable).filter(is_missing) else { continue };
         let (severity, what) = match checkup.context.settings.aliases.get(name) {
             Some(_) => (Warning, "which is an alias only twolock knows"),
             None => (Error, "which does not exist"),
@@ -48,35 +47,29 @@ pub fn profile_variables(checkup: &Checkup) -> Checked {
         let why = "AWS tools started here fail, or use other credentials";
         found.push(Finding::new(severity, what, why).fix(unset(checkup, &[variable])));
     }
-    if let [(_, Some(one)), (_, Some(other))] = named
-        && one != other
-    {
-        let what = format!("AWS_PROFILE is '{}' and AWS_DEFAULT_PROFILE is '{}'", visible(one), visible(other));
-        let why = "boto3 uses AWS_DEFAULT_PROFILE, everything else AWS_PROFILE";
-        found.push(Finding::new(Warning, what, why).fix(unset(checkup, &["AWS_DEFAULT_PROFILE"])));
-    }
+    found.extend(differing(checkup, "AWS_PROFILE", "AWS_DEFAULT_PROFILE"));
     found.into()
 }
 
-/// Region variables that differ: no two tools read the same ones.
+/// Region variables that differ.
 pub fn region_variables(checkup: &Checkup) -> Checked {
+    differing(checkup, "AWS_REGION", "AWS_DEFAULT_REGION").into_iter().collect::<Vec<_>>().into()
+}
+
+/// Two variables with different values, of which boto3 reads the second.
+fn differing(checkup: &Checkup, usual: &'static str, default: &'static str) -> Option<Finding> {
     let env = &checkup.context.env;
-    let (Some(one), Some(other)) = (env.text("AWS_REGION"), env.text("AWS_DEFAULT_REGION")) else {
-        return Vec::new().into();
-    };
-    if one == other {
-        return Vec::new().into();
-    }
-    let what = format!("AWS_REGION is '{}' and AWS_DEFAULT_REGION is '{}'", visible(one), visible(other));
-    let why = "boto3 uses AWS_DEFAULT_REGION, everything else AWS_REGION";
-    vec![Finding::new(Warning, what, why).fix(unset(checkup, &["AWS_DEFAULT_REGION"]))].into()
+    let (one, other) = (env.text(usual)?, env.text(default).filter(|other| Some(*other) != env.text(usual))?);
+    let what = format!("{usual} is '{}' and {default} is '{}'", visible(one), visible(other));
+    let why = format!("boto3 uses {default}, everything else {usual}");
+    Some(Finding::new(Warning, what, why).fix(unset(checkup, &[default])))
 }
 
 fn unset(checkup: &Checkup, names: &[&str]) -> String {
     exports::unset_line(calling_shell(&checkup.context.env), names)
 }
 
-/// Whose certificates are trusted, and through whom calls go.
+/// Additional certificates, and the proxy.
 pub fn connections(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
     let settings = match HttpSettings::from_env(env, &usual_endpoint(checkup)) {
@@ -89,17 +82,12 @@ pub fn connections(checkup: &Checkup) -> Checked {
     let system = shown("SSL_CERT_FILE")
         .map(|path| format!("SSL_CERT_FILE replaces the system's certificates with those in {path}"));
     let mut found: Vec<Finding> = bundle.into_iter().chain(system).map(|what| Finding::new(Info, what, why)).collect();
-    found.extend(settings.shown_proxy().map(|proxy| {
-        Finding::new(
-            Info,
-            format!("calls to AWS go through the proxy {proxy}"),
-            "if it is down, no new sessions can start",
-        )
-    }));
+    let proxy = settings.shown_proxy().map(|proxy| format!("calls to AWS go through the proxy {proxy}"));
+    found.extend(proxy.map(|what| Finding::new(Info, what, "if it is down, no new sessions can start")));
     found.into()
 }
 
-/// This machine's clock against the server's: AWS takes no request that is dated more than a few minutes off.
+/// This machine's clock against the server's. AWS rejects requests that are more than a few minutes off.
 pub fn clock(checkup: &Checkup) -> Checked {
     let endpoint = usual_endpoint(checkup);
     let http = match HttpSettings::from_env(&checkup.context.env, &endpoint) {
@@ -119,19 +107,16 @@ pub fn clock(checkup: &Checkup) -> Checked {
     vec![finding.fix(if cfg!(windows) { "w32tm /resync" } else { "sudo timedatectl set-ntp true" })].into()
 }
 
-/// Where the profiles ask: AWS's own host if one of them does, else whatever the first one names, else the default.
+/// The endpoint of the first profile that uses an AWS host, else of the first profile, else the default.
 fn usual_endpoint(checkup: &Checkup) -> Endpoint {
     let planned = || checkup.profiles.iter().filter_map(|one| Some(&one.plan.as_ref()?.as_ref().ok()?.endpoint));
     planned().find(|endpoint| endpoint.is_aws()).or_else(|| planned().next()).cloned().unwrap_or_else(|| {
         let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| checkup.context.env.text(name));
         let region = named.and_then(|name| Region::parse(name).ok()).filter(|region| region.partition().is_some());
-        default_endpoint(region.unwrap_or_else(|| Region::default_of(Partition::Aws)))
+        let region = region.unwrap_or_else(|| Region::default_of(Partition::Aws));
+        let partition = region.partition().unwrap_or(Partition::Aws);
+        let request =
+            EndpointRequest { service: Service::Sts, partition, region, fips: false, dualstack: false, given: None };
+        endpoint::resolve(&request, &[]).expect("a region of a partition has an endpoint")
     })
-}
-
-fn default_endpoint(region: Region) -> Endpoint {
-    let partition = region.partition().unwrap_or(Partition::Aws);
-    let request =
-        EndpointRequest { service: Service::Sts, partition, region, fips: false, dualstack: false, given: None };
-    endpoint::resolve(&request, &[]).expect("a region of a partition has an endpoint")
 }

@@ -1,7 +1,8 @@
-//! `doctor`: what makes MFA fail or leak, each check a small function from what is there to what it found.
+//! `doctor`: finds what makes MFA fail or leaks secrets. Each check is a small function from a `Checkup` to findings.
 //!
-//! Read-only but for `--fix`, which closes files to others and changes nothing else. It asks for no code, opens no
-//! dialog, and needs nothing: neither AWS files nor a whole `config.toml` nor a network. What it could not check, it says.
+//! Read-only except for `--fix`, which closes files to other users and recovers interrupted changes. It asks for no
+//! code, opens no dialog, and works without AWS files, with an invalid `config.toml` and offline. It reports what it
+//! could not check.
 
 mod callers;
 mod checkup;
@@ -16,7 +17,6 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::change::preview::preview;
 use crate::change::{Act, Change};
 use crate::cli;
 use crate::error::{Kind, Result};
@@ -31,52 +31,50 @@ use super::context::Invocation;
 use checkup::Checkup;
 use finding::{Checked, Finding, MOST_SHOWN, Severity};
 
-/// One check: its name is kept, scripts know it.
-struct Check {
-    name: &'static str,
-    look: fn(&Checkup) -> Checked,
-}
+type Check = fn(&Checkup) -> Checked;
 
-/// Every check, in the order findings of one severity are shown in.
-const CHECKS: &[Check] = &[
-    Check { name: "unreadable", look: files::unreadable },
-    Check { name: "unfinished-change", look: files::unfinished },
-    Check { name: FILE_MODE, look: files::modes },
-    Check { name: "file-owner", look: files::owners },
-    Check { name: "hard-link", look: files::links },
-    Check { name: "file-kind", look: files::kinds },
-    Check { name: "open-way", look: files::ways },
-    Check { name: "plaintext-key", look: keys::in_clear },
-    Check { name: "key-in-two-places", look: keys::in_two_places },
-    Check { name: "shared-key", look: keys::shared },
-    Check { name: "plaintext-session", look: keys::sessions_in_clear },
-    Check { name: "key-age", look: keys::ages },
-    Check { name: "keyring", look: keys::keyrings },
-    Check { name: "keyring-item", look: keys::items },
-    Check { name: "plan", look: profiles::plans },
-    Check { name: "mfa-device", look: profiles::devices },
-    Check { name: "short-session", look: profiles::short_sessions },
-    Check { name: "profile-name", look: profiles::names },
-    Check { name: "alias", look: profiles::aliases },
-    Check { name: "file-grammar", look: profiles::readers },
-    Check { name: "bypass", look: callers::bypassed },
-    Check { name: "process-program", look: callers::programs },
-    Check { name: "program-consent", look: profiles::consents },
-    Check { name: "endpoint", look: profiles::endpoints },
-    Check { name: "environment-keys", look: machine::keys },
-    Check { name: "environment-profile", look: machine::profile_variables },
-    Check { name: "environment-region", look: machine::region_variables },
-    Check { name: "connection", look: machine::connections },
-    Check { name: "clock", look: machine::clock },
+/// Every check with its name, which scripts rely on. Findings of the same severity are shown in this order.
+const CHECKS: &[(&str, Check)] = &[
+    ("unreadable", files::unreadable),
+    ("unfinished-change", files::unfinished),
+    (FILE_MODE, files::modes),
+    ("file-owner", files::owners),
+    ("hard-link", files::links),
+    ("file-kind", files::kinds),
+    ("open-way", files::open_paths),
+    ("plaintext-key", keys::plaintext),
+    ("key-in-two-places", keys::in_two_places),
+    ("shared-key", keys::shared),
+    ("plaintext-session", keys::plaintext_sessions),
+    ("key-age", keys::ages),
+    ("keyring", keys::keyrings),
+    ("keyring-item", keys::items),
+    ("plan", profiles::plans),
+    ("mfa-device", profiles::devices),
+    ("short-session", profiles::short_sessions),
+    ("profile-name", profiles::names),
+    ("alias", profiles::aliases),
+    ("file-grammar", profiles::readers),
+    ("bypass", callers::bypassed),
+    ("process-program", callers::programs),
+    ("program-consent", profiles::consents),
+    ("endpoint", profiles::endpoints),
+    ("environment-keys", machine::keys),
+    ("environment-profile", machine::profile_variables),
+    ("environment-region", machine::region_variables),
+    ("connection", machine::connections),
+    ("clock", machine::clock),
 ];
 
-/// The one check whose findings `--fix` fixes.
+/// The only check whose findings `--fix` fixes.
 const FILE_MODE: &str = "file-mode";
 
-/// Looks, fixes what may be repaired, shows the rest. Exit 3 if something is left that is wrong.
+/// Exits 3 if an error or a warning is left.
 pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
-    // What cannot be made good is a finding.
-    let _ = args.fix.then(|| changing::recovered(&invocation.env, "doctor --fix", false));
+    if args.fix {
+        // A failure becomes a finding.
+        let _ = changing::recovered(&invocation.env, "doctor --fix", false);
+    }
     let mut checkup = Checkup::gather(&invocation.env)?;
     let repaired = if args.fix { fix(&checkup) } else { Vec::new() };
     if !repaired.is_empty() {
@@ -91,17 +89,17 @@ pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
     Ok(if report.is_well() { 0 } else { Kind::Config.exit_code() })
 }
 
-/// Closes what others can open, directories first, and returns what was closed.
+/// Closes what other users can open, directories first, and returns what was closed.
 fn fix(checkup: &Checkup) -> Vec<Finding> {
     let close = |finding: Finding| {
         let failed: Vec<String> = finding.closes.iter().filter_map(|path| close(checkup, path).err()).collect();
-        failed.iter().for_each(|why| messages::warning(&format!("not adopted: {}", visible(why))));
+        failed.iter().for_each(|why| messages::warning(&format!("not fixed: {}", visible(why))));
         failed.is_empty().then_some(Finding { check: FILE_MODE, fixed: true, ..finding })
     };
     files::modes(checkup).findings.into_iter().filter_map(close).collect()
 }
 
-/// What is in a directory that others can change may be swapped at any moment, so nothing there is touched.
+/// Refuses a path that other users can change: they could replace the file at any moment.
 fn close(checkup: &Checkup, path: &Path) -> std::result::Result<(), String> {
     let failed = |why: String| format!("{}: {why}", checkup.shown(path));
     let itself = directories::resolve(path).map_err(|e| failed(e.to_string()))?;
@@ -110,15 +108,11 @@ fn close(checkup: &Checkup, path: &Path) -> std::result::Result<(), String> {
         return Err(failed(format!("{} {writer}", step.display())));
     }
     let change = Change { acts: vec![Act::Close(path.to_owned())], ..Change::new("doctor --fix") };
-    changing::make_agreed(
-        &checkup.context,
-        &change,
-        &preview(&checkup.context.files, &checkup.context.index, &change).map_err(|failure| failure.shown_cause())?,
-    )
-    .map_err(|failure| failure.shown_cause())
+    let context = &checkup.context;
+    let preview = context.preview(&change).map_err(|failure| failure.shown_cause())?;
+    changing::make_confirmed(context, &change, &preview).map_err(|failure| failure.shown_cause())
 }
 
-/// Everything that was found, the worst first.
 struct Report {
     repaired: Vec<Finding>,
     findings: Vec<Finding>,
@@ -128,10 +122,10 @@ struct Report {
 impl Report {
     fn of(checkup: &Checkup, repaired: Vec<Finding>) -> Self {
         let mut report = Self { repaired, findings: Vec::new(), unchecked: Vec::new() };
-        for check in CHECKS {
-            let Checked { findings, unchecked } = (check.look)(checkup);
-            report.findings.extend(capped(findings).map(|finding| Finding { check: check.name, ..finding }));
-            report.unchecked.extend(unchecked.map(|why| (check.name, why)));
+        for &(check, find) in CHECKS {
+            let Checked { findings, unchecked } = find(checkup);
+            report.findings.extend(capped(findings).map(|finding| Finding { check, ..finding }));
+            report.unchecked.extend(unchecked.map(|why| (check, why)));
         }
         report.findings.sort_by_key(|finding| finding.severity);
         report
@@ -139,10 +133,6 @@ impl Report {
 
     fn is_well(&self) -> bool {
         self.findings.iter().all(|finding| finding.severity == Severity::Info)
-    }
-
-    fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
 
     fn as_text(&self, width: Option<usize>, is_styled: bool) -> String {
@@ -159,10 +149,11 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        let count = |severity: Severity| match self.count(severity) {
-            1 => format!("1 {}", severity.word()),
-            n => format!("{n} {}s", severity.word()),
-        };
+        let count =
+            |severity: Severity| match self.findings.iter().filter(|finding| finding.severity == severity).count() {
+                1 => format!("1 {}", severity.word()),
+                n => format!("{n} {}s", severity.word()),
+            };
         let checks = format!("doctor: {} checks", CHECKS.len());
         match self.is_well() {
             true => format!("{checks}, no problems found"),
@@ -179,7 +170,7 @@ impl Report {
     }
 }
 
-/// The first findings of a check, and the number of the others.
+/// The first findings of a check, and how many more there are.
 fn capped(mut findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
     findings.sort_by_key(|finding| finding.severity);
     let rest = findings.split_off(findings.len().min(MOST_SHOWN));

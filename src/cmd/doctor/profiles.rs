@@ -1,4 +1,4 @@
-//! Profiles: plans that cannot be made, devices that cannot serve, and what other readers of the files stumble over.
+//! Profiles: plans that fail, devices that cannot be used, and what other readers of the files misread.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -28,13 +28,13 @@ use super::finding::{Checked, Finding, MOST_SHOWN};
 /// A session of 15 minutes is always inside botocore's renewal window (aws-contract 3.2).
 const NEVER_FRESH: Duration = Duration::from_secs(900);
 
-/// Profiles that cannot be served: source_profile loops, missing sources, values that AWS would refuse.
+/// Profiles without a valid plan: source_profile loops, missing sources, values that AWS would refuse.
 pub fn plans(checkup: &Checkup) -> Checked {
     let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for one in &checkup.profiles {
         let Some(failure) = refused(checkup, one) else { continue };
-        // What is wrong with a source is wrong with all roles above it, and is said once.
+        // A problem of a source affects all roles that use it, and is reported once.
         match known.entry(failure.headline()) {
             Entry::Occupied(at) => alike[*at.get()].2.push(&one.name),
             Entry::Vacant(new) => {
@@ -43,21 +43,18 @@ pub fn plans(checkup: &Checkup) -> Checked {
             }
         }
     }
-    let mut said = Vec::new();
+    let mut found = Vec::new();
     for (one, failure, others) in alike {
-        let read = (said.len() < MOST_SHOWN).then(|| suggesting(checkup, one)).flatten();
-        said.push(cannot_serve(one, read.as_ref().unwrap_or(failure), &others));
+        // Suggestions take time, so only failures that are shown get them.
+        let name = ProfileName::parse(&one.name).ok().filter(|_| found.len() < MOST_SHOWN);
+        let suggesting = name.and_then(|name| checkup.context.plan(&name).err());
+        found.push(no_plan(one, suggesting.as_ref().unwrap_or(failure), &others));
     }
-    said.into()
-}
-
-/// The same failure with what it suggests, for those that will be read.
-fn suggesting(checkup: &Checkup, one: &OneProfile) -> Option<Failure> {
-    checkup.context.plan(&ProfileName::parse(&one.name).ok()?).err()
+    found.into()
 }
 
 /// `others` fail for the same reason.
-fn cannot_serve(one: &OneProfile, failure: &Failure, others: &[&str]) -> Finding {
+fn no_plan(one: &OneProfile, failure: &Failure, others: &[&str]) -> Finding {
     let (severity, why) = match names_twolock(&one.profile) {
         true => (Error, "the AWS CLI and SDKs use twolock for it, and fail"),
         false => (Warning, "twolock cannot make credentials for it"),
@@ -70,28 +67,27 @@ fn cannot_serve(one: &OneProfile, failure: &Failure, others: &[&str]) -> Finding
     }
 }
 
-/// The failure of a profile that is meant for us. SSO, web identity and other programs are served by others, and fail there
-/// or not.
+/// The failure of a profile that twolock should handle, unlike SSO, web identity and other programs.
 fn refused<'a>(checkup: &'a Checkup, one: &'a OneProfile) -> Option<&'a Failure> {
     let failure = one.plan.as_ref()?.as_ref().err()?;
     let culprit = failure.profile.as_ref().and_then(|name| checkup.context.files.profile(name));
     let is_elsewhere =
-        is_served_elsewhere(&one.profile) || culprit.is_some_and(|profile| is_served_elsewhere(&profile));
+        is_handled_elsewhere(&one.profile) || culprit.is_some_and(|profile| is_handled_elsewhere(&profile));
     (names_twolock(&one.profile) || !is_elsewhere).then_some(failure)
 }
 
-fn is_served_elsewhere(profile: &Profile) -> bool {
+fn is_handled_elsewhere(profile: &Profile) -> bool {
     let has = |key: &str| profile.get(key).is_some();
     let has_key = has("aws_access_key_id") || has("aws_secret_access_key");
     let has_source = has_key || ["role_arn", "twolock_role_arn", "twolock_source_profile"].iter().any(|key| has(key));
-    // Beside keys of its own a program is not asked; ours is none of the others.
-    let is_passed_over = |key: &str| key == "credential_process" && (has_key || names_twolock(profile));
-    let elsewhere = OTHER_SOURCES.iter().any(|key| has(key) && !is_passed_over(key));
-    // A session that somebody left there is a finding of its own.
+    // A program is not started if the profile has a key, and our own program does not count.
+    let is_ignored = |key: &str| key == "credential_process" && (has_key || names_twolock(profile));
+    let elsewhere = OTHER_SOURCES.iter().any(|key| has(key) && !is_ignored(key));
+    // Another check reports a session token.
     elsewhere || has("aws_session_token") || (!has_source && !has("mfa_serial"))
 }
 
-/// Devices that open nothing: root's, and those of another account than the key.
+/// Devices that cannot be used: root's, and those of another account than the key.
 pub fn devices(checkup: &Checkup) -> Checked {
     checkup.profiles.iter().filter_map(|one| device(checkup, one)).collect::<Vec<_>>().into()
 }
@@ -116,7 +112,7 @@ fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
     })
 }
 
-/// MFA sessions that boto3 and the AWS CLI never take for fresh.
+/// MFA sessions so short that boto3 and the AWS CLI always renew them.
 pub fn short_sessions(checkup: &Checkup) -> Checked {
     let why = "boto3 and the AWS CLI run twolock on every call in the last 15m";
     let what = |span: Duration| format!("an MFA session of {} always looks expired", duration::show(span));
@@ -134,7 +130,7 @@ pub fn short_sessions(checkup: &Checkup) -> Checked {
     ours.into_iter().chain(checkup.profiles.iter().filter_map(of)).collect::<Vec<_>>().into()
 }
 
-/// Names that some SDKs do not find.
+/// Profile names that some SDKs cannot read.
 pub fn names(checkup: &Checkup) -> Checked {
     let is_odd = |one: &&OneProfile| !ProfileName::parse(&one.name).is_ok_and(|name| name.is_read_by_every_sdk());
     let of = |one: &OneProfile| {
@@ -150,7 +146,7 @@ pub fn names(checkup: &Checkup) -> Checked {
     checkup.profiles.iter().filter(is_odd).map(of).collect::<Vec<_>>().into()
 }
 
-/// A name like this one that every SDK finds, if it is still free.
+/// A similar name that every SDK can read, unless it is in use.
 fn plain(checkup: &Checkup, name: &str) -> Option<String> {
     let keep = |c: char| if c.is_ascii_alphanumeric() || "_/.@:+".contains(c) { c } else { '-' };
     let plain: String = name.chars().map(keep).collect();
@@ -159,7 +155,7 @@ fn plain(checkup: &Checkup, name: &str) -> Option<String> {
         .then(|| plain.to_string())
 }
 
-/// Other names for profiles that cannot serve.
+/// Aliases that are not used or select nothing.
 pub fn aliases(checkup: &Checkup) -> Checked {
     let files = &checkup.context.files;
     let of = |(name, alias): (&str, &Alias)| {
@@ -177,11 +173,10 @@ pub fn aliases(checkup: &Checkup) -> Checked {
     checkup.context.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-/// What we read and others refuse, miss or read differently.
+/// Syntax that other readers refuse, ignore or read differently.
 pub fn readers(checkup: &Checkup) -> Checked {
-    let files = [&checkup.context.files.config, &checkup.context.files.credentials];
     let mut found = Vec::new();
-    for file in files {
+    for file in [&checkup.context.files.config, &checkup.context.files.credentials] {
         let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
         for oddity in file.oddities() {
             match lines.iter_mut().find(|(construct, _)| *construct == oddity.construct) {
@@ -210,7 +205,7 @@ fn odd(construct: Construct, all: &[Oddity]) -> Finding {
     Finding::new(severity, format!("{}{more}", construct.what()), why.join("; ")).at(&all[0].place)
 }
 
-/// Files whose programs are not started, because a variable chose them and nobody consented.
+/// Files that a variable selects and that lack the consent to start programs.
 pub fn consents(checkup: &Checkup) -> Checked {
     let files = &checkup.context.files;
     let of = |(file, choice): (&AwsFile, &FileChoice)| {
@@ -224,13 +219,13 @@ pub fn consents(checkup: &Checkup) -> Checked {
     both.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-/// Where a file first names a program that we would start.
+/// The first mfa_process in a file.
 fn names_a_program<'a>(checkup: &'a Checkup, file: &AwsFile) -> Option<&'a Place> {
     let named = checkup.profiles.iter().filter_map(|one| one.profile.get("mfa_process"));
     named.map(|setting| &setting.place).find(|place| place.file == file.shown())
 }
 
-/// Profiles whose calls go elsewhere than to AWS.
+/// Profiles whose calls do not go to AWS.
 pub fn endpoints(checkup: &Checkup) -> Checked {
     let mut elsewhere: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     for one in &checkup.profiles {

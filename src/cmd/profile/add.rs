@@ -1,11 +1,10 @@
-//! `profile add`: a new profile for which every AWS tool uses twolock, by flags or in a short conversation.
+//! `profile add`: adds a profile that every AWS tool uses through twolock, from flags or by asking questions.
 
 use std::time::{Duration, Instant};
 
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
-use crate::change::preview::{Preview, preview};
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
 use crate::credentials::{AccessKey, AccessKeyId, parse_secret_key};
@@ -23,19 +22,16 @@ use super::super::conversation::{Conversation, PersonNeeded};
 use super::notes::{on_program, own_program, to_try};
 use crate::cmd::context::Context;
 
-/// Without a terminal the flags have to say everything.
 const NEED: PersonNeeded = PersonNeeded {
     what: "missing arguments",
     otherwise: "give NAME and either --role-arn and --source-profile, or --stdin and --mfa-serial",
 };
 
-/// What a new profile gets its credentials from.
 enum Source {
     Role { role: String, source: String },
     Key(AccessKey),
 }
 
-/// Adds a profile.
 pub fn run(context: &Context, args: &Add, title: &str) -> Result<u8> {
     let mut asking = Asking { context, args, person: None };
     let name = asking.name()?;
@@ -66,54 +62,47 @@ fn add(
     let program = own_program(context)?;
     settings.push(("credential_process".into(), process_line(&program.path, name)));
     let edit = Edit::Add { profile: name.to_string(), settings };
-    let edit = Act::EditFile { kind: FileKind::Config, edits: vec![edit], holds: Vec::new() };
+    let edit = || Act::EditFile { kind: FileKind::Config, edits: vec![edit.clone()], holds: Vec::new() };
+    let plan_after = |change: &Change| {
+        let preview = context.preview(change)?;
+        let planned = context.plan_of(context.sources_after(&preview), name);
+        planned.map_err(|failure| of_the_flags(failure, name)).map(|planned| (preview, planned))
+    };
     let mut change = Change::new(title);
-    let plan_in = |preview: &Preview| {
-        let after = context.sources_of(&preview.files, &preview.index);
-        context.plan_in(after, name).map_err(|failure| of_the_flags(failure, name))
-    };
-    let preview = match source {
-        Source::Role { .. } => {
-            change.acts.push(edit);
-            preview(&context.files, &context.index, &change)?
-        }
-        Source::Key(key) => {
-            let store = keyring(context, name, &key.id)?;
-            change.notes.push(format!("access key {} goes to {store}", key.id));
-            // Where its calls go is known once the profile is there to be planned.
-            let entry = IndexEntry { id: key.id.clone(), account: None, created: None };
-            let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
-            change.acts.extend([Act::EditIndex(index), edit]);
-            let preview = preview(&context.files, &context.index, &change)?;
-            let planned = plan_in(&preview)?;
-            let account = planned.plan.device.as_ref().and_then(|device| device.account()).cloned();
-            let edit = change.acts.pop();
-            change.acts.clear();
-            change.keep_key(KeyToStore { profile: name.clone(), key, account }, &planned.endpoint, store);
-            change.acts.extend(edit);
-            preview
-        }
-    };
-    let mut notes = plan_in(&preview)?.plan.notes;
-    notes.append(&mut change.notes);
-    notes.extend(on_program(&program));
-    change.notes = notes;
-    if make(context, &change, &preview, "add?", args.making)? {
-        let after = context.sources_of(&preview.files, &preview.index);
+    let mut notes = Vec::new();
+    if let Source::Key(key) = source {
+        let store = keyring(context, name, &key.id)?;
+        notes.push(format!("access key {} goes to {store}", key.id));
+        // The endpoint for verifying the key is known only from the new profile's plan.
+        let entry = IndexEntry { id: key.id.clone(), account: None, created: None };
+        let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
+        let trial = Change { acts: vec![Act::EditIndex(index), edit()], ..Change::default() };
+        let (_, planned) = plan_after(&trial)?;
+        let account = planned.plan.device.as_ref().and_then(|device| device.account()).cloned();
+        change.keep_key(KeyToStore { profile: name.clone(), key, account }, &planned.endpoint, store);
+    }
+    change.acts.push(edit());
+    let (preview, planned) = plan_after(&change)?;
+    change.notes = planned.plan.notes;
+    change.notes.append(&mut notes);
+    change.notes.extend(on_program(&program));
+    if make(context, &change, &preview, "add?", args.flags)? {
+        let after = context.sources_after(&preview);
         to_stdout(format!("added {name}; try: {}\n", to_try(context, after, name)?).as_bytes())?;
     }
     Ok(0)
 }
 
-/// What was given now is wrong by itself, and stands in no line yet.
+/// A problem of the new profile is a usage error, and its line does not exist yet.
 fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
-    match failure.profile.as_deref() == Some(name.as_str()) {
-        true => Failure { kind: Kind::Usage, place: None, ..failure },
-        false => failure,
+    if failure.profile.as_deref() != Some(name.as_str()) {
+        return failure;
     }
+    Failure { kind: Kind::Usage, place: None, ..failure }
 }
 
-/// The keyring a new key goes to. Without one it is refused: a file in clear is nobody's silent choice (threat-model P7).
+/// The keyring for a new key. Without one the key is refused: it must not be stored in plain text silently
+/// (threat-model P7).
 fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
     context.key_store_name(name, id)?.ok_or_else(|| {
         let cause = "no persistent keyring is available, and an access key is not written into a file unasked";
@@ -123,7 +112,7 @@ fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'
     })
 }
 
-/// What the flags do not say is asked for; the terminal is opened at the first question.
+/// Takes values from the flags and asks for missing ones. Opens the terminal at the first question.
 struct Asking<'a> {
     context: &'a Context,
     args: &'a Add,
@@ -136,11 +125,6 @@ impl Asking<'_> {
             self.person = Some(Conversation::begin(NEED)?);
         }
         Ok(self.person.as_ref().expect("opened above"))
-    }
-
-    /// Whether a person is asked for what may be left out: only where something had to be asked for.
-    fn is_conversation(&self) -> bool {
-        self.person.is_some()
     }
 
     fn name(&mut self) -> Result<ProfileName> {
@@ -169,14 +153,11 @@ impl Asking<'_> {
                 return self.key(name).map(Source::Key);
             }
         }
-        Ok(Source::Role { role: self.role()?, source: self.source_profile()? })
-    }
-
-    fn role(&mut self) -> Result<String> {
-        match &self.args.role_arn {
-            Some(given) => Ok(given.as_str().to_string()),
-            None => self.person()?.ask("ARN of the role", |text| RoleArn::parse(text).map(|role| role.as_str().into())),
-        }
+        let role = match &self.args.role_arn {
+            Some(given) => given.clone(),
+            None => self.person()?.ask("ARN of the role", RoleArn::parse)?,
+        };
+        Ok(Source::Role { role: role.as_str().into(), source: self.source_profile()? })
     }
 
     fn source_profile(&mut self) -> Result<String> {
@@ -203,7 +184,7 @@ impl Asking<'_> {
         Ok(AccessKey { id, secret })
     }
 
-    /// A role's device may be its source's; a key without one makes sessions without MFA.
+    /// A role can use the device of its source, but without a device a key would give sessions without MFA.
     fn device(&mut self, source: &Source) -> Result<Option<String>> {
         let parse = |text: &str| MfaSerial::parse(text).map(|serial| Some(serial.to_string()));
         match (&self.args.mfa_serial, source) {
@@ -226,7 +207,8 @@ impl Asking<'_> {
         };
         match &self.args.region {
             Some(given) => Ok(Some(given.to_string())),
-            None if self.is_conversation() => self.person()?.ask("region (Enter for none)", parse),
+            // An optional value is asked for only after a required one.
+            None if self.person.is_some() => self.person()?.ask("region (Enter for none)", parse),
             None => Ok(None),
         }
     }
@@ -238,10 +220,8 @@ fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, S
         return Err(format!("already exists ({})", there.place));
     }
     if !is_process_word(text) || !name.is_read_by_every_sdk() {
-        return Err(
-            "is not a name that every SDK can use: use A-Z a-z 0-9 - _ . / @ + : only, and do not start with '-'"
-                .into(),
-        );
+        let allowed = "use A-Z a-z 0-9 - _ . / @ + : only, and do not start with '-'";
+        return Err(format!("is not a name that every SDK can use: {allowed}"));
     }
     Ok(name)
 }

@@ -1,11 +1,10 @@
-//! `profile adopt`: every AWS tool uses twolock for a profile.
+//! `profile adopt`: makes every AWS tool use twolock for a profile.
 
 use std::collections::HashSet;
 
-use crate::change::preview::{Preview, preview};
+use crate::change::preview::Preview;
 use crate::change::{Act, Change, KeyToProve, KeyToStore, Proof};
 use crate::cli::Adopt;
-use crate::credentials::AccessKey;
 use crate::error::{Failure, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
@@ -19,15 +18,15 @@ use super::super::changing::make;
 use super::notes::{self, on_callers, own_program, to_try};
 use crate::cmd::context::{Context, Planned};
 
-/// More profiles that stay as they are would push the diff off the screen.
+/// More notes on refused profiles would push the diff off the screen.
 const MOST_LEFT: usize = 20;
 
-/// Adopts one profile and those above it, or all.
+/// Adopts one profile and those that use it as source, or all.
 pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     let (adoptions, asked) = if args.all {
         (adoption::of_all(context.quiet()), None)
     } else {
-        let asked = context.asked_or_picked(&args.profile)?;
+        let asked = context.requested_or_picked(&args.profile)?;
         context.plan(&asked)?;
         (adoption::of_one(context.quiet(), &asked, args.only)?, Some(asked))
     };
@@ -39,21 +38,21 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     let mut change = Change::new(title);
     served.iter().for_each(|(adoption, planned)| move_key(&mut change, adoption, planned, store));
     change.edit_files(Edits::of(&context.files, &adoptions, &program.path, home)?);
-    let preview = preview(&context.files, &context.index, &change)?;
-    let after = context.sources_of(&preview.files, &preview.index);
+    let preview = context.preview(&change)?;
+    let after = context.sources_after(&preview);
     let more = adoption::compare(context.quiet(), after)?;
     change.notes = on_keys(context, &adoptions, store, home);
     change.notes.extend(notes::on_program(&program));
     change.notes.extend(more.iter().map(|name| format!("'{name}' will ask for a code too, as its key's profile does")));
     change.notes.extend(left_alone(&refused));
     change.notes.extend(on_others(context, &preview, &adoptions, asked.as_ref()));
-    if make(context, &change, &preview, "adopt?", args.making)? {
+    if make(context, &change, &preview, "adopt?", args.flags)? {
         to_stdout(done(context, &preview, &adoptions)?.as_bytes())?;
     }
     Ok(0)
 }
 
-/// What we would refuse to serve, because of where its calls would go, stays with the tools that serve it.
+/// Profiles whose endpoint we refuse are not adopted.
 fn served(context: &Context, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>, Vec<Failure>) {
     let (mut served, mut refused) = (Vec::new(), adoptions.refused);
     for adoption in adoptions.made {
@@ -65,20 +64,18 @@ fn served(context: &Context, adoptions: Adoptions) -> (Vec<(Adoption, Planned)>,
     (served, refused)
 }
 
-/// The keyring that takes the keys which move; none where there is none, or no key moves.
+/// The keyring for the keys that move; none without a keyring, or if no key moves.
 fn key_store(context: &Context, served: &[(Adoption, Planned)]) -> Result<Option<&'static str>> {
-    let mut keys = served.iter().filter_map(|(adoption, _)| Some((&adoption.profile, key_of(adoption)?)));
-    keys.next().map_or(Ok(None), |(profile, key)| context.key_store_name(profile, &key.id))
-}
-
-fn key_of(adoption: &Adoption) -> Option<&AccessKey> {
-    match &adoption.becomes {
-        Becomes::Key { key, .. } => Some(key),
-        Becomes::Role | Becomes::Served => None,
+    for (Adoption { profile, becomes }, _) in served {
+        if let Becomes::Key { key, .. } = becomes {
+            return context.key_store_name(profile, &key.id);
+        }
     }
+    Ok(None)
 }
 
-/// The keyring takes and proves a key before the files lose it; without a keyring it is proved where it is.
+/// The key is stored in the keyring and verified before it is removed from the files; without a keyring, it is only
+/// verified.
 fn move_key(change: &mut Change, adoption: &Adoption, planned: &Planned, store: Option<&str>) {
     let Becomes::Key { key, device, .. } = &adoption.becomes else { return };
     let (profile, endpoint) = (adoption.profile.clone(), &planned.endpoint);
@@ -95,7 +92,7 @@ fn move_key(change: &mut Change, adoption: &Adoption, planned: &Planned, store: 
 fn done(context: &Context, preview: &Preview, adoptions: &[Adoption]) -> Result<String> {
     let names: Vec<String> = adoptions.iter().map(|adoption| adoption.profile.to_string()).collect();
     let Some(first) = adoptions.first() else { return Ok(String::new()) };
-    let after = context.sources_of(&preview.files, &preview.index);
+    let after = context.sources_after(preview);
     Ok(format!("adopted {}; try: {}\n", names.join(", "), to_try(context, after, &first.profile)?))
 }
 
@@ -125,15 +122,14 @@ fn on_keys(context: &Context, adoptions: &[Adoption], store: Option<&str>, home:
     adoptions.iter().flat_map(note).collect()
 }
 
-/// Profiles that cannot be adopted, each with the reason; of many, the first ones.
+/// The first profiles that cannot be adopted, each with the reason.
 fn left_alone(refused: &[Failure]) -> Vec<String> {
     let named = refused.iter().take(MOST_LEFT).map(|failure| format!("not adopted: {}", failure.headline()));
     let more = refused.len().saturating_sub(MOST_LEFT);
     named.chain((more > 0).then(|| format!("{more} more are not adopted"))).collect()
 }
 
-/// Who would still bypass us: an adopted profile that somebody reads differently, or one above it that is left as it is.
-/// Of those, a role that keeps its own mfa_serial makes SDKs ask for a code themselves.
+/// Callers that still bypass twolock for an adopted profile, or for one that uses it as source and is not adopted.
 fn on_others(context: &Context, preview: &Preview, adoptions: &[Adoption], asked: Option<&ProfileName>) -> Vec<String> {
     let made: HashSet<&ProfileName> = adoptions.iter().map(|adoption| &adoption.profile).collect();
     let above = asked.map(|asked| adoption::above(context.quiet(), asked)).unwrap_or_default();
@@ -147,6 +143,7 @@ fn on_others(context: &Context, preview: &Preview, adoptions: &[Adoption], asked
     notes
 }
 
+/// SDKs ask for a code themselves if a role has an mfa_serial.
 fn keeps_its_device(context: &Context, name: &ProfileName) -> Option<String> {
     let profile = context.files.profile(name.as_str())?;
     let keeps = profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();

@@ -1,31 +1,44 @@
-//! `profile set` and `profile unset`: one key of a profile.
+//! `profile set`, `unset`, `rename` and `remove`: edits of one profile.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
 
 use crate::aws_files::Profile;
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
-use crate::change::preview::{Preview, preview};
+use crate::change::preview::Preview;
 use crate::change::{Act, Change};
-use crate::cli::Making;
+use crate::cli::ChangeFlags;
+use crate::cmd::active_sessions;
+use crate::cmd::changing::make;
+use crate::cmd::context::{Context, Planned, paths};
 use crate::credentials::STATIC_KEYS;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::profile::facts::names_twolock;
+use crate::ours::aliases;
+use crate::ours::key_index::IndexEdit;
+use crate::ours::settings::SettingEdit;
+use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
+use crate::profile::facts::{names_twolock, references};
 use crate::profile::settings::ProfileSettings;
 use crate::secret;
 use crate::text::visible::visible;
 
-use super::super::changing::make;
-use crate::cmd::context::Context;
-
 const QUESTION: &str = "make this change?";
 
-/// Sets one key where it counts.
-pub fn set(context: &Context, name: &ProfileName, key: &str, value: &str, title: &str, making: Making) -> Result<u8> {
+/// Sets one key, in the file that takes precedence.
+pub fn set(
+    context: &Context,
+    name: &ProfileName,
+    key: &str,
+    value: &str,
+    title: &str,
+    flags: ChangeFlags,
+) -> Result<u8> {
     let key = key.to_ascii_lowercase();
-    let profile = context.known(name)?;
+    let profile = context.existing(name)?;
     refuse_secrets(&profile, &key)?;
-    // The credentials file wins: a key that stands there would hide what the config file says.
     let in_credentials = profile.credentials.as_ref().is_some_and(|section| section.get(&key).is_some());
     let kind = if in_credentials { FileKind::Credentials } else { FileKind::Config };
     let mut change = Change::new(title);
@@ -38,28 +51,28 @@ pub fn set(context: &Context, name: &ProfileName, key: &str, value: &str, title:
     }
     let edit = Edit::Set { profile: name.to_string(), key: key.clone(), value: value.into() };
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
-    let preview = preview(&context.files, &context.index, &change)?;
+    let preview = context.preview(&change)?;
     check(&preview, kind, name, &key)?;
-    make(context, &change, &preview, QUESTION, making).map(|_| 0)
+    make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 
-/// Takes one key out of both files: what is left in one of them would count again.
-pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, making: Making) -> Result<u8> {
-    context.known(name)?;
+/// Removes one key from both files, so that the other file's value does not become effective.
+pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, flags: ChangeFlags) -> Result<u8> {
+    context.existing(name)?;
     let mut change = Change::new(title);
     change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.to_ascii_lowercase() });
-    let preview = preview(&context.files, &context.index, &change)?;
-    make(context, &change, &preview, QUESTION, making).map(|_| 0)
+    let preview = context.preview(&change)?;
+    make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 
-/// Arguments are seen by every user of the machine, and stay in the shell's history (threat-model P3).
+/// Every user of the machine can see arguments, and the shell's history keeps them (threat-model P3).
 fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     if !STATIC_KEYS.contains(&key) && !secret::is_name(key) {
         return Ok(());
     }
     let cause = format!("{key} cannot be given as an argument: other users can see the arguments of every process");
     let configure = CommandLine::other("aws configure --profile").of_profile(&profile.name);
-    // A key beside the line that calls us would pass us by.
+    // With a key in the same profile, the AWS CLI and SDKs would bypass twolock.
     let hint = match names_twolock(profile) {
         true => configure.and(CommandLine::of(Verb::Adopt, &profile.name)),
         false => configure,
@@ -67,7 +80,7 @@ fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     Err(Failure::new(Kind::Usage, cause).of_profile(&profile.name).hint(hint))
 }
 
-/// Refuses a value the plan would refuse later.
+/// Refuses a value that would make the plan fail.
 fn check(preview: &Preview, kind: FileKind, name: &ProfileName, key: &str) -> Result<()> {
     let Some(profile) = preview.files.profile(name.as_str()) else { return Ok(()) };
     let (config, credentials) = match kind {
@@ -78,4 +91,103 @@ fn check(preview: &Preview, kind: FileKind, name: &ProfileName, key: &str) -> Re
     ProfileSettings::of(&profile, name)
         .check(key)
         .map_err(|failure| Failure::new(Kind::Usage, failure.cause).of_profile(name))
+}
+
+/// Renames a profile, and updates whatever refers to it.
+pub fn rename(context: &Context, old: &ProfileName, new: &ProfileName, title: &str, flags: ChangeFlags) -> Result<u8> {
+    let profile = context.existing(old)?;
+    must_not_exist(context, new.as_str())?;
+    let entry = context.index.get(old);
+    if context.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
+        return Err(Failure::new(Kind::Config, format!("the key index already has a key for '{new}'")));
+    }
+    let mut change = Change::new(title);
+    if let Some(entry) = entry {
+        change.notes.push(format!("its key {} in the keyring goes with it", entry.id.as_str()));
+        // The index has the key under both names while the files change.
+        change.acts.push(Act::EditIndex(IndexEdit::Copy { from: old.clone(), to: new.clone() }));
+    }
+    change.edit_both(&Edit::Rename { profile: old.to_string(), to: new.to_string() });
+    if is_kept_beside(ProfileSettings::of(&profile, old)) {
+        let (keys, new_keys) = (keys_profile(old), keys_profile(new));
+        must_not_exist(context, &new_keys)?;
+        change.edit_both(&Edit::Rename { profile: keys, to: new_keys });
+    }
+    if let Some(entry) = entry {
+        change.acts.push(Act::EditIndex(IndexEdit::Drop { profile: old.clone(), id: entry.id.clone() }));
+    }
+    rename_in_aliases(context, old, new, &mut change);
+    let preview = context.preview(&change)?;
+    make(context, &change, &preview, "make these changes?", flags).map(|_| 0)
+}
+
+fn must_not_exist(context: &Context, name: &str) -> Result<()> {
+    let failure = Failure::new(Kind::Config, format!("profile '{name}' already exists"));
+    context.files.profile(name).map_or(Ok(()), |existing| Err(failure.at(&existing.place)))
+}
+
+fn rename_in_aliases(context: &Context, old: &ProfileName, new: &ProfileName, change: &mut Change) {
+    let aliases = &context.settings.aliases;
+    if aliases.get(new.as_str()).is_some_and(|alias| alias.profile != *old) {
+        change.notes.push(format!("alias '{}' will be hidden by the profile", visible(new.as_str())));
+    }
+    let names: Vec<String> = aliases.of(old.as_str()).map(|(alias, _)| format!("'{}'", visible(alias))).collect();
+    if names.is_empty() {
+        return;
+    }
+    change.notes.push(match names.len() {
+        1 => format!("alias {} goes with it", names[0]),
+        _ => format!("aliases {} go with it", names.join(", ")),
+    });
+    let edit = SettingEdit::RenameInAliases { old: old.to_string(), new: new.to_string() };
+    change.acts.push(Act::EditSettings { file: paths(&context.dirs).file, edit });
+}
+
+/// Removes a profile from both files, and its sessions unless other profiles use them.
+pub fn remove(context: &Context, name: &ProfileName, title: &str, flags: ChangeFlags) -> Result<u8> {
+    let profile = context.existing(name)?;
+    let mut change = Change { notes: remaining_references(context, name), ..Change::new(title) };
+    if let Some(entry) = context.index.get(name) {
+        change.notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));
+    }
+    if is_kept_beside(ProfileSettings::of(&profile, name)) {
+        change.notes.push(format!("its key stays in profile '{}'", keys_profile(name)));
+    }
+    change.edit_both(&Edit::Remove { profile: name.to_string() });
+    let sessions = unshared_sessions(context, name);
+    if !sessions.is_empty() {
+        change.notes.push(format!("{} of its sessions will be ended", sessions.len()));
+        change.acts.push(Act::ForgetSessions(sessions));
+    }
+    let question = if change.notes.is_empty() { "remove it?" } else { "remove it anyway?" };
+    let preview = context.preview(&change)?;
+    make(context, &change, &preview, question, flags).map(|_| 0)
+}
+
+fn remaining_references(context: &Context, name: &ProfileName) -> Vec<String> {
+    let profiles = references(&context.files, name.as_str()).into_iter().map(|(profile, setting)| {
+        format!("profile '{}' still refers to it: {} ({})", visible(&profile), setting.key, setting.place)
+    });
+    let aliases = context.settings.aliases.of(name.as_str()).map(|(alias, at)| {
+        let unset = CommandLine::new(Verb::SettingsUnset).with(aliases::setting_of(alias));
+        format!("alias '{}' still refers to it ({}): {unset}", visible(alias), at.place)
+    });
+    profiles.chain(aliases).collect()
+}
+
+/// The sealed sessions of this profile's plan that no other profile's plan uses.
+fn unshared_sessions(context: &Context, name: &ProfileName) -> Vec<PathBuf> {
+    let identities =
+        |name: &str| -> HashSet<_> { context.plan_quietly(name).as_ref().map(Planned::identities).unwrap_or_default() };
+    let mut own = identities(name.as_str());
+    let mut found = active_sessions::open(context, |header| own.contains(&header.identity)).sessions;
+    if found.is_empty() {
+        return Vec::new();
+    }
+    for other in context.files.profile_names().iter().filter(|other| *other != name.as_str()) {
+        let used = identities(other);
+        own.retain(|identity| !used.contains(identity));
+    }
+    found.retain(|(_, header)| own.contains(&header.identity));
+    found.into_iter().map(|(path, _)| path).collect()
 }

@@ -1,9 +1,9 @@
-//! `profile list`: each profile with its account, device and key, and how long its session lives.
+//! `profile list`: each profile with its account, device, key and the time left.
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::arn::MfaSerial;
 use crate::aws_files::Profile;
@@ -19,23 +19,21 @@ use crate::system::terminal;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
-use super::fields::{add_key_and_rest, facts};
+use crate::cmd::active_sessions::ActiveSessions;
 use crate::cmd::context::Context;
-use crate::cmd::living::Living;
 
 const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT", "SERVED"];
 
-/// What a narrow terminal does without, by column: the device first, then the account, then the key.
+/// The columns that a narrow terminal omits, in this order: device, account, key.
 const SPARE: [usize; 3] = [3, 2, 4];
 
-/// Lists every profile.
 pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     let names = context.files.profile_names();
-    let living = Living::look(context);
+    let active_sessions = ActiveSessions::look(context);
     let callers = Callers::of(&context.files);
-    let listed = names.iter().filter_map(|name| Listed::of(context, &living, &callers, name));
+    let listed = names.iter().filter_map(|name| Listed::of(context, &active_sessions, &callers, name));
     if as_json {
-        // Not by `json!`, which copies what it is given.
+        // Not with `json!`, which copies its values.
         let list = listed.map(|listed| listed.facts(context)).collect();
         return json_to_stdout(Value::Object([("profiles".into(), list)].into_iter().collect())).map(|()| 0);
     }
@@ -49,7 +47,6 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
-/// A profile, where it leads, and what lives of it.
 struct Listed {
     profile: Rc<Profile>,
     base: Option<Base>,
@@ -59,25 +56,24 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(context: &Context, living: &Living, callers: &Callers, name: &str) -> Option<Self> {
-        let Some(outline) = context.outline(name) else {
+    fn of(context: &Context, active_sessions: &ActiveSessions, callers: &Callers, name: &str) -> Option<Self> {
+        let Some(Outline { profile, base, device, role }) = context.outline(name) else {
             let profile = Rc::new(context.files.profile(name)?);
             let served = callers.served(&profile);
             return Some(Self { profile, base: None, device: None, rest: None, served });
         };
-        let Outline { profile, base, device, role } = outline;
         let profile = Rc::new(profile);
         let served = callers.served(&profile);
-        let planned = if living.may_serve(role.as_ref()) { context.plan_if_any(name) } else { None };
-        let rest = planned.and_then(|planned| living.rest(&planned));
+        let planned = if active_sessions.may_have(role.as_ref()) { context.plan_quietly(name) } else { None };
+        let rest = planned.and_then(|planned| active_sessions.time_left(&planned));
         Some(Self { profile, base: Some(base), device, rest, served })
     }
 
     fn row(&self, context: &Context) -> Vec<String> {
-        // A role's device may be named by the profiles below it.
+        // The profiles of the chain may name a role's device.
         let device_of_the_chain = self.device.as_ref().and_then(|device| device.name()).map(visible);
         let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
-        // Where the key is has a column of its own.
+        // Another column shows where the key is.
         let kind = match kind(&self.profile, &context.index) {
             "key in keyring" | "key of another" => "key",
             "settings only" => "settings",
@@ -108,7 +104,7 @@ impl Listed {
     }
 }
 
-/// `credentials:2`, without the folders.
+/// `credentials:2`: no directories.
 fn short_place(place: &KeyPlace) -> String {
     match place {
         KeyPlace::Keyring => "keyring".into(),
@@ -117,4 +113,35 @@ fn short_place(place: &KeyPlace) -> String {
             format!("{}:{}", visible(file), place.line)
         }
     }
+}
+
+/// Adds where the key is, and when the credentials expire.
+pub fn add_key_and_rest(fields: &mut Value, base: &Base, rest: Option<(Timestamp, Duration)>) {
+    let Base::Key(key) = base;
+    fields["key"] = json!(key.place.to_string());
+    if let Some((end, left)) = rest {
+        fields["expires"] = json!(end.to_string());
+        fields["seconds_left"] = json!(left.as_secs());
+    }
+}
+
+/// The profile's settings; missing ones are omitted.
+pub fn facts(context: &Context, profile: &Profile, served: Served) -> Value {
+    let adopted = served == Served::Fully;
+    let mut fields = json!({"name": profile.name, "kind": kind(profile, &context.index), "adopted": adopted});
+    let text = |ours: &str, standard: &str| {
+        profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.shown().to_string())
+    };
+    for (name, value) in [
+        ("account", account(profile, &context.index)),
+        ("region", text("region", "region")),
+        ("mfa_serial", text("mfa_serial", "mfa_serial")),
+        ("role_arn", text("twolock_role_arn", "role_arn")),
+        ("source_profile", text("twolock_source_profile", "source_profile")),
+    ] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            fields[name] = json!(value);
+        }
+    }
+    fields
 }

@@ -1,103 +1,99 @@
-//! The profile commands: what there is (`list`), what would be done (`show`), and changes of the AWS files.
+//! The profile commands.
 
 mod add;
 mod adopt;
 mod edit;
-mod fields;
 mod list;
 mod notes;
 mod release;
-mod remove;
-mod rename;
 mod show;
 
 use crate::change::replace::wait_while_fresh;
-use crate::cli::{self, Making};
+use crate::cli::{self, ChangeFlags};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::text::visible::as_word;
 
 use super::changing;
-use super::context::Context;
-use super::context::Invocation;
+use super::context::{Context, Invocation};
 
-/// Runs one of the profile commands.
 pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
     use cli::Profile::*;
     match args {
         List { json } => list::run(&Context::load(&invocation.env)?, *json),
         Show { profile, json } => {
             let context = Context::load(&invocation.env)?;
-            show::run(&context, &context.asked_or_picked(profile)?, *json)
+            show::run(&context, &context.requested_or_picked(profile)?, *json)
         }
         Pick { filter } => pick(&Context::load(&invocation.env)?, filter.as_deref().unwrap_or_default()),
-        Add(args) => changed(&args.making, invocation, &titled("add", &[args.name.as_ref()]), |context, title| {
-            add::run(context, args, title)
-        }),
+        Add(args) => {
+            let title = titled("add", &[args.name.as_ref()]);
+            changed(&args.flags, invocation, &title, |context| add::run(context, args, &title))
+        }
         Adopt(args) => {
             let title = titled("adopt", &[args.profile.name()]) + if args.all { " --all" } else { "" };
-            changed(&args.making, invocation, &title, |context, title| adopt::run(context, args, title))
+            changed(&args.flags, invocation, &title, |context| adopt::run(context, args, &title))
         }
         Release(args) => {
-            changed(&args.making, invocation, &titled("release", &[args.profile.name()]), |context, title| {
-                release::run(context, args, title)
+            let title = titled("release", &[args.profile.name()]);
+            changed(&args.flags, invocation, &title, |context| release::run(context, args, &title))
+        }
+        Set { profile, key, value, flags } => {
+            let title = format!("{} {}", titled("set", &[Some(profile)]), as_word(key));
+            changed(flags, invocation, &title, |context| {
+                edit::set(context, &context.resolve_alias(profile)?, key, value, &title, *flags)
             })
         }
-        Set { profile, key, value, making } => changed(
-            making,
-            invocation,
-            &format!("{} {}", titled("set", &[Some(profile)]), as_word(key)),
-            |context, title| edit::set(context, &context.meant(profile)?, key, value, title, *making),
-        ),
-        Unset { profile, key, making } => changed(
-            making,
-            invocation,
-            &format!("{} {}", titled("unset", &[Some(profile)]), as_word(key)),
-            |context, title| edit::unset(context, &context.meant(profile)?, key, title, *making),
-        ),
-        Rename { old, new, making } => {
-            changed(making, invocation, &titled("rename", &[Some(old), Some(new)]), |context, title| {
-                rename::run(context, &context.meant(old)?, new, title, *making)
+        Unset { profile, key, flags } => {
+            let title = format!("{} {}", titled("unset", &[Some(profile)]), as_word(key));
+            changed(flags, invocation, &title, |context| {
+                edit::unset(context, &context.resolve_alias(profile)?, key, &title, *flags)
             })
         }
-        Remove { profile, making } => {
-            changed(making, invocation, &titled("remove", &[Some(profile)]), |context, title| {
-                remove::run(context, &context.meant(profile)?, title, *making)
+        Rename { old, new, flags } => {
+            let title = titled("rename", &[Some(old), Some(new)]);
+            changed(flags, invocation, &title, |context| {
+                edit::rename(context, &context.resolve_alias(old)?, new, &title, *flags)
+            })
+        }
+        Remove { profile, flags } => {
+            let title = titled("remove", &[Some(profile)]);
+            changed(flags, invocation, &title, |context| {
+                edit::remove(context, &context.resolve_alias(profile)?, &title, *flags)
             })
         }
     }
 }
 
-/// The command as one would type it.
+/// The command line without `twolock` and flags.
 fn titled(verb: &str, names: &[Option<&ProfileName>]) -> String {
     let names = names.iter().flatten().map(|name| format!(" {}", as_word(name.as_str())));
     format!("profile {verb}{}", names.collect::<String>())
 }
 
-/// Makes good what a killed run left, waits until nobody is in the middle of writing the files, then lets a verb change
-/// them.
+/// Recovers from a killed run, waits until no other program is writing the files, then runs a verb that changes them.
 fn changed(
-    making: &Making,
+    flags: &ChangeFlags,
     invocation: &Invocation,
     title: &str,
-    verb: impl FnOnce(&Context, &str) -> Result<u8>,
+    verb: impl FnOnce(&Context) -> Result<u8>,
 ) -> Result<u8> {
-    if !making.dry_run && changing::recovered(&invocation.env, title, making.forget_unfinished)? {
+    if !flags.dry_run && changing::recovered(&invocation.env, title, flags.forget_unfinished)? {
         return Ok(0);
     }
     let context = Context::load(&invocation.env)?;
     for choice in [&context.files.config_choice, &context.files.credentials_choice] {
         wait_while_fresh(|| std::fs::metadata(&choice.path));
     }
-    verb(&Context::load(&invocation.env)?, title)
+    verb(&Context::load(&invocation.env)?)
 }
 
-/// Prints the name a person picked, and nothing else.
+/// Prints only the picked name.
 fn pick(context: &Context, filter: &str) -> Result<u8> {
-    let nobody = |why| Failure::new(Kind::NeedsPerson, format!("picking a profile requires a terminal: {why}"));
-    let name = context.pick(filter, nobody)?;
+    let no_terminal = |why| Failure::new(Kind::NeedsPerson, format!("picking a profile requires a terminal: {why}"));
+    let name = context.pick(filter, no_terminal)?;
     to_stdout(format!("{name}\n").as_bytes())?;
-    context.note_use(&context.meant(&name)?);
+    context.note_use(&context.resolve_alias(&name)?);
     Ok(0)
 }

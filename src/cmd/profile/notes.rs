@@ -1,4 +1,4 @@
-//! What is said beside a diff: which program AWS tools start, who goes another way, and what to try afterwards.
+//! Notes for the diff: the program that AWS tools will start, the callers that bypass twolock, and a command to try.
 
 use std::path::PathBuf;
 
@@ -14,38 +14,35 @@ use crate::text::visible::{as_word, visible};
 use crate::cmd::context::Context;
 use crate::hint::CommandLine;
 
-/// A command that shows that it works. The AWS CLI wants a region, which not every profile names.
+/// A command that shows that the profile works. The AWS CLI needs a region, which not every profile has.
 pub fn to_try(context: &Context, after: Sources<'_>, name: &ProfileName) -> Result<String> {
     let word = as_word(name.as_str());
-    Ok(match context.plan_in(after, name)?.plan.shell_region {
+    Ok(match context.plan_of(after, name)?.plan.shell_region {
         Some(_) => format!("aws --profile {word} sts get-caller-identity"),
         None => format!("twolock whoami {word}"),
     })
 }
 
-/// The path SDKs are to start. One on whose way everybody could put another program is refused.
+/// The path for `credential_process`. Refused if everybody can replace the program.
 pub fn own_program(context: &Context) -> Result<Program> {
     let paths = own_program::paths(context.env.raw("PATH"))
         .map_err(|e| Failure::new(Kind::Config, format!("this program's own path cannot be found: {e}")))?;
     let program = program::choose(&paths)?;
-    let open = other_writers(&program);
-    match open.iter().find(|(_, writer)| *writer == OtherWriter::Everybody) {
-        None => Ok(program),
-        Some((step, _)) => {
-            let (path, step) = (&program.path, step.to_string_lossy());
-            let cause = format!("every AWS tool would run {path}, but everybody can change {step}");
-            let hint =
-                CommandLine::other("chmod o-w").with(&*step).to("install twolock elsewhere, or close it to others");
-            Err(Failure::new(Kind::Config, cause).hint(hint))
-        }
-    }
+    let Some((step, _)) = other_writers(&program).into_iter().find(|(_, writer)| *writer == OtherWriter::Everybody)
+    else {
+        return Ok(program);
+    };
+    let (path, step) = (&program.path, step.to_string_lossy());
+    let cause = format!("every AWS tool would run {path}, but everybody can change {step}");
+    let hint = CommandLine::other("chmod o-w").with(&*step).to("install twolock elsewhere, or close it to others");
+    Err(Failure::new(Kind::Config, cause).hint(hint))
 }
 
 fn other_writers(program: &Program) -> Vec<(PathBuf, OtherWriter)> {
     path_owners::other_writers(program.path.as_ref()).unwrap_or_default()
 }
 
-/// A path that an upgrade takes away, or that another user could change.
+/// Notes if an upgrade may remove the path, or another user can change it.
 pub fn on_program(program: &Program) -> Vec<String> {
     let path = &program.path;
     let versioned = program.is_versioned.then(|| {
@@ -62,7 +59,7 @@ pub fn on_program(program: &Program) -> Vec<String> {
     versioned.into_iter().chain(open).collect()
 }
 
-/// One line for those who would not use twolock after the change: `after this, 'prod' (Go, JavaScript): an error: …`.
+/// One line for callers that do not use twolock after the change: `after this, 'prod' (Go, JavaScript): an error: …`.
 pub fn on_callers(callers: &Callers, name: &ProfileName) -> Vec<String> {
     let line = |(who, what): (String, String)| format!("after this, '{}' ({who}): {what}", visible(name.as_str()));
     callers::grouped(callers.judge(name.as_str()).others()).into_iter().map(line).collect()

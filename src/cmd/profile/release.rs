@@ -1,8 +1,7 @@
-//! `profile release`: takes an adoption back.
+//! `profile release`: undoes an adoption.
 
 use crate::aws_files::{AwsFiles, Setting};
 use crate::change::Change;
-use crate::change::preview::preview;
 use crate::cli::Release;
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
@@ -20,39 +19,34 @@ use super::super::changing::make;
 use super::notes::on_callers;
 use crate::cmd::context::Context;
 
-/// Releases one profile.
 pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
-    let name = context.asked_or_picked(&args.profile)?;
-    let profile = context.known(&name)?;
+    let name = context.requested_or_picked(&args.profile)?;
+    let profile = context.existing(&name)?;
     let settings = ProfileSettings::of(&profile, &name);
     let is_role = settings.raw("twolock_role_arn").is_some();
     if !is_served(settings) && !is_role && !args.restore_key {
-        return Err(not_adopted(settings));
+        return Err(settings.refuse_profile("is not adopted: its credential_process does not run twolock"));
     }
     if args.restore_key && is_kept_beside(settings) {
-        nobody_else_may_name(context, &name, &keys_profile(&name))?;
+        refuse_other_references(context, &name, &keys_profile(&name))?;
     }
-    let restored = if args.restore_key { Some(key(context, settings, !args.making.dry_run)?) } else { None };
+    let restored = if args.restore_key { Some(key(context, settings, !args.flags.dry_run)?) } else { None };
     let mut change = Change { notes: notes_on_key(context, settings, restored.as_ref()), ..Change::new(title) };
     change.edit_files(Edits::of_release(context.sources(), &name, restored)?);
-    let preview = preview(&context.files, &context.index, &change)?;
+    let preview = context.preview(&change)?;
     change.notes.extend(notes_on_callers(context, &preview.files, &name));
-    if make(context, &change, &preview, "release?", args.making)? {
+    if make(context, &change, &preview, "release?", args.flags)? {
         to_stdout(format!("released {name}\n").as_bytes())?;
     }
     Ok(0)
 }
 
-fn not_adopted(settings: ProfileSettings<'_>) -> Failure {
-    settings.refuse_profile("is not adopted: its credential_process does not run twolock")
-}
-
-/// The key that `--restore-key` writes back: out of the profile that keeps it, else out of the keyring.
+/// The key that `--restore-key` writes back, from its separate profile or the keyring.
 fn key(context: &Context, settings: ProfileSettings<'_>, may_unlock: bool) -> Result<AccessKey> {
     let name = settings.name();
-    if let Some(there) = STATIC_KEYS.iter().find_map(|key| settings.raw(key)) {
+    if let Some(key) = STATIC_KEYS.iter().find_map(|key| settings.raw(key)) {
         let cause = "has an access key in the AWS files: there is none to restore";
-        return Err(settings.refuse_profile(cause).at(&there.place));
+        return Err(settings.refuse_profile(cause).at(&key.place));
     }
     if is_kept_beside(settings) {
         return the_one_key(&keys_profile(name), context.sources());
@@ -63,18 +57,17 @@ fn key(context: &Context, settings: ProfileSettings<'_>, may_unlock: bool) -> Re
     }
 }
 
-/// Whoever gets the key from the profile that keeps it would have none any more.
-fn nobody_else_may_name(context: &Context, name: &ProfileName, keys: &str) -> Result<()> {
-    let source = |setting: &Setting| matches!(setting.key.as_str(), "source_profile" | "twolock_source_profile");
-    let others = references(&context.files, keys).into_iter().filter(|(_, setting)| source(setting));
-    match others.into_iter().find(|(other, _)| other != name.as_str()) {
-        None => Ok(()),
-        Some((other, setting)) => {
-            let cause = format!("gets its key from '{keys}', which goes: let it name '{name}'");
-            let hint = CommandLine::of(Verb::Set, &other).with(&setting.key).with(name.as_str());
-            Err(Failure::new(Kind::Config, cause).of_profile(&other).at(&setting.place).hint(hint))
-        }
-    }
+/// Refuses if another profile uses the separate profile of the key as source, because that will be removed.
+fn refuse_other_references(context: &Context, name: &ProfileName, keys: &str) -> Result<()> {
+    let is_source = |setting: &Setting| matches!(setting.key.as_str(), "source_profile" | "twolock_source_profile");
+    let mut references = references(&context.files, keys).into_iter();
+    let Some((other, setting)) = references.find(|(other, setting)| is_source(setting) && other != name.as_str())
+    else {
+        return Ok(());
+    };
+    let cause = format!("gets its key from '{keys}', which goes: let it name '{name}'");
+    let hint = CommandLine::of(Verb::Set, &other).with(&setting.key).with(name.as_str());
+    Err(Failure::new(Kind::Config, cause).of_profile(&other).at(&setting.place).hint(hint))
 }
 
 fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Option<&AccessKey>) -> Vec<String> {
@@ -96,7 +89,8 @@ fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Opti
     }
 }
 
-/// What the AWS CLI and SDKs do then with this profile, and with each for which they used twolock before.
+/// What the AWS CLI and SDKs do afterwards with this profile, and with those that use it and no longer go through
+/// twolock.
 fn notes_on_callers(context: &Context, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
     let (before, then) = (Callers::of(&context.files), Callers::of(after));
     let mut notes = on_callers(&then, name);
@@ -111,7 +105,7 @@ fn notes_on_callers(context: &Context, after: &AwsFiles, name: &ProfileName) -> 
     notes
 }
 
-/// A role may have no device of its own: without ours behind it, SDKs call without MFA.
+/// Without twolock, SDKs assume a role that has no mfa_serial without MFA.
 fn without_mfa(context: &Context, name: &ProfileName) -> Option<String> {
     let device = context.plan(name).ok()?.plan.device?;
     let profile = context.files.profile(name.as_str())?;

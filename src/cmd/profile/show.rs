@@ -17,19 +17,16 @@ use crate::text::style::label;
 use crate::text::visible::{one_line, visible};
 use crate::text::width::{columns, padded};
 
-use super::fields::{add_key_and_rest, facts};
-use crate::cmd::asked::unknown;
+use super::list::{add_key_and_rest, facts};
+use crate::cmd::active_sessions::ActiveSessions;
 use crate::cmd::context::{Context, Planned};
-use crate::cmd::living::Living;
+use crate::cmd::selection::unknown;
 
-/// A paragraph is not wider than this.
 const WIDEST: usize = 80;
 
-/// Explains one profile.
 pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let profile = context.files.profile(name.as_str());
     let planned = context.plan(name);
-    // A name nobody knows has nothing to show; the plan's own failure says so best.
     let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| unknown(name))) };
     if as_json {
         return json_to_stdout(explained(context, &profile, planned)).map(|()| 0);
@@ -52,7 +49,7 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     to_stdout((text + &oddities(context)).as_bytes()).map(|()| 0)
 }
 
-/// The settings that count, below the file they stand in, each behind its line.
+/// The effective settings, by file, each with its line.
 fn settings_text(settings: &[&Setting]) -> String {
     let mut text = String::new();
     for of_file in settings.chunk_by(|one, next| one.place.file == next.place.file) {
@@ -111,16 +108,15 @@ fn hint_line(hint: &str) -> String {
     format!("  {} {hint}\n", label("hint", is_styled(&io::stdout())))
 }
 
-/// One paragraph for those that do the same.
+/// One paragraph for all callers that behave the same.
 fn callers_text(verdict: &Verdict, columns: usize) -> String {
     let line = |(who, what): &(String, String)| wrapped(&format!("{who}: {what}"), "  ", Some(columns));
     callers::grouped(verdict.callers()).iter().map(line).collect()
 }
 
-/// What other readers of the same two files stumble over: most of it makes them refuse the whole file.
+/// What other readers of the two files misread; most of it makes them refuse the whole file.
 fn oddities(context: &Context) -> String {
-    let of = |file: &crate::aws_files::file::AwsFile| file.oddities();
-    let all = of(&context.files.config).into_iter().chain(of(&context.files.credentials));
+    let all = context.files.config.oddities().into_iter().chain(context.files.credentials.oddities());
     let lines: Vec<String> = all.map(|oddity| format!("  {}\n", one_line(&oddity.to_string()))).take(20).collect();
     if lines.is_empty() { String::new() } else { format!("\nread differently elsewhere\n{}", lines.concat()) }
 }
@@ -137,7 +133,7 @@ fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> 
     fields["callers"] = verdict.callers().iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_key_and_rest(&mut fields, &planned.plan.base, Living::look(context).rest(&planned));
+            add_key_and_rest(&mut fields, &planned.plan.base, ActiveSessions::look(context).time_left(&planned));
             fields["plan"] = planned.plan.lines().map(|line| json!(line.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());

@@ -1,0 +1,142 @@
+//! The profile of a command: from an argument, a variable or an alias in `config.toml`, or picked on the terminal.
+
+use std::collections::HashSet;
+
+use crate::aws_files::Profile;
+use crate::cli::ProfileArg;
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::ours::usage::{self, Usage};
+use crate::picker::{self, Choices};
+use crate::profile::adoption::kept_key::keeps_the_key_of;
+use crate::profile::facts::{account, kind};
+use crate::profile::plan;
+use crate::system::terminal::Unusable;
+use crate::system::{clock, log};
+use crate::text::list::first_names;
+
+use super::context::Context;
+
+impl Context {
+    pub fn requested(&self, arg: &ProfileArg) -> Result<ProfileName> {
+        let name = self.given_name(arg)?.ok_or_else(|| self.no_profile_given())?;
+        self.resolve_alias(&name)
+    }
+
+    /// Lets the user pick a profile if none is given.
+    pub fn requested_or_picked(&self, arg: &ProfileArg) -> Result<ProfileName> {
+        match self.given_name(arg)? {
+            Some(name) => self.resolve_alias(&name),
+            None => self.resolve_alias(&self.pick("", |_| self.no_profile_given())?),
+        }
+    }
+
+    /// Lets the user pick a profile; `no_terminal` makes the failure if there is no terminal.
+    pub fn pick(&self, filter: &str, no_terminal: impl FnOnce(Unusable) -> Failure) -> Result<ProfileName> {
+        let (usage, now) = (Usage::load(&self.dirs.state), clock::now());
+        let mut names = self.names_offered();
+        names.retain(|name| ProfileName::parse(name).is_ok());
+        if names.is_empty() {
+            return Err(self.no_profile_given());
+        }
+        let alias = |name: &str| self.settings.aliases.get(name).map(|alias| alias.profile.as_str());
+        let profiles: HashSet<String> = self.files.profile_names().into_iter().collect();
+        let alias_of = |name: &String| if profiles.contains(name) { None } else { alias(name) };
+        names.retain(|name| alias_of(name).is_none_or(|profile| profiles.contains(profile)));
+        let weights: Vec<u64> = names.iter().map(|name| usage.weight(alias_of(name).unwrap_or(name), now)).collect();
+        let detail = |at: usize| match alias_of(&names[at]) {
+            Some(profile) => format!("alias of {profile}"),
+            None => self.summary(&names[at]),
+        };
+        let choices = Choices { what: "profile", names: &names, weights: &weights, detail: &detail };
+        match picker::pick(&choices, filter, &self.env).map_err(no_terminal)? {
+            Some(at) => ProfileName::parse(&names[at]).map_err(|why| Failure::new(Kind::Bug, why)),
+            None => Err(Failure::silent(Kind::NeedsPerson)),
+        }
+    }
+
+    fn summary(&self, name: &str) -> String {
+        let Some(profile) = self.files.profile(name) else { return String::new() };
+        let account = account(&profile, &self.index).map(|account| format!(" {account}")).unwrap_or_default();
+        format!("{}{account}", kind(&profile, &self.index))
+    }
+
+    fn given_name(&self, arg: &ProfileArg) -> Result<Option<ProfileName>> {
+        match (&arg.positional, &arg.flag) {
+            (Some(one), Some(other)) if one != other && self.resolve_alias(one)? != self.resolve_alias(other)? => {
+                Err(Failure::new(Kind::Usage, format!("two profiles were given: '{one}' and '{other}'")))
+            }
+            (Some(name), _) | (None, Some(name)) => Ok(Some(name.clone())),
+            (None, None) => self.named_by_variable(),
+        }
+    }
+
+    fn named_by_variable(&self) -> Result<Option<ProfileName>> {
+        for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            if let Some(name) = self.env.text(variable) {
+                let invalid = |why| Failure::new(Kind::Usage, format!("{variable}: {why}"));
+                return ProfileName::parse(name).map(Some).map_err(invalid);
+            }
+        }
+        Ok(None)
+    }
+
+    fn no_profile_given(&self) -> Failure {
+        self.listing_profiles(Failure::new(Kind::Usage, "no profile given: name one, or set AWS_PROFILE"))
+    }
+
+    fn listing_profiles(&self, failure: Failure) -> Failure {
+        let names = first_names(&self.files.profile_names());
+        if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
+    }
+
+    /// The profile with this name, else the profile of this alias. A name that is neither is returned as it is: the
+    /// command reports that it does not exist.
+    pub fn resolve_alias(&self, name: &ProfileName) -> Result<ProfileName> {
+        let Some(alias) = self.settings.aliases.get(name.as_str()).filter(|_| !self.has(name)) else {
+            return Ok(name.clone());
+        };
+        if self.has(&alias.profile) {
+            return Ok(alias.profile.clone());
+        }
+        let failure = plan::plan(self.sources(), &alias.profile).err().unwrap_or_else(|| unknown(&alias.profile));
+        let mut failure = failure.at(&alias.place);
+        failure.cause += &format!(", and alias '{name}' refers to it");
+        Err(failure)
+    }
+
+    fn has(&self, name: &ProfileName) -> bool {
+        self.files.profile(name.as_str()).is_some()
+    }
+
+    pub fn existing(&self, name: &ProfileName) -> Result<Profile> {
+        self.files.profile(name.as_str()).ok_or_else(|| self.listing_profiles(unknown(name)))
+    }
+
+    /// Records that the profile was used, for the order in the picker. A failure is only logged.
+    pub fn note_use(&self, profile: &ProfileName) {
+        if self.other_home_owner().is_some() {
+            return;
+        }
+        // Files chosen by a variable do not have the profiles of the default files.
+        let usual = self.files.config_choice.variable.is_none() && self.files.credentials_choice.variable.is_none();
+        let existing: Option<HashSet<String>> = usual.then(|| self.files.profile_names().into_iter().collect());
+        if let Err(why) = usage::record(&self.dirs.state, profile, clock::now(), existing.as_ref()) {
+            log::detail(format_args!("the use of '{profile}' is not noted: {why}"));
+        }
+    }
+
+    /// Every name that a command accepts: the profiles in file order, then the aliases.
+    pub fn names_offered(&self) -> Vec<String> {
+        let mut names = self.files.profile_names();
+        // Without a keyring, the key of an adopted profile is stored in a separate profile, which is not for use.
+        names.retain(|name| ProfileName::parse(name).is_ok_and(|name| keeps_the_key_of(&self.files, &name).is_none()));
+        let known: HashSet<String> = names.iter().cloned().collect();
+        names.extend(self.settings.aliases.iter().map(|(alias, _)| alias.to_string()).filter(|a| !known.contains(a)));
+        names
+    }
+}
+
+pub fn unknown(name: &ProfileName) -> Failure {
+    Failure::new(Kind::Config, "profile not found").of_profile(name)
+}

@@ -38,7 +38,7 @@ impl Arn {
         self.service == "iam" && self.resource.starts_with("role/") && !self.name().is_empty()
     }
 
-    /// Returns what stands after the last slash: the name without its path.
+    /// Returns the part after the last slash: the name without its path.
     pub(crate) fn name(&self) -> &str {
         self.resource.rsplit_once('/').map_or(self.resource.as_str(), |(_, name)| name)
     }

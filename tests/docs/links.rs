@@ -57,8 +57,8 @@ fn follow(page: &Page, target: &str) -> Result<(), String> {
         return HOSTS.contains(&host).then_some(()).ok_or_else(|| format!("unknown host {host}"));
     }
     let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
-    let folder = Path::new(&page.name).parent().unwrap();
-    let path = pages::root().join(folder).join(file);
+    let directory = Path::new(&page.name).parent().unwrap();
+    let path = pages::root().join(directory).join(file);
     if file.is_empty() {
         return find(page, anchor);
     }

@@ -218,8 +218,8 @@ fn without_the_test(text: &str) -> String {
 }
 
 /// As `doctor` wants it.
-fn close(world: &World, folder: &str) {
+fn close(world: &World, directory: &str) {
     use std::os::unix::fs::PermissionsExt;
-    let path = world.home().join(folder);
+    let path = world.home().join(directory);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
 }

@@ -83,8 +83,8 @@ fn some<T>(strategy: impl Strategy<Value = T>) -> Vec<T> {
 
 #[track_caller]
 fn nothing_ran(stage: &Stage, shell: Shell) {
-    for folder in [stage.folder.as_path(), stage.world.home()] {
-        assert!(!folder.join("marker").exists(), "{}: a value ran", shell.name());
+    for directory in [stage.directory.as_path(), stage.world.home()] {
+        assert!(!directory.join("marker").exists(), "{}: a value ran", shell.name());
     }
 }
 

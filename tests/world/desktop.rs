@@ -37,7 +37,7 @@ impl<'a> Desktop<'a> {
         Self { world, address: String::new(), children: Vec::new() }
     }
 
-    /// The same for a world as it is: its key stands in the files, and the keyring is empty.
+    /// The same for a world as it is: its key is stored in the files, and the keyring is empty.
     pub fn empty(world: &'a World) -> Self {
         let mut desktop = Self::bare(world);
         desktop.start_keyring();

@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn profile_default_hides_default_wherever_it_stands() {
+    fn profile_default_hides_default_in_any_order() {
         for text in ["[default]\nregion=a\n[profile default]\nx=1\n", "[profile default]\nx=1\n[default]\nregion=a\n"] {
             let section = config(text).section("default").unwrap();
             assert!(section.get("region").is_none() && section.get("x").is_some(), "{text:?}");

@@ -1,7 +1,7 @@
 //! What a line of an AWS file is: header, key, continuation, or nothing (aws-contract 1.2).
 //!
 //! Everything here is spans over the file's own bytes, so that what we read can be edited byte by byte.
-//! Indentation is judged as Python's `configparser` does, the one reader that takes wholly indented sections:
+//! Indentation is judged as Python's `configparser` does, the only reader that accepts wholly indented sections:
 //! a line indented *more* than the key above it continues that key, any other starts a new key or section.
 //! (The contract's "an indented line below a key continues its value" is short for this.)
 
@@ -233,7 +233,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Counts lines on the way through a file, so that numbering many keys stays linear.
+/// Counts lines in one pass through a file, so that numbering many keys stays linear.
 #[derive(Default)]
 pub(super) struct LineCounter {
     counted_to: usize,

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_below_each_other() {
+    fn columns_are_aligned() {
         let rows =
             vec![vec!["a".into(), "long cell".into(), String::new()], vec!["größer".into(), "b".into(), "c".into()]];
         assert_eq!(table(&["X", "Y", "Z"], &rows), "X       Y          Z\na       long cell\ngrößer  b          c\n");

@@ -10,7 +10,7 @@ pub(crate) struct Arn {
 }
 
 impl Arn {
-    /// Returns the parts, or nothing when the text is no name of IAM or STS.
+    /// Returns the parts, or none if the text is not an ARN of IAM or STS.
     pub(crate) fn parse(text: &str) -> Option<Arn> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let &["arn", partition, service, "", account, resource] = parts.as_slice() else {

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use world::{KEY_ID, Ran, World};
 
-/// Far above what any of these takes, far below what they took when they were wrong.
+/// Far above the duration of any of these, far below that of the bugs they test for.
 const HANG: &str = "60";
 
 /// The binary without a terminal, killed where it hangs: then it "exits" with 137.

@@ -122,7 +122,7 @@ fn comments() -> Vec<(String, usize, String)> {
     for directory in ["src", "tests", "sandbox", "pages", "shell"] {
         for path in pages::files_of_any_kind(&pages::root().join(directory)) {
             let name = path.strip_prefix(pages::root()).unwrap().to_str().unwrap().to_owned();
-            // This test's own examples are no citations.
+            // This test's own examples are not citations.
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
             if name.starts_with("tests/docs/") {
                 continue;

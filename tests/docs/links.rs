@@ -1,10 +1,10 @@
-//! Every link leads somewhere: a file that is there, and a heading of it.
+//! Every link has a target: an existing file, and a heading in it.
 
 use std::path::Path;
 
 use crate::pages::{self, Page};
 
-/// Hosts that pages link to. Nothing is fetched in tests, so a new one is looked at by a person.
+/// Hosts that pages link to. Nothing is fetched in tests, so a new one is checked by a person.
 const HOSTS: [&str; 2] = ["keepachangelog.com", "semver.org"];
 
 struct Link {

@@ -82,7 +82,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Reads a marker; one that is not understood is said.
+    /// Reads a marker; an unknown one is reported.
     pub fn of(block: &Block) -> Result<Self, String> {
         let mut scene = Self {
             preparation: Preparation::Empty,

@@ -119,7 +119,7 @@ pub fn unexplained(files: &Files, reader: Reader, ours: &Reading, theirs: &Readi
     left
 }
 
-/// Names outside AWS's alphabet are no oddity of a line: Rust does not see them, and the AWS CLI splits them like a
+/// Names outside AWS's alphabet are not an oddity of a line: Rust does not see them, and the AWS CLI splits them like a
 /// shell.
 fn misses_name(reader: Reader, name: &str, files: &Files) -> bool {
     let is_common = ProfileName::parse(name).is_ok_and(|name| name.is_read_by_every_sdk());

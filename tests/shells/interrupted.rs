@@ -8,7 +8,7 @@ use crate::world::Terminal;
 
 const QUESTION: &str = "device spare): ";
 
-/// A shell somebody types into.
+/// An interactive shell.
 fn interactive(stage: &Stage, shell: Shell) -> Terminal {
     let mut command = stage.world.program(shell.command[0]);
     let environment = stage.shell(shell);

@@ -73,7 +73,7 @@ const SCENES: &[Scene] = &[
     },
 ];
 
-/// A shell that runs a script on a terminal of its own.
+/// A shell that runs a script on its own terminal.
 fn start(stage: &Stage, shell: Shell, script: &str) -> Terminal {
     let mut command = stage.world.program(shell.command[0]);
     let environment = stage.shell(shell);

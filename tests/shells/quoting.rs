@@ -16,7 +16,7 @@ use crate::shells::{ALL, Shell, Stage, ZSH};
 
 const VALUES: usize = 400;
 
-/// What has broken somebody's quoting before, and would run.
+/// Values that have broken quoting elsewhere, and would run.
 const WORST: [&str; 33] = [
     "",
     " ",

@@ -96,7 +96,7 @@ fn the_status_is_kept() {
     stage.run(FISH, text).is(0, "7\n8\n", "");
 }
 
-/// Names are shown as they are: no prompt takes a part of them for its own.
+/// Names are shown as they are: no prompt interprets a part of them.
 #[test]
 fn names_are_shown_and_not_obeyed() {
     let stage = Stage::new();

@@ -264,7 +264,7 @@ fn fish() {
     play(FISH, "");
 }
 
-/// Each option, set before the file is read again, in a shell of its own.
+/// Each option, set before the file is read again, in a new shell.
 fn plays_under(shell: Shell, set: &str, options: &str) {
     let stage = stage();
     let mut wrong = String::new();

@@ -148,7 +148,7 @@ impl<'a> Desktop<'a> {
         self.world.finish(&mut self.twolock(args))
     }
 
-    /// The binary in this session, on a terminal of its own.
+    /// The binary in this session, on its own terminal.
     pub fn on_terminal(&self, args: &[&str]) -> Terminal {
         let mut command = self.world.program(env!("CARGO_BIN_EXE_twolock"));
         self.dress(command.args(args));

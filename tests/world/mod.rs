@@ -136,7 +136,7 @@ impl World {
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("HOME", self.home()).env("USER", "ana").env("LANG", "C.UTF-8");
-        // The tests' uid has an account of its own, whose home is not this one.
+        // The tests' uid has its own account, with another home directory.
         command.env("TWOLOCK_ACCOUNT_HOME", self.home());
         command.env("PATH", path()).stdin(Stdio::null());
         command
@@ -182,7 +182,7 @@ impl World {
         Ran { code: ran.code, stdout: text(ran.stdout), stderr: text(ran.stderr) }
     }
 
-    /// Starts the binary on a terminal of its own; stdout and stderr are pipes, as SDKs make them.
+    /// Starts the binary on its own terminal; stdout and stderr are pipes, as with SDKs.
     pub fn on_terminal<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Terminal {
         let mut command = self.program(env!("CARGO_BIN_EXE_twolock"));
         command.args(args);

@@ -10,7 +10,7 @@ pub(crate) struct Arn {
 }
 
 impl Arn {
-    /// Returns the parts, or nothing when the text is no name of IAM or STS.
+    /// Returns the parts, or none if the text is not an ARN of IAM or STS.
     pub(crate) fn parse(text: &str) -> Option<Arn> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let &["arn", partition, service, "", account, resource] = parts.as_slice() else {
@@ -38,7 +38,7 @@ impl Arn {
         self.service == "iam" && self.resource.starts_with("role/") && !self.name().is_empty()
     }
 
-    /// Returns what stands after the last slash: the name without its path.
+    /// Returns the part after the last slash: the name without its path.
     pub(crate) fn name(&self) -> &str {
         self.resource.rsplit_once('/').map_or(self.resource.as_str(), |(_, name)| name)
     }

@@ -96,7 +96,7 @@ pub struct Fault {
     pub role: Option<String>,
     /// How many calls; for ever when left out.
     pub times: Option<u32>,
-    /// The call takes effect (a code is used up, a session made) before it goes wrong.
+    /// The call takes effect (a code is used, a session created) before the failure.
     pub processed: bool,
 }
 

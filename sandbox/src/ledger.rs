@@ -14,7 +14,7 @@ pub struct Call {
     /// When, by the server's clock.
     pub time: i64,
     pub action: String,
-    /// Who the key id stands for; nothing when it is unknown. The signature need not have been right.
+    /// The identity of the key id; none if it is unknown. The signature may be invalid.
     pub caller_arn: Option<String>,
     pub access_key_id: Option<String>,
     /// From the credential scope.

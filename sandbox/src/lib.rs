@@ -1,7 +1,7 @@
 //! Imitates AWS STS on loopback, strictly: signatures, one-time codes, trust and time are all checked.
 //!
 //! The public imitations accept any signature and any MFA code, so they cannot show that an MFA
-//! tool works. This one answers with AWS's own codes, statuses and words, and can be told to fail
+//! tool works. This one answers with AWS's own codes, statuses and words, and can be set to fail
 //! in every way a network and a service may fail.
 //!
 //! ```

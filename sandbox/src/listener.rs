@@ -75,7 +75,7 @@ impl Drop for Leaving {
     }
 }
 
-/// A port on 127.0.0.1 that serves until it is dropped.
+/// A port on 127.0.0.1 that is served until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Listener {
     address: SocketAddr,

@@ -30,7 +30,7 @@ pub struct Proxy {
 type Routes = HashMap<String, SocketAddr>;
 
 impl Proxy {
-    /// Starts a proxy that takes these `host:port` names to these addresses.
+    /// Starts a proxy that connects these `host:port` names to these addresses.
     pub fn start(routes: &[(&str, SocketAddr)]) -> io::Result<Proxy> {
         let routes: Routes = routes.iter().map(|(name, address)| (name.to_lowercase(), *address)).collect();
         let mut listener = Listener::bind(0)?;

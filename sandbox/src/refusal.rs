@@ -9,7 +9,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Returns a refusal with a status and code of its own.
+    /// Returns a refusal with the given status and code.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Refusal {
         Refusal { status, code: code.to_owned(), message: message.into() }
     }
@@ -48,7 +48,7 @@ impl Refusal {
         Refusal::new(400, "Throttling", "Rate exceeded")
     }
 
-    /// Returns the bare server failure of a status, without an effect of its own.
+    /// Returns the bare server failure of a status, without any effect.
     pub(crate) fn server(status: u16) -> Refusal {
         match status {
             503 => Refusal::new(503, "ServiceUnavailable", "Service is unavailable"),

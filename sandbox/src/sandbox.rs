@@ -221,7 +221,7 @@ impl Sandbox {
         calls.iter().filter(|call| call.action == action).count()
     }
 
-    /// Returns how often somebody called, by ARN.
+    /// Returns how often each caller called, by ARN.
     pub fn count_by(&self, caller_arn: &str) -> usize {
         let calls = lock(&self.service.calls);
         calls.iter().filter(|call| call.caller_arn.as_deref() == Some(caller_arn)).count()

@@ -21,7 +21,7 @@ impl Stream for TcpStream {}
 impl Stream for StreamOwned<ServerConnection, TcpStream> {
     fn say_goodbye(&mut self) {
         self.conn.send_close_notify();
-        // The peer may be gone before us.
+        // The peer may close the connection first.
         let _ = self.flush();
     }
 }

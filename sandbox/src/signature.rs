@@ -137,7 +137,7 @@ fn incomplete(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "IncompleteSignature", message)
 }
 
-/// What a server expects of every request, whoever sends it.
+/// What a server expects of every request, from any caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected<'a> {
     pub service: &'a str,
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_told_both_times() {
+    fn an_error_about_a_wrong_clock_names_both_times() {
         let (service, text) = PUBLISHED[0];
         let rows = [
             ("20150830T125100Z", None),

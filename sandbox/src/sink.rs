@@ -53,7 +53,7 @@ impl Sink {
                 }
             }
             if let SinkAnswer::Bytes(bytes) = &answer {
-                // The peer may be gone; the sink does not mind. What it still sends is read
+                // The peer may have closed the connection; that is fine. What it still sends is read
                 // for a moment, because closing over unread bytes would destroy the answer.
                 let _ = socket.write_all(bytes);
                 let _ = socket.shutdown(Shutdown::Write);

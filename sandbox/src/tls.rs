@@ -18,7 +18,7 @@ pub enum Tls {
     Plain,
     /// For `localhost`, `127.0.0.1` and the extra names of the options.
     Good,
-    /// For a name that nobody asks for.
+    /// For a name that no client asks for.
     WrongName,
     /// Good until yesterday.
     Expired,

@@ -1,4 +1,4 @@
-//! The behaviour grid of aws-contract 1.2 as data: constructs, and who stumbles over them.
+//! The behaviour grid of aws-contract 1.2 as data: constructs, and which readers have problems with them.
 //!
 //! The rows of the AWS CLI and of Rust are checked against the real ones by `tests/oracle`.
 
@@ -9,20 +9,16 @@ use std::fmt;
 pub enum Reader {
     /// The AWS CLI and botocore.
     Cli,
-    /// The SDK for Go.
     Go,
-    /// The SDK for JavaScript.
     Js,
-    /// The SDK for Java.
     Java,
-    /// The SDK for Rust.
     Rust,
 }
 
 /// What a construct does to a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The whole file is refused, or taken for empty.
+    /// The whole file is refused, or treated as empty.
     Refuses,
     /// The section or key is not seen.
     Misses,
@@ -31,23 +27,22 @@ pub enum Effect {
 }
 
 macro_rules! constructs {
-    ($($(#[doc = $doc:literal])+ $name:ident: $what:literal, $($effect:ident $readers:tt),+;)+) => {
-        /// A construct that not everybody reads alike.
+    ($($(#[doc = $doc:literal])* $name:ident: $what:literal, $($effect:ident $readers:tt),+;)+) => {
+        /// A construct that is not read alike by every reader.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Construct {
-            $($(#[doc = $doc])+ $name,)+
+            $($(#[doc = $doc])* $name,)+
         }
 
         impl Construct {
-            /// Every construct we know.
             pub const ALL: &[Construct] = &[$(Construct::$name),+];
 
-            /// Returns what it is, in words.
+            /// Returns its description.
             pub fn what(self) -> &'static str {
                 match self { $(Construct::$name => $what,)+ }
             }
 
-            /// Returns who stumbles over it, and how.
+            /// Returns which readers have problems with it, and how.
             pub fn stumbling(self) -> &'static [(Effect, &'static [Reader])] {
                 use {Effect::*, Reader::*};
                 match self { $(Construct::$name => &[$(($effect, &$readers)),+],)+ }
@@ -59,11 +54,8 @@ macro_rules! constructs {
 constructs! {
     /// UTF-16 text; we read nothing of it either.
     Utf16: "UTF-16 text", Refuses [Cli, Java], Misses [Go, Js, Rust];
-    /// U+FEFF at the beginning.
     ByteOrderMark: "a byte order mark", Refuses [Cli, Java, Rust], Misreads [Go];
-    /// A byte that is not UTF-8, anywhere.
     NotUtf8: "a byte that is not UTF-8", Refuses [Cli, Rust];
-    /// CR without LF as a line's end.
     LoneCarriageReturn: "a line that ends in CR only", Misses [Go, Js], Misreads [Rust];
     /// A line with text above the first header.
     KeyBeforeSection: "a key before any section", Refuses [Cli, Java, Rust];
@@ -91,7 +83,6 @@ constructs! {
     KindLikeProfile: "a section type that only starts like a known one", Misreads [Cli];
     /// `[profile "p"]`
     QuotedName: "a quoted profile name", Misses [Go, Java, Rust];
-    /// The same header text again.
     DuplicateSection: "a duplicate section", Refuses [Cli];
     /// The same section by another header text.
     SectionWrittenTwoWays: "the same section written in two ways", Misreads [Cli, Rust];
@@ -99,7 +90,6 @@ constructs! {
     DefaultTwice: "[default] beside [profile default]", Misreads [Cli];
     /// `[DEFAULT]`
     CapitalDefault: "[DEFAULT] in capital letters", Misreads [Cli];
-    /// The same key twice under one header.
     DuplicateKey: "a duplicate key", Refuses [Cli];
     /// The first key below a header is indented.
     IndentedKey: "an indented key", Refuses [Java, Rust];
@@ -121,7 +111,7 @@ constructs! {
     QuotedValue: "a quoted value", Misreads [Go];
     /// An indented line without `=` below a key with a value.
     ContinuedValue: "a value that continues on the next line", Misreads [Js];
-    /// Only blank lines between lines of a value; at its end they are nobody's.
+    /// Only blank lines between lines of a value; those after its end do not belong to it.
     BlankLineInsideValue: "a blank line inside a value", Misreads [Cli];
     /// An indented line with `=` below a key with a value.
     KeyInsideValue: "an indented key below a value", Misreads [Go, Js];
@@ -131,7 +121,6 @@ constructs! {
     BareLineBelowComment: "a line without '=' in a block below a comment", Refuses [Rust];
     /// An indented comment before the first key.
     IndentedCommentAfterHeader: "an indented comment below a header", Refuses [Java, Rust];
-    /// An indented comment below a key.
     IndentedCommentAfterKey: "an indented comment below a key", Misreads [Java, Rust];
     /// An indented comment without `=` below a key without a value.
     IndentedCommentInBlock: "an indented comment in a block", Refuses [Rust];

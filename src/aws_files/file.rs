@@ -1,4 +1,4 @@
-//! One AWS file: every byte kept, sections read when they are asked for.
+//! One AWS file: every byte kept, sections parsed on demand.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ pub enum FileKind {
     Credentials,
 }
 
-/// A file's bytes and how the user names it. Wiped on drop: keys may stand in either file.
+/// A file's bytes and how the user names it. Wiped on drop: either file may contain keys.
 pub struct AwsFile {
     pub(super) kind: FileKind,
     shown: String,
@@ -28,10 +28,10 @@ pub struct AwsFile {
     index: OnceCell<Index>,
 }
 
-/// Where every profile stands: made when all are looked at, so that looking at each does not read the file again.
+/// Where every profile is: built when all are listed, so that looking up each does not scan the file again.
 #[derive(Default)]
 struct Index {
-    /// By name; plain `[default]` stands beside `[profile default]`.
+    /// By name; plain `[default]` is listed together with `[profile default]`.
     blocks: HashMap<Vec<u8>, Vec<Block>>,
     /// The line of each header, by its offset.
     lines: HashMap<usize, usize>,
@@ -45,12 +45,11 @@ pub(super) enum Heading<'a> {
     Profile(&'a [u8]),
     /// `[KIND NAME]` in the config file.
     Other(&'a [u8], &'a [u8]),
-    /// Nothing anybody reads.
+    /// Nothing that any reader knows.
     Unknown,
 }
 
 impl<'a> Heading<'a> {
-    /// The profile it names, if it names one.
     fn profile(self) -> Option<&'a [u8]> {
         match self {
             Heading::PlainDefault => Some(b"default"),
@@ -61,17 +60,15 @@ impl<'a> Heading<'a> {
 }
 
 impl AwsFile {
-    /// Takes any bytes; a file that is not text simply has no sections.
+    /// Accepts any bytes; a file that is not text has no sections.
     pub fn from_bytes(kind: FileKind, shown: String, bytes: Vec<u8>) -> Self {
         Self { kind, shown, bytes, index: OnceCell::new() }
     }
 
-    /// A copy, to be edited in memory.
     pub fn copied(&self) -> Self {
         Self::from_bytes(self.kind, self.shown.clone(), self.bytes.clone())
     }
 
-    /// Which of the two it is.
     pub fn kind(&self) -> FileKind {
         self.kind
     }
@@ -81,7 +78,6 @@ impl AwsFile {
         &self.bytes
     }
 
-    /// The path as the user would name it.
     pub fn shown(&self) -> &str {
         &self.shown
     }
@@ -109,7 +105,8 @@ impl AwsFile {
         self.merged(name, &found.iter().collect::<Vec<_>>())
     }
 
-    /// Returns the names of all profiles in file order, each once. After it, each profile is found without a search.
+    /// Returns the names of all profiles in file order, each once. Also builds the index, so that each profile is then
+    /// found without a search.
     pub fn profile_names(&self) -> Vec<String> {
         let index = self.index.get_or_init(|| self.indexed());
         let mut first: Vec<(usize, &Vec<u8>)> =
@@ -174,7 +171,8 @@ impl fmt::Debug for AwsFile {
 
 impl Drop for AwsFile {
     fn drop(&mut self) {
-        // `zeroize` stores byte by byte, a millisecond for a large file; `black_box` keeps this fill from being dropped.
+        // `zeroize` stores byte by byte, a millisecond for a large file; `black_box` keeps this fill from being
+        // dropped.
         self.bytes.fill(0);
         std::hint::black_box(&self.bytes);
     }
@@ -408,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn profile_default_hides_default_wherever_it_stands() {
+    fn profile_default_hides_default_in_any_order() {
         for text in ["[default]\nregion=a\n[profile default]\nx=1\n", "[profile default]\nx=1\n[default]\nregion=a\n"] {
             let section = config(text).section("default").unwrap();
             assert!(section.get("region").is_none() && section.get("x").is_some(), "{text:?}");

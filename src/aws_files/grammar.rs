@@ -1,8 +1,8 @@
 //! What a line of an AWS file is: header, key, continuation, or nothing (aws-contract 1.2).
 //!
 //! Everything here is spans over the file's own bytes, so that what we read can be edited byte by byte.
-//! Indentation is judged as Python's `configparser` does, the one reader that takes wholly indented sections:
-//! a line indented *more* than the key above it continues that key, any other starts something of its own.
+//! Indentation is judged as Python's `configparser` does, the only reader that accepts wholly indented sections:
+//! a line indented *more* than the key above it continues that key, any other starts a new key or section.
 //! (The contract's "an indented line below a key continues its value" is short for this.)
 
 use std::ops::Range;
@@ -37,14 +37,14 @@ pub(super) struct Entry {
     pub(super) lines: Span,
     /// Trimmed; empty on a line without a key, or with one no reader agrees on (blanks in it).
     pub(super) key: Span,
-    /// What stands after the separator on the key line, blanks and comment included.
+    /// The rest of the key line after the separator, blanks and comment included.
     pub(super) first: Span,
     /// The trimmed texts of the lines below.
     pub(super) below: Vec<Span>,
     pub(super) separator: Separator,
 }
 
-/// What stands between key and value.
+/// What is between key and value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Separator {
     Equals,
@@ -52,7 +52,7 @@ pub(super) enum Separator {
     Missing,
 }
 
-/// Where the text begins: behind a byte order mark.
+/// Where the text begins: after a byte order mark.
 pub(super) fn text_start(bytes: &[u8]) -> usize {
     if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 }
 }
@@ -69,15 +69,15 @@ pub(super) fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk> {
     })
 }
 
-/// Returns the chunks that may hold a header naming `name`: all those where the name stands, as at the end of a
-/// header, on a line that begins with `[`. With thousands of profiles that is one or two.
+/// Returns the chunks that may hold a header naming `name`: those with a line that begins with `[` and has the name
+/// where a header's name ends. With thousands of profiles that is one or two.
 pub(super) fn chunks_naming<'a>(bytes: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = Chunk> + 'a {
     let finder = Finder::new(name);
     let mut done = text_start(bytes);
     let mut at = done;
     std::iter::from_fn(move || {
         loop {
-            // An empty name stands everywhere and names nothing.
+            // An empty name is found everywhere and names nothing.
             let hit = at + if name.is_empty() { None } else { finder.find(&bytes[at..]) }?;
             let after = bytes.get(hit + name.len());
             if !matches!(after, Some(b']' | b' ' | b'\t' | b'"' | b'\'')) {
@@ -119,7 +119,7 @@ pub(super) fn chunk_header(bytes: &[u8], chunk: &Chunk) -> Option<Option<Span>> 
     (bytes.get(chunk.span.start) == Some(&b'[')).then(|| between_brackets(bytes, chunk.span.clone()))
 }
 
-/// Reads every line of a chunk. Keys before the first header belong to nobody and are left out.
+/// Reads every line of a chunk. Keys before the first header belong to no section and are left out.
 pub(super) fn blocks(bytes: &[u8], chunk: &Chunk) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut key_indent = None;
@@ -184,7 +184,7 @@ fn between_brackets(bytes: &[u8], span: Span) -> Option<Span> {
     (bytes[stop] == b']').then_some(inside..stop)
 }
 
-/// Takes a key line apart: at the first `=`; at the first `:` where that gives a key and `=` does not.
+/// Splits a key line: at the first `=`; at the first `:` where that gives a key and `=` does not.
 fn key_line(bytes: &[u8], whole: Span, text: Span) -> Entry {
     let split = |separator: u8| {
         let at = text.start + memchr(separator, &bytes[text.clone()])?;
@@ -233,7 +233,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Counts lines on the way through a file, so that numbering many keys stays linear.
+/// Counts lines in one pass through a file, so that numbering many keys stays linear.
 #[derive(Default)]
 pub(super) struct LineCounter {
     counted_to: usize,
@@ -246,7 +246,7 @@ impl LineCounter {
         Self { counted_to: at, endings: line - 1 }
     }
 
-    /// Returns the 1-based number of the line that begins at `at`, which must not lie before an earlier question.
+    /// Returns the 1-based number of the line that begins at `at`, which must not be before that of an earlier call.
     pub(super) fn at(&mut self, bytes: &[u8], at: usize) -> usize {
         let passed = &bytes[self.counted_to..at];
         let lone = memchr_iter(b'\r', passed).filter(|n| passed.get(n + 1) != Some(&b'\n')).count();

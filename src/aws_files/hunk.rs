@@ -1,4 +1,4 @@
-//! The lines an edit changes, for people: never a secret.
+//! The lines an edit changes, as shown to people: never with a secret.
 
 use zeroize::Zeroize;
 
@@ -6,7 +6,7 @@ use super::grammar::{self, Chunk, Span};
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::secret::{self, MASK};
 
-/// A stretch of the old file and what comes in its place. Wiped on drop: that may be a key.
+/// A span of the old file and its new text. Wiped on drop: that may be a key.
 pub(super) struct Replacement {
     pub(super) span: Span,
     pub(super) text: Vec<u8>,
@@ -24,14 +24,12 @@ impl Drop for Replacement {
     }
 }
 
-/// Lines that go and lines that come, below a header.
+/// Removed and added lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hunk {
-    /// The header they stand below, unless it is among them.
+    /// The header they are below, unless it is among them.
     pub below: Option<String>,
-    /// The lines that go.
     pub removed: Vec<String>,
-    /// The lines that come.
     pub added: Vec<String>,
 }
 
@@ -83,8 +81,8 @@ fn masked_lines(bytes: &[u8]) -> Vec<String> {
     shown
 }
 
-/// By its key, commented out or not; in place of a key id; or in a comment without a key, where the line that goes with it
-/// may stand above or below.
+/// By its key, commented out or not; in place of a key id; or in a comment without a key, which may belong to the line
+/// above or below.
 fn holds_a_secret(line: &str) -> bool {
     let text = line.trim_start();
     let value_of_id = text.split_once(['=', ':']).filter(|(key, _)| is_id_key(key)).map(|(_, value)| value.trim());

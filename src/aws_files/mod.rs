@@ -1,8 +1,11 @@
-//! The two AWS files, every byte kept: what they say about a profile, and where.
+//! The two AWS files, every byte kept: the settings of each profile and their lines.
 //!
-//! May know the vocabulary and `system`; never STS, stores or prompts. We accept whatever any SDK accepts
-//! (aws-contract 1.2): a file that works for somebody must not make us fail. What somebody else refuses is listed
+//! Uses the vocabulary and `system`; never STS, stores or prompts. We accept whatever any SDK accepts
+//! (aws-contract 1.2): a file that works for one tool must not make twolock fail. What other readers refuse is listed
 //! by [`file::AwsFile::oddities`].
+
+// Reachable only by our own tests, through `internals`.
+#![allow(missing_docs)]
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -25,7 +28,7 @@ pub mod oddities;
 pub mod process_line;
 pub mod section;
 
-/// Far above any real file, far below what would hurt.
+/// Far above any real file, far below what would use up memory.
 pub const LARGEST_FILE: u64 = 64 << 20;
 
 /// `config` and `credentials`, read once.
@@ -35,27 +38,22 @@ pub struct AwsFiles {
     pub config: AwsFile,
     /// `~/.aws/credentials` or what `AWS_SHARED_CREDENTIALS_FILE` names.
     pub credentials: AwsFile,
-    /// Where `config` was read from.
     pub config_choice: FileChoice,
-    /// Where `credentials` was read from.
     pub credentials_choice: FileChoice,
 }
 
 /// What both files say about one profile; the credentials file wins key by key.
 #[derive(Debug)]
 pub struct Profile {
-    /// The name it was asked for by.
     pub name: String,
     /// Its first header, in the config file if that has one.
     pub place: Place,
-    /// What the config file says.
     pub config: Option<Section>,
-    /// What the credentials file says.
     pub credentials: Option<Section>,
 }
 
 impl AwsFiles {
-    /// Reads both files. A missing one is empty; one that cannot be read is a failure beside it, and counts as empty.
+    /// Reads both files. A missing one is empty; one that cannot be read counts as empty and is reported.
     pub fn load(env: &Env, home: &Path) -> (Self, Vec<Failure>) {
         let config_choice = choice(env, home, "AWS_CONFIG_FILE", "config");
         let credentials_choice = choice(env, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
@@ -71,7 +69,6 @@ impl AwsFiles {
         (Self { config, credentials, config_choice, credentials_choice }, failures)
     }
 
-    /// Returns what both files say about a profile, if one of them has it.
     pub fn profile(&self, name: &str) -> Option<Profile> {
         let (config, credentials) = (self.config.section(name), self.credentials.section(name));
         let header = |file: &AwsFile, section: &Section| Place { file: file.shown().into(), line: section.header_line };
@@ -83,7 +80,6 @@ impl AwsFiles {
         Some(Profile { name: name.into(), place, config, credentials })
     }
 
-    /// One of the two.
     pub fn of(&self, kind: FileKind) -> &AwsFile {
         match kind {
             FileKind::Config => &self.config,
@@ -91,7 +87,6 @@ impl AwsFiles {
         }
     }
 
-    /// A copy, to be edited in memory.
     pub fn copied(&self) -> Self {
         Self {
             config: self.config.copied(),
@@ -127,18 +122,18 @@ fn load(choice: &FileChoice, kind: FileKind, home: &Path) -> Result<AwsFile> {
 }
 
 impl Profile {
-    /// Returns the setting that counts for a key, given in lower case.
+    /// Returns the effective setting of a key, given in lower case.
     pub fn get(&self, key: &str) -> Option<&Setting> {
         let credentials = self.credentials.as_ref().and_then(|section| section.get(key));
         credentials.or_else(|| self.config.as_ref().and_then(|section| section.get(key)))
     }
 
-    /// Returns every setting that counts, in file order, the config file's first.
+    /// Returns every effective setting, in file order, the config file's first.
     pub fn settings(&self) -> Vec<&Setting> {
         let mut all: Vec<&Setting> =
             [&self.config, &self.credentials].into_iter().flatten().flat_map(|s| &s.settings).collect();
         let mut seen = HashSet::new();
-        // The last one of a key counts, whichever file it stands in: walk from the end.
+        // The last one of a key counts, whichever file it is in: walk from the end.
         all.reverse();
         all.retain(|setting| seen.insert(setting.key.as_str()));
         all.reverse();

@@ -1,6 +1,6 @@
-//! What we read but somebody else refuses, misses or reads differently: the behaviour grid of aws-contract 1.2.
+//! What we read but another reader refuses, misses or reads differently: the behaviour grid of aws-contract 1.2.
 //!
-//! Names that only some SDKs take are told by [`crate::names::ProfileName::is_read_by_every_sdk`].
+//! Names that only some SDKs accept are found by [`crate::names::ProfileName::is_read_by_every_sdk`].
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,31 +10,29 @@ use super::file::{AwsFile, FileKind, Heading};
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Separator, Span};
 use crate::error::Place;
 
-/// One stumbling block in a file.
+/// One construct found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Oddity {
-    /// Its line.
     pub place: Place,
     /// The beginning of that line in the file's bytes.
     pub at: usize,
-    /// What stands there.
     pub construct: Construct,
 }
 
 impl Oddity {
-    /// What it does to a reader, if it does anything.
+    /// Returns its effect on a reader, if it has one.
     pub fn effect_on(&self, reader: Reader) -> Option<Effect> {
         self.construct.stumbling().iter().find(|(_, readers)| readers.contains(&reader)).map(|(effect, _)| *effect)
     }
 
-    /// Its place and what stands there, in words.
+    /// Returns its place and its description.
     pub fn there(&self) -> String {
         format!("{}: {}", self.place, self.construct.what())
     }
 }
 
 impl AwsFile {
-    /// Returns every construct that somebody refuses, misses or reads differently, in file order.
+    /// Returns every construct that some reader refuses, misses or reads differently, in file order.
     pub fn oddities(&self) -> Vec<Oddity> {
         let mut found = Oddities { file: self, bytes: self.bytes(), at: Vec::new() };
         found.in_encoding();
@@ -89,7 +87,7 @@ impl<'a> Oddities<'a> {
         }
     }
 
-    /// What blocks do not tell: comments, and lines above the first header.
+    /// What blocks do not contain: comments, and lines above the first header.
     fn in_comments(&mut self, text: usize, blocks: &[Block]) {
         let mut headers = blocks.iter().peekable();
         let mut current: Option<&Block> = None;
@@ -137,12 +135,12 @@ impl<'a> Oddities<'a> {
             let (inside, heading) = (self.text(span), self.file.heading(block));
             self.note(at, Construct::CommentMarkInHeading, memchr::memchr2(b'#', b';', inside).is_some());
             self.note(at, Construct::KindLikeProfile, is_like_a_known_kind(heading));
-            if somebody_reads(heading) {
+            if is_used_by_sdks(heading) {
                 self.in_heading(at, inside, heading);
             }
             self.in_header_tail(block);
             self.note(at, Construct::CapitalDefault, inside == b"DEFAULT");
-            // To Python a name goes on to the last bracket of the line.
+            // To Python a name ends at the last bracket of the line.
             let line = self.text(&(span.start..block.header.end));
             let python_name = &line[..memchr::memrchr(b']', line).unwrap_or(0)];
             self.note(at, Construct::EmptyHeader, python_name.is_empty());
@@ -187,7 +185,7 @@ impl<'a> Oddities<'a> {
 
     fn in_keys(&mut self, block: &Block) {
         let mut seen = HashSet::new();
-        let is_read = somebody_reads(self.file.heading(block));
+        let is_read = is_used_by_sdks(self.file.heading(block));
         for (n, entry) in block.entries.iter().enumerate() {
             let at = entry.lines.start;
             let key = self.text(&entry.key);
@@ -206,7 +204,7 @@ impl<'a> Oddities<'a> {
         }
     }
 
-    /// Refused in every section, even in one nobody reads.
+    /// Refused in every section, even in one that no SDK uses.
     fn in_block(&mut self, entry: &Entry) {
         if self.first_value(entry).is_empty() {
             let bare = entry.below.iter().filter(|below| memchr::memchr(b'=', self.text(below)).is_none());
@@ -240,7 +238,7 @@ impl<'a> Oddities<'a> {
         }
     }
 
-    /// What stands on the key's own line, for keys nobody agrees on as well.
+    /// Returns the value on the key's own line, also of a key with blanks in it.
     fn first_value(&self, entry: &Entry) -> &'a [u8] {
         let mut span = entry.first.clone();
         if entry.key.is_empty() {
@@ -267,15 +265,15 @@ fn in_separator(line: &[u8], entry: &Entry) -> Option<Construct> {
     }
 }
 
-/// botocore asks only how the header begins: to it, `[profiles p]` is a profile.
+/// botocore checks only how the header begins: to it, `[profiles p]` is a profile.
 fn is_like_a_known_kind(heading: Heading<'_>) -> bool {
     let Heading::Other(kind, _) = heading else { return false };
     let known: [&[u8]; 3] = [b"profile", b"sso-session", b"services"];
     known.iter().any(|known| kind.starts_with(known) && kind != *known)
 }
 
-/// Sections of other programs have to be grammatical, but nobody looks into them.
-fn somebody_reads(heading: Heading<'_>) -> bool {
+/// Sections of other programs have to be well-formed, but no SDK uses them.
+fn is_used_by_sdks(heading: Heading<'_>) -> bool {
     match heading {
         Heading::PlainDefault | Heading::Profile(_) => true,
         Heading::Other(kind, _) => kind == b"sso-session" || kind == b"services",

@@ -5,19 +5,18 @@ use std::ops::Range;
 use super::section::Span;
 use crate::system::own_program;
 
-/// A `credential_process` that starts twolock to serve a profile.
+/// A `credential_process` that runs twolock for a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessLine<'a> {
-    /// The program as it is written, without quotes.
+    /// Without quotes.
     pub program: &'a str,
-    /// The profile it serves.
     pub profile: &'a str,
-    /// Where that name stands in the line.
+    /// Where the profile's name is in the line.
     pub at: Span,
 }
 
 impl<'a> ProcessLine<'a> {
-    /// Reads a line; none if it starts anything else, or names no profile.
+    /// Parses a line; none if it runs another program, or names no profile.
     pub fn parse(line: &'a str) -> Option<Self> {
         let mut words = Words { line, at: 0 };
         let program = &line[words.next()?];
@@ -25,8 +24,8 @@ impl<'a> ProcessLine<'a> {
         if &line[words.next()?] != "credential-process" {
             return None;
         }
-        let at = served(line, words)?;
-        // Last, because it may have to look: other programs have a command of that name too.
+        let at = profile_argument(line, words)?;
+        // Last, because it may have to read the file system: other programs have a command of that name too.
         if !is_twolock(program) {
             return None;
         }
@@ -34,7 +33,7 @@ impl<'a> ProcessLine<'a> {
     }
 }
 
-/// Whether a path names twolock: by its last part, a version included, or as this very file under whatever name.
+/// Whether a path names twolock: by its file name, also with a version, or as this executable under any name.
 fn is_twolock(program: &str) -> bool {
     let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
     name.eq_ignore_ascii_case("twolock.exe")
@@ -48,7 +47,7 @@ fn is_version(rest: &str) -> bool {
 }
 
 /// `--profile NAME`, `--profile=NAME`, or the first word that is no flag.
-fn served(line: &str, mut words: impl Iterator<Item = Span>) -> Option<Span> {
+fn profile_argument(line: &str, mut words: impl Iterator<Item = Span>) -> Option<Span> {
     let word = words.next()?;
     let text = &line[word.clone()];
     let at = match text.strip_prefix("--profile=") {
@@ -60,7 +59,7 @@ fn served(line: &str, mut words: impl Iterator<Item = Span>) -> Option<Span> {
     (!at.is_empty()).then_some(at)
 }
 
-/// `-v` may stand anywhere.
+/// `-v` is allowed anywhere.
 fn is_verbose(word: &str) -> bool {
     word == "--verbose" || word.strip_prefix('-').is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b == b'v'))
 }
@@ -93,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_profile_a_line_serves_is_found() {
+    fn the_profile_of_a_line_is_found() {
         for (line, expected) in [
             ("twolock credential-process --profile p", Some(("twolock", "p"))),
             ("/usr/bin/twolock  credential-process\tp", Some(("/usr/bin/twolock", "p"))),
@@ -133,19 +132,19 @@ mod tests {
     }
 
     #[test]
-    fn this_very_program_is_recognised_by_any_name_and_another_one_is_not() {
-        let folder = tempfile::tempdir().unwrap();
+    fn this_executable_is_recognized_by_any_name_and_another_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
         let running = std::env::current_exe().unwrap();
-        let (ours, other) = (folder.path().join("tl2"), folder.path().join("granted"));
+        let (ours, other) = (directory.path().join("tl2"), directory.path().join("granted"));
         #[cfg(unix)]
         std::os::unix::fs::symlink(&running, &ours).unwrap();
         std::fs::write(&other, "").unwrap();
-        let serves = |program: &std::path::Path| {
+        let profile_of = |program: &std::path::Path| {
             let line = format!("'{}' credential-process --profile p", program.display());
             ProcessLine::parse(&line).map(|line| line.profile.to_owned())
         };
-        assert_eq!(serves(&running).as_deref(), Some("p"));
-        assert_eq!(serves(&ours).is_some(), cfg!(unix));
-        assert_eq!(serves(&other), None);
+        assert_eq!(profile_of(&running).as_deref(), Some("p"));
+        assert_eq!(profile_of(&ours).is_some(), cfg!(unix));
+        assert_eq!(profile_of(&other), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What one file says about one profile: settings with their places.
+//! One profile's settings in one file, with their places.
 
 use std::fmt;
 
@@ -10,14 +10,13 @@ use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::Place;
 use crate::secret;
 
-/// All that one profile, or another named section, says in one file.
+/// The settings of one profile, or of another named section, in one file.
 #[derive(Debug)]
 pub struct Section {
-    /// The name as it was asked for.
     pub name: String,
     /// The line of the first header.
     pub header_line: usize,
-    /// Every place where the section stands; duplicate headers are merged.
+    /// One for each of its headers; duplicates are merged.
     pub parts: Vec<Part>,
     /// Every key in file order, duplicates included.
     pub settings: Vec<Setting>,
@@ -28,28 +27,25 @@ pub struct Section {
 pub struct Part {
     /// The header's line with its ending.
     pub header: Span,
-    /// Where the last line ends that belongs to a key, or the header; a new key goes here.
+    /// The end of the last line that belongs to a key or the header; a new key is inserted here.
     pub end: usize,
 }
 
-/// One key, its value as we read it, and where it stands. Wiped on drop.
+/// One key and its value. Wiped on drop.
 pub struct Setting {
     /// In lower case.
     pub key: String,
-    /// Trimmed, inline comment dropped; the lines of a block each behind a `\n`.
+    /// Trimmed, inline comment dropped; each line of a block follows a `\n`.
     pub value: String,
-    /// File and line of the key.
     pub place: Place,
-    /// The same in bytes, for the editor.
     pub spans: Spans,
 }
 
-/// Where a setting stands in the file's bytes.
+/// Where a setting is in the file's bytes, for edits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spans {
     /// The key's line with its ending, and all lines that continue it.
     pub lines: Span,
-    /// The key.
     pub key: Span,
     /// From the first character of the value to the last, continuation lines included, an inline comment excluded.
     pub value: Span,
@@ -63,7 +59,7 @@ impl From<&Block> for Part {
 }
 
 impl Section {
-    /// Returns the setting that counts: the last of duplicates. `key` is in lower case.
+    /// Returns the effective setting: the last of duplicates. `key` is in lower case.
     pub fn get(&self, key: &str) -> Option<&Setting> {
         self.settings.iter().rev().find(|setting| setting.key == key)
     }
@@ -74,7 +70,7 @@ impl Setting {
         let text = |span: Span| String::from_utf8_lossy(&bytes[span]);
         let first = grammar::trim(bytes, grammar::without_comment(bytes, entry.first.clone()));
         let last = entry.below.last().unwrap_or(&first).end;
-        // The room is made at once: growing would leave pieces of a key behind in freed memory.
+        // Allocated at once: growing would leave parts of a key in freed memory.
         let mut value = String::with_capacity(last - first.start + 1);
         value.push_str(&text(first.clone()));
         for below in &entry.below {
@@ -85,16 +81,16 @@ impl Setting {
         Self { key: text(entry.key.clone()).to_ascii_lowercase(), value, place, spans }
     }
 
-    /// Whether the value is shown to nobody: the secret half of a key or a session token, wherever it stands.
+    /// Whether the value is never shown: it is or contains a secret key or a session token.
     pub fn is_secret(&self) -> bool {
-        let is_no_id = || self.key == STATIC_KEYS[0] && AccessKeyId::parse(&self.value).is_err();
+        let is_invalid_id = || self.key == STATIC_KEYS[0] && AccessKeyId::parse(&self.value).is_err();
         secret::is_name(&self.key)
-            || is_no_id()
+            || is_invalid_id()
             || self.value.lines().any(secret::is_named_in)
             || secret::is_in(&self.value)
     }
 
-    /// The value as it may be shown: its own text, or a mask.
+    /// The value, masked if it is secret.
     pub fn shown(&self) -> &str {
         if self.is_secret() { secret::MASK } else { &self.value }
     }

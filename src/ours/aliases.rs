@@ -1,4 +1,4 @@
-//! `[aliases]` of `config.toml`: other names for profiles, each with the line it stands on.
+//! `[aliases]` of `config.toml`: other names for profiles, each with its line.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,23 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 
-/// What the name of an alias begins with, where it is a setting.
+/// The prefix of an alias's name as a setting.
 const TABLE: &str = "aliases.";
 
 /// Another name for a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
-    /// The profile it stands for; never another alias.
+    /// Never another alias.
     pub profile: ProfileName,
-    /// Where it says so.
     pub place: Place,
 }
 
-/// Every alias, by its name.
+/// By name.
 #[derive(Clone, Debug, Default)]
 pub struct Aliases(BTreeMap<String, Alias>);
 
 impl Aliases {
-    /// Reads the table; what is no name of a profile on either side is refused with its line.
+    /// Reads the table; an invalid profile name on either side is refused with its line.
     pub(super) fn read(table: &dyn TableLike, text: &str, shown: &str) -> Result<Self> {
         let lines = LineEnds::of(text);
         let alias = |(name, item): (&str, &Item)| {
@@ -38,28 +37,26 @@ impl Aliases {
         table.iter().map(alias).collect::<Result<_>>().map(Self)
     }
 
-    /// The alias of that name.
     pub fn get(&self, name: &str) -> Option<&Alias> {
         self.0.get(name)
     }
 
-    /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Alias)> {
         self.0.iter().map(|(name, alias)| (name.as_str(), alias))
     }
 
-    /// Those that stand for a profile.
+    /// Returns the aliases of a profile.
     pub fn of<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = (&'a str, &'a Alias)> {
         self.iter().filter(move |(_, alias)| alias.profile.as_str() == profile)
     }
 }
 
-/// The alias a setting's name is about: `prod` of `aliases.prod`.
+/// Returns the alias in a setting's name: `prod` of `aliases.prod`.
 pub fn named_by(setting: &str) -> Option<&str> {
     setting.strip_prefix(TABLE)
 }
 
-/// The setting an alias is: `aliases.prod`.
+/// Returns an alias's name as a setting: `aliases.prod`.
 pub fn setting_of(alias: &str) -> String {
     format!("{TABLE}{alias}")
 }
@@ -88,7 +85,7 @@ fn refuse(place: &Place, name: &str, why: &str) -> Failure {
     failure.hint(CommandLine::new(Verb::SettingsUnset).with(setting_of(name)).to("to remove it"))
 }
 
-/// Where lines end: ten thousand aliases must not count them ten thousand times.
+/// Where lines end: counting them again for each of ten thousand aliases would be slow.
 struct LineEnds(Vec<usize>);
 
 impl LineEnds {
@@ -112,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn each_alias_knows_its_line() {
+    fn each_alias_has_its_line() {
         let text = "min_ttl = \"5m\"\n\n[aliases]\nprod = \"production-admin\"\n# mine\n\"my base\" = \"base\"\n\"a.b\" = \"base\"\n";
         let aliases = read(text).unwrap();
         let found: Vec<_> = aliases.iter().map(|(n, a)| (n, a.profile.as_str(), a.place.line)).collect();
@@ -122,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused_with_its_line() {
+    fn an_invalid_name_is_refused_with_its_line() {
         for (text, said) in [
             ("[aliases]\n\"\" = \"x\"", "config.toml:2: alias '': a name cannot be empty"),
             (
@@ -146,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_set_and_taken_out_beside_the_others() {
+    fn an_alias_is_set_and_removed_and_the_others_stay() {
         let text = "# mine\n[aliases]\na = \"x\" # short\n";
         let more = set(text, "config.toml", "aliases.a.b", "y").unwrap();
         assert_eq!(more, format!("{text}\"a.b\" = \"y\"\n"));
@@ -157,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_go_with_the_profile_they_stand_for() {
+    fn aliases_follow_a_renamed_profile() {
         let text = "[aliases]\na = \"old\" # short\nb = \"other\"\nnew = 'old'\n";
         let renamed = rename_in_aliases(text, "config.toml", "old", "new").unwrap();
         assert_eq!(renamed, "[aliases]\na = \"new\" # short\nb = \"other\"\n", "'new' is the profile itself now");

@@ -1,7 +1,7 @@
-//! Whether a config file may make us start programs (threat-model P16). Reading it needs no trust.
+//! Whether programs named in a config file may be started (threat-model P16). Reading the file needs no trust.
 //!
-//! A directory one enters must not run code: a file that others can write, or that a variable chose and nobody
-//! consented to, starts nothing.
+//! Entering a directory must not run code: no program is started for a file that others can write, or that a variable
+//! selected and the user has not trusted.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,25 +14,25 @@ use crate::origin::FileChoice;
 use crate::system::directories::{self, HOME_VARIABLE};
 use crate::system::env::Env;
 use crate::system::foreign_file;
-use crate::system::path_owners::{OtherWriter, Steps};
+use crate::system::path_owners::Steps;
 
-/// Consents as `config.toml` keeps them: canonical path → SHA-256 of the content in hex.
+/// Consents as stored in `config.toml`: canonical path → SHA-256 of the content in hex.
 pub type Consents = BTreeMap<String, String>;
 
-/// Far above any real file, far below what would hurt to read.
+/// Far above any real file, far below what would use up memory.
 const LARGEST_FILE: u64 = 64 << 20;
 
-/// Refuses unless programs named in this file may be started. `bytes` is the content as it was read, so that
-/// what was consented to is what we act on.
+/// Refuses unless programs named in this file may be started. `bytes` is the content that was
+/// parsed, so that exactly this content is checked.
 pub fn may_start_programs(choice: &FileChoice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
     must_be_safe(&choice.path)?;
     must_have_consent(choice, bytes, env, consents)
 }
 
-/// Refuses a file that a variable chose, unless it is in its usual place or somebody consented to this very content.
+/// Refuses a file that a variable selected, unless it is in its default place or this exact content was trusted.
 pub fn must_have_consent(choice: &FileChoice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
     let Some(variable) = choice.variable else { return Ok(()) };
-    if is_in_its_usual_place(&choice.path, env) {
+    if is_in_its_default_place(&choice.path, env) {
         return Ok(());
     }
     let path = consent_path(&choice.path)?;
@@ -43,8 +43,8 @@ pub fn must_have_consent(choice: &FileChoice, bytes: &[u8], env: &Env, consents:
     }
 }
 
-/// Refuses a file that somebody else can change: it must be regular, and it, every directory on the way to it and every
-/// symlink must belong to the user or root and be closed to others.
+/// Refuses a file that another user can change: it must be regular, and the file, every directory of its path and every
+/// symlink must belong to the user or root and not be writable by others.
 pub fn must_be_safe(path: &Path) -> Result<()> {
     let unreadable = |error: io::Error| {
         Failure::new(Kind::Config, format!("cannot check who can write to {}: {error}", path.display()))
@@ -55,19 +55,25 @@ pub fn must_be_safe(path: &Path) -> Result<()> {
         return Err(Failure::new(Kind::Config, cause));
     }
     match steps.other_writers().into_iter().next() {
-        Some((step, writer)) => Err(unsafe_step(path, &step, writer)),
+        Some((step, writer)) => {
+            let cause = format!("will not run programs from {}, because {} {writer}", path.display(), step.display());
+            Err(match writer.fix(&step) {
+                None => Failure::new(Kind::Config, cause),
+                Some(fix) => Failure::new(Kind::Config, format!("{cause}: {fix}")).hint(fix),
+            })
+        }
         None => Ok(()),
     }
 }
 
-/// Returns the path as consents name it: absolute, symlinks resolved.
+/// Returns the path as stored in consents: absolute, symlinks resolved.
 pub fn consent_path(path: &Path) -> Result<String> {
     let failure = |why: &str| Failure::new(Kind::Config, format!("cannot trust {}: {why}", path.display()));
     let resolved = directories::resolve(path).map_err(|error| failure(&error.to_string()))?;
     resolved.into_os_string().into_string().map_err(|_| failure("its path is not UTF-8"))
 }
 
-/// Reads a file and returns the SHA-256 of its content in hex, to be kept as consent.
+/// Returns the SHA-256 of a file's content in hex, to be stored as consent.
 pub fn fingerprint(path: &Path) -> Result<String> {
     let shown = path.display().to_string();
     if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
@@ -82,15 +88,7 @@ fn without_consent(path: &str, why: &str) -> Failure {
     Failure::new(Kind::Config, cause).hint(command)
 }
 
-fn unsafe_step(path: &Path, step: &Path, writer: OtherWriter) -> Failure {
-    let cause = format!("will not run programs from {}, because {} {writer}", path.display(), step.display());
-    match writer.fix(step) {
-        None => Failure::new(Kind::Config, cause),
-        Some(fix) => Failure::new(Kind::Config, format!("{cause}: {fix}")).hint(fix),
-    }
-}
-
-fn is_in_its_usual_place(path: &Path, env: &Env) -> bool {
+fn is_in_its_default_place(path: &Path, env: &Env) -> bool {
     let listed = foreign_file::account().and_then(|account| account.home);
     let homes = [listed, env.raw(HOME_VARIABLE).map(PathBuf::from)];
     let usual =

@@ -1,4 +1,4 @@
-//! `keys.json`: which profile's long-term key lies in the OS keyring. Holds no secret.
+//! `keys.json`: which profiles have a long-term key in the OS keyring. Contains no secret.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,55 +16,35 @@ use crate::timestamp::Timestamp;
 /// Room for tens of thousands of keys.
 pub const LARGEST_FILE: u64 = 16 << 20;
 
-/// The JSON of an index without keys; a file of no bytes is a damaged one.
+/// The JSON of an index without keys; an empty file is a damaged one.
 pub const EMPTY: &[u8] = br#"{"keys":{},"v":1}"#;
 
-/// One key that rests in the keyring.
+/// One key that is stored in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexEntry {
-    /// The public half.
     pub id: AccessKeyId,
-    /// The key's account, if it was known when the key was added.
+    /// If it was known when the key was added.
     pub account: Option<AccountId>,
-    /// When the key was created.
     pub created: Option<Timestamp>,
 }
 
-/// An edit of the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IndexEdit {
-    /// Names a key for a profile, in place of one it had.
-    Set {
-        /// The profile.
-        profile: ProfileName,
-        /// Its key.
-        entry: IndexEntry,
-        /// What people call the keyring that keeps it.
-        store: String,
-    },
-    /// Names a profile's key under another name as well; what has none stays as it is.
-    Copy {
-        /// The profile that has the key.
-        from: ProfileName,
-        /// The other name.
-        to: ProfileName,
-    },
-    /// Drops a profile's entry, if it names this key.
-    Drop {
-        /// The profile.
-        profile: ProfileName,
-        /// The key.
-        id: AccessKeyId,
-    },
+    /// Sets a profile's key; `store` is the keyring's name as shown to people.
+    Set { profile: ProfileName, entry: IndexEntry, store: String },
+    /// Copies a profile's entry, if it has one.
+    Copy { from: ProfileName, to: ProfileName },
+    /// Removes a profile's entry, if it has this key.
+    Drop { profile: ProfileName, id: AccessKeyId },
 }
 
-/// Profile → key id.
+/// The key of each profile.
 #[derive(Clone, Debug, Default)]
 pub struct KeyIndex(BTreeMap<ProfileName, IndexEntry>);
 
 impl KeyIndex {
-    /// Loads the index; a missing file is an empty one, a damaged or newer one is a failure and is left alone.
+    /// Loads the index; a missing file is empty, a damaged or newer one is a failure.
     pub fn load(path: &Path, shown: &str) -> Result<Self> {
         let bytes = foreign_file::load(path, shown, LARGEST_FILE)?;
         if bytes.is_empty() && !path.exists() {
@@ -73,7 +53,7 @@ impl KeyIndex {
         Self::parse(&bytes).map_err(|why| Failure::new(Kind::Config, format!("{shown} {why}")))
     }
 
-    /// Reads the index's JSON: `{"v":1,"keys":{PROFILE:{"access_key_id","account","created","store"}}}`.
+    /// Parses `{"v":1,"keys":{PROFILE:{"access_key_id","account","created","store"}}}`.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
         let json: Value = serde_json::from_slice(bytes).map_err(|e| format!("is damaged: {e}"))?;
         match json["v"].as_u64() {
@@ -93,10 +73,15 @@ impl KeyIndex {
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
 
-    /// Returns the index's JSON after an edit. No bytes are an empty index; an edit that changes nothing gives the bytes
-    /// back as they are.
+    /// Returns the index's JSON after an edit; unknown fields stay. No bytes are an empty index; an edit that changes
+    /// nothing returns the same bytes.
     pub fn edited(bytes: &[u8], edit: &IndexEdit) -> std::result::Result<Vec<u8>, String> {
-        Self::with_keys(bytes, |keys| match edit {
+        let base = if bytes.is_empty() { EMPTY } else { bytes };
+        Self::parse(base)?;
+        let mut json: Value = serde_json::from_slice(base).map_err(|e| format!("is damaged: {e}"))?;
+        let before = json.clone();
+        let keys = json["keys"].as_object_mut().ok_or("is damaged: it has no keys")?;
+        match edit {
             IndexEdit::Set { profile, entry, store } => drop(keys.insert(profile.to_string(), fields(entry, store))),
             IndexEdit::Copy { from, to } => {
                 if let Some(entry) = keys.get(from.as_str()).cloned() {
@@ -108,10 +93,11 @@ impl KeyIndex {
                     keys.remove(profile.as_str());
                 }
             }
-        })
+        }
+        Ok(if json == before { bytes.to_vec() } else { json.to_string().into_bytes() })
     }
 
-    /// Makes the same edit in memory.
+    /// Applies the same edit in memory.
     pub fn edit(&mut self, edit: &IndexEdit) {
         match edit {
             IndexEdit::Set { profile, entry, .. } => drop(self.0.insert(profile.clone(), entry.clone())),
@@ -128,25 +114,10 @@ impl KeyIndex {
         }
     }
 
-    /// Fields we do not know stay.
-    fn with_keys(
-        bytes: &[u8],
-        edit: impl FnOnce(&mut serde_json::Map<String, Value>),
-    ) -> std::result::Result<Vec<u8>, String> {
-        let base = if bytes.is_empty() { EMPTY } else { bytes };
-        Self::parse(base)?;
-        let mut json: Value = serde_json::from_slice(base).map_err(|e| format!("is damaged: {e}"))?;
-        let before = json.clone();
-        edit(json["keys"].as_object_mut().ok_or("is damaged: it has no keys")?);
-        Ok(if json == before { bytes.to_vec() } else { json.to_string().into_bytes() })
-    }
-
-    /// Every profile and its key.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &IndexEntry)> {
         self.0.iter().map(|(profile, entry)| (profile.as_str(), entry))
     }
 
-    /// The key of a profile.
     pub fn get(&self, profile: &ProfileName) -> Option<&IndexEntry> {
         self.0.get(profile)
     }

@@ -1,7 +1,7 @@
-//! Our own files: `config.toml` with its settings, aliases and consents, the index of the keys in the keyring, and the last
-//! use of each profile.
+//! Our own files: `config.toml` with its settings, aliases and consents, the index of the keys in the keyring, and the
+//! last use of each profile.
 //!
-//! May know the vocabulary and `system`; never the AWS files, stores or prompts.
+//! Uses the vocabulary and `system`; never the AWS files, stores or prompts.
 
 pub mod aliases;
 pub mod consent;

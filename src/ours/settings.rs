@@ -1,6 +1,7 @@
-//! Our own settings: `config.toml`, each value with the line it stands on, edited with its comments kept.
+//! Our own settings: `config.toml`, each value with its line; edits keep comments.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,25 +18,18 @@ use crate::system::directories::shorten;
 use crate::system::env::Env;
 use crate::system::foreign_file;
 
-/// One setting people may set.
 pub struct Known {
-    /// Its name; a dot separates a table from its key.
+    /// A dot separates a table from its key.
     pub name: &'static str,
     meaning: &'static str,
-    /// What it can be, where that is a list; else nothing.
-    choices: fn() -> String,
-    /// What holds when it is absent.
     pub default: &'static str,
-    /// The variable that overrides it.
     pub variable: Option<&'static str>,
     check: fn(&str) -> std::result::Result<(), String>,
 }
 
 impl Known {
-    /// What it means, one line.
     pub fn meaning(&self) -> String {
-        let choices = (self.choices)();
-        if choices.is_empty() { self.meaning.into() } else { format!("{}: {choices}", self.meaning) }
+        if self.name == "keyring" { format!("{}: {}", self.meaning, Keyring::names()) } else { self.meaning.into() }
     }
 
     fn value(&self, item: &Item) -> std::result::Result<String, String> {
@@ -50,7 +44,6 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "session_duration",
         meaning: "how long an MFA session lasts",
-        choices: String::new,
         default: "12h",
         variable: Some("TWOLOCK_SESSION_DURATION"),
         check: |text| in_range(text, 900, 129_600, "15m to 36h"),
@@ -58,7 +51,6 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "prompt_timeout",
         meaning: "how long to wait for a code",
-        choices: String::new,
         default: "55s",
         variable: Some("TWOLOCK_PROMPT_TIMEOUT"),
         check: |text| in_range(text, 1, 3_600, "1s to 1h"),
@@ -66,7 +58,6 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "min_ttl",
         meaning: "env and exec renew credentials with less time left",
-        choices: String::new,
         default: "30s",
         variable: Some("TWOLOCK_MIN_TTL"),
         check: |text| in_range(text, 1, 129_600, "1s to 36h"),
@@ -74,7 +65,6 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "keyring",
         meaning: "where the sealing key is",
-        choices: Keyring::names,
         default: "auto",
         variable: Some("TWOLOCK_KEYRING"),
         check: |text| match Keyring::from_name(text) {
@@ -85,7 +75,6 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "key_max_age",
         meaning: "doctor warns about older access keys",
-        choices: String::new,
         default: "90d",
         variable: None,
         check: |text| in_range(text, 86_400, 315_360_000, "1d to 3650d"),
@@ -93,7 +82,6 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "endpoints.allow",
         meaning: "allowed hosts besides AWS's own, comma-separated",
-        choices: String::new,
         default: "",
         variable: None,
         check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {
@@ -103,49 +91,41 @@ pub const KNOWN: &[Known] = &[
     },
 ];
 
-/// Whether a value counts only from the file below the home directory.
+/// Whether a value is accepted only from the file below the home directory.
 pub fn is_consent(name: &str, value: &str) -> bool {
     name == "endpoints.allow" || name == "keyring" && Keyring::from_name(value).is_some_and(Keyring::is_consent)
 }
 
-/// Far above any settings, far below what would hurt to read.
+/// Far above any real file, far below what would use up memory.
 pub const LARGEST_FILE: u64 = 1 << 20;
 
-/// Reads `config.toml`; a missing one is empty, and nothing that stands in its way is waited for.
-fn load(file: &Path, shown: &str) -> Result<String> {
-    text(&foreign_file::load(file, shown, LARGEST_FILE)?, shown).map(String::from)
-}
-
-/// Returns the text of `config.toml`'s bytes.
 pub fn text<'a>(bytes: &'a [u8], shown: &str) -> Result<&'a str> {
     let problem = |_| Failure::new(Kind::Config, format!("cannot read {shown}: it is not UTF-8"));
     std::str::from_utf8(bytes).map_err(problem)
 }
 
-/// The settings in force.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, Sourced<String>>,
     /// Consents to start programs a file names: path → SHA-256 in hex.
     pub trust: BTreeMap<String, String>,
-    /// Other names for profiles.
     pub aliases: Aliases,
 }
 
-/// Where `config.toml` is read from.
+/// The paths that `config.toml` is read from.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// The platform's file, in `XDG_CONFIG_HOME` where that is set.
+    /// The platform's path, in `XDG_CONFIG_HOME` where that is set.
     pub file: PathBuf,
-    /// The file below the home folder; consents count only from here, so that a repository's variables cannot bring their own.
+    /// The file below the home directory; consents are read only from here, so that a repository's variables cannot add
+    /// their own.
     pub home_file: PathBuf,
-    /// Shortens a path for people.
     pub home: PathBuf,
 }
 
 impl Settings {
-    /// Loads the file and lays the variables over it; a missing file means the defaults. What cannot be used is a
-    /// failure beside it, and counts as not set.
+    /// Loads the file; variables override it, and a missing file means the defaults. An invalid value counts as not set
+    /// and is reported.
     pub fn load(paths: &Paths, env: &Env) -> (Self, Vec<Failure>) {
         let (mut settings, mut failures) = (Self::default(), Vec::new());
         settings.read_file(&paths.file, paths, paths.file == paths.home_file, &mut failures);
@@ -158,20 +138,23 @@ impl Settings {
                 settings.values.entry("keyring").or_insert(keyring);
             }
         }
-        settings.lay_over(env, &mut failures);
+        settings.override_from(env, &mut failures);
         (settings, failures)
     }
 
     fn read_file(&mut self, file: &Path, paths: &Paths, may_consent: bool, failures: &mut Vec<Failure>) {
         let shown = shorten(file, &paths.home);
-        let read = load(file, &shown).and_then(|text| Ok((parse(&text, &shown)?, text)));
-        let (document, text) = match read {
+        let read = || {
+            let text = text(&foreign_file::load(file, &shown, LARGEST_FILE)?, &shown)?.to_string();
+            Ok((parse(&text, &shown)?, text))
+        };
+        let (document, text) = match read() {
             Ok(read) => read,
             Err(failure) => return failures.push(failure),
         };
         for known in KNOWN {
             let Some(item) = find(document.as_table(), known.name) else { continue };
-            let line = line_of(&text, item);
+            let line = line_at(&text, item.span());
             let value = match known.value(item) {
                 Ok(value) => value,
                 Err(why) => {
@@ -185,7 +168,7 @@ impl Settings {
         }
         if let Some(item) = find(document.as_table(), "aliases") {
             let problem = || {
-                let line = line_of(&text, item);
+                let line = line_at(&text, item.span());
                 Failure::new(Kind::Config, format!("{shown}:{line}: 'aliases' must be a table"))
             };
             let table = item.as_table_like().ok_or_else(problem);
@@ -199,7 +182,7 @@ impl Settings {
         }
     }
 
-    fn lay_over(&mut self, env: &Env, failures: &mut Vec<Failure>) {
+    fn override_from(&mut self, env: &Env, failures: &mut Vec<Failure>) {
         for known in KNOWN {
             let Some((variable, value)) = known.variable.and_then(|v| Some((v, env.text(v)?))) else { continue };
             let problem = |why: &str| Failure::new(Kind::Config, format!("{variable} '{value}': {why}"));
@@ -214,61 +197,45 @@ impl Settings {
         }
     }
 
-    /// The value in force with its origin.
     pub fn get(&self, name: &str) -> Option<Sourced<String>> {
         let known = KNOWN.iter().find(|k| k.name == name)?;
         let default = || Sourced { value: known.default.into(), origin: Origin::Default };
         Some(self.values.get(known.name).cloned().unwrap_or_else(default))
     }
 
-    /// A duration that somebody set, with its origin.
+    /// Returns a duration that is set, with its origin.
     pub fn duration(&self, name: &str) -> Option<Sourced<Duration>> {
         let set = self.values.get(name)?;
         Some(Sourced { value: duration::parse(&set.value)?, origin: set.origin.clone() })
     }
 
-    /// A duration as it stands: set, or the default.
+    /// Returns a duration that is set, or the default.
     pub fn duration_or_default(&self, name: &str) -> Duration {
         self.get(name).and_then(|v| duration::parse(&v.value)).unwrap_or_default()
     }
 
-    /// The hosts besides AWS's own.
+    /// Returns the allowed hosts besides AWS's own.
     pub fn allowed_endpoints(&self) -> Vec<String> {
         let text = self.values.get("endpoints.allow").map(|v| v.value.as_str()).unwrap_or_default();
         text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(String::from).collect()
     }
 }
 
-/// An edit of `config.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SettingEdit {
     /// Sets a setting; the value is checked first.
-    Set {
-        /// Its name.
-        name: String,
-        /// Its value.
-        value: String,
-    },
-    /// Takes a setting out; one that is not there is not an error.
-    Unset {
-        /// Its name.
-        name: String,
-    },
-    /// Records consent to start the programs that a file names.
+    Set { name: String, value: String },
+    /// Removes a setting, if it is set.
+    Unset { name: String },
+    /// Records consent to start the programs that a file names; `sha256` is that of its content, in hex.
     Trust {
-        /// The file, absolute, its links resolved.
+        /// Absolute, symlinks resolved.
         path: String,
-        /// SHA-256 of its content in hex.
         sha256: String,
     },
-    /// Lets every alias of one profile stand for another; one that is called as that is taken out.
-    RenameInAliases {
-        /// The profile the aliases stand for.
-        old: String,
-        /// The one they are to stand for.
-        new: String,
-    },
+    /// Makes every alias of one profile an alias of another; an alias with the new profile's name is removed.
+    RenameInAliases { old: String, new: String },
 }
 
 /// Returns `text` after an edit; comments, order and unknown keys stay.
@@ -309,7 +276,7 @@ pub(super) fn rename_in_aliases(text: &str, shown: &str, old: &str, new: &str) -
     let stand_for = |item: &Item| item.as_str() == Some(old);
     let names = table.into_iter().flat_map(TableLike::iter).filter(|(_, item)| stand_for(item)).map(|(name, _)| name);
     let names: Vec<String> = names.map(aliases::setting_of).collect();
-    let mut document: DocumentMut = text.parse().expect("parsed above");
+    let mut document = document.into_mut();
     for setting in names {
         let value = (aliases::named_by(&setting) != Some(new)).then(|| Value::from(new));
         edit_in(&mut document, shown, &setting, value)?;
@@ -318,19 +285,11 @@ pub(super) fn rename_in_aliases(text: &str, shown: &str, old: &str, new: &str) -
 }
 
 fn set_trust(text: &str, shown: &str, path: &str, sha256: &str) -> Result<String> {
-    parse(text, shown)?;
-    let mut document: DocumentMut = text.parse().expect("parsed the line before");
-    let trust = document.entry("trust").or_insert_with(toml_edit::table);
-    let Some(trust) = trust.as_table_like_mut() else {
-        return Err(Failure::new(Kind::Config, format!("{shown}: 'trust' must be a table")));
-    };
-    trust.insert(path, toml_edit::value(sha256));
-    Ok(document.to_string())
+    edit(text, shown, &format!("trust.{path}"), Some(Value::from(sha256)))
 }
 
 fn edit(text: &str, shown: &str, name: &str, new: Option<Value>) -> Result<String> {
-    parse(text, shown)?;
-    let mut document: DocumentMut = text.parse().expect("parsed the line before");
+    let mut document = parse(text, shown)?.into_mut();
     edit_in(&mut document, shown, name, new)?;
     Ok(document.to_string())
 }
@@ -373,7 +332,7 @@ pub fn known(name: &str) -> Result<&'static Known> {
 
 fn parse(text: &str, shown: &str) -> Result<Document<String>> {
     Document::parse(text.to_string()).map_err(|e| {
-        let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        let line = line_at(text, e.span());
         let why = e.message().lines().next().unwrap_or("syntax error").to_string();
         Failure::new(Kind::Config, format!("{shown}:{line}: not TOML: {why}"))
     })
@@ -386,7 +345,7 @@ fn find<'a>(table: &'a dyn TableLike, name: &str) -> Option<&'a Item> {
     }
 }
 
-/// Text as written; a bare number means seconds, a list is joined by commas.
+/// A string as it is; a bare number means seconds, a list is joined by commas.
 fn as_text(item: &Item) -> Option<String> {
     if let Some(list) = item.as_array() {
         let texts: Option<Vec<&str>> = list.iter().map(|v| v.as_str()).collect();
@@ -395,8 +354,8 @@ fn as_text(item: &Item) -> Option<String> {
     item.as_str().map(String::from).or_else(|| item.as_integer().map(|n| n.to_string()))
 }
 
-fn line_of(text: &str, item: &Item) -> usize {
-    item.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count())
+fn line_at(text: &str, span: Option<Range<usize>>) -> usize {
+    span.map_or(1, |span| 1 + text[..span.start].matches('\n').count())
 }
 
 fn refuse(shown: &str, line: usize, known: &Known, why: &str) -> Failure {
@@ -439,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn unsetting_takes_one_line_away() {
+    fn unsetting_removes_one_line() {
         assert!(!unset(FILE, "config.toml", "session_duration").unwrap().contains("8h"));
         assert_eq!(unset("", "config.toml", "endpoints.allow").unwrap(), "");
     }
@@ -467,8 +426,14 @@ mod tests {
     }
 
     #[test]
-    fn consent_is_recorded_beside_what_was_there() {
+    fn consent_is_added_and_the_rest_stays() {
         let after = set_trust(FILE, "config.toml", "/repo/config", "ab12").unwrap();
         assert!(after.starts_with(FILE) && after.contains("[trust]\n\"/repo/config\" = \"ab12\""), "{after}");
+    }
+    #[test]
+    fn trusting_a_changed_file_again_keeps_the_comment_behind_its_hash() {
+        let text = "[trust]\n\"/repo/.aws/config\" = \"ab12\" # the team's\n";
+        let after = set_trust(text, "config.toml", "/repo/.aws/config", "cd34").unwrap();
+        assert_eq!(after, text.replace("ab12", "cd34"));
     }
 }

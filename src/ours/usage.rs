@@ -1,8 +1,6 @@
-//! `state.json`: which profiles a person uses, how often and when last; so that a picker shows those first.
+//! `state.json`: which profiles are used, how often and when last, so that the picker shows those first.
 //!
-//! Here beside the key index, and not in `session`: it is a file of ours about profiles by their names, known to no
-//! plan and shaping no session. Whoever deletes it loses an order of names and nothing else, so whatever is wrong with
-//! it, it counts as absent; only a newer version is left alone.
+//! It affects only the order of names, so a damaged file counts as absent; only a newer version is not overwritten.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -20,30 +18,27 @@ use crate::timestamp::Timestamp;
 
 const FILE: &str = "state.json";
 const LARGEST_FILE: u64 = 4 << 20;
-/// More profiles than this nobody uses; the ones used last stay.
+/// More than anyone uses; the most recently used ones stay.
 const MOST_PROFILES: usize = 2_000;
-/// Uses that follow each other faster count once: a loop in a script is no habit, and saves its writes.
+/// Uses within this time count once: a loop in a script should neither count nor write each time.
 const ONE_USE: Duration = Duration::from_secs(60);
-/// Longest wait for another of us.
+/// The longest wait for another twolock process.
 const LOCK_BOUND: Duration = Duration::from_millis(200);
 
 /// How a profile was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// How often.
     pub uses: u64,
-    /// When last.
     pub last: Timestamp,
 }
 
-/// Which profiles are used.
 #[derive(Clone, Debug, Default)]
 pub struct Usage(HashMap<String, Use>);
 
 impl Usage {
-    /// Loads the file of a state folder; whatever is wrong with it, it is empty.
-    pub fn load(folder: &Path) -> Self {
-        match read(folder) {
+    /// Loads the file in a state directory; a damaged or missing one is empty.
+    pub fn load(directory: &Path) -> Self {
+        match read(directory) {
             Stored::Ours(state) => Self::of(&state),
             Stored::Nothing | Stored::Newer => Self::default(),
         }
@@ -58,12 +53,11 @@ impl Usage {
         Self(profiles.into_iter().flatten().filter_map(entry).collect())
     }
 
-    /// How a profile was used; none if it was not.
     pub fn get(&self, profile: &str) -> Option<Use> {
         self.0.get(profile).copied()
     }
 
-    /// Puts profiles in order: those used last stand first, to the day, and of one day those used most; 0 if never.
+    /// Returns a sort key: higher for a later day of use, and within a day for more uses; 0 if never used.
     pub fn weight(&self, profile: &str, now: Timestamp) -> u64 {
         let Some(used) = self.get(profile) else { return 0 };
         // A clock that was ahead must not keep a profile on top until that day.
@@ -95,16 +89,15 @@ impl Usage {
 }
 
 enum Stored {
-    /// A version 1, with whatever else stands in it.
+    /// Version 1, with unknown fields.
     Ours(Map<String, Value>),
-    /// Nothing, or nothing that can be read.
+    /// Missing or damaged.
     Nothing,
-    /// Of a newer twolock.
     Newer,
 }
 
-fn read(folder: &Path) -> Stored {
-    let Ok(bytes) = read_private(&folder.join(FILE), LARGEST_FILE) else { return Stored::Nothing };
+fn read(directory: &Path) -> Stored {
+    let Ok(bytes) = read_private(&directory.join(FILE), LARGEST_FILE) else { return Stored::Nothing };
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(state)) => match state.get("v").and_then(Value::as_u64) {
             Some(1) => Stored::Ours(state),
@@ -115,16 +108,21 @@ fn read(folder: &Path) -> Stored {
     }
 }
 
-/// Notes that a person used a profile. Where `there` is given, profiles that are not among them are forgotten.
-pub fn record(folder: &Path, profile: &ProfileName, now: Timestamp, there: Option<&HashSet<String>>) -> io::Result<()> {
-    create_private_dir(folder)?;
-    let _lock = match FileLock::acquire(&folder.join("state.lock"), Deadline::after(Instant::now(), LOCK_BOUND)) {
+/// Notes that a person used a profile. If `existing` is given, all other profiles are removed.
+pub fn record(
+    directory: &Path,
+    profile: &ProfileName,
+    now: Timestamp,
+    existing: Option<&HashSet<String>>,
+) -> io::Result<()> {
+    create_private_dir(directory)?;
+    let _lock = match FileLock::acquire(&directory.join("state.lock"), Deadline::after(Instant::now(), LOCK_BOUND)) {
         Ok(lock) => Some(lock),
         Err(LockError::Held) => return Err(io::ErrorKind::WouldBlock.into()),
-        // without a lock two of us may count one use for two
+        // without a lock one of two simultaneous uses may be lost
         Err(LockError::Unavailable(_)) => None,
     };
-    let mut state = match read(folder) {
+    let mut state = match read(directory) {
         Stored::Ours(state) => state,
         Stored::Nothing => Map::new(),
         Stored::Newer => return Ok(()),
@@ -133,13 +131,13 @@ pub fn record(folder: &Path, profile: &ProfileName, now: Timestamp, there: Optio
     if !usage.count(profile.as_str(), now) {
         return Ok(());
     }
-    if let Some(there) = there {
-        usage.0.retain(|name, _| there.contains(name));
+    if let Some(existing) = existing {
+        usage.0.retain(|name, _| existing.contains(name));
     }
     usage.shrink();
     state.insert("v".into(), json!(1));
     state.insert("profiles".into(), usage.as_json());
-    write_atomically(&folder.join(FILE), Value::Object(state).to_string().as_bytes())
+    write_atomically(&directory.join(FILE), Value::Object(state).to_string().as_bytes())
 }
 
 #[cfg(test)]
@@ -152,22 +150,22 @@ mod tests {
         Timestamp::from_unix(START + seconds)
     }
 
-    fn used(folder: &Path, profile: &str, seconds: i64) {
-        record(folder, &ProfileName::parse(profile).unwrap(), at(seconds), None).unwrap();
+    fn used(directory: &Path, profile: &str, seconds: i64) {
+        record(directory, &ProfileName::parse(profile).unwrap(), at(seconds), None).unwrap();
     }
 
-    fn write(folder: &Path, text: &str) {
-        write_atomically(&folder.join(FILE), text.as_bytes()).unwrap();
+    fn write(directory: &Path, text: &str) {
+        write_atomically(&directory.join(FILE), text.as_bytes()).unwrap();
     }
 
-    fn text(folder: &Path) -> String {
-        std::fs::read_to_string(folder.join(FILE)).unwrap()
+    fn text(directory: &Path) -> String {
+        std::fs::read_to_string(directory.join(FILE)).unwrap()
     }
 
     #[test]
     fn uses_are_counted_once_a_minute() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state/twolock");
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("state/twolock");
         for seconds in [0, 1, 59, 60, 200] {
             used(&state, "prod", seconds);
         }
@@ -185,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn used_last_stands_first_and_of_one_day_used_most() {
+    fn the_latest_day_comes_first_and_within_a_day_the_most_used() {
         const DAY: i64 = 86_400;
         let usage = |uses, ago: i64| Usage([("p".into(), Use { uses, last: at(-ago) })].into()).weight("p", at(0));
         let falling = [
@@ -203,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_counts_as_absent_and_is_written_anew() {
+    fn a_damaged_file_counts_as_absent_and_is_replaced() {
         for damage in [
             "",
             "{",
@@ -215,35 +213,35 @@ mod tests {
             r#"{"v":1,"profiles":[]}"#,
             r#"{"v":1,"profiles":{"p":{"uses":-1,"last":"2030-01-01T00:00:00Z"},"q":7,"r":{"uses":1,"last":"soon"}}}"#,
         ] {
-            let folder = tempfile::tempdir().unwrap();
-            write(folder.path(), damage);
-            assert!(Usage::load(folder.path()).0.is_empty(), "{damage}");
-            used(folder.path(), "prod", 0);
-            assert_eq!(Usage::load(folder.path()).0.len(), 1, "{damage}");
+            let directory = tempfile::tempdir().unwrap();
+            write(directory.path(), damage);
+            assert!(Usage::load(directory.path()).0.is_empty(), "{damage}");
+            used(directory.path(), "prod", 0);
+            assert_eq!(Usage::load(directory.path()).0.len(), 1, "{damage}");
         }
     }
 
     #[test]
     fn a_newer_file_is_left_alone_and_other_fields_stay() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let newer = r#"{"v":2,"profiles":{"p":{"uses":9,"last":"2030-01-01T00:00:00Z"}}}"#;
-        write(folder.path(), newer);
-        used(folder.path(), "prod", 0);
-        assert_eq!(text(folder.path()), newer);
-        assert!(Usage::load(folder.path()).0.is_empty());
-        write(folder.path(), r#"{"v":1,"reminded":"2030-01-01T00:00:00Z"}"#);
-        used(folder.path(), "prod", 0);
-        assert!(text(folder.path()).contains(r#""reminded":"2030-01-01T00:00:00Z""#), "{}", text(folder.path()));
+        write(directory.path(), newer);
+        used(directory.path(), "prod", 0);
+        assert_eq!(text(directory.path()), newer);
+        assert!(Usage::load(directory.path()).0.is_empty());
+        write(directory.path(), r#"{"v":1,"reminded":"2030-01-01T00:00:00Z"}"#);
+        used(directory.path(), "prod", 0);
+        assert!(text(directory.path()).contains(r#""reminded":"2030-01-01T00:00:00Z""#), "{}", text(directory.path()));
     }
 
     #[test]
-    fn profiles_that_are_gone_are_forgotten_and_the_file_stays_small() {
-        let folder = tempfile::tempdir().unwrap();
-        used(folder.path(), "gone", 0);
-        used(folder.path(), "prod", 100);
+    fn removed_profiles_are_forgotten_and_the_file_stays_small() {
+        let directory = tempfile::tempdir().unwrap();
+        used(directory.path(), "gone", 0);
+        used(directory.path(), "prod", 100);
         let there = HashSet::from(["prod".to_string(), "base".to_string()]);
-        record(folder.path(), &ProfileName::parse("base").unwrap(), at(200), Some(&there)).unwrap();
-        let usage = Usage::load(folder.path());
+        record(directory.path(), &ProfileName::parse("base").unwrap(), at(200), Some(&there)).unwrap();
+        let usage = Usage::load(directory.path());
         assert!(usage.get("gone").is_none() && usage.get("prod").is_some() && usage.get("base").is_some());
 
         let entry = |n: i64| (format!("p{n}"), Use { uses: 0, last: at(n) });
@@ -254,43 +252,43 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_before_is_read_and_its_habits_do_not_stay_on_top() {
-        let folder = tempfile::tempdir().unwrap();
+    fn an_older_file_is_read_and_its_profiles_do_not_stay_on_top() {
+        let directory = tempfile::tempdir().unwrap();
         let before = r#"{"profiles":{"old":{"last":"2030-03-10T00:00:00Z","uses":995}},"v":1}"#;
-        write(folder.path(), before);
-        used(folder.path(), "new", 0);
-        let usage = Usage::load(folder.path());
+        write(directory.path(), before);
+        used(directory.path(), "new", 0);
+        let usage = Usage::load(directory.path());
         assert_eq!(usage.get("old").map(|used| used.uses), Some(995));
         assert!(usage.weight("new", at(0)) > usage.weight("old", at(0)));
     }
 
     #[cfg(unix)]
     #[test]
-    fn it_is_private_and_what_others_may_open_is_not_believed() {
+    fn the_file_is_private_and_one_that_others_can_open_is_not_used() {
         use std::os::unix::fs::{PermissionsExt, symlink};
-        let folder = tempfile::tempdir().unwrap();
-        let (state, file) = (folder.path().join("state"), folder.path().join("state").join(FILE));
+        let directory = tempfile::tempdir().unwrap();
+        let (state, file) = (directory.path().join("state"), directory.path().join("state").join(FILE));
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         used(&state, "prod", 0);
         assert_eq!((mode(&state), mode(&file)), (0o700, 0o600));
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(Usage::load(&state).0.is_empty());
-        std::fs::rename(&file, folder.path().join("elsewhere")).unwrap();
-        symlink(folder.path().join("elsewhere"), &file).unwrap();
+        std::fs::rename(&file, directory.path().join("elsewhere")).unwrap();
+        symlink(directory.path().join("elsewhere"), &file).unwrap();
         used(&state, "prod", 100);
         assert_eq!(mode(&file), 0o600);
         assert!(!std::fs::symlink_metadata(&file).unwrap().is_symlink(), "replaced, not followed");
     }
 
     #[test]
-    fn three_at_once_lose_no_use() {
-        let folder = tempfile::tempdir().unwrap();
+    fn three_simultaneous_uses_are_all_counted() {
+        let directory = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
             for n in 0..3 {
-                let folder = folder.path();
-                scope.spawn(move || used(folder, &format!("p{n}"), 0));
+                let directory = directory.path();
+                scope.spawn(move || used(directory, &format!("p{n}"), 0));
             }
         });
-        assert_eq!(Usage::load(folder.path()).0.len(), 3);
+        assert_eq!(Usage::load(directory.path()).0.len(), 3);
     }
 }

@@ -6,7 +6,7 @@
 //! - [`paragraph`]: prose that fits the screen
 //! - [`messages`]: errors, hints, warnings
 //!
-//! May know the vocabulary; never config or sessions.
+//! Uses the vocabulary; never config or sessions.
 
 pub mod exports;
 pub mod messages;
@@ -36,7 +36,7 @@ pub fn is_styled(stream: &impl IsTerminal) -> bool {
     ALLOWS_STYLES.load(Ordering::Relaxed) && stream.is_terminal()
 }
 
-/// Writes all bytes to stdout at once. A reader that is gone is no failure: it knows why it left.
+/// Writes all bytes to stdout at once. A closed pipe is not a failure: the reader chose to stop.
 pub fn to_stdout(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -52,13 +52,13 @@ pub fn json_to_stdout(mut document: Value) -> Result<()> {
     credentials_to_stdout(&document)
 }
 
-/// The same of a document whose purpose is to hand out a session.
+/// The same without masking, for a document that outputs a session.
 pub fn credentials_to_stdout(document: &Value) -> Result<()> {
     let text = serde_json::to_string_pretty(document).expect("its keys are text");
     to_stdout(format!("{}\n", visible::in_json(&text)).as_bytes())
 }
 
-/// Names of fields are our own.
+/// Only values: the names of fields are ours.
 fn mask(document: &mut Value) {
     match document {
         Value::String(text) => {

@@ -1,8 +1,8 @@
-//! Prose that is to fit a screen.
+//! Prose wrapped to the terminal's width.
 
 use crate::text::width::columns;
 
-/// Breaks a text between its words, so that each line fits; further lines stand two blanks further in.
+/// Breaks a text between its words, so that each line fits; continuation lines are indented two more spaces.
 pub fn wrapped(text: &str, indent: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return format!("{indent}{text}\n") };
     let (mut lines, mut line) = (String::new(), indent.to_owned());

@@ -2,7 +2,7 @@
 
 use crate::credentials::Session;
 
-/// The line with its newline. `AccountId` is left out where it is not known: SDKs take no null there.
+/// The line with its newline. `AccountId` is left out where it is not known: SDKs do not accept null there.
 pub fn line(session: &Session) -> String {
     let text = |value: &str| serde_json::Value::from(value).to_string();
     let account = session.account.as_ref().map(|a| format!(",\"AccountId\":{}", text(a.as_str()))).unwrap_or_default();

@@ -2,19 +2,19 @@
 
 use crate::text::width::{columns, cut_middle};
 
-/// The longest cell shown where no terminal bounds it: one long name must not widen every row.
+/// The longest cell shown outside a terminal: one long name must not widen every row.
 const LONGEST: usize = 100;
 
-/// A cell is not cut shorter than this: the digits of an account.
+/// A cell is not cut shorter than this: the length of an account id.
 const SHORTEST: usize = 12;
 
-/// Rows under a header, two blanks between columns, nothing behind the last one. Escapes are the caller's business.
+/// Rows under a header, two spaces between columns, none after the last one. Escaping is up to the caller.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     drawn(header, rows, &natural_widths(header, rows))
 }
 
-/// The same in a terminal of so many columns: the widest cells are cut first. If that is not enough, the `spare` ones go
-/// whole, in their order.
+/// The same for a terminal of `room` columns: the widest cells are cut first. If that is not enough, the `spare`
+/// columns are left out, in their order.
 pub fn table_within(header: &[&str], rows: &[Vec<String>], room: Option<usize>, spare: &[usize]) -> String {
     let mut widths: Vec<usize> = natural_widths(header, rows).into_iter().map(|width| width.min(LONGEST)).collect();
     let Some(room) = room else { return drawn(header, rows, &widths) };
@@ -65,7 +65,7 @@ fn draw<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[u
     text.push('\n');
 }
 
-/// Writes a cell, its middle taken out where it is too wide. Returns its width.
+/// Writes a cell, its middle cut out if it is too wide. Returns its width.
 fn put(text: &mut String, cell: &str, width: usize) -> usize {
     let shown = cut_middle(cell, width);
     text.push_str(&shown);
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_below_each_other() {
+    fn columns_are_aligned() {
         let rows =
             vec![vec!["a".into(), "long cell".into(), String::new()], vec!["größer".into(), "b".into(), "c".into()]];
         assert_eq!(table(&["X", "Y", "Z"], &rows), "X       Y          Z\na       long cell\ngrößer  b          c\n");

@@ -1,5 +1,6 @@
-//! Names, values, files and answers that would steer a terminal or flood it: a table over every way they can get into a
-//! failure (threat-model P14). Each is said with its cause, on lines of a bounded length, and nothing is obeyed.
+//! Names, values, files and answers that would steer a terminal or flood it: a table of every path by which they get
+//! into a failure (threat-model P14). Each is printed with its cause, on lines of bounded length, and no control
+//! character works.
 
 use std::process::Command;
 

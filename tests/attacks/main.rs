@@ -10,7 +10,7 @@ use std::process::Command;
 
 use world::{KEY_ID, Ran, World};
 
-/// Far above what any of these takes, far below what they took when they were wrong.
+/// Far above the duration of any of these, far below that of the bugs they test for.
 const HANG: &str = "60";
 
 /// The binary without a terminal, killed where it hangs: then it "exits" with 137.
@@ -50,7 +50,7 @@ fn pipe_or_device_in_place_of_our_own_files_is_refused_and_not_waited_for() {
 }
 
 #[test]
-fn cache_folder_where_no_folder_can_be_made_is_a_failure_and_no_endless_try() {
+fn a_cache_directory_that_cannot_be_created_is_a_failure_without_endless_retries() {
     let world = World::new();
     let ran = world.finish(bounded(&world, ["login", "prod"]).env("XDG_CACHE_HOME", "/proc"));
     let why = "/proc/twolock cannot be created: no such file or directory";
@@ -105,7 +105,7 @@ fn json_holds_no_character_that_a_terminal_obeys() {
     }
 }
 
-/// libdbus starts what `unixexec:` names, and a folder one enters may set variables (P16).
+/// libdbus starts what `unixexec:` names, and entering a directory may set variables (P16).
 #[test]
 fn bus_address_that_names_a_program_starts_none() {
     let world = World::new();
@@ -124,8 +124,8 @@ fn damaged_key_file_is_left_alone_and_the_way_out_works() {
     let world = World::new();
     assert_eq!(run(&world, ["settings", "set", "keyring", "file"]).code, 0);
     world.log_in("base");
-    let folder = world.home().join(".local/share/twolock");
-    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let directory = world.home().join(".local/share/twolock");
+    let file = std::fs::read_dir(&directory).unwrap().next().unwrap().unwrap().path();
     std::fs::write(&file, "short").unwrap();
     run(&world, ["credential-process", "prod"]).is(
         5,
@@ -140,7 +140,7 @@ fn damaged_key_file_is_left_alone_and_the_way_out_works() {
 }
 
 #[test]
-fn warning_of_an_unusable_cache_folder_names_no_way_that_does_not_help() {
+fn the_warning_of_an_unusable_cache_directory_names_no_fix_that_does_not_help() {
     let world = World::new();
     let ran = world.finish(bounded(&world, ["env", "prod"]).env("XDG_CACHE_HOME", "/proc"));
     assert_eq!((ran.code, ran.stdout.as_str()), (9, "false;\n"));
@@ -164,7 +164,7 @@ fn pipe_of_certificates_is_refused_and_not_waited_for() {
     ran.is(3, "", &format!("twolock: error: {refusal}{hint}"));
 }
 
-/// Without any certificate the TLS library panics in debug builds, which serves here as a bug of ours.
+/// Without any certificate the TLS library panics in debug builds, which is used here as a bug of ours.
 #[test]
 fn bug_in_env_fails_in_the_shell_too() {
     let world = World::new();

@@ -32,17 +32,17 @@ fn every_promise_and_fault_that_is_cited_is_there() {
 fn no_comment_cites_a_document_that_is_not_here() {
     let mut missing = Vec::new();
     for (file, line, comment) in comments() {
-        let folder = std::path::Path::new(&file).parent().unwrap().to_owned();
+        let directory = std::path::Path::new(&file).parent().unwrap().to_owned();
         for word in comment.split(|c: char| !(c.is_alphanumeric() || "-_./".contains(c))) {
             let name = word.trim_end_matches('.').trim_start_matches('/');
-            let known = ["docs".into(), ".".into(), folder.to_str().unwrap().to_owned()];
+            let known = ["docs".into(), ".".into(), directory.to_str().unwrap().to_owned()];
             let is_there = || known.iter().any(|place| pages::root().join(place).join(name).is_file());
             if name.ends_with(".md") && name.len() > 3 && !is_there() {
                 missing.push(format!("{file}:{line}: {name}"));
             }
         }
-        for gone in ["architecture, \"", "architecture: \""].iter().filter(|gone| comment.contains(**gone)) {
-            missing.push(format!("{file}:{line}: {gone}"));
+        for removed in ["architecture, \"", "architecture: \""].iter().filter(|removed| comment.contains(**removed)) {
+            missing.push(format!("{file}:{line}: {removed}"));
         }
     }
     assert!(missing.is_empty(), "cited and not here:\n{}", missing.join("\n"));
@@ -119,10 +119,10 @@ fn cited(numbers_in: impl Fn(&str) -> Vec<String>) -> Vec<Citation> {
 /// The comments of the program, its tests and its scenarios, and the pages beside them: file, line, text.
 fn comments() -> Vec<(String, usize, String)> {
     let mut found = Vec::new();
-    for folder in ["src", "tests", "sandbox", "pages", "shell"] {
-        for path in pages::files_of_any_kind(&pages::root().join(folder)) {
+    for directory in ["src", "tests", "sandbox", "pages", "shell"] {
+        for path in pages::files_of_any_kind(&pages::root().join(directory)) {
             let name = path.strip_prefix(pages::root()).unwrap().to_str().unwrap().to_owned();
-            // This test's own examples are no citations.
+            // This test's own examples are not citations.
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
             if name.starts_with("tests/docs/") {
                 continue;

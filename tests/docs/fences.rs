@@ -1,5 +1,6 @@
-//! Every fenced block has a language, and each language is checked: `console` is run (`samples.rs`), `ini` and `toml` are
-//! read by the program, shell text by its shell, and the words of a `text` block are the program's own (`words.rs`).
+//! Every fenced block has a language, and each language is checked: `console` is run (`samples.rs`), `ini` and `toml`
+//! are read by the program, shell text by its shell, and the words of a `text` block are the program's own
+//! (`words.rs`).
 
 use std::process::{Command, Stdio};
 
@@ -55,7 +56,7 @@ fn every_line_that_is_not_run_is_on_the_list() {
     for page in pages::all() {
         for block in page.blocks().into_iter().filter(|block| block.language == "sh") {
             for line in block.lines.iter().map(|line| code_of(line)).filter(|line| !line.is_empty()) {
-                // What twolock is told is parsed by `commands.rs`; other programs are listed with the reason.
+                // twolock's own commands are parsed by `commands.rs`; other programs are listed with the reason.
                 let ours = ["twolock", "tl", "eval", "PROMPT", "PS1", "autoload", "setopt"];
                 let is_ours = ours.iter().any(|word| line.starts_with(word));
                 let listed = NOT_RUN.iter().any(|(command, _)| *command == line);

@@ -1,10 +1,10 @@
-//! Every link leads somewhere: a file that is there, and a heading of it.
+//! Every link has a target: an existing file, and a heading in it.
 
 use std::path::Path;
 
 use crate::pages::{self, Page};
 
-/// Hosts that pages link to. Nothing is fetched in tests, so a new one is looked at by a person.
+/// Hosts that pages link to. Nothing is fetched in tests, so a new one is checked by a person.
 const HOSTS: [&str; 2] = ["keepachangelog.com", "semver.org"];
 
 struct Link {
@@ -57,8 +57,8 @@ fn follow(page: &Page, target: &str) -> Result<(), String> {
         return HOSTS.contains(&host).then_some(()).ok_or_else(|| format!("unknown host {host}"));
     }
     let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
-    let folder = Path::new(&page.name).parent().unwrap();
-    let path = pages::root().join(folder).join(file);
+    let directory = Path::new(&page.name).parent().unwrap();
+    let path = pages::root().join(directory).join(file);
     if file.is_empty() {
         return find(page, anchor);
     }

@@ -14,7 +14,7 @@ pub struct Page {
 pub struct Block {
     /// The page's line of the opening fence, from 1.
     pub line: usize,
-    /// What stands behind the opening fence.
+    /// The text after the opening fence.
     pub language: String,
     /// What a `<!-- test: … -->` right above the fence says.
     pub marker: String,
@@ -102,7 +102,7 @@ impl Page {
         self.text.lines().enumerate().map(|(at, line)| (at + 1, line)).filter(outside).collect()
     }
 
-    /// What stands between backticks in the prose, each with its line.
+    /// The text between backticks in the prose, each with its line.
     pub fn spans(&self) -> Vec<(usize, String)> {
         let spans_of = |(at, line): (usize, &str)| {
             let inside: Vec<String> = line.split('`').skip(1).step_by(2).map(|span| span.replace("\\|", "|")).collect();

@@ -50,7 +50,7 @@ fn every_setting_is_there_with_its_default() {
 
 #[test]
 fn every_variable_is_there() {
-    let words = |folder: &str, prefix: &str| words_of(folder, prefix);
+    let words = |directory: &str, prefix: &str| words_of(directory, prefix);
     let ours = words("src", "TWOLOCK_").into_iter().chain(words("shell", "TWOLOCK_"));
     let aws = words("src/system/env.rs", "AWS_").into_iter().chain(words("src/output/exports", "AWS_"));
     let more = ["SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "COLUMNS", "TERM"];
@@ -129,7 +129,7 @@ fn collect(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Every word of a file, or of all files below a folder, that begins so; comments are left out.
+/// Every word of a file, or of all files below a directory, that begins so; comments are left out.
 fn words_of(place: &str, prefix: &str) -> BTreeSet<String> {
     let place = pages::root().join(place);
     let files = if place.is_dir() { pages::files_of_any_kind(&place) } else { vec![place] };

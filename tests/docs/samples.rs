@@ -1,7 +1,7 @@
 //! Every `console` block is a transcript: its commands are run, and their output is compared.
 //!
-//! Commands are the lines that begin with `$ `; one bash runs all of a block, on a terminal of 80 columns. Questions are
-//! answered as the marker says.
+//! Commands are the lines that begin with `$ `; one bash runs all of a block, on a terminal of 80 columns. Questions
+//! are answered as the marker says.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ struct Sample {
     commands: Vec<String>,
     /// What the page says they print.
     outputs: Vec<String>,
-    /// Whether an empty line stands above the command.
+    /// Whether an empty line precedes the command.
     apart: Vec<bool>,
 }
 

@@ -82,7 +82,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Reads a marker; one that is not understood is said.
+    /// Reads a marker; an unknown one is reported.
     pub fn of(block: &Block) -> Result<Self, String> {
         let mut scene = Self {
             preparation: Preparation::Empty,
@@ -218,8 +218,8 @@ fn without_the_test(text: &str) -> String {
 }
 
 /// As `doctor` wants it.
-fn close(world: &World, folder: &str) {
+fn close(world: &World, directory: &str) {
     use std::os::unix::fs::PermissionsExt;
-    let path = world.home().join(folder);
+    let path = world.home().join(directory);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
 }

@@ -41,7 +41,7 @@ fn numbers_after(text: &str, before: &str, instead: &str) -> String {
     tidy
 }
 
-/// A session was made minutes ago at most.
+/// A session was created minutes ago at most.
 fn seconds_left(text: &str) -> String {
     const NAME: &str = "\"seconds_left\": ";
     lines(text, |line| {
@@ -109,7 +109,7 @@ fn counted_down(line: &str) -> String {
     format!("{} in 17 s", text.split_once('…').map_or_else(|| text.to_owned(), words))
 }
 
-/// A session was made minutes ago at most: `11h 59m` was `12h`, `59m 58s` was `1h`.
+/// A session was created minutes ago at most: `11h 59m` was `12h`, `59m 58s` was `1h`.
 fn rounded(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let mut tidy: Vec<String> = words.iter().map(ToString::to_string).collect();

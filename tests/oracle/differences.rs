@@ -14,9 +14,9 @@ pub enum Reach {
     Whole,
     /// Any profile may be read differently.
     Anywhere,
-    /// The section it stands in, or the one it replaces.
+    /// The section it is in, or the one it replaces.
     Section,
-    /// The key it stands at.
+    /// The key it is at.
     Key,
     /// The profile `default`.
     Default,
@@ -119,7 +119,8 @@ pub fn unexplained(files: &Files, reader: Reader, ours: &Reading, theirs: &Readi
     left
 }
 
-/// Names outside AWS's alphabet are no oddity of a line: Rust does not see them, and the AWS CLI splits them like a shell.
+/// Names outside AWS's alphabet are not an oddity of a line: Rust does not see them, and the AWS CLI splits them like a
+/// shell.
 fn misses_name(reader: Reader, name: &str, files: &Files) -> bool {
     let is_common = ProfileName::parse(name).is_ok_and(|name| name.is_read_by_every_sdk());
     let config = String::from_utf8_lossy(&files.config);
@@ -156,7 +157,7 @@ fn reaches(file: &AwsFile, oddity: &Oddity, reach: Reach, name: &str, key: Optio
 }
 
 #[test]
-fn the_table_and_what_users_are_told_agree() {
+fn the_table_and_the_texts_for_users_agree() {
     for &construct in Construct::ALL {
         for &(effect, readers) in construct.stumbling() {
             for &reader in readers.iter().filter(|reader| [Cli, Rust].contains(reader)) {
@@ -169,7 +170,7 @@ fn the_table_and_what_users_are_told_agree() {
         }
     }
     for Difference(construct, reader, _, why) in DIFFERENCES {
-        let told = construct.stumbling().iter().any(|(_, readers)| readers.contains(reader));
-        assert!(told && !why.is_empty(), "{construct:?} {reader:?} has a row but nobody is told");
+        let is_reported = construct.stumbling().iter().any(|(_, readers)| readers.contains(reader));
+        assert!(is_reported && !why.is_empty(), "{construct:?} {reader:?} has a row but is not reported");
     }
 }

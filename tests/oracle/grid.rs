@@ -108,7 +108,7 @@ const CREDENTIALS: &[Row] = &[
     of("p q", b"[p q]\nregion = v\n", "v", "v", ABSENT),
 ];
 
-fn told<'a>(reading: &'a Reading, row: &Row) -> &'a str {
+fn outcome<'a>(reading: &'a Reading, row: &Row) -> &'a str {
     if reading.is_refused() { ERROR } else { reading.value(row.profile, "region").unwrap_or(ABSENT) }
 }
 
@@ -117,7 +117,7 @@ fn check(rows: &[Row], files: impl Fn(Vec<u8>) -> Files) {
     let all: Vec<Files> = rows.iter().map(|row| files(row.input.to_vec())).collect();
     for ((row, files), cli) in rows.iter().zip(&all).zip(readers::botocore(&all, REGION)) {
         let (ours, rust) = (readers::ours(files, REGION), readers::rust_sdk(files, REGION));
-        let found = [told(&ours, row), told(&cli, row), told(&rust, row)];
+        let found = [outcome(&ours, row), outcome(&cli, row), outcome(&rust, row)];
         let input = String::from_utf8_lossy(row.input);
         assert_eq!(found, [row.ours, row.cli, row.rust], "[ours, botocore, Rust SDK] of {input:?}");
         for (reader, theirs) in [(Reader::Cli, cli), (Reader::Rust, rust)] {

@@ -126,7 +126,7 @@ pub fn botocore(all: &[Files], probes: Probes) -> Vec<Reading> {
     answers.iter().map(|answer| from_json(answer, probes)).collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by variable where Python is")]
+#[expect(clippy::disallowed_methods, reason = "a variable tells tests where Python is")]
 fn python() -> std::ffi::OsString {
     std::env::var_os("TWOLOCK_TEST_PYTHON").expect("TWOLOCK_TEST_PYTHON names a Python that has botocore")
 }

@@ -1,4 +1,4 @@
-//! For which shell `env` writes when nobody says: the nearest one that called, through scripts and wrappers.
+//! Which shell `env` writes for without `--shell`: the nearest calling one, through scripts and wrappers.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn the_shell_of_a_script_and_not_the_one_that_starts_it() {
     for inner in ALL {
         let (program, option) = (inner.command[0], inner.command[1..].last().unwrap_or(&""));
         let program =
-            path().split(':').map(|folder| format!("{folder}/{program}")).find(|file| fs::exists(file).unwrap());
+            path().split(':').map(|directory| format!("{directory}/{program}")).find(|file| fs::exists(file).unwrap());
         // `true`, because some shells become their last command
         let line = format!("#!{} {option}\ntwolock env prod\ntrue\n", program.expect("the shell is installed"));
         fs::write(&script, line).unwrap();

@@ -58,7 +58,7 @@ fn completes_in_bash(load: &str) {
     let ran = stage.run(BASH, &script);
     let expected: String = BASH_LINES.iter().map(|(_, offered)| format!("{offered}\n")).collect();
     ran.is(0, &expected, "");
-    assert!(!stage.folder.join("ran").exists());
+    assert!(!stage.directory.join("ran").exists());
 }
 
 /// What is typed before the key, and the line after it.
@@ -92,7 +92,7 @@ fn zsh_by_a_file_of_its_functions() {
 fn completes_in_zsh(load: &str, typed: &[(&str, &str)]) {
     let stage = stage();
     stage.world.write("functions/_twolock", &format!("#compdef twolock\n\n{}", completion(Shell::Zsh)));
-    fs::write(stage.folder.join("only-file"), "").unwrap();
+    fs::write(stage.directory.join("only-file"), "").unwrap();
     let mut script = format!("zmodload zsh/zpty; zpty shell 'zsh -f -i'\nzpty -w shell 'PS1=; {load}'\n");
     script += "\
         zpty -w shell 'shown() { print -r -- \"$BUFFER\" >>$HOME/lines; BUFFER=; }; zle -N shown; bindkey \"^X\" shown'\n\
@@ -108,7 +108,7 @@ fn completes_in_zsh(load: &str, typed: &[(&str, &str)]) {
     let lines = fs::read_to_string(stage.world.home().join("lines")).unwrap();
     let expected: String = typed.iter().map(|(_, line)| format!("{line}\n")).collect();
     assert_eq!(lines, format!("ready\n{expected}"), "{ran:?}");
-    assert!(!stage.folder.join("ran").exists());
+    assert!(!stage.directory.join("ran").exists());
 }
 
 /// What is typed, and what is offered, sorted as fish sorts it.
@@ -139,7 +139,7 @@ fn fish() {
 
 fn completes_in_fish(load: &str) {
     let stage = stage();
-    fs::write(stage.folder.join("only-file"), "").unwrap();
+    fs::write(stage.directory.join("only-file"), "").unwrap();
     let mut script = format!("{load}\n");
     for (line, _) in FISH_LINES {
         script += &format!("complete -C '{line}' | string replace -r '\\t.*' '' | string join '|'; echo\n");
@@ -148,7 +148,7 @@ fn completes_in_fish(load: &str) {
     let lines: Vec<&str> = ran.stdout.lines().filter(|line| !line.is_empty()).collect();
     let expected: Vec<&str> = FISH_LINES.iter().map(|(_, offered)| *offered).filter(|line| !line.is_empty()).collect();
     assert_eq!(lines, expected, "{ran:?}");
-    assert!(!stage.folder.join("ran").exists());
+    assert!(!stage.directory.join("ran").exists());
 }
 
 #[test]

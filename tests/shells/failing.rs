@@ -1,4 +1,4 @@
-//! A failure stops what stands behind `&&`, ends scripts under `set -e`, and leaves the old credentials.
+//! A failure stops what follows `&&`, ends scripts under `set -e`, and leaves the old credentials.
 
 use crate::shells::{ALL, POSIX, Stage};
 use crate::world::Ran;
@@ -82,7 +82,7 @@ fn exactly_the_failing_statement_is_printed_and_nothing_for_files() {
 fn a_reader_that_is_gone_ends_it_without_words() {
     let stage = Stage::new();
     for shell in ALL {
-        // `true` reads nothing; whether the pipe was closed in time or not, nobody is told anything
+        // `true` reads nothing; whether the pipe was closed in time or not, nothing is printed
         let ran = stage.run(shell, "twolock env prod | true; seen");
         ran.is(0, "old\n", "");
     }

@@ -8,12 +8,12 @@ use crate::world::Terminal;
 
 const QUESTION: &str = "device spare): ";
 
-/// A shell somebody types into.
+/// An interactive shell.
 fn interactive(stage: &Stage, shell: Shell) -> Terminal {
     let mut command = stage.world.program(shell.command[0]);
     let environment = stage.shell(shell);
     let environment: Vec<_> = environment.get_envs().filter_map(|(n, v)| Some((n, v?))).collect();
-    command.args(&shell.command[1..]).arg("-i").current_dir(&stage.folder);
+    command.args(&shell.command[1..]).arg("-i").current_dir(&stage.directory);
     command.envs(environment).env("TERM", "dumb").env("PS1", "$ ").env("ENV", "");
     let mut terminal = Terminal::start_in_full(command);
     // what is typed before the shell's line editor is there may be lost or shown twice

@@ -34,7 +34,7 @@ const SCENES: &[Scene] = &[
         prints: "9\nold\n9\nours\n2\n",
     },
     Scene {
-        name: "under set -eu, in an odd folder, with odd separators",
+        name: "under set -eu, in an odd directory, with odd separators",
         posix: "set -eu; set -- a b; IFS=o; tl || echo $?; IFS=; tl; seen; tl base; tl -; seen",
         fish: "set -g IFS o; tl; or echo $status; set -g IFS; tl; and seen; and tl base; and tl -; and seen",
         keys: &["\x1b", "pro\r"],
@@ -73,7 +73,7 @@ const SCENES: &[Scene] = &[
     },
 ];
 
-/// A shell that runs a script on a terminal of its own.
+/// A shell that runs a script on its own terminal.
 fn start(stage: &Stage, shell: Shell, script: &str) -> Terminal {
     let mut command = stage.world.program(shell.command[0]);
     let environment = stage.shell(shell);
@@ -81,7 +81,10 @@ fn start(stage: &Stage, shell: Shell, script: &str) -> Terminal {
     let picks_by_itself = script.contains("twolock env)") || script.contains("twolock env |");
     let kept = environment.get_envs().filter(|(name, _)| !(picks_by_itself && named(name)));
     command.envs(kept.filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
-    command.args(&shell.command[1..]).args(["-c", &format!("{}\n{script}", shell.load())]).current_dir(&stage.folder);
+    command
+        .args(&shell.command[1..])
+        .args(["-c", &format!("{}\n{script}", shell.load())])
+        .current_dir(&stage.directory);
     Terminal::start(command)
 }
 

@@ -8,7 +8,7 @@ use twolock::internals::exports::{failing, quote_powershell, set, unset};
 
 use crate::shells::Stage;
 
-/// In single quotes nothing is special but quotes, and PowerShell takes five characters for one.
+/// In single quotes only quotes are special, and PowerShell accepts five characters as one.
 const QUOTED: &[(&str, &str)] = &[
     ("", "''"),
     ("plain", "'plain'"),

@@ -16,7 +16,7 @@ use crate::shells::{ALL, Shell, Stage, ZSH};
 
 const VALUES: usize = 400;
 
-/// What has broken somebody's quoting before, and would run.
+/// Values that have broken quoting elsewhere, and would run.
 const WORST: [&str; 33] = [
     "",
     " ",
@@ -83,8 +83,8 @@ fn some<T>(strategy: impl Strategy<Value = T>) -> Vec<T> {
 
 #[track_caller]
 fn nothing_ran(stage: &Stage, shell: Shell) {
-    for folder in [stage.folder.as_path(), stage.world.home()] {
-        assert!(!folder.join("marker").exists(), "{}: a value ran", shell.name());
+    for directory in [stage.directory.as_path(), stage.world.home()] {
+        assert!(!directory.join("marker").exists(), "{}: a value ran", shell.name());
     }
 }
 

@@ -1,4 +1,4 @@
-//! The list of scenes. Every shell plays each of them, in a folder full of traps, with old credentials about it, and
+//! The list of scenes. Every shell runs each of them, in a directory full of traps, with old credentials set, and
 //! with a `SHELL` that names another one. `seen` prints what a child process then sees: `ours`, `old`, `nothing`, …
 
 use crate::shells::{self, Shell, Stage};

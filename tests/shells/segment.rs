@@ -1,4 +1,4 @@
-//! The prompt segment of `twolock init`, under a clock that stands still.
+//! The prompt segment of `twolock init`, with a stopped clock.
 
 use std::fs;
 
@@ -56,13 +56,13 @@ fn time_left_warning_and_end() {
         }
         let command = stage.shell(shell);
         let mut frozen = stage.world.program("faketime");
-        frozen.env("TZ", "UTC").env("NO_FAKE_STAT", "1").current_dir(&stage.folder);
+        frozen.env("TZ", "UTC").env("NO_FAKE_STAT", "1").current_dir(&stage.directory);
         frozen.args(["-f", NOW]).arg(command.get_program()).args(command.get_args()).args(["-c", &text]);
         crate::world::without_terminal(&mut frozen);
         let ran = stage.world.finish(&mut frozen);
         let expected: String = SEGMENTS.iter().map(|(_, segment)| format!("[{segment}]\n")).collect();
         assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (expected.as_str(), ""), "{}", shell.name());
-        assert!(!stage.folder.join("ran").exists());
+        assert!(!stage.directory.join("ran").exists());
     }
 }
 
@@ -96,7 +96,7 @@ fn the_status_is_kept() {
     stage.run(FISH, text).is(0, "7\n8\n", "");
 }
 
-/// Names are shown as they are: no prompt takes a part of them for its own.
+/// Names are shown as they are: no prompt interprets a part of them.
 #[test]
 fn names_are_shown_and_not_obeyed() {
     let stage = Stage::new();
@@ -113,7 +113,7 @@ fn names_are_shown_and_not_obeyed() {
         );
         stage.run(ZSH, &text).is(0, &shown, "");
     }
-    assert!(!stage.folder.join("ran").exists());
+    assert!(!stage.directory.join("ran").exists());
 }
 
 /// The number of processes a script starts; threads of fish are none.

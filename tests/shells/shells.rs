@@ -53,7 +53,7 @@ impl Shell {
     #[track_caller]
     pub fn start_in(self, world: &World) -> Command {
         let program = self.command[0];
-        let there = path().split(':').any(|folder| PathBuf::from(folder).join(program).is_file());
+        let there = path().split(':').any(|directory| PathBuf::from(directory).join(program).is_file());
         assert!(there, "{program} is not installed: run the tests by tests/run, which installs the real parts");
         let mut command = world.program(program);
         command.args(&self.command[1..]);
@@ -85,10 +85,11 @@ const OLD: [(&str, &str); 19] = [
 ];
 /// The first of [`OLD`] that `env` only removes.
 const MIXING: usize = 13;
-/// One that is nobody's business.
+/// An unrelated variable.
 const OTHERS: (&str, &str) = ("AWS_MAX_ATTEMPTS", "3");
 
-/// Says in one word what a child process sees of AWS's variables and of ours, to the byte; if it is none of these, all of it.
+/// Says in one word what a child process sees of AWS's variables and of ours, to the byte; if it is none of these, all
+/// of it.
 const SEEN: &str = r#"#!/bin/sh
 seen=$(mktemp "$HOME/seen.XXXXXX")
 env -0 | grep -zE '^(AWS_|TWOLOCK_RUNNING=)' | LC_ALL=C sort -z >"$seen"
@@ -99,11 +100,11 @@ tr '\0' ' ' <"$seen"
 echo
 "#;
 
-/// A world with a session, where shells stand in a folder full of traps.
+/// A world with a session, where shells run in a directory full of traps.
 pub struct Stage {
     pub world: World,
     /// Where the shells stand.
-    pub folder: PathBuf,
+    pub directory: PathBuf,
     /// What `env prod` sets.
     pub ours: BTreeMap<String, String>,
 }
@@ -115,8 +116,8 @@ impl Stage {
         world.log_in("prod");
         let ours = world.run(["env", "prod", "--format", "json"]).json();
         let ours: BTreeMap<String, String> = serde_json::from_value(ours).unwrap();
-        let folder = world.home().join("traps");
-        let stage = Self { world, folder, ours };
+        let directory = world.home().join("traps");
+        let stage = Self { world, directory, ours };
         stage.write_states();
         stage.lay_traps();
         stage.world.write("bin/seen", SEEN);
@@ -138,17 +139,17 @@ impl Stage {
 
     /// Files named as patterns match, and as every word of what is printed.
     fn lay_traps(&self) {
-        fs::create_dir(&self.folder).unwrap();
+        fs::create_dir(&self.directory).unwrap();
         let printed: String = ["sh", "fish"].map(|shell| self.printed(&["--shell", shell])).concat();
         let patterns = ["*", "?", "[a-z]", "a", "b", "true", "false", "export", "unset", "eval", "-n", "#", "~"];
         for word in printed.split_whitespace().chain(patterns) {
             for name in [word, word.trim_end_matches(';'), &word.replace('\'', "")] {
                 if !name.contains('/') && !name.is_empty() && name.len() < 255 {
-                    fs::write(self.folder.join(name), "").unwrap();
+                    fs::write(self.directory.join(name), "").unwrap();
                 }
             }
         }
-        assert!(self.folder.join("AWS_REGION='eu-west-1'").exists());
+        assert!(self.directory.join("AWS_REGION='eu-west-1'").exists());
     }
 
     /// What `env prod` prints.
@@ -158,11 +159,11 @@ impl Stage {
         ran.stdout
     }
 
-    /// A shell that stands in the traps, with old credentials, and `SHELL` saying something else.
+    /// A shell in the directory of traps, with old credentials, and `SHELL` naming another shell.
     #[track_caller]
     pub fn shell(&self, shell: Shell) -> Command {
         let mut command = shell.start_in(&self.world);
-        command.current_dir(&self.folder).envs(OLD).env(OTHERS.0, OTHERS.1);
+        command.current_dir(&self.directory).envs(OLD).env(OTHERS.0, OTHERS.1);
         command.env("PATH", format!("{}/bin:{}", self.world.home().display(), path()));
         command.env("SHELL", if shell.is_fish() { "/bin/bash" } else { "/usr/bin/fish" });
         crate::world::without_terminal(&mut command);

@@ -1,5 +1,5 @@
-//! `tl` of `twolock init`, in every shell that has one: one list of scenes. Each shell begins with old credentials, in a
-//! folder full of traps; `seen` says what a child process sees of AWS's variables.
+//! `tl` of `twolock init`, in every shell that has one: one list of scenes. Each shell begins with old credentials, in
+//! a directory full of traps; `seen` says what a child process sees of AWS's variables.
 
 use crate::shells::{BASH, BASH_POSIX, FISH, Shell, Stage, ZSH};
 use crate::world::Ran;
@@ -83,7 +83,7 @@ const SCENES: &[Scene] = &[
         says: "usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)\nbase\nprod\n",
     },
     Scene {
-        name: "without a profile and a terminal nobody can pick, and nothing changes",
+        name: "without a profile and a terminal there is no picker, and nothing changes",
         posix: "tl; echo $?; seen",
         fish: "tl; echo $status; seen",
         prints: "9\nold\n",
@@ -200,7 +200,7 @@ const SCENES: &[Scene] = &[
         says: "",
     },
     Scene {
-        name: "in a folder called like everything, with files as words",
+        name: "in a directory called like everything, with files as words",
         posix: "set -f; tl prod && seen; set +f; tl base; tl - && seen && tl --off && seen",
         fish: "",
         prints: "ours\nours\nold\n",
@@ -264,7 +264,7 @@ fn fish() {
     play(FISH, "");
 }
 
-/// Each option, set before the file is read again, in a shell of its own.
+/// Each option, set before the file is read again, in a new shell.
 fn plays_under(shell: Shell, set: &str, options: &str) {
     let stage = stage();
     let mut wrong = String::new();

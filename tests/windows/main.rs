@@ -1,7 +1,7 @@
-//! The binary on Windows against the sandbox: the main job, with the user's own Credential Manager and folders.
+//! The binary on Windows against the sandbox: the main job, with the user's own Credential Manager and directories.
 //!
-//! `USERPROFILE` gives it AWS files of its own. No variable moves our own folders, so the sessions are forgotten at the
-//! end, and nothing else of the user's is.
+//! `USERPROFILE` gives it AWS files of its own. No variable moves our own directories, so the sessions are forgotten at
+//! the end, and nothing else of the user's is.
 #![cfg(windows)]
 
 use std::process::{Command, Output, Stdio};
@@ -75,7 +75,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn one_code_serves_every_caller_until_it_is_forgotten() {
+fn one_code_is_enough_for_every_caller_until_the_session_is_forgotten() {
     let world = World::new();
     let arguments = ["credential-process", "--profile", "prod"];
     let code = world.sandbox.code(&world.device).unwrap().digits;
@@ -101,10 +101,10 @@ fn one_code_serves_every_caller_until_it_is_forgotten() {
 fn exec_ends_with_the_whole_exit_code_of_a_batch_file() {
     let world = World::new();
     let code = world.sandbox.code(&world.device).unwrap().digits;
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("ends-so.cmd"), "@exit 1000\r\n").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("ends-so.cmd"), "@exit 1000\r\n").unwrap();
     let mut command = world.twolock(&["exec", "prod", "--", "ends-so"]);
-    let path = std::env::join_paths([folder.path(), std::path::Path::new(r"C:\Windows\System32")]).unwrap();
+    let path = std::env::join_paths([directory.path(), std::path::Path::new(r"C:\Windows\System32")]).unwrap();
     let output = command.env("PATH", path).env("TWOLOCK_MFA_CODE", code).output().unwrap();
     assert_eq!(output.status.code(), Some(1000), "{output:?}");
 }

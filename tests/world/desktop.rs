@@ -37,7 +37,7 @@ impl<'a> Desktop<'a> {
         Self { world, address: String::new(), children: Vec::new() }
     }
 
-    /// The same for a world as it is: its key stands in the files, and the keyring is empty.
+    /// The same for a world as it is: its key is stored in the files, and the keyring is empty.
     pub fn empty(world: &'a World) -> Self {
         let mut desktop = Self::bare(world);
         desktop.start_keyring();
@@ -148,7 +148,7 @@ impl<'a> Desktop<'a> {
         self.world.finish(&mut self.twolock(args))
     }
 
-    /// The binary in this session, on a terminal of its own.
+    /// The binary in this session, on its own terminal.
     pub fn on_terminal(&self, args: &[&str]) -> Terminal {
         let mut command = self.world.program(env!("CARGO_BIN_EXE_twolock"));
         self.dress(command.args(args));

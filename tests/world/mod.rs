@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub use terminal::{Terminal, without_terminal};
 pub use twolock_sandbox::{Call, Clock, Device, Fault, FaultKind, NewUser, Options, Role, Sandbox, User};
 
-/// The account everybody lives in.
+/// The account of all users.
 pub const ACCOUNT: &str = "123456789012";
 /// Another account, with a role that Ana may enter.
 pub const OTHER_ACCOUNT: &str = "444455556666";
@@ -104,7 +104,7 @@ impl World {
         world
     }
 
-    /// The home folder.
+    /// The home directory.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
@@ -114,7 +114,7 @@ impl World {
         self.home().join(".cache/twolock")
     }
 
-    /// Writes a private file below the home folder; `{url}` becomes the sandbox's address.
+    /// Writes a private file below the home directory; `{url}` becomes the sandbox's address.
     pub fn write(&self, name: &str, text: &str) {
         let path = self.home().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -136,7 +136,7 @@ impl World {
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("HOME", self.home()).env("USER", "ana").env("LANG", "C.UTF-8");
-        // The tests' uid has an account of its own, whose home is not this one.
+        // The tests' uid has its own account, with another home directory.
         command.env("TWOLOCK_ACCOUNT_HOME", self.home());
         command.env("PATH", path()).stdin(Stdio::null());
         command
@@ -166,7 +166,7 @@ impl World {
         self.read(&output)
     }
 
-    /// Reads what a run left; the sandbox's port becomes `PORT`, the home folder `HOME`.
+    /// Reads what a run left; the sandbox's port becomes `PORT`, the home directory `HOME`.
     pub fn read(&self, output: &Output) -> Ran {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is UTF-8");
         let code = terminal::code(output.status);
@@ -182,7 +182,7 @@ impl World {
         Ran { code: ran.code, stdout: text(ran.stdout), stderr: text(ran.stderr) }
     }
 
-    /// Starts the binary on a terminal of its own; stdout and stderr are pipes, as SDKs make them.
+    /// Starts the binary on its own terminal; stdout and stderr are pipes, as with SDKs.
     pub fn on_terminal<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Terminal {
         let mut command = self.program(env!("CARGO_BIN_EXE_twolock"));
         command.args(args);
@@ -243,7 +243,7 @@ impl Ran {
     }
 }
 
-/// The folder of the binaries under test first, then the system's.
+/// The directory of the binaries under test first, then the system's.
 pub fn path() -> String {
     let binaries = Path::new(env!("CARGO_BIN_EXE_twolock")).parent().unwrap().display().to_string();
     format!("{binaries}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")

@@ -156,6 +156,6 @@ fn open_pty() -> (OwnedFd, OwnedFd) {
         // SAFETY: both descriptors were just opened by us.
         unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
-    // SAFETY: both descriptors were just opened by us and belong to nobody else.
+    // SAFETY: both descriptors were just opened by us and are used nowhere else.
     unsafe { (OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) }
 }

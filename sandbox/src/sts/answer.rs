@@ -35,7 +35,7 @@ pub(crate) struct AssumedRole {
 pub(crate) struct Credentials {
     pub access_key_id: String,
     pub secret_access_key: String,
-    /// Missing only when a fault takes it away.
+    /// Missing only when a fault removes it.
     pub session_token: Option<String>,
     pub expiration: i64,
 }

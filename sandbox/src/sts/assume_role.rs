@@ -114,7 +114,7 @@ fn packed(policy: Option<&str>, arns: &[&str], tags: &[(String, String)]) -> Res
     Ok(Some(percent))
 }
 
-/// Returns all tags of the new session, and those that it hands on.
+/// Returns all tags of the new session, and the transitive ones.
 fn session_tags(caller: &Caller, request: &Request<'_>) -> Result<(Tags, Tags), Refusal> {
     let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
     for (at, (key, _)) in request.tags.iter().enumerate() {

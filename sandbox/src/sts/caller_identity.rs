@@ -1,4 +1,4 @@
-//! `GetCallerIdentity`: whoever the key stands for; no policy can forbid it.
+//! `GetCallerIdentity`: the identity of the key; no policy can forbid it.
 
 use super::Answer;
 use super::answer::Identity;

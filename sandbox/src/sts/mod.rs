@@ -61,7 +61,7 @@ impl SignedCall<'_> {
         }
     }
 
-    /// Returns a session for the caller itself; a role changes who it stands for, the world numbers it.
+    /// Returns a session for the caller itself; a role changes its identity, the world numbers it.
     fn new_session(&self, seconds: i64, mfa_at: Option<i64>) -> Session {
         Session {
             number: 0,

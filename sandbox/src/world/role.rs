@@ -38,7 +38,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// Returns a role that nobody may assume yet, for up to an hour.
+    /// Returns a role that no one may assume yet, for up to an hour.
     pub fn new(account: &str, name: &str) -> Role {
         Role {
             partition: "aws".to_owned(),

@@ -1,4 +1,4 @@
-//! Describes temporary sessions, and whoever calls with one or with a long-lived key.
+//! Temporary sessions, and the identity of a caller with one or with a long-term key.
 
 use crate::arn::Arn;
 
@@ -27,7 +27,7 @@ pub struct Session {
     pub transitive_tags: Vec<(String, String)>,
 }
 
-/// Whoever a key id stands for.
+/// The identity of a key id.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub access_key_id: String,

@@ -3,7 +3,7 @@
 use crate::arn::Arn;
 use crate::random;
 
-/// A user or root to be added; what is left out is made up.
+/// A user or root to be added; missing values are generated.
 #[derive(Clone, Debug, Default)]
 pub struct NewUser {
     /// `arn:<partition>:iam::<account>:user/<path><name>`, or `…:root`.

@@ -1,4 +1,4 @@
-//! Where the bytes of an edit go: in place, below a profile's last line, at the end of the file.
+//! Where an edit is written: in place, below a profile's last line, or at the end of the file.
 
 use super::writable::{must_be_a_safe_name, must_be_writable};
 use crate::aws_files::file::{AwsFile, FileKind};
@@ -47,12 +47,13 @@ impl AwsFile {
 
     pub(super) fn new_line(&self, section: &Section, line: &str) -> Replacement {
         let last = section.parts.last().expect("a section has a header");
-        let at = self.behind_its_comments(last);
+        let at = self.after_its_comments(last);
         Replacement { span: at..at, text: self.as_lines(at, line).into_bytes() }
     }
 
-    /// Behind the last key, and behind indented comments there: to Java and Rust they would continue the new key.
-    pub(super) fn behind_its_comments(&self, part: &Part) -> usize {
+    /// After the last key and the indented comments that follow it: Java and Rust would read those as part of a new
+    /// key.
+    pub(super) fn after_its_comments(&self, part: &Part) -> usize {
         let rest = grammar::lines(self.bytes(), part.end..self.end());
         let of_this_part = rest.take_while(|line| self.bytes()[line.text.start] != b'[');
         let indented = of_this_part.filter(|line| line.text.start > line.whole.start);
@@ -81,7 +82,7 @@ impl AwsFile {
         section.parts.iter().map(|part| Replacement::removal(self.with_a_blank_line(part))).collect()
     }
 
-    /// The part's lines, and one of two blank lines that would then meet; at the end of the file the one above.
+    /// The part's lines, and one of two blank lines that would become adjacent; at the end of the file the one above.
     pub(super) fn with_a_blank_line(&self, part: &Part) -> Span {
         let (mut start, mut end) = (part.header.start, part.end);
         let text = grammar::text_start(self.bytes());
@@ -128,13 +129,13 @@ impl AwsFile {
         }
     }
 
-    /// Whole lines to go in at `at`. A file without a last line's end stays without one.
+    /// Whole lines to insert at `at`. A file whose last line has no line ending stays so.
     pub(super) fn as_lines(&self, at: usize, text: &str) -> String {
         let end = self.line_ending();
-        if at == self.end() && self.lacks_its_last_end() { format!("{end}{text}") } else { format!("{text}{end}") }
+        if at == self.end() && self.lacks_final_newline() { format!("{end}{text}") } else { format!("{text}{end}") }
     }
 
-    pub(super) fn lacks_its_last_end(&self) -> bool {
+    pub(super) fn lacks_final_newline(&self) -> bool {
         self.end() > grammar::text_start(self.bytes()) && !matches!(self.bytes().last(), Some(b'\n' | b'\r'))
     }
 

@@ -1,8 +1,8 @@
 //! Edits of an AWS file, bytes in and bytes out: the lines asked for change, every other byte stays (threat-model P30).
 //!
-//! What is written is what all SDKs read alike (the writer rule of aws-contract 1.2). The result is read again before
-//! anybody writes it: if it does not say what was asked, says anything else differently, or holds a construct some SDK
-//! stumbles over that was not there before, the edit is refused.
+//! What is written is what all SDKs read alike (the writer rule of aws-contract 1.2). The result is parsed again before
+//! it is written: if it does not say what was asked, changes any other setting, or contains a new construct that some
+//! SDK cannot read, the edit is refused.
 
 use std::collections::BTreeMap;
 
@@ -23,12 +23,12 @@ pub use kinds::{Edit, Edited, PREFIX};
 use verify::{expected, said, sorted};
 
 impl AwsFile {
-    /// Makes all these edits or none, and verifies the result once.
+    /// Applies all edits or none, and verifies the result once.
     pub fn with_edits(&self, edits: &[Edit]) -> Result<Edited> {
         match edits {
             [Edit::Rename { profile, to }] => self.rename(profile, to).map_err(|failure| failure.of_profile(profile)),
-            _ if self.lacks_its_last_end() => {
-                self.with_its_last_end().together(edits).map(|edited| self.without_it_again(edited))
+            _ if self.lacks_final_newline() => {
+                self.with_final_newline().together(edits).map(|edited| self.without_final_newline(edited))
             }
             _ => self.together(edits),
         }
@@ -36,7 +36,7 @@ impl AwsFile {
 
     fn together(&self, edits: &[Edit]) -> Result<Edited> {
         let (mut changes, mut notes) = (Vec::new(), Vec::new());
-        // With the index made, each profile is found without a search.
+        // Builds the index: each profile is found without a search.
         self.profile_names();
         for edit in edits {
             let of_profile = |failure: Failure| failure.of_profile(edit.profile());
@@ -49,8 +49,9 @@ impl AwsFile {
         let touched: Vec<&str> = about.keys().copied().collect();
         self.edited(changes, notes, &touched, |new| {
             about.iter().all(|(name, edits)| {
-                let goes = |keys: &[String]| self.section(name).is_some_and(|there| self.holds_only(&there, keys));
-                sorted(new.section(name).map(said)) == sorted(expected(self.section(name), edits, goes))
+                let is_removed =
+                    |keys: &[String]| self.section(name).is_some_and(|there| self.holds_only(&there, keys));
+                sorted(new.section(name).map(said)) == sorted(expected(self.section(name), edits, is_removed))
             })
         })
     }
@@ -111,12 +112,12 @@ impl AwsFile {
         (times > 1).then(|| format!("{what} is set {times} times in {}; all of them are removed", self.shown()))
     }
 
-    fn with_its_last_end(&self) -> Self {
+    fn with_final_newline(&self) -> Self {
         let bytes = [self.bytes(), self.line_ending().as_bytes()].concat();
         Self::from_bytes(self.kind, self.shown().into(), bytes)
     }
 
-    fn without_it_again(&self, mut edited: Edited) -> Edited {
+    fn without_final_newline(&self, mut edited: Edited) -> Edited {
         if edited.hunks.is_empty() {
             edited.bytes = self.bytes().to_vec();
         } else if edited.bytes.ends_with(self.line_ending().as_bytes()) {
@@ -126,7 +127,7 @@ impl AwsFile {
     }
 }
 
-/// Between a diff and its yes somebody may have put another key there, which is in no other place.
+/// After the diff was shown, another key may have been written there, which is stored nowhere else.
 fn must_hold_no_other(section: &Section, key: &AccessKey) -> Result<()> {
     let other = halves(key).into_iter().find_map(|(half, value)| named(section, half).find(|s| s.value != value));
     other.map_or(Ok(()), |other| {

@@ -3,7 +3,7 @@
 use super::kinds::Edited;
 use super::writable::must_be_a_safe_name;
 use crate::aws_files::file::{AwsFile, FileKind};
-use crate::aws_files::grammar::{self, Chunk, Span};
+use crate::aws_files::grammar::{self, Chunk};
 use crate::aws_files::hunk::Replacement;
 use crate::aws_files::process_line::ProcessLine;
 use crate::aws_files::section::{Part, Section, Setting};
@@ -11,22 +11,17 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::is_process_word;
 
 impl AwsFile {
-    /// Renames a profile: its headers, and every setting that names it as a source or as what twolock serves.
     pub(super) fn rename(&self, old: &str, new_name: &str) -> Result<Edited> {
         must_be_a_safe_name(new_name)?;
         let section = self.section(old);
         let mut changes: Vec<Replacement> =
             section.iter().flat_map(|s| &s.parts).filter_map(|part| self.new_header(part, new_name)).collect();
-        for name in self.profile_names() {
-            let Some(section) = self.section(&name) else { continue };
-            for setting in &section.settings {
-                changes.extend(self.renamed_in(setting, old, new_name)?);
-            }
+        let names = self.profile_names();
+        for setting in names.iter().filter_map(|name| self.section(name)).flat_map(|section| section.settings) {
+            changes.extend(self.renamed_in(&setting, old, new_name)?);
         }
         changes.sort_by_key(|change| change.span.start);
-        let referring: Vec<String> = self.profile_names();
-        let mut touched: Vec<&str> = referring.iter().map(String::as_str).collect();
-        touched.push(new_name);
+        let touched: Vec<&str> = names.iter().map(String::as_str).chain([new_name]).collect();
         let keys = |section: Option<Section>| section.map(|s| s.settings.iter().map(|s| s.key.clone()).collect());
         let before: Option<Vec<String>> = keys(section);
         self.edited(changes, Vec::new(), &touched, |new| {
@@ -35,7 +30,8 @@ impl AwsFile {
     }
 
     fn new_header(&self, part: &Part, name: &str) -> Option<Replacement> {
-        let text = self.line_text(part.header.clone());
+        let line = part.header.clone();
+        let text = grammar::lines(self.bytes(), line.clone()).next().map_or(line, |line| line.text);
         let inside = grammar::chunk_header(self.bytes(), &Chunk { span: text, mixed: false })??;
         let inside = grammar::trim(self.bytes(), inside);
         let old = &self.bytes()[inside.clone()];
@@ -52,10 +48,6 @@ impl AwsFile {
             (FileKind::Credentials, _) => (inside.start, name.to_string()),
         };
         Some(Replacement { span: start..inside.end, text: text.into_bytes() })
-    }
-
-    fn line_text(&self, line: Span) -> Span {
-        grammar::lines(self.bytes(), line.clone()).next().map_or(line, |line| line.text)
     }
 
     fn renamed_in(&self, setting: &Setting, old: &str, new: &str) -> Result<Option<Replacement>> {

@@ -1,4 +1,4 @@
-//! Reading the result of an edit again, before anybody writes it: it must say what was asked, and nothing else differently.
+//! Parses the result of an edit before it is written: it must say what was asked, and change nothing else.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,6 @@ use crate::aws_files::section::{Section, Setting};
 use crate::error::{Failure, Kind, Result};
 
 impl AwsFile {
-    /// Makes the changes and reads the result: it must say what was asked, and nothing else differently.
     pub(super) fn edited(
         &self,
         mut changes: Vec<Replacement>,
@@ -29,14 +28,14 @@ impl AwsFile {
         let mut bytes = Vec::with_capacity(self.end() + changes.iter().map(|c| c.text.len()).sum::<usize>());
         let mut done = 0;
         for change in &mut changes {
-            // Two parts side by side may both claim the blank line between them.
+            // Two adjacent parts may both include the blank line between them.
             change.span.start = change.span.start.max(done);
             bytes.extend_from_slice(&self.bytes()[done..change.span.start]);
             bytes.extend_from_slice(&change.text);
             done = change.span.end;
         }
         bytes.extend_from_slice(&self.bytes()[done..]);
-        if self.lacks_its_last_end() && bytes.len() > grammar::text_start(&bytes) {
+        if self.lacks_final_newline() && bytes.len() > grammar::text_start(&bytes) {
             let end = if bytes.ends_with(b"\r\n") { 2 } else { usize::from(bytes.ends_with(b"\n")) };
             bytes.truncate(bytes.len() - end);
         }
@@ -52,11 +51,10 @@ impl AwsFile {
 
     fn must_read_alike(&self, new: &AwsFile, touched: &[&str]) -> Result<()> {
         let touched: HashSet<&str> = touched.iter().copied().collect();
-        // With the index made, each profile is found without a search.
+        // Builds the index: each profile is then found without a search.
         new.profile_names();
         for name in self.profile_names().iter().filter(|name| !touched.contains(name.as_str())) {
-            let says = |file: &AwsFile| file.section(name).map(|s| s.settings.iter().map(pair).collect::<Vec<_>>());
-            if says(self) != says(new) {
+            if self.section(name).map(said) != new.section(name).map(said) {
                 let cause = format!("profile '{name}' of {} would change as well", self.shown());
                 return Err(Failure::new(Kind::Config, cause).hint("edit the file by hand"));
             }
@@ -76,14 +74,11 @@ impl AwsFile {
     }
 }
 
-pub(super) fn pair(setting: &Setting) -> (String, Zeroizing<String>) {
-    (setting.key.clone(), Zeroizing::new(setting.value.clone()))
-}
-
 /// Keys and values; wiped on drop, because some are secret.
 pub(super) type Said = Vec<(String, Zeroizing<String>)>;
 
 pub(super) fn said(section: Section) -> Said {
+    let pair = |setting: &Setting| (setting.key.clone(), Zeroizing::new(setting.value.clone()));
     section.settings.iter().map(pair).collect()
 }
 
@@ -94,11 +89,11 @@ pub(super) fn sorted(said: Option<Said>) -> Option<Said> {
     })
 }
 
-/// What a profile has to say after the edits about it, worked out without the file's bytes.
+/// The settings a profile must have after its edits, computed without the file's bytes.
 pub(super) fn expected(
     before: Option<Section>,
     edits: &[&Edit],
-    goes_without: impl Fn(&[String]) -> bool,
+    is_removed: impl Fn(&[String]) -> bool,
 ) -> Option<Said> {
     let rename = |said: &mut Said, from: &str, to: &str| {
         said.iter_mut().filter(|(key, _)| key == from).for_each(|(key, _)| *key = to.to_string());
@@ -118,7 +113,7 @@ pub(super) fn expected(
             Edit::Remove { .. } | Edit::Rename { .. } => return None,
             Edit::Set { key, value, .. } => set(&mut said, key, value),
             Edit::Unset { key, .. } => said.retain(|(known, _)| known != key),
-            Edit::TakeOut { keys, .. } if goes_without(keys) => return None,
+            Edit::TakeOut { keys, .. } if is_removed(keys) => return None,
             Edit::TakeOut { keys, .. } => said.retain(|(known, _)| !keys.contains(known)),
             Edit::Hide { key, .. } => rename(&mut said, key, &format!("{PREFIX}{key}")),
             Edit::Show { key, .. } => rename(&mut said, &format!("{PREFIX}{key}"), key),

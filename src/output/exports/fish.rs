@@ -1,35 +1,21 @@
 //! fish.
 
-use super::statements::Statements;
-
-/// `set -e` of a variable that is not there fails, and `set -gx` hands on the status of what came before it.
+/// `set -e` of a variable that is not set fails, and `set -gx` keeps the status of the statement before it.
 const SUCCESS: &str = "true;\n";
 
-pub(super) struct Fish;
-
-impl Statements for Fish {
-    fn set(&self, removed: &[&str], variables: &[(&'static str, String)]) -> String {
-        // A function's own variable, a global and a universal one may all be there, and each would be exported.
-        let mut text: String = removed.iter().map(|name| format!("while set -e {name}; end;\n")).collect();
-        for (name, value) in variables {
-            text += &format!("set -gx {name} {};\n", quote(value));
-        }
-        text + SUCCESS
+pub(super) fn set(removed: &[&str], variables: &[(&'static str, String)]) -> String {
+    // A variable may exist in function, global and universal scope at once, and each would be exported.
+    let mut text: String = removed.iter().map(|name| format!("while set -e {name}; end;\n")).collect();
+    for (name, value) in variables {
+        text += &format!("set -gx {name} {};\n", quote(value));
     }
+    text + SUCCESS
+}
 
-    fn unset(&self, names: &[&str]) -> String {
-        // Global, as we set them: the user's universal ones are not ours to erase in every other fish.
-        let text: String = names.iter().map(|name| format!("set -eg {name};\n")).collect();
-        text + SUCCESS
-    }
-
-    fn unset_line(&self, names: &[&str]) -> String {
-        format!("set -e {}", names.join(" "))
-    }
-
-    fn evaluating(&self, command: &str) -> String {
-        format!("{command} | source")
-    }
+pub(super) fn unset(names: &[&str]) -> String {
+    // Only global, as we set them: erasing the user's universal variables would affect every other fish.
+    let text: String = names.iter().map(|name| format!("set -eg {name};\n")).collect();
+    text + SUCCESS
 }
 
 /// One word for fish: single quotes, where only `\` and `'` are special.

@@ -1,24 +1,22 @@
-//! Statements that set credentials in a shell, one file a language, each with its one quoting function.
+//! Statements that set credentials in a shell, one file per language, each with its quoting function.
 //!
-//! Each statement ends in `;` on its own line, because unquoted `eval $(…)` joins lines; no value may hold what word
-//! splitting or globbing would change, so such values are refused. Variable names are constants (threat-model P11).
+//! Each statement ends in `;` on its own line, because unquoted `eval $(…)` joins lines; values that word splitting
+//! or globbing would change are refused. Variable names are constants (threat-model P11).
 
 mod fish;
 mod posix;
 mod powershell;
-mod statements;
 
 use crate::credentials::{Session, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::Region;
 use crate::shell::{Language, Shell};
-use statements::Statements;
 
 pub use fish::quote as quote_fish;
 pub use posix::quote as quote_posix;
 pub use powershell::quote as quote_powershell;
 
-/// What SDKs read as credentials and region: set by `env`, removed by `env --unset`.
+/// Credentials and region for SDKs: set by `env`, removed by `env --unset`.
 pub(crate) const OURS: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -28,13 +26,13 @@ pub(crate) const OURS: [&str; 6] = [
     "AWS_DEFAULT_REGION",
 ];
 
-/// Variables that would choose other credentials, or mix another account into ours (threat-model P20).
+/// Variables that would select other credentials, or another account (threat-model P20).
 pub const MIXING: [&str; 13] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_SECURITY_TOKEN",
     "AWS_ACCOUNT_ID",
-    // other sources of credentials: some tools ask them first, and every one when ours have expired
+    // other sources of credentials: some tools use them first, and all do when ours have expired
     "AWS_ROLE_ARN",
     "AWS_ROLE_SESSION_NAME",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -44,11 +42,11 @@ pub const MIXING: [&str; 13] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     // SDKs send it to Bedrock instead of a signature
     "AWS_BEARER_TOKEN_BEDROCK",
-    // the question of an `mfa_process` further up, which what starts with these credentials is no part of
+    // set by twolock for an `mfa_process`; a program with these credentials is not part of that prompt
     "TWOLOCK_RUNNING",
 ];
 
-/// The variables `env` and `exec` set for a session. The region is left to the caller where no profile names one.
+/// The variables `env` and `exec` set for a session. The caller's region stays if no profile sets one.
 pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'static str, String)>> {
     let mut variables = vec![
         (OURS[0], session.access_key_id.to_string()),
@@ -68,37 +66,48 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
     }
 }
 
-fn in_language_of(shell: Shell) -> &'static dyn Statements {
+/// Statements that remove the variables that could mix, and set ours.
+pub fn set(shell: Shell, variables: &[(&'static str, String)]) -> String {
     match shell.language() {
-        Language::Posix => &posix::Posix,
-        Language::Fish => &fish::Fish,
-        Language::PowerShell => &powershell::PowerShell,
+        Language::Posix => posix::set(&MIXING, variables),
+        Language::Fish => fish::set(&MIXING, variables),
+        Language::PowerShell => powershell::set(&MIXING, variables),
     }
 }
 
-/// Statements that remove what could mix and set the variables.
-pub fn set(shell: Shell, variables: &[(&'static str, String)]) -> String {
-    in_language_of(shell).set(&MIXING, variables)
-}
-
-/// Statements that remove every variable `env` sets.
+/// Statements that remove every variable `env` sets, and succeed if one is not set.
 pub fn unset(shell: Shell) -> String {
-    in_language_of(shell).unset(&OURS)
+    match shell.language() {
+        Language::Posix => posix::unset(&OURS),
+        Language::Fish => fish::unset(&OURS),
+        Language::PowerShell => powershell::unset(&OURS),
+    }
 }
 
-/// The statement that fails, so that what follows an `eval` does not run with the credentials of before.
+/// The statement that fails, so that what follows an `eval` does not run with earlier credentials.
 pub fn failing(shell: Shell) -> &'static str {
-    in_language_of(shell).failing()
+    match shell.language() {
+        Language::Posix | Language::Fish => "false;\n",
+        Language::PowerShell => "throw 'twolock: no credentials';\n",
+    }
 }
 
-/// What a person types in this shell to be rid of variables.
+/// The command a person types in this shell to remove variables.
 pub(crate) fn unset_line(shell: Shell, names: &[&str]) -> String {
-    in_language_of(shell).unset_line(names)
+    match shell.language() {
+        Language::Posix => format!("unset {}", names.join(" ")),
+        Language::Fish => format!("set -e {}", names.join(" ")),
+        Language::PowerShell => format!("Remove-Item Env:{}", names.join(", Env:")),
+    }
 }
 
-/// What a person types in this shell to have evaluated what a command prints.
+/// The line a person types in this shell to evaluate a command's output.
 pub(crate) fn evaluating(shell: Shell, command: &str) -> String {
-    in_language_of(shell).evaluating(command)
+    match shell.language() {
+        Language::Posix => format!("eval \"$({command})\""),
+        Language::Fish => format!("{command} | source"),
+        Language::PowerShell => format!("{command} | Out-String | Invoke-Expression"),
+    }
 }
 
 /// Lines for an env file; no quotes, because its readers differ in how they read those.
@@ -174,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_eval_would_change_is_no_credential() {
+    fn a_value_that_eval_would_change_is_refused() {
         for token in ["a b", "a*", "a?", "[a]", "a\nb", "a\tb", "", "ä"] {
             assert!(variables(&session(token), None).is_err(), "{token:?}");
         }

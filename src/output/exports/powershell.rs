@@ -1,33 +1,15 @@
 //! PowerShell.
 
-use super::statements::Statements;
-
-pub(super) struct PowerShell;
-
-impl Statements for PowerShell {
-    fn set(&self, removed: &[&str], variables: &[(&'static str, String)]) -> String {
-        let mut text = self.unset(removed);
-        for (name, value) in variables {
-            text += &format!("$Env:{name} = {};\n", quote(value));
-        }
-        text
+pub(super) fn set(removed: &[&str], variables: &[(&'static str, String)]) -> String {
+    let mut text = unset(removed);
+    for (name, value) in variables {
+        text += &format!("$Env:{name} = {};\n", quote(value));
     }
+    text
+}
 
-    fn unset(&self, names: &[&str]) -> String {
-        names.iter().map(|name| format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue;\n")).collect()
-    }
-
-    fn failing(&self) -> &'static str {
-        "throw 'twolock: no credentials';\n"
-    }
-
-    fn unset_line(&self, names: &[&str]) -> String {
-        format!("Remove-Item Env:{}", names.join(", Env:"))
-    }
-
-    fn evaluating(&self, command: &str) -> String {
-        format!("{command} | Out-String | Invoke-Expression")
-    }
+pub(super) fn unset(names: &[&str]) -> String {
+    names.iter().map(|name| format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue;\n")).collect()
 }
 
 /// One string for PowerShell: single quotes doubled; its typographic quotes count as quotes too.

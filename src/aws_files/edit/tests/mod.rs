@@ -122,7 +122,7 @@ fn an_edit_that_uncovers_or_spoils_something_is_refused() {
 }
 
 #[test]
-fn duplicates_are_said() {
+fn duplicates_are_noted() {
     let file = config("[profile p]\nregion = a\n[profile p]\nregion = b # c\n");
     let edited = file.set("p", "region", "v").unwrap();
     assert_eq!(edited.bytes, b"[profile p]\nregion = a\n[profile p]\nregion = v # c\n");

@@ -79,7 +79,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4_000, max_global_rejects: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_stands_there_is_adopted_and_released_to_the_byte_or_refused(bytes in any_file()) {
+    fn any_file_is_adopted_and_released_to_the_same_bytes_or_refused(bytes in any_file()) {
         let process = "twolock credential-process --profile p";
         let there = [hide("p", "role_arn"), hide("p", "source_profile"), set("p", "credential_process", process)];
         let back = [show("p", "role_arn"), show("p", "source_profile"), unset("p", "credential_process")];

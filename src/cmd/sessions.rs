@@ -99,7 +99,7 @@ pub fn obtain(context: &Context, planned: &Planned, wants: &Wants) -> Result<Ses
         codes: &codes,
         base: &base,
         cache: cache.as_ref(),
-        folder: &context.folders.cache,
+        directory: &context.folders.cache,
         locking: locking(context, wants),
         endpoint: endpoint.as_deref(),
         asker: parent::asker().map(|asker| asker.to_string()),

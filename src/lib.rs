@@ -25,8 +25,6 @@
 //!
 //! The cached path (`credential-process` with a session that lives) is [`cmd::credential_process::cached`].
 
-#![deny(missing_docs)]
-
 mod arn;
 mod as_text;
 mod credentials;

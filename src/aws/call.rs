@@ -20,7 +20,6 @@ pub enum Signer<'a> {
 }
 
 impl Signer<'_> {
-    /// The key id that signs.
     pub(super) fn key_id(&self) -> &AccessKeyId {
         match self {
             Signer::Key(key) => &key.id,
@@ -32,23 +31,23 @@ impl Signer<'_> {
 /// The bounds of one call.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Until the connection stands.
+    /// Until the connection is established.
     pub connect: Duration,
-    /// Until the answer is there, retries included.
+    /// Until the whole answer is received, retries included.
     pub total: Duration,
 }
 
 impl Bounds {
-    /// What a person waits for: 3 s to connect, 10 s in all.
+    /// For a call that a person waits for: 3 s to connect, 10 s in all.
     pub const CALL: Bounds = Bounds { connect: Duration::from_secs(3), total: Duration::from_secs(10) };
-    /// A look that may come to nothing: 2 s to connect, 3 s in all.
+    /// For an optional look-up: 2 s to connect, 3 s in all.
     pub const LOOK: Bounds = Bounds { connect: Duration::from_secs(2), total: Duration::from_secs(3) };
-    /// A renewal nobody waits for: 2 s in all.
+    /// For a renewal in the background: 2 s in all.
     pub const RENEWAL: Bounds = Bounds { connect: Duration::from_secs(2), total: Duration::from_secs(2) };
 }
 
 impl Bounds {
-    /// A little less than everything, so that a connection never made is told from an answer that never came.
+    /// A little less than the total, so that a failed connection can be told from a missing answer.
     pub(super) fn to_connect(self) -> Duration {
         self.connect.min(self.total * 9 / 10)
     }
@@ -81,7 +80,7 @@ impl<'a> Call<'a> {
         Way { endpoint: self.endpoint, proxy: self.proxy }
     }
 
-    /// Returns words of others without what we sent (threat-model P2).
+    /// Returns a text from AWS with the secrets we sent masked (threat-model P2).
     pub(super) fn masked(&self, text: &str, seen: Option<&Seen>) -> String {
         let (secret, token) = match self.signer {
             Signer::Key(key) => (&key.secret, None),

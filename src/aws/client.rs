@@ -127,7 +127,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // A resolver that hangs sits in a thread nobody can stop; the process does not wait for it.
+        // A thread in a hanging resolver cannot be stopped; the process does not wait for it.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

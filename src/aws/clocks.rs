@@ -7,7 +7,6 @@ use crate::timestamp::Timestamp;
 /// Clocks that differ by less agree: an answer takes a while.
 pub(super) const SLACK: Duration = Duration::from_secs(5 * 60);
 
-/// Both clocks at the time of an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clocks {
     /// This machine's.
@@ -17,7 +16,7 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// Returns both moments and how far they lie apart, if that is more than 5 minutes (P37). To the minute: an answer
+    /// Returns both times and their difference, if that is more than 5 minutes (P37). To the minute: an answer
     /// takes a while, so the seconds mean nothing.
     pub(super) fn skew(self) -> Option<(Timestamp, Timestamp, Duration)> {
         let theirs = self.theirs?;

@@ -15,12 +15,10 @@ use super::unreached::Way;
 use super::wire::{End, Seen};
 use crate::timestamp::Timestamp;
 
-/// How the clocks stand, where they lie more than 5 minutes apart.
+/// Two clocks that differ by more than 5 minutes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skew {
-    /// This machine's clock.
     pub ours: Timestamp,
-    /// The server's.
     pub theirs: Timestamp,
     /// How far they are apart, to the minute.
     pub apart: Duration,

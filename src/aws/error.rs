@@ -46,7 +46,7 @@ impl AwsError {
 pub enum AwsErrorKind {
     /// The code was refused: ask again.
     WrongCode,
-    /// The signing session has expired or is unknown to AWS: forget it and mint anew.
+    /// The signing session has expired or is unknown to AWS: remove it and mint a new one.
     StaleSession,
     /// AWS said no for another reason.
     Refused,

@@ -23,12 +23,12 @@ pub(super) trait ServiceCall {
     fn own_meaning(&self, said: &Said<'_>) -> Option<Meaning>;
 }
 
-/// An error in AWS's own words.
+/// An error as AWS reports it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said<'a> {
     /// Without the `Exception` that some services add.
     pub(super) code: &'a str,
-    /// In lower case, to be looked into.
+    /// In lower case, for matching.
     pub(super) message: &'a str,
     /// Who said what, to be quoted; nothing that we sent is in it.
     pub(super) words: &'a str,
@@ -65,7 +65,6 @@ pub(super) fn failed(call: &impl ServiceCall, outcome: Outcome, seen: &Seen, clo
     common.error(meaning, clocks)
 }
 
-/// Returns the error of a call that never reached the wire.
 pub(super) fn not_begun(call: &Call<'_>, why: &str) -> AwsError {
     let cause = format!("the call to {} could not begin: {}", call.endpoint, cut(&call.masked(why, None)));
     AwsError { kind: AwsErrorKind::NotSent, cause, hints: Vec::new() }
@@ -95,7 +94,7 @@ fn said(call: &impl ServiceCall, code: &str, message: &str, seen: &Seen, clocks:
     call.own_meaning(&said).unwrap_or_else(|| common.meaning(&said, clocks))
 }
 
-/// Whether AWS, or what stands before it, has no time for anybody's call.
+/// Whether AWS, or a proxy in front of it, is overloaded or down.
 fn is_trouble(code: &str, seen: &Seen) -> bool {
     const THROTTLED: [&str; 6] =
         ["Throttling", "Throttled", "RequestThrottled", "RequestLimitExceeded", "TooManyRequests", "SlowDown"];
@@ -182,7 +181,7 @@ impl Call<'_> {
         refused(cause, hint)
     }
 
-    /// A session that is refused is forgotten and minted anew; a long-term key has nothing behind it.
+    /// A session that is refused is removed and minted again; a long-term key cannot be renewed.
     fn stale(&self, cause: String) -> Meaning {
         match self.signer {
             Signer::Session(_) => (AwsErrorKind::StaleSession, cause, Vec::new()),

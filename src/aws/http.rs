@@ -114,7 +114,7 @@ impl Proxy {
     fn for_endpoint(env: &Env, endpoint: &Endpoint) -> Result<Option<Self>, Failure> {
         const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
         let found = VARIABLES.iter().find_map(|&variable| Some((variable, env.text(variable)?)));
-        // Plain http goes to loopback only, and no proxy stands between us and ourselves.
+        // Plain http goes to loopback only, and a proxy is never used for it.
         let Some((variable, text)) = found.filter(|_| endpoint.kind() != EndpointKind::Loopback) else {
             return Ok(None);
         };

@@ -4,7 +4,7 @@
 //!
 //! What every service shares, each file knowing those before it only: [`endpoint`] (where it is), [`http`] and `wire` (how
 //! bytes get there), `unreached`, `error`, `call`, `failure` (what went wrong), and `client`, which runs one call. A
-//! service is a folder beside [`sts`]: its operations, its answers checked, and what its own error codes mean.
+//! service is a directory beside [`sts`]: its operations, its answers checked, and what its own error codes mean.
 
 mod call;
 mod client;

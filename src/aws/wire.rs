@@ -58,7 +58,7 @@ pub(super) enum End {
 pub(super) enum Obstacle {
     /// The name could not be resolved; the resolver's words.
     Name(String),
-    /// Nobody listens there.
+    /// No process listens on the port.
     Refused,
     /// No answer within the bound.
     Silence(Duration),
@@ -70,7 +70,7 @@ pub(super) enum Obstacle {
     Issuer,
     /// Another disagreement about TLS.
     Tls(String),
-    /// What the proxy did instead of opening a way.
+    /// What the proxy did instead of opening a tunnel.
     Tunnel(String),
     /// Something else, in the system's words.
     Other(String),
@@ -89,7 +89,6 @@ impl Wire {
         Self { connector, connect, seen: Arc::default() }
     }
 
-    /// Returns what was seen so far.
     pub(super) fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -216,7 +215,7 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     chain(error).find_map(|e| e.downcast_ref::<E>())
 }
 
-/// An error and what lies behind it. An `io::Error` hides its payload from `source`, and rustls's errors come in two.
+/// An error and its sources. An `io::Error` hides its payload from `source`, and rustls's errors come in two.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),

@@ -4,9 +4,6 @@
 //! (aws-contract 1.2): a file that works for one tool must not make twolock fail. What other readers refuse is listed
 //! by [`file::AwsFile::oddities`].
 
-// Reachable only by our own tests, through `internals`.
-#![allow(missing_docs)]
-
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -114,7 +114,7 @@ pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) ->
         codes: &codes,
         base: &base,
         cache: cache.as_ref(),
-        folder: &context.dirs.cache,
+        directory: &context.dirs.cache,
         locking: locking(context, request),
         endpoint: endpoint.as_deref(),
         asker: parent::asker().map(|asker| asker.to_string()),

@@ -16,27 +16,24 @@ use crate::profile::settings::ProfileSettings;
 /// fetching beside the others; until then it is refused below.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// A long-term access key.
     Key(LongTermKey),
 }
 
 /// A long-term access key, without its secret half.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LongTermKey {
-    /// The profile that owns it.
     pub profile: ProfileName,
-    /// The public half.
     pub id: AccessKeyId,
     /// Where the secret half is.
     pub place: KeyPlace,
 }
 
-/// Where a long-term key lies.
+/// Where a long-term key is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
-    /// Both halves stand in an AWS file.
+    /// Both halves are in an AWS file.
     File(Place),
-    /// The secret lies in the OS keyring; our key index names it.
+    /// The secret is in the OS keyring; our key index lists it.
     Keyring,
 }
 
@@ -58,7 +55,7 @@ impl Base {
         Ok(in_file.or_else(|| key_in_keyring(sources, settings)).map(Base::Key))
     }
 
-    /// Whether both give the same credentials, wherever these lie.
+    /// Whether both give the same credentials, wherever they are stored.
     pub(crate) fn gives_the_same_as(&self, other: &Self) -> bool {
         let (Base::Key(one), Base::Key(other)) = (self, other);
         one.id == other.id

@@ -1,4 +1,4 @@
-//! The way from the asked profile down to the base.
+//! The chain from the asked profile down to the base.
 
 use crate::arn::RoleArn;
 use crate::aws_files::Profile;
@@ -13,33 +13,28 @@ use crate::profile::settings::ProfileSettings;
 use crate::text::list::first_names;
 use crate::text::visible::refused;
 
-/// More hops than this are a mistake, whoever made it.
+/// A longer chain is refused as a mistake.
 pub const MOST_HOPS: usize = 10;
 
-/// One profile on the way.
 pub struct Hop {
-    /// Its name.
     pub name: ProfileName,
-    /// What it says.
     pub profile: Profile,
     /// The role it assumes; none where it only lends its settings to another profile's key.
     pub role: Option<Sourced<RoleArn>>,
 }
 
 impl Hop {
-    /// A typed view of the hop's profile.
     pub fn settings(&self) -> ProfileSettings<'_> {
         ProfileSettings::of(&self.profile, &self.name)
     }
 }
 
-/// The way from the asked profile (first) to the base.
+/// The chain from the asked profile (first) to the base.
 pub struct Chain {
     /// The asked profile and those below it that name a source; empty if the asked profile gives the base itself.
     pub hops: Vec<Hop>,
     /// The profile that gives the base, where it is none of the hops.
     owner: Option<Hop>,
-    /// Where the first credentials come from.
     pub base: Base,
 }
 
@@ -76,7 +71,7 @@ pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
             return Err(looped(&hops[first..], &next));
         }
         if hops.len() > MOST_HOPS {
-            let cause = format!("the chain of source profiles is longer than {MOST_HOPS} hops: {}", way(&hops));
+            let cause = format!("the chain of source profiles is longer than {MOST_HOPS} hops: {}", path_of(&hops));
             return Err(hops[0].settings().refuse_profile(cause));
         }
         let profile =
@@ -145,11 +140,11 @@ fn ours_for_another(settings: ProfileSettings<'_>) -> Option<Sourced<ProfileName
 }
 
 fn looped(hops: &[Hop], back_to: &ProfileName) -> Failure {
-    let cause = format!("source_profile loop: {} -> '{back_to}'", way(hops));
+    let cause = format!("source_profile loop: {} -> '{back_to}'", path_of(hops));
     hops[0].settings().refuse_profile(cause)
 }
 
-fn way(hops: &[Hop]) -> String {
+fn path_of(hops: &[Hop]) -> String {
     let passed: Vec<String> = hops.iter().map(|hop| format!("'{}' ({})", hop.name, hop.settings().place())).collect();
     passed.join(" -> ")
 }

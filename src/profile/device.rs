@@ -11,13 +11,10 @@ use crate::profile::chain::{Chain, Hop};
 pub struct MfaProcess {
     /// The profile that names it.
     pub profile: ProfileName,
-    /// The command line.
     pub line: String,
-    /// Its file and line.
     pub place: Place,
 }
 
-/// A device, and the profile that names it.
 pub(super) type Device<'a> = (&'a Hop, Sourced<MfaSerial>);
 
 /// The first `mfa_serial` from the first role above the base up to the asked profile, else that of the base's profile.

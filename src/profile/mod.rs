@@ -30,9 +30,8 @@ use crate::ours::key_index::KeyIndex;
 /// Everything a plan is made from.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
-    /// The two AWS files.
     pub files: &'a AwsFiles,
-    /// Which profile's key lies in the keyring.
+    /// Which profiles' keys are stored in the keyring.
     pub index: &'a KeyIndex,
     /// What the caller's environment and our own settings say.
     pub surroundings: &'a Surroundings,

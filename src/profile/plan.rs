@@ -20,15 +20,11 @@ use crate::profile::steps::{Step, StepPlanner};
 /// What will be done for a profile, as a value: `profile show` prints it, `session` executes it, tests compare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The asked profile.
     pub profile: ProfileName,
-    /// Where the first credentials come from.
     pub base: Base,
     /// The calls, the first signed with the base's credentials, each other one with those of the step before it.
     pub steps: Vec<Step>,
-    /// The device all codes come from.
     pub device: Option<MfaSerial>,
-    /// The partition of every call.
     pub partition: Partition,
     /// The region calls go to, with where it was named.
     pub region: Sourced<Region>,
@@ -36,15 +32,11 @@ pub struct Plan {
     pub shell_region: Option<Region>,
     /// An endpoint instead of AWS's own, with where it was named.
     pub endpoint_url: Option<Sourced<String>>,
-    /// Whether FIPS endpoints are wanted.
     pub fips: bool,
-    /// Whether dual-stack endpoints are wanted.
     pub dualstack: bool,
-    /// The command that prints codes.
     pub mfa_process: Option<MfaProcess>,
     /// Break-glass: a fresh code each time, never cached.
     pub protected: bool,
-    /// What the user should know.
     pub notes: Vec<String>,
 }
 
@@ -54,7 +46,7 @@ impl Plan {
         self.steps.iter().filter(|step| step.device().is_some()).count()
     }
 
-    /// How long fresh credentials of the last step live.
+    /// How long fresh credentials of the last step are valid.
     pub fn duration(&self) -> Duration {
         self.steps.last().map_or(Duration::ZERO, Step::duration)
     }
@@ -74,9 +66,7 @@ impl Plan {
 pub struct Outline {
     /// The asked profile, which was read on the way.
     pub profile: Profile,
-    /// Where the first credentials come from.
     pub base: Base,
-    /// The device all codes come from.
     pub device: Option<MfaSerial>,
     /// The role of the last step, if that is one.
     pub role: Option<RoleArn>,

@@ -20,7 +20,6 @@ pub struct ProfileSettings<'a> {
 }
 
 impl<'a> ProfileSettings<'a> {
-    /// Looks at a profile through types.
     pub fn of(profile: &'a Profile, name: &'a ProfileName) -> Self {
         Self { profile, name }
     }
@@ -40,12 +39,10 @@ impl<'a> ProfileSettings<'a> {
         self.parsed(self.raw("twolock_source_profile"), ProfileName::parse)
     }
 
-    /// The MFA device.
     pub fn mfa_serial(self) -> Result<Option<Sourced<MfaSerial>>> {
         self.parsed(self.raw("mfa_serial"), MfaSerial::parse)
     }
 
-    /// The command that prints a code.
     pub(crate) fn mfa_process(self) -> Option<&'a Setting> {
         self.raw("mfa_process")
     }
@@ -67,12 +64,10 @@ impl<'a> ProfileSettings<'a> {
         self.parsed(self.raw("twolock_session_duration"), parse_session_duration)
     }
 
-    /// The external id.
     pub fn external_id(self) -> Result<Option<Sourced<ExternalId>>> {
         self.parsed(self.raw("external_id"), ExternalId::parse)
     }
 
-    /// The role session's name.
     pub fn role_session_name(self) -> Result<Option<Sourced<SessionName>>> {
         self.parsed(self.raw("role_session_name"), SessionName::parse)
     }
@@ -123,7 +118,6 @@ impl<'a> ProfileSettings<'a> {
         self.switch("twolock_protected")
     }
 
-    /// The region of calls.
     pub fn region(self) -> Result<Option<Sourced<Region>>> {
         self.parsed(self.raw("region").filter(|s| !s.value.is_empty()), Region::parse)
     }
@@ -137,7 +131,7 @@ impl<'a> ProfileSettings<'a> {
         })
     }
 
-    /// The key id of a static key, if both halves stand in the files; one half alone is a failure.
+    /// The key id of a static key, if both halves are in the files; one half alone is a failure.
     pub(crate) fn static_key(self) -> Result<Option<(AccessKeyId, &'a Place)>> {
         let (id, secret) = (self.raw(STATIC_KEYS[0]), self.raw(STATIC_KEYS[1]));
         match (id, secret) {
@@ -176,7 +170,6 @@ impl<'a> ProfileSettings<'a> {
         self.profile.get(key)
     }
 
-    /// Every setting that counts.
     pub fn settings(self) -> Vec<&'a Setting> {
         self.profile.settings()
     }
@@ -192,12 +185,11 @@ impl<'a> ProfileSettings<'a> {
         &self.profile.place
     }
 
-    /// The profile's name.
     pub fn name(self) -> &'a ProfileName {
         self.name
     }
 
-    /// A failure about one setting of this profile. A value where a secret could stand is not repeated.
+    /// A failure about one setting of this profile. A value that could be a secret is not repeated.
     pub fn refuse(self, setting: &Setting, why: &str) -> Failure {
         if setting.is_secret() && STATIC_KEYS.contains(&setting.key.as_str()) {
             return self.refuse_unquoted(setting, why);

@@ -14,7 +14,7 @@ use crate::profile::chain::{Chain, Hop};
 use crate::profile::device::Device;
 use crate::role::RoleRequest;
 
-/// AWS caps a role at one hour when a session or another role stands in front of it (aws-contract 4.2).
+/// AWS caps a role at one hour when a session or another role signs the call (aws-contract 4.2).
 pub(crate) const CHAINED_AT_MOST: Duration = Duration::from_secs(3_600);
 /// A role's duration when no `duration_seconds` is set.
 const ROLE_DEFAULT: Duration = Duration::from_secs(3_600);
@@ -31,7 +31,6 @@ pub(crate) const NO_MFA: &str = "no mfa_serial, so this session has no MFA and A
 pub enum Step {
     /// GetSessionToken, with a code of `device` if there is one.
     SessionToken {
-        /// The device asked for a code.
         device: Option<MfaSerial>,
         /// 15 min to 36 h.
         duration: Duration,
@@ -40,7 +39,6 @@ pub enum Step {
     AssumeRole {
         /// The profile that names the role.
         profile: ProfileName,
-        /// What is sent.
         request: Box<RoleRequest>,
         /// The device asked for a code on this very call.
         code_from: Option<MfaSerial>,
@@ -56,7 +54,7 @@ impl Step {
         }
     }
 
-    /// How long fresh credentials of this step live.
+    /// How long fresh credentials of this step are valid.
     pub(crate) fn duration(&self) -> Duration {
         match self {
             Step::SessionToken { duration, .. } => *duration,
@@ -64,7 +62,6 @@ impl Step {
         }
     }
 
-    /// The role this step assumes.
     pub(crate) fn role(&self) -> Option<&RoleArn> {
         match self {
             Step::SessionToken { .. } => None,
@@ -73,7 +70,6 @@ impl Step {
     }
 }
 
-/// What the steps of one plan are made from.
 pub(super) struct StepPlanner<'a> {
     pub sources: Sources<'a>,
     pub chain: &'a Chain,

@@ -1,4 +1,4 @@
-//! The folder of sealed sessions: one file an identity and sealing key.
+//! The directory of sealed sessions: one file per identity and sealing key.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use crate::system::private_file;
 use crate::timestamp::Timestamp;
 
 const SUFFIX: &str = "sealed";
-/// A sealed session is a few kilobytes; a larger file is none.
+/// A sealed session is a few kilobytes; a larger file is ignored.
 const LARGEST: u64 = 64 * 1024;
-/// What is left must be worth handing out.
+/// A session with less time left is not returned.
 pub const SHORTEST_REST: Duration = Duration::from_secs(30);
 
 /// A failed renewal is not tried again before this.
@@ -26,47 +26,46 @@ const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Sealed sessions under one key.
 pub struct Cache {
-    folder: PathBuf,
+    directory: PathBuf,
     key: SealingKey,
 }
 
-/// What a session has to be to serve a caller.
+/// What a caller requires of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Need {
-    /// The least time left.
+    /// The shortest time left.
     pub rest: Duration,
     /// Not minted before this moment: a fresh code was demanded then.
     pub not_before: Option<Timestamp>,
 }
 
 impl Need {
-    /// Any session that still lives.
+    /// Any session that is still valid.
     pub const ALIVE: Need = Need { rest: SHORTEST_REST, not_before: None };
 }
 
 impl Cache {
-    /// A cache in `folder` under `key`.
-    pub fn new(folder: PathBuf, key: SealingKey) -> Self {
-        Self { folder, key }
+    pub fn new(directory: PathBuf, key: SealingKey) -> Self {
+        Self { directory, key }
     }
 
-    /// Looks a living session up. Damaged, foreign, renamed, implausible or expired files are misses.
+    /// Looks up a valid session. Damaged, foreign, renamed, implausible or expired files are misses.
     pub fn look_up(&self, identity: &Identity, need: Need, now: Timestamp) -> Option<(Header, Session)> {
         let bytes = private_file::read_private(&self.path(identity), LARGEST).ok()?;
         let (header, session) = sealed::open(&bytes, identity, &self.key)?;
-        let alive = header.expires.since(now) > need.rest && header.is_plausible(now);
+        let valid = header.expires.since(now) > need.rest && header.is_plausible(now);
         let new_enough = need.not_before.is_none_or(|moment| header.issued >= moment);
-        (alive && new_enough).then_some((header, session))
+        (valid && new_enough).then_some((header, session))
     }
 
-    /// Keeps a session; replaces what was there, and removes what has ended.
+    /// Stores a session; replaces the old one, and removes expired ones.
     pub fn keep(
         &self,
         identity: &Identity,
         mut header: Header,
         session: &Session,
     ) -> std::result::Result<(), Obstacle> {
-        remove_ended(&self.folder, header.issued);
+        remove_expired(&self.directory, header.issued);
         header.identity = *identity;
         header.key = self.key.id().into();
         let path = self.path(identity);
@@ -76,12 +75,12 @@ impl Cache {
             .map_err(|error| Obstacle::to("written", &path, &error))
     }
 
-    /// Forgets a session under this key.
+    /// Removes a session under this key.
     pub fn forget(&self, identity: &Identity) -> io::Result<()> {
         std::fs::remove_file(self.path(identity))
     }
 
-    /// Notes that a renewal failed, so that the next callers leave it alone for a minute.
+    /// Notes that a renewal failed, so that the next callers do not retry for a minute.
     pub fn note_failure(&self, identity: &Identity, now: Timestamp) {
         let _ = private_file::write_atomically(&self.retry(identity), now.unix().to_string().as_bytes());
     }
@@ -104,7 +103,7 @@ impl Cache {
             let header = sealed::open_header(&private_file::read_private(&path, LARGEST).ok()?, &self.key)?;
             (self.path(&header.identity) == path).then_some((path, header))
         };
-        let mut found: Vec<_> = sealed_files(&self.folder).filter_map(open).collect();
+        let mut found: Vec<_> = sealed_files(&self.directory).filter_map(open).collect();
         let order = |(path, header): &(PathBuf, Header)| (header.profile.to_string(), header.kind.word(), path.clone());
         found.sort_by_cached_key(order);
         found
@@ -114,30 +113,30 @@ impl Cache {
         let mut hash = Sha256::new();
         hash.update(identity.bytes());
         hash.update(self.key.id().as_bytes());
-        self.folder.join(format!("{}.{SUFFIX}", &hex(&hash.finalize())[..32]))
+        self.directory.join(format!("{}.{SUFFIX}", &hex(&hash.finalize())[..32]))
     }
 }
 
-/// What the sealed files of a folder say of themselves, with their paths. Anybody can write such a file, so this is for
+/// The unverified headers of a directory's sealed files, with their paths. Anybody can write such a file: use this for
 /// removing them; what is shown comes from [`Cache::headers`].
-pub fn claims(folder: &Path) -> impl Iterator<Item = (PathBuf, Header)> {
+pub fn claims(directory: &Path) -> impl Iterator<Item = (PathBuf, Header)> {
     let read = |path: PathBuf| {
         let bytes = private_file::read_private(&path, LARGEST).ok()?;
         let end = memchr::memchr(b'\n', &bytes)?;
         let header = Header::parse(&bytes[..end])?;
         Some((path, header))
     };
-    sealed_files(folder).filter_map(read)
+    sealed_files(directory).filter_map(read)
 }
 
-fn sealed_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+fn sealed_files(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == SUFFIX))
 }
 
-/// What cannot be removed now is left for the next time: it never costs a fresh session its place.
-fn remove_ended(folder: &Path, now: Timestamp) {
-    for (path, header) in claims(folder) {
+/// What cannot be removed now is left for the next time: storing a fresh session must not fail for it.
+fn remove_expired(directory: &Path, now: Timestamp) {
+    for (path, header) in claims(directory) {
         if header.expires <= now {
             let _ = std::fs::remove_file(path.with_extension("retry"));
             let _ = std::fs::remove_file(path);
@@ -145,9 +144,9 @@ fn remove_ended(folder: &Path, now: Timestamp) {
     }
 }
 
-/// Removes every sealed file of a folder, whatever key it lies under; says how many.
-pub fn remove_all(folder: &Path) -> io::Result<usize> {
-    let entries = match std::fs::read_dir(folder) {
+/// Removes every sealed file of a directory, whatever its key; returns how many.
+pub fn remove_all(directory: &Path) -> io::Result<usize> {
+    let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(e) => return Err(e),

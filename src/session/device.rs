@@ -15,26 +15,22 @@ use crate::timestamp::Timestamp;
 /// Who holds the device lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// Its process.
     pub pid: u32,
     /// The profile it asks for.
     pub profile: ProfileName,
 }
 
-/// How the last question ended without a session: told to those who were waiting then, and to nobody later.
+/// How the last question ended without a session: for the processes that were waiting then, not for later ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// The process that asked.
     pub pid: u32,
     /// When, in milliseconds of the wall clock.
     pub at_millis: u64,
-    /// The kind of failure it ended with.
     pub kind: Kind,
-    /// What the waiting ones say.
+    /// What the waiting processes print.
     pub text: String,
 }
 
-/// The state of one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceState {
     /// Who asks now, or asked last.
@@ -45,26 +41,25 @@ pub struct DeviceState {
     pub sent: Vec<(String, Timestamp)>,
 }
 
-/// Where one device's lock and state lie.
+/// The paths of one device's lock and state.
 #[derive(Clone, Debug)]
 pub struct DeviceFiles {
     /// The lock, never removed.
     pub lock: PathBuf,
-    /// The state.
     pub state: PathBuf,
     /// Whether the state may be written.
     pub is_kept: bool,
 }
 
 impl DeviceFiles {
-    /// The files of a device; devices behind another endpoint than AWS's are others.
-    pub fn of(folder: &Path, device: &MfaSerial, endpoint: Option<&str>) -> Self {
+    /// The files of a device; a device behind another endpoint than AWS's is another device.
+    pub fn of(directory: &Path, device: &MfaSerial, endpoint: Option<&str>) -> Self {
         let mut hash = Sha256::new();
         hash.update(endpoint.unwrap_or_default());
         hash.update([0]);
         hash.update(device.as_str());
         let stem = format!("device-{}", &hex(&hash.finalize())[..16]);
-        let at = |end: &str| folder.join(format!("{stem}.{end}"));
+        let at = |end: &str| directory.join(format!("{stem}.{end}"));
         Self { lock: at("lock"), state: at("json"), is_kept: true }
     }
 
@@ -73,7 +68,7 @@ impl DeviceFiles {
         private_file::read_private(&self.state, 64 * 1024).ok().and_then(|b| DeviceState::parse(&b)).unwrap_or_default()
     }
 
-    /// Saves the state. What cannot be written is not told: the worst that follows is one question more.
+    /// Saves the state. A write error is ignored: the worst result is one more prompt.
     pub fn save(&self, state: &DeviceState) {
         if self.is_kept {
             let _ = private_file::write_atomically(&self.state, state.json().to_string().as_bytes());

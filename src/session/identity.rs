@@ -18,7 +18,6 @@ use crate::role::RoleRequest;
 pub struct Identity([u8; 32]);
 
 impl Identity {
-    /// All 64 hex digits.
     pub fn hex(&self) -> String {
         hex::hex(&self.0)
     }
@@ -28,7 +27,6 @@ impl Identity {
         hex::bytes(text).map(Self)
     }
 
-    /// The raw hash.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -40,10 +38,8 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// A step of a plan with the identity of its credentials.
 #[derive(Clone, Copy, Debug)]
 pub struct PlannedStep<'a> {
-    /// The call.
     pub step: &'a Step,
     /// What makes its credentials the same as those of another plan's step.
     pub identity: Identity,

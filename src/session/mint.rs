@@ -32,7 +32,7 @@ impl Run {
     /// Somebody waits for the answer and may be asked for a code.
     pub const FOR_A_CALLER: Run = Run { may_ask: true, deadline: None };
 
-    /// Nobody waits: no question, and everything before the deadline.
+    /// No caller waits: never prompts, and ends before the deadline.
     pub fn renewal(deadline: Deadline) -> Self {
         Self { may_ask: false, deadline: Some(deadline) }
     }
@@ -47,7 +47,6 @@ impl Run {
 
 /// What signs a step's call.
 pub enum Parent {
-    /// The long-term key.
     Key(AccessKey),
     /// The credentials of the step before.
     Session(Session),
@@ -105,7 +104,7 @@ impl Sessions<'_> {
             match self.call(step, &parent, None, run) {
                 Ok(session) => return Ok(self.keep(step, session)),
                 Err(e) => match step.below() {
-                    // AWS no longer knows the session below (its key was rotated or disabled): once, mint that anew.
+                    // AWS no longer knows the session below (its key was rotated or disabled): mint a new one, once.
                     Some(below) if e.kind == AwsErrorKind::StaleSession && !second_try => {
                         second_try = true;
                         self.forget(below);
@@ -119,7 +118,7 @@ impl Sessions<'_> {
     fn with_a_code(&self, step: Target<'_>, need: Need, device: &MfaSerial) -> Result<Session> {
         let files = DeviceFiles {
             is_kept: self.locking != Locking::Never,
-            ..DeviceFiles::of(self.folder, device, self.endpoint)
+            ..DeviceFiles::of(self.directory, device, self.endpoint)
         };
         let since = now_millis();
         let _lock = match self.turn(files.lock.clone(), step, need, Awaited::Question(&files))? {
@@ -130,13 +129,13 @@ impl Sessions<'_> {
             return Ok(found);
         }
         self.ended_meanwhile(&files, since)?;
-        // Before the question, so that nobody types a code for a call that cannot be signed.
+        // Before the question, so that no code is typed for a call that cannot be signed.
         let parent = self.of_the_base()?;
         let call = |mfa: Mfa<'_>| self.call(step, &parent, Some(mfa), Run::FOR_A_CALLER);
         self.ask_and_call(device, &files, &call).map(|session| self.keep(step, session))
     }
 
-    /// Waits for a lock, and for the session that its holder may bring.
+    /// Waits for a lock, and for the session that its holder may obtain.
     fn turn(&self, lock: PathBuf, step: Target<'_>, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
         if self.locking == Locking::Never {
             return Ok(Turn::Ours(None));
@@ -168,7 +167,7 @@ impl Sessions<'_> {
     }
 
     /// Whether to go on where no lock can be had (threat-model P54). Without one, a call is made by each caller that
-    /// comes, which costs nobody anything; a question is put by each, and a code may be sent twice.
+    /// comes, which does no harm; a question is put by each, and a code may be sent twice.
     fn without_a_lock(&self, lock: &Path, error: &io::Error, awaited: Awaited<'_>) -> Result<()> {
         if lock::is_unsupported(error) || matches!(awaited, Awaited::Call) {
             return Ok(());
@@ -180,7 +179,7 @@ impl Sessions<'_> {
         Err(self.about(obstacle.failure()))
     }
 
-    /// Calls STS for a step and keeps what comes.
+    /// Calls STS for a step and caches the answer.
     pub(super) fn call_and_keep(
         &self,
         step: Target<'_>,
@@ -249,7 +248,7 @@ impl Sessions<'_> {
 
     /// The lock under which one identity is minted.
     pub(super) fn lock_of(&self, step: Target<'_>) -> PathBuf {
-        self.folder.join(format!("{}.lock", &step.identity.hex()[..16]))
+        self.directory.join(format!("{}.lock", &step.identity.hex()[..16]))
     }
 
     /// STS's refusal as a failure of this profile.
@@ -263,15 +262,15 @@ impl Sessions<'_> {
     }
 }
 
-/// Before this, waiting is not worth a word.
+/// A shorter wait is not mentioned.
 const TELL_AFTER: Duration = Duration::from_secs(5);
 
 /// What a caller waits for.
 #[derive(Clone, Copy)]
 enum Awaited<'a> {
-    /// Another of us calls AWS.
+    /// Another twolock process calls AWS.
     Call,
-    /// Another of us asks for a code of this device.
+    /// Another twolock process prompts for a code of this device.
     Question(&'a DeviceFiles),
 }
 
@@ -288,7 +287,7 @@ impl Awaited<'_> {
         }
     }
 
-    /// Where the question stands on our own terminal, it says all there is to say, and a note would wipe it away.
+    /// Where the prompt is on our own terminal, it says all there is to say, and a note would wipe it away.
     fn tell(self, codes: &dyn CodeSource) {
         let seen = match self {
             Awaited::Call => false,

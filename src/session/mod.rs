@@ -5,7 +5,7 @@
 //! - [`sealing_key`], [`sealed`], [`cache`]: sessions in private files under one key
 //! - [`device`], [`codes`]: what callers that want a code of the same device tell each other
 //! - [`mint`]: the steps of a plan, executed
-//! - [`Sessions`]: what that needs; [`Sessions::obtain`] brings the credentials
+//! - [`Sessions`]: what that needs; [`Sessions::obtain`] returns the credentials
 //!
 //! May know [`Plan`](crate::profile::plan::Plan) and the traits of `prompt`, `aws` and `store`; never commands or output.
 

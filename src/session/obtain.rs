@@ -16,13 +16,13 @@ use crate::system::lock::{FileLock, LockError};
 use crate::system::log;
 use crate::timestamp::Timestamp;
 
-/// What a look into the cache brings.
+/// The result of a cache look-up.
 pub enum Lookup {
-    /// A session that serves.
+    /// A session that meets the need.
     Serve(Session),
     /// A session that serves, and that one caller should renew now, without a person.
     Renew(Session),
-    /// Nothing that serves.
+    /// No session meets the need.
     Miss,
 }
 
@@ -45,7 +45,7 @@ fn is_ageing(header: &Header, now: Timestamp) -> bool {
 }
 
 impl Sessions<'_> {
-    /// Brings the plan's credentials: out of the cache, or by one caller for all.
+    /// Returns the plan's credentials: from the cache, or minted by one caller for all.
     pub fn obtain(&self, need: Need) -> Result<Session> {
         let last = Target::last_of(self.steps).ok_or_else(|| self.about(nothing_to_call()))?;
         let looked = self.cache.map_or(Lookup::Miss, |cache| look_at(cache, last, need, (self.clock)()));
@@ -62,7 +62,7 @@ impl Sessions<'_> {
         }
     }
 
-    /// Renews the last step within two seconds, if no other caller is at it; the old credentials live on.
+    /// Renews the last step within two seconds, unless another caller is doing so; the old credentials stay valid.
     fn renew(&self, last: Target<'_>, need: Need) -> Option<Session> {
         let cache = self.cache?;
         let started = (self.clock)();
@@ -81,7 +81,7 @@ impl Sessions<'_> {
     }
 }
 
-/// Whoever asks gets what a call brought, and never the base's own credentials, which may be a long-term key.
+/// Callers get only credentials that a call returned, never the base's own, which may be a long-term key.
 fn nothing_to_call() -> Failure {
     Failure::new(Kind::Bug, "the plan has no step whose credentials could be handed out")
 }

@@ -90,7 +90,7 @@ impl Sessions<'_> {
         self.endpoint.map(|e| e.rsplit_once("://").map_or(e, |(_, host)| host))
     }
 
-    /// Counts down to the next code; a source that cannot bring another one fails at once.
+    /// Counts down to the next code; a source that cannot give another one fails at once.
     fn wait_for_the_next(&self, until: Deadline, again: bool) -> std::result::Result<(), Ended> {
         let wait = codes::until_next((self.clock)());
         if !again || !self.codes.can_ask_again() {
@@ -147,7 +147,7 @@ impl Sessions<'_> {
     /// What the question that ended while we waited means for us.
     pub(super) fn ended_meanwhile(&self, files: &DeviceFiles, since_millis: u64) -> Result<()> {
         match files.load().ending {
-            // One from the future was written before somebody set the clock right, and nobody waited for it.
+            // One from the future was written before the clock was corrected; no process waited for it.
             Some(ending) if (since_millis..=now_millis()).contains(&ending.at_millis) => {
                 Err(self.about(Failure::new(ending.kind, ending.text)))
             }

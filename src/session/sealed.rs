@@ -1,7 +1,7 @@
 //! One session in a file: a readable header, and the secrets sealed under it with XChaCha20-Poly1305.
 //!
 //! ```text
-//! {"v":1,"identity":…,"key":…,"kind":…,…}\n      the header, authenticated as it stands
+//! {"v":1,"identity":…,"key":…,"kind":…,…}\n      the header, authenticated byte for byte
 //! 24 bytes of nonce, then the sealed secrets
 //! ```
 
@@ -26,12 +26,11 @@ const NONCE: usize = 24;
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(15 * 60);
 
 /// What anybody may read of a sealed session: no secret, enough for `status`. Anybody may write one too: what is shown
-/// or counted comes from [`open_header`], or it is nobody's session (threat-model P55).
+/// or counted comes from [`open_header`], or it is not a session of ours (threat-model P55).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What it serves.
+    /// What it is stored for.
     pub identity: Identity,
-    /// The id of the sealing key.
     pub key: String,
     /// Whose credentials.
     pub kind: SessionKind,
@@ -39,15 +38,14 @@ pub struct Header {
     pub account: Option<AccountId>,
     /// The device whose code opened it.
     pub device: Option<MfaSerial>,
-    /// The role.
     pub role: Option<RoleArn>,
     /// The profile that was asked for when it was minted.
     pub profile: ProfileName,
     /// When it was minted, by our clock.
     pub issued: Timestamp,
-    /// How long a life was asked for, seconds.
+    /// The duration that was requested.
     pub asked: Duration,
-    /// When AWS stops taking it.
+    /// When it expires.
     pub expires: Timestamp,
 }
 
@@ -108,7 +106,7 @@ impl Header {
         format!("{fields}\n")
     }
 
-    /// Its whole life, by the header.
+    /// Its whole duration, by the header.
     pub fn life(&self) -> Duration {
         self.expires.since(self.issued)
     }

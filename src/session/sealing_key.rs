@@ -1,4 +1,4 @@
-//! The small key under which all sessions of one cache folder are sealed, and its life in two stores.
+//! The small key under which all sessions of one cache directory are sealed, and how two stores keep it.
 //!
 //! The kernel's copy rules: it is what every other process sees. A key is written only where the store itself said that
 //! there is none; a locked, silent or damaged store is left alone (threat-model P27).
@@ -28,7 +28,7 @@ pub const LENGTH: usize = 32;
 /// The lock beside the sealed files under which a key is made.
 const LOCK_FILE: &str = "sealing-key.lock";
 
-/// The key that seals the sessions of one cache folder.
+/// The key that seals the sessions of one cache directory.
 #[derive(Clone, Debug)]
 pub struct SealingKey {
     bytes: Secret<Vec<u8>>,
@@ -63,11 +63,11 @@ impl SealingKey {
 pub enum NoSealingKey {
     /// What each store answered.
     Nowhere(Vec<(&'static About, StoreError)>),
-    /// The cache folder cannot be found.
-    Folder(String),
-    /// The cache folder cannot be made.
+    /// The cache directory cannot be found.
+    Directory(String),
+    /// The cache directory cannot be created.
     Blocked(Obstacle),
-    /// Another process was still making one when our time ended.
+    /// Another process was still creating one at our deadline.
     Busy,
     /// The system gave no random bytes.
     Random(String),
@@ -106,7 +106,7 @@ impl NoSealingKey {
                     _ => None,
                 });
                 let failure = foreign.into_iter().fold(failure, Failure::hint);
-                // Whoever chose the file is not told to choose it.
+                // A user who chose the file is not told to choose it.
                 let is_file = answers.iter().any(|(store, _)| **store == file::ABOUT);
                 failure.hint(if is_file {
                     CommandLine::new(Verb::Logout).with("--all").to("to start with a new key")
@@ -115,7 +115,7 @@ impl NoSealingKey {
                     command.to("to keep the key in a private file instead")
                 })
             }
-            Self::Folder(_) => Failure::new(Kind::Disk, self.to_string()),
+            Self::Directory(_) => Failure::new(Kind::Disk, self.to_string()),
             Self::Blocked(obstacle) => obstacle.failure(),
             Self::Busy => Failure::new(Kind::Busy, self.to_string()),
             Self::Random(_) => Failure::new(Kind::Bug, self.to_string()),
@@ -131,7 +131,7 @@ impl fmt::Display for NoSealingKey {
                 let said: Vec<_> = answers.iter().map(|(store, answer)| format!("{} {answer}", store.name)).collect();
                 f.write_str(&said.join("; "))
             }
-            Self::Folder(why) => write!(f, "the cache directory cannot be used: {why}"),
+            Self::Directory(why) => write!(f, "the cache directory cannot be used: {why}"),
             Self::Blocked(obstacle) => obstacle.fmt(f),
             Self::Busy => f.write_str("another twolock is still creating the sealing key"),
             Self::Random(why) => write!(f, "the system returned no random bytes: {why}"),
@@ -139,20 +139,20 @@ impl fmt::Display for NoSealingKey {
     }
 }
 
-/// Looks for the sealing key of this cache folder: the fast store, then the durable one. Writes nothing, waits for no lock.
+/// Looks for the sealing key of this cache directory: the fast store, then the durable one. Takes no lock.
 pub fn find(stores: &Stores, cache: &Path) -> Result<SealingKey, NoSealingKey> {
-    let item = item(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
+    let item = item(cache).map_err(|error| NoSealingKey::Directory(error.to_string()))?;
     Search::of(stores, &item).found()
 }
 
-/// Asks each store for the sealing key of this cache folder, and returns what those without it said. Writes nothing.
+/// Asks each store for the sealing key of this cache directory; returns the answers of those without it. Read-only.
 pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static About, Option<StoreError>)> {
-    // A folder that cannot be named has no key; which store is asked for what does not matter then.
+    // A directory that cannot be resolved has no key; the item's name does not matter then.
     let item = item(cache).unwrap_or_else(|_| Item { user: "sealing-key".into(), label: String::new() });
     stores.all().map(|store| (store.about(), look_up(store, &item).err())).collect()
 }
 
-/// Finds the sealing key of this cache folder or makes one, under a lock in that folder, which is created if missing.
+/// Finds or creates the sealing key of this cache directory, under a lock in it. The directory is created if missing.
 ///
 /// - in the fast store: that one, and the durable store is not asked
 /// - in the durable store alone: copied to the fast one
@@ -161,7 +161,7 @@ pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static About, Option<St
 /// - no lock can be had at all: goes on without
 pub fn find_or_make(stores: &Stores, cache: &Path, deadline: Deadline) -> Result<SealingKey, NoSealingKey> {
     create_private_dir(cache).map_err(|error| NoSealingKey::Blocked(Obstacle::of_directory(cache, &error)))?;
-    let item = item(cache).map_err(|error| NoSealingKey::Folder(error.to_string()))?;
+    let item = item(cache).map_err(|error| NoSealingKey::Directory(error.to_string()))?;
     if let Some(Ok(key)) = stores.fast.as_ref().map(|fast| look_up(fast.as_ref(), &item)) {
         return Ok(key);
     }
@@ -175,7 +175,7 @@ pub fn find_or_make(stores: &Stores, cache: &Path, deadline: Deadline) -> Result
     search.spread(&item, made)
 }
 
-/// Removes the sealing key of this cache folder from every store: no session sealed under it opens again.
+/// Removes the sealing key of this cache directory from every store: no session sealed under it opens again.
 ///
 /// Returns what the stores that did not remove it answered; having none is not among it.
 pub fn forget(stores: &Stores, cache: &Path) -> Vec<(&'static About, StoreError)> {
@@ -234,7 +234,7 @@ fn look_up(store: &dyn Store, item: &Item) -> Result<SealingKey, StoreError> {
     }
 }
 
-/// Each cache folder has a key of its own, so another HOME, a test and the sandbox do not touch the user's.
+/// Each cache directory has a key of its own, so another HOME, a test and the sandbox do not touch the user's.
 fn item(cache: &Path) -> io::Result<Item> {
     let canonical = canonical(&std::path::absolute(cache)?)?;
     let hash = Sha256::digest(canonical.as_os_str().as_encoded_bytes());
@@ -244,7 +244,7 @@ fn item(cache: &Path) -> io::Result<Item> {
     })
 }
 
-/// A folder that was removed keeps its name, so that `forget` still finds its key.
+/// A removed directory keeps its name, so that `forget` still finds its key.
 fn canonical(path: &Path) -> io::Result<PathBuf> {
     match (directories::resolve(path), path.parent(), path.file_name()) {
         (Err(error), Some(above), Some(name)) if error.kind() == io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! What is needed to bring the credentials of a plan: the parts, and how far a caller may go.
+//! What is needed to obtain the credentials of a plan, and the limits of one caller.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ pub enum Patience {
     EachQuestion(Duration),
 }
 
-/// How long a person's command waits for another of us.
+/// How long an interactive command waits for another twolock process.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(180);
 
 impl Patience {
@@ -61,33 +61,25 @@ pub enum Locking {
     Never,
 }
 
-/// Everything needed to bring the credentials of one plan.
+/// Everything needed to obtain the credentials of one plan.
 pub struct Sessions<'a> {
-    /// What to do.
     pub plan: &'a Plan,
-    /// The plan's steps with their identities.
     pub steps: &'a [PlannedStep<'a>],
-    /// STS.
     pub sts: &'a dyn Sts,
-    /// Where codes come from.
     pub codes: &'a dyn CodeSource,
-    /// Fetches the plan's base.
     pub base: &'a dyn BaseCredentials,
     /// Sealed sessions; none where no keyring keeps a sealing key.
     pub cache: Option<&'a Cache>,
-    /// The folder of the locks.
-    pub folder: &'a Path,
+    /// The directory of the locks.
+    pub directory: &'a Path,
     /// What to do where no lock can be had.
     pub locking: Locking,
     /// The endpoint's identity, when it is not AWS's own.
     pub endpoint: Option<&'a str>,
     /// Who asks, shown in the question.
     pub asker: Option<String>,
-    /// How long the caller can wait.
     pub patience: Patience,
-    /// Reads the wall clock.
     pub clock: &'a dyn Fn() -> Timestamp,
-    /// Says one warning to the user.
     pub warn: &'a dyn Fn(&str),
 }
 

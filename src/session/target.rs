@@ -25,10 +25,10 @@ impl<'a> Target<'a> {
         Self::last_of(self.steps_below)
     }
 
-    /// Whether its credentials can be had anew without a code: no step sends one, or what a code opened below lives.
-    pub(crate) fn needs_no_person(self, lives: impl Fn(Identity) -> bool) -> bool {
+    /// Whether its credentials can be renewed without a code: none is sent, or the session a code opened below is valid.
+    pub(crate) fn needs_no_person(self, is_valid: impl Fn(Identity) -> bool) -> bool {
         let opened = self.steps_below.iter().find(|below| below.step.device().is_some());
-        self.call.device().is_none() && opened.is_none_or(|below| lives(below.identity))
+        self.call.device().is_none() && opened.is_none_or(|below| is_valid(below.identity))
     }
 }
 
@@ -57,11 +57,11 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_needed_for_a_code_unless_what_it_opened_lives() {
+    fn a_person_is_needed_for_a_code_unless_the_session_it_opened_is_valid() {
         let straight = plan("long", Some(device()), vec![role_step("long", 4 * HOUR, Some(device()))]);
         let without_device = plan("free", None, vec![role_step("hub", HOUR, None), role_step("top", HOUR, None)]);
         let session = of_plan(&base(), None)[0].identity;
-        for (what, plan, opened, nothing_lives, session_lives) in [
+        for (what, plan, opened, none_is_valid, session_is_valid) in [
             ("session", base(), Some(session), false, false),
             ("role with a code of its own", straight, None, false, false),
             ("role below a session", role("admin"), Some(session), false, true),
@@ -70,8 +70,8 @@ mod tests {
         ] {
             let steps = of_plan(&plan, None);
             let target = Target::last_of(&steps).unwrap();
-            assert_eq!(target.needs_no_person(|_| false), nothing_lives, "{what}");
-            assert_eq!(target.needs_no_person(|identity| Some(identity) == opened), session_lives, "{what}");
+            assert_eq!(target.needs_no_person(|_| false), none_is_valid, "{what}");
+            assert_eq!(target.needs_no_person(|identity| Some(identity) == opened), session_is_valid, "{what}");
         }
     }
 }

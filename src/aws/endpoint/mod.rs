@@ -49,9 +49,7 @@ pub struct Endpoint {
 /// Whose an endpoint is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointKind {
-    /// AWS's own.
     Aws,
-    /// This machine.
     Loopback,
     /// Another host, which the user's settings allow.
     Allowed,
@@ -96,7 +94,7 @@ fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
 }
 
 fn refuse(service: Service, given: &Sourced<String>, why: &str) -> Failure {
-    // Somebody's password may stand before the '@'.
+    // A password may precede the '@'.
     let shown = match given.value.contains('@') {
         true => "an address with '@'".into(),
         false => format!("'{}'", given.value),

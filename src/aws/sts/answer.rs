@@ -118,7 +118,7 @@ fn check_end(expires: Timestamp, asked: Duration, clocks: Clocks) -> Result<(), 
     if expires <= clocks.ours {
         return Err(format!("it has already expired ({expires}, and it is {})", clocks.ours));
     }
-    // How far an end may lie beyond what was asked.
+    // How much later than asked a session may end.
     if expires > latest_start(clocks).plus(asked).plus(SLACK) {
         return Err(format!("it expires later than requested ({expires}, and it is {})", clocks.ours));
     }

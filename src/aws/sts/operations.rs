@@ -18,21 +18,18 @@ pub struct Mfa<'a> {
     pub code: &'a MfaCode,
 }
 
-/// The answer of GetCallerIdentity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerIdentity {
-    /// The account.
     pub account: AccountId,
     /// The whole ARN of user or role session.
     pub arn: String,
-    /// The unique id.
     pub user_id: String,
 }
 
 /// STS as the session layer needs it. Answers are checked before they are returned: expiry, lengths, the role's
 /// account (threat-model P18, F34). A call that carries a code is sent once (P24).
 pub trait Sts {
-    /// Mints a session, with MFA when a device and code are given. AWS gives one to a long-term key and to nobody else.
+    /// Mints a session, with MFA when a device and code are given. AWS accepts long-term keys only.
     fn get_session_token(
         &self,
         signer: Signer<'_>,

@@ -14,7 +14,6 @@ use crate::profile::settings::ProfileSettings;
 /// Where an access key goes that leaves its profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyHome {
-    /// The OS keyring.
     Keyring,
     /// [`keys_profile`] of the credentials file, where there is no keyring that lasts.
     CredentialsFile,

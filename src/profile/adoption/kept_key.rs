@@ -9,7 +9,7 @@ pub fn keys_profile(name: &ProfileName) -> String {
     format!("{name}-keys")
 }
 
-/// Whether the profile's access key stands in its [`keys_profile`].
+/// Whether the profile's access key is stored in its [`keys_profile`].
 pub fn is_kept_beside(settings: ProfileSettings<'_>) -> bool {
     let source = settings.raw("twolock_source_profile");
     settings.raw("twolock_role_arn").is_none()

@@ -27,12 +27,9 @@ use crate::profile::chain::{self, Chain};
 use crate::profile::plan;
 use crate::profile::settings::ProfileSettings;
 
-/// One profile and what it becomes.
 #[derive(Clone, Debug)]
 pub struct Adoption {
-    /// The profile.
     pub profile: ProfileName,
-    /// What becomes of it.
     pub becomes: Becomes,
 }
 
@@ -41,9 +38,8 @@ pub struct Adoption {
 pub enum Becomes {
     /// Its access key moves out of the profile, and it calls us.
     Key {
-        /// The key.
         key: AccessKey,
-        /// The profile it stands in: this one, or where an earlier adoption put it.
+        /// The profile it is stored in: this one, or where an earlier adoption put it.
         from: ProfileName,
         /// The device its roles name, written into the profile because it names none itself.
         device: Option<MfaSerial>,
@@ -66,32 +62,32 @@ pub struct Adoptions {
 /// Works out what adopting one profile means, and unless `only` it, those whose chain passes through it. Its own refusal
 /// is a failure, that of a profile above it is not.
 pub fn of_one(sources: Sources<'_>, asked: &ProfileName, only: bool) -> Result<Adoptions> {
-    let ways = Ways::of(sources);
-    becomes(&ways, asked)?;
+    let chains = Chains::of(sources);
+    becomes(&chains, asked)?;
     let mut wanted = BTreeSet::from([asked.to_string()]);
     if !only {
-        let above: Vec<String> = ways.through(&wanted).map(ToString::to_string).collect();
+        let above: Vec<String> = chains.through(&wanted).map(ToString::to_string).collect();
         wanted.extend(above);
     }
-    Ok(adoptions(&ways, |name| wanted.contains(name)))
+    Ok(adoptions(&chains, |name| wanted.contains(name)))
 }
 
 /// Works out what adopting all profiles means.
 pub fn of_all(sources: Sources<'_>) -> Adoptions {
-    adoptions(&Ways::of(sources), |_| true)
+    adoptions(&Chains::of(sources), |_| true)
 }
 
 /// The profiles whose chain passes through this one, in file order.
 pub fn above(sources: Sources<'_>, name: &ProfileName) -> Vec<ProfileName> {
     let below = BTreeSet::from([name.to_string()]);
-    Ways::of(sources).through(&below).filter(|other| *other != name).cloned().collect()
+    Chains::of(sources).through(&below).filter(|other| *other != name).cloned().collect()
 }
 
-fn adoptions(ways: &Ways<'_>, is_wanted: impl Fn(&str) -> bool) -> Adoptions {
+fn adoptions(chains: &Chains<'_>, is_wanted: impl Fn(&str) -> bool) -> Adoptions {
     let mut found = Adoptions::default();
-    for name in ways.sources.files.profile_names().iter().filter(|name| is_wanted(name)) {
+    for name in chains.sources.files.profile_names().iter().filter(|name| is_wanted(name)) {
         match ProfileName::parse(name).map_err(|why| Failure::new(Kind::Config, why)) {
-            Ok(profile) => match becomes(ways, &profile) {
+            Ok(profile) => match becomes(chains, &profile) {
                 Ok(becomes) => found.made.push(Adoption { profile, becomes }),
                 Err(failure) => found.refused.push(failure),
             },
@@ -101,53 +97,53 @@ fn adoptions(ways: &Ways<'_>, is_wanted: impl Fn(&str) -> bool) -> Adoptions {
     found
 }
 
-/// Every profile's way down to its key, walked once and not before it is asked for.
-struct Ways<'a> {
+/// Every profile's chain down to its key, computed once and only when needed.
+struct Chains<'a> {
     sources: Sources<'a>,
-    walked: OnceCell<Vec<Way>>,
+    walked: OnceCell<Vec<Passed>>,
 }
 
-struct Way {
+struct Passed {
     name: ProfileName,
     /// The profiles it passes through, itself and the key's included.
     through: Vec<String>,
     key: ProfileName,
 }
 
-impl<'a> Ways<'a> {
+impl<'a> Chains<'a> {
     fn of(sources: Sources<'a>) -> Self {
         Self { sources, walked: OnceCell::new() }
     }
 
-    fn walked(&self) -> &[Way] {
+    fn walked(&self) -> &[Passed] {
         self.walked.get_or_init(|| {
             let names = self.sources.files.profile_names();
             let names = names.iter().filter_map(|name| ProfileName::parse(name).ok());
-            names.filter_map(|name| Some(way(name.clone(), &chain::walk(self.sources, &name).ok()?))).collect()
+            names.filter_map(|name| Some(passed(name.clone(), &chain::walk(self.sources, &name).ok()?))).collect()
         })
     }
 
     fn through(&self, names: &BTreeSet<String>) -> impl Iterator<Item = &ProfileName> {
-        let passes = |way: &&Way| way.through.iter().any(|name| names.contains(name));
-        self.walked().iter().filter(passes).map(|way| &way.name)
+        let passes = |passed: &&Passed| passed.through.iter().any(|name| names.contains(name));
+        self.walked().iter().filter(passes).map(|passed| &passed.name)
     }
 
     /// The devices that roles of this profile's key name.
     fn devices(&self, key: &ProfileName) -> BTreeSet<String> {
-        let plans = self.walked().iter().filter(|way| way.key == *key && way.name != *key);
-        let plans = plans.filter_map(|way| plan::plan(self.sources, &way.name).ok());
+        let plans = self.walked().iter().filter(|passed| passed.key == *key && passed.name != *key);
+        let plans = plans.filter_map(|passed| plan::plan(self.sources, &passed.name).ok());
         plans.filter_map(|plan| Some(plan.device?.as_str().to_string())).collect()
     }
 }
 
-fn way(name: ProfileName, chain: &Chain) -> Way {
+fn passed(name: ProfileName, chain: &Chain) -> Passed {
     let through = chain.hops.iter().chain([chain.owner()]).map(|hop| hop.name.to_string()).collect();
-    Way { name, through, key: chain.owner().name.clone() }
+    Passed { name, through, key: chain.owner().name.clone() }
 }
 
 /// What becomes of one profile, or why it stays as it is.
-fn becomes(ways: &Ways<'_>, name: &ProfileName) -> Result<Becomes> {
-    let sources = ways.sources;
+fn becomes(chains: &Chains<'_>, name: &ProfileName) -> Result<Becomes> {
+    let sources = chains.sources;
     let plan = plan::plan(sources, name)?;
     let profile = sources.files.profile(name.as_str()).expect("a profile with a plan is in the files");
     let settings = ProfileSettings::of(&profile, name);
@@ -162,7 +158,7 @@ fn becomes(ways: &Ways<'_>, name: &ProfileName) -> Result<Becomes> {
             .refuse(key, "is set beside a role, and SDKs would use the key instead")
             .hint("move the access key to its own profile, and set source_profile to it")),
         (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
-        (None, Some(_)) => own_key(ways, settings),
+        (None, Some(_)) => own_key(chains, settings),
         (None, None) if kept_key::is_kept_beside(settings) => {
             let Base::Key(of) = plan.base;
             let key = the_one_key(of.profile.as_str(), sources)?;
@@ -222,7 +218,7 @@ fn must_name_no_source(settings: ProfileSettings<'_>) -> Result<()> {
     }
 }
 
-/// Each of the two keys stands either as AWS's or as ours.
+/// Each of the two keys is set either under AWS's name or under ours.
 fn hidden(settings: ProfileSettings<'_>) -> Result<()> {
     for (ours, standard) in [("twolock_role_arn", "role_arn"), ("twolock_source_profile", "source_profile")] {
         if let (Some(ours), Some(standard)) = (settings.raw(ours), settings.raw(standard)) {
@@ -234,23 +230,23 @@ fn hidden(settings: ProfileSettings<'_>) -> Result<()> {
     Ok(())
 }
 
-fn own_key(ways: &Ways<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {
+fn own_key(chains: &Chains<'_>, settings: ProfileSettings<'_>) -> Result<Becomes> {
     must_name_no_source(settings)?;
     if let Some(other) = settings.raw("twolock_source_profile").filter(|_| !kept_key::is_kept_beside(settings)) {
         return Err(settings.refuse(other, "and an access key are both set: remove one"));
     }
-    if let Some(adopted) = kept_key::keeps_the_key_of(ways.sources.files, settings.name()) {
+    if let Some(adopted) = kept_key::keeps_the_key_of(chains.sources.files, settings.name()) {
         let cause = format!(
             "holds the access key of '{adopted}', which is adopted: adopt that one again once a keyring is available"
         );
         return Err(settings.refuse_profile(cause));
     }
     let from = settings.name().clone();
-    let key = the_one_key(from.as_str(), ways.sources)?;
+    let key = the_one_key(from.as_str(), chains.sources)?;
     if settings.mfa_serial()?.is_some() {
         return Ok(Becomes::Key { key, from, device: None });
     }
-    let devices = ways.devices(settings.name());
+    let devices = chains.devices(settings.name());
     match devices.iter().next() {
         Some(device) if devices.len() == 1 => Ok(Becomes::Key { key, from, device: MfaSerial::parse(device).ok() }),
         _ => Err(no_device(settings, &devices)),
@@ -290,11 +286,11 @@ pub fn the_one_key(profile: &str, sources: Sources<'_>) -> Result<AccessKey> {
 /// their key's profile names a device now, are returned; a profile that would get anything else is a failure.
 pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileName>> {
     let mut more = Vec::new();
-    // With the index made, each profile is found without a search.
+    // Builds the index, so that each profile is found without a search.
     after.files.profile_names();
     for name in before.files.profile_names().iter().filter_map(|name| ProfileName::parse(name).ok()) {
         let Ok(old) = plan::plan(before, &name) else { continue };
-        // Where a key went to, it is nobody's profile any more.
+        // A section whose key was moved away is no longer a profile.
         if after.files.profile(name.as_str()).is_none() {
             continue;
         }

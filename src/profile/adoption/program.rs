@@ -11,15 +11,15 @@ use crate::text::visible::visible;
 pub(crate) struct Program {
     /// The path, safe in such a line.
     pub(crate) path: String,
-    /// Whether an upgrade will probably take this path away: a version stands in it.
+    /// Whether an upgrade will probably remove this path: it contains a version.
     pub(crate) is_versioned: bool,
 }
 
 /// Chooses among the paths that lead to this program, the best first: the first one that stays, else the first one.
 pub(crate) fn choose(paths: &[PathBuf]) -> Result<Program> {
-    let stays = |path: &&PathBuf| path.to_str().is_some_and(may_stand_in_a_process) && !names_a_version(path);
+    let stays = |path: &&PathBuf| path.to_str().is_some_and(is_allowed_in_a_process) && !names_a_version(path);
     let chosen = paths.iter().find(stays).or(paths.first()).map(PathBuf::as_path).unwrap_or(Path::new(""));
-    match chosen.to_str().filter(|path| may_stand_in_a_process(path)) {
+    match chosen.to_str().filter(|path| is_allowed_in_a_process(path)) {
         Some(path) => Ok(Program { path: path.into(), is_versioned: names_a_version(chosen) }),
         None => {
             let shown = visible(&chosen.to_string_lossy());
@@ -31,11 +31,11 @@ pub(crate) fn choose(paths: &[PathBuf]) -> Result<Program> {
     }
 }
 
-fn may_stand_in_a_process(path: &str) -> bool {
+fn is_allowed_in_a_process(path: &str) -> bool {
     is_process_word(&if cfg!(windows) { path.replace('\\', "/") } else { path.into() })
 }
 
-/// Whether a directory on the way is one version's own: `1.2`, `twolock-1.2.3`, Homebrew's Cellar, Nix's store.
+/// Whether a part of the path belongs to one version: `1.2`, `twolock-1.2.3`, Homebrew's Cellar, Nix's store.
 pub(crate) fn names_a_version(path: &Path) -> bool {
     let is_version = |text: &str| {
         text.as_bytes()
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_shells_take_apart_is_refused_with_a_way_out() {
+    fn a_path_that_shells_split_is_refused_with_a_hint() {
         for path in ["/my tools/twolock", "/opt/two$lock", "/opt/tl%2"] {
             let failure = choose(&[path.into()]).unwrap_err();
             assert!(failure.cause.contains(path) && !failure.hints.is_empty(), "{failure}");

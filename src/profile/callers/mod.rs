@@ -35,7 +35,7 @@ impl<'a> Callers<'a> {
         Verdict { callers, has_line }
     }
 
-    /// Returns whether callers use twolock for a profile, quickly for the many that nobody would use it for.
+    /// Returns whether callers use twolock for a profile, quickly for the many that lead to no program.
     pub(crate) fn served(&self, profile: &Rc<Profile>) -> Served {
         self.0.remember(&profile.name, Some(profile.clone()));
         if self.leads_to_a_program(profile) { self.judge(&profile.name).served() } else { Served::No }

@@ -43,7 +43,7 @@ pub(super) fn judge(readings: &Readings<'_>, reader: Reader, name: &str) -> Reso
     };
     let mut walk = Walk { readings, visited: Vec::new() };
     let judged = match walk.of(&view) {
-        // What goes wrong with the role makes the default chain go on to the process.
+        // After an error with the role, the default chain goes on to the process.
         Err(Resolution::Fails(_)) if reader == Reader::Js && view.has(PROCESS) => look(&view, PROCESS),
         judged => judged,
     };
@@ -74,7 +74,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A role above what its source gives.
+    /// A role assumed with what its source gives.
     fn role(&mut self, view: &View) -> Judged {
         if view.reader == Reader::Js {
             can_ask(view)?;
@@ -101,7 +101,7 @@ impl Walk<'_> {
             return error(format!("{} without role_arn ({})", needs.key, needs.place));
         }
         let source = view.get("source_profile").filter(|source| source.value != view.name);
-        // Keys that are lent to another profile come first; their own profile's source is not followed then.
+        // In a source profile, keys come first; its own source is not followed then.
         let found = match source {
             _ if is_source && view.keys()?.is_some() => look(view, KEYS)?,
             _ if given.len() > 1 => {
@@ -160,17 +160,17 @@ fn has_keys(view: &View) -> bool {
     matches!(view.keys(), Ok(Some(_)))
 }
 
-/// A role upon what its source gives: who asks, who cannot, and who does not know `mfa_serial`.
+/// Assumes a role: some callers ask for the code, some cannot, some ignore `mfa_serial`.
 fn assume(view: &View, found: Option<Obtained>) -> Judged {
     can_ask(view)?;
     let Some(mut found) = found else { return Ok(None) };
-    let serves_mfa = found.code == CodeUse::NotNeeded && matches!(found.provider, Provider::Twolock(_));
+    let has_mfa = found.code == CodeUse::NotNeeded && matches!(found.provider, Provider::Twolock(_));
     found.roles += 1;
     if let Some(serial) = view.get("mfa_serial") {
         match view.reader {
             Reader::Cli => found.code = CodeUse::Asked(serial.place.clone()),
             // A session of ours was opened with a code, and that counts for the calls it signs.
-            _ if serves_mfa => {}
+            _ if has_mfa => {}
             _ => found.code = CodeUse::Ignored(serial.place.clone()),
         }
     }

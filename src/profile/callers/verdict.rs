@@ -45,9 +45,9 @@ pub enum Resolution {
 pub struct Obtained {
     /// Where the first ones come from.
     pub provider: Provider,
-    /// How many roles it assumes itself with them, one upon the other.
+    /// How many roles it then assumes itself, in a chain.
     pub roles: usize,
-    /// What becomes of the MFA code of those roles.
+    /// How it handles the MFA code of those roles.
     pub code: CodeUse,
 }
 
@@ -60,7 +60,7 @@ pub enum Provider {
     Other(&'static str, Place),
 }
 
-/// What becomes of the MFA code where a caller assumes a role itself.
+/// How a caller that assumes a role itself handles the MFA code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodeUse {
     /// No device is named, or the session below was opened with a code.
@@ -71,7 +71,7 @@ pub enum CodeUse {
     Ignored(Place),
 }
 
-/// How a caller gets round twolock.
+/// How a caller bypasses twolock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bypass {
     /// It ends in an error, or without credentials.
@@ -113,14 +113,14 @@ impl Verdict {
 
     /// Returns those who bypass twolock where the profile, or one below it, names it.
     pub fn bypasses(&self) -> Vec<&(Reader, Resolution)> {
-        let reaches_us = |resolution: &Resolution| {
+        let uses_twolock = |resolution: &Resolution| {
             matches!(resolution, Resolution::Gets(Obtained { provider: Provider::Twolock(_), .. }))
         };
-        let names_us = self.has_line || self.callers.iter().any(|(_, resolution)| reaches_us(resolution));
-        self.callers.iter().filter(|(_, resolution)| names_us && adopting_helps(resolution)).collect()
+        let names_twolock = self.has_line || self.callers.iter().any(|(_, resolution)| uses_twolock(resolution));
+        self.callers.iter().filter(|(_, resolution)| names_twolock && adopting_helps(resolution)).collect()
     }
 
-    /// Whether adopting the profile would bring somebody more to twolock.
+    /// Whether more callers would use twolock after adopting the profile.
     pub fn adopting_helps(&self) -> bool {
         self.callers.iter().any(|(_, resolution)| adopting_helps(resolution))
     }
@@ -136,7 +136,7 @@ impl Resolution {
         Self::Fails(format!("an error: {why}"))
     }
 
-    /// How the caller gets round twolock; none if it uses it, without a question or a call without MFA of its own.
+    /// How the caller bypasses twolock; none if it uses it and neither asks for a code itself nor calls without MFA.
     pub fn bypass(&self) -> Option<Bypass> {
         match self {
             Self::Gets(Obtained { code: CodeUse::Ignored(_), .. }) => Some(Bypass::WithoutMfa),

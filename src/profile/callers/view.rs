@@ -44,7 +44,7 @@ pub(super) struct View {
 
 impl<'a> Readings<'a> {
     pub fn of(files: &'a AwsFiles) -> Self {
-        // What is looked at more than once is found without a search after this.
+        // Builds the index, so that later look-ups need no search.
         files.profile_names();
         let (config, credentials) = (files.config.oddities(), files.credentials.oddities());
         let refuses = |odd: &&Oddity, reader| match odd.effect_on(reader) {
@@ -65,7 +65,7 @@ impl<'a> Readings<'a> {
         known.unwrap_or_else(|| self.remember(name, self.files.profile(name).map(Rc::new)))
     }
 
-    /// The same, where somebody has looked already.
+    /// Caches a profile that was already read.
     pub fn remember(&self, name: &str, profile: Option<Rc<Profile>>) -> Option<Rc<Profile>> {
         let mut known = self.known.borrow_mut();
         if known.len() > 2 * MOST_HOPS {
@@ -75,7 +75,7 @@ impl<'a> Readings<'a> {
         profile
     }
 
-    /// The profile through a reader's eyes, if it is in a file; or why the reader takes it for something else.
+    /// The profile as a reader sees it, if it is in a file; or why the reader takes it for something else.
     pub fn view(&self, reader: Reader, name: &str) -> Result<Option<View>, Resolution> {
         if let Some(odd) = self.refusals.get(&reader) {
             return Err(Resolution::Odd(format!("the file cannot be read: {}", odd.there())));
@@ -98,14 +98,14 @@ impl<'a> Readings<'a> {
 impl View {
     /// The first oddity that makes the reader miss, or take for something else, a header or a key that decides.
     fn oddity<'a>(&self, section: &Section, all: &'a [Oddity]) -> Option<&'a Oddity> {
-        let stumbles = |odd: &&Oddity| odd.effect_on(self.reader).is_some();
+        let is_affected = |odd: &&Oddity| odd.effect_on(self.reader).is_some();
         let decides = |key: &str| DECIDING.contains(&key) || (key == "mfa_serial" && self.has("role_arn"));
         let headers = section.parts.iter().map(|part| with_mark(&part.header));
         let keys = section.settings.iter().filter(|setting| decides(&setting.key));
         let mut spans = headers.chain(keys.map(|setting| setting.spans.lines.clone()));
-        let twice = |odd: &&Oddity| odd.construct == Construct::DefaultTwice && stumbles(odd);
+        let twice = |odd: &&Oddity| odd.construct == Construct::DefaultTwice && is_affected(odd);
         let of_default = || if self.name == "default" { all.iter().find(twice) } else { None };
-        spans.find_map(|span| within(all, &span).iter().find(stumbles)).or_else(of_default)
+        spans.find_map(|span| within(all, &span).iter().find(is_affected)).or_else(of_default)
     }
 
     /// The setting that counts for this reader. To Go and JavaScript an empty value is none.

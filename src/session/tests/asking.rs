@@ -5,7 +5,7 @@ use crate::error::Kind;
 use crate::session::device::{DeviceFiles, DeviceState};
 
 fn state(world: &World) -> DeviceState {
-    DeviceFiles::of(&world.folder(), &device(), None).load()
+    DeviceFiles::of(&world.directory(), &device(), None).load()
 }
 
 /// Those who ask in the same millisecond were waiting.
@@ -196,7 +196,7 @@ fn code_is_written_down_before_it_is_sent() {
 fn device_file_holds_no_code() {
     let world = World::new();
     world.obtain(&base(), &FakePerson::typing(&["111111"])).unwrap();
-    let bytes = std::fs::read(DeviceFiles::of(&world.folder(), &device(), None).state).unwrap();
+    let bytes = std::fs::read(DeviceFiles::of(&world.directory(), &device(), None).state).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("\"digest\"") && !text.contains("111111"), "{text}");
 }

@@ -15,12 +15,12 @@ fn obtain(world: &World, plan: &Plan, person: &FakePerson, locking: Locking) -> 
 /// Something that is no lock stands in the place of the device's.
 fn without_a_lock() -> World {
     let world = World::new();
-    fs::create_dir(DeviceFiles::of(&world.folder(), &device(), None).lock).unwrap();
+    fs::create_dir(DeviceFiles::of(&world.directory(), &device(), None).lock).unwrap();
     world
 }
 
 fn names(world: &World) -> Vec<String> {
-    let entries = fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap());
+    let entries = fs::read_dir(world.directory()).unwrap().map(|entry| entry.unwrap());
     let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
     names.sort();
     names
@@ -30,7 +30,7 @@ fn names(world: &World) -> Vec<String> {
 fn who_needs_a_lock_for_its_question_asks_nobody_without_one() {
     let world = without_a_lock();
     let failure = obtain(&world, &base(), &FakePerson::default(), Locking::Required).unwrap_err();
-    let lock = DeviceFiles::of(&world.folder(), &device(), None).lock;
+    let lock = DeviceFiles::of(&world.directory(), &device(), None).lock;
     let cause = format!("{} cannot be locked: is a directory", lock.display());
     assert_eq!((failure.kind, failure.cause, failure.profile), (Kind::Busy, cause, Some("base".into())));
     assert_eq!(world.sts.calls(), Vec::<String>::new());
@@ -46,9 +46,9 @@ fn a_person_that_waits_for_one_command_is_asked_without_a_lock() {
 #[test]
 fn a_directory_that_is_gone_is_named_and_not_the_lock_in_it() {
     let (world, cache) = (World::new(), World::new().cache());
-    let missing = world.folder().join("missing");
+    let missing = world.directory().join("missing");
     let obtain = |sessions: Sessions<'_>| {
-        Sessions { locking: Locking::Required, folder: &missing, ..sessions }.obtain(Need::ALIVE)
+        Sessions { locking: Locking::Required, directory: &missing, ..sessions }.obtain(Need::ALIVE)
     };
     let failure = world.caller(&base(), &FakePerson::default(), Some(&cache), &obtain).unwrap_err();
     let cause = format!("{} is missing", missing.display());
@@ -60,7 +60,7 @@ fn a_call_that_asks_nobody_is_made_without_a_lock() {
     let world = World::new();
     world.obtain(&base(), &FakePerson::typing(&["111111"])).unwrap();
     let admin = role("admin");
-    fs::create_dir(world.folder().join(format!("{}.lock", &identities(&admin)[1].hex()[..16]))).unwrap();
+    fs::create_dir(world.directory().join(format!("{}.lock", &identities(&admin)[1].hex()[..16]))).unwrap();
     assert_eq!(number(&obtain(&world, &admin, &FakePerson::default(), Locking::Required).unwrap()), 2);
 }
 

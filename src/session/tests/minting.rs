@@ -168,8 +168,8 @@ fn locked_keyring_fails_before_the_question() {
 #[test]
 fn session_that_cannot_be_kept_is_handed_out_with_a_warning() {
     let world = World::new();
-    std::fs::write(world.folder().join("file"), "").unwrap();
-    let cache = Cache::new(world.folder().join("file/cache"), world.key.clone());
+    std::fs::write(world.directory().join("file"), "").unwrap();
+    let cache = Cache::new(world.directory().join("file/cache"), world.key.clone());
     let person = FakePerson::typing(&["111111"]);
     let session = world.caller(&base(), &person, Some(&cache), &|s| s.obtain(Need::ALIVE)).unwrap();
     assert_eq!(number(&session), 1);
@@ -189,15 +189,15 @@ fn without_a_cache_every_caller_asks_and_nothing_is_kept() {
         let session = world.obtain_uncached(&role("admin"), &person).unwrap();
         assert_eq!((number(&session), person.asked()), (2 * at + 2, 1));
     }
-    let kept = std::fs::read_dir(world.folder()).unwrap().flatten();
+    let kept = std::fs::read_dir(world.directory()).unwrap().flatten();
     assert_eq!(kept.filter(|e| e.path().extension().is_some_and(|e| e == "sealed")).count(), 0);
 }
 
 #[test]
 fn folder_without_locks_or_notes_stops_nobody() {
     let world = World::new();
-    let missing = world.folder().join("missing");
+    let missing = world.directory().join("missing");
     let person = FakePerson::typing(&["111111"]);
-    let obtain = |sessions: Sessions<'_>| Sessions { folder: &missing, ..sessions }.obtain(Need::ALIVE);
+    let obtain = |sessions: Sessions<'_>| Sessions { directory: &missing, ..sessions }.obtain(Need::ALIVE);
     assert_eq!(number(&world.caller(&role("admin"), &person, None, &obtain).unwrap()), 2);
 }

@@ -299,12 +299,12 @@ impl World {
         Self { home, key, now, sts, bases: FakeBases::default(), warnings: Mutex::default() }
     }
 
-    pub fn folder(&self) -> PathBuf {
+    pub fn directory(&self) -> PathBuf {
         self.home.path().into()
     }
 
     pub fn cache(&self) -> Cache {
-        Cache::new(self.folder(), self.key.clone())
+        Cache::new(self.directory(), self.key.clone())
     }
 
     /// Lets time pass for clocks and STS.
@@ -346,7 +346,7 @@ impl World {
             codes: person,
             base: &self.bases,
             cache,
-            folder: &self.folder(),
+            directory: &self.directory(),
             locking: Locking::IfPossible,
             endpoint: None,
             asker: None,

@@ -108,7 +108,7 @@ fn without_a_device_everything_is_renewed_from_the_key() {
 #[test]
 fn renewal_by_another_is_not_waited_for() {
     let world = ageing(&role("admin"), 10 * MINUTE);
-    let lock = world.folder().join(format!("{}.lock", &identities(&role("admin"))[1].hex()[..16]));
+    let lock = world.directory().join(format!("{}.lock", &identities(&role("admin"))[1].hex()[..16]));
     let held = FileLock::try_acquire(&lock).unwrap();
     assert_eq!(number(&world.obtain(&role("admin"), &FakePerson::default()).unwrap()), 2);
     drop(held);

@@ -107,7 +107,7 @@ fn caller_after_a_cancel_asks_anew() {
     let person = FakePerson::typing(&["111111"]);
     world.obtain(&base(), &person).unwrap();
     assert_eq!(person.asked(), 1);
-    let state = DeviceFiles::of(&world.folder(), &device(), None).load();
+    let state = DeviceFiles::of(&world.directory(), &device(), None).load();
     assert_eq!(state.ending, None, "the new question wipes the old ending");
 }
 
@@ -115,7 +115,7 @@ fn caller_after_a_cancel_asks_anew() {
 fn ending_noted_under_a_clock_that_was_ahead_is_told_to_nobody() {
     let world = World::new();
     world.obtain(&base(), &FakePerson::ending(AskError::Cancelled)).unwrap_err();
-    let files = DeviceFiles::of(&world.folder(), &device(), None);
+    let files = DeviceFiles::of(&world.directory(), &device(), None);
     let mut state = files.load();
     state.ending.as_mut().unwrap().at_millis += 2 * 3_600_000;
     files.save(&state);
@@ -151,7 +151,7 @@ fn refusal_by_aws_is_told_to_the_waiting() {
 fn callers_of_another_device_do_not_wait() {
     let world = World::new();
     let other = MfaSerial::parse("arn:aws:iam::123456789012:mfa/spare").unwrap();
-    let held = FileLock::try_acquire(&DeviceFiles::of(&world.folder(), &device(), None).lock).unwrap();
+    let held = FileLock::try_acquire(&DeviceFiles::of(&world.directory(), &device(), None).lock).unwrap();
     let plan = plan("spare", Some(other.clone()), vec![session_step(Some(other), HOUR)]);
     world.obtain(&plan, &FakePerson::typing(&["111111"])).unwrap();
     drop(held);
@@ -160,7 +160,7 @@ fn callers_of_another_device_do_not_wait() {
 #[test]
 fn waiting_beyond_the_deadline_names_the_holder() {
     let world = World::new();
-    let files = DeviceFiles::of(&world.folder(), &device(), None);
+    let files = DeviceFiles::of(&world.directory(), &device(), None);
     let held = FileLock::try_acquire(&files.lock).unwrap();
     let holder = crate::session::device::Holder { pid: 4242, profile: ProfileName::parse("prod").unwrap() };
     files.save(&crate::session::device::DeviceState { holder: Some(holder), ..Default::default() });

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# twolock in bash: `tl`, completion, a prompt segment. How to install it stands at the end.
+# twolock in bash: `tl`, completion, a prompt segment. To install it, see the end.
 #
-# Each command stands behind \builtin or \command, so that no alias and no function of the same name takes its place.
+# Each command has the prefix \builtin or \command, so that no alias or function of the same name replaces it.
 
 # ---- state: what `tl` remembers. In arrays, which are never exported, whatever `set -a` says.
 
@@ -15,8 +15,8 @@ __twolock_names=(
   AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION
 )
 # __twolock_before    name, state and value of each, as they were before the first `tl`
-# __twolock_at        the profile of now, and the id of its key, to notice when somebody else changed it
-# __twolock_previous  the profile before it
+# __twolock_at        the current profile and its key id, to notice when something else changed it
+# __twolock_previous  the previous profile
 
 # Fills the caller's `kept` with name, state and value of each variable.
 function __twolock_snapshot {
@@ -35,7 +35,7 @@ function __twolock_snapshot {
   done
 }
 
-# Brings variables back, from name, state and value of each. One that is read-only was not changed either.
+# Restores variables from name, state and value of each. A read-only one was not changed.
 function __twolock_restore {
   while [[ $# -ge 3 ]]; do
     case $2 in
@@ -49,7 +49,7 @@ function __twolock_restore {
 
 # ---- tl: this shell and a profile
 
-# A name that an alias had before.
+# Removes an alias of the same name.
 \builtin unalias tl 2>/dev/null || \builtin :
 
 function tl {
@@ -59,7 +59,7 @@ function tl {
     1:--off) __twolock_off ;;
     1:-)
       if [[ -z ${__twolock_previous[0]-} ]]; then
-        \builtin printf 'tl: there is no profile before this one\n' >&2
+        \builtin printf 'tl: no previous profile\n' >&2
         \builtin return 2
       fi
       __twolock_switch "${__twolock_previous[0]}"
@@ -74,17 +74,17 @@ function tl {
 }
 
 function __twolock_usage {
-  \builtin printf 'usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)\n'
+  \builtin printf 'usage: tl [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; tl --off: restore what was set before the first tl)\n'
 }
 
-# Left without a choice, nothing is changed and nothing is said.
+# If nothing is picked, nothing changes and nothing is printed.
 function __twolock_pick {
   \builtin local name=''
   name=$(\command twolock profile pick) || \builtin return
   __twolock_switch "$name"
 }
 
-# All or nothing: where the statements fail, what they changed comes back.
+# All or nothing: if the statements fail, their changes are undone.
 function __twolock_switch {
   \builtin local statements=''
   \builtin local -a kept
@@ -109,7 +109,7 @@ function __twolock_off {
   \builtin unset -v __twolock_before __twolock_at
 }
 
-# ---- completion: commands, flags and profiles, by `twolock complete`. Asks no keyring and no network.
+# ---- completion: commands, flags and profiles, by `twolock complete`. Uses no keyring and no network.
 
 # Sets `words` to the words up to the cursor without quotes; bash cuts them at `:`, and names may hold one.
 function __twolock_words {
@@ -131,7 +131,7 @@ function __twolock_words {
 function __twolock_reply {
   \builtin local line='' raw=${COMP_WORDS[COMP_CWORD]} colon='' at=0
   [[ -n $2 ]] || \builtin return 0
-  # what stands before the last `:` is not replaced
+  # the part before the last `:` is not replaced
   [[ $1 != *:* ]] || colon=${1%:*}:
   # all at once, because there may be thousands; bash 3.2 has no mapfile
   if ! \builtin mapfile -t COMPREPLY <<<"$2" 2>/dev/null; then
@@ -163,7 +163,7 @@ function __twolock_complete {
   __twolock_reply "${words[at]}" "$(\command twolock complete -- "${words[@]}" 2>/dev/null)"
 }
 
-# Behind `--`: the completion of the command that begins there, where bash-completion is loaded.
+# After `--`: the completion of the command that begins there, where bash-completion is loaded.
 function __twolock_complete_command {
   if \builtin declare -F _comp_command_offset >/dev/null; then
     _comp_command_offset "$1"
@@ -238,7 +238,7 @@ function __twolock_left {
 #
 #   eval "$(twolock init bash)"
 #
-# and, for the prompt, behind the lines that set PS1:
+# and, for the prompt, after the lines that set PS1:
 #
 #   PROMPT_COMMAND="twolock_prompt${PROMPT_COMMAND:+; $PROMPT_COMMAND}"
 #   PS1='$twolock_segment'$PS1

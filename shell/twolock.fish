@@ -1,6 +1,6 @@
-# twolock in fish: `tl`, completion, a prompt segment. How to install it stands at the end.
+# twolock in fish: `tl`, completion, a prompt segment. To install it, see the end.
 #
-# Each command stands behind builtin or command, so that no function or alias of the same name takes its place.
+# Each command has the prefix builtin or command, so that no function or alias of the same name replaces it.
 
 # ---- state: what `tl` remembers. None of it is exported.
 
@@ -15,10 +15,10 @@ builtin set -g __twolock_names $__twolock_mixing AWS_ACCESS_KEY_ID AWS_SECRET_AC
 # __twolock_before             set from the first `tl` until `tl --off`
 # __twolock_before_SCOPE_NAME  how a variable was exported then, and its value
 # __twolock_now_SCOPE_NAME     the same, while a switch is tried
-# __twolock_at                 the profile of now, and the id of its key, to notice when somebody else changed it
-# __twolock_previous           the profile before it
+# __twolock_at                 the current profile and its key id, to notice when something else changed it
+# __twolock_previous           the previous profile
 
-# Remembers every variable under a name; a universal one that a global one hides is looked at behind its back.
+# Remembers every variable under a name; a universal one hidden by a global one is read as well.
 function __twolock_snapshot --argument-names as
     for name in $__twolock_names
         builtin set -eg __twolock_{$as}_g_$name
@@ -70,7 +70,7 @@ function tl --description 'Switch this shell to an AWS profile'
             __twolock_off
         case 1:-
             if builtin test -z "$__twolock_previous"
-                builtin echo 'tl: there is no profile before this one' >&2
+                builtin echo 'tl: no previous profile' >&2
                 builtin return 2
             end
             __twolock_switch $__twolock_previous
@@ -90,10 +90,10 @@ function __twolock_unknown
 end
 
 function __twolock_usage
-    builtin echo 'usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)'
+    builtin echo 'usage: tl [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; tl --off: restore what was set before the first tl)'
 end
 
-# Left without a choice, nothing is changed and nothing is said.
+# If nothing is picked, nothing changes and nothing is printed.
 function __twolock_pick
     builtin set -l name (command twolock profile pick)
     or builtin return
@@ -101,7 +101,7 @@ function __twolock_pick
     __twolock_switch (builtin string collect -- $name)
 end
 
-# All or nothing: where the statements fail, what they changed comes back.
+# All or nothing: if the statements fail, their changes are undone.
 function __twolock_switch --argument-names profile
     builtin set -l statements (command twolock env --shell fish --profile=$profile)
     or builtin return
@@ -141,12 +141,12 @@ function __twolock_off
     builtin return 0
 end
 
-# ---- completion: commands, flags and profiles, by `twolock complete`. Asks no keyring and no network.
+# ---- completion: commands, flags and profiles, by `twolock complete`. Uses no keyring and no network.
 
 function __twolock_complete
     builtin set -l words (builtin commandline -opc)
     builtin set -l last (builtin commandline -ct)
-    # behind `--`: the completion of the command that begins there
+    # after `--`: the completion of the command that begins there
     if builtin set -l at (builtin contains -i -- -- $words)
         builtin set -e words[1..$at]
         builtin complete -C (builtin string join ' ' -- (builtin string escape -- $words) "$last")
@@ -168,7 +168,7 @@ builtin complete -c twolock -f -a '(__twolock_complete)'
 builtin complete -c tl -e
 builtin complete -c tl -f
 builtin complete -c tl -n 'builtin test (builtin count (builtin commandline -opc)) -eq 1' \
-    -a '--off\t"what was there before the first tl" (command twolock complete -- env "" 2>/dev/null)'
+    -a '--off\t"restore what was set before the first tl" (command twolock complete -- env "" 2>/dev/null)'
 
 # ---- prompt: profile and time left, without starting a process
 

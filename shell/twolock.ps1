@@ -1,4 +1,4 @@
-# twolock in PowerShell: `tl`, completion, a prompt segment. How to install it stands at the end.
+# twolock in PowerShell: `tl`, completion, a prompt segment. To install it, see the end.
 
 # ---- state: what `tl` remembers. None of it is in the environment.
 
@@ -12,8 +12,8 @@ $global:__TwolockNames = @(
     'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION',
     'AWS_REGION', 'AWS_DEFAULT_REGION'
 )
-# Before: each variable as it was before the first `tl`. At, KeyId: the profile of now, and the id of its key, to notice
-# when somebody else changed it. Previous: the profile before it.
+# Before: each variable as it was before the first `tl`. At, KeyId: the current profile and its key id, to notice
+# when something else changed it. Previous: the previous profile.
 if ($null -eq (Microsoft.PowerShell.Utility\Get-Variable -Name __TwolockState -Scope Global -ErrorAction Ignore)) {
     $global:__TwolockState = @{ Before = $null; At = $null; KeyId = $null; Previous = $null }
 }
@@ -25,7 +25,7 @@ function global:__TwolockSnapshot {
     return $kept
 }
 
-# Brings variables back. One that was not there is removed.
+# Restores variables. One that did not exist is removed.
 function global:__TwolockRestore($Kept) {
     foreach ($name in $global:__TwolockNames) {
         if ($null -ne $Kept[$name]) {
@@ -49,13 +49,13 @@ if (Microsoft.PowerShell.Management\Test-Path -LiteralPath Alias:tl) {
 }
 
 function global:tl([string] $Target) {
-    $usage = 'usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)'
+    $usage = 'usage: tl [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; tl --off: restore what was set before the first tl)'
     $state = $global:__TwolockState
     if ($PSBoundParameters.Count -eq 0 -and $args.Count -eq 0) { return __TwolockPick }
     if ($args.Count -eq 0 -and $Target -eq '--help') { return $usage }
     if ($args.Count -eq 0 -and $Target -eq '--off') { return __TwolockOff }
     if ($args.Count -eq 0 -and $Target -eq '-') {
-        if (-not $state.Previous) { throw 'tl: there is no profile before this one' }
+        if (-not $state.Previous) { throw 'tl: no previous profile' }
         return __TwolockSwitch $state.Previous
     }
     if ($args.Count -eq 0 -and $Target -and -not $Target.StartsWith('-')) { return __TwolockSwitch $Target }
@@ -65,13 +65,13 @@ function global:tl([string] $Target) {
     throw 'tl: name a profile'
 }
 
-# Left without a choice, nothing is changed and nothing is said; $LASTEXITCODE tells.
+# If nothing is picked, nothing changes and nothing is printed; $LASTEXITCODE shows it.
 function global:__TwolockPick {
     $name = __TwolockRun profile pick
     if ($LASTEXITCODE -eq 0 -and $name) { __TwolockSwitch $name }
 }
 
-# All or nothing: where the statements fail, what they changed comes back.
+# All or nothing: if the statements fail, their changes are undone.
 function global:__TwolockSwitch([string] $Profile_) {
     $state = $global:__TwolockState
     $statements = __TwolockRun env --shell powershell "--profile=$Profile_"
@@ -97,7 +97,7 @@ function global:__TwolockOff {
     $state.Before = $state.At = $state.KeyId = $null
 }
 
-# ---- completion: commands, flags and profiles, by `twolock complete`. Asks no keyring and no network.
+# ---- completion: commands, flags and profiles, by `twolock complete`. Uses no keyring and no network.
 
 # Makes results of lines of candidates; a word that PowerShell would cut is quoted.
 function global:__TwolockResults($Lines) {

@@ -1,6 +1,6 @@
-# twolock in zsh: `tl`, completion, a prompt segment. How to install it stands at the end.
+# twolock in zsh: `tl`, completion, a prompt segment. To install it, see the end.
 #
-# Each command stands behind \builtin or \command, so that no alias and no function of the same name takes its place;
+# Each command has the prefix \builtin or \command, so that no alias or function of the same name replaces it;
 # each function begins with `emulate -L zsh`, so that no option of yours changes what it does.
 
 # ---- state: what `tl` remembers. None of it is exported.
@@ -16,8 +16,8 @@ __twolock_names=(
   AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION
 )
 # __twolock_before    name, state and value of each, as they were before the first `tl`
-# __twolock_at        the profile of now, and the id of its key, to notice when somebody else changed it
-# __twolock_previous  the profile before it
+# __twolock_at        the current profile and its key id, to notice when something else changed it
+# __twolock_previous  the previous profile
 
 # Fills the caller's `kept` with name, state and value of each variable.
 function __twolock_snapshot {
@@ -35,7 +35,7 @@ function __twolock_snapshot {
   done
 }
 
-# Brings variables back, from name, state and value of each. One that is read-only was not changed either.
+# Restores variables from name, state and value of each. A read-only one was not changed.
 function __twolock_restore {
   \builtin emulate -L zsh
   while (( $# >= 3 )); do
@@ -52,7 +52,7 @@ function __twolock_restore {
 
 # ---- tl: this shell and a profile
 
-# A name that an alias had before.
+# Removes an alias of the same name.
 \builtin unalias tl 2>/dev/null || \builtin :
 
 function tl {
@@ -63,7 +63,7 @@ function tl {
     1:--off) __twolock_off ;;
     1:-)
       if [[ -z ${__twolock_previous[1]-} ]]; then
-        \builtin print -ru2 'tl: there is no profile before this one'
+        \builtin print -ru2 'tl: no previous profile'
         \builtin return 2
       fi
       __twolock_switch "${__twolock_previous[1]}"
@@ -81,10 +81,10 @@ function tl {
 
 function __twolock_usage {
   \builtin emulate -L zsh
-  \builtin print -r 'usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)'
+  \builtin print -r 'usage: tl [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; tl --off: restore what was set before the first tl)'
 }
 
-# Left without a choice, nothing is changed and nothing is said.
+# If nothing is picked, nothing changes and nothing is printed.
 function __twolock_pick {
   \builtin emulate -L zsh
   \builtin local name
@@ -92,7 +92,7 @@ function __twolock_pick {
   __twolock_switch "$name"
 }
 
-# All or nothing: where the statements fail, what they changed comes back. A read-only variable would end the function.
+# All or nothing: if the statements fail, their changes are undone. A read-only variable would end the function.
 function __twolock_switch {
   \builtin emulate -L zsh
   \builtin local statements
@@ -125,9 +125,9 @@ function __twolock_off {
   __twolock_at=()
 }
 
-# ---- completion: commands, flags and profiles, by `twolock complete`. Asks no keyring and no network.
+# ---- completion: commands, flags and profiles, by `twolock complete`. Uses no keyring and no network.
 
-# Offers lines of candidates; what stands behind the tab is shown beside them.
+# Offers lines of candidates; the text after the tab is shown beside them.
 function __twolock_offer {
   \builtin emulate -L zsh
   \builtin local -a lines shown
@@ -141,7 +141,7 @@ function __twolock_offer {
 
 function __twolock_complete {
   \builtin local -i at=${words[(ie)--]}
-  # behind `--`: the completion of the command that begins there
+  # after `--`: the completion of the command that begins there
   if (( at < CURRENT )); then
     words=("${(@)words[at+1,-1]}")
     (( CURRENT -= at ))
@@ -191,7 +191,7 @@ function twolock_prompt {
     fi
     __twolock_left "$AWS_CREDENTIAL_EXPIRATION"
     twolock_segment="($name$left) "
-    # what a prompt takes for its own
+    # escapes what a prompt would expand
     twolock_segment=${twolock_segment//\%/%%}
     (( ! bang )) || twolock_segment=${twolock_segment//\!/!!}
   fi
@@ -227,11 +227,11 @@ function __twolock_left {
   fi
 }
 
-# ---- install: in ~/.zshrc, behind compinit
+# ---- install: in ~/.zshrc, after compinit
 #
 #   eval "$(twolock init zsh)"
 #
-# and, for the prompt, behind the lines that set PROMPT:
+# and, for the prompt, after the lines that set PROMPT:
 #
 #   autoload -Uz add-zsh-hook && add-zsh-hook precmd twolock_prompt
 #   setopt prompt_subst

@@ -161,7 +161,7 @@ impl MfaSerial {
             );
         }
         if !text.starts_with("arn:") && crate::secret::is_in(text) {
-            return Err("looks like a secret key, not like an MFA device".into());
+            return Err("looks like a secret key, not an MFA device".into());
         }
         if !text.starts_with("arn:") {
             return Ok(Self { text: text.into(), partition: None, account: None });
@@ -170,7 +170,7 @@ impl MfaSerial {
             iam_arn(text).ok_or("is not a valid MFA device ARN (arn:aws:iam::123456789012:mfa/NAME)")?;
         let kind = resource.split('/').next().unwrap_or_default();
         if resource.ends_with('/') || !resource.contains('/') || !["mfa", "u2f", "sms-mfa"].contains(&kind) {
-            return Err(format!("is no MFA device: '{resource}' should be 'mfa/NAME'"));
+            return Err(format!("is not an MFA device: '{resource}' should be 'mfa/NAME'"));
         }
         Ok(Self { text: text.into(), partition: Some(partition), account: Some(account) })
     }

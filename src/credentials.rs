@@ -48,7 +48,7 @@ fn is_secret_in_place_of_id(text: &str) -> bool {
 fn no_id(text: &str) -> &'static str {
     let begins_as_id = ["AKIA", "ASIA"].iter().any(|prefix| text.trim_start().starts_with(prefix));
     match begins_as_id && text.len() > 24 {
-        true => "holds more than an access key id: does the secret key stand behind it?",
+        true => "contains more than an access key id: is the secret key on the same line?",
         false if is_secret_in_place_of_id(text) || secret::may_be_in(text) => {
             "looks like the secret key: are the two lines swapped?"
         }
@@ -61,7 +61,7 @@ pub fn parse_secret_key(text: &str) -> Result<Secret<String>, &'static str> {
     match text {
         "" => Err("is empty"),
         _ if is_long_term_id(text) => Err("looks like an access key id: are the two lines swapped?"),
-        _ if !is_credential_text(text) => Err("holds characters that no secret key has"),
+        _ if !is_credential_text(text) => Err("contains characters that are not valid in a secret key"),
         _ => Ok(Secret::new(text.into())),
     }
 }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_secret_in_place_of_the_id_is_told_and_not_repeated() {
         const SWAPPED: &str = "looks like the secret key: are the two lines swapped?";
-        const MORE: &str = "holds more than an access key id: does the secret key stand behind it?";
+        const MORE: &str = "contains more than an access key id: is the secret key on the same line?";
         const NONE: &str = "is not a valid access key id (16 to 128 letters and digits, like AKIA…)";
         for (text, why) in [
             ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", SWAPPED),
@@ -158,9 +158,9 @@ mod tests {
         for (bad, why) in [
             ("", "is empty"),
             ("AKIAIOSFODNN7EXAMPLE", "looks like an access key id: are the two lines swapped?"),
-            ("\"wJalrXUtnFEMI\"", "holds characters that no secret key has"),
-            ("wJalr\u{a0}", "holds characters that no secret key has"),
-            ("a b", "holds characters that no secret key has"),
+            ("\"wJalrXUtnFEMI\"", "contains characters that are not valid in a secret key"),
+            ("wJalr\u{a0}", "contains characters that are not valid in a secret key"),
+            ("a b", "contains characters that are not valid in a secret key"),
         ] {
             assert_eq!(parse_secret_key(bad).err(), Some(why), "{bad:?}");
         }

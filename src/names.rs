@@ -133,7 +133,11 @@ impl SessionName {
     pub fn parse(text: &str) -> Result<Self, String> {
         not_a_secret(text)?;
         let ok = (2..=64).contains(&text.len()) && text.chars().all(is_name_char);
-        if ok { Ok(Self(text.into())) } else { Err("is no session name (2 to 64 of A-Z a-z 0-9 _+=,.@-)".into()) }
+        if ok {
+            Ok(Self(text.into()))
+        } else {
+            Err("is not a valid session name (2 to 64 of A-Z a-z 0-9 _+=,.@-)".into())
+        }
     }
 
     /// Makes a session name out of a person's name: other characters become `-`, length is brought to 2..64.
@@ -163,13 +167,17 @@ impl SourceIdentity {
     pub fn parse(text: &str) -> Result<Self, String> {
         not_a_secret(text)?;
         let ok = (2..=64).contains(&text.len()) && text.chars().all(is_name_char) && !text.starts_with("aws:");
-        if ok { Ok(Self(text.into())) } else { Err("is no source identity (2 to 64 of A-Z a-z 0-9 _+=,.@-)".into()) }
+        if ok {
+            Ok(Self(text.into()))
+        } else {
+            Err("is not a valid source identity (2 to 64 of A-Z a-z 0-9 _+=,.@-)".into())
+        }
     }
 }
 
 /// Names of sessions stand in ARNs and in CloudTrail's logs, where many read them.
 fn not_a_secret(text: &str) -> Result<(), String> {
-    if secret::is_in(text) { Err("looks like a secret key, and would stand in AWS's logs".into()) } else { Ok(()) }
+    if secret::is_in(text) { Err("looks like a secret key, and would appear in AWS's logs".into()) } else { Ok(()) }
 }
 
 /// One session tag.
@@ -184,12 +192,12 @@ pub struct Tag {
 impl Tag {
     /// Reads `KEY=VALUE`; the error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is no tag (KEY=VALUE)"))?;
+        let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not a valid tag (KEY=VALUE)"))?;
         let (key, value) = (key.trim(), value.trim());
         let ok = |s: &str| s.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c));
         if !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 || !ok(key) || !ok(value) {
             return Err(format!(
-                "'{text}' is no tag (KEY of 1 to 128, VALUE of up to 256 letters, digits, blanks, _.:/=+-@)"
+                "'{text}' is not a valid tag (KEY of 1 to 128, VALUE of up to 256 letters, digits, spaces, _.:/=+-@)"
             ));
         }
         Ok(Self { key: key.into(), value: value.into() })

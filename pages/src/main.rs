@@ -13,7 +13,7 @@ use twolock::Shell;
 #[derive(Parser)]
 #[command(name = "twolock-pages")]
 struct Arguments {
-    /// The folder; made if it is not there
+    /// The output directory; created if missing
     out_dir: std::path::PathBuf,
 }
 

@@ -20,7 +20,7 @@ roles), then serves until standard input ends.
   --stay          serve until killed
   --ca-file FILE  write the certificate authority there, for AWS_CA_BUNDLE
 
-Without a world there is one user, alice, with a phone and a role that wants MFA. The fields of a
+Without a world there is one user, alice, with an MFA device and a role that requires MFA. The fields of a
 world are described in sandbox/src/world_file.rs.";
 
 fn main() -> ExitCode {
@@ -40,12 +40,12 @@ fn run() -> Result<(), String> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--stay" => stay = true,
-            "--ca-file" => ca_file = Some(arguments.next().ok_or("--ca-file wants a path")?),
+            "--ca-file" => ca_file = Some(arguments.next().ok_or("--ca-file requires a path")?),
             "-h" | "--help" => {
                 println!("{USAGE}");
                 return Ok(());
             }
-            flag if flag.starts_with('-') => return Err(format!("no such flag: {flag}\n{USAGE}")),
+            flag if flag.starts_with('-') => return Err(format!("unknown flag: {flag}\n{USAGE}")),
             _ => file = Some(argument),
         }
     }

@@ -30,7 +30,7 @@ pub struct Skew {
 pub fn skew(endpoint: &Endpoint, http: HttpSettings, bounds: Bounds) -> Result<Option<Skew>, AwsError> {
     let failed = |(kind, cause, hints)| AwsError { kind, cause, hints };
     let unbuilt =
-        |why: String| failed((AwsErrorKind::NotSent, format!("{endpoint} could not be asked: {why}"), vec![]));
+        |why: String| failed((AwsErrorKind::NotSent, format!("could not ask {endpoint} for the time: {why}"), vec![]));
     let mut request = HttpRequest::new(SdkBody::empty());
     request.set_uri(format!("{}/", endpoint.url())).map_err(|e| unbuilt(e.to_string()))?;
     let client = Client::new(endpoint.clone(), http);
@@ -49,7 +49,7 @@ fn without_date(way: Way<'_>, seen: &Seen, bounds: Bounds) -> Meaning {
             (AwsErrorKind::NotSent, cause, hints)
         }
         None => way.silent(bounds.total),
-        Some(_) => (AwsErrorKind::BadAnswer, format!("{} gave no answer with a date", way.host()), Vec::new()),
+        Some(_) => (AwsErrorKind::BadAnswer, format!("{} sent a response without a date", way.host()), Vec::new()),
     }
 }
 

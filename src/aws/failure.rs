@@ -66,13 +66,13 @@ pub(super) fn failed(call: &impl ServiceCall, outcome: Outcome, seen: &Seen, clo
 }
 
 pub(super) fn not_begun(call: &Call<'_>, why: &str) -> AwsError {
-    let cause = format!("the call to {} could not begin: {}", call.endpoint, cut(&call.masked(why, None)));
+    let cause = format!("could not call {}: {}", call.endpoint, cut(&call.masked(why, None)));
     AwsError { kind: AwsErrorKind::NotSent, cause, hints: Vec::new() }
 }
 
 /// Returns the error of an answer that failed its checks.
 pub(super) fn unusable(call: &Call<'_>, why: &str, clocks: Clocks) -> AwsError {
-    let cause = format!("the answer of {} to {} is not usable: {why}", call.endpoint, call.action);
+    let cause = format!("invalid response from {} to {}: {why}", call.endpoint, call.action);
     call.error((AwsErrorKind::BadAnswer, cause, Vec::new()), clocks)
 }
 
@@ -105,11 +105,13 @@ impl Call<'_> {
     fn error(&self, (kind, cause, mut hints): Meaning, clocks: Clocks) -> AwsError {
         if let Some((ours, theirs, apart)) = clocks.skew().filter(|_| !cause.contains("clock")) {
             let apart = duration::show(apart);
-            hints
-                .push(format!("this clock is off by {apart} ({ours} here, {theirs} there): set it right first").into());
+            hints.push(
+                format!("this machine's clock is off by {apart} ({ours} here, {theirs} at AWS): correct it first")
+                    .into(),
+            );
         }
         if kind == AwsErrorKind::Unclear && self.code.is_some() {
-            hints.push("the code counts as used: wait for the next one".into());
+            hints.push("the code counts as used: wait for the next code".into());
         }
         AwsError { kind, cause, hints }
     }
@@ -124,7 +126,7 @@ impl Call<'_> {
             Some(End::Answered(status)) => self.status(*status),
             Some(End::TooLong) => self.bad("it is too long"),
             Some(End::Broken) | None => {
-                let cause = format!("{} closed the connection before the answer was complete", self.way().host());
+                let cause = format!("{} closed the connection before the response was complete", self.way().host());
                 (AwsErrorKind::Unclear, cause, vec!["try again".into()])
             }
         }
@@ -136,19 +138,19 @@ impl Call<'_> {
             300..=399 => self.bad(&format!("it is a redirect (HTTP {status}), and redirects are not followed")),
             429 => self.busy("HTTP 429"),
             500.. => self.busy(&format!("HTTP {status}")),
-            _ => self.bad(&format!("unexpected HTTP {status}, not an answer of {}", self.endpoint.service().name())),
+            _ => self.bad(&format!("unexpected HTTP {status}, not a response from {}", self.endpoint.service().name())),
         }
     }
 
     fn bad(&self, why: &str) -> Meaning {
-        let cause = format!("the answer of {} to {} is not usable: {why}", self.endpoint, self.action);
-        let hint = "does something between here and AWS answer in its place: a proxy, a guest network's login page?";
+        let cause = format!("invalid response from {} to {}: {why}", self.endpoint, self.action);
+        let hint = "is a proxy or a guest network's login page answering instead of AWS?";
         (AwsErrorKind::BadAnswer, cause, vec![hint.into()])
     }
 
     fn busy(&self, words: &str) -> Meaning {
         let words = words.strip_prefix(&format!("{}: ", self.endpoint)).unwrap_or(words);
-        let cause = format!("{} cannot answer right now ({words})", self.endpoint);
+        let cause = format!("{} is temporarily unavailable ({words})", self.endpoint);
         (AwsErrorKind::Unclear, cause, vec!["try again in a moment".into()])
     }
 
@@ -176,8 +178,8 @@ impl Call<'_> {
         }
         let partition = self.endpoint.region().partition().map_or("this partition", Partition::name);
         let key = self.signer.key_id();
-        let cause = format!("access key {key} is unknown, inactive or deleted in {partition} ({words})");
-        let hint = "look at it under IAM > Users > Security credentials; a new key takes some seconds to be known";
+        let cause = format!("access key {key} is unknown, inactive or deleted (partition {partition}; {words})");
+        let hint = "check it under IAM > Users > Security credentials; a new key needs a few seconds to become active";
         refused(cause, hint)
     }
 
@@ -185,7 +187,9 @@ impl Call<'_> {
     fn stale(&self, cause: String) -> Meaning {
         match self.signer {
             Signer::Session(_) => (AwsErrorKind::StaleSession, cause, Vec::new()),
-            Signer::Key(_) => refused(cause, "these keys are temporary: use an IAM user's own long-term key (AKIA…)"),
+            Signer::Key(_) => {
+                refused(cause, "this key is temporary: use a long-term access key (AKIA…) of an IAM user")
+            }
         }
     }
 
@@ -193,8 +197,8 @@ impl Call<'_> {
         match self.signer {
             Signer::Session(_) => self.stale(format!("the session's signature was refused ({words})")),
             Signer::Key(_) => refused(
-                format!("the stored secret key of {} is not the one AWS has ({words})", self.signer.key_id()),
-                "was it pasted with a blank or a character missing? compare it where it is kept",
+                format!("the stored secret key of {} does not match the one at AWS ({words})", self.signer.key_id()),
+                "was a space added or a character lost when it was pasted? compare it with the original",
             ),
         }
     }
@@ -208,6 +212,6 @@ impl Call<'_> {
             }
             None => format!("this machine's clock does not agree with AWS's: {} here ({words})", clocks.ours),
         };
-        refused(cause, "set the clock, best by time synchronization, and try again")
+        refused(cause, "set the clock, preferably by time synchronization, and try again")
     }
 }

@@ -68,7 +68,7 @@ const LARGEST_BUNDLE: u64 = 1 << 20;
 fn certificates(path: &Path) -> Result<Vec<String>, Failure> {
     let failure = |why: &str| {
         let cause = format!("AWS_CA_BUNDLE names '{}', which {why}", path.display());
-        Failure::new(Kind::Config, cause).hint("name a file of PEM certificates, or unset AWS_CA_BUNDLE")
+        Failure::new(Kind::Config, cause).hint("set it to a file of PEM certificates, or unset AWS_CA_BUNDLE")
     };
     let text = read_regular(path).map_err(|why| failure(&format!("cannot be read: {why}")))?;
     let usable: Vec<String> = pem_blocks(&text).filter(|block| is_usable(block)).map(str::to_owned).collect();
@@ -81,7 +81,7 @@ fn refuse_a_pipe_of_certificates(env: &Env) -> Result<(), Failure> {
         Some(path) if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) => {
             let shown = path.display();
             let cause = format!("SSL_CERT_FILE names '{shown}', which cannot be read: it is not a regular file");
-            Err(Failure::new(Kind::Config, cause).hint("name a file of PEM certificates, or unset SSL_CERT_FILE"))
+            Err(Failure::new(Kind::Config, cause).hint("set it to a file of PEM certificates, or unset SSL_CERT_FILE"))
         }
         _ => Ok(()),
     }
@@ -127,7 +127,7 @@ impl Proxy {
         let shown = uri.as_ref().and_then(shown_host).ok_or_else(|| {
             Failure::new(Kind::Config, format!("{variable} names a proxy that cannot be used"))
                 .hint("write http://HOST:PORT; socks proxies are not supported")
-                .hint(format!("to do without it: NO_PROXY={}", endpoint.host()))
+                .hint(format!("to connect without it: NO_PROXY={}", endpoint.host()))
         })?;
         Ok(Some(Self { url: Secret::new(url), shown, variable }))
     }

@@ -42,15 +42,15 @@ impl Way<'_> {
             Obstacle::Tunnel(what) => (format!("{next} {what}"), vec![self.look_at_the_way()]),
             Obstacle::OtherName => (
                 format!("{host} was not trusted: its certificate is for another name"),
-                vec!["something else answers in its place: a proxy, a guest network's login page?".into()],
+                vec!["is a proxy or a guest network's login page answering instead?".into()],
             ),
             Obstacle::Validity => (
                 format!("{host} was not trusted: its certificate has expired or is not valid yet"),
-                vec!["is this machine's date right?".into()],
+                vec!["is this machine's date correct?".into()],
             ),
             Obstacle::Issuer => (
-                format!("{host} was not trusted: its certificate's issuer is unknown on this machine"),
-                vec!["if your network opens TLS, name its certificate file in AWS_CA_BUNDLE".into()],
+                format!("{host} was not trusted: this machine does not know its certificate's issuer"),
+                vec!["if your network inspects TLS, set AWS_CA_BUNDLE to its certificate file".into()],
             ),
             Obstacle::Tls(words) => (format!("{host} was not trusted: {words}"), Vec::new()),
             Obstacle::Other(words) => (format!("{next} could not be reached ({words})"), vec![self.look_at_the_way()]),
@@ -67,9 +67,11 @@ impl Way<'_> {
 
     fn look_at_the_way(&self) -> Hint {
         let text = match self.proxy {
-            Some(proxy) => format!("is {} right? to go without it: NO_PROXY={}", proxy.variable, self.endpoint.host()),
+            Some(proxy) => {
+                format!("is {} correct? to connect without it: NO_PROXY={}", proxy.variable, self.endpoint.host())
+            }
             None if self.endpoint.is_aws() => {
-                "is this machine online? behind a proxy, set HTTPS_PROXY; look at VPN and firewall".into()
+                "is this machine online? check VPN and firewall; behind a proxy, set HTTPS_PROXY".into()
             }
             None => format!("is a server running at {}?", self.endpoint.shown()),
         };
@@ -79,7 +81,7 @@ impl Way<'_> {
     fn look_at_the_name(&self) -> Vec<Hint> {
         let mut hints = vec![self.look_at_the_way()];
         if self.endpoint.is_aws() && self.proxy.is_none() {
-            hints.push(format!("is region '{}' right?", self.endpoint.region()).into());
+            hints.push(format!("is region '{}' correct?", self.endpoint.region()).into());
         }
         hints
     }

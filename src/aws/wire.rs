@@ -195,7 +195,7 @@ fn tunnel(error: &(dyn Error + 'static)) -> Option<Obstacle> {
     Some(match words.as_str() {
         "proxy authorization required" => Obstacle::Tunnel("requires a user name and password".into()),
         "unexpected end of file" | "io error establishing tunnel" => Obstacle::Tunnel("closed the connection".into()),
-        _ => Obstacle::Tunnel("refused to connect there".into()),
+        _ => Obstacle::Tunnel("refused to connect to it".into()),
     })
 }
 

@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
             Act::Prove(proof) => self.prove(proof)?,
             Act::ForgetSessions(paths) => forget_sessions(paths)?,
             Act::Close(path) => permissions::close_to_others(path)
-                .map_err(|e| Failure::new(Kind::Disk, format!("{} cannot be closed to others: {e}", path.display())))?,
+                .map_err(|e| Failure::new(Kind::Disk, format!("cannot make {} private: {e}", path.display())))?,
         }
         Ok(())
     }
@@ -236,8 +236,10 @@ impl<'a> Run<'a> {
         let who = sts.get_caller_identity(Signer::Key(&key), Bounds::CALL).map_err(|e| e.of_profile(profile))?;
         match account {
             Some(account) if *account != who.account => {
-                let cause =
-                    format!("access key {} is of account {}, but its mfa_serial is of {account}", key.id, who.account);
+                let cause = format!(
+                    "access key {} belongs to account {}, but its mfa_serial to account {account}",
+                    key.id, who.account
+                );
                 Err(Failure::new(Kind::Config, cause).of_profile(profile))
             }
             _ => Ok(()),
@@ -260,7 +262,8 @@ impl<'a> Run<'a> {
             if let Err(failure) = self.keep_consent(path, replaced) {
                 let (shown, cause) = (self.parts.shown(path), failure.headline());
                 let trust = CommandLine::new(Verb::SettingsTrust).with(path.to_string_lossy());
-                let warning = format!("{shown} is changed and no longer trusted ({cause}): {trust}");
+                let warning =
+                    format!("{shown} has changed and is no longer trusted ({cause}); to trust it again: {trust}");
                 self.applied.borrow_mut().warnings.push(warning);
             }
         }

@@ -89,7 +89,11 @@ impl Journal<'_> {
         let json: Value = serde_json::from_slice(&bytes).map_err(|e| self.unusable(&format!("is damaged: {e}")))?;
         match json["v"].as_u64() {
             Some(VERSION) => {}
-            Some(newer) => return Err(self.unusable(&format!("has version {newer}; this twolock reads {VERSION}"))),
+            Some(newer) => {
+                return Err(
+                    self.unusable(&format!("has version {newer}, and this twolock reads only version {VERSION}"))
+                );
+            }
             None => return Err(self.unusable("is damaged: it has no version")),
         }
         let entry: Option<JournalEntry> = serde_json::from_value(json).ok();

@@ -97,7 +97,7 @@ impl Unfinished<'_> {
             if !self.is_done(at, file)? {
                 pending.get_or_insert(file);
             } else if let Some(file) = pending {
-                return Err(self.left_alone(file, "was restored since"));
+                return Err(self.left_alone(file, "was restored in the meantime"));
             } else {
                 done = at + 1;
             }
@@ -118,7 +118,7 @@ impl Unfinished<'_> {
         if any(&self.entry.records[..=at], &|step| is_now(&step.before)) {
             return Ok(false);
         }
-        Err(self.left_alone(file, "was changed since"))
+        Err(self.left_alone(file, "was changed in the meantime"))
     }
 
     fn finish(&self, record: &Record) -> Result<()> {
@@ -133,7 +133,7 @@ impl Unfinished<'_> {
             let new = edited(&record.what, &shown, bytes)?;
             match hex::sha256(bytes) == file.before && hex::sha256(&new) == file.after {
                 true => Ok(new),
-                false => Err(self.left_alone(file, "would not come out as planned")),
+                false => Err(self.left_alone(file, "would differ from the planned result")),
             }
         };
         self.parts.editor_up_to(aws_files::LARGEST_FILE).edit(&file.path, edit).map(drop)

@@ -134,7 +134,7 @@ struct Existing {
 
 impl Existing {
     fn open(target: &Path, shown: &str, largest: u64) -> Result<Option<Self>> {
-        let refused = |why: &str| Failure::new(Kind::Config, format!("{shown} is not edited: {why}"));
+        let refused = |why: &str| Failure::new(Kind::Config, format!("will not edit {shown}: {why}"));
         let file = match private_file::open_to_replace(target) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
@@ -169,7 +169,7 @@ impl Existing {
 
 /// The file behind all symlinks; a missing file keeps its name.
 fn target(file: &Path, shown: &str) -> Result<PathBuf> {
-    let refused = |why: &str| Err(Failure::new(Kind::Config, format!("{shown} is not edited: {why}")));
+    let refused = |why: &str| Err(Failure::new(Kind::Config, format!("will not edit {shown}: {why}")));
     match directories::resolve(file) {
         Ok(target) => Ok(target),
         Err(_) if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) => refused("it is a broken symlink"),

@@ -23,7 +23,7 @@ pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
 #[derive(Debug, Parser)]
 #[command(name = "twolock", version, propagate_version = true, after_help = after_help(), arg_required_else_help = false)]
 pub struct Cli {
-    /// Print what is done to stderr; -vv prints more. Secrets are never shown
+    /// Print each step to stderr; -vv prints more. Secrets are never shown
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// What to do [default: list the profiles]
@@ -45,7 +45,7 @@ files; AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY
 TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING (KEYRINGS), TWOLOCK_MFA_CODE.
 
 Exit codes: 0 success, 1 bug in twolock, 2 usage, 3 configuration, 4 refused by AWS, 5 keyring, 6 network, 7 busy, \
-8 half done, 9 a person is needed, 10 disk. exec exits with its command's code.";
+8 half done, 9 user input required, 10 disk. exec returns its command's exit code.";
 
 fn after_help() -> String {
     let by_a_variable = Keyring::ALL.into_iter().filter(|choice| !choice.is_consent());
@@ -61,10 +61,10 @@ Example, in ~/.aws/config, as written by `twolock profile adopt prod`:
   mfa_serial = arn:aws:iam::123456789012:mfa/ana
   credential_process = /usr/local/bin/twolock credential-process --profile prod
 
-If the profile also has an access key, the AWS CLI and SDKs use that key and never run twolock; adopt moves the key away.
+If the profile also has an access key, the AWS CLI and SDKs use that key and never run twolock; adopt moves the key to the OS keyring.
 
 An active session is used as it is. Otherwise twolock asks for a code on the terminal, once for all waiting processes. \
-Without a terminal, it exits 9 at once and names the command to run.")]
+Without a terminal, it exits with code 9 at once and shows the command to run.")]
     CredentialProcess(ProfileAndCode),
     /// Print shell statements that set the credentials
     #[command(after_help = "\
@@ -73,9 +73,9 @@ Examples:
   twolock env prod | source                                 # fish
   twolock env prod | Out-String | Invoke-Expression         # PowerShell
   twolock env prod --format dotenv > prod.env
-  eval \"$(twolock env --unset)\"                             # remove them again
+  eval \"$(twolock env --unset)\"                             # unset them again
 
-On failure, it prints a failing statement, so that `eval \"$(twolock env prod)\" && next` stops.")]
+On failure, it prints a statement that fails, so that `eval \"$(twolock env prod)\" && next` stops.")]
     Env(Env),
     /// Run a command with the credentials, or a subshell
     #[command(after_help = "\
@@ -101,7 +101,7 @@ Access keys are never removed.")]
     #[command(after_help = "\
 Examples:
   twolock status
-  twolock status prod --min-ttl 30m    # exit 0 if it lasts that long, else 9")]
+  twolock status prod --min-ttl 30m    # exit code 0 if it lasts that long, else 9")]
     Status(Status),
     /// Ask AWS who a profile's credentials belong to
     #[command(after_help = "Example:\n  twolock whoami prod")]
@@ -116,10 +116,10 @@ Examples:
     #[command(after_help = "\
 Examples:
   twolock doctor          # each problem, where it is, why it matters and how to fix it
-  twolock doctor --fix    # fixes what is safe to fix: file modes, and changes that were interrupted
+  twolock doctor --fix    # fixes file permissions and finishes interrupted changes
 
-Exits 3 if there is an error or a warning, else 0. It asks for no code and works offline, and it names the checks that \
-it could not do.")]
+Exits with code 3 if there is an error or a warning, else 0. It never asks for a code, works offline, and lists the checks \
+that it could not do.")]
     Doctor(Doctor),
     /// Show and change twolock's settings (config.toml)
     #[command(
@@ -134,9 +134,9 @@ it could not do.")]
         #[arg(value_parser = shells(Shell::integration))]
         shell: Integration,
     },
-    /// Print completions for the last of these words, one per line: the word, a tab, what it does
+    /// Print the completions of the last word, one per line: the word, a tab, a description
     ///
-    /// For the completion that `init` installs, and for other shells. `=` as the last word stands for an empty one.
+    /// For the completion that `init` installs, and for other shells. `=` as the last word means an empty word.
     #[command(hide = true, after_help = "Example:\n  twolock complete -- profile show ''")]
     Complete {
         /// The command line so far, without `twolock`
@@ -183,15 +183,15 @@ Then, in that shell:
   tl prod     # use prod's credentials in this shell
   tl          # pick a profile: type to filter
   tl -        # back to the previous profile
-  tl --off    # back to what was there before the first tl
+  tl --off    # restore what was set before the first tl
 
-The last lines of the output say how to show the profile and the time left in the prompt.";
+The last lines of the output show how to add the profile and the time left to the prompt.";
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProfileAndCode {
     #[command(flatten)]
     pub profile: ProfileArg,
-    /// Read the MFA code from the first line of stdin (your other programs can see TWOLOCK_MFA_CODE)
+    /// Read the MFA code from the first line of stdin (safer than TWOLOCK_MFA_CODE, which your other programs can see)
     #[arg(long)]
     pub code_stdin: bool,
 }
@@ -206,7 +206,7 @@ pub struct Env {
     /// Print an env file or JSON instead of statements
     #[arg(long, value_enum, conflicts_with = "shell")]
     pub format: Option<Format>,
-    /// Print statements that unset every variable that `env` sets
+    /// Print statements that unset all variables that `env` sets
     #[arg(long, conflicts_with = "format")]
     pub unset: bool,
 }
@@ -253,7 +253,7 @@ pub struct Logout {
 pub struct Status {
     #[command(flatten)]
     pub profile: ProfileArg,
-    /// Exit 0 if the profile's credentials last this long without a code, else 9 (30m, 2h)
+    /// Exit with code 0 if the profile's credentials last this long without a code, else 9 (30m, 2h)
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub min_ttl: Option<Duration>,
     /// Print JSON
@@ -272,7 +272,7 @@ pub struct Whoami {
 
 #[derive(Args, Debug)]
 pub struct Doctor {
-    /// Fix what is safe to fix: close files to other users, finish interrupted changes
+    /// Make files private that other users can open, and finish interrupted changes
     #[arg(long)]
     pub fix: bool,
     /// Print JSON
@@ -305,7 +305,7 @@ pub enum Settings {
         /// Its value
         #[arg(allow_hyphen_values = true)]
         value: String,
-        /// Leave an earlier, interrupted change as it is: delete its journal
+        /// Keep an interrupted change as it is, and delete its journal
         #[arg(long)]
         forget_unfinished: bool,
     },
@@ -314,14 +314,14 @@ pub enum Settings {
     Unset {
         /// Its name, as `settings list` shows it
         name: String,
-        /// Leave an earlier, interrupted change as it is: delete its journal
+        /// Keep an interrupted change as it is, and delete its journal
         #[arg(long)]
         forget_unfinished: bool,
     },
     /// Print the path of config.toml
     #[command(after_help = "Example:\n  $EDITOR \"$(twolock settings path)\"")]
     Path,
-    /// Allow an AWS config file that a variable chose to run programs (mfa_process), until the file changes
+    /// Trust an AWS config file selected by AWS_CONFIG_FILE: it may run programs (mfa_process) until it changes
     #[command(after_help = "Example:\n  twolock settings trust ./aws-config")]
     Trust {
         /// The file
@@ -329,7 +329,7 @@ pub enum Settings {
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
-        /// Leave an earlier, interrupted change as it is: delete its journal
+        /// Keep an interrupted change as it is, and delete its journal
         #[arg(long)]
         forget_unfinished: bool,
     },
@@ -338,7 +338,7 @@ pub enum Settings {
 #[cfg(feature = "sandbox")]
 #[derive(Args, Debug)]
 pub struct Sandbox {
-    /// Run the tour and end, 0 only if every step was right
+    /// Run the tour and exit, with code 0 only if every step succeeded
     #[arg(long)]
     pub once: bool,
 }

@@ -7,9 +7,9 @@ use crate::names::{ProfileName, Region};
 
 #[derive(Debug, Subcommand)]
 pub enum Profile {
-    /// List all profiles: kind, account, device, key, time left, and whether twolock serves them
+    /// List all profiles: kind, account, device, key, time left, and whether AWS tools get them from twolock
     #[command(
-        after_help = "On a terminal, or if COLUMNS is set, long cells are cut.\n\nExample:\n  twolock profile list --json"
+        after_help = "On a terminal, or if COLUMNS is set, long values are shortened.\n\nExample:\n  twolock profile list --json"
     )]
     List {
         /// Print JSON
@@ -30,10 +30,10 @@ pub enum Profile {
 Example:
   name=$(twolock profile pick) && twolock exec \"$name\" -- aws s3 ls
 
-Arrows, Tab, ^N and ^P move, Enter selects, Esc cancels (exit 9). env, exec, login, logout, whoami and profile show let \
-you pick if you name no profile. With TERM=dumb, there is a numbered list; NO_COLOR turns off reverse video.")]
+Arrows, Tab, ^N and ^P move, Enter selects, Esc cancels (exit code 9). env, exec, login, logout, whoami and profile show \
+also let you pick if you give no profile. With TERM=dumb, the list is numbered; NO_COLOR turns off reverse video.")]
     Pick {
-        /// Text to filter by at first
+        /// Text to start filtering with
         filter: Option<String>,
     },
     /// Set one key of a profile; nothing else in the file changes
@@ -42,7 +42,7 @@ Examples:
   twolock profile set prod region eu-west-1
   twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana --yes
 
-The change is shown first, and you are asked; --yes is for scripts. Access keys and tokens cannot be given as arguments, \
+The change is shown first and must be confirmed; --yes is for scripts. Access keys and tokens cannot be given as arguments, \
 which other users can see: run `aws configure --profile prod` instead.")]
     Set {
         /// The profile
@@ -69,7 +69,7 @@ which other users can see: run `aws configure --profile prod` instead.")]
     },
     /// Rename a profile, and update everything that refers to it
     #[command(
-        after_help = "Example:\n  twolock profile rename prod production\n\nUpdated as well: source_profile and twolock's credential_process lines of other profiles, aliases, and the name of its key in the keyring."
+        after_help = "Example:\n  twolock profile rename prod production\n\nIt also updates source_profile and twolock's credential_process lines in other profiles, aliases, and the name of its key in the keyring."
     )]
     Rename {
         /// The profile
@@ -97,10 +97,10 @@ Examples:
   twolock profile add prod --role-arn arn:aws:iam::123456789012:role/Admin --source-profile base
   twolock profile add base --stdin --mfa-serial arn:aws:iam::123456789012:mfa/ana --yes < key.txt
 
-An access key is stored in the OS keyring after a call to AWS has verified it. Without a keyring, it is refused, and \
-never written to a file. No option takes a secret.")]
+An access key is stored in the OS keyring after a call to AWS has verified it. Without a keyring, the command \
+fails; the key is never written to a file. No option takes a secret.")]
     Add(Add),
-    /// Route a profile, and the profiles that use it as source, through twolock
+    /// Route a profile, and the profiles that use it as their source, through twolock
     #[command(after_help = "\
 Examples:
   twolock profile adopt prod --dry-run
@@ -108,7 +108,7 @@ Examples:
   twolock profile adopt base --only    # its roles stay as they are
 
 An access key moves into the OS keyring, after a call to AWS has verified it: the AWS CLI and SDKs would use it and never \
-run twolock. A role's settings get the prefix twolock_. `twolock profile release` undoes it, one profile at a time.")]
+run twolock. A role's settings get the prefix twolock_. `twolock profile release` undoes this, one profile at a time.")]
     Adopt(Adopt),
     /// Undo adopt: AWS tools no longer go through twolock
     #[command(after_help = "\
@@ -146,7 +146,7 @@ pub struct Add {
     /// The profile whose credentials can assume it
     #[arg(long, value_name = "NAME", value_parser = ProfileName::parse)]
     pub source_profile: Option<ProfileName>,
-    /// The MFA device [default for a role: its source's]
+    /// The MFA device [default for a role: the source profile's]
     #[arg(long, value_name = "ARN", value_parser = |text: &str| MfaSerial::parse(text).map_err(|why| format!("it {why}")))]
     pub mfa_serial: Option<MfaSerial>,
     /// The AWS region
@@ -172,7 +172,7 @@ pub struct Adopt {
     /// Adopt every profile that can be adopted
     #[arg(long, conflicts_with_all = ["positional", "flag", "only"])]
     pub all: bool,
-    /// Do not adopt the profiles that use this one as source
+    /// Do not adopt the profiles that use this one as their source
     #[arg(long)]
     pub only: bool,
     #[command(flatten)]
@@ -198,7 +198,7 @@ pub struct ChangeFlags {
     /// Show the change, but do not make it
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
-    /// Leave an earlier, interrupted change as it is: delete its journal
+    /// Keep an interrupted change as it is, and delete its journal
     #[arg(long, conflicts_with = "dry_run")]
     pub forget_unfinished: bool,
 }

@@ -38,7 +38,7 @@ impl Unopened {
 }
 
 pub fn sealed_files(count: usize) -> String {
-    format!("{count} sealed file{}", if count == 1 { "" } else { "s" })
+    format!("{count} session file{}", if count == 1 { "" } else { "s" })
 }
 
 /// Opens the sealed files whose headers are wanted. Without any, no keyring is asked.

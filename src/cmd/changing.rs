@@ -32,7 +32,7 @@ pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
         Recovered::Undone(unfinished) => {
             messages::note(&format!("undid an earlier, interrupted command: twolock {unfinished}"));
         }
-        Recovered::Forgotten => messages::note("the earlier, interrupted change was left as it is"),
+        Recovered::Forgotten => messages::note("the interrupted change was kept as it is"),
     }
     Ok(false)
 }

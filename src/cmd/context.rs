@@ -193,7 +193,7 @@ impl Context {
 
 /// Why not to run as root in another user's home, and what to do instead (threat-model P54).
 pub fn as_root_elsewhere(owner: &str, why: &str) -> String {
-    format!("run as root in the home of {owner}, {why}: run it without sudo, or with sudo -H")
+    format!("running as root in the home directory of {owner}, {why}: run it without sudo, or with sudo -H")
 }
 
 /// The failure of a command that would write files as root in another user's home.

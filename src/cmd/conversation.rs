@@ -53,7 +53,7 @@ impl<'a> Conversation<'a> {
         question: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<T, Failure> {
-        self.ask_until_valid(question, |prompt| self.line(prompt), parse, |_| "what was typed".into())
+        self.ask_until_valid(question, |prompt| self.line(prompt), parse, |_| "the input".into())
     }
 
     /// Asks for a secret, which is not shown while it is typed.
@@ -66,7 +66,7 @@ impl<'a> Conversation<'a> {
             let hidden = self.terminal.hide_typing().map_err(|why| no_person(&why, self.need))?;
             self.prompt(prompt, || hidden.read_line(self.until))
         };
-        self.ask_until_valid(question, read, parse, |_| "what was typed".into())
+        self.ask_until_valid(question, read, parse, |_| "the input".into())
     }
 
     fn ask_until_valid<T, E: Display>(
@@ -111,7 +111,7 @@ impl<'a> Conversation<'a> {
 fn no_person(why: &dyn Display, PersonNeeded { what, otherwise }: PersonNeeded) -> Failure {
     let why = match why.to_string() {
         why if why == Unusable::Missing.to_string() => "there is no terminal to ask on".into(),
-        why => format!("nobody can be asked: {why}"),
+        why => format!("the terminal cannot be used: {why}"),
     };
     Failure::new(Kind::Usage, format!("{what}, and {why}: {otherwise}"))
 }

@@ -47,7 +47,7 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
 fn ended(header: &Header) -> String {
     let role = header.role.as_ref().map(RoleArn::as_str);
     let owner = role.or(header.device.as_ref().map(MfaSerial::as_str)).unwrap_or(header.profile.as_str());
-    format!("ended the {} of {}\n", header.kind.word(), visible(owner))
+    format!("ended the {} session of {}\n", header.kind.word(), visible(owner))
 }
 
 fn all(context: &Context) -> Result<u8> {
@@ -60,13 +60,16 @@ fn all(context: &Context) -> Result<u8> {
     // A locked keyring may still have the key; a missing one does not.
     let remaining = left.into_iter().find(|(_, e)| !matches!(e, StoreError::NoService(_)));
     if let Some((store, e)) = remaining {
-        let cause =
-            format!("{} removed, but the sealing key may still be stored: {} {e}", sealed_files(removed), store.name);
+        let cause = format!(
+            "{} removed, but their encryption key may still be stored: {} {e}",
+            sealed_files(removed),
+            store.name
+        );
         let again = |unlock| CommandLine::new(Verb::Logout).with("--all").to(format!("{unlock}, then run"));
         let hint = store.unlock.map_or_else(|| Hint::from("remove it"), again);
         return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
-    let mut text = format!("ended {sessions} sessions and deleted their sealing key\n");
+    let mut text = format!("ended {sessions} sessions and deleted the encryption key\n");
     if removed > sessions {
         text += &format!("removed {} that could not be opened\n", sealed_files(removed - sessions));
     }

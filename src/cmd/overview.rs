@@ -60,7 +60,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
 fn to_adopt(context: &Context, callers: &Callers, name: &str) -> Option<String> {
     let is_unserved = |name: &ProfileName| callers.judge(name.as_str()).served() == Served::No;
     let name = ProfileName::parse(name).ok().filter(|name| context.can_be_adopted(name) && is_unserved(name))?;
-    Some(format!("to use it in the AWS CLI and every SDK: {}\n", CommandLine::of(Verb::Adopt, name)))
+    Some(format!("to use these profiles in the AWS CLI and every SDK: {}\n", CommandLine::of(Verb::Adopt, name)))
 }
 
 /// The command to use the profile, or to see what is wrong with it.

@@ -42,21 +42,21 @@ struct Tour {
 impl Tour {
     fn start(env: &Env) -> Result<Self> {
         if cfg!(windows) {
-            let cause = "the sandbox needs a home folder of its own, and on Windows no variable gives one; use WSL";
+            let cause = "the sandbox needs its own home directory, which Windows cannot set by a variable: use WSL";
             return Err(Failure::new(Kind::Usage, cause));
         }
-        let sandbox = Sandbox::start(Options::default()).map_err(|e| broken("the local STS does not start", &e))?;
+        let sandbox = Sandbox::start(Options::default()).map_err(|e| broken("cannot start the local STS", &e))?;
         let ana = sandbox
             .add(NewUser {
                 arn: format!("arn:aws:iam::{ACCOUNT}:user/ana"),
                 access_key_id: Some("AKIASANDBOXEXAMPLE00".into()),
                 secret_access_key: None,
             })
-            .map_err(|e| broken("the local STS has no user", &e))?;
+            .map_err(|e| broken("cannot add a user to the local STS", &e))?;
         let device = sandbox.add_device(&ana.arn, "ana").serial;
         sandbox.add_role(Role { require_mfa: true, ..Role::trusting(ACCOUNT, "Admin", &ana.arn) });
-        let home = tempfile::tempdir().map_err(|e| broken("no temporary folder", &e))?;
-        let binary = std::env::current_exe().map_err(|e| broken("twolock does not find itself", &e))?;
+        let home = tempfile::tempdir().map_err(|e| broken("cannot create a temporary directory", &e))?;
+        let binary = std::env::current_exe().map_err(|e| broken("cannot find the path of twolock", &e))?;
         let dir = binary.parent().unwrap_or(Path::new("/")).display();
         let path = format!("{dir}:{}", env.text("PATH").unwrap_or("/usr/bin:/bin"));
         let tour = Self { sandbox: Arc::new(sandbox), home, binary, device, path };
@@ -82,13 +82,13 @@ impl Tour {
         private_file::create_private_dir(&dir)
             .and_then(|()| private_file::write_atomically(&dir.join("config"), self.config().as_bytes()))
             .and_then(|()| private_file::write_atomically(&dir.join("credentials"), credentials.as_bytes()))
-            .map_err(|e| broken("the temporary home takes no files", &e))
+            .map_err(|e| broken("cannot write to the temporary home directory", &e))
     }
 
     /// Stops at the first step that fails.
     fn walk(&self) -> Result<()> {
         say(&format!(
-            "A user with an MFA device, and a role below it, on a strict STS at {}.\n\n~/.aws/config\n{}\n",
+            "An IAM user with an MFA device, and a role that the user can assume, on a local STS at {}.\n\n~/.aws/config\n{}\n",
             self.sandbox.url(),
             indent(&self.config())
         ))?;
@@ -98,22 +98,22 @@ impl Tour {
             self.timed(self.twolock(["credential-process", "--profile", "admin"]).env("TWOLOCK_MFA_CODE", &code))?;
         let answer = shortened(&first)?;
         say(&format!(
-            "1. The AWS CLI asks for 'admin'. One code of the virtual device, {code}, answers the question:\n   {answer}\n   \
+            "1. twolock is called as the AWS CLI would call it, for profile 'admin', with MFA code {code}:\n   {answer}\n   \
              {took}\n\n"
         ))?;
         let (second, took) = self.timed(&mut self.twolock(["credential-process", "--profile", "admin"]))?;
         check("the second answer equals the first", first == second)?;
         check("STS gave one session for one code", self.sandbox.count("GetSessionToken") == 1)?;
-        say(&format!("2. Every tool after it: the same answer, no question, no call to STS.\n   {took}\n\n"))?;
+        say(&format!("2. The second call: the same credentials, no prompt, no call to STS.\n   {took}\n\n"))?;
         let (who, _) = self.timed(&mut self.twolock(["whoami", "admin"]))?;
         check("STS knows the credentials as the role's", who.contains(":assumed-role/Admin/ana"))?;
         let who = indent(&who);
-        say(&format!("3. The same credentials, proven by GetCallerIdentity (twolock whoami admin):\n{who}\n"))?;
+        say(&format!("3. STS accepts these credentials (twolock whoami admin):\n{who}\n"))?;
         let script = "eval \"$(twolock env admin)\" && printf '%s in %s' \"$AWS_ACCESS_KEY_ID\" \"$AWS_REGION\"";
         let (shell, _) = self.timed(self.program("/bin/sh").args(["-c", script]))?;
         check("the shell has the same key", first.contains(shell.split(' ').next().unwrap_or("?")))?;
         say(&format!("4. In a shell: eval \"$(twolock env admin)\"\n   {shell}\n\n"))?;
-        say("Every step was right. Nothing of it is kept.\n")
+        say("All steps succeeded. Everything is deleted when the sandbox ends.\n")
     }
 
     /// If no keyring answers, stores the sealing key in a private file of the temporary home directory.
@@ -122,7 +122,9 @@ impl Tour {
         let mut probe = self.twolock(["credential-process", "--profile", "admin"]);
         let probe = self.output(probe.env("TWOLOCK_MFA_CODE", "none"))?;
         if probe.status.code() == Some(i32::from(Kind::Keyring.exit_code())) {
-            say("No keyring answers here, so the tour keeps its key in a private file (keyring = \"file\").\n\n")?;
+            say(
+                "No keyring is available, so the sandbox stores its encryption key in a private file (keyring = \"file\").\n\n",
+            )?;
             self.output(&mut self.twolock(["settings", "set", "keyring", "file"]))?;
         }
         Ok(())
@@ -130,9 +132,9 @@ impl Tour {
 
     fn sub_shell(&self, invocation: &Invocation) -> Result<()> {
         let code_file = self.home.path().join("code");
-        say("\nNow a shell in this home. Try: twolock, twolock exec admin, or\n\
+        say("\nThis is a shell in the sandbox's home directory. Try: twolock, twolock exec admin, or\n\
              aws --profile admin sts get-caller-identity\n\
-             The device's current code: cat ~/code    Leave with exit.\n")?;
+             The device's current code: cat ~/code    To leave: exit\n")?;
         let running = Arc::new(AtomicBool::new(true));
         let (writes, sandbox, device) = (Arc::clone(&running), Arc::clone(&self.sandbox), self.device.clone());
         let writer = std::thread::spawn(move || {
@@ -150,7 +152,7 @@ impl Tour {
         let ended = command.status();
         running.store(false, Ordering::Relaxed);
         let _ = writer.join();
-        ended.map(drop).map_err(|e| broken("the shell does not start", &e))
+        ended.map(drop).map_err(|e| broken("cannot start the shell", &e))
     }
 
     fn program(&self, program: impl AsRef<OsStr>) -> Command {
@@ -168,7 +170,7 @@ impl Tour {
     }
 
     fn output(&self, command: &mut Command) -> Result<Output> {
-        command.output().map_err(|e| broken("a step does not start", &e))
+        command.output().map_err(|e| broken("cannot start a step", &e))
     }
 
     fn timed(&self, command: &mut Command) -> Result<(String, String)> {
@@ -207,7 +209,7 @@ fn check(what: &str, right: bool) -> Result<()> {
 
 fn wrong(what: &str, detail: &str) -> Failure {
     let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-    Failure::new(Kind::Bug, format!("the tour went wrong where {what}{detail}"))
+    Failure::new(Kind::Bug, format!("the tour failed at this check: {what}{detail}"))
 }
 
 fn broken(what: &str, e: &dyn std::fmt::Display) -> Failure {

@@ -122,7 +122,7 @@ impl Context {
         let usual = self.files.config_choice.variable.is_none() && self.files.credentials_choice.variable.is_none();
         let existing: Option<HashSet<String>> = usual.then(|| self.files.profile_names().into_iter().collect());
         if let Err(why) = usage::record(&self.dirs.state, profile, clock::now(), existing.as_ref()) {
-            log::detail(format_args!("the use of '{profile}' is not noted: {why}"));
+            log::detail(format_args!("cannot record the use of '{profile}': {why}"));
         }
     }
 
@@ -138,5 +138,5 @@ impl Context {
 }
 
 pub fn unknown(name: &ProfileName) -> Failure {
-    Failure::new(Kind::Config, "profile not found").of_profile(name)
+    Failure::new(Kind::Config, "not found in the AWS files").of_profile(name)
 }

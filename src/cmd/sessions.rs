@@ -96,7 +96,7 @@ pub fn exported(
 pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) -> Result<Session> {
     let plan = &planned.plan;
     if plan.protected {
-        let cause = "twolock_protected: this version cannot use break-glass profiles yet";
+        let cause = "twolock_protected: this version cannot use protected profiles yet";
         return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
     }
     let stores = context.stores(request.may_unlock);
@@ -158,7 +158,7 @@ fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&
     if let Some(Lookup::Serve(session) | Lookup::Renew(session)) = looked {
         return Ok(session);
     }
-    let cause = "mfa_process runs twolock itself, which would ask mfa_process again";
+    let cause = "mfa_process runs twolock itself, which would run mfa_process again";
     Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.place))
 }
 
@@ -182,7 +182,11 @@ fn open_cache(
     let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
     match sealing_key::find_or_make(stores, &context.dirs.cache, deadline) {
         Ok(key) => {
-            log::detail(format_args!("sessions are sealed under key {} in {}", key.id(), context.dirs.cache.display()));
+            log::detail(format_args!(
+                "sessions are encrypted with key {} in {}",
+                key.id(),
+                context.dirs.cache.display()
+            ));
             Ok(Some(Cache::new(context.dirs.cache.clone(), key)))
         }
         Err(none) if request.uncached => {

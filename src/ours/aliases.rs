@@ -73,7 +73,7 @@ fn check_name(name: &str) -> std::result::Result<(), String> {
         Ok(_) if name.starts_with('-') => Err("no command would accept it as a name".into()),
         Ok(_) => Ok(()),
         Err(_) if name.is_empty() => Err("a name cannot be empty".into()),
-        Err(_) => Err("a name has at most 512 bytes and no control characters".into()),
+        Err(_) => Err("a name must have at most 512 bytes and no control characters".into()),
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
             ("[aliases]\n\"\" = \"x\"", "config.toml:2: alias '': a name cannot be empty"),
             (
                 "[aliases]\n\"a\\u001bb\" = \"x\"",
-                "config.toml:2: alias 'a\\u{1b}b': a name has at most 512 bytes and no control characters",
+                "config.toml:2: alias 'a\\u{1b}b': a name must have at most 512 bytes and no control characters",
             ),
             ("[aliases]\n\"-a\" = \"x\"", "config.toml:2: alias '-a': no command would accept it as a name"),
             ("[aliases]\n\na = \"\"", "config.toml:3: alias 'a': a profile name cannot be empty"),

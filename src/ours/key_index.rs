@@ -58,7 +58,7 @@ impl KeyIndex {
         let json: Value = serde_json::from_slice(bytes).map_err(|e| format!("is damaged: {e}"))?;
         match json["v"].as_u64() {
             Some(1) => {}
-            Some(newer) => return Err(format!("has version {newer}; this twolock reads version 1")),
+            Some(newer) => return Err(format!("has version {newer}, and this twolock reads only version 1")),
             None => return Err("is damaged: it has no version".into()),
         }
         let keys = json["keys"].as_object().ok_or("is damaged: it has no keys")?;

@@ -64,7 +64,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "keyring",
-        meaning: "where the sealing key is",
+        meaning: "where the encryption key is stored",
         default: "auto",
         variable: Some("TWOLOCK_KEYRING"),
         check: |text| match Keyring::from_name(text) {
@@ -334,7 +334,7 @@ fn parse(text: &str, shown: &str) -> Result<Document<String>> {
     Document::parse(text.to_string()).map_err(|e| {
         let line = line_at(text, e.span());
         let why = e.message().lines().next().unwrap_or("syntax error").to_string();
-        Failure::new(Kind::Config, format!("{shown}:{line}: not TOML: {why}"))
+        Failure::new(Kind::Config, format!("{shown}:{line}: invalid TOML: {why}"))
     })
 }
 
@@ -366,7 +366,7 @@ fn refuse(shown: &str, line: usize, known: &Known, why: &str) -> Failure {
 fn in_range(text: &str, least: u64, most: u64, words: &str) -> std::result::Result<(), String> {
     match duration::parse(text) {
         Some(span) if (least..=most).contains(&span.as_secs()) => Ok(()),
-        _ => Err(format!("allowed: {words} (write 12h, 45m, 90s)")),
+        _ => Err(format!("allowed: {words} (such as 12h, 45m, 90s)")),
     }
 }
 

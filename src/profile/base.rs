@@ -104,7 +104,7 @@ pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
     settings.refuse_profile("has no access key and no role").hint(hint)
 }
 
-const NOT_BUILT: &str = "is a source of credentials that twolock does not support yet: it needs an access key";
+const NOT_BUILT: &str = "is not supported yet: twolock needs an access key";
 
 /// As `profile show` prints it, in the first line of a plan.
 impl fmt::Display for Base {

@@ -124,7 +124,7 @@ fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
 /// A role naming itself as source with keys of its own is no loop (aws-contract 2.4).
 fn itself(sources: Sources<'_>, mut hops: Vec<Hop>, hop: Hop) -> Result<Chain> {
     let Some(base) = Base::of(sources, hop.settings())? else {
-        let cause = "names itself as source_profile, but has no access key of its own";
+        let cause = "is its own source_profile, but has no access key";
         return Err(hop.settings().refuse_profile(cause));
     };
     hops.push(hop);
@@ -157,7 +157,7 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
             .at(origin.place()),
         _ => Failure::new(
             Kind::Config,
-            format!("profile not found in {} or {}", sources.files.config.shown(), sources.files.credentials.shown()),
+            format!("not found in {} or {}", sources.files.config.shown(), sources.files.credentials.shown()),
         )
         .of_profile(shown),
     };

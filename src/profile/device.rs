@@ -49,7 +49,7 @@ fn must_show_codes((hop, serial): Device<'_>) -> Result<Device<'_>> {
         serial.value
     );
     Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()).hint(
-        "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user, and set it here",
+        "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user, and set mfa_serial to its ARN",
     ))
 }
 

@@ -148,7 +148,7 @@ impl StepPlanner<'_> {
                 |cause: String| Err(Failure::new(Kind::Config, cause).of_profile(&top.hop.name).at(long.place()));
             if roles.len() > 1 {
                 let why = "AWS limits roles assumed through other roles to 1h";
-                return too_long(format!("duration_seconds of {shown} is not possible: {why}"));
+                return too_long(format!("duration_seconds of {shown} is too long: {why}"));
             }
             if self.protected {
                 return too_long(format!(

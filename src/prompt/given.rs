@@ -64,11 +64,11 @@ impl CodeSource for GivenCode {
                 Err(NoLine::Unreadable(e)) => {
                     return Err(failed(Kind::Usage, &format!("cannot read standard input: {}", plain(&e))));
                 }
-                Err(NoLine::Ended) => return Err(failed(Kind::Usage, "standard input contains no line")),
+                Err(NoLine::Ended) => return Err(failed(Kind::Usage, "is set, but standard input is empty")),
                 Err(NoLine::Unfit) => None,
             },
         };
-        code.ok_or_else(|| failed(Kind::Usage, "is not six digits"))
+        code.ok_or_else(|| failed(Kind::Usage, "did not contain a six-digit code"))
     }
 
     fn can_ask_again(&self) -> bool {

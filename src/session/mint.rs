@@ -154,7 +154,11 @@ impl Sessions<'_> {
                 return Ok(Turn::Served(found));
             }
             if until.has_passed() {
-                let cause = format!("waited {} s for {}", started.elapsed().as_secs_f64().ceil(), awaited.holder());
+                let cause = format!(
+                    "gave up after waiting {} s for {}",
+                    started.elapsed().as_secs_f64().ceil(),
+                    awaited.holder()
+                );
                 return Err(self.about(Failure::new(Kind::Busy, cause).hint("run it again")));
             }
             if !told && started.elapsed() > TELL_AFTER {

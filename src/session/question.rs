@@ -119,7 +119,7 @@ impl Sessions<'_> {
             AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) },
             AskError::Nobody(why) => {
                 let command = CommandLine::of(Verb::Login, &self.plan.profile);
-                let cause = format!("an MFA code of {device} is needed: {why}; run in a terminal: {command}");
+                let cause = format!("needs an MFA code from {device}: {why}; run in a terminal: {command}");
                 Ended::alone(Failure::new(Kind::NeedsPerson, cause))
             }
         }

@@ -133,7 +133,7 @@ impl fmt::Display for NoSealingKey {
             }
             Self::Directory(why) => write!(f, "the cache directory cannot be used: {why}"),
             Self::Blocked(obstacle) => obstacle.fmt(f),
-            Self::Busy => f.write_str("another twolock is still creating the sealing key"),
+            Self::Busy => f.write_str("another twolock is still creating the encryption key"),
             Self::Random(why) => write!(f, "the system returned no random bytes: {why}"),
         }
     }
@@ -230,7 +230,7 @@ fn look_up(store: &dyn Store, item: &Item) -> Result<SealingKey, StoreError> {
     let bytes = store.read(item)?;
     match bytes.expose().len() {
         LENGTH => Ok(SealingKey::new(bytes)),
-        other => Err(StoreError::Damaged(format!("a sealing key of {other} bytes instead of {LENGTH}"))),
+        other => Err(StoreError::Damaged(format!("an encryption key of {other} bytes instead of {LENGTH}"))),
     }
 }
 

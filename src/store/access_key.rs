@@ -26,7 +26,7 @@ pub fn read(store: &dyn Store, id: &AccessKeyId) -> Result<AccessKey, StoreError
     let damaged = |why: &str| StoreError::Damaged(why.into());
     let mut json: Value = serde_json::from_slice(bytes.expose()).map_err(|_| damaged("it is not twolock's"))?;
     if json["v"].as_u64() != Some(1) {
-        return Err(damaged("its version is not 1"));
+        return Err(damaged("its version is not supported"));
     }
     // Taken out first, so that it is wiped whatever else is wrong.
     let secret = match json["secret_access_key"].take() {
@@ -34,7 +34,7 @@ pub fn read(store: &dyn Store, id: &AccessKeyId) -> Result<AccessKey, StoreError
         _ => Secret::new(String::new()),
     };
     if json["access_key_id"].as_str() != Some(id.as_str()) {
-        return Err(damaged("it holds another access key"));
+        return Err(damaged("it contains another access key"));
     }
     if secret.expose().is_empty() {
         return Err(damaged("it has no secret"));
@@ -73,7 +73,7 @@ pub(crate) fn failure(profile: &ProfileName, id: &AccessKeyId, store: &About, e:
     let failure = Failure::new(Kind::Keyring, format!("access key {id}: {} {e}", store.name)).of_profile(profile);
     match e {
         StoreError::Locked | StoreError::Dismissed => {
-            let reason = |unlock| format!("{unlock}, then run this again; this opens its dialog");
+            let reason = |unlock| format!("{unlock}, then run this again; to open its dialog");
             let hint = |unlock| CommandLine::of(Verb::Login, profile).to(reason(unlock));
             store.unlock.map(hint).into_iter().fold(failure, Failure::hint)
         }
@@ -89,8 +89,8 @@ pub(crate) fn failure(profile: &ProfileName, id: &AccessKeyId, store: &About, e:
 
 /// By the setting `keyring`, no store in use keeps access keys.
 pub(crate) fn no_keyring(profile: &ProfileName, id: &AccessKeyId) -> Failure {
-    let cause = format!("access key {id}: the keyring in use keeps no access keys");
-    let hint = "the keyring 'auto' does; to see where another one is set: twolock settings list";
+    let cause = format!("access key {id}: the keyring in use cannot store access keys");
+    let hint = "keyring = auto can store them; to see where the setting comes from: twolock settings list";
     Failure::new(Kind::Keyring, cause).of_profile(profile).hint(hint)
 }
 

@@ -33,7 +33,7 @@ impl<S: Store + Send + Sync + 'static> Bounded<S> {
         thread::Builder::new()
             .name("store".into())
             .spawn(move || answer.send(call(&store)))
-            .map_err(|error| StoreError::Refused(format!("no thread for it: {error}")))?;
+            .map_err(|error| StoreError::Refused(format!("cannot start a thread: {error}")))?;
         match answered.recv_timeout(self.bound) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => Err(StoreError::TimedOut(self.bound)),

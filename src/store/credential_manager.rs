@@ -58,7 +58,7 @@ fn entry(item: &Item) -> Result<Entry, StoreError> {
 fn of_platform(error: &(dyn Error + Send + Sync + 'static)) -> StoreError {
     let said = error.to_string();
     if said.contains("ERROR_NO_SUCH_LOGON_SESSION") {
-        return StoreError::NoService("this logon has none: a service, or a login over the network".into());
+        return StoreError::NoService("this logon session has none (a service or a network logon)".into());
     }
     StoreError::Refused(said)
 }

@@ -54,7 +54,7 @@ impl Store for KernelStore {
 mod keyring {
     use super::*;
 
-    const WHY: &str = "only linux has one";
+    const WHY: &str = "only Linux has one";
 
     pub fn read(_: Ring, _: &str) -> Result<Secret<Vec<u8>>, StoreError> {
         Err(StoreError::NoService(WHY.into()))
@@ -181,7 +181,7 @@ mod keyring {
 
     fn description(user: &str) -> Result<CString, StoreError> {
         CString::new(format!("{SERVICE}:{user}"))
-            .map_err(|_| StoreError::Refused("the item's name holds a zero byte".into()))
+            .map_err(|_| StoreError::Refused("the item's name contains a zero byte".into()))
     }
 
     /// What a failed call on a key means. A revoked or expired key is as gone as one that never was.

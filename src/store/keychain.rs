@@ -81,7 +81,7 @@ fn of_system(error: &SystemError) -> StoreError {
         // errSecNotAvailable, errSecNoSuchKeychain, errSecInvalidKeychain, errSecNoDefaultKeychain
         -25291 | -25294 | -25295 | -25307 => StoreError::NoService(error.to_string()),
         // errSecDuplicateItem
-        -25299 => StoreError::Damaged("several items of that name".into()),
+        -25299 => StoreError::Damaged("several items with that name".into()),
         // errSecDiskFull
         -34 => StoreError::Quota,
         _ => StoreError::Refused(error.to_string()),

@@ -15,10 +15,10 @@ pub fn meaning(
         Error::PlatformFailure(inner) | Error::NoStorageAccess(inner) => of_platform(inner.as_ref()),
         Error::BadEncoding(_) | Error::BadDataFormat(..) => StoreError::Damaged("it has another format".into()),
         Error::BadStoreFormat(_) => StoreError::Damaged("the store itself cannot be read".into()),
-        Error::Ambiguous(entries) => StoreError::Damaged(format!("{} items of that name", entries.len())),
+        Error::Ambiguous(entries) => StoreError::Damaged(format!("{} items with that name", entries.len())),
         Error::TooLong(..) => StoreError::TooLarge(written),
-        Error::Invalid(what, _) => StoreError::Refused(format!("it takes no such {what}")),
-        Error::NotSupportedByStore(_) => StoreError::Refused("it cannot do this".into()),
+        Error::Invalid(what, _) => StoreError::Refused(format!("it does not accept this {what}")),
+        Error::NotSupportedByStore(_) => StoreError::Refused("it does not support this".into()),
         _ => StoreError::Refused("no reason given".into()),
     }
 }

@@ -80,11 +80,11 @@ impl fmt::Display for StoreError {
             StoreError::Dismissed => f.write_str("stayed locked: the unlock dialog was dismissed"),
             StoreError::NoService(why) => write!(f, "is not available: {why}"),
             StoreError::ForeignBus { user, variable } => {
-                write!(f, "cannot be trusted: {variable} names a session bus that uid {user} runs")
+                write!(f, "cannot be trusted: {variable} names a session bus run by uid {user}")
             }
             StoreError::Refused(why) => write!(f, "refused: {why}"),
             StoreError::TimedOut(bound) => write!(f, "did not respond within {} s", bound.as_secs_f32()),
-            StoreError::Damaged(why) => write!(f, "holds a damaged item: {why}"),
+            StoreError::Damaged(why) => write!(f, "contains a damaged item: {why}"),
             StoreError::TooLarge(bytes) => write!(f, "cannot store an item of {bytes} bytes"),
             StoreError::Quota => f.write_str("is full"),
         }

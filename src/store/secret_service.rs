@@ -11,11 +11,8 @@ use crate::secret::Secret;
 use crate::system::env::Env;
 
 /// Elsewhere there is no session bus to start one on.
-const START: Option<&str> = if cfg!(target_os = "linux") {
-    Some("start the desktop's keyring (gnome-keyring, KWallet, KeePassXC)")
-} else {
-    None
-};
+const START: Option<&str> =
+    if cfg!(target_os = "linux") { Some("start a keyring (gnome-keyring, KWallet, KeePassXC)") } else { None };
 
 pub(crate) const ABOUT: About =
     About { name: "the Secret Service", keeps_access_keys: true, unlock: Some("unlock the keyring"), start: START };
@@ -154,7 +151,7 @@ mod bus {
                     Ok(locked)
                 }
                 (0, 0) => self.find_behind_lock(item),
-                (unlocked, locked) => Err(StoreError::Damaged(format!("{} items of that name", unlocked + locked))),
+                (unlocked, locked) => Err(StoreError::Damaged(format!("{} items with that name", unlocked + locked))),
             }
         }
 
@@ -209,12 +206,12 @@ mod bus {
             // A prompt that was not allowed to open, in a collection locked since we looked.
             Error::Locked | Error::Prompt => StoreError::Locked,
             Error::Unavailable | Error::NoResult => StoreError::NoService("no program provides it on this bus".into()),
-            Error::Crypto(_) => StoreError::Damaged("its encrypted answer cannot be read".into()),
-            Error::UnsupportedSecretFormat => StoreError::Damaged("its answer has an unknown format".into()),
+            Error::Crypto(_) => StoreError::Damaged("its encrypted response cannot be read".into()),
+            Error::UnsupportedSecretFormat => StoreError::Damaged("its response has an unknown format".into()),
             Error::Dbus(error) => {
                 of_bus(error.name().unwrap_or_default(), error.message().unwrap_or("the bus gave no reason"))
             }
-            _ => StoreError::Refused("its answer is not understood".into()),
+            _ => StoreError::Refused("its response is not understood".into()),
         }
     }
 

@@ -79,13 +79,13 @@ mod owner {
             if let Some(user) = self.listener() {
                 self.trust(user)?;
             }
-            let unknown = |e: io::Error| StoreError::Refused(format!("who runs the session bus cannot be found: {e}"));
+            let unknown = |e: io::Error| StoreError::Refused(format!("cannot find out who runs the session bus: {e}"));
             let before = Peers::now().map_err(unknown)?;
             let connection = connect()?;
             let now = Peers::now().map_err(unknown)?;
             let mut users = now.since(&before).peekable();
             if users.peek().is_none() {
-                return Err(unknown(io::Error::other("its connection is not among our sockets")));
+                return Err(unknown(io::Error::other("its connection is not among this process's sockets")));
             }
             users.try_for_each(|user| self.trust(user))?;
             Ok(connection)

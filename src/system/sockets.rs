@@ -31,7 +31,7 @@ mod peers {
 
     /// Returns the user who listens at the other end.
     pub(crate) fn peer(stream: &UnixStream) -> io::Result<u32> {
-        let unknown = || io::Error::other("the kernel does not say who listens there");
+        let unknown = || io::Error::other("the kernel does not report who is listening");
         platform::peer_user(stream.as_raw_fd())?.ok_or_else(unknown)
     }
 

@@ -130,8 +130,8 @@ fn damaged_key_file_is_left_alone_and_the_way_out_works() {
     run(&world, ["credential-process", "prod"]).is(
         5,
         "",
-        "twolock: error: profile 'prod': no keyring is available to protect sessions: the key file holds a damaged item: \
-         a sealing key of 5 bytes instead of 32\n\
+        "twolock: error: profile 'prod': no keyring is available to protect sessions: the key file contains a damaged item: \
+         an encryption key of 5 bytes instead of 32\n\
          twolock: hint: to start with a new key: twolock logout --all\n",
     );
     assert_eq!(std::fs::read(&file).unwrap(), b"short");
@@ -160,7 +160,7 @@ fn pipe_of_certificates_is_refused_and_not_waited_for() {
     make_pipe(&pipe);
     let ran = world.finish(towards_aws(&mut bounded(&world, ["login", "base"])).env("SSL_CERT_FILE", &pipe));
     let refusal = "SSL_CERT_FILE names 'HOME/pipe', which cannot be read: it is not a regular file\n";
-    let hint = "twolock: hint: name a file of PEM certificates, or unset SSL_CERT_FILE\n";
+    let hint = "twolock: hint: set it to a file of PEM certificates, or unset SSL_CERT_FILE\n";
     ran.is(3, "", &format!("twolock: error: {refusal}{hint}"));
 }
 

@@ -80,7 +80,7 @@ fn without_a_keyring_a_key_is_refused_and_written_nowhere() {
     with_input(&world, command, &format!("{KEY_ID}\r\n{SECRET}")).is(
         5,
         "",
-        "twolock: error: profile 'me': no persistent keyring is available, and an access key is not written into a file unasked\n\
+        "twolock: error: profile 'me': no persistent keyring is available to store the access key\n\
          twolock: hint: to keep it in ~/.aws/credentials: aws configure --profile me && twolock profile adopt me\n",
     );
     let mut terminal = world.on_terminal(["profile", "add", "me"]);
@@ -116,7 +116,8 @@ fn a_device_of_another_account_is_noticed_before_anything_is_written() {
     command.env("AWS_ENDPOINT_URL_STS", world.sandbox.url());
     let ran = with_input(&world, command, &format!("{KEY_ID}\n{SECRET}\n"));
     assert_eq!(ran.code, 3, "{ran:?}");
-    let cause = format!("access key {KEY_ID} is of account 123456789012, but its mfa_serial is of 444455556666");
+    let cause =
+        format!("access key {KEY_ID} belongs to account 123456789012, but its mfa_serial to account 444455556666");
     assert_eq!(ran.stderr, format!("twolock: error: profile 'me': {cause}\n"));
     assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
 }
@@ -145,7 +146,7 @@ fn invalid_input_is_refused_before_anything_is_written() {
         (&key, "AKIAIOSFODNN7EXAMPLE\n", 2, "a line is missing"),
         (&key, "secret\nx\n", 2, "the first is not a valid access key id"),
         (&key, "ASIAIOSFODNN7EXAMPLE\nx\n", 2, "the first is a temporary key"),
-        (&key, "AKIAIOSFODNN7EXAMPLE\na b\n", 2, "the second holds characters that no secret key has"),
+        (&key, "AKIAIOSFODNN7EXAMPLE\na b\n", 2, "the second contains characters that are not valid in a secret key"),
         (
             &["new", "--stdin", "--mfa-serial", "arn:aws:iam::123456789012:u2f/user/ana", "--yes"],
             "AKIAIOSFODNN7EXAMPLE\nx\n",
@@ -181,7 +182,7 @@ fn missing_values_are_asked_for_and_the_secret_is_not_shown() {
         ("name of the new profile: ", "me\n"),
         ("an access key, or a role assumed from another profile? (key, role): ", "key\n"),
         ("access key id: ", &format!("{KEY_ID}\n")),
-        ("secret access key (it is not shown): ", &format!("{SECRET}\n")),
+        ("secret access key (not shown): ", &format!("{SECRET}\n")),
         ("ARN of its MFA device (console: IAM, Users, Security credentials): ", "ana\n"),
         ("'ana' ", ""),
         ("ARN of its MFA device (console: IAM, Users, Security credentials): ", &format!("{DEVICE}\n")),
@@ -209,7 +210,7 @@ fn a_secret_given_for_the_key_id_is_not_repeated() {
         (SECRET, SWAPPED),
         (slashes, SWAPPED),
         (&slashes[..25], SWAPPED),
-        (&csv, "holds more than an access key id: does the secret key stand behind it?"),
+        (&csv, "contains more than an access key id: is the secret key on the same line?"),
     ] {
         let command = desktop.twolock(&["profile", "add", "new", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
         let ran = with_input(&world, command, &format!("{text}\n{KEY_ID}\n"));
@@ -221,7 +222,7 @@ fn a_secret_given_for_the_key_id_is_not_repeated() {
             terminal.sees(question);
             terminal.types(answer);
         }
-        terminal.sees(&format!("what was typed {why}"));
+        terminal.sees(&format!("the input {why}"));
         terminal.sees("access key id: ");
         assert_eq!(terminal.shown().matches(text).count(), 1, "the echo alone: {}", terminal.shown());
         terminal.types("\x04");

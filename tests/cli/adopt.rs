@@ -204,7 +204,7 @@ fn a_key_without_a_device_gets_the_device_of_its_roles() {
     let ran = run(&world, &["adopt", "base", "--dry-run"]);
     assert!(ran.stdout.contains(&format!("+ mfa_serial = {DEVICE}\n")), "{ran:?}");
     assert!(ran.stdout.contains("note: 'base' gets the mfa_serial of the roles that use its key\n"), "{ran:?}");
-    assert!(ran.stdout.contains("note: 'deploy' will ask for a code too, as its key's profile does\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: 'deploy' will also ask for a code, like the profile with its key\n"), "{ran:?}");
     world.write(".aws/config", "[profile base]\nendpoint_url = {url}\n");
     run(&world, &["adopt", "base", "--yes"]).is(
         3,
@@ -438,7 +438,7 @@ fn releasing_a_profile_that_is_not_adopted_is_refused() {
     run(&world, &["release", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: its credential_process does not run twolock\n",
+        "twolock: error: profile 'base' (~/.aws/config:1): is not fixed: its credential_process does not run twolock\n",
     );
     let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
     assert!(ran.code == 3 && ran.stderr.contains("has an access key in the AWS files"), "{ran:?}");
@@ -570,7 +570,7 @@ fn a_program_path_that_everybody_can_change_is_refused() {
         3,
         "",
         "twolock: error: every AWS tool would run HOME/open/twolock, but everybody can change HOME/open\n\
-         twolock: hint: install twolock elsewhere, or close it to others: chmod o-w HOME/open\n",
+         twolock: hint: install twolock elsewhere, or remove write access for others: chmod o-w HOME/open\n",
     );
     assert_eq!(config_of(&world), CONFIG);
 }
@@ -585,7 +585,7 @@ fn a_profile_whose_endpoint_is_refused_is_not_adopted() {
     assert!(ran.code == 3 && ran.stderr.contains("not an AWS host, and not allowed"), "{ran:?}");
     let ran = run(&world, &["adopt", "base", "--dry-run"]);
     assert!(
-        ran.stdout.contains("note: not adopted: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
+        ran.stdout.contains("note: not fixed: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
         "{ran:?}"
     );
 }

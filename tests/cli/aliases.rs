@@ -136,7 +136,7 @@ fn an_invalid_alias_is_reported_with_its_line_and_can_be_removed() {
 fn renaming_a_profile_updates_its_aliases() {
     let world = world();
     let ran = world.run(["profile", "rename", "p", "production", "--dry-run"]);
-    assert!(ran.stdout.contains("note: alias 'p' goes with it\n"), "{ran:?}");
+    assert!(ran.stdout.contains("note: alias 'p' is updated as well\n"), "{ran:?}");
     assert_eq!(world.toml(), FILE);
     let ran = world.run(["profile", "rename", "p", "production", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");

@@ -87,14 +87,14 @@ fn refusals_leave_stdout_empty_and_say_profile_place_and_cause() {
         (
             vec!["prdo"],
             3,
-            "profile 'prdo': profile not found in ~/.aws/config or ~/.aws/credentials\ntwolock: hint: did you mean 'prod'?",
+            "profile 'prdo': not found in ~/.aws/config or ~/.aws/credentials\ntwolock: hint: did you mean 'prod'?",
         ),
         (
             vec!["lost"],
             3,
             "profile 'lost' (~/.aws/config:26): source_profile 'bsae' does not exist\ntwolock: hint: did you mean 'base'?",
         ),
-        (vec!["glass"], 3, "profile 'glass': twolock_protected: this version cannot use break-glass profiles yet"),
+        (vec!["glass"], 3, "profile 'glass': twolock_protected: this version cannot use protected profiles yet"),
     ] {
         let ran = world.finish(&mut world.twolock([vec!["credential-process"], args].concat()));
         ran.is(code, "", &format!("twolock: error: {stderr}\n"));

@@ -59,7 +59,7 @@ impl World {
 fn without_problems_only_infos_are_shown() {
     let world = well();
     let endpoint = "\
-info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base', 'prod', 'deploy', 'long'
+info: STS is 127.0.0.1:PORT, not AWS, set by endpoint_url of 'base', 'prod', 'deploy', 'long'
   your key signs requests to it; its sessions are separate from AWS's
 ";
     let all = format!("{KEY_OF_BASE}{NO_SERVICE}{endpoint}doctor: 29 checks, no problems found\n");
@@ -92,13 +92,13 @@ error: AWS_PROFILE names 'gone', which does not exist
   AWS tools started here fail, or use other credentials
   fix: unset AWS_PROFILE
 warning: ~/.aws: other users can list it (mode 755)
-  everybody can read the files in it that a tool leaves open
+  everybody can read any file in it that is not private
   fix: twolock doctor --fix
 warning: profile 'old' (~/.aws/credentials:7): a session token is stored in plain text
-  `aws configure mfa-login` writes it: whoever reads the file has the session
+  it was written by `aws configure mfa-login`: whoever reads the file can use the session
   fix: twolock profile remove old
 warning: profile 'lost' (~/.aws/config:6): source_profile 'nobody' does not exist
-  twolock cannot make credentials for it; nor can 'under lost'; profiles: 'base', 'lost', 'under lost', 'work', 'old'
+  twolock cannot get credentials for it; nor can 'under lost'; profiles: 'base', 'lost', 'under lost', 'work', 'old'
   fix: twolock profile show lost
 warning: ~/.aws/config:8: a comment after a value
   it is read differently by the AWS CLI
@@ -110,7 +110,7 @@ warning: AWS_SECRET_ACCESS_KEY is set beside AWS_PROFILE
 info: profile 'under lost' (~/.aws/config:7): some SDKs cannot find a profile with this name
   they accept only A-Z a-z 0-9 _ - / . % @ : + in names
   fix: twolock profile rename 'under lost' under-lost
-info: STS is 127.0.0.1:PORT, not AWS, by endpoint_url of 'base'
+info: STS is 127.0.0.1:PORT, not AWS, set by endpoint_url of 'base'
   your key signs requests to it; its sessions are separate from AWS's
 doctor: 29 checks: 2 errors, 5 warnings
 ";
@@ -171,14 +171,14 @@ fn json_has_every_finding_with_all_its_fields() {
     world.add_config("[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = bsae\n");
     let plan = json!({
         "check": "plan", "severity": "warning", "profile": "lost", "file": "~/.aws/config", "line": 26,
-        "what": "source_profile 'bsae' does not exist", "why": "twolock cannot make credentials for it; did you mean 'base'?",
+        "what": "source_profile 'bsae' does not exist", "why": "twolock cannot get credentials for it; did you mean 'base'?",
         "fix": "twolock profile show lost", "fixable": false, "fixed": false,
     });
     assert_eq!(world.found("plan"), [plan]);
     let dir = |fixed: bool| {
         json!({
             "check": "file-mode", "severity": "warning", "file": "~/.aws", "what": "other users can list it (mode 755)",
-            "why": "everybody can read the files in it that a tool leaves open", "fix": "twolock doctor --fix",
+            "why": "everybody can read any file in it that is not private", "fix": "twolock doctor --fix",
             "fixable": true, "fixed": fixed,
         })
     };
@@ -199,10 +199,10 @@ fn invalid_files_are_findings_and_the_rest_is_checked() {
     assert_eq!(
         said,
         [
-            "~/.config/twolock/config.toml:3: session_duration '9': allowed: 15m to 36h (write 12h, 45m, 90s)",
+            "~/.config/twolock/config.toml:3: session_duration '9': allowed: 15m to 36h (such as 12h, 45m, 90s)",
             "~/.config/twolock/config.toml:2: keyring 'plain': allowed: auto, kernel, file",
             "cannot read ~/.aws/config: it is a directory",
-            "~/.local/share/twolock/keys.json has version 2; this twolock reads version 1",
+            "~/.local/share/twolock/keys.json has version 2, and this twolock reads only version version 1",
         ]
     );
     assert_eq!(world.found("plaintext-key").len(), 1, "the credentials file is still read");
@@ -426,7 +426,7 @@ fn each_profile_check_finds_its_situations_and_no_others() {
             "plan",
             "[profile r]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = r\n",
             "",
-            &["warning r: names itself as source_profile, but has no access key of its own"],
+            &["warning r: is its own source_profile, but has no access key"],
         ),
         (
             "plan",
@@ -529,7 +529,7 @@ fn keys_in_the_index_are_checked() {
     let device = &world.found("mfa-device")[0];
     assert_eq!(
         device["what"],
-        "mfa_serial is of account 123456789012, and access key AKIAIOSFODNN7EXAMPLE of 999999999999"
+        "mfa_serial belongs to account 123456789012, and access key AKIAIOSFODNN7EXAMPLE to account 999999999999"
     );
     let unchecked = world.finish(&mut world.twolock(["doctor"])).stdout;
     assert!(
@@ -546,8 +546,8 @@ fn hidden_aliases_and_aliases_without_a_profile_are_found() {
     let said = |(at, what): (u64, &str)| (json!(at), json!(what));
     let found: Vec<_> = world.found("alias").iter().map(|f| (f["line"].clone(), f["what"].clone())).collect();
     let expected = [
-        (3, "alias 'gone' stands for 'nobody', which does not exist"),
-        (2, "alias 'prod' is also a profile, and the profile wins"),
+        (3, "alias 'gone' refers to profile 'nobody', which does not exist"),
+        (2, "alias 'prod' is also the name of a profile, which takes precedence"),
     ];
     assert_eq!(found, expected.map(said));
     let ran = world.doctor_with(&[("AWS_PROFILE", "good")]);

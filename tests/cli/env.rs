@@ -119,7 +119,7 @@ fn every_failure_prints_the_failing_statement_and_nothing_else() {
     );
     let wrong = world.wrong_code();
     let refused = "twolock: error: profile 'prod': that code was refused by STS at 127.0.0.1:PORT, not AWS: wrong, used \
-                   before, or another device's\ntwolock: hint: a code works once: wait for the next one of \
+                   before, or another device's\ntwolock: hint: check the code; each code works only once, and comes from \
                    arn:aws:iam::123456789012:mfa/ana\n";
     for (args, variables, code, stderr) in [
         (vec!["env", "prod"], vec![], 9, NO_TERMINAL),
@@ -135,20 +135,20 @@ fn every_failure_prints_the_failing_statement_and_nothing_else() {
             vec!["env", "prod"],
             vec![("TWOLOCK_MFA_CODE", "12345")],
             2,
-            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is not six digits\n",
+            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE did not contain a six-digit code\n",
         ),
         (
             vec!["env", "prod", "--code-stdin"],
             vec![],
             2,
-            "twolock: error: profile 'prod': --code-stdin standard input contains no line\n",
+            "twolock: error: profile 'prod': --code-stdin is set, but standard input is empty\n",
         ),
         (vec!["env", "prod"], vec![("TWOLOCK_MFA_CODE", wrong.as_str())], 4, refused),
         (
             vec!["env", "prod"],
             vec![("TWOLOCK_MIN_TTL", "never")],
             3,
-            "twolock: error: TWOLOCK_MIN_TTL 'never': allowed: 1s to 36h (write 12h, 45m, 90s)\n",
+            "twolock: error: TWOLOCK_MIN_TTL 'never': allowed: 1s to 36h (such as 12h, 45m, 90s)\n",
         ),
         (
             vec!["env", "prod"],

@@ -33,7 +33,7 @@ fn another_processs_endless_question_is_exit_7() {
         7,
         "",
         &format!(
-            "twolock: error: profile 'prod': waited 1 s for pid {pid}, which is asking for a code (profile 'base')\n\
+            "twolock: error: profile 'prod': gave up after waiting 1 s for pid {pid}, which is asking for a code (profile 'base')\n\
              twolock: hint: run it again\n"
         ),
     );
@@ -56,7 +56,7 @@ fn a_lock_with_an_unknown_holder_is_exit_7() {
     world.finish(command.env("TWOLOCK_PROMPT_TIMEOUT", "1s")).is(
         7,
         "",
-        "twolock: error: profile 'base': waited 1 s for another twolock that is asking for a code\n\
+        "twolock: error: profile 'base': gave up after waiting 1 s for another twolock that is asking for a code\n\
          twolock: hint: run it again\n",
     );
 }

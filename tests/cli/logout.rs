@@ -6,8 +6,8 @@ fn the_sessions_of_the_plan_end_and_the_profiles_that_shared_them_are_named() {
     world.log_in("prod");
     world.run(["logout", "prod"]).is(
         0,
-        "ended the role of arn:aws:iam::123456789012:role/Admin\n\
-         ended the session of arn:aws:iam::123456789012:mfa/ana\n\
+        "ended the role session of arn:aws:iam::123456789012:role/Admin\n\
+         ended the session session of arn:aws:iam::123456789012:mfa/ana\n\
          it was shared with: base, deploy, long\n",
         "",
     );
@@ -29,11 +29,11 @@ fn sessions_of_other_profiles_stay() {
 fn all_ends_every_session_and_keeps_access_keys() {
     let world = World::new();
     world.log_in("prod");
-    world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted their sealing key\n", "");
+    world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted the encryption key\n", "");
     let left: Vec<_> = std::fs::read_dir(world.cache()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".sealed")), "{left:?}");
     assert!(std::fs::read_to_string(world.home().join(".aws/credentials")).unwrap().contains(SECRET));
-    world.run(["logout", "--all"]).is(0, "ended 0 sessions and deleted their sealing key\n", "");
+    world.run(["logout", "--all"]).is(0, "ended 0 sessions and deleted the encryption key\n", "");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_profile_that_cannot_be_planned_is_refused() {
     world.run(["logout", "nobody"]).is(
         3,
         "",
-        "twolock: error: profile 'nobody': profile not found in ~/.aws/config or ~/.aws/credentials\n\
+        "twolock: error: profile 'nobody': not found in ~/.aws/config or ~/.aws/credentials\n\
          twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
     );
 }

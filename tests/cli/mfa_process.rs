@@ -161,6 +161,6 @@ fn a_recursive_mfa_process_is_refused() {
         4,
         "",
         "twolock: error: profile 'base' (~/.aws/config:4): mfa_process exited with 3: twolock: error: profile 'base' \
-         (~/.aws/config:4): mfa_process runs twolock itself, which would ask mfa_process again\n",
+         (~/.aws/config:4): mfa_process runs twolock itself, which would run mfa_process again\n",
     );
 }

@@ -160,7 +160,7 @@ fn a_profile_without_a_plan_is_shown_with_its_problem() {
 #[test]
 fn an_unknown_name_is_exit_3_as_text_and_json() {
     let world = World::new();
-    let stderr = "twolock: error: profile 'prdo': profile not found in ~/.aws/config or ~/.aws/credentials\n\
+    let stderr = "twolock: error: profile 'prdo': not found in ~/.aws/config or ~/.aws/credentials\n\
                   twolock: hint: did you mean 'prod'?\n";
     world.run(["profile", "show", "prdo"]).is(3, "", stderr);
     world.run(["profile", "show", "prdo", "--json"]).is(3, "", stderr);

@@ -165,7 +165,7 @@ fn rename_updates_everything_that_refers_to_the_profile() {
          \x20 [profile t]\n- credential_process = twolock credential-process --profile base\n\
          + credential_process = twolock credential-process --profile ana@work\n\
          ~/.aws/credentials\n- [base]\n+ [ana@work]\n\
-         note: its key AKIAIOSFODNN7EXAMPLE in the keyring goes with it\n",
+         note: its key AKIAIOSFODNN7EXAMPLE in the keyring is renamed as well\n",
         "",
     );
     let keys = std::fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap();

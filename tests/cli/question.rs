@@ -49,7 +49,7 @@ fn after_three_wrong_codes_it_fails() {
         4,
         "",
         "twolock: error: profile 'prod': that code was refused by STS at 127.0.0.1:PORT, not AWS: wrong, used before, or \
-         another device's\ntwolock: hint: a code works once: wait for the next one of \
+         another device's\ntwolock: hint: check the code; each code works only once, and comes from \
          arn:aws:iam::123456789012:mfa/ana\n",
     );
     assert_eq!(world.sandbox.count("GetSessionToken"), 3);
@@ -139,10 +139,10 @@ fn an_invalid_given_code_is_a_usage_error_and_not_repeated() {
         world.finish(command.env("TWOLOCK_MFA_CODE", "98765")).is(
             2,
             "",
-            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE is not six digits\n",
+            "twolock: error: profile 'prod': TWOLOCK_MFA_CODE did not contain a six-digit code\n",
         );
     }
-    for (input, what) in [("12345", "is not six digits"), ("", "standard input contains no line")] {
+    for (input, what) in [("12345", "did not contain a six-digit code"), ("", "is set, but standard input is empty")] {
         let line = format!("printf '%s' '{input}' | twolock login prod --code-stdin");
         world.finish(world.program("sh").args(["-c", &line])).is(
             2,
@@ -187,7 +187,7 @@ fn without_a_terminal_the_command_to_paste_is_quoted() {
         9,
         "",
         &format!(
-            "twolock: error: profile 'my prod': an MFA code of {DEVICE} is needed: no terminal; run in a terminal: \
+            "twolock: error: profile 'my prod': needs an MFA code from {DEVICE}: no terminal; run in a terminal: \
              twolock login 'my prod'\n"
         ),
     );

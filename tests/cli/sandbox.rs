@@ -43,7 +43,7 @@ fn a_shell_that_does_not_start_is_reported_and_leaves_no_files() {
     let mut tour = world.program(env!("CARGO_BIN_EXE_twolock"));
     tour.arg("sandbox").env("SHELL", "/nowhere/sh").env("TMPDIR", &temporary);
     let mut terminal = Terminal::start_in_full(tour);
-    terminal.sees("the shell does not start: ");
+    terminal.sees("cannot start the shell: ");
     assert_eq!(terminal.end().code, 10);
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
 }

@@ -23,7 +23,7 @@ fn list_shows_each_value_and_where_it_is_set() {
          session_duration  8h                ~/.config/twolock/config.toml:2  how long an MFA session lasts\n\
          prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long to wait for a code\n\
          min_ttl           30s               default                          env and exec renew credentials with less time left\n\
-         keyring           auto              default                          where the sealing key is: auto, kernel, file\n\
+         keyring           auto              default                          where the encryption key is stored: auto, kernel, file\n\
          key_max_age       90d               default                          doctor warns about older access keys\n\
          endpoints.allow                     default                          allowed hosts besides AWS's own, comma-separated\n\
          aliases.prod      production-admin  ~/.config/twolock/config.toml:6  not used: a profile has this name\n",
@@ -100,10 +100,10 @@ fn invalid_values_and_names_are_refused_and_nothing_is_written() {
     for (args, stderr) in [
         (
             ["set", "session_duration", "40h"],
-            "session_duration cannot be '40h': allowed: 15m to 36h (write 12h, 45m, 90s)",
+            "session_duration cannot be '40h': allowed: 15m to 36h (such as 12h, 45m, 90s)",
         ),
-        (["set", "prompt_timeout", "-1"], "prompt_timeout cannot be '-1': allowed: 1s to 1h (write 12h, 45m, 90s)"),
-        (["set", "min_ttl", ""], "min_ttl cannot be '': allowed: 1s to 36h (write 12h, 45m, 90s)"),
+        (["set", "prompt_timeout", "-1"], "prompt_timeout cannot be '-1': allowed: 1s to 1h (such as 12h, 45m, 90s)"),
+        (["set", "min_ttl", ""], "min_ttl cannot be '': allowed: 1s to 36h (such as 12h, 45m, 90s)"),
         (["set", "keyring", "Kernel"], "keyring cannot be 'Kernel': allowed: auto, kernel, file"),
         (
             ["set", "endpoints.allow", "https://x.test/"],
@@ -145,7 +145,7 @@ fn an_invalid_toml_file_is_not_changed() {
     world.write(".config/twolock/config.toml", "keyring = \"auto\"\nmin_ttl 5\n");
     let ran = world.run(["settings", "set", "min_ttl", "5m"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
-    assert!(ran.stderr.starts_with("twolock: error: ~/.config/twolock/config.toml:2: not TOML: "), "{ran:?}");
+    assert!(ran.stderr.starts_with("twolock: error: ~/.config/twolock/config.toml:2: invalid TOML: "), "{ran:?}");
     assert_eq!(world.settings(), "keyring = \"auto\"\nmin_ttl 5\n");
 }
 
@@ -224,5 +224,5 @@ fn a_key_file_is_used_once_it_is_selected() {
         assert_eq!(mode, 0, "{}", file.display());
     }
     assert_eq!(world.run(["credential-process", "prod"]).code, 0);
-    world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted their sealing key\n", "");
+    world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted the encryption key\n", "");
 }

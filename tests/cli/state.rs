@@ -54,7 +54,7 @@ fn an_unwritable_state_directory_fails_nothing() {
     world.log_in("base");
     world.run(["env", "base", "--shell", "sh"]).is(0, &world.run(["env", "base", "--shell", "sh"]).stdout, "");
     let ran = world.run(["-vv", "login", "base"]);
-    assert!(ran.stderr.contains("twolock: debug: the use of 'base' is not noted: "), "{ran:?}");
+    assert!(ran.stderr.contains("twolock: debug: cannot record the use of 'base': "), "{ran:?}");
 }
 
 #[test]

@@ -168,7 +168,7 @@ impl Stage {
         let mut command = self.world.program("/bin/bash");
         command.env("PATH", format!("{}:{}", crate::world::path(), tools().display()));
         command.env("HTTPS_PROXY", self.proxy.url()).env("AWS_CA_BUNDLE", self.world.home().join("ca.pem"));
-        // No erasing, so that what was typed stays in the transcript; no colour.
+        // No erasing, so that the input stays in the transcript; no colour.
         command.env("TERM", "dumb").env("NO_COLOR", "1").env("SHELL", "/bin/bash");
         command.current_dir(self.world.home());
         if let Some(desktop) = desktop {

@@ -15,9 +15,9 @@ fn sealed(world: &World) -> Vec<String> {
 /// What goes wrong with a call, what the first line says of it, and whether the code is used up at STS.
 fn faults() -> Vec<(FaultKind, &'static str)> {
     vec![
-        (FaultKind::DropBefore, "closed the connection before the answer was complete"),
-        (FaultKind::DropAfter, "closed the connection before the answer was complete"),
-        (FaultKind::CutBody, "closed the connection before the answer was complete"),
+        (FaultKind::DropBefore, "closed the connection before the response was complete"),
+        (FaultKind::DropAfter, "closed the connection before the response was complete"),
+        (FaultKind::CutBody, "closed the connection before the response was complete"),
         (FaultKind::TruncatedBody, "not usable"),
         (FaultKind::EmptyBody, "not usable"),
         (FaultKind::HtmlBody, "not usable"),
@@ -131,11 +131,11 @@ fn an_answer_that_is_not_what_was_asked_for_is_never_kept() {
         (FaultKind::ForeignAccount(OTHER_ACCOUNT.into()), "444455556666"),
         (
             FaultKind::ForeignRole("arn:aws:sts::123456789012:assumed-role/Other/ana".into()),
-            "it is for role 'Other', but 'Admin' was asked for",
+            "it is for role 'Other', but 'Admin' was requested",
         ),
         (
             FaultKind::ForeignRole("arn:aws:sts::123456789012:assumed-role/Admin/bob".into()),
-            "its session is called 'bob', but 'ana' was asked for",
+            "its session is 'bob', but 'ana' was requested",
         ),
         (FaultKind::ExpiryPast, "not usable"),
         (FaultKind::ExpiryBeyond(3600), "not usable"),
@@ -173,7 +173,7 @@ fn a_code_of_the_wrong_form_is_never_sent() {
     let world = World::new();
     for wrong in ["12345", "1234567", "12345a", "１２３４５６", "123 45", "-12345"] {
         let ran = answer(&world, world.twolock(["credential-process", "prod"]).env("TWOLOCK_MFA_CODE", wrong));
-        failed(&ran, 2, &["TWOLOCK_MFA_CODE is not six digits"]);
+        failed(&ran, 2, &["TWOLOCK_MFA_CODE did not contain a six-digit code"]);
         assert!(!ran.stderr.contains(wrong), "{ran:?}");
     }
     assert_eq!(world.sandbox.connections(), 0);

@@ -146,10 +146,10 @@ fn a_key_that_is_damaged_newer_or_another_ones_is_refused_and_left_alone() {
         ("", "damaged"),
         ("{", "it is not twolock's"),
         ("wJalrXUtnFEMI", "it is not twolock's"),
-        ("[]", "its version is not 1"),
-        (&item().replace("\"v\":1", "\"v\":2"), "its version is not 1"),
-        (&item().replace("\"v\":1,", ""), "its version is not 1"),
-        (&item().replace(KEY_ID, "AKIAIOSFODNN7EXAMPL2"), "it holds another access key"),
+        ("[]", "its version is not supported"),
+        (&item().replace("\"v\":1", "\"v\":2"), "its version is not supported"),
+        (&item().replace("\"v\":1,", ""), "its version is not supported"),
+        (&item().replace(KEY_ID, "AKIAIOSFODNN7EXAMPL2"), "it contains another access key"),
         (&item().replace("secret_access_key", "secret"), "it has no secret"),
         (&item().replace(crate::world::SECRET, ""), "it has no secret"),
     ] {
@@ -158,7 +158,7 @@ fn a_key_that_is_damaged_newer_or_another_ones_is_refused_and_left_alone() {
         assert_eq!(desktop.planted(), secret, "left alone");
     }
     desktop.plant(&item(), &["copy", "2"]);
-    refused(&desktop, &["2 items of that name"]);
+    refused(&desktop, &["2 items with that name"]);
     desktop.clear();
     refused(&desktop, &["does not have the item"]);
     assert_eq!(desktop.planted(), "", "nothing was put there");
@@ -175,7 +175,7 @@ fn a_keyring_that_keeps_no_access_keys_is_not_asked_for_one_and_the_setting_name
         world.write(".config/twolock/config.toml", &format!("keyring = \"{choice}\"\n"));
         let ran = call(&desktop, with_code("123456"));
         failed(&ran, 5, &["profile 'base'", KEY_ID, "the keyring in use keeps no access keys"]);
-        let hint = "hint: the keyring 'auto' does; to see where another one is set: twolock settings list\n";
+        let hint = "hint: keyring = auto can store them; to see where the setting comes from: twolock settings list\n";
         assert!(ran.stderr.ends_with(hint), "{ran:?}");
     }
     assert_eq!(world.sandbox.count("GetSessionToken"), 0);

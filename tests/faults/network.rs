@@ -79,7 +79,7 @@ fn a_way_that_leads_nowhere_is_named_with_its_cause() {
         (format!("https://127.0.0.1:{}", silent.port()), "did not answer within 3 s"),
         (format!("https://127.0.0.1:{}", rude.port()), "could not be reached"),
         (format!("https://127.0.0.1:{}", web.port()), "was not trusted"),
-        (format!("http://127.0.0.1:{}", rude.port()), "closed the connection before the answer was complete"),
+        (format!("http://127.0.0.1:{}", rude.port()), "closed the connection before the response was complete"),
         (format!("http://127.0.0.1:{}", web.port()), "not usable"),
     ] {
         let ran = call(&world, &url, &[]);

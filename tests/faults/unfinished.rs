@@ -213,8 +213,7 @@ fn a_file_that_somebody_changed_since_is_left_alone_until_the_journal_is_dropped
     let file = world.home().join(".aws/credentials");
     let changed = format!("{}# mine\n", fs::read_to_string(&file).unwrap());
     fs::write(&file, &changed).unwrap();
-    let cause =
-        "'profile rename base me' was interrupted, and ~/.aws/credentials was changed since, so it was left as it is";
+    let cause = "'profile rename base me' was interrupted, and ~/.aws/credentials was changed in the meantime, so it was left as it is";
     for verb in [NEXT, &["profile", "set", "me", "region", "us-east-1", "--yes"]] {
         let ran = world.finish(&mut world.twolock(verb));
         failed(&ran, 8, &[cause, "run this again with --forget-unfinished"]);
@@ -223,7 +222,7 @@ fn a_file_that_somebody_changed_since_is_left_alone_until_the_journal_is_dropped
     let doctor = world.run(["doctor"]);
     assert!(doctor.stdout.contains("profile rename base me"), "{doctor:?}");
     let ran = world.run(["settings", "set", "min_ttl", "5m", "--forget-unfinished"]);
-    ran.is(0, "", "twolock: note: the earlier, interrupted change was left as it is\n");
+    ran.is(0, "", "twolock: note: the interrupted change was kept as it is\n");
     assert_eq!(fs::read_to_string(&file).unwrap(), changed);
     nothing_is_left(&world, "dropped");
 }

@@ -54,7 +54,11 @@ fn two_items_of_one_name_are_damaged_and_stay_as_they_are() {
         desk.store_by_secret_tool(&["service", "twolock", "username", USER, "copy", copy], copy);
     }
     for verb in ["read", "write", "remove"] {
-        assert_eq!(desk.call(Which::Desktop, verb, USER, b"new").text, r#"Damaged("2 items of that name")"#, "{verb}");
+        assert_eq!(
+            desk.call(Which::Desktop, verb, USER, b"new").text,
+            r#"Damaged("2 items with that name")"#,
+            "{verb}"
+        );
     }
     for copy in ["1", "2"] {
         assert_eq!(desk.run("secret-tool", &["lookup", "service", "twolock", "copy", copy], ""), copy);

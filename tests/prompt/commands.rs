@@ -207,8 +207,8 @@ fn a_code_on_standard_input_is_one_line_and_the_rest_is_the_childs() {
     for (input, code, rest) in [
         ("123456\nrest of\nthe data\n", "code 123456", "rest of\nthe data\n"),
         ("123456", "code 123456", ""),
-        ("hello\nrest", "failed 2: --code-stdin is not six digits", "rest"),
-        ("", "failed 2: --code-stdin standard input contains no line", ""),
+        ("hello\nrest", "failed 2: --code-stdin did not contain a six-digit code", "rest"),
+        ("", "failed 2: --code-stdin is set, but standard input is empty", ""),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (report, data) = (folder.path().join("report"), folder.path().join("data"));

@@ -65,7 +65,7 @@ const SCENES: &[Scene] = &[
         posix: "tl -; echo $?; seen; tl prod && tl -; echo $?; seen",
         fish: "tl -; echo $status; seen; tl prod; and tl -; echo $status; seen",
         prints: "2\nold\n2\nours\n",
-        says: "tl: there is no profile before this one",
+        says: "tl: no previous profile",
     },
     Scene {
         name: "a failure changes nothing, and its status says so",
@@ -80,7 +80,7 @@ const SCENES: &[Scene] = &[
         posix: "tl ''; echo $?; tl a b; echo $?; tl --frobnicate; echo $?; seen",
         fish: "tl ''; echo $status; tl a b; echo $status; tl --frobnicate; echo $status; seen",
         prints: "2\n2\n2\nold\n",
-        says: "usage: tl [PROFILE]   (without: pick one; tl -: the profile before; tl --off: what was there before the first tl)\nbase\nprod\n",
+        says: "usage: tl [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; tl --off: restore what was set before the first tl)\nbase\nprod\n",
     },
     Scene {
         name: "without a profile and a terminal there is no picker, and nothing changes",

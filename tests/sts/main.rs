@@ -318,7 +318,7 @@ fn an_answer_of_a_foreign_account_is_refused() {
     let request = world.role(|_| {});
     world.sandbox.fault(Fault::new(FaultKind::ForeignAccount("999999999999".into())).on("AssumeRole"));
     let error = world.assume(Signer::Key(&world.key), &request).unwrap_err();
-    assert!(error.cause.ends_with(&format!("it is for account 999999999999, but the role is of account {ACCOUNT}")));
+    assert!(error.cause.ends_with(&format!("it is for account 999999999999, but the role is in account {ACCOUNT}")));
     refusal(error, AwsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
 }
 
@@ -495,7 +495,7 @@ fn without_a_network_awss_host_is_not_found_and_nothing_is_sent() {
         return eprintln!("skipped: this machine has a network: {error:?}");
     }
     assert!(error.cause.starts_with("sts.eu-west-1.amazonaws.com "), "{error:?}");
-    assert!(error.shown_hints().iter().any(|hint| hint == "is region 'eu-west-1' right?"), "{error:?}");
+    assert!(error.shown_hints().iter().any(|hint| hint == "is region 'eu-west-1' correct?"), "{error:?}");
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
 fn refuse(service: Service, given: &Sourced<String>, why: &str) -> Failure {
     // A password may precede the '@'.
     let shown = match given.value.contains('@') {
-        true => "an address with '@'".into(),
+        true => "a URL with '@'".into(),
         false => format!("'{}'", given.value),
     };
     Failure::new(Kind::Config, format!("{} points {} to {shown}: {why}", given.origin, service.name()))
@@ -169,17 +169,17 @@ struct Address {
 impl Address {
     fn parse(text: &str) -> Result<Self, String> {
         if text.contains('@') {
-            return Err("a user name or password in the address is not allowed".into());
+            return Err("a user name or password in the URL is not allowed".into());
         }
         // `http::Uri` is what the connection is made from. It drops a fragment without a word.
-        let uri: Uri = text.parse().map_err(|_| "it is not a valid address (https://HOST)")?;
+        let uri: Uri = text.parse().map_err(|_| "it is not a valid URL (https://HOST)")?;
         if text.contains('#') || uri.query().is_some() || !matches!(uri.path(), "" | "/") {
-            return Err("a path, query or fragment in the address is not allowed".into());
+            return Err("a path, query or fragment in the URL is not allowed".into());
         }
         let https = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
-            _ => return Err("the address must begin with https://".into()),
+            _ => return Err("the URL must start with https://".into()),
         };
         let host = plain_host(uri.host().unwrap_or_default())?;
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
@@ -242,7 +242,7 @@ fn plain_host(host: &str) -> Result<String, String> {
             && !l.ends_with('-')
     };
     if host.ends_with('.') {
-        return Err("its host ends in a dot".into());
+        return Err("its host name ends with a dot".into());
     }
     if host.len() > 253 || !host.split('.').all(label) {
         return Err("invalid host name".into());

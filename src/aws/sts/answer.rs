@@ -48,18 +48,18 @@ fn must_be_as_asked(arn: &str, request: &RoleRequest) -> Result<(), String> {
     let role = &request.role;
     let account = account_of(arn).ok_or("it names no account")?;
     if account != *role.account() {
-        return Err(format!("it is for account {account}, but the role is of account {}", role.account()));
+        return Err(format!("it is for account {account}, but the role is in account {}", role.account()));
     }
-    let Some((partition, name, session)) = assumed_role(arn) else { return Err("it names no role".into()) };
+    let Some((partition, name, session)) = assumed_role(arn) else { return Err("it contains no role".into()) };
     if partition != role.partition().name() {
-        return Err(format!("it is of partition {partition}, but the role is of partition {}", role.partition()));
+        return Err(format!("it is for partition {partition}, but the role is in partition {}", role.partition()));
     }
     // In IAM no two names differ in case alone, and the answer may spell the name as it was created.
     if !name.eq_ignore_ascii_case(role.name()) {
-        return Err(format!("it is for role '{name}', but '{}' was asked for", role.name()));
+        return Err(format!("it is for role '{name}', but '{}' was requested", role.name()));
     }
     if session != request.session_name.as_str() {
-        return Err(format!("its session is called '{session}', but '{}' was asked for", request.session_name));
+        return Err(format!("its session is '{session}', but '{}' was requested", request.session_name));
     }
     Ok(())
 }
@@ -84,8 +84,8 @@ pub(super) fn identity(answer: &GetCallerIdentityOutput) -> Result<CallerIdentit
     let account = answer.account().and_then(AccountId::parse).ok_or("it names no account")?;
     let arn = plain(&answer.arn).filter(|arn| account_of(arn).as_ref() == Some(&account));
     Ok(CallerIdentity {
-        arn: arn.ok_or("it names no ARN of its account")?,
-        user_id: plain(&answer.user_id).ok_or("it names no user id")?,
+        arn: arn.ok_or("it contains no ARN in its account")?,
+        user_id: plain(&answer.user_id).ok_or("it contains no user id")?,
         account,
     })
 }
@@ -96,7 +96,7 @@ fn session(
     asked: Duration,
     clocks: Clocks,
 ) -> Result<Session, String> {
-    let credentials = credentials.ok_or("it holds no credentials")?;
+    let credentials = credentials.ok_or("it contains no credentials")?;
     // Moved, not copied: both are wiped with the session, or right here if it is refused.
     let (secret, token) = (Secret::new(credentials.secret_access_key), Secret::new(credentials.session_token));
     let access_key_id = AccessKeyId::parse(&credentials.access_key_id).map_err(|_| "its access key id is invalid")?;
@@ -196,7 +196,7 @@ mod tests {
             let bad = credentials(id, secret, token, 3600);
             assert_eq!(session(Some(bad), None, HOUR, clocks(None)).unwrap_err(), why);
         }
-        assert_eq!(session(None, None, HOUR, clocks(None)).unwrap_err(), "it holds no credentials");
+        assert_eq!(session(None, None, HOUR, clocks(None)).unwrap_err(), "it contains no credentials");
     }
 
     #[test]
@@ -267,10 +267,10 @@ mod tests {
                 "arn:aws-cn:sts::123456789012:assumed-role/Admin/ana",
                 "it is of partition aws-cn, but the role is of partition aws",
             ),
-            ("arn:aws:sts::123456789012:assumed-role/Admin", "it names no role"),
-            ("arn:aws:sts::123456789012:federated-user/ana", "it names no role"),
-            ("arn:aws:iam::123456789012:assumed-role/Admin/ana", "it names no role"),
-            ("arn:aws:sts::123456789012:assumed-role/\u{1b}[2J/ana", "it names no role"),
+            ("arn:aws:sts::123456789012:assumed-role/Admin", "it contains no role"),
+            ("arn:aws:sts::123456789012:federated-user/ana", "it contains no role"),
+            ("arn:aws:iam::123456789012:assumed-role/Admin/ana", "it contains no role"),
+            ("arn:aws:sts::123456789012:assumed-role/\u{1b}[2J/ana", "it contains no role"),
         ] {
             assert_eq!(role_session(role_answer(arn), &request(), clocks(None)).unwrap_err(), why);
         }

@@ -108,9 +108,9 @@ fn open_finding(is_dir: bool, bits: u32, what: String) -> Finding {
     let can_write = bits & OTHERS_WRITE != 0;
     let why = match (is_dir, can_write) {
         (true, true) => "whoever can write there can replace your file",
-        (true, false) => "everybody can read the files in it that a tool leaves open",
+        (true, false) => "everybody can read any file in it that is not private",
         (false, true) => "whoever changes it controls which accounts, hosts and programs your AWS tools use",
-        (false, false) => "it holds credentials only you should read",
+        (false, false) => "it contains credentials that only you should read",
     };
     Finding::new(if can_write { Error } else { Warning }, what, why).fix("twolock doctor --fix")
 }
@@ -118,7 +118,7 @@ fn open_finding(is_dir: bool, bits: u32, what: String) -> Finding {
 /// What belongs to another user. All files in one directory are one finding, with one command as fix.
 pub fn owners(checkup: &Checkup) -> Checked {
     if let Some(owner) = checkup.context.other_home_owner() {
-        let what = format!("doctor runs as root in the home of {owner}");
+        let what = format!("doctor is running as root in the home directory of {owner}");
         let why = "its files belong to another user, as they should, so ownership was not checked";
         return vec![Finding::new(Warning, what, why).fix("run it without sudo, or with sudo -H")].into();
     }
@@ -177,7 +177,7 @@ pub fn links(checkup: &Checkup) -> Checked {
 pub fn kinds(checkup: &Checkup) -> Checked {
     let of = |place: &CheckedPath| {
         let (what, why) = match (place.found.what, place.wanted) {
-            (What::BrokenSymlink, _) => ("it is a broken symlink", "it counts as empty, and cannot be written"),
+            (What::BrokenSymlink, _) => ("it is a broken symlink", "it is treated as empty, and cannot be written"),
             (What::Special, What::File) if place.among.is_some() => {
                 ("it is a pipe or device", "reading it may hang, or return what another program sends")
             }

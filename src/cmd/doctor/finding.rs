@@ -194,7 +194,7 @@ mod tests {
 
     fn finding() -> Finding {
         let place = Place { file: "~/.aws/config".into(), line: 12 };
-        Finding::new(Severity::Error, "role_arn stands beside credential_process", "the AWS CLI refuses the profile")
+        Finding::new(Severity::Error, "role_arn is set beside credential_process", "the AWS CLI refuses the profile")
             .of_profile("prod")
             .at(&place)
             .fix("twolock profile adopt prod")
@@ -204,7 +204,7 @@ mod tests {
     fn a_finding_is_three_lines() {
         assert_eq!(
             finding().as_text(None, false),
-            "error: profile 'prod' (~/.aws/config:12): role_arn stands beside credential_process\n  \
+            "error: profile 'prod' (~/.aws/config:12): role_arn is set beside credential_process\n  \
              the AWS CLI refuses the profile\n  fix: twolock profile adopt prod\n"
         );
     }

@@ -100,7 +100,7 @@ pub fn plaintext(checkup: &Checkup) -> Checked {
         if !keeps {
             return key.finding(Info, what, "no persistent keyring is available, so it stays in a file with mode 600");
         }
-        let why = "malware and backups read this file; the OS keyring is a safer place";
+        let why = "malware and backups can read this file; the OS keyring is safer";
         key.finding(Warning, what, why).fix(adopt.of(key.of))
     };
     let only_here = InFile::all(checkup).filter(|key| indexed(checkup, &key.of.name).is_none());
@@ -112,7 +112,7 @@ pub fn in_two_places(checkup: &Checkup) -> Checked {
     let (keeps, adopt) = (checkup.keeps_keys(), AdoptCommands::of_all(checkup));
     let of = |key: InFile| {
         let entry = indexed(checkup, &key.of.name)?;
-        let why = "the file wins, as in SDKs, so the key in the keyring is not used";
+        let why = "the file takes precedence, as in SDKs, so the key in the keyring is not used";
         let what = match key.id.as_ref() == Some(&entry.id) {
             true => format!("access key {} is here and in the OS keyring", entry.id),
             false => format!("{} is here, and {} is in the OS keyring", key.named(), entry.id),
@@ -147,7 +147,7 @@ pub fn plaintext_sessions(checkup: &Checkup) -> Checked {
             true => CommandLine::of(Verb::Remove, &profile.name),
             false => CommandLine::of(Verb::Unset, &profile.name).with(&token.key),
         };
-        let why = "`aws configure mfa-login` writes it: whoever reads the file has the session";
+        let why = "it was written by `aws configure mfa-login`: whoever reads the file can use the session";
         let finding = Finding::new(Warning, "a session token is stored in plain text", why);
         Some(finding.of_profile(&profile.name).at(&token.place).fix(fix))
     };
@@ -167,7 +167,7 @@ pub fn ages(checkup: &Checkup) -> Checked {
         };
         let days = |span: Duration| format!("{}d", span.as_secs() / DAY.as_secs());
         let what = format!("access key {} is {} old; key_max_age is {} ({origin})", entry.id, days(age), days(most));
-        let finding = Finding::new(severity, what, "the older a key, the more copies of it may exist");
+        let finding = Finding::new(severity, what, "the older a key is, the more copies of it may exist");
         let fix = "create a new one: IAM > Users > Security credentials in the console";
         Some(finding.of_profile(profile).fix(fix))
     };

@@ -74,7 +74,7 @@ pub fn connections(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
     let settings = match HttpSettings::from_env(env, &usual_endpoint(checkup)) {
         Ok(settings) => settings,
-        Err(failure) => return vec![Finding::of_failure(Error, &failure, "calls to AWS are impossible")].into(),
+        Err(failure) => return vec![Finding::of_failure(Error, &failure, "twolock cannot call AWS")].into(),
     };
     let shown = |name| env.raw(name).map(|path| visible(&path.to_string_lossy()));
     let why = "whoever holds their private keys can read and change your calls to AWS";

@@ -57,7 +57,7 @@ pub fn plans(checkup: &Checkup) -> Checked {
 fn no_plan(one: &OneProfile, failure: &Failure, others: &[&str]) -> Finding {
     let (severity, why) = match names_twolock(&one.profile) {
         true => (Error, "the AWS CLI and SDKs use twolock for it, and fail"),
-        false => (Warning, "twolock cannot make credentials for it"),
+        false => (Warning, "twolock cannot get credentials for it"),
     };
     let others = if others.is_empty() { String::new() } else { format!("; nor can {}", first_names(others)) };
     let finding = Finding::of_failure(severity, failure, format!("{why}{others}"));
@@ -106,7 +106,7 @@ fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
     let entry = checkup.context.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
     let (device, account) = (serial.account()?, entry.account.as_ref()?);
     (device != account).then(|| {
-        let what = format!("mfa_serial is of account {device}, and access key {} of {account}", key.id);
+        let what = format!("mfa_serial belongs to account {device}, and access key {} to account {account}", key.id);
         finding(Error, what, "STS accepts codes only from the key's own user")
             .fix(CommandLine::of(Verb::Set, &one.name).with("mfa_serial").with("ARN"))
     })
@@ -160,9 +160,12 @@ pub fn aliases(checkup: &Checkup) -> Checked {
     let files = &checkup.context.files;
     let of = |(name, alias): (&str, &Alias)| {
         let (what, why) = if files.profile(name).is_some() {
-            ("is also a profile, and the profile wins".to_string(), "it selects that profile, not the other one")
+            (
+                "is also the name of a profile, which takes precedence".to_string(),
+                "it selects that profile, not the other one",
+            )
         } else if files.profile(alias.profile.as_str()).is_none() {
-            let what = format!("stands for '{}', which does not exist", visible(alias.profile.as_str()));
+            let what = format!("refers to profile '{}', which does not exist", visible(alias.profile.as_str()));
             (what, "it selects nothing")
         } else {
             return None;
@@ -212,7 +215,7 @@ pub fn consents(checkup: &Checkup) -> Checked {
         let place = names_a_program(checkup, file)?;
         let consents = &checkup.context.settings.trust;
         let failure = consent::must_have_consent(choice, file.bytes(), &checkup.context.env, consents).err()?;
-        let why = "entering a directory must not run code, so this file needs your consent";
+        let why = "entering a directory must not run code, so you must trust this file first";
         Some(Finding::of_failure(Warning, &failure, why).at(place))
     };
     let both = [(&files.config, &files.config_choice), (&files.credentials, &files.credentials_choice)];
@@ -235,7 +238,7 @@ pub fn endpoints(checkup: &Checkup) -> Checked {
         }
     }
     let of = |((host, by), names): ((String, String), Vec<&str>)| {
-        let what = format!("STS is {host}, not AWS, by {} of {}", visible(&by), first_names(&names));
+        let what = format!("STS is {host}, not AWS, set by {} of {}", visible(&by), first_names(&names));
         Finding::new(Info, what, "your key signs requests to it; its sessions are separate from AWS's")
     };
     elsewhere.into_iter().map(of).collect::<Vec<_>>().into()

@@ -105,7 +105,7 @@ fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
 /// (threat-model P7).
 fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
     context.key_store_name(name, id)?.ok_or_else(|| {
-        let cause = "no persistent keyring is available, and an access key is not written into a file unasked";
+        let cause = "no persistent keyring is available to store the access key";
         let configure = CommandLine::other("aws configure --profile").of_profile(name);
         let hint = configure.and(CommandLine::of(Verb::Adopt, name)).to("to keep it in ~/.aws/credentials");
         Failure::new(Kind::Keyring, cause).of_profile(name).hint(hint)
@@ -180,7 +180,7 @@ impl Asking<'_> {
         let person = self.person()?;
         let id = person.ask_unquoted("access key id", long_term)?;
         keyring(context, name, &id)?;
-        let secret = person.ask_hidden("secret access key (it is not shown)", parse_secret_key)?;
+        let secret = person.ask_hidden("secret access key (not shown)", parse_secret_key)?;
         Ok(AccessKey { id, secret })
     }
 

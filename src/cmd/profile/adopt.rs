@@ -43,7 +43,9 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     let more = adoption::compare(context.quiet(), after)?;
     change.notes = on_keys(context, &adoptions, store, home);
     change.notes.extend(notes::on_program(&program));
-    change.notes.extend(more.iter().map(|name| format!("'{name}' will ask for a code too, as its key's profile does")));
+    change
+        .notes
+        .extend(more.iter().map(|name| format!("'{name}' will also ask for a code, like the profile with its key")));
     change.notes.extend(left_alone(&refused));
     change.notes.extend(on_others(context, &preview, &adoptions, asked.as_ref()));
     if make(context, &change, &preview, "adopt?", args.flags)? {
@@ -97,36 +99,37 @@ fn done(context: &Context, preview: &Preview, adoptions: &[Adoption]) -> Result<
 }
 
 fn on_keys(context: &Context, adoptions: &[Adoption], store: Option<&str>, home: KeyHome) -> Vec<String> {
-    let note = |adoption: &Adoption| {
-        let Becomes::Key { key, from, device } = &adoption.becomes else { return vec![] };
-        let name = &adoption.profile;
-        let mut notes = vec![match (home, store) {
-            (KeyHome::Keyring, Some(store)) => format!("access key {} of '{name}' moves to {store}", key.id),
-            _ if from != name => {
-                format!("access key {} of '{name}' stays in '{from}': no persistent keyring is available", key.id)
-            }
-            _ => format!(
-                "access key {} of '{name}' moves to '{}' of {}: no persistent keyring is available",
-                key.id,
-                keys_profile(name),
-                context.files.credentials.shown()
-            ),
-        }];
-        notes.extend(device.iter().map(|_| format!("'{name}' gets the mfa_serial of the roles that use its key")));
-        let other = context.index.get(name).filter(|entry| entry.id != key.id && home == KeyHome::Keyring);
-        notes.extend(
-            other.map(|entry| format!("the keyring's key {} of '{name}' is no longer used, and stays there", entry.id)),
-        );
-        notes
-    };
+    let note =
+        |adoption: &Adoption| {
+            let Becomes::Key { key, from, device } = &adoption.becomes else { return vec![] };
+            let name = &adoption.profile;
+            let mut notes = vec![match (home, store) {
+                (KeyHome::Keyring, Some(store)) => format!("access key {} of '{name}' moves to {store}", key.id),
+                _ if from != name => {
+                    format!("access key {} of '{name}' stays in '{from}': no persistent keyring is available", key.id)
+                }
+                _ => format!(
+                    "access key {} of '{name}' moves to '{}' of {}: no persistent keyring is available",
+                    key.id,
+                    keys_profile(name),
+                    context.files.credentials.shown()
+                ),
+            }];
+            notes.extend(device.iter().map(|_| format!("'{name}' gets the mfa_serial of the roles that use its key")));
+            let other = context.index.get(name).filter(|entry| entry.id != key.id && home == KeyHome::Keyring);
+            notes.extend(other.map(|entry| {
+                format!("access key {} of '{name}' is no longer used, and stays in the keyring", entry.id)
+            }));
+            notes
+        };
     adoptions.iter().flat_map(note).collect()
 }
 
 /// The first profiles that cannot be adopted, each with the reason.
 fn left_alone(refused: &[Failure]) -> Vec<String> {
-    let named = refused.iter().take(MOST_LEFT).map(|failure| format!("not adopted: {}", failure.headline()));
+    let named = refused.iter().take(MOST_LEFT).map(|failure| format!("not fixed: {}", failure.headline()));
     let more = refused.len().saturating_sub(MOST_LEFT);
-    named.chain((more > 0).then(|| format!("{more} more are not adopted"))).collect()
+    named.chain((more > 0).then(|| format!("{more} more not adopted"))).collect()
 }
 
 /// Callers that still bypass twolock for an adopted profile, or for one that uses it as source and is not adopted.

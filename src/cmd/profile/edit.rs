@@ -47,7 +47,7 @@ pub fn set(
         change.notes.push(format!("{key} is set in {file}, which takes precedence, so it is changed there"));
     }
     if matches!(key.as_str(), "source_profile" | "twolock_source_profile") && context.files.profile(value).is_none() {
-        change.notes.push(format!("there is no profile '{}' yet", visible(value)));
+        change.notes.push(format!("profile '{}' does not exist yet", visible(value)));
     }
     let edit = Edit::Set { profile: name.to_string(), key: key.clone(), value: value.into() };
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
@@ -103,7 +103,7 @@ pub fn rename(context: &Context, old: &ProfileName, new: &ProfileName, title: &s
     }
     let mut change = Change::new(title);
     if let Some(entry) = entry {
-        change.notes.push(format!("its key {} in the keyring goes with it", entry.id.as_str()));
+        change.notes.push(format!("its key {} in the keyring is renamed as well", entry.id.as_str()));
         // The index has the key under both names while the files change.
         change.acts.push(Act::EditIndex(IndexEdit::Copy { from: old.clone(), to: new.clone() }));
     }
@@ -136,8 +136,8 @@ fn rename_in_aliases(context: &Context, old: &ProfileName, new: &ProfileName, ch
         return;
     }
     change.notes.push(match names.len() {
-        1 => format!("alias {} goes with it", names[0]),
-        _ => format!("aliases {} go with it", names.join(", ")),
+        1 => format!("alias {} is updated as well", names[0]),
+        _ => format!("aliases {} are updated as well", names.join(", ")),
     });
     let edit = SettingEdit::RenameInAliases { old: old.to_string(), new: new.to_string() };
     change.acts.push(Act::EditSettings { file: paths(&context.dirs).file, edit });

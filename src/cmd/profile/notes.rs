@@ -26,7 +26,7 @@ pub fn to_try(context: &Context, after: Sources<'_>, name: &ProfileName) -> Resu
 /// The path for `credential_process`. Refused if everybody can replace the program.
 pub fn own_program(context: &Context) -> Result<Program> {
     let paths = own_program::paths(context.env.raw("PATH"))
-        .map_err(|e| Failure::new(Kind::Config, format!("this program's own path cannot be found: {e}")))?;
+        .map_err(|e| Failure::new(Kind::Config, format!("cannot find the path of this program: {e}")))?;
     let program = program::choose(&paths)?;
     let Some((step, _)) = other_writers(&program).into_iter().find(|(_, writer)| *writer == OtherWriter::Everybody)
     else {
@@ -34,7 +34,8 @@ pub fn own_program(context: &Context) -> Result<Program> {
     };
     let (path, step) = (&program.path, step.to_string_lossy());
     let cause = format!("every AWS tool would run {path}, but everybody can change {step}");
-    let hint = CommandLine::other("chmod o-w").with(&*step).to("install twolock elsewhere, or close it to others");
+    let hint =
+        CommandLine::other("chmod o-w").with(&*step).to("install twolock elsewhere, or remove write access for others");
     Err(Failure::new(Kind::Config, cause).hint(hint))
 }
 

@@ -65,7 +65,7 @@ fn refuse_other_references(context: &Context, name: &ProfileName, keys: &str) ->
     else {
         return Ok(());
     };
-    let cause = format!("gets its key from '{keys}', which goes: let it name '{name}'");
+    let cause = format!("uses the key of '{keys}', which will be removed: change it to '{name}'");
     let hint = CommandLine::of(Verb::Set, &other).with(&setting.key).with(name.as_str());
     Err(Failure::new(Kind::Config, cause).of_profile(&other).at(&setting.place).hint(hint))
 }

@@ -73,8 +73,11 @@ fn plan_text(planned: &Planned) -> String {
     let mut text: String =
         plan.lines().zip(1..).map(|(line, n)| format!("  {n}. {}\n", one_line(&line.to_string()))).collect();
     let whose = if planned.endpoint.identity().is_some() { ", not AWS" } else { "" };
-    let chosen =
-        plan.endpoint_url.as_ref().map(|url| format!(", by {}", one_line(&url.origin.to_string()))).unwrap_or_default();
+    let chosen = plan
+        .endpoint_url
+        .as_ref()
+        .map(|url| format!(", set by {}", one_line(&url.origin.to_string())))
+        .unwrap_or_default();
     text += &format!(
         "  region {} ({}), STS at {}{whose}{chosen}\n",
         plan.region.value,
@@ -84,8 +87,8 @@ fn plan_text(planned: &Planned) -> String {
     text += &match plan.codes() {
         _ if plan.protected => "  asks for a code every time\n".to_string(),
         0 => "  asks for no code\n".to_string(),
-        1 => "  asks for one code when no active sessions\n".to_string(),
-        n => format!("  asks for {n} codes when no active sessions\n"),
+        1 => "  asks for one code if there is no active session\n".to_string(),
+        n => format!("  asks for {n} codes if there are no active sessions\n"),
     };
     if let Some(process) = &plan.mfa_process {
         text += &format!(
@@ -95,7 +98,7 @@ fn plan_text(planned: &Planned) -> String {
         );
     }
     if plan.protected {
-        text += "  protected: this version cannot use break-glass profiles yet\n";
+        text += "  protected: this version cannot use protected profiles yet\n";
     }
     plan.notes.iter().fold(text, |text, note| text + &format!("  note: {}\n", one_line(note)))
 }
@@ -118,7 +121,7 @@ fn callers_text(verdict: &Verdict, columns: usize) -> String {
 fn oddities(context: &Context) -> String {
     let all = context.files.config.oddities().into_iter().chain(context.files.credentials.oddities());
     let lines: Vec<String> = all.map(|oddity| format!("  {}\n", one_line(&oddity.to_string()))).take(20).collect();
-    if lines.is_empty() { String::new() } else { format!("\nread differently elsewhere\n{}", lines.concat()) }
+    if lines.is_empty() { String::new() } else { format!("\nread differently by AWS tools\n{}", lines.concat()) }
 }
 
 fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> Value {

@@ -111,7 +111,7 @@ impl Edits {
         let profile = sources
             .files
             .profile(name.as_str())
-            .ok_or_else(|| Failure::new(Kind::Config, "profile not found").of_profile(name))?;
+            .ok_or_else(|| Failure::new(Kind::Config, "not found in the AWS files").of_profile(name))?;
         let settings = ProfileSettings::of(&profile, name);
         let mut edits = Self::default();
         if settings.raw("twolock_role_arn").is_some() {

@@ -38,7 +38,7 @@ fn order(reader: Reader) -> &'static [&'static str] {
 pub(super) fn judge(readings: &Readings<'_>, reader: Reader, name: &str) -> Resolution {
     let view = match readings.view(reader, name) {
         Ok(Some(view)) => view,
-        Ok(None) => return Resolution::Fails("no such profile".into()),
+        Ok(None) => return Resolution::Fails("profile not found".into()),
         Err(resolution) => return resolution,
     };
     let mut walk = Walk { readings, visited: Vec::new() };

@@ -81,7 +81,7 @@ impl<'a> Readings<'a> {
             return Err(Resolution::Odd(format!("the file cannot be read: {}", odd.there())));
         }
         if !ProfileName::parse(name).is_ok_and(|name| name.is_read_by_every_sdk()) {
-            let why = "the profile may not be found: its name holds more than A-Z a-z 0-9 _-/.%@:+";
+            let why = "the profile may not be found: its name contains characters other than A-Z a-z 0-9 _-/.%@:+";
             return Err(Resolution::Odd(why.into()));
         }
         let Some(profile) = self.profile(name) else { return Ok(None) };
@@ -141,7 +141,7 @@ fn both<'a>(get: impl Fn(&str) -> Option<&'a Setting>) -> Result<Option<&'a Sett
         (Some(id), Some(_)) => Ok(Some(id)),
         (None, None) => Ok(None),
         (Some(half), None) | (None, Some(half)) => {
-            Err(Resolution::error(format!("half an access key: only {} is set ({})", half.key, half.place)))
+            Err(Resolution::error(format!("incomplete access key: only {} is set ({})", half.key, half.place)))
         }
     }
 }

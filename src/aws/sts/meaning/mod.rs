@@ -31,10 +31,10 @@ impl ServiceCall for StsCall<'_> {
             )),
             "PackedPolicyTooLarge" => Some(refused(
                 format!("tags and policies are too large together ({words})"),
-                "send fewer: twolock_tags, twolock_policy_arns",
+                "use fewer or shorter ones: twolock_tags, twolock_policy_arns",
             )),
             "MalformedPolicyDocument" => {
-                Some(refused(format!("a policy was not accepted ({words})"), "look at twolock_policy_arns"))
+                Some(refused(format!("a policy was not accepted ({words})"), "check twolock_policy_arns"))
             }
             "ValidationError" | "Validation" => self.too_long(said),
             _ => None,
@@ -49,17 +49,17 @@ impl StsCall<'_> {
             () if said.says("invalid mfa one time pass code") => self.wrong_code(),
             () if said.says("validate mfa code") || said.says("mfa serial number is valid") => self.wrong_device(words),
             () if said.says("must provide both mfa") => {
-                refused(format!("{action} takes a device and its code together or not at all ({words})"), "")
+                refused(format!("{action} needs both a device and a code, or neither ({words})"), "")
             }
             () if said.says("session credentials") && action == "GetSessionToken" => refused(
                 format!(
-                    "key {} is temporary, and {action} takes long-term keys only ({words})",
+                    "access key {} is temporary, and {action} requires a long-term key ({words})",
                     self.common.signer.key_id()
                 ),
-                "the chain has to begin with an IAM user's own access key (AKIA…)",
+                "the chain must start with a long-term access key (AKIA…) of an IAM user",
             ),
             () if said.says("by root account") => {
-                refused(format!("root cannot assume roles ({words})"), "begin with an IAM user's key instead of root's")
+                refused(format!("root cannot assume roles ({words})"), "use an access key of an IAM user instead")
             }
             () => return self.role.map(|request| self.role_denied(request, words)),
         })
@@ -67,21 +67,24 @@ impl StsCall<'_> {
 
     fn wrong_code(&self) -> Meaning {
         let endpoint = self.common.endpoint;
-        let cause = format!("that code was refused by {endpoint}: wrong, used before, or another device's");
-        let hint = self.mfa.map(|mfa| format!("a code works once: wait for the next one of {}", mfa.serial));
+        let cause = format!("{endpoint} refused the code: wrong, already used, or from another device");
+        let hint =
+            self.mfa.map(|mfa| format!("check the code; each code works only once, and comes from {}", mfa.serial));
         (AwsErrorKind::WrongCode, cause, hint.into_iter().map(Hint::from).collect())
     }
 
     fn wrong_device(&self, words: &str) -> Meaning {
         let device = self.mfa.map(|mfa| mfa.serial.to_string()).unwrap_or_default();
         refused(
-            format!("device '{device}' was refused: not this user's, not enabled, or a kind without codes ({words})"),
+            format!(
+                "device '{device}' was refused: it belongs to another user, is not enabled, or does not use codes ({words})"
+            ),
             "compare mfa_serial with the ARN under IAM > Users > Security credentials (…:mfa/NAME)",
         )
     }
 
     fn role_denied(&self, request: &RoleRequest, words: &str) -> Meaning {
-        let trusts = format!("the trust policy of {} has to allow {}", request.role.name(), self.caller());
+        let trusts = format!("the trust policy of {} must allow {}", request.role.name(), self.caller());
         let mut hints: Vec<Hint> = vec![trusts.into()];
         match (self.common.signer, self.mfa) {
             (Signer::Key(_), None) => hints.push("if it requires MFA: set mfa_serial in this profile".into()),
@@ -91,11 +94,11 @@ impl StsCall<'_> {
             _ => {}
         }
         hints.push(match request.external_id {
-            None => "if it requires an external id: set external_id in this profile".into(),
-            Some(_) => "if it requires an external id: compare it with external_id in this profile".into(),
+            None => "if it requires an external ID: set external_id in this profile".into(),
+            Some(_) => "if it requires an external ID: check external_id in this profile".into(),
         });
-        hints.push("the caller's own policies have to allow sts:AssumeRole on that role".into());
-        (AwsErrorKind::Refused, format!("{} may not be assumed ({words})", request.role), hints)
+        hints.push("the caller's own policies must allow sts:AssumeRole on that role".into());
+        (AwsErrorKind::Refused, format!("not allowed to assume {} ({words})", request.role), hints)
     }
 
     fn too_long(&self, said: &Said<'_>) -> Option<Meaning> {
@@ -103,13 +106,13 @@ impl StsCall<'_> {
         let words = said.words;
         if said.says("maxsessionduration") {
             return Some(refused(
-                format!("the role allows no session of {asked} ({words})"),
+                format!("the role does not allow sessions of {asked} ({words})"),
                 "set a shorter duration_seconds, or raise the role's maximum session duration",
             ));
         }
         (said.says("role chaining") || said.says("1 hour session limit")).then(|| {
             refused(
-                format!("a role assumed from a session lasts 1h at most, not {asked} ({words})"),
+                format!("a role assumed from a session lasts at most 1h, not {asked} ({words})"),
                 "set duration_seconds = 3600 in this profile",
             )
         })

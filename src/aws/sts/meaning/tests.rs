@@ -377,7 +377,7 @@ fn every_message_about_another_endpoint_says_not_aws() {
             .cause
             .contains(named)
     );
-    assert!(failure::unusable(&call.common, "it holds no credentials", clocks(0)).cause.contains(named));
+    assert!(failure::unusable(&call.common, "it contains no credentials", clocks(0)).cause.contains(named));
     assert!(failure::not_begun(&call.common, "x").cause.contains(named));
 }
 

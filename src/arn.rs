@@ -36,7 +36,7 @@ impl Partition {
         Partition::Eusc,
     ];
 
-    /// The name as it stands in an ARN.
+    /// The name used in an ARN.
     pub fn name(self) -> &'static str {
         match self {
             Partition::Aws => "aws",
@@ -125,12 +125,12 @@ impl RoleArn {
         self.text.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The account the role lives in.
+    /// The account the role belongs to.
     pub fn account(&self) -> &AccountId {
         &self.account
     }
 
-    /// The partition the role lives in.
+    /// The partition the role belongs to.
     pub fn partition(&self) -> Partition {
         self.partition
     }

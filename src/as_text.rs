@@ -1,4 +1,4 @@
-//! Parsed text in files of ours: written as the text it is, read by its own grammar.
+//! Serde for parsed text in our own files.
 
 /// Lets serde write a type by its `Display` and read it by its `parse`.
 macro_rules! as_text {

@@ -17,7 +17,7 @@ pub struct AccessKeyId(String);
 crate::as_text::as_text!(AccessKeyId);
 
 impl AccessKeyId {
-    /// Reads a key id; the error says what is wrong, and never repeats the text: a secret may stand in its place.
+    /// Reads a key id; the error says what is wrong, and never repeats the text: it may be a secret.
     pub fn parse(text: &str) -> Result<Self, String> {
         let ok = (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if ok && !is_secret_in_place_of_id(text) { Ok(Self(text.into())) } else { Err(no_id(text).into()) }

@@ -9,11 +9,9 @@ use crate::text::visible::{LONGEST_LINE, as_word, sentence};
 pub enum Hint {
     /// A place to look, a fact, a question.
     Text(String),
-    /// A command to paste.
     Run {
-        /// When to run it, or what it brings; shown before the command.
+        /// When to run it, or what it does; shown before the command.
         reason: Option<String>,
-        /// The command.
         command: CommandLine,
     },
 }
@@ -70,31 +68,18 @@ impl From<CommandLine> for Hint {
 /// A command of ours that hints name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// `twolock login`
     Login,
-    /// `twolock logout`
     Logout,
-    /// `twolock profile add`
     Add,
-    /// `twolock profile adopt`
     Adopt,
-    /// `twolock profile release`
     Release,
-    /// `twolock profile remove`
     Remove,
-    /// `twolock profile rename`
     Rename,
-    /// `twolock profile set`
     Set,
-    /// `twolock profile show`
     Show,
-    /// `twolock profile unset`
     Unset,
-    /// `twolock settings set`
     SettingsSet,
-    /// `twolock settings trust`
     SettingsTrust,
-    /// `twolock settings unset`
     SettingsUnset,
 }
 
@@ -119,7 +104,7 @@ impl Verb {
         ]
     };
 
-    /// The words behind `twolock`.
+    /// The words after `twolock`.
     pub fn words(self) -> &'static str {
         match self {
             Verb::Login => "login",
@@ -156,12 +141,10 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// One of ours.
     pub fn new(verb: Verb) -> Self {
         Self { program: Program::Twolock(verb), profile: None, rest: Vec::new(), next: None }
     }
 
-    /// One of ours, for a profile.
     pub fn of(verb: Verb, profile: impl fmt::Display) -> Self {
         Self::new(verb).of_profile(profile)
     }
@@ -171,7 +154,7 @@ impl CommandLine {
         Self { program: Program::Other(program), profile: None, rest: Vec::new(), next: None }
     }
 
-    /// Names the profile, which stands right behind the command, unless one is named already.
+    /// Names the profile, the first argument, unless one is named already.
     #[must_use]
     pub fn of_profile(mut self, name: impl fmt::Display) -> Self {
         self.profile.get_or_insert_with(|| name.to_string());
@@ -185,13 +168,13 @@ impl CommandLine {
         self
     }
 
-    /// Adds the command to run behind it, if it succeeded.
+    /// Adds the command to run after it, if it succeeded.
     #[must_use]
     pub fn and(self, next: CommandLine) -> Self {
         Self { next: Some(Box::new(next)), ..self }
     }
 
-    /// Says when to run it, or what it brings.
+    /// Says when to run it, or what it does.
     #[must_use]
     pub fn to(self, reason: impl Into<String>) -> Hint {
         Hint::Run { reason: Some(reason.into()), command: self }

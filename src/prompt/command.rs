@@ -33,7 +33,7 @@ pub struct CommandSource {
 }
 
 impl CommandSource {
-    /// Reads the line of `mfa_process` that stands at `place` in `profile`, and finds its program.
+    /// Reads the line of `mfa_process` at `place` in `profile`, and finds its program.
     pub fn parse(line: &str, profile: &ProfileName, place: &Place, env: &Env) -> Result<Self, Failure> {
         let refused = |failure: Failure| failure.of_profile(profile).at(place);
         let mut words = words_of(line).map_err(refused)?;
@@ -92,7 +92,7 @@ impl CodeSource for CommandSource {
         }
     }
 
-    /// The next step brings another code.
+    /// The next time step has another code.
     fn can_ask_again(&self) -> bool {
         true
     }

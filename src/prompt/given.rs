@@ -16,7 +16,7 @@ const FLAG: &str = "--code-stdin";
 /// Longest line read from standard input; no code is longer.
 const LONGEST_LINE: usize = 64;
 
-/// A code somebody gave before we asked.
+/// A code given before it was asked for.
 pub struct GivenCode {
     channel: Channel,
     used: Cell<bool>,
@@ -36,8 +36,8 @@ impl GivenCode {
         Some(Self { channel: Channel::Variable(text), used: Cell::new(false) })
     }
 
-    /// Returns the code that will stand in the next line of standard input. It is read when it is asked for and byte by
-    /// byte, so that the rest belongs to whoever runs next.
+    /// Returns the code in the next line of standard input. It is read when it is asked for and byte by
+    /// byte, so that the rest is left for the next reader.
     pub fn from_stdin() -> Self {
         Self { channel: Channel::Stdin, used: Cell::new(false) }
     }

@@ -32,7 +32,7 @@ pub struct Question {
 /// Why no code came.
 #[derive(Debug)]
 pub enum AskError {
-    /// Nobody can be asked here: no controlling terminal, or we are a background job. The text says which.
+    /// No person can be asked here: no controlling terminal, or we are a background job. The text says which.
     Nobody(String),
     /// The person declined: an empty line or end of input.
     Cancelled,
@@ -42,13 +42,13 @@ pub enum AskError {
     Failed(Failure),
 }
 
-/// Something that can bring an MFA code.
+/// A source of MFA codes.
 pub trait CodeSource {
-    /// Brings one code for this question before the deadline, asking a person if it has to.
+    /// Returns one code for this question before the deadline, asking a person if it has to.
     /// A code of the wrong form is asked again, as long as the source can be asked again.
     fn ask(&self, question: &Question, until: Deadline) -> Result<MfaCode, AskError>;
 
-    /// Whether asking again after a wrong code can bring another one (a person: yes; a given code: no).
+    /// Whether asking again after a wrong code can return another one (a person: yes; a given code: no).
     fn can_ask_again(&self) -> bool;
 
     /// Shows a passing note to the person, if there is one to see it: a countdown, who is waited for. Empty erases it.

@@ -6,7 +6,7 @@ use crate::names::MfaCode;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::clock::Deadline;
 
-/// Several sources, asked in turn until one is there. Only a source that can reach nobody hands over to the next:
+/// Several sources, asked in turn until one is there. Only a source that cannot ask falls back to the next:
 /// one that fails, is cancelled or times out has answered.
 #[derive(Default)]
 pub struct CodeSources<'a> {
@@ -15,7 +15,6 @@ pub struct CodeSources<'a> {
 }
 
 impl<'a> CodeSources<'a> {
-    /// No source yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -26,7 +25,6 @@ impl<'a> CodeSources<'a> {
         self
     }
 
-    /// Adds a source if there is one.
     pub fn then_if(self, source: Option<impl CodeSource + 'a>) -> Self {
         match source {
             Some(source) => self.then(source),
@@ -48,7 +46,6 @@ impl CodeSource for CodeSources<'_> {
         Err(AskError::Nobody(nobody))
     }
 
-    /// Whether the source that answered last can be asked again.
     fn can_ask_again(&self) -> bool {
         self.list.get(self.answered.get()).is_some_and(|source| source.can_ask_again())
     }

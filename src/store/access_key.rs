@@ -14,7 +14,6 @@ use crate::secret::Secret;
 /// What [`keep`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// The item is new.
     New,
     /// The very same key was there already.
     Already,
@@ -63,7 +62,6 @@ pub fn keep(
     store.write(&item(&key.id, &label), &bytes(key)).map(|()| Kept::New)
 }
 
-/// Removes the item of this key id.
 pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
     store.remove(&item(id, ""))
 }

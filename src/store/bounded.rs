@@ -11,7 +11,7 @@ use crate::secret::Secret;
 /// Runs each call of a store in a thread of its own, waits for it no longer than the bound, and then abandons it: the
 /// end of the process does not wait for such a thread.
 ///
-/// A write that timed out may still happen; whoever reads later sees which.
+/// A write that timed out may still happen; a later read shows whether it did.
 #[derive(Debug)]
 pub struct Bounded<S> {
     store: Arc<S>,

@@ -13,10 +13,10 @@ use crate::system::env::Env;
 /// How long a desktop's keyring may take for one call.
 pub const CALL_BOUND: Duration = Duration::from_secs(5);
 
-/// How long its unlock dialog may stand, where one may open.
+/// How long its unlock dialog may stay open.
 pub const DIALOG_BOUND: Duration = Duration::from_secs(60);
 
-/// The stores in use. Sealing keys may lie in both; access keys only in the durable one.
+/// The stores in use. Sealing keys may be stored in both, access keys only in the durable one.
 #[derive(Default)]
 pub struct Stores {
     /// Answers in microseconds and forgets: the kernel keyring.
@@ -26,19 +26,18 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// The stores for this setting. Every call to them ends within [`CALL_BOUND`], or with leave to unlock within
-    /// [`DIALOG_BOUND`] more; without that leave no dialog opens.
+    /// The stores for this setting. Every call to them ends within [`CALL_BOUND`], or with permission to unlock within
+    /// [`DIALOG_BOUND`] more; without it no dialog opens.
     ///
-    /// `env` has to be the process's own; `key_folder` is where the key file lies if that is the choice.
-    pub fn choose(keyring: Keyring, env: &Env, key_folder: &Path, may_unlock: bool) -> Self {
+    /// `env` has to be the process's own; `key_directory` is the directory of the key file.
+    pub fn choose(keyring: Keyring, env: &Env, key_directory: &Path, may_unlock: bool) -> Self {
         match keyring {
             Keyring::Auto => Self { fast: system::fast(), durable: Some(system::durable(env, may_unlock)) },
             Keyring::Kernel => Self { fast: Some(Box::new(KernelStore::new())), durable: None },
-            Keyring::File => Self { fast: None, durable: Some(Box::new(FileStore::new(key_folder))) },
+            Keyring::File => Self { fast: None, durable: Some(Box::new(FileStore::new(key_directory))) },
         }
     }
 
-    /// The one that keeps access keys, if one in use does.
     pub(crate) fn of_access_keys(&self) -> Option<&dyn Store> {
         self.durable.as_deref().filter(|store| store.about().keeps_access_keys)
     }
@@ -134,10 +133,10 @@ mod tests {
         for choice in Keyring::ALL {
             assert_eq!(names(choice).contains(&"the key file"), choice == Keyring::File, "{choice:?}");
         }
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let item = Item { user: "test".into(), label: "x".into() };
-        let stores = Stores::choose(Keyring::File, &Env::default(), folder.path(), false);
+        let stores = Stores::choose(Keyring::File, &Env::default(), directory.path(), false);
         stores.durable.unwrap().write(&item, &Secret::new(vec![1])).unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -16,17 +16,17 @@ pub(crate) const ABOUT: About = About { name: "the key file", keeps_access_keys:
 /// Keeps each item in a file of its own that only its owner may open.
 #[derive(Clone, Debug)]
 pub struct FileStore {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl FileStore {
-    /// Keeps items in this folder, which the first write creates.
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+    /// Keeps items in this directory, which the first write creates.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
     }
 
     fn path(&self, item: &Item) -> PathBuf {
-        self.folder.join(file_name(&item.user))
+        self.directory.join(file_name(&item.user))
     }
 
     fn refused(&self, item: &Item, error: &io::Error) -> StoreError {
@@ -52,7 +52,7 @@ impl Store for FileStore {
         if size > LARGEST {
             return Err(StoreError::TooLarge(size));
         }
-        create_private_dir(&self.folder).and_then(|()| write_atomically(&self.path(item), bytes.expose())).map_err(
+        create_private_dir(&self.directory).and_then(|()| write_atomically(&self.path(item), bytes.expose())).map_err(
             |error| match error.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Quota,
                 _ => self.refused(item, &error),

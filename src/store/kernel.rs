@@ -1,4 +1,5 @@
-//! The kernel keyring of Linux: in memory, per user, readable in microseconds, gone at reboot or after three idle days.
+//! The kernel keyring of Linux: in memory, per user, readable in microseconds; items end at reboot or after three days
+//! without use.
 //!
 //! The user's *persistent* keyring is used where the kernel has one, since it outlives an SSH login; else the *user*
 //! keyring. Never the session keyring: without pam_keyinit a key put there dies with the process that put it there.
@@ -118,7 +119,7 @@ mod keyring {
         let ring = open_to_change(ring)?;
         let key = calls::search(ring.id, &description(user)?).map_err(of_key)?;
         calls::unlink(key, ring.id).map_err(of_key)?;
-        // Ends it at once, also where somebody linked it into another keyring; before Linux 3.5 there is no such call.
+        // Ends it at once, even if it is linked into another keyring; before Linux 3.5 there is no such call.
         let _ = calls::invalidate(key);
         Ok(())
     }
@@ -129,7 +130,7 @@ mod keyring {
     }
 
     /// Returns where to search: the user keyring, with the persistent one below it. Asking for the persistent keyring
-    /// also starts its three days anew.
+    /// also restarts its three days.
     ///
     /// A keyring of this process would be the plainer place to hang it, but each such keyring counts as a key of the
     /// user: beside 200 of us at once nobody could add a key, beside 2,222 nobody could read one (measured).
@@ -184,7 +185,7 @@ mod keyring {
             .map_err(|_| StoreError::Refused("the item's name contains a zero byte".into()))
     }
 
-    /// What a failed call on a key means. A revoked or expired key is as gone as one that never was.
+    /// What a failed call on a key means. A revoked or expired key counts as not found.
     fn of_key(error: io::Error) -> StoreError {
         match error.raw_os_error() {
             Some(libc::ENOKEY | libc::EKEYEXPIRED | libc::EKEYREVOKED) => StoreError::Absent,

@@ -1,7 +1,7 @@
 //! The login keychain of macOS.
 //!
-//! Without leave to ask, the system is told to open no window: a locked keychain, or an item that another build of
-//! twolock made, is then [`StoreError::Locked`].
+//! Without permission to ask, the system is told to open no window: a locked keychain, or an item that another build of
+//! twolock created, is then [`StoreError::Locked`].
 
 use std::error::Error;
 
@@ -25,7 +25,7 @@ pub struct Keychain {
 }
 
 impl Keychain {
-    /// The user's keychain; `may_ask` is the leave to open its password window.
+    /// The user's keychain; `may_ask` permits its password window.
     pub fn new(may_ask: bool) -> Self {
         Self { may_ask }
     }

@@ -24,7 +24,6 @@ struct State {
 }
 
 impl MemoryStore {
-    /// An empty store that answers every call.
     pub fn new() -> Self {
         Self::default()
     }
@@ -49,7 +48,6 @@ impl MemoryStore {
         self.state().items.get(user).map(|bytes| bytes.expose().clone())
     }
 
-    /// The names of all items.
     pub fn users(&self) -> Vec<String> {
         self.state().items.keys().cloned().collect()
     }

@@ -1,6 +1,6 @@
-//! Where secrets rest: one contract, one file a store.
+//! Where secrets are stored: one contract, one file a store.
 //!
-//! Two kinds of secret are kept here: the *sealing key* (32 bytes, under which sessions lie in private files) and the
+//! Two kinds of secret are kept here: the *sealing key* (32 bytes, which encrypts sessions in private files) and the
 //! long-term access keys. Sessions themselves are too large for some keyrings and are never put here.
 //!
 //! May know the vocabulary and `system`; never profiles, STS or prompts.

@@ -1,8 +1,8 @@
 //! The Secret Service of Linux desktops (GNOME Keyring, KWallet, KeePassXC), over the session bus.
 //!
 //! Secrets cross the bus only in a Diffie-Hellman session (P8), and only a bus of this user's or of root (P53). The bus library is called only where a bus is known to
-//! be, since it would start one of its own otherwise; and without leave to unlock no dialog can open, because the
-//! connection is made with a prompt limit of zero. Wrap it in [`Bounded`](super::bounded::Bounded): a bus that accepts
+//! be, since it would start one of its own otherwise; and without permission to unlock no dialog can open, because the
+//! connection has a prompt limit of zero. Wrap it in [`Bounded`](super::bounded::Bounded): a bus that accepts
 //! and is silent holds a caller for ever.
 
 use super::session_bus::SessionBus;
@@ -28,7 +28,7 @@ pub struct SecretService {
 impl SecretService {
     /// The service on the session bus of this environment, which has to be the process's own: the bus library reads that.
     ///
-    /// `may_unlock` is the leave to open an unlock dialog.
+    /// `may_unlock` permits an unlock dialog.
     pub fn new(env: &Env, may_unlock: bool) -> Self {
         Self { bus: SessionBus::find(env), may_unlock }
     }

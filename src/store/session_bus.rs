@@ -20,7 +20,6 @@ const RUNTIME: &str = "XDG_RUNTIME_DIR";
 pub(super) struct SessionBus {
     /// Where to look, in the order and the words of the library: `unix:path=/run/user/1000/bus;…`.
     addresses: String,
-    /// The variable that names it.
     variable: &'static str,
 }
 
@@ -32,13 +31,13 @@ impl SessionBus {
             Some(Some(addresses)) if addresses.split(';').any(|one| one.trim_start().starts_with("autolaunch:")) => {
                 Err(format!("{ADDRESS} would start a bus"))
             }
-            // `unixexec:` starts any program and `tcp:` leads to any machine; a folder one enters may set variables.
+            // `unixexec:` starts any program and `tcp:` leads to any machine; a directory may set variables.
             Some(Some(addresses)) if !addresses.split(';').all(|one| one.is_empty() || one.starts_with("unix:")) => {
                 Err(format!("{ADDRESS} does not name a socket on this machine (unix:…)"))
             }
             Some(Some(addresses)) => Ok(Self { addresses: addresses.into(), variable: ADDRESS }),
             // The library looks there itself, and only takes a socket of the same user.
-            None => match env.raw(RUNTIME).map(|folder| Path::new(folder).join("bus")) {
+            None => match env.raw(RUNTIME).map(|directory| Path::new(directory).join("bus")) {
                 Some(socket) if sockets::is_own(&socket) => {
                     Ok(Self { addresses: format!("unix:path={}", escaped(&socket)), variable: RUNTIME })
                 }
@@ -71,7 +70,7 @@ mod owner {
 
     impl SessionBus {
         /// Connects to this bus by `connect`, and returns the connection if its other end is this user or root. Before
-        /// that nobody there has heard more than that we want to talk.
+        /// that nothing but the connection request is sent.
         pub(in crate::store) fn connected<T>(
             &self,
             connect: impl FnOnce() -> Result<T, StoreError>,
@@ -105,7 +104,7 @@ mod owner {
         }
     }
 
-    /// The sockets that addresses lead to. What is none, or makes sense to a bus only (`unix:tmpdir=`), leads nowhere.
+    /// The sockets that addresses lead to. Anything else, or what only a bus can use (`unix:tmpdir=`), is skipped.
     fn sockets_of(addresses: &str) -> impl Iterator<Item = SocketAddr> {
         let keys = addresses.split(';').filter_map(|one| one.strip_prefix("unix:"));
         keys.flat_map(|keys| keys.split(',')).filter_map(|pair| {
@@ -162,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_bus_is_there_when_an_address_or_a_socket_names_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let with_socket = folder.path().join("with");
-        let with_file = folder.path().join("file");
+        let directory = tempfile::tempdir().unwrap();
+        let with_socket = directory.path().join("with");
+        let with_file = directory.path().join("file");
         for runtime in [&with_socket, &with_file] {
             std::fs::create_dir(runtime).unwrap();
         }

@@ -28,23 +28,20 @@ pub fn startable(program: &OsStr, path: Option<&OsStr>) -> OsString {
     platform::startable(program, path)
 }
 
-/// What a program may cost.
+/// Limits of a child program.
 #[derive(Clone, Copy, Debug)]
 pub struct ChildLimits {
     /// Bytes of standard output; one more and it is killed.
     pub output: usize,
     /// Bytes of standard error kept; the rest is read and dropped.
     pub errors: usize,
-    /// When it is killed.
     pub until: Deadline,
 }
 
-/// What a program that ended by itself said.
+/// The output of a program that ended by itself.
 #[derive(Debug)]
 pub struct Answer {
-    /// How it ended.
     pub status: ExitStatus,
-    /// Its standard output.
     pub output: Secret<Vec<u8>>,
     /// The beginning of its standard error.
     pub errors: Vec<u8>,
@@ -53,9 +50,7 @@ pub struct Answer {
 /// Why a program gave no answer. It and its process group are dead.
 #[derive(Debug)]
 pub enum NoAnswer {
-    /// It could not be started.
     NotStarted(io::Error),
-    /// It had not ended at the bound.
     TimedOut,
     /// It wrote more than was asked for.
     TooLong,

@@ -1,4 +1,4 @@
-//! Where our files lie: the platform's directories, found once.
+//! Where our files are stored: the platform's directories, found once.
 
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
@@ -15,15 +15,15 @@ pub const HOME_VARIABLE: &str = platform::HOME_VARIABLE;
 pub struct Directories {
     /// The home directory: what [`HOME_VARIABLE`] says, else the account database.
     pub home: PathBuf,
-    /// `config.toml` lies here.
+    /// Holds `config.toml`.
     pub config: PathBuf,
-    /// Sealed sessions and locks lie here.
+    /// Holds sealed sessions and locks.
     pub cache: PathBuf,
-    /// `keys.json` and the key file lie here. Like the keyring they belong to this machine: nothing of them roams.
+    /// Holds `keys.json` and the key file. Like the keyring they belong to this machine: nothing of them roams.
     pub data: PathBuf,
-    /// `state.json` lies here: what may be deleted and is no cache. The data directory, where the platform has no such one.
+    /// Holds `state.json`: what may be deleted and is no cache. The data directory, where the platform has no such one.
     pub state: PathBuf,
-    /// Stands for the account's own home in tests; else the account database is asked when it is needed.
+    /// Replaces the account's own home in tests; else the account database is asked when it is needed.
     pub account_home: Option<PathBuf>,
 }
 

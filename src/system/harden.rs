@@ -1,7 +1,7 @@
 //! The first thing `main` does, before a secret is in memory (threat-model P4).
 //!
 //! Linux: not dumpable (no core file, no `/proc/PID/environ` or memory for other programs of the same user, no
-//! debugger), core limit 0. macOS: no debugger, core limit 0. Windows has nothing honest to offer an ordinary process:
+//! debugger), core limit 0. macOS: no debugger, core limit 0. Windows has no equivalent for an ordinary process:
 //! there this does nothing.
 //!
 //! A write beyond the caller's file size limit fails like one on a full disk, instead of killing us.

@@ -11,15 +11,14 @@ use std::time::Duration;
 use super::clock::Deadline;
 use super::{foreign_file, platform};
 
-/// So often a file that was replaced while we took its lock is opened anew at once.
+/// How often a file that was replaced while we took its lock is reopened.
 const MOST_TRIES: usize = 3;
 
 /// Why there is no lock.
 #[derive(Debug)]
 pub enum LockError {
-    /// Another process holds it.
     Held,
-    /// None can be had here: the file cannot be made or opened, or the file system knows no locks.
+    /// None can be had here: the file cannot be created or opened, or the file system has no locks.
     /// [`Obstacle`](super::obstacle::Obstacle) says what is in the way; readers that ask nobody go on without.
     Unavailable(io::Error),
 }
@@ -31,12 +30,12 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock if nobody holds it.
+    /// Takes the lock if it is free.
     pub fn try_acquire(path: &Path) -> Result<Self, LockError> {
         for _ in 0..MOST_TRIES {
             let file = open(path)?;
             try_lock(&file)?;
-            // The lock of a file that was removed or replaced meanwhile excludes nobody who comes now.
+            // The lock of a file that was removed or replaced meanwhile excludes no later process.
             if is_at(&file, path) {
                 return Ok(Self { _file: file });
             }
@@ -69,7 +68,7 @@ pub(super) fn other_owner(metadata: &Metadata) -> Option<u32> {
     (Some(owner) != platform::user()).then_some(owner)
 }
 
-/// The owner of what stands at a path, links not followed, if that is another user.
+/// The owner of what is at a path, symlinks not followed, if that is another user.
 pub(super) fn other_owner_at(path: &Path) -> Option<u32> {
     other_owner(&fs::symlink_metadata(path).ok()?)
 }
@@ -80,8 +79,8 @@ fn open(path: &Path) -> Result<File, LockError> {
         Ok(file) => file.metadata().ok().and_then(|metadata| other_owner(&metadata)),
         Err(_) => other_owner_at(path),
     };
-    match (path.parent().filter(|folder| is_ours(folder)), owner, opened) {
-        (Some(folder), Some(_), _) => replace(path, folder),
+    match (path.parent().filter(|directory| is_ours(directory)), owner, opened) {
+        (Some(directory), Some(_), _) => replace(path, directory),
         // Another of us may have replaced it between the two looks.
         (Some(_), None, Err(e)) if e.kind() == io::ErrorKind::PermissionDenied => open_once(path),
         (_, _, opened) => opened.map_err(LockError::Unavailable),
@@ -92,15 +91,15 @@ fn open_once(path: &Path) -> Result<File, LockError> {
     platform::open_lock_file(path).map_err(LockError::Unavailable)
 }
 
-fn is_ours(folder: &Path) -> bool {
-    fs::metadata(folder).is_ok_and(|metadata| other_owner(&metadata).is_none())
+fn is_ours(directory: &Path) -> bool {
+    fs::metadata(directory).is_ok_and(|metadata| other_owner(&metadata).is_none())
 }
 
 /// Puts a file of ours in the place of another user's. One at a time, under a lock of the directory, and looked at once
 /// more: what another of us put there meanwhile may be locked already, and must stay.
-fn replace(path: &Path, folder: &Path) -> Result<File, LockError> {
-    let folder = File::open(folder).map_err(LockError::Unavailable)?;
-    try_lock(&folder)?;
+fn replace(path: &Path, directory: &Path) -> Result<File, LockError> {
+    let directory = File::open(directory).map_err(LockError::Unavailable)?;
+    try_lock(&directory)?;
     if other_owner_at(path).is_some() {
         fs::remove_file(path).map_err(LockError::Unavailable)?;
     }
@@ -134,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_held_lock_is_waited_for_until_the_deadline() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("device.lock");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("device.lock");
         let held = FileLock::try_acquire(&path).unwrap();
         assert!(matches!(FileLock::try_acquire(&path), Err(LockError::Held)));
         let start = Instant::now();
@@ -148,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_waiter_goes_on_as_soon_as_the_holder_is_done() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("device.lock");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("device.lock");
         let held = FileLock::try_acquire(&path).unwrap();
         let waiter = std::thread::spawn({
             let path = path.clone();
@@ -162,16 +161,16 @@ mod tests {
 
     #[test]
     fn a_lock_that_cannot_be_made_says_so() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = FileLock::acquire(&folder.path().join("missing/x.lock"), soon(20_000)).unwrap_err();
+        let directory = tempfile::tempdir().unwrap();
+        let error = FileLock::acquire(&directory.path().join("missing/x.lock"), soon(20_000)).unwrap_err();
         assert!(matches!(error, LockError::Unavailable(_)), "{error:?}");
     }
 
     #[cfg(unix)]
     #[test]
     fn a_file_that_was_removed_or_replaced_while_it_was_waited_for_is_no_lock() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("device.lock");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("device.lock");
         let file = open(&path).unwrap();
         assert!(is_at(&file, &path));
         fs::remove_file(&path).unwrap();
@@ -198,15 +197,15 @@ mod tests {
     #[test]
     fn anothers_file_in_our_directory_is_replaced_and_in_theirs_it_stays() {
         use std::os::unix::fs::MetadataExt;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("device.lock");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("device.lock");
         File::create(&path).unwrap();
         if !give_away(&path) {
             return;
         }
         let _held = FileLock::try_acquire(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().uid(), platform::user().unwrap());
-        let theirs = folder.path().join("theirs");
+        let theirs = directory.path().join("theirs");
         fs::create_dir(&theirs).unwrap();
         let path = theirs.join("device.lock");
         File::create(&path).unwrap();
@@ -219,8 +218,8 @@ mod tests {
     #[test]
     fn fifty_that_find_anothers_file_at_once_never_hold_two_locks() {
         use std::sync::atomic::{AtomicUsize, Ordering};
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("device.lock");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("device.lock");
         let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
         for round in 0..20 {
             let _ = fs::remove_file(&path);
@@ -250,12 +249,12 @@ mod tests {
     #[test]
     fn a_lock_file_is_private_and_no_symlink_is_followed() {
         use std::os::unix::fs::{PermissionsExt, symlink};
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.lock");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.lock");
         let _held = FileLock::try_acquire(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        symlink(folder.path().join("elsewhere"), folder.path().join("b.lock")).unwrap();
-        assert!(matches!(FileLock::try_acquire(&folder.path().join("b.lock")), Err(LockError::Unavailable(_))));
-        assert!(!folder.path().join("elsewhere").exists());
+        symlink(directory.path().join("elsewhere"), directory.path().join("b.lock")).unwrap();
+        assert!(matches!(FileLock::try_acquire(&directory.path().join("b.lock")), Err(LockError::Unavailable(_))));
+        assert!(!directory.path().join("elsewhere").exists());
     }
 }

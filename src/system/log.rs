@@ -8,17 +8,17 @@ use crate::text::visible::one_line;
 
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 
-/// Sets how much is said: 0 nothing, 1 each step, 2 also what each step looked at.
+/// Sets how much is logged: 0 nothing, 1 each step, 2 also what each step looked at.
 pub fn set_level(level: u8) {
     LEVEL.store(level, Ordering::Relaxed);
 }
 
-/// Says a step.
+/// Logs a step.
 pub fn step(text: Arguments<'_>) {
     say(1, text);
 }
 
-/// Says what a step looked at.
+/// Logs what a step looked at.
 pub fn detail(text: Arguments<'_>) {
     say(2, text);
 }

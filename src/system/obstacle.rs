@@ -32,15 +32,15 @@ enum Fault {
 impl Obstacle {
     /// Looks for what made this file fail with this error; what is done is "locked" or "written".
     pub fn to(done: &str, file: &Path, error: &io::Error) -> Self {
-        let folder = file.parent().unwrap_or(file);
+        let directory = file.parent().unwrap_or(file);
         let belongs = |owner: u32| format!("belongs to another user (uid {owner})");
-        match fs::metadata(folder) {
+        match fs::metadata(directory) {
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                Self { at: folder.into(), why: "is missing".into(), fault: Fault::Disk }
+                Self { at: directory.into(), why: "is missing".into(), fault: Fault::Disk }
             }
             Ok(found) => match (other_owner(&found), other_owner_at(file)) {
                 (Some(owner), _) if error.kind() == ErrorKind::PermissionDenied => {
-                    Self { at: folder.into(), why: belongs(owner), fault: Fault::AnothersDirectory }
+                    Self { at: directory.into(), why: belongs(owner), fault: Fault::AnothersDirectory }
                 }
                 (None, Some(owner)) => {
                     let why = format!("{} and cannot be replaced: {}", belongs(owner), plain(error));
@@ -57,8 +57,8 @@ impl Obstacle {
     }
 
     /// A directory that could not be made.
-    pub fn of_directory(folder: &Path, error: &io::Error) -> Self {
-        Self { at: folder.into(), why: format!("cannot be created: {}", plain(error)), fault: Fault::Disk }
+    pub fn of_directory(directory: &Path, error: &io::Error) -> Self {
+        Self { at: directory.into(), why: format!("cannot be created: {}", plain(error)), fault: Fault::Disk }
     }
 
     /// Whether it is another user's file in a directory of ours, which we could not replace.
@@ -85,8 +85,8 @@ impl std::fmt::Display for Obstacle {
 }
 
 /// The command that gives a directory and all that is in it back to the user who runs it.
-pub fn chown(folder: &Path) -> String {
-    format!("sudo chown -R \"$(id -u):$(id -g)\" {}", as_word(&folder.to_string_lossy()))
+pub fn chown(directory: &Path) -> String {
+    format!("sudo chown -R \"$(id -u):$(id -g)\" {}", as_word(&directory.to_string_lossy()))
 }
 
 fn is_full(error: &io::Error) -> bool {
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn a_missing_directory_is_named_and_not_the_file_below_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("missing");
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("missing");
         let obstacle = Obstacle::to("locked", &missing.join("x.lock"), &ErrorKind::NotFound.into());
         let failure = obstacle.failure();
         assert_eq!(failure.cause, format!("{} is missing", missing.display()));
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_full_disk_and_a_file_in_the_place_are_named_with_their_kinds() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("x.lock");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("x.lock");
         for (error, kind) in [(ErrorKind::StorageFull, Kind::Disk), (ErrorKind::PermissionDenied, Kind::Disk)] {
             let failure = Obstacle::to("locked", &file, &error.into()).failure();
             assert_eq!(failure.cause, format!("{} cannot be locked: {error}", file.display()));
@@ -128,23 +128,23 @@ mod tests {
     #[test]
     fn what_belongs_to_another_user_is_named_with_the_command_that_gives_it_back() {
         use std::os::unix::fs::chown;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("x.lock");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("x.lock");
         fs::write(&file, "").unwrap();
         if chown(&file, Some(4242), None).is_err() {
             let loud = b"NOT TESTED: only root can give a file to another user\n";
             return io::Write::write_all(&mut io::stderr(), loud).unwrap();
         }
         let failure = || Obstacle::to("locked", &file, &ErrorKind::PermissionDenied.into()).failure();
-        let fix = super::chown(folder.path());
+        let fix = super::chown(directory.path());
         let why = "belongs to another user (uid 4242)";
         let replaced = format!("{} {why} and cannot be replaced: permission denied", file.display());
         assert_eq!(
             (failure().kind, failure().cause, failure().hints),
             (Kind::Busy, replaced, vec![fix.clone().into()])
         );
-        chown(folder.path(), Some(4242), None).unwrap();
-        let named = format!("{} {why}", folder.path().display());
+        chown(directory.path(), Some(4242), None).unwrap();
+        let named = format!("{} {why}", directory.path().display());
         assert_eq!((failure().kind, failure().cause, failure().hints), (Kind::Busy, named, vec![fix.into()]));
     }
 }

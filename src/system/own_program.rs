@@ -22,9 +22,10 @@ fn paths_of(running: &Path, called: Option<&OsStr>, path: Option<&OsStr>) -> Vec
     let called = called.and_then(|called| Path::new(called).file_name());
     let names = [Some(usual.as_os_str()), called, running.file_name()];
     let folders: Vec<PathBuf> =
-        path.into_iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute()).collect();
+        path.into_iter().flat_map(std::env::split_paths).filter(|directory| directory.is_absolute()).collect();
     let mut found: Vec<PathBuf> = Vec::new();
-    let entries = names.into_iter().flatten().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let entries =
+        names.into_iter().flatten().flat_map(|name| folders.iter().map(move |directory| directory.join(name)));
     for entry in entries.filter(|entry| directories::resolve(entry).is_ok_and(|target| target == resolved)) {
         if !found.contains(&entry) {
             found.push(entry);
@@ -77,7 +78,7 @@ mod tests {
         }
 
         fn path(&self, folders: &[&str]) -> OsString {
-            std::env::join_paths(folders.iter().map(|folder| self.0.path().join(folder))).unwrap()
+            std::env::join_paths(folders.iter().map(|directory| self.0.path().join(directory))).unwrap()
         }
     }
 

@@ -84,18 +84,18 @@ enum Role {
 
 impl Process {
     fn load(proc: &Path, pid: u32) -> Option<Self> {
-        let folder = proc.join(pid.to_string());
-        let stat = std::fs::read(folder.join("stat")).ok()?;
+        let directory = proc.join(pid.to_string());
+        let stat = std::fs::read(directory.join("stat")).ok()?;
         let stat = String::from_utf8_lossy(&stat);
         // the name stands in parentheses and may hold some itself: the last one closes
         let (before, after) = stat.rsplit_once(')')?;
         let name = before.split_once('(')?.1.to_owned();
         let parent = after.split_whitespace().nth(1)?.parse().ok()?;
-        let arguments = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+        let arguments = std::fs::read(directory.join("cmdline")).unwrap_or_default();
         let arguments = String::from_utf8_lossy(&arguments);
         let (first, arguments) = arguments.split_once('\0').unwrap_or_default();
         // a process of another user, or a hardened one, hides its file
-        let file = std::fs::read_link(folder.join("exe")).ok().map(|file| file.to_string_lossy().into_owned());
+        let file = std::fs::read_link(directory.join("exe")).ok().map(|file| file.to_string_lossy().into_owned());
         let file = file.as_deref().unwrap_or(first);
         // a shell that was upgraded under its users still runs the old file
         let program = file.strip_suffix(" (deleted)").unwrap_or(file).to_owned();
@@ -127,10 +127,10 @@ mod tests {
     fn asked(processes: &[(u32, u32, &str, &str)]) -> Option<String> {
         let proc = tempfile::tempdir().unwrap();
         for (pid, parent, name, line) in processes {
-            let folder = proc.path().join(pid.to_string());
-            std::fs::create_dir(&folder).unwrap();
-            std::fs::write(folder.join("stat"), format!("{pid} ({name}) S {parent} 1 1 0 -1 4194304")).unwrap();
-            std::fs::write(folder.join("cmdline"), line.split('|').map(|w| format!("{w}\0")).collect::<String>())
+            let directory = proc.path().join(pid.to_string());
+            std::fs::create_dir(&directory).unwrap();
+            std::fs::write(directory.join("stat"), format!("{pid} ({name}) S {parent} 1 1 0 -1 4194304")).unwrap();
+            std::fs::write(directory.join("cmdline"), line.split('|').map(|w| format!("{w}\0")).collect::<String>())
                 .unwrap();
         }
         asker_in(proc.path(), 10).map(|asker| asker.to_string())
@@ -146,12 +146,12 @@ mod tests {
             (8, 7, "-fish", None),
             (7, 7, "fish", Some("/sbin/init")),
         ] {
-            let folder = proc.path().join(pid.to_string());
-            std::fs::create_dir(&folder).unwrap();
-            std::fs::write(folder.join("stat"), format!("{pid} (deploy.sh) S {parent} 1")).unwrap();
-            std::fs::write(folder.join("cmdline"), format!("{line}|").replace('|', "\0")).unwrap();
+            let directory = proc.path().join(pid.to_string());
+            std::fs::create_dir(&directory).unwrap();
+            std::fs::write(directory.join("stat"), format!("{pid} (deploy.sh) S {parent} 1")).unwrap();
+            std::fs::write(directory.join("cmdline"), format!("{line}|").replace('|', "\0")).unwrap();
             if let Some(file) = file {
-                std::os::unix::fs::symlink(file, folder.join("exe")).unwrap();
+                std::os::unix::fs::symlink(file, directory.join("exe")).unwrap();
             }
         }
         let nearest = |pid, word: &str| nearest_in(proc.path(), pid, |p| p.ends_with(word).then(|| p.to_owned()));

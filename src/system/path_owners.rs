@@ -13,11 +13,10 @@ use crate::hint::CommandLine;
 /// As many symlinks as Linux follows in one path.
 const MOST_SYMLINKS: usize = 40;
 
-/// Everything the kernel passes on the way to a path, symlinks themselves included, what it leads to last.
+/// Everything the kernel passes when it resolves a path, symlinks themselves included, what it leads to last.
 pub(crate) struct Steps(Vec<(PathBuf, Metadata)>);
 
 impl Steps {
-    /// Walks the way to a path.
     pub(crate) fn to(path: &Path) -> io::Result<Self> {
         walk(path).map(Self)
     }
@@ -35,7 +34,7 @@ impl Steps {
     }
 }
 
-/// Returns each step on the way to a path, itself and its symlinks included, that somebody else could change, and who.
+/// Returns each component of a path, itself and its symlinks included, that somebody else could change, and who.
 pub(crate) fn other_writers(path: &Path) -> io::Result<Vec<(PathBuf, OtherWriter)>> {
     Steps::to(path).map(Steps::other_writers)
 }
@@ -47,7 +46,6 @@ pub(crate) enum OtherWriter {
     Owner(u32),
     /// A group that may write.
     Group(u32),
-    /// Everybody may write.
     Everybody,
 }
 

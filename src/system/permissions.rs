@@ -1,4 +1,4 @@
-//! Who else may open what stands at a path, and closing it to them, on an opened descriptor only (threat-model P33).
+//! Who else may open what is at a path, and closing it to them, on an opened descriptor only (threat-model P33).
 
 use std::fs::Metadata;
 use std::io;
@@ -9,12 +9,10 @@ use super::owner::Ownership;
 use super::private_file::hard_links;
 use super::{directories, platform};
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// A regular file.
     File,
-    /// A directory.
     Directory,
     /// A pipe, a socket or a device.
     Special,

@@ -106,9 +106,9 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn create(folder: &Path) -> io::Result<Self> {
+    fn create(directory: &Path) -> io::Result<Self> {
         loop {
-            let path = folder.join(Self::name());
+            let path = directory.join(Self::name());
             let temporary = Self { file: platform::create_private_file(&path)?, path };
             // Another run may take it for a leftover until it is locked.
             let is_lost = matches!(temporary.file.try_lock(), Err(TryLockError::WouldBlock))
@@ -135,13 +135,13 @@ impl Drop for Temporary {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Removes the temporary files that killed runs left in a directory. What cannot be removed now is left for the next
 /// run: it never costs this one its write.
-pub fn remove_leftovers(folder: &Path) {
-    for path in temporaries(folder) {
+pub fn remove_leftovers(directory: &Path) {
+    for path in temporaries(directory) {
         // Locked until it is gone: its run may be about to lock it, and then sees that it lost it.
         if let Some(_locked) = claim(&path) {
             let _ = fs::remove_file(path);
@@ -150,13 +150,13 @@ pub fn remove_leftovers(folder: &Path) {
 }
 
 /// Returns the temporary files that killed runs left in a directory.
-pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
-    temporaries(folder).filter(|path| claim(path).is_some()).collect()
+pub fn leftovers(directory: &Path) -> Vec<PathBuf> {
+    temporaries(directory).filter(|path| claim(path).is_some()).collect()
 }
 
-fn temporaries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+fn temporaries(directory: &Path) -> impl Iterator<Item = PathBuf> {
     let is_ours = |name: &str| name.starts_with(TEMPORARY) && name.ends_with(".tmp");
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.filter(move |entry| entry.file_name().to_str().is_some_and(is_ours)).map(|entry| entry.path())
 }
 
@@ -184,31 +184,31 @@ fn is_old(metadata: &fs::Metadata) -> bool {
 mod tests {
     use super::*;
 
-    fn names_in(folder: &Path) -> Vec<String> {
+    fn names_in(directory: &Path) -> Vec<String> {
         let mut names: Vec<_> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
 
     #[test]
     fn a_written_file_reads_back_and_leaves_nothing_beside_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state.json");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
         write_atomically(&path, b"old").unwrap();
         write_atomically(&path, b"new").unwrap();
         assert_eq!(read_private(&path, 3).unwrap(), b"new");
-        assert_eq!(names_in(folder.path()), ["state.json"]);
+        assert_eq!(names_in(directory.path()), ["state.json"]);
     }
 
     #[test]
     fn a_write_that_cannot_end_leaves_the_old_file_and_no_temporary() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("taken");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("taken");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("inside"), b"kept").unwrap();
         assert!(write_atomically(&path, b"new").is_err());
-        assert_eq!(names_in(folder.path()), ["taken"]);
+        assert_eq!(names_in(directory.path()), ["taken"]);
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
     }
 
@@ -220,44 +220,44 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_an_error_not_a_new_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = write_atomically(&folder.path().join("missing/file"), b"x").unwrap_err();
+        let directory = tempfile::tempdir().unwrap();
+        let error = write_atomically(&directory.path().join("missing/file"), b"x").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert!(names_in(folder.path()).is_empty());
+        assert!(names_in(directory.path()).is_empty());
     }
 
     #[test]
     fn leftovers_of_killed_runs_go_whatever_their_age_and_those_of_live_runs_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let live = Staged::beside(&folder.path().join("other"), b"x", None).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let live = Staged::beside(&directory.path().join("other"), b"x", None).unwrap();
         for name in [".twolock-77-1-0.tmp", ".other-79-1-0.tmp", "old.tmp"] {
-            fs::write(folder.path().join(name), "").unwrap();
+            fs::write(directory.path().join(name), "").unwrap();
         }
-        assert_eq!(leftovers(folder.path()), [folder.path().join(".twolock-77-1-0.tmp")]);
-        write_atomically(&folder.path().join("file"), b"x").unwrap();
-        let mut names = names_in(folder.path());
+        assert_eq!(leftovers(directory.path()), [directory.path().join(".twolock-77-1-0.tmp")]);
+        write_atomically(&directory.path().join("file"), b"x").unwrap();
+        let mut names = names_in(directory.path());
         names.retain(|name| !live.temporary.path.ends_with(name));
         assert_eq!(names, [".other-79-1-0.tmp", "file", "old.tmp"]);
         live.commit().unwrap();
-        assert_eq!(names_in(folder.path()), [".other-79-1-0.tmp", "file", "old.tmp", "other"]);
+        assert_eq!(names_in(directory.path()), [".other-79-1-0.tmp", "file", "old.tmp", "other"]);
     }
 
     #[test]
     fn writers_in_one_directory_do_not_take_each_others_files_for_leftovers() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
             for writer in 0..8 {
-                let path = folder.path().join(writer.to_string());
+                let path = directory.path().join(writer.to_string());
                 scope.spawn(move || (0..200).for_each(|_| write_atomically(&path, b"x").unwrap()));
             }
         });
-        assert_eq!(names_in(folder.path()), ["0", "1", "2", "3", "4", "5", "6", "7"]);
+        assert_eq!(names_in(directory.path()), ["0", "1", "2", "3", "4", "5", "6", "7"]);
     }
 
     #[test]
     fn a_file_longer_than_its_cap_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("long");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("long");
         write_atomically(&path, b"12345").unwrap();
         assert_eq!(read_private(&path, 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(read_private(&path, 5).unwrap(), b"12345");
@@ -265,10 +265,10 @@ mod tests {
 
     #[test]
     fn a_file_in_the_way_of_a_folder_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("file"), b"").unwrap();
-        assert!(create_private_dir(&folder.path().join("file")).is_err());
-        assert!(create_private_dir(&folder.path().join("file/below")).is_err());
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("file"), b"").unwrap();
+        assert!(create_private_dir(&directory.path().join("file")).is_err());
+        assert!(create_private_dir(&directory.path().join("file/below")).is_err());
     }
 
     #[cfg(unix)]
@@ -288,18 +288,18 @@ mod tests {
         fn files_and_new_folders_are_for_their_owner_alone() {
             let root = tempfile::tempdir().unwrap();
             chmod(root.path(), 0o755);
-            let folder = root.path().join("a/b/c");
-            create_private_dir(&folder).unwrap();
-            create_private_dir(&folder).unwrap();
-            write_atomically(&folder.join("file"), b"x").unwrap();
+            let directory = root.path().join("a/b/c");
+            create_private_dir(&directory).unwrap();
+            create_private_dir(&directory).unwrap();
+            write_atomically(&directory.join("file"), b"x").unwrap();
             let modes = ["", "a", "a/b", "a/b/c", "a/b/c/file"].map(|name| mode(&root.path().join(name)));
             assert_eq!(modes, [0o755, 0o700, 0o700, 0o700, 0o600]);
         }
 
         #[test]
         fn a_file_that_others_may_open_is_refused() {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("file");
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("file");
             write_atomically(&path, b"x").unwrap();
             for others in [0o640, 0o620, 0o604, 0o602, 0o610, 0o666] {
                 chmod(&path, others);
@@ -312,24 +312,24 @@ mod tests {
 
         #[test]
         fn what_is_not_a_plain_file_is_refused_and_never_waited_for() {
-            let folder = tempfile::tempdir().unwrap();
-            let target = folder.path().join("target");
+            let directory = tempfile::tempdir().unwrap();
+            let target = directory.path().join("target");
             write_atomically(&target, b"x").unwrap();
-            symlink(&target, folder.path().join("link")).unwrap();
-            let fifo = folder.path().join("fifo");
+            symlink(&target, directory.path().join("link")).unwrap();
+            let fifo = directory.path().join("fifo");
             assert!(std::process::Command::new("mkfifo").arg("-m").arg("600").arg(&fifo).status().unwrap().success());
             for name in ["link", "fifo", "."] {
-                let error = read_private(&folder.path().join(name), 9).unwrap_err();
+                let error = read_private(&directory.path().join(name), 9).unwrap_err();
                 assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{name}: {error}");
             }
         }
 
         #[test]
         fn a_symlink_at_the_target_is_replaced_not_followed() {
-            let folder = tempfile::tempdir().unwrap();
-            let foreign = folder.path().join("foreign");
+            let directory = tempfile::tempdir().unwrap();
+            let foreign = directory.path().join("foreign");
             fs::write(&foreign, b"theirs").unwrap();
-            let path = folder.path().join("file");
+            let path = directory.path().join("file");
             symlink(&foreign, &path).unwrap();
             write_atomically(&path, b"ours").unwrap();
             assert_eq!(fs::read(&foreign).unwrap(), b"theirs");

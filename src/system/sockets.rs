@@ -73,13 +73,13 @@ mod peers {
 
         #[test]
         fn a_connection_made_since_is_seen_with_the_user_at_its_other_end() {
-            let folder = tempfile::tempdir().unwrap();
-            let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
+            let directory = tempfile::tempdir().unwrap();
+            let listener = UnixListener::bind(directory.path().join("socket")).unwrap();
             let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
             let before = Peers::now().unwrap();
             let ours = platform::effective_uid();
 
-            let stream = UnixStream::connect(folder.path().join("socket")).unwrap();
+            let stream = UnixStream::connect(directory.path().join("socket")).unwrap();
             let _others = (UnixDatagram::unbound(), std::net::TcpStream::connect(tcp.local_addr().unwrap()).unwrap());
             assert_eq!(peer(&stream).unwrap(), ours);
             let now = Peers::now().unwrap();

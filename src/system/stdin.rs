@@ -1,4 +1,4 @@
-//! Lines of standard input, read byte by byte: what follows a line belongs to whoever reads next, a child perhaps.
+//! Lines of standard input, read byte by byte: what follows a line is left for the next reader, a child perhaps.
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::mpsc;
@@ -12,13 +12,10 @@ use crate::system::platform;
 /// Why there is no line.
 #[derive(Debug)]
 pub enum NoLine {
-    /// Standard input has ended.
     Ended,
     /// It is longer than asked for, or not UTF-8.
     Unfit,
-    /// Nothing before the deadline.
     TimedOut,
-    /// Standard input cannot be read.
     Unreadable(io::Error),
 }
 

@@ -7,7 +7,6 @@ use crate::secret::Secret;
 /// Why the terminal cannot be used for a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// There is no controlling terminal.
     Missing,
     /// Another job is in its foreground.
     Background,
@@ -39,7 +38,7 @@ pub enum Line {
     End,
     /// Nothing before the deadline.
     TimedOut,
-    /// We were stopped and go on: what stood on the screen has scrolled away.
+    /// We were stopped and go on: what was on the screen has scrolled away.
     Resumed,
     /// The terminal can no longer be read.
     Lost(Unusable),
@@ -50,7 +49,6 @@ pub enum Line {
 pub(super) enum Event {
     /// So many bytes; none at end of input.
     Bytes(usize),
-    /// Nothing before the deadline.
     TimedOut,
     /// The process was stopped and goes on.
     #[cfg_attr(windows, expect(dead_code, reason = "Windows has no job control"))]

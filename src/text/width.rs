@@ -1,4 +1,4 @@
-//! How wide text is on a terminal, and how it is made to fit. For text that was made visible before.
+//! How wide text is on a terminal, and how it is made to fit. For text that is escaped already.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -8,7 +8,7 @@ pub(crate) fn columns(text: &str) -> usize {
     text.width() + text.chars().filter(|c| c.is_control()).count()
 }
 
-/// Returns the text with blanks behind it, so that what follows stands in its column.
+/// Returns the text with trailing blanks, so that what follows is aligned.
 pub(crate) fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
@@ -30,7 +30,7 @@ fn fitting(characters: impl Iterator<Item = char>, widest: usize) -> String {
     characters.take_while(|&c| room.checked_sub(most_columns(c)).map(|left| room = left).is_some()).collect()
 }
 
-/// The most columns a character adds, whatever stands beside it: these two selectors widen what they follow.
+/// The most columns a character adds, whatever is next to it: these two selectors widen what they follow.
 fn most_columns(c: char) -> usize {
     const WIDENING: [char; 2] = ['\u{fe01}', '\u{fe0f}'];
     if WIDENING.contains(&c) { 1 } else { c.width().unwrap_or(2) }

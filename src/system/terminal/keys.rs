@@ -1,6 +1,6 @@
 //! The terminal read key by key: what one key sends becomes one value.
 //!
-//! ^C, ^\ and ^Z are no keys but signals. A key we know nothing about is skipped, with all it sends.
+//! ^C, ^\ and ^Z are signals, not keys. A key we know nothing about is skipped, with all it sends.
 
 use std::time::Instant;
 
@@ -49,7 +49,7 @@ pub enum KeyEvent {
     Resized,
     /// ^Z: take away what is drawn, then call [`Keys::stop`].
     Stop,
-    /// We were stopped without a word before, and go on: draw again, below what stands there now.
+    /// We were stopped without a word before, and go on: draw again, below what is on the screen now.
     Resumed,
     /// Nothing before the deadline.
     TimedOut,
@@ -57,7 +57,7 @@ pub enum KeyEvent {
     Lost(Unusable),
 }
 
-/// The keys of the terminal while this lives; line mode is back afterwards.
+/// The keys of the terminal; line mode is restored on drop.
 pub struct Keys<'a> {
     input: &'a Input,
     changed: ChangedModes<'a>,
@@ -69,7 +69,6 @@ impl<'a> Keys<'a> {
         Ok(Self { input, changed: ChangedModes::begin(input, Mode::KeyByKey)?, unread: Vec::new() })
     }
 
-    /// Waits for the next key.
     pub fn next(&mut self, until: Deadline) -> KeyEvent {
         loop {
             match decode(&self.unread) {
@@ -205,7 +204,7 @@ fn control_sequence(bytes: &[u8]) -> Decoded {
 }
 
 fn named(parameters: &[u8], last: u8, length: usize) -> Decoded {
-    // what stands behind `;` are Shift, Alt and Control
+    // what follows `;` are Shift, Alt and Control
     let number = parameters.split(|&b| b == b';').next().unwrap_or_default();
     let key = match (number, last) {
         (_, b'A' | b'Z') => Key::Up,

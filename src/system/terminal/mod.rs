@@ -3,7 +3,7 @@
 //! [`Terminal::read_line`] sets no terminal mode, so nothing has to be put back: whatever ends us, kill -9 included,
 //! leaves the terminal as it was (threat-model P22). Questions for codes and for a yes keep to it. Only two things
 //! change modes, for as long as they last: [`Terminal::hide_typing`], because secret keys are worth something later,
-//! and [`Terminal::keys`], because a picker reads each key. How they restore them stands in `modes.rs`; kill -9 within
+//! and [`Terminal::keys`], because a picker reads each key. `modes.rs` describes how they restore them; kill -9 within
 //! them cannot be helped. File descriptors 0 to 2 are not touched (P21).
 //!
 //! Files know the ones before them only: `modes`, `keys`, and this one.
@@ -154,7 +154,7 @@ impl Terminal {
     }
 }
 
-/// What is typed is not shown while this lives.
+/// What is typed is not shown until this is dropped.
 pub struct HiddenTyping<'a> {
     terminal: &'a Terminal,
     changed: ChangedModes<'a>,

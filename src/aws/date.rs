@@ -109,9 +109,9 @@ mod tests {
     #[test]
     fn an_answer_without_a_date_and_a_dead_port_are_errors_that_name_the_host() {
         for (answer, part) in [
-            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "gave no answer with a date"),
-            ("HTTP/1.1 200 OK\r\nDate: soon\r\nContent-Length: 0\r\n\r\n", "gave no answer with a date"),
-            ("", "gave no answer with a date"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "sent a response without a date"),
+            ("HTTP/1.1 200 OK\r\nDate: soon\r\nContent-Length: 0\r\n\r\n", "sent a response without a date"),
+            ("", "sent a response without a date"),
         ] {
             let error = asked(answer).0.unwrap_err();
             assert!(error.cause.contains(part) && error.cause.contains("127.0.0.1"), "{answer:?}: {}", error.cause);

@@ -10,7 +10,6 @@ use super::call::{Call, Signer};
 use super::clocks::Clocks;
 use super::error::{AwsError, AwsErrorKind, Meaning};
 use super::wire::{End, Seen};
-use crate::arn::Partition;
 use crate::duration;
 use crate::text::visible::cut;
 
@@ -72,7 +71,7 @@ pub(super) fn not_begun(call: &Call<'_>, why: &str) -> AwsError {
 
 /// Returns the error of an answer that failed its checks.
 pub(super) fn unusable(call: &Call<'_>, why: &str, clocks: Clocks) -> AwsError {
-    let cause = format!("invalid response from {} to {}: {why}", call.endpoint, call.action);
+    let cause = format!("invalid response to {} from {}: {why}", call.action, call.endpoint);
     call.error((AwsErrorKind::BadAnswer, cause, Vec::new()), clocks)
 }
 
@@ -143,7 +142,7 @@ impl Call<'_> {
     }
 
     fn bad(&self, why: &str) -> Meaning {
-        let cause = format!("invalid response from {} to {}: {why}", self.endpoint, self.action);
+        let cause = format!("invalid response to {} from {}: {why}", self.action, self.endpoint);
         let hint = "is a proxy or a guest network's login page answering instead of AWS?";
         (AwsErrorKind::BadAnswer, cause, vec![hint.into()])
     }
@@ -176,9 +175,9 @@ impl Call<'_> {
         if let Signer::Session(_) = self.signer {
             return self.stale(format!("AWS no longer knows the session ({words})"));
         }
-        let partition = self.endpoint.region().partition().map_or("this partition", Partition::name);
-        let key = self.signer.key_id();
-        let cause = format!("access key {key} is unknown, inactive or deleted (partition {partition}; {words})");
+        let partition = self.endpoint.region().partition();
+        let place = partition.map(|partition| format!(" in partition {}", partition.name())).unwrap_or_default();
+        let cause = format!("access key {} is unknown, inactive or deleted{place} ({words})", self.signer.key_id());
         let hint = "check it under IAM > Users > Security credentials; a new key needs a few seconds to become active";
         refused(cause, hint)
     }

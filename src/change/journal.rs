@@ -186,7 +186,7 @@ mod tests {
         for (content, why) in [
             ("", "is damaged"),
             ("[]", "no version"),
-            (r#"{"v":2,"title":"x","acts":[]}"#, "has version 2; this twolock reads 1"),
+            (r#"{"v":2,"title":"x","acts":[]}"#, "has version 2, and this twolock reads only version 1"),
             (r#"{"v":1,"acts":[]}"#, "an unknown step"),
             (r#"{"v":1,"title":"x","acts":[{"act":"fly"}]}"#, "an unknown step"),
             (

@@ -188,7 +188,7 @@ fn a_failing_act_undoes_those_before_it() {
     let other_key = CREDENTIALS.replace("hush", "another");
     for (refuses, account, credentials, why) in [
         (true, "123456789012", CREDENTIALS, "no"),
-        (false, "444455556666", CREDENTIALS, "is of account 123456789012"),
+        (false, "444455556666", CREDENTIALS, "belongs to account 123456789012"),
         (false, "123456789012", &other_key, "was changed in the meantime"),
     ] {
         let (home, store) = (Home::new(), MemoryStore::new());

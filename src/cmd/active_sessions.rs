@@ -31,7 +31,7 @@ pub struct Unopened {
 }
 
 impl Unopened {
-    /// `2 sealed files cannot be opened: the Secret Service is locked`
+    /// `2 session files cannot be opened: the Secret Service is locked`
     pub fn line(&self) -> String {
         format!("{} cannot be opened: {}", sealed_files(self.files), self.why)
     }

@@ -422,7 +422,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_toml_is_named_with_its_line() {
         let failure = set("a = 1\nb = = 2\n", "config.toml", "keyring", "auto").unwrap_err();
-        assert!(failure.cause.starts_with("config.toml:2: not TOML"), "{failure}");
+        assert!(failure.cause.starts_with("config.toml:2: invalid TOML"), "{failure}");
     }
 
     #[test]

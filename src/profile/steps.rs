@@ -1,5 +1,5 @@
 //! The calls of a plan, from the first above the base up to the asked profile's own: the table of the whole program
-//! (docs/guide.md, "What is done for a profile").
+//! (docs/guide.md, "What twolock does for a profile").
 
 use std::fmt;
 use std::time::Duration;

@@ -109,7 +109,10 @@ mod tests {
         for wrong in ["12345", "abcdef", "1234567"] {
             let given = GivenCode::from_variable(&Env::of([("TWOLOCK_MFA_CODE", wrong)])).unwrap();
             let Err(AskError::Failed(failure)) = ask(&given) else { panic!("{wrong} was taken") };
-            assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Usage, "TWOLOCK_MFA_CODE is not six digits"));
+            assert_eq!(
+                (failure.kind, failure.cause.as_str()),
+                (Kind::Usage, "TWOLOCK_MFA_CODE did not contain a six-digit code")
+            );
         }
     }
 

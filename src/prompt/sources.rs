@@ -1,4 +1,4 @@
-//! The sources of codes in their order: given beforehand, a command, the terminal (docs/guide.md, "The question").
+//! The sources of codes in their order: given beforehand, a command, the terminal (docs/guide.md, "The MFA prompt").
 
 use std::cell::Cell;
 

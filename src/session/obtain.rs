@@ -39,7 +39,7 @@ fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Looku
     if renew { Lookup::Renew(session) } else { Lookup::Serve(session) }
 }
 
-/// Less than 16 minutes, or a third of its whole life, remains (docs/guide.md, "What is done for a profile").
+/// Less than 16 minutes, or a third of its whole life, remains (docs/guide.md, "What twolock does for a profile").
 fn is_ageing(header: &Header, now: Timestamp) -> bool {
     header.expires.since(now) < Duration::from_secs(16 * 60).min(header.life() / 3)
 }

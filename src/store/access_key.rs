@@ -169,7 +169,7 @@ mod tests {
         assert!(hints(&silent, StoreError::Locked).is_empty());
         assert_eq!(hints(&silent, StoreError::NoService("x".into())), ["keep the key in ~/.aws/credentials"]);
         let open = About { unlock: Some("open it"), start: Some("start it"), ..silent };
-        let unlock = "open it, then run this again; this opens its dialog: twolock login base";
+        let unlock = "open it, then run this again; to open its dialog: twolock login base";
         assert_eq!(hints(&open, StoreError::Dismissed), [unlock]);
         let start = "start it, or keep the key in ~/.aws/credentials";
         assert_eq!(hints(&open, StoreError::NoService("x".into())), [start]);

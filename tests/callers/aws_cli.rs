@@ -83,8 +83,8 @@ fn without_a_terminal_the_callers_own_error_holds_our_first_line() {
     for profile in ["base", "prod"] {
         let ran = run_aws(&world, &whoami(profile));
         let line = format!(
-            "Error when retrieving credentials from custom-process: twolock: error: profile '{profile}': an MFA code of \
-             arn:aws:iam::123456789012:mfa/ana is needed: no terminal; run in a terminal: twolock login {profile}"
+            "Error when retrieving credentials from custom-process: twolock: error: profile '{profile}': needs an MFA code from \
+             arn:aws:iam::123456789012:mfa/ana: no terminal; run in a terminal: twolock login {profile}"
         );
         assert!(ran.stderr.contains(&line), "{ran:?}");
         assert_eq!((ran.code, ran.stdout.as_str()), (255, ""));

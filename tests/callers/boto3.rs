@@ -48,7 +48,7 @@ fn without_a_terminal_its_error_holds_our_first_line() {
     let world = world();
     let ran = run_python(&world, SCRIPT, &["--profile", "prod"]);
     let line = "botocore.exceptions.CredentialRetrievalError: Error when retrieving credentials from custom-process: \
-                twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is needed: \
+                twolock: error: profile 'prod': needs an MFA code from arn:aws:iam::123456789012:mfa/ana: \
                 no terminal; run in a terminal: twolock login prod\n";
     assert!(ran.stderr.ends_with(line) || ran.stderr.contains(line), "{ran:?}");
     assert_eq!((ran.code, ran.stdout.as_str(), world.sandbox.connections()), (1, "", 0));

@@ -138,7 +138,7 @@ fn go_assumes_a_role_from_our_session() {
 #[test]
 #[ignore = "long: installs the Go SDK"]
 fn go_ends_without_a_terminal_and_shows_our_line() {
-    let line = "twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is needed: no terminal; \
+    let line = "twolock: error: profile 'prod': needs an MFA code from arn:aws:iam::123456789012:mfa/ana: no terminal; \
                 run in a terminal: twolock login prod\n";
     ends_without_a_terminal(go, line);
 }

@@ -355,7 +355,7 @@ fn a_key_that_other_profiles_use_stays_for_them() {
     let before = (config_of(&world), credentials_of(&world));
     let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
     assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.stderr.contains("gets its key from 'base-keys', which goes"), "{ran:?}");
+    assert!(ran.stderr.contains("uses the key of 'base-keys', which will be removed"), "{ran:?}");
     assert!(ran.stderr.ends_with("twolock: hint: twolock profile set other source_profile base\n"), "{ran:?}");
     assert_eq!((config_of(&world), credentials_of(&world)), before);
     assert_eq!(run(&world, &["set", "other", "source_profile", "base", "--yes"]).code, 0);
@@ -438,7 +438,7 @@ fn releasing_a_profile_that_is_not_adopted_is_refused() {
     run(&world, &["release", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:1): is not fixed: its credential_process does not run twolock\n",
+        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: its credential_process does not run twolock\n",
     );
     let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
     assert!(ran.code == 3 && ran.stderr.contains("has an access key in the AWS files"), "{ran:?}");

@@ -22,7 +22,7 @@ fn without_a_terminal_it_fails_at_once_and_names_the_command() {
     world.run(["credential-process", "prod"]).is(
         9,
         "",
-        "twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is needed: no terminal; \
+        "twolock: error: profile 'prod': needs an MFA code from arn:aws:iam::123456789012:mfa/ana: no terminal; \
          run in a terminal: twolock login prod\n",
     );
     assert_eq!(world.sandbox.connections(), 0);

@@ -202,7 +202,7 @@ fn invalid_files_are_findings_and_the_rest_is_checked() {
             "~/.config/twolock/config.toml:3: session_duration '9': allowed: 15m to 36h (such as 12h, 45m, 90s)",
             "~/.config/twolock/config.toml:2: keyring 'plain': allowed: auto, kernel, file",
             "cannot read ~/.aws/config: it is a directory",
-            "~/.local/share/twolock/keys.json has version 2, and this twolock reads only version version 1",
+            "~/.local/share/twolock/keys.json has version 2, and this twolock reads only version 1",
         ]
     );
     assert_eq!(world.found("plaintext-key").len(), 1, "the credentials file is still read");

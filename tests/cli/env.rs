@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::world::{Terminal, World};
 
 const REGIONLESS: &str = "[profile base]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nendpoint_url = {url}\n";
-const NO_TERMINAL: &str = "twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is \
-                           needed: no terminal; run in a terminal: twolock login prod\n";
+const NO_TERMINAL: &str = "twolock: error: profile 'prod': needs an MFA code from arn:aws:iam::123456789012:mfa/ana: \
+                           no terminal; run in a terminal: twolock login prod\n";
 
 /// The values that `env` prints, with the variable names in order.
 fn values(world: &World, profile: &str) -> Vec<(&'static str, String)> {
@@ -118,8 +118,8 @@ fn every_failure_prints_the_failing_statement_and_nothing_else() {
          endpoint_url = http://127.0.0.1:1\n",
     );
     let wrong = world.wrong_code();
-    let refused = "twolock: error: profile 'prod': that code was refused by STS at 127.0.0.1:PORT, not AWS: wrong, used \
-                   before, or another device's\ntwolock: hint: check the code; each code works only once, and comes from \
+    let refused = "twolock: error: profile 'prod': the code was refused by STS at 127.0.0.1:PORT, not AWS: wrong, already \
+                   used, or from another device\ntwolock: hint: check the code; each code works only once, and comes from \
                    arn:aws:iam::123456789012:mfa/ana\n";
     for (args, variables, code, stderr) in [
         (vec!["env", "prod"], vec![], 9, NO_TERMINAL),

@@ -54,7 +54,7 @@ fn fresh_asks_again_and_renews_the_role_sessions() {
     world.run(["login", "prod", "--fresh"]).is(
         9,
         "",
-        "twolock: error: profile 'prod': an MFA code of arn:aws:iam::123456789012:mfa/ana is needed: no terminal; \
+        "twolock: error: profile 'prod': needs an MFA code from arn:aws:iam::123456789012:mfa/ana: no terminal; \
          run in a terminal: twolock login prod\n",
     );
     assert_eq!(world.run_with_code(["login", "prod", "--fresh"]).code, 0);
@@ -84,7 +84,7 @@ fn a_refusal_by_aws_is_reported_with_a_hint() {
     let first = ran.stderr.lines().next().unwrap();
     assert!(
         first.starts_with(
-            "twolock: error: profile 'closed': arn:aws:iam::444455556666:role/Closed may not be assumed (STS at \
+            "twolock: error: profile 'closed': not allowed to assume arn:aws:iam::444455556666:role/Closed (STS at \
              127.0.0.1:PORT, not AWS: AccessDenied: User: arn:aws:iam::123456789012:user/ana is not authorized"
         ),
         "{first}"

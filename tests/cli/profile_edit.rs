@@ -113,7 +113,7 @@ fn invalid_values_are_refused_with_what_is_allowed() {
     ran.is(
         3,
         "",
-        "twolock: error: profile 'nope': profile not found\n\
+        "twolock: error: profile 'nope': not found in the AWS files\n\
          twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
     );
     assert_eq!(world.config(), CONFIG);

@@ -24,7 +24,7 @@ fn two_wrong_codes_then_the_right_one() {
     let mut terminal = world.asked();
     for digit in ['1', '2'] {
         terminal.types(&format!("{}\n", world.wrong(digit)));
-        terminal.sees("that code was refused");
+        terminal.sees("the code was refused");
         terminal.sees("the next one is available in ");
         terminal.sees("device ana): ");
     }
@@ -40,7 +40,7 @@ fn after_three_wrong_codes_it_fails() {
     let mut terminal = world.asked();
     for digit in ['1', '2'] {
         terminal.types(&format!("{}\n", world.wrong(digit)));
-        terminal.sees("that code was refused");
+        terminal.sees("the code was refused");
         terminal.sees("device ana): ");
     }
     terminal.types(&format!("{}\n", world.wrong('3')));
@@ -48,8 +48,8 @@ fn after_three_wrong_codes_it_fails() {
     ran.is(
         4,
         "",
-        "twolock: error: profile 'prod': that code was refused by STS at 127.0.0.1:PORT, not AWS: wrong, used before, or \
-         another device's\ntwolock: hint: check the code; each code works only once, and comes from \
+        "twolock: error: profile 'prod': the code was refused by STS at 127.0.0.1:PORT, not AWS: wrong, already used, or \
+         from another device\ntwolock: hint: check the code; each code works only once, and comes from \
          arn:aws:iam::123456789012:mfa/ana\n",
     );
     assert_eq!(world.sandbox.count("GetSessionToken"), 3);

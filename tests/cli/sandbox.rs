@@ -9,7 +9,7 @@ fn the_tour_succeeds_and_leaves_no_files() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     for part in [
         "credential_process = ",
-        "One code of the virtual device",
+        "with MFA code",
         "no call to STS",
         ":assumed-role/Admin/ana",
         "in eu-west-1",
@@ -27,7 +27,7 @@ fn on_a_terminal_the_tour_ends_in_a_shell_that_knows_the_code() {
     let mut tour = world.program(env!("CARGO_BIN_EXE_twolock"));
     tour.arg("sandbox").env("SHELL", "/bin/sh");
     let mut terminal = Terminal::start_in_full(tour);
-    terminal.sees("Leave with exit.");
+    terminal.sees("To leave: exit");
     assert!(!terminal.shown().contains("MFA code for"), "{}", terminal.shown());
     terminal.types("while ! test -s ~/code; do sleep 0.1; done; wc -c < ~/code; twolock status\n");
     terminal.sees("role Admin");

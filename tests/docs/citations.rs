@@ -67,7 +67,7 @@ fn every_heading_that_is_cited_is_there() {
     );
 }
 
-/// `docs/guide.md, "The question"`
+/// `docs/guide.md, "The MFA prompt"`
 fn headings_in(comment: &str) -> Vec<(String, String)> {
     let cut = comment.match_indices(".md, \"").filter_map(|(at, mark)| {
         let name = comment[..at].rsplit(|c: char| !(c.is_alphanumeric() || "-_/.".contains(c))).next()?;

@@ -66,7 +66,7 @@ fn every_key_of_ours_in_a_profile_is_there() {
     // Names of other things than keys.
     real.retain(|word| !["twolock_sandbox", "twolock_prompt", "twolock_segment"].contains(&word.as_str()));
     real.insert("mfa_process".to_owned());
-    let documented = names("Keys of ours in a profile");
+    let documented = names("twolock's own keys in a profile");
     let missing: Vec<_> = documented.symmetric_difference(&real).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

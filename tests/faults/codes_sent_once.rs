@@ -18,17 +18,17 @@ fn faults() -> Vec<(FaultKind, &'static str)> {
         (FaultKind::DropBefore, "closed the connection before the response was complete"),
         (FaultKind::DropAfter, "closed the connection before the response was complete"),
         (FaultKind::CutBody, "closed the connection before the response was complete"),
-        (FaultKind::TruncatedBody, "not usable"),
-        (FaultKind::EmptyBody, "not usable"),
-        (FaultKind::HtmlBody, "not usable"),
+        (FaultKind::TruncatedBody, "invalid response"),
+        (FaultKind::EmptyBody, "invalid response"),
+        (FaultKind::HtmlBody, "invalid response"),
         (FaultKind::OversizedBody(10 * 1024 * 1024), "it is too long"),
-        (FaultKind::NoSessionToken, "not usable"),
-        (FaultKind::ExpiryPast, "not usable"),
-        (FaultKind::ExpiryBeyond(24 * 3600), "not usable"),
+        (FaultKind::NoSessionToken, "invalid response"),
+        (FaultKind::ExpiryPast, "invalid response"),
+        (FaultKind::ExpiryBeyond(24 * 3600), "invalid response"),
         (FaultKind::Redirect("http://127.0.0.1:9/".into()), "redirects are not followed"),
-        (FaultKind::Status(500), "cannot answer right now"),
-        (FaultKind::Status(503), "cannot answer right now"),
-        (FaultKind::Throttling, "cannot answer right now"),
+        (FaultKind::Status(500), "is temporarily unavailable"),
+        (FaultKind::Status(503), "is temporarily unavailable"),
+        (FaultKind::Throttling, "is temporarily unavailable"),
     ]
 }
 
@@ -106,7 +106,7 @@ fn without_a_code_a_call_is_tried_again() {
     world.sandbox.forget_calls();
     world.sandbox.fault(Fault::new(FaultKind::Status(500)).on("AssumeRole").always());
     let ran = answer(&world, &mut world.twolock(["credential-process", "prod"]));
-    failed(&ran, 6, &["cannot answer right now"]);
+    failed(&ran, 6, &["is temporarily unavailable"]);
     assert!(!ran.stderr.contains("code"), "nothing of codes: {ran:?}");
     assert_eq!(world.sandbox.count("AssumeRole"), 3);
 }
@@ -137,12 +137,12 @@ fn an_answer_that_is_not_what_was_asked_for_is_never_kept() {
             FaultKind::ForeignRole("arn:aws:sts::123456789012:assumed-role/Admin/bob".into()),
             "its session is 'bob', but 'ana' was requested",
         ),
-        (FaultKind::ExpiryPast, "not usable"),
-        (FaultKind::ExpiryBeyond(3600), "not usable"),
-        (FaultKind::NoSessionToken, "not usable"),
-        (FaultKind::EmptyBody, "not usable"),
-        (FaultKind::HtmlBody, "not usable"),
-        (FaultKind::TruncatedBody, "not usable"),
+        (FaultKind::ExpiryPast, "invalid response"),
+        (FaultKind::ExpiryBeyond(3600), "invalid response"),
+        (FaultKind::NoSessionToken, "invalid response"),
+        (FaultKind::EmptyBody, "invalid response"),
+        (FaultKind::HtmlBody, "invalid response"),
+        (FaultKind::TruncatedBody, "invalid response"),
         (FaultKind::OversizedBody(10 * 1024 * 1024), "it is too long"),
     ] {
         world.sandbox.fault(Fault::new(kind.clone()).on("AssumeRole").always());
@@ -163,7 +163,7 @@ fn a_wrong_code_is_asked_again_twice_and_not_more() {
         terminal.types(&format!("{}{digit}\n", &wrong[..5]));
     }
     let ran = terminal.end();
-    failed(&ran, 4, &["profile 'prod'", "that code was refused"]);
+    failed(&ran, 4, &["profile 'prod'", "the code was refused"]);
     assert_eq!(world.sandbox.count("GetSessionToken"), 3);
     assert_eq!(world.sandbox.codes_consumed().len(), 0);
 }

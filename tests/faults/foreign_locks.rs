@@ -247,7 +247,7 @@ fn root_in_another_users_home_creates_nothing_and_says_so() {
     if without_root() {
         return;
     }
-    let whose = format!("run as root in the home of uid {UID}");
+    let whose = format!("running as root in the home directory of uid {UID}");
     let refusal =
         format!("{whose}, so uid {UID} could not open the files it creates: run it without sudo, or with sudo -H\n");
     for has_cache in [false, true] {

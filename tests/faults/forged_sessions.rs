@@ -116,7 +116,7 @@ fn a_header_that_names_the_right_key_and_does_not_open_is_no_session() {
     // Its own two, and the copy and the forgery of a key that says it is another.
     let files = sealed(&world.cache()).len();
     let text = format!(
-        "ended 1 sessions and deleted the encryption key\nremoved {} sealed files that could not be opened\n",
+        "ended 1 sessions and deleted the encryption key\nremoved {} session files that could not be opened\n",
         files - 1
     );
     world.run(["logout", "--all"]).is(0, &text, "");
@@ -159,7 +159,7 @@ fn under_a_locked_keyring_files_are_counted_as_files_and_nothing_of_them_is_show
     assert_eq!(sessions(&after_a_reboot(&["status", "--json"])).len(), 2, "the desktop's copy opens them");
     desktop.lock();
     let ran = after_a_reboot(&["status"]);
-    let locked = "no active sessions\n3 sealed files cannot be opened: the Secret Service is locked\n";
+    let locked = "no active sessions\n3 session files cannot be opened: the Secret Service is locked\n";
     assert!(ran.code == 0 && ran.stdout.starts_with(locked), "{ran:?}");
     let json = after_a_reboot(&["status", "--json"]).json();
     let why = "the Secret Service is locked";
@@ -168,6 +168,6 @@ fn under_a_locked_keyring_files_are_counted_as_files_and_nothing_of_them_is_show
     assert!(!list.contains("seconds_left") && !list.contains("forged"), "{list}");
     assert_eq!(after_a_reboot(&["status", "prod", "--min-ttl", "1m"]).code, 9, "a person has to unlock it");
     let ran = after_a_reboot(&["logout", "prod"]);
-    ran.is(0, "prod: removed 2 sealed files that could not be opened: the Secret Service is locked\n", "");
+    ran.is(0, "prod: removed 2 session files that could not be opened: the Secret Service is locked\n", "");
     assert_eq!(sealed(&world.cache()).len(), 1);
 }

@@ -174,7 +174,7 @@ fn a_keyring_that_keeps_no_access_keys_is_not_asked_for_one_and_the_setting_name
     for choice in ["file", "kernel"] {
         world.write(".config/twolock/config.toml", &format!("keyring = \"{choice}\"\n"));
         let ran = call(&desktop, with_code("123456"));
-        failed(&ran, 5, &["profile 'base'", KEY_ID, "the keyring in use keeps no access keys"]);
+        failed(&ran, 5, &["profile 'base'", KEY_ID, "the keyring in use cannot store access keys"]);
         let hint = "hint: keyring = auto can store them; to see where the setting comes from: twolock settings list\n";
         assert!(ran.stderr.ends_with(hint), "{ran:?}");
     }
@@ -246,7 +246,7 @@ impl Drop for ForeignBus {
 }
 
 const FOREIGN: &str =
-    "the Secret Service cannot be trusted: DBUS_SESSION_BUS_ADDRESS names a session bus that uid 1 runs";
+    "the Secret Service cannot be trusted: DBUS_SESSION_BUS_ADDRESS names a session bus run by uid 1 runs";
 
 #[test]
 fn a_session_bus_of_another_user_gets_no_key_and_its_user_is_named() {

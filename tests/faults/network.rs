@@ -44,7 +44,7 @@ fn certificates_that_prove_nothing_are_refused_and_the_code_is_unused() {
     for (kind, with_ca, says) in [
         (Tls::WrongName, true, "its certificate is for another name"),
         (Tls::Expired, true, "its certificate has expired or is not valid yet"),
-        (Tls::Good, false, "its certificate's issuer is unknown on this machine"),
+        (Tls::Good, false, "this machine does not know its certificate's issuer"),
     ] {
         let world = tls(kind);
         let ran = call_tls(&world, with_ca);
@@ -80,7 +80,7 @@ fn a_way_that_leads_nowhere_is_named_with_its_cause() {
         (format!("https://127.0.0.1:{}", rude.port()), "could not be reached"),
         (format!("https://127.0.0.1:{}", web.port()), "was not trusted"),
         (format!("http://127.0.0.1:{}", rude.port()), "closed the connection before the response was complete"),
-        (format!("http://127.0.0.1:{}", web.port()), "not usable"),
+        (format!("http://127.0.0.1:{}", web.port()), "invalid response"),
     ] {
         let ran = call(&world, &url, &[]);
         failed(&ran, 6, &["profile 'prod'", "not AWS", says]);
@@ -157,7 +157,7 @@ fn what_aws_refuses_is_said_with_the_next_step() {
         (
             refused(403, "SignatureDoesNotMatch", "The request signature we calculated does not match"),
             4,
-            vec!["is not the one AWS has"],
+            vec!["does not match the one at AWS"],
         ),
         (
             refused(403, "RegionDisabledException", "STS is not activated in this region"),
@@ -175,7 +175,7 @@ fn what_aws_refuses_is_said_with_the_next_step() {
         ),
         (refused(403, "AccessDenied", "nothing \u{9b}2J\u{202e}\u{200b}for you"), 4, vec!["\\u{202e}"]),
         (refused(418, "Teapot", "short and stout"), 4, vec!["Teapot", "short and stout"]),
-        (refused(503, "ServiceUnavailable", "later"), 6, vec!["cannot answer right now"]),
+        (refused(503, "ServiceUnavailable", "later"), 6, vec!["is temporarily unavailable"]),
     ] {
         let world = World::new();
         world.sandbox.fault(Fault::new(fault).on("GetSessionToken"));

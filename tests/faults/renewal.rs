@@ -1,4 +1,4 @@
-//! Renewal without a person, and credentials near their end (docs/guide.md, "What is done for a profile"; F37).
+//! Renewal without a person, and credentials near their end (docs/guide.md, "What twolock does for a profile"; F37).
 
 use std::process::Command;
 

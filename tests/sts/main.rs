@@ -144,7 +144,7 @@ fn wrong_used_and_foreign_codes() {
     let world = World::new();
     let used = world.code();
     world.login_with(&world.serial(), &used).unwrap();
-    let said = "that code was refused by STS at 127.0.0.1:";
+    let said = "the code was refused by STS at 127.0.0.1:";
     refusal(world.login_with(&world.serial(), &used).unwrap_err(), AwsErrorKind::WrongCode, said);
     let current = world.sandbox.code_at(&world.device.serial, world.sandbox.now()).unwrap();
     let wrong = format!("{:06}", (current.parse::<u32>().unwrap() + 500_000) % 1_000_000);
@@ -160,14 +160,14 @@ fn a_device_of_another_user_is_not_asked_again() {
     let theirs = world.sandbox.add_device(&other.arn, "bobs");
     let serial = MfaSerial::parse(&theirs.serial).unwrap();
     let error = world.login_with(&serial, &world.code()).unwrap_err();
-    refusal(error, AwsErrorKind::Refused, &format!("device '{serial}' was refused: not this user's"));
+    refusal(error, AwsErrorKind::Refused, &format!("device '{serial}' was refused: it belongs to another user"));
 }
 
 #[test]
 fn keys_that_are_unknown_switched_off_or_wrong() {
     let world = World::new();
     let id = world.key.id.clone();
-    let unknown = format!("access key {id} is unknown, inactive or deleted in aws");
+    let unknown = format!("access key {id} is unknown, inactive or deleted in partition aws");
     world.sandbox.set_key_active(id.as_str(), false);
     refusal(world.session_without_code().unwrap_err(), AwsErrorKind::Refused, &unknown);
     world.sandbox.delete_key(id.as_str());
@@ -176,7 +176,11 @@ fn keys_that_are_unknown_switched_off_or_wrong() {
     world.key.secret = Secret::new("canary0/canary1/canary2/canary3/canary45".into());
     let error = world.session_without_code().unwrap_err();
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
-    refusal(error, AwsErrorKind::Refused, &format!("the stored secret key of {} is not the one AWS has", world.key.id));
+    refusal(
+        error,
+        AwsErrorKind::Refused,
+        &format!("the stored secret key of {} does not match the one at AWS", world.key.id),
+    );
 }
 
 #[test]
@@ -198,7 +202,7 @@ fn roles_that_refuse() {
     let closed = world.role(|role| role.principals.clear());
     let session = world.login().unwrap();
     let error = world.assume(Signer::Session(&session), &closed).unwrap_err();
-    refusal(error, AwsErrorKind::Refused, &format!("arn:aws:iam::{ACCOUNT}:role/Admin may not be assumed"));
+    refusal(error, AwsErrorKind::Refused, &format!("not allowed to assume arn:aws:iam::{ACCOUNT}:role/Admin"));
     let third_party = world.role(|role| role.external_id = Some("contract-7".into()));
     let error = world.assume(Signer::Session(&session), &third_party).unwrap_err();
     assert!(error.shown_hints().iter().any(|hint| hint.contains("set external_id")), "{error:?}");
@@ -212,7 +216,7 @@ fn durations_that_are_too_long() {
     let world = World::new();
     let long = RoleRequest { duration: HOUR * 2, ..world.role(|_| {}) };
     let error = world.assume(Signer::Key(&world.key), &long).unwrap_err();
-    refusal(error, AwsErrorKind::Refused, "the role allows no session of 2h");
+    refusal(error, AwsErrorKind::Refused, "the role does not allow sessions of 2h");
     let long = RoleRequest { duration: HOUR * 2, ..world.role(|role| role.max_duration = 43_200) };
     let session = world.login().unwrap();
     let error = world.assume(Signer::Session(&session), &long).unwrap_err();
@@ -306,7 +310,7 @@ fn answers_that_are_not_what_was_asked_for() {
         let world = World::new();
         world.sandbox.fault(Fault::new(kind.clone()));
         let error = world.login().unwrap_err();
-        refusal(error, AwsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
+        refusal(error, AwsErrorKind::BadAnswer, "invalid response to ");
         assert_eq!(world.sandbox.count("GetSessionToken"), 1, "{kind:?}");
     }
     assert_eq!(sink.connections(), 0, "redirects are not followed");
@@ -319,7 +323,7 @@ fn an_answer_of_a_foreign_account_is_refused() {
     world.sandbox.fault(Fault::new(FaultKind::ForeignAccount("999999999999".into())).on("AssumeRole"));
     let error = world.assume(Signer::Key(&world.key), &request).unwrap_err();
     assert!(error.cause.ends_with(&format!("it is for account 999999999999, but the role is in account {ACCOUNT}")));
-    refusal(error, AwsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
+    refusal(error, AwsErrorKind::BadAnswer, "invalid response to ");
 }
 
 #[test]
@@ -336,7 +340,7 @@ fn an_answer_for_another_role_or_session_is_refused() {
         let arn = format!("arn:{partition}:sts::{ACCOUNT}:assumed-role/{named}");
         world.sandbox.fault(Fault::new(FaultKind::ForeignRole(arn)).on("AssumeRole"));
         let error = world.assume(Signer::Key(&world.key), &request).unwrap_err();
-        refusal(error, AwsErrorKind::BadAnswer, "the answer of STS at 127.0.0.1:");
+        refusal(error, AwsErrorKind::BadAnswer, "invalid response to ");
     }
     world.assume(Signer::Key(&world.key), &request).unwrap();
 }
@@ -404,7 +408,7 @@ fn certificates_that_are_not_trusted() {
     for (tls, trusted, said) in [
         (Tls::WrongName, true, "its certificate is for another name"),
         (Tls::Expired, true, "its certificate has expired or is not valid yet"),
-        (Tls::Good, false, "its certificate's issuer is unknown on this machine"),
+        (Tls::Good, false, "this machine does not know its certificate's issuer"),
     ] {
         let world = tls_world(tls, |sandbox| sandbox.url().to_owned(), trusted, &[]);
         let begun = Instant::now();

@@ -44,7 +44,7 @@ fn world_file_is_served_until_input_ends() {
 
 #[test]
 fn mistakes_end_it_with_words() {
-    for (argument, words) in [("--nonsense", "no such flag"), ("/nowhere.json", "/nowhere.json: ")] {
+    for (argument, words) in [("--nonsense", "unknown flag"), ("/nowhere.json", "/nowhere.json: ")] {
         let output = command().arg(argument).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && output.stdout.is_empty());

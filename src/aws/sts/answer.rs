@@ -239,7 +239,7 @@ mod tests {
         for (arn, why) in [
             (
                 "arn:aws:sts::999999999999:assumed-role/Admin/ana",
-                "it is for account 999999999999, but the role is of account 123456789012",
+                "it is for account 999999999999, but the role is in account 123456789012",
             ),
             ("arn:aws:sts::1:assumed-role/Admin/ana", "it names no account"),
             ("", "it names no account"),
@@ -253,19 +253,16 @@ mod tests {
     #[test]
     fn a_role_or_a_session_that_was_not_asked_for_is_refused() {
         for (arn, why) in [
-            ("arn:aws:sts::123456789012:assumed-role/Other/ana", "it is for role 'Other', but 'Admin' was asked for"),
+            ("arn:aws:sts::123456789012:assumed-role/Other/ana", "it is for role 'Other', but 'Admin' was requested"),
             (
                 "arn:aws:sts::123456789012:assumed-role/path/Admin/ana",
-                "it is for role 'path', but 'Admin' was asked for",
+                "it is for role 'path', but 'Admin' was requested",
             ),
-            (
-                "arn:aws:sts::123456789012:assumed-role/Admin/bob",
-                "its session is called 'bob', but 'ana' was asked for",
-            ),
-            ("arn:aws:sts::123456789012:assumed-role/Admin/", "its session is called '', but 'ana' was asked for"),
+            ("arn:aws:sts::123456789012:assumed-role/Admin/bob", "its session is 'bob', but 'ana' was requested"),
+            ("arn:aws:sts::123456789012:assumed-role/Admin/", "its session is '', but 'ana' was requested"),
             (
                 "arn:aws-cn:sts::123456789012:assumed-role/Admin/ana",
-                "it is of partition aws-cn, but the role is of partition aws",
+                "it is for partition aws-cn, but the role is in partition aws",
             ),
             ("arn:aws:sts::123456789012:assumed-role/Admin", "it contains no role"),
             ("arn:aws:sts::123456789012:federated-user/ana", "it contains no role"),

@@ -403,7 +403,7 @@ fn a_dead_proxy_is_named_with_its_variable_and_without_its_password() {
 fn a_proxy_that_refuses_is_named_and_the_code_is_unused() {
     for (answer, said) in [
         ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "requires a user name and password"),
-        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "refused to connect there"),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "refused to connect to it"),
         ("", "closed the connection"),
     ] {
         let proxy = Server::start(vec![Answer::Bytes(answer.into())]);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws_files::hunk::Hunk;
 use crate::credentials::AccessKey;
 
-/// The prefix that hides a standard key from SDKs (docs/reference.md, "Keys of ours in a profile").
+/// The prefix that hides a standard key from SDKs (docs/reference.md, "twolock's own keys in a profile").
 pub const PREFIX: &str = "twolock_";
 
 /// One edit of one file. Keys are in lower case. `Add`, `PutKey` and `Set` add a profile that does not exist; for it,

@@ -213,7 +213,7 @@ mod tests {
     fn on_a_narrow_screen_prose_is_broken_between_words_and_commands_are_not() {
         assert_eq!(
             finding().as_text(Some(30), false),
-            "error: profile 'prod'\n  (~/.aws/config:12): role_arn\n  stands beside\n  credential_process\n  \
+            "error: profile 'prod'\n  (~/.aws/config:12): role_arn\n  is set beside\n  credential_process\n  \
              the AWS CLI refuses the\n    profile\n  fix: twolock profile adopt prod\n"
         );
     }

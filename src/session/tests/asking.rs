@@ -224,9 +224,8 @@ fn question_that_nobody_saw_says_nothing_to_others() {
 fn without_anybody_to_ask_the_command_is_named() {
     let world = World::new();
     let failure = world.obtain(&base(), &FakePerson::ending(AskError::Nobody("no terminal".into()))).unwrap_err();
-    let line = format!(
-        "profile 'base': an MFA code of {DEVICE} is needed: no terminal; run in a terminal: twolock login base"
-    );
+    let line =
+        format!("profile 'base': needs an MFA code from {DEVICE}: no terminal; run in a terminal: twolock login base");
     assert_eq!((failure.kind, failure.headline()), (Kind::NeedsPerson, line));
 }
 

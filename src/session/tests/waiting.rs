@@ -169,7 +169,7 @@ fn waiting_beyond_the_deadline_names_the_holder() {
         |sessions: Sessions<'_>| Sessions { patience: Patience::Until(until), ..sessions }.obtain(Need::ALIVE);
     let failure = world.caller(&base(), &FakePerson::default(), None, &hurried).unwrap_err();
     drop(held);
-    let cause = "waited 1 s for pid 4242, which is asking for a code (profile 'prod')";
+    let cause = "gave up after waiting 1 s for pid 4242, which is asking for a code (profile 'prod')";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Busy, cause));
 }
 

@@ -67,7 +67,7 @@ impl StsCall<'_> {
 
     fn wrong_code(&self) -> Meaning {
         let endpoint = self.common.endpoint;
-        let cause = format!("{endpoint} refused the code: wrong, already used, or from another device");
+        let cause = format!("the code was refused by {endpoint}: wrong, already used, or from another device");
         let hint =
             self.mfa.map(|mfa| format!("check the code; each code works only once, and comes from {}", mfa.serial));
         (AwsErrorKind::WrongCode, cause, hint.into_iter().map(Hint::from).collect())

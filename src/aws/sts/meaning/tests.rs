@@ -108,7 +108,7 @@ fn wrong_code_asks_again_and_says_why() {
     ] {
         let error = said(&world.token_call(), "AccessDenied", message);
         assert_eq!(error.kind, AwsErrorKind::WrongCode);
-        assert_eq!(error.cause, "that code was refused by STS: wrong, used before, or another device's");
+        assert_eq!(error.cause, "the code was refused by STS: wrong, already used, or from another device");
     }
 }
 
@@ -133,7 +133,7 @@ fn codes_of_aws_and_what_they_mean() {
             Refused,
             "device 'arn:aws:iam::123456789012:mfa/ana' was refused: ",
         ),
-        (world.token_call(), "AccessDenied", both, Refused, "GetSessionToken takes a device and its code together"),
+        (world.token_call(), "AccessDenied", both, Refused, "GetSessionToken needs both a device and a code"),
         (
             world.token_call(),
             "AccessDenied",
@@ -142,7 +142,13 @@ fn codes_of_aws_and_what_they_mean() {
             "key AKIAIOSFODNN7EXAMPLE is temporary",
         ),
         (world.role_call(), "AccessDenied", root, Refused, "root cannot assume roles"),
-        (world.role_call(), "AccessDenied", policy, Refused, "arn:aws:iam::123456789012:role/Admin may not be assumed"),
+        (
+            world.role_call(),
+            "AccessDenied",
+            policy,
+            Refused,
+            "not allowed to assume arn:aws:iam::123456789012:role/Admin",
+        ),
         (world.role_call(), "AccessDeniedException", policy, Refused, "arn:aws:iam::123456789012:role/Admin may not"),
         (world.token_call(), "AccessDenied", "no", Refused, "GetSessionToken is not allowed"),
         (
@@ -189,8 +195,8 @@ fn codes_of_aws_and_what_they_mean() {
             Refused,
             "STS is not activated in eu-west-1 for this account",
         ),
-        (world.role_call(), "Throttling", "Rate exceeded", Unclear, "STS cannot answer right now"),
-        (world.role_call(), "ThrottlingException", "Rate exceeded", Unclear, "STS cannot answer right now"),
+        (world.role_call(), "Throttling", "Rate exceeded", Unclear, "STS is temporarily unavailable"),
+        (world.role_call(), "ThrottlingException", "Rate exceeded", Unclear, "STS is temporarily unavailable"),
         (world.role_call(), "Brandnew", "never seen", Refused, "AssumeRole was refused (STS: Brandnew: never seen)"),
         (world.role_call(), "Brandnew", "", Refused, "AssumeRole was refused (STS: Brandnew)"),
     ] {
@@ -213,7 +219,7 @@ fn refused_role_says_what_to_check_for_this_set_up() {
     assert!(hints.contains("set mfa_serial") && !hints.contains("--fresh"), "{hints}");
     world.role.external_id = Some(ExternalId::parse("contract-7").unwrap());
     let hints = said(&world.role_call(), "AccessDenied", message).shown_hints().join("\n");
-    assert!(hints.contains("compare it with external_id"), "{hints}");
+    assert!(hints.contains("check external_id"), "{hints}");
 }
 
 #[test]
@@ -249,7 +255,7 @@ fn wrong_clock_names_both_times_and_the_direction() {
         let error = failure::failed(&world.token_call(), outcome, &seen(403), clocks(apart));
         assert_eq!(error.kind, AwsErrorKind::Refused);
         assert!(error.cause.starts_with(said_of_us), "{}", error.cause);
-        assert_eq!(error.shown_hints(), ["set the clock, best by time synchronization, and try again"]);
+        assert_eq!(error.shown_hints(), ["set the clock, preferably by time synchronization, and try again"]);
     }
 }
 
@@ -287,20 +293,20 @@ fn answers_that_are_not_of_sts() {
     use AwsErrorKind::*;
     let world = World::new();
     for (end, kind, cause) in [
-        (End::Answered(200), BadAnswer, "the answer of STS to GetSessionToken is not usable: it cannot be read"),
+        (End::Answered(200), BadAnswer, "invalid response to GetSessionToken from STS: it cannot be read"),
         (
             End::Answered(302),
             BadAnswer,
-            "the answer of STS to GetSessionToken is not usable: it is a redirect (HTTP 302), and redirects are not followed",
+            "invalid response to GetSessionToken from STS: it is a redirect (HTTP 302), and redirects are not followed",
         ),
         (
             End::Answered(403),
             BadAnswer,
-            "the answer of STS to GetSessionToken is not usable: unexpected HTTP 403, not an answer of STS",
+            "invalid response to GetSessionToken from STS: unexpected HTTP 403, not a response from STS",
         ),
-        (End::Answered(502), Unclear, "STS cannot answer right now (HTTP 502)"),
-        (End::Answered(429), Unclear, "STS cannot answer right now (HTTP 429)"),
-        (End::TooLong, BadAnswer, "the answer of STS to GetSessionToken is not usable: it is too long"),
+        (End::Answered(502), Unclear, "STS is temporarily unavailable (HTTP 502)"),
+        (End::Answered(429), Unclear, "STS is temporarily unavailable (HTTP 429)"),
+        (End::TooLong, BadAnswer, "invalid response to GetSessionToken from STS: it is too long"),
         (End::Broken, Unclear, "sts.eu-west-1.amazonaws.com closed the connection before the answer was complete"),
     ] {
         let error =
@@ -319,7 +325,7 @@ fn connections_never_made_name_host_and_cause_and_what_to_do() {
         (Obstacle::Silence(Duration::from_secs(3)), format!("{host} did not answer within 3 s")),
         (Obstacle::OtherName, format!("{host} was not trusted: its certificate is for another name")),
         (Obstacle::Validity, format!("{host} was not trusted: its certificate has expired or is not valid yet")),
-        (Obstacle::Issuer, format!("{host} was not trusted: its certificate's issuer is unknown on this machine")),
+        (Obstacle::Issuer, format!("{host} was not trusted: this machine does not know its certificate's issuer")),
         (Obstacle::Other("no route to host".into()), format!("{host} could not be reached (no route to host)")),
     ] {
         let seen = Seen { end: Some(End::NotConnected(obstacle)), ..Seen::default() };

@@ -228,5 +228,5 @@ pub const ROWS: &[Row] = &[
         "",
         ["role(credential_source)"; 5],
     ),
-    row("profile not found", "[profile q]\nregion = eu-west-1\n", BASE, ["no profile"; 5]),
+    row("profile not found", "[profile q]\nregion = eu-west-1\n", BASE, ["profile not found"; 5]),
 ];

@@ -13,7 +13,7 @@ pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {
     match () {
         () if has("twolock_role_arn") || has("role_arn") => "role",
         () if has("aws_access_key_id") => "key",
-        () if has("twolock_source_profile") => "key of another profile",
+        () if has("twolock_source_profile") => "key of another",
         () if is_indexed() => "key in keyring",
         () if has("sso_session") || has("sso_start_url") || has("sso_account_id") => "sso",
         () if has("credential_process") => "process",

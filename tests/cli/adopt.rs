@@ -219,7 +219,7 @@ fn a_profile_that_cannot_be_adopted_is_refused_with_the_reason() {
     let world = World::new();
     let device = format!("mfa_serial = {DEVICE}\n");
     for (config, credentials, cause) in [
-        ("[profile p]\nsso_session = s\n", "", "is a source of credentials that twolock does not support yet"),
+        ("[profile p]\nsso_session = s\n", "", "is not supported yet: twolock needs an access key"),
         ("[profile p]\nsso_region = eu-west-1\ntwolock_source_profile = base\n", CREDENTIALS, "IAM Identity Center"),
         (
             "[profile p]\ncredential_process = other\ntwolock_source_profile = base\n",
@@ -262,7 +262,7 @@ fn a_profile_that_cannot_be_adopted_is_refused_with_the_reason() {
             "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
             "source_profile 'base' is set but role_arn is missing",
         ),
-        ("", "", "profile not found"),
+        ("", "", "not found in "),
     ] {
         let config = config.replace(
             "[profile p]\n",
@@ -413,7 +413,7 @@ fn a_consent_that_cannot_be_renewed_does_not_remove_the_key_from_the_keyring() {
     std::fs::hard_link(&ours, world.home().join("its second name")).unwrap();
     let ran = run(&["profile", "adopt", "base", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let warning = "twolock: warning: ~/work/config is changed and no longer trusted (~/.config/twolock/config.toml is";
+    let warning = "twolock: warning: ~/work/config has changed and is no longer trusted (will not edit ~/.config/twolock/config.toml:";
     assert!(ran.stderr.starts_with(warning), "{ran:?}");
     assert!(ran.stderr.ends_with("twolock settings trust HOME/work/config\n"), "{ran:?}");
     assert_eq!((desktop.planted(), credentials_of(&world)), (item(), String::new()));

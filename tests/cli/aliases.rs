@@ -74,7 +74,7 @@ fn an_alias_without_a_profile_is_reported_with_its_line() {
         world.finish(&mut world.twolock(&args)).is(
             3,
             "",
-            "twolock: error: profile 'production-admin' (~/.config/twolock/config.toml:5): profile not found in \
+            "twolock: error: profile 'production-admin' (~/.config/twolock/config.toml:5): not found in \
              ~/.aws/config or ~/.aws/credentials, and alias 'lost' refers to it\n\
              twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
         );

@@ -207,7 +207,7 @@ fn invalid_files_are_findings_and_the_rest_is_checked() {
     );
     assert_eq!(world.found("plaintext-key").len(), 1, "the credentials file is still read");
     world.write(".config/twolock/config.toml", "= broken");
-    assert!(world.found("unreadable")[0]["what"].as_str().unwrap().contains("config.toml:1: not TOML"));
+    assert!(world.found("unreadable")[0]["what"].as_str().unwrap().contains("config.toml:1: invalid TOML"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn each_profile_with_its_next_command() {
              long     role            {:<4}  eval \"$(twolock env long)\"\n\
              served   process         {:<4}  aws --profile served …\n\
              lost     role            -     twolock profile show lost\n\
-             my base  key of another profile  -     eval \"$(twolock env 'my base')\"\n\
+             my base  key of another  -     eval \"$(twolock env 'my base')\"\n\
              to use these profiles in the AWS CLI and every SDK: twolock profile adopt base\n",
             left[0], left[1], left[1], left[2]
         )

@@ -13,7 +13,7 @@ fn the_tour_succeeds_and_leaves_no_files() {
         "no call to STS",
         ":assumed-role/Admin/ana",
         "in eu-west-1",
-        "Every step was right.",
+        "All steps succeeded.",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }

@@ -128,7 +128,7 @@ fn an_invalid_value_in_the_file_is_reported_with_its_line_and_can_be_fixed() {
         world.finish(&mut world.twolock(args)).is(
             3,
             "",
-            "twolock: error: ~/.config/twolock/config.toml:2: session_duration '3 days': allowed: 15m to 36h (write 12h, \
+            "twolock: error: ~/.config/twolock/config.toml:2: session_duration '3 days': allowed: 15m to 36h (such as 12h, \
              45m, 90s)\ntwolock: hint: to use the default again: twolock settings unset session_duration\n",
         );
     }

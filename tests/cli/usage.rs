@@ -65,7 +65,7 @@ fn the_help_lists_variables_and_exit_codes() {
         "TWOLOCK_KEYRING",
         "TWOLOCK_MFA_CODE",
         "Exit codes: 0 success",
-        "9 a person is needed",
+        "9 user input required",
     ] {
         assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(word), "{word}: {text}");
     }

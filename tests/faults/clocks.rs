@@ -48,7 +48,7 @@ fn a_cached_item_from_the_future_is_a_miss() {
     world.log_in("prod");
     assert_eq!(world.run(["credential-process", "prod"]).code, 0);
     for offset in ["-20m", "-1d", "-400d"] {
-        failed(&call_at(&world, "prod", offset, |_| {}), 9, &["an MFA code of"]);
+        failed(&call_at(&world, "prod", offset, |_| {}), 9, &["needs an MFA code from"]);
     }
     assert_eq!(world.run(["credential-process", "prod"]).code, 0, "and it serves again once the clock is right");
 }
@@ -70,8 +70,8 @@ fn expired_credentials_are_never_given_out() {
     assert_eq!(world.run(["credential-process", "prod"]).code, 0);
     // Both the role's hour and the session's twelve are over; STS would take a code, and nobody is there.
     for offset in ["+12h", "+13h", "+30d", "+4000d"] {
-        failed(&call_at(&world, "prod", offset, |_| {}), 9, &["an MFA code of"]);
-        failed(&call_at(&world, "base", offset, |_| {}), 9, &["an MFA code of"]);
+        failed(&call_at(&world, "prod", offset, |_| {}), 9, &["needs an MFA code from"]);
+        failed(&call_at(&world, "base", offset, |_| {}), 9, &["needs an MFA code from"]);
     }
 }
 
@@ -81,7 +81,7 @@ fn the_last_half_minute_is_not_worth_handing_out() {
     world.log_in("base");
     assert_eq!(world.run(["credential-process", "base"]).code, 0);
     // 12 h of life; the login was a moment ago.
-    failed(&call_at(&world, "base", "+43175", |_| {}), 9, &["an MFA code of"]);
+    failed(&call_at(&world, "base", "+43175", |_| {}), 9, &["needs an MFA code from"]);
     assert_eq!(call_at(&world, "base", "+43140", |_| {}).code, 0);
 }
 
@@ -106,7 +106,7 @@ fn a_session_aws_ended_early_is_minted_anew_below_a_role() {
     let session = world.sandbox.sessions()[0].access_key_id.clone();
     world.sandbox.expire_session(&session);
     let ran = answer(&world, &mut world.twolock(["credential-process", "prod"]));
-    failed(&ran, 9, &["an MFA code of"]);
+    failed(&ran, 9, &["needs an MFA code from"]);
     world.sandbox.set_clock(Clock::Offset(0));
     assert_eq!(world.sandbox.count("AssumeRole"), 1);
 }

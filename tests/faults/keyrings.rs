@@ -245,8 +245,7 @@ impl Drop for ForeignBus {
     }
 }
 
-const FOREIGN: &str =
-    "the Secret Service cannot be trusted: DBUS_SESSION_BUS_ADDRESS names a session bus run by uid 1 runs";
+const FOREIGN: &str = "the Secret Service cannot be trusted: DBUS_SESSION_BUS_ADDRESS names a session bus run by uid 1";
 
 #[test]
 fn a_session_bus_of_another_user_gets_no_key_and_its_user_is_named() {

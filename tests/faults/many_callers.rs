@@ -199,7 +199,11 @@ fn a_stopped_holder_is_waited_for_until_the_bound_and_named() {
     let pid = asking.pid();
     signal(pid, libc::SIGSTOP);
     let ran = end(&world, start(world.twolock(["credential-process", "prod"]).env("TWOLOCK_PROMPT_TIMEOUT", "2s")));
-    failed(&ran, 7, &["profile 'prod'", "waited ", " s for ", &format!("pid {pid}"), "(profile 'prod')"]);
+    failed(
+        &ran,
+        7,
+        &["profile 'prod'", "gave up after waiting ", " s for ", &format!("pid {pid}"), "(profile 'prod')"],
+    );
     assert_eq!(world.sandbox.connections(), 0);
     signal(pid, libc::SIGKILL);
 }

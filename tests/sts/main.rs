@@ -220,7 +220,7 @@ fn durations_that_are_too_long() {
     let long = RoleRequest { duration: HOUR * 2, ..world.role(|role| role.max_duration = 43_200) };
     let session = world.login().unwrap();
     let error = world.assume(Signer::Session(&session), &long).unwrap_err();
-    refusal(error, AwsErrorKind::Refused, "a role assumed from a session lasts 1h at most, not 2h");
+    refusal(error, AwsErrorKind::Refused, "a role assumed from a session lasts at most 1h, not 2h");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn codes_of_aws_and_what_they_mean() {
             "AccessDenied",
             "Cannot call GetSessionToken with session credentials",
             Refused,
-            "key AKIAIOSFODNN7EXAMPLE is temporary",
+            "access key AKIAIOSFODNN7EXAMPLE is temporary",
         ),
         (world.role_call(), "AccessDenied", root, Refused, "root cannot assume roles"),
         (
@@ -307,7 +307,7 @@ fn answers_that_are_not_of_sts() {
         (End::Answered(502), Unclear, "STS is temporarily unavailable (HTTP 502)"),
         (End::Answered(429), Unclear, "STS is temporarily unavailable (HTTP 429)"),
         (End::TooLong, BadAnswer, "invalid response to GetSessionToken from STS: it is too long"),
-        (End::Broken, Unclear, "sts.eu-west-1.amazonaws.com closed the connection before the answer was complete"),
+        (End::Broken, Unclear, "sts.eu-west-1.amazonaws.com closed the connection before the response was complete"),
     ] {
         let error =
             failure::failed(&world.token_call(), Outcome::Wordless, &Seen { end: Some(end), ..seen(0) }, clocks(0));

@@ -36,14 +36,14 @@ pub struct Applied {
 pub fn apply(change: &Change, preview: &Preview, parts: &Parts<'_>) -> Result<Applied> {
     let acts: Vec<usize> = (0..change.acts.len()).filter(|&act| !preview.is_idle(change, act)).collect();
     let run = Run { change, preview, parts, records: RefCell::default(), applied: RefCell::default() };
-    let several = acts.iter().filter(|&&act| What::of(&change.acts[act]).is_some()).count() > 1;
+    let recorded = acts.iter().filter(|&&act| What::of(&change.acts[act]).is_some()).count();
     let journal = parts.journal();
-    let _lock = (several || journal.is_there()).then(|| journal.lock(PATIENCE)).transpose()?;
-    if journal.is_there() {
+    let _lock = (recorded > 0).then(|| journal.lock(PATIENCE)).transpose()?;
+    if recorded > 0 && journal.is_there() {
         let cause = "another change was interrupted in the meantime: run this again";
         return Err(Failure::new(Kind::Busy, cause));
     }
-    let journal = several.then_some(journal);
+    let journal = (recorded > 1).then_some(journal);
     if let Some(journal) = &journal {
         *run.records.borrow_mut() = run.planned(&acts)?;
         run.write(journal)?;
@@ -122,6 +122,7 @@ impl<'a> Run<'a> {
             Act::EditFile { kind, edits, holds } => {
                 let shown = self.parts.files.of(*kind).shown().into();
                 let file = AwsFile::from_bytes(*kind, shown, bytes.to_vec());
+                self.preview.must_still_hold(act, edits, &file)?;
                 preview::edited(&file, edits, holds).map(|edited| edited.bytes)
             }
             Act::EditIndex(edit) => KeyIndex::edited(bytes, edit).map_err(index_problem),
@@ -161,7 +162,16 @@ impl<'a> Run<'a> {
         let shown = self.parts.shown(home_file);
         let mut content = foreign_file::load(home_file, &shown, settings::LARGEST_FILE)?;
         let mut found = Vec::new();
-        for file in records.values().filter_map(|record| record.file.as_ref()) {
+        let mut acts: Vec<_> = records.iter().collect();
+        acts.sort_by_key(|(act, _)| **act);
+        let mut files: Vec<FileStep> = Vec::new();
+        for file in acts.into_iter().filter_map(|(_, record)| record.file.as_ref()) {
+            match files.iter_mut().find(|known| known.path == file.path) {
+                Some(known) => known.after.clone_from(&file.after),
+                None => files.push(file.clone()),
+            }
+        }
+        for file in &files {
             let Some(edit) = self.consent(&file.path, &file.before, &file.after) else { continue };
             let before = hex::sha256(&content);
             content = setting_bytes(&content, &shown, &edit)?;
@@ -257,9 +267,17 @@ impl<'a> Run<'a> {
     /// A trusted file stays trusted after our own edit (threat-model P16). The files are changed already, so a consent
     /// that cannot be renewed is only a warning.
     fn keep_consents(&self, done: &[Done]) {
+        // From before the first edit of a file to after its last.
+        let mut files: Vec<(&Path, &[u8], &[u8])> = Vec::new();
         for one in done {
             let Done::Replaced { path, replaced } = one else { continue };
-            if let Err(failure) = self.keep_consent(path, replaced) {
+            match files.iter_mut().find(|(known, ..)| known == path) {
+                Some((_, _, new)) => *new = &replaced.new,
+                None => files.push((path, &replaced.old, &replaced.new)),
+            }
+        }
+        for (path, old, new) in files {
+            if let Err(failure) = self.keep_consent(path, old, new) {
                 let (shown, cause) = (self.parts.shown(path), failure.headline());
                 let trust = CommandLine::new(Verb::SettingsTrust).with(path.to_string_lossy());
                 let warning =
@@ -269,8 +287,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn keep_consent(&self, path: &Path, replaced: &Replaced) -> Result<()> {
-        let (before, after) = (hex::sha256(&replaced.old), hex::sha256(&replaced.new));
+    fn keep_consent(&self, path: &Path, old: &[u8], new: &[u8]) -> Result<()> {
+        let (before, after) = (hex::sha256(old), hex::sha256(new));
         let Some(edit) = self.consent(path, &before, &after) else { return Ok(()) };
         let file = &self.parts.settings.home_file;
         let shown = self.parts.shown(file);
@@ -332,7 +350,7 @@ impl Parts<'_> {
     }
 
     pub(super) fn editor_up_to(&self, largest: u64) -> Editor<'_> {
-        Editor { cache: &self.dirs.cache, home: &self.dirs.home, largest }
+        Editor { locks: self.dirs.account_data(), home: &self.dirs.home, largest }
     }
 }
 

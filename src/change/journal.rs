@@ -15,18 +15,19 @@ use super::half_done;
 use super::record::Record;
 use crate::error::{Failure, Kind, Result};
 use crate::system::clock::Deadline;
-use crate::system::directories::shorten;
+use crate::system::directories::{Directories, shorten};
 use crate::system::foreign_file::plain;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file;
 
+const FILE: &str = "journal.json";
 const VERSION: u64 = 1;
 /// Enough for thousands of profiles adopted at once.
 const LARGEST: u64 = 64 << 20;
 /// Longest wait for another twolock, which may be waiting for AWS.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) struct Journal<'a> {
+pub struct Journal<'a> {
     pub(super) directory: PathBuf,
     pub(super) home: &'a Path,
 }
@@ -38,6 +39,13 @@ pub(super) struct JournalEntry {
     pub(super) records: Vec<Record>,
 }
 
+impl JournalEntry {
+    /// The files it edits.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.records.iter().filter_map(|record| record.file.as_ref().map(|file| &file.path))
+    }
+}
+
 #[derive(Serialize)]
 struct Versioned<'a> {
     v: u64,
@@ -46,8 +54,13 @@ struct Versioned<'a> {
 }
 
 impl Journal<'_> {
+    /// The journal's file, which exists while a change of several acts is in progress.
+    pub fn file_in(dirs: &Directories) -> PathBuf {
+        dirs.account_data().join(FILE)
+    }
+
     fn file(&self) -> PathBuf {
-        self.directory.join("journal.json")
+        self.directory.join(FILE)
     }
 
     pub(super) fn shown(&self) -> String {

@@ -75,6 +75,24 @@ impl Preview {
         Some(step.after.bytes().to_vec())
     }
 
+    /// Fails if what the user was shown of a profile is no longer so: another program has written what these edits
+    /// would change, and nobody agreed to that.
+    pub(super) fn must_still_hold(&self, act: usize, edits: &[Edit], now: &AwsFile) -> Result<()> {
+        let Some(step) = &self.steps[act] else { return Ok(()) };
+        for edit in edits {
+            let (before, now) = (step.before.section(edit.profile()), now.section(edit.profile()));
+            if edit.seen(before.as_ref()) != edit.seen(now.as_ref()) {
+                let failure = Failure::new(Kind::Busy, "it was changed in the meantime: run this again");
+                let failure = failure.of_profile(edit.profile());
+                return Err(match now.and_then(|now| now.settings.into_iter().next()) {
+                    Some(setting) => failure.at(&setting.place),
+                    None => failure,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The changed lines of each file, secrets masked, each line made visible.
     pub fn diff(&self) -> String {
         self.steps.iter().flatten().map(FileStep::diff).collect()

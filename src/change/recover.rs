@@ -11,13 +11,18 @@ use crate::aws_files::file::AwsFile;
 use crate::error::{Failure, Kind, Result};
 use crate::hex;
 use crate::ours::key_index::KeyIndex;
+use crate::store::{StoreError, access_key};
 use crate::system::{foreign_file, private_file};
 
 /// What was done about an unfinished change, with its command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovered {
     Nothing,
-    Finished(String),
+    Finished {
+        title: String,
+        /// The files it edited.
+        files: Vec<PathBuf>,
+    },
     Undone(String),
     /// Its journal was deleted unread.
     Forgotten,
@@ -63,6 +68,9 @@ pub fn recover(parts: &Parts<'_>, forget: bool) -> Result<Recovered> {
         return journal.remove().map(|()| Recovered::Forgotten);
     }
     let Some(entry) = journal.read()? else { return Ok(Recovered::Nothing) };
+    // It may have edited files that other variables chose.
+    let targets = entry.files().map(|path| crate::system::directories::resolve(path).unwrap_or_else(|_| path.clone()));
+    targets.for_each(|path| path.parent().into_iter().for_each(private_file::remove_leftovers));
     let recovered = Unfinished { parts, entry: &entry }.finish_or_undo()?;
     journal.remove()?;
     Ok(recovered)
@@ -78,8 +86,9 @@ impl Unfinished<'_> {
         let title = || self.entry.title.clone();
         let (done, rest) = self.entry.records.split_at(self.done()?);
         if rest.iter().all(|record| record.what.can_be_finished()) {
+            done.iter().try_for_each(|record| self.must_be_kept(record))?;
             rest.iter().try_for_each(|record| self.finish(record))?;
-            return Ok(if rest.is_empty() { Recovered::Nothing } else { Recovered::Finished(title()) });
+            return Ok(Recovered::Finished { title: title(), files: self.entry.files().cloned().collect() });
         }
         if let Some(file) = done.iter().find_map(|record| record.file.as_ref()) {
             return Err(self.left_alone(file, "cannot be undone without its content"));
@@ -88,12 +97,28 @@ impl Unfinished<'_> {
         Ok(Recovered::Undone(title()))
     }
 
+    /// A key that leaves the files must still be in the keyring: a keyring can be reset after the run was killed.
+    fn must_be_kept(&self, record: &Record) -> Result<()> {
+        let What::KeepKey { profile, id, .. } = &record.what else { return Ok(()) };
+        let store = self.parts.store_for(profile, id)?;
+        access_key::read(store, id).map(drop).map_err(|error| match error {
+            StoreError::Absent => half_done(format!(
+                "'{}' was interrupted, and {} no longer has access key {id}, so the files were left as they are: \
+                 check them, then run this again with --forget-unfinished",
+                self.entry.title,
+                store.name()
+            )),
+            other => access_key::failure(profile, id, store.about(), &other),
+        })
+    }
+
     /// How many acts were done. Acts are done in order, so those before the last edit found in a file are done too.
     fn done(&self) -> Result<usize> {
         let mut done = 0;
         let mut pending: Option<&FileStep> = None;
         for (at, record) in self.entry.records.iter().enumerate() {
-            let Some(file) = &record.file else { continue };
+            // A step that changes nothing says nothing.
+            let Some(file) = record.file.as_ref().filter(|file| file.before != file.after) else { continue };
             if !self.is_done(at, file)? {
                 pending.get_or_insert(file);
             } else if let Some(file) = pending {

@@ -1,11 +1,14 @@
 //! Shows a change as a diff, asks for confirmation on the controlling terminal, and applies it. Before that, recovers
 //! from a killed run.
 
+use std::path::PathBuf;
+
 use crate::aws::Sts;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::change::apply::{Applied, apply};
+use crate::change::journal::Journal;
 use crate::change::preview::Preview;
 use crate::change::recover::{Recovered, recover};
 use crate::change::{Change, Parts};
@@ -14,6 +17,7 @@ use crate::error::Result;
 use crate::output::{messages, to_stdout};
 use crate::system::directories::Directories;
 use crate::system::env::Env;
+use crate::system::signals;
 use crate::text::visible::one_line;
 
 use super::context::{Context, paths};
@@ -25,9 +29,14 @@ pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
     let (context, _) = Context::readable(Directories::find(env)?, env);
     match with_parts(&context, |parts| recover(parts, forget))? {
         Recovered::Nothing => {}
-        Recovered::Finished(unfinished) => {
+        Recovered::Finished { title: unfinished, files } => {
             messages::note(&format!("finished an earlier, interrupted command: twolock {unfinished}"));
-            return Ok(unfinished == title);
+            let chosen = [&context.files.config_choice.path, &context.files.credentials_choice.path];
+            let chosen = chosen.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+            let settings = paths(&context.dirs);
+            let ours = [context.dirs.data.join("keys.json"), settings.file, settings.home_file];
+            let is_ours = |file: &PathBuf| chosen.contains(file) || ours.contains(file);
+            return Ok(unfinished == title && files.iter().all(is_ours));
         }
         Recovered::Undone(unfinished) => {
             messages::note(&format!("undid an earlier, interrupted command: twolock {unfinished}"));
@@ -60,6 +69,12 @@ pub fn make(context: &Context, change: &Change, preview: &Preview, question: &st
 
 /// Applies a change that is confirmed or needs no confirmation.
 pub fn make_confirmed(context: &Context, change: &Change, preview: &Preview) -> Result<()> {
+    let journal = Journal::file_in(&context.dirs);
+    let _hook = signals::on_termination(move || {
+        if journal.exists() {
+            messages::warning("interrupted; the next command that changes something finishes or undoes this one");
+        }
+    });
     let Applied { notes, warnings } = with_parts(context, |parts| apply(change, preview, parts))?;
     notes.iter().for_each(|note| messages::note(note));
     warnings.iter().for_each(|warning| messages::warning(warning));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::aws_files::Setting;
 use crate::aws_files::process_line::ProcessLine;
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Place, Result};
@@ -75,9 +76,19 @@ fn key_in_file(settings: ProfileSettings<'_>) -> Result<Option<LongTermKey>> {
     Ok(Some(LongTermKey { profile: settings.name().clone(), id, place: KeyPlace::File(place.clone()) }))
 }
 
+/// A key that an adoption moved there. It does not count in a profile that has another source since.
 fn key_in_keyring(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Option<LongTermKey> {
+    if other_source(settings).is_some() {
+        return None;
+    }
     let id = sources.index.get(settings.name())?.id.clone();
     Some(LongTermKey { profile: settings.name().clone(), id, place: KeyPlace::Keyring })
+}
+
+/// A setting that names a source of credentials other than an access key or a profile.
+fn other_source<'a>(settings: ProfileSettings<'a>) -> Option<&'a Setting> {
+    let mut others = OTHER_SOURCES.into_iter().filter_map(|other| settings.raw(other));
+    others.find(|setting| setting.key != "credential_process" || ProcessLine::parse(&setting.value).is_none())
 }
 
 /// Why a role without a source profile cannot be assumed.
@@ -94,10 +105,8 @@ pub(super) fn no_source(settings: ProfileSettings<'_>) -> Failure {
 
 /// Why a profile that names neither role nor source gives no base.
 pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
-    for other in OTHER_SOURCES {
-        if let Some(setting) = settings.raw(other).filter(|s| ProcessLine::parse(&s.value).is_none()) {
-            return settings.refuse(setting, NOT_BUILT);
-        }
+    if let Some(setting) = other_source(settings) {
+        return settings.refuse(setting, NOT_BUILT);
     }
     let configure = CommandLine::other("aws configure --profile").of_profile(settings.name());
     let hint = configure.to("add role_arn and source_profile, or give it an access key");

@@ -172,8 +172,9 @@ fn somebody_elses_file_and_a_closed_folder_are_left_alone() {
 #[test]
 fn without_a_lock_nothing_is_written() {
     let world = World::new();
-    fs::write(world.home().join(".cache"), "in the way").unwrap();
-    failed(&world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]), 7, &["no lock is available in"]);
+    fs::write(world.home().join(".local"), "in the way").unwrap();
+    let ran = world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]);
+    failed(&ran, 10, &["cannot create ~/.local/share/twolock"]);
     is_untouched(&world);
 }
 

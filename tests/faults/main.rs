@@ -34,6 +34,7 @@ mod no_keyring;
 mod renewal;
 mod secrets_on_disk;
 mod signals;
+mod stale_preview;
 mod streams;
 mod unfinished;
 mod warm_path;

@@ -277,3 +277,91 @@ fn temporary_files_of_killed_runs_are_named_by_doctor_and_gone_after_the_next_ch
     assert_eq!(world.finish(&mut world.twolock(NEXT)).code, 0);
     assert!(!left.exists(), "whatever its age");
 }
+
+/// Killed after the key was stored, verified and added to the index: both AWS files still have their old content.
+fn half_adopted(desktop: &Desktop, world: &World) {
+    let mut command = bent(world, "rename", "signal=SIGKILL", 3, &["profile", "adopt", "base", "--yes"]);
+    desktop.dress(&mut command);
+    assert_ne!(world.finish(&mut command).code, 0);
+    assert!(journal(world).exists() && Everything::of(world).0[1].1.contains(SECRET));
+}
+
+#[test]
+fn a_key_that_is_no_longer_in_the_keyring_stays_in_the_file() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    half_adopted(&desktop, &world);
+    desktop.clear();
+    let ran = desktop.run_twolock(NEXT);
+    failed(&ran, 8, &["no longer has access key", KEY_ID, "--forget-unfinished"]);
+    assert!(Everything::of(&world).0[1].1.contains(SECRET));
+    let ran = desktop.run_twolock(&["settings", "set", "min_ttl", "5m", "--forget-unfinished"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(Everything::of(&world).0[1].1.contains(SECRET));
+}
+
+#[test]
+fn a_keyring_that_cannot_be_reached_leaves_the_files_as_they_are() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    half_adopted(&desktop, &world);
+    let ran = world.finish(&mut world.twolock(NEXT));
+    failed(&ran, 5, &[KEY_ID]);
+    assert!(journal(&world).exists() && Everything::of(&world).0[1].1.contains(SECRET));
+    assert_eq!(desktop.run_twolock(NEXT).code, 0);
+    assert!(!Everything::of(&world).0[1].1.contains(SECRET) && desktop.planted().contains(SECRET));
+}
+
+#[test]
+fn a_command_that_differs_from_the_interrupted_one_is_still_run() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    let mut command = bent(&world, "rename", "signal=SIGKILL", 3, &["profile", "adopt", "base", "--only", "--yes"]);
+    desktop.dress(&mut command);
+    assert_ne!(world.finish(&mut command).code, 0);
+    assert_eq!(desktop.run_twolock(&["profile", "adopt", "base", "--yes"]).code, 0);
+    let config = fs::read_to_string(world.home().join(".aws/config")).unwrap();
+    assert!(config.contains("twolock_role_arn"), "the roles are adopted as well: {config}");
+}
+
+#[test]
+fn temporary_files_beside_files_that_a_variable_chose_go_as_well() {
+    let world = World::new();
+    for name in ["config", "credentials"] {
+        let text = fs::read_to_string(world.home().join(".aws").join(name)).unwrap();
+        world.write(&format!("elsewhere/{name}"), &text);
+    }
+    let args = &["profile", "adopt", "base", "--yes"];
+    let mut command = bent(&world, "rename", "signal=SIGKILL", 2, args);
+    command.env("AWS_CONFIG_FILE", world.home().join("elsewhere/config"));
+    command.env("AWS_SHARED_CREDENTIALS_FILE", world.home().join("elsewhere/credentials"));
+    assert_ne!(world.finish(&mut command).code, 0);
+    assert_eq!(world.finish(&mut world.twolock(NEXT)).code, 0);
+    nothing_is_left(&world, "undone");
+}
+
+#[test]
+fn a_trusted_file_that_is_edited_twice_stays_trusted() {
+    let world = World::new();
+    let config = fs::read_to_string(world.home().join(".aws/config")).unwrap();
+    let device = "mfa_serial = arn:aws:iam::123456789012:mfa/ana\n";
+    world.write("repo/config", &config.replacen(device, &format!("{device}mfa_process = /bin/false\n"), 1));
+    let chosen = world.home().join("repo/config");
+    let run = |args: &[&str]| world.finish(world.twolock(args).env("AWS_CONFIG_FILE", &chosen));
+    assert_eq!(run(&["profile", "adopt", "base", "--yes"]).code, 0);
+    assert_eq!(run(&["settings", "trust", &chosen.to_string_lossy(), "--yes"]).code, 0);
+    assert_eq!(run(&["profile", "rename", "base", "b2", "--yes"]).code, 0);
+    let ran = run(&["login", "b2"]);
+    assert!(!ran.stderr.contains("changed since"), "{ran:?}");
+    assert!(ran.stderr.contains("mfa_process"), "its program was started: {ran:?}");
+}
+
+#[test]
+fn a_run_that_is_interrupted_says_that_the_next_one_goes_on() {
+    let world = World::new();
+    let mut command = bent(&world, "rename", "signal=SIGTERM", 3, &["profile", "rename", "base", "me", "--yes"]);
+    let ran = world.finish(&mut command);
+    assert!(ran.stderr.contains("interrupted; the next command that changes something"), "{ran:?}");
+    assert_eq!(world.finish(&mut world.twolock(NEXT)).code, 0);
+    nothing_is_left(&world, "finished");
+}

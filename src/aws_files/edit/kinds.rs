@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws_files::hunk::Hunk;
+use crate::aws_files::section::Section;
 use crate::credentials::AccessKey;
 
 /// The prefix that hides a standard key from SDKs (docs/reference.md, "twolock's own keys in a profile").
@@ -45,7 +46,7 @@ pub struct Edited {
 }
 
 impl Edit {
-    pub(super) fn profile(&self) -> &str {
+    pub(crate) fn profile(&self) -> &str {
         match self {
             Edit::Add { profile, .. }
             | Edit::PutKey { profile, .. }
@@ -57,6 +58,21 @@ impl Edit {
             | Edit::Remove { profile }
             | Edit::Rename { profile, .. } => profile,
         }
+    }
+
+    /// The settings that the edit would change, as a person saw them: none if the profile is not in the file.
+    pub(crate) fn seen<'a>(&self, section: Option<&'a Section>) -> Option<Vec<(&'a str, &'a str)>> {
+        let is_seen = |key: &str| match self {
+            Edit::Add { .. } | Edit::PutKey { .. } => false,
+            Edit::Remove { .. } | Edit::Rename { .. } => true,
+            Edit::Set { key: changed, .. } | Edit::Unset { key: changed, .. } | Edit::Hide { key: changed, .. } => {
+                key == changed
+            }
+            Edit::Show { key: changed, .. } => key.strip_prefix(PREFIX) == Some(changed),
+            Edit::TakeOut { keys, .. } => keys.iter().any(|changed| key == changed),
+        };
+        let seen = section?.settings.iter().filter(|setting| is_seen(&setting.key));
+        Some(seen.map(|setting| (setting.key.as_str(), setting.value.as_str())).collect())
     }
 }
 

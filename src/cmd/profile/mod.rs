@@ -13,6 +13,7 @@ use crate::cli::{self, ChangeFlags};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
+use crate::system::env::Env;
 use crate::text::visible::as_word;
 
 use super::changing;
@@ -33,15 +34,17 @@ pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
         }
         Adopt(args) => {
             let title = titled("adopt", &[args.profile.name()]) + if args.all { " --all" } else { "" };
-            changed(&args.flags, invocation, &title, |context| adopt::run(context, args, &title))
+            again(&args.flags, invocation, |context| adopt::run(context, args, &title))
         }
         Release(args) => {
-            let title = titled("release", &[args.profile.name()]);
+            let given = args.profile.name().cloned();
+            let name = given.or_else(|| ProfileName::parse(profile_variable(&invocation.env)?).ok());
+            let title = titled("release", &[name.as_ref()]) + if args.restore_key { " --restore-key" } else { "" };
             changed(&args.flags, invocation, &title, |context| release::run(context, args, &title))
         }
         Set { profile, key, value, flags } => {
             let title = format!("{} {}", titled("set", &[Some(profile)]), as_word(key));
-            changed(flags, invocation, &title, |context| {
+            again(flags, invocation, |context| {
                 edit::set(context, &context.resolve_alias(profile)?, key, value, &title, *flags)
             })
         }
@@ -72,7 +75,11 @@ fn titled(verb: &str, names: &[Option<&ProfileName>]) -> String {
     format!("profile {verb}{}", names.collect::<String>())
 }
 
-/// Recovers from a killed run, waits until no other program is writing the files, then runs a verb that changes them.
+fn profile_variable(env: &Env) -> Option<&str> {
+    env.text("AWS_PROFILE").or_else(|| env.text("AWS_DEFAULT_PROFILE"))
+}
+
+/// Recovers from a killed run, then runs a verb that changes the files, unless the killed run was of the same command.
 fn changed(
     flags: &ChangeFlags,
     invocation: &Invocation,
@@ -82,6 +89,19 @@ fn changed(
     if !flags.dry_run && changing::recovered(&invocation.env, title, flags.forget_unfinished)? {
         return Ok(0);
     }
+    on_settled_files(invocation, verb)
+}
+
+/// The same for a verb that changes nothing the second time: it runs in any case.
+fn again(flags: &ChangeFlags, invocation: &Invocation, verb: impl FnOnce(&Context) -> Result<u8>) -> Result<u8> {
+    if !flags.dry_run {
+        changing::recovered(&invocation.env, "", flags.forget_unfinished)?;
+    }
+    on_settled_files(invocation, verb)
+}
+
+/// Waits until no other program is writing the files.
+fn on_settled_files(invocation: &Invocation, verb: impl FnOnce(&Context) -> Result<u8>) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     for choice in [&context.files.config_choice, &context.files.credentials_choice] {
         wait_while_fresh(|| std::fs::metadata(&choice.path));

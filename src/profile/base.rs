@@ -78,7 +78,7 @@ fn key_in_file(settings: ProfileSettings<'_>) -> Result<Option<LongTermKey>> {
 
 /// A key that an adoption moved there. It does not count in a profile that has another source since.
 fn key_in_keyring(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Option<LongTermKey> {
-    if other_source(settings).is_some() {
+    if other_source(|key| settings.raw(key)).is_some() {
         return None;
     }
     let id = sources.index.get(settings.name())?.id.clone();
@@ -86,8 +86,8 @@ fn key_in_keyring(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Option
 }
 
 /// A setting that names a source of credentials other than an access key or a profile.
-fn other_source<'a>(settings: ProfileSettings<'a>) -> Option<&'a Setting> {
-    let mut others = OTHER_SOURCES.into_iter().filter_map(|other| settings.raw(other));
+pub(super) fn other_source<'a>(get: impl Fn(&str) -> Option<&'a Setting>) -> Option<&'a Setting> {
+    let mut others = OTHER_SOURCES.into_iter().filter_map(get);
     others.find(|setting| setting.key != "credential_process" || ProcessLine::parse(&setting.value).is_none())
 }
 
@@ -105,7 +105,7 @@ pub(super) fn no_source(settings: ProfileSettings<'_>) -> Failure {
 
 /// Why a profile that names neither role nor source gives no base.
 pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
-    if let Some(setting) = other_source(settings) {
+    if let Some(setting) = other_source(|key| settings.raw(key)) {
         return settings.refuse(setting, NOT_BUILT);
     }
     let configure = CommandLine::other("aws configure --profile").of_profile(settings.name());

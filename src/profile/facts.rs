@@ -5,6 +5,7 @@ use crate::aws_files::process_line::ProcessLine;
 use crate::aws_files::{AwsFiles, Profile, Setting};
 use crate::names::ProfileName;
 use crate::ours::key_index::KeyIndex;
+use crate::profile::base::other_source;
 
 /// What a profile is, in a word or three, for tables and JSON.
 pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {
@@ -14,7 +15,7 @@ pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {
         () if has("twolock_role_arn") || has("role_arn") => "role",
         () if has("aws_access_key_id") => "key",
         () if has("twolock_source_profile") => "key of another",
-        () if is_indexed() => "key in keyring",
+        () if other_source(|key| profile.get(key)).is_none() && is_indexed() => "key in keyring",
         () if has("sso_session") || has("sso_start_url") || has("sso_account_id") => "sso",
         () if has("credential_process") => "process",
         () => "settings only",

@@ -82,7 +82,9 @@ impl Journal<'_> {
         let until = Deadline::after(Instant::now(), patience);
         FileLock::acquire(&self.directory.join("changes.lock"), until).map_err(|error| match error {
             LockError::Held => Failure::new(Kind::Busy, "another twolock is still making a change: run this again"),
-            LockError::Unavailable(e) => Failure::new(Kind::Busy, format!("cannot lock {dir}/changes.lock: {e}")),
+            LockError::Unavailable(e) => {
+                Failure::new(Kind::Busy, format!("cannot lock {dir}/changes.lock: {}", plain(&e)))
+            }
         })
     }
 

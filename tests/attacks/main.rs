@@ -125,7 +125,8 @@ fn damaged_key_file_is_left_alone_and_the_way_out_works() {
     assert_eq!(run(&world, ["settings", "set", "keyring", "file"]).code, 0);
     world.log_in("base");
     let directory = world.home().join(".local/share/twolock");
-    let file = std::fs::read_dir(&directory).unwrap().next().unwrap().unwrap().path();
+    let mut files = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path());
+    let file = files.find(|file| file.extension().is_some_and(|e| e == "key")).unwrap();
     std::fs::write(&file, "short").unwrap();
     run(&world, ["credential-process", "prod"]).is(
         5,

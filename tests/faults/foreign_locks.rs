@@ -225,7 +225,7 @@ fn a_file_system_without_locks_stops_no_caller_and_every_writer() {
     let ran = bent(&world, "flock", "ENOLCK", &["credential-process", "prod"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     let ran = bent(&world, "flock", "ENOLCK", &["settings", "set", "min_ttl", "1m"]);
-    failed(&ran, 7, &["~/.config/twolock/config.toml cannot be locked"]);
+    failed(&ran, 7, &["cannot lock ~/.local/share/twolock/changes.lock: no locks available"]);
 }
 
 /// Everything in a home, with owner and mode.

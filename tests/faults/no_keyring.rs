@@ -69,7 +69,8 @@ fn the_key_file_works_where_the_user_chose_it() {
     assert_eq!((first.code, first.stderr.as_str()), (0, ""), "{first:?}");
     assert_eq!(world.run(["credential-process", "prod"]).stdout, first.stdout, "with or without the kernel's");
     assert_eq!(world.sandbox.count("GetSessionToken"), 1);
-    let keys: Vec<_> = fs::read_dir(world.home().join(".local/share/twolock")).unwrap().map(|e| e.unwrap()).collect();
+    let files = fs::read_dir(world.home().join(".local/share/twolock")).unwrap().map(|e| e.unwrap());
+    let keys: Vec<_> = files.filter(|file| file.path().extension().is_none_or(|e| e != "lock")).collect();
     assert_eq!(keys.len(), 1, "{keys:?}");
     let mode = std::os::unix::fs::PermissionsExt::mode(&keys[0].metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);

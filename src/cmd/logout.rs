@@ -10,7 +10,7 @@ use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::session::identity::Identity;
-use crate::session::sealed::Header;
+use crate::session::sealed::{Header, SessionKind};
 use crate::session::{cache, sealing_key};
 use crate::store::StoreError;
 use crate::system::obstacle::Obstacle;
@@ -47,7 +47,8 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
 fn ended(header: &Header) -> String {
     let role = header.role.as_ref().map(RoleArn::as_str);
     let owner = role.or(header.device.as_ref().map(MfaSerial::as_str)).unwrap_or(header.profile.as_str());
-    format!("ended the {} session of {}\n", header.kind.word(), visible(owner))
+    let role = if header.kind == SessionKind::Role { "role " } else { "" };
+    format!("ended the {role}session of {}\n", visible(owner))
 }
 
 fn all(context: &Context) -> Result<u8> {

@@ -12,7 +12,7 @@ info: the Secret Service is not available: no session bus: neither DBUS_SESSION_
 
 const KEY_OF_BASE: &str = "\
 info: profile 'base' (~/.aws/credentials:3): access key AKIAIOSFODNN7EXAMPLE is stored in plain text
-  no persistent keyring is available, so it stays in a file with mode 600
+  no persistent keyring is available, so it stays in the file
 ";
 
 fn chmod(path: &Path, mode: u32) {

@@ -7,7 +7,7 @@ fn the_sessions_of_the_plan_end_and_the_profiles_that_shared_them_are_named() {
     world.run(["logout", "prod"]).is(
         0,
         "ended the role session of arn:aws:iam::123456789012:role/Admin\n\
-         ended the session session of arn:aws:iam::123456789012:mfa/ana\n\
+         ended the session of arn:aws:iam::123456789012:mfa/ana\n\
          it was shared with: base, deploy, long\n",
         "",
     );

@@ -110,7 +110,7 @@ fn a_header_that_names_the_right_key_and_does_not_open_is_no_session() {
     let ran = world.run(["logout", "deploy"]);
     assert_eq!(
         ran.stdout,
-        "ended the session session of arn:aws:iam::123456789012:mfa/ana\nit was shared with: base, prod\n"
+        "ended the session of arn:aws:iam::123456789012:mfa/ana\nit was shared with: base, prod\n"
     );
     assert!(!deploy.exists(), "what claims to be its role goes without a word");
     // Its own two, and the copy and the forgery of a key that says it is another.

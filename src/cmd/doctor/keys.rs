@@ -98,7 +98,7 @@ pub fn plaintext(checkup: &Checkup) -> Checked {
     let of = |key: InFile| {
         let what = format!("{} is stored in plain text", key.named());
         if !keeps {
-            return key.finding(Info, what, "no persistent keyring is available, so it stays in a file with mode 600");
+            return key.finding(Info, what, "no persistent keyring is available, so it stays in the file");
         }
         let why = "malware and backups can read this file; the OS keyring is safer";
         key.finding(Warning, what, why).fix(adopt.of(key.of))

@@ -10,7 +10,7 @@ use crate::timestamp::Timestamp;
 pub const STATIC_KEYS: [&str; 4] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
 
-/// The public half of an access key: 16 to 128 of `[A-Za-z0-9_]` that are no secret key.
+/// The public half of an access key: 16 to 128 of `[A-Za-z0-9_]` that are not a secret key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccessKeyId(String);
 

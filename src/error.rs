@@ -59,7 +59,7 @@ impl Kind {
     }
 }
 
-/// Where a setting stands: the file as the user would name it, and the line.
+/// Where a setting is: the file as the user would name it, and the line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The file, home shortened to `~`.
@@ -74,7 +74,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// One failure: its first line stands alone (CONTRIBUTING.md, "Errors"), hints follow.
+/// One failure: its first line makes sense on its own (CONTRIBUTING.md, "Errors"), hints follow.
 ///
 /// It holds text as it was read, also what others wrote. What is shown of it ([`Failure::headline`],
 /// [`Failure::shown_cause`], [`Failure::shown_hints`], `Display`) is escaped and cut there and nowhere before
@@ -124,7 +124,7 @@ impl Failure {
         self
     }
 
-    /// The line that stands alone, without program name: `profile 'x' (file:line): cause`.
+    /// The first line, without program name: `profile 'x' (file:line): cause`.
     pub fn headline(&self) -> String {
         let cause = self.shown_cause();
         let place = self.place.as_ref().map(|place| format!("{}:{}", visible(&place.file), place.line));

@@ -28,7 +28,7 @@ macro_rules! text_type {
 }
 
 text_type! {
-    /// A profile's name as it stands in the AWS files; any text but control characters, for reading.
+    /// A profile's name as written in the AWS files; any text but control characters, for reading.
     ProfileName
 }
 text_type! {
@@ -69,7 +69,7 @@ impl ProfileName {
 }
 
 /// Whether a text gives the same word under a word splitter, `sh -c` and Windows, so that it may stand in a
-/// `credential_process` line (threat-model P13). `%` is missing: cmd.exe takes what stands between two of them for a variable.
+/// `credential_process` line (threat-model P13). `%` is missing: cmd.exe reads text between two of them as a variable.
 pub fn is_process_word(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('-')

@@ -1,8 +1,8 @@
 //! Secrets: a value that cannot be printed, serialised or compared by accident; and which text of unknown meaning could
 //! be one, because somebody pasted it into the wrong place (threat-model P52).
 //!
-//! - by the name it stands under: [`is_name`], [`is_named_in`]
-//! - by its shape, whatever it stands under: [`is_in`], and [`masked`] for text that is shown
+//! - by its setting's name: [`is_name`], [`is_named_in`]
+//! - by its shape, whatever the setting's name: [`is_in`], and [`masked`] for text that is shown
 //! - by a weaker likeness, for a value that was refused and need not be repeated: [`may_be_in`]
 
 use std::borrow::Cow;
@@ -147,7 +147,7 @@ fn runs(text: &str, is_letter: impl Fn(u8) -> bool) -> impl Iterator<Item = Rang
 /// Whether a stretch could be a secret key, or hold one. The resource of an ARN is a path and a name, never that.
 ///
 /// Random letters are of another kind than their neighbour two times in three. CamelCase names change less often; they
-/// pass for a secret only where they have a secret's length. A path of several folders has to look more random.
+/// pass for a secret only where they have a secret's length. A path of several directories has to look more random.
 fn has_likeness(text: &str, run: &Range<usize>, least: usize) -> bool {
     let letters = &text.as_bytes()[run.clone()];
     if letters.len() < least || !has_all_kinds(letters) || is_in_arn(&text[..run.start]) {

@@ -13,7 +13,7 @@ pub struct Timestamp(i64);
 crate::as_text::as_text!(Timestamp);
 
 impl Timestamp {
-    /// The moment that lies this many seconds after the epoch.
+    /// The moment this many seconds after the epoch.
     pub const fn from_unix(seconds: i64) -> Self {
         Self(seconds)
     }

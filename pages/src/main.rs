@@ -1,4 +1,4 @@
-//! Writes manual pages and completion files into a folder: `cargo run -p twolock-pages -- OUT_DIR`.
+//! Writes manual pages and completion files into a directory: `cargo run -p twolock-pages -- OUT_DIR`.
 //!
 //! A program of its own, so that nothing of this is in the released binary.
 
@@ -22,8 +22,8 @@ fn main() -> io::Result<()> {
 }
 
 /// `man/*.1`, and `completions/` with one file a shell, called as the shell looks for it.
-fn write(folder: &Path) -> io::Result<()> {
-    let (man, completions) = (folder.join("man"), folder.join("completions"));
+fn write(directory: &Path) -> io::Result<()> {
+    let (man, completions) = (directory.join("man"), directory.join("completions"));
     fs::create_dir_all(&man)?;
     fs::create_dir_all(&completions)?;
     clap_mangen::generate_to(Cli::command(), &man)?;
@@ -38,8 +38,8 @@ fn write(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap();
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
@@ -47,16 +47,16 @@ mod tests {
 
     #[test]
     fn a_page_for_each_command_and_a_completion_for_each_shell_that_loads_files() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path()).unwrap();
-        let pages = names(&folder.path().join("man"));
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path()).unwrap();
+        let pages = names(&directory.path().join("man"));
         for page in ["twolock.1", "twolock-env.1", "twolock-profile-show.1", "twolock-init.1"] {
             assert!(pages.contains(&page.to_string()), "{page}: {pages:?}");
         }
         assert!(!pages.contains(&"twolock-complete.1".to_string()), "{pages:?}");
-        let env = fs::read_to_string(folder.path().join("man/twolock-env.1")).unwrap();
+        let env = fs::read_to_string(directory.path().join("man/twolock-env.1")).unwrap();
         assert!(env.contains("Print shell statements that set the credentials"), "{env}");
-        let completions = folder.path().join("completions");
+        let completions = directory.path().join("completions");
         assert_eq!(names(&completions), ["_twolock", "twolock.bash", "twolock.fish"]);
         let zsh = fs::read_to_string(completions.join("_twolock")).unwrap();
         assert!(zsh.starts_with("#compdef twolock\n"), "{zsh}");

@@ -46,7 +46,7 @@ fn is_version(rest: &str) -> bool {
     rest.is_empty() || rest.trim_start_matches(['-', '_', 'v']).starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// `--profile NAME`, `--profile=NAME`, or the first word that is no flag.
+/// `--profile NAME`, `--profile=NAME`, or the first word that is not a flag.
 fn profile_argument(line: &str, mut words: impl Iterator<Item = Span>) -> Option<Span> {
     let word = words.next()?;
     let text = &line[word.clone()];

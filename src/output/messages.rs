@@ -7,7 +7,7 @@ use crate::output::is_styled;
 use crate::text::style::label;
 use crate::text::visible::{one_line, sentence};
 
-/// Says why the command failed. The first line stands alone: SDKs quote it inside their own message.
+/// Says why the command failed. The first line makes sense on its own: SDKs quote it inside their own message.
 pub fn failure(failure: &Failure) {
     if failure.silent {
         return;

@@ -121,7 +121,7 @@ fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     ours_for_another(settings).map(Source::Profile).ok_or_else(|| no_key(settings))
 }
 
-/// A role naming itself as source with keys of its own is no loop (aws-contract 2.4).
+/// A role naming itself as source with keys of its own is not a loop (aws-contract 2.4).
 fn itself(sources: Sources<'_>, mut hops: Vec<Hop>, hop: Hop) -> Result<Chain> {
     let Some(base) = Base::of(sources, hop.settings())? else {
         let cause = "is its own source_profile, but has no access key";

@@ -119,7 +119,7 @@ fn words_of(line: &str) -> Result<Vec<String>, Failure> {
     Ok(words)
 }
 
-/// Returns the first character that would mean something to a shell where it stands.
+/// Returns the first character that has a meaning in a shell at its position.
 fn shell_syntax(line: &str) -> Option<char> {
     let mut quote = None;
     let mut characters = line.trim().chars();

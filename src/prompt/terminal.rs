@@ -38,7 +38,7 @@ const ERASE_LINE_ABOVE: &str = "\x1b[A\x1b[2K";
 pub struct TerminalSource {
     can_erase: bool,
     is_styled: bool,
-    /// The note that stands there, with its erasing as an exit hook.
+    /// Whether a note is shown: the exit hook that erases it.
     noted: Mutex<Option<signals::ExitHook>>,
 }
 
@@ -128,7 +128,7 @@ fn leave(can_erase: bool, above: usize) {
     }
 }
 
-/// The question as it stands on the screen; taken away on drop, with whatever was typed.
+/// The question on the screen; erased on drop, with whatever was typed.
 struct Shown<'a> {
     terminal: &'a Terminal,
     can_erase: bool,
@@ -156,7 +156,7 @@ impl Shown<'_> {
         Ok(())
     }
 
-    /// The line was sent: the cursor stands below it, and the answer may have wrapped.
+    /// The line was sent: the cursor is below it, and the answer may have wrapped.
     fn answered(&mut self, question: &str, typed: usize) {
         let width = self.terminal.width();
         let wrapped = rows(columns(question) + typed, width) - rows(columns(question), width);
@@ -266,7 +266,7 @@ fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> Q
     QuestionLine { before, profile: profile_of(question, name), after: after + "): " }
 }
 
-/// A profile's name may be any text: one that could pass for other parts of the question stands in quotes.
+/// A profile's name may be any text: one that could pass for other parts of the question is quoted.
 fn profile_of(question: &Question, widest: usize) -> String {
     let name = visible(question.profile.as_str());
     if question.profile.is_read_by_every_sdk() {

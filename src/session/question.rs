@@ -24,7 +24,7 @@ const MOST_WAITS: u32 = 2;
 type StsCall<'a> = &'a dyn Fn(Mfa<'_>) -> std::result::Result<Session, AwsError>;
 
 impl Sessions<'_> {
-    /// Asks until a session came or there is no sense in asking on. The device lock is held.
+    /// Asks until there is a session, or until asking again cannot help. The device lock is held.
     pub(super) fn ask_and_call(&self, device: &MfaSerial, files: &DeviceFiles, call: StsCall<'_>) -> Result<Session> {
         let mut state = files.load();
         state.holder = Some(Holder { pid: std::process::id(), profile: self.plan.profile.clone() });

@@ -80,7 +80,7 @@ impl NoSealingKey {
         !answers.is_empty() && answers.iter().all(|(_, answer)| *answer == StoreError::Absent)
     }
 
-    /// What a store says that may have the key and did not tell; none where there is no key that could open anything.
+    /// Why a store that may have the key could not be asked; none if there is certainly no key.
     pub(crate) fn unclear(&self) -> Option<String> {
         let Self::Nowhere(answers) = self else { return None };
         let is_clear = |answer: &StoreError| matches!(answer, StoreError::Absent | StoreError::NoService(_));

@@ -96,7 +96,7 @@ impl fmt::Display for StoreError {
 pub struct About {
     /// What people call it: "the Secret Service", "the kernel keyring".
     pub name: &'static str,
-    /// Whether access keys are kept here: what is put stays over a reboot, and lies safer than in an AWS file.
+    /// Whether access keys are kept here: items survive a reboot, and are safer there than in an AWS file.
     pub keeps_access_keys: bool,
     /// What a person does where it is locked: "unlock the keyring".
     pub unlock: Option<&'static str>,

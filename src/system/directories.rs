@@ -21,7 +21,7 @@ pub struct Directories {
     pub cache: PathBuf,
     /// Holds `keys.json` and the key file. Like the keyring they belong to this machine: nothing of them roams.
     pub data: PathBuf,
-    /// Holds `state.json`: what may be deleted and is no cache. The data directory, where the platform has no such one.
+    /// Holds `state.json`: what may be deleted but is not a cache. The data directory on platforms without a state directory.
     pub state: PathBuf,
     /// Replaces the account's own home in tests; else the account database is asked when it is needed.
     pub account_home: Option<PathBuf>,

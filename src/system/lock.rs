@@ -176,7 +176,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(!is_at(&file, &path));
         let held = FileLock::try_acquire(&path).unwrap();
-        assert!(!is_at(&file, &path), "another file stands there");
+        assert!(!is_at(&file, &path), "another file is there");
         assert!(matches!(FileLock::try_acquire(&path), Err(LockError::Held)));
         drop(held);
         FileLock::try_acquire(&path).unwrap();

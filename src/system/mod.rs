@@ -1,6 +1,6 @@
 //! The machine: environment, clock, terminal, private files, locks, and a hardened process.
 //!
-//! May know the vocabulary; never AWS or profiles. What differs by platform stands in `unix` and `windows`
+//! May know the vocabulary; never AWS or profiles. What differs by platform is in `unix` and `windows`
 //! under the same function names, so callers have no `cfg`.
 
 pub mod child;

@@ -25,7 +25,7 @@ enum Fault {
     AnothersDirectory,
     /// The disk, or what our own directory permits.
     Disk,
-    /// Something else stands in the file's place.
+    /// Something else is in the file's place.
     Other,
 }
 

@@ -21,11 +21,11 @@ fn paths_of(running: &Path, called: Option<&OsStr>, path: Option<&OsStr>) -> Vec
     let usual = OsString::from(format!("{NAME}{}", std::env::consts::EXE_SUFFIX));
     let called = called.and_then(|called| Path::new(called).file_name());
     let names = [Some(usual.as_os_str()), called, running.file_name()];
-    let folders: Vec<PathBuf> =
+    let directories: Vec<PathBuf> =
         path.into_iter().flat_map(std::env::split_paths).filter(|directory| directory.is_absolute()).collect();
     let mut found: Vec<PathBuf> = Vec::new();
     let entries =
-        names.into_iter().flatten().flat_map(|name| folders.iter().map(move |directory| directory.join(name)));
+        names.into_iter().flatten().flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
     for entry in entries.filter(|entry| directories::resolve(entry).is_ok_and(|target| target == resolved)) {
         if !found.contains(&entry) {
             found.push(entry);
@@ -77,8 +77,8 @@ mod tests {
             self.at(name)
         }
 
-        fn path(&self, folders: &[&str]) -> OsString {
-            std::env::join_paths(folders.iter().map(|directory| self.0.path().join(directory))).unwrap()
+        fn path(&self, directories: &[&str]) -> OsString {
+            std::env::join_paths(directories.iter().map(|directory| self.0.path().join(directory))).unwrap()
         }
     }
 

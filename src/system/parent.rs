@@ -87,7 +87,7 @@ impl Process {
         let directory = proc.join(pid.to_string());
         let stat = std::fs::read(directory.join("stat")).ok()?;
         let stat = String::from_utf8_lossy(&stat);
-        // the name stands in parentheses and may hold some itself: the last one closes
+        // the name is in parentheses and may contain some itself: the last one closes
         let (before, after) = stat.rsplit_once(')')?;
         let name = before.split_once('(')?.1.to_owned();
         let parent = after.split_whitespace().nth(1)?.parse().ok()?;

@@ -47,8 +47,8 @@ impl Staged {
     }
 }
 
-/// Opens a file somebody else may keep, to look at it and replace it; a symlink, as it stands after symlinks were
-/// resolved, was put there meanwhile and is refused. Never waits.
+/// Opens a file of the user's, to look at it and replace it. A symlink is refused: symlinks were resolved before, so
+/// somebody has just put it there. Never waits.
 pub fn open_to_replace(path: &Path) -> io::Result<File> {
     platform::open_without_following(path)
 }

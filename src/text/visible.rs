@@ -14,7 +14,7 @@ const LONGEST_WORDS: usize = 400;
 /// Longest line shown, escaped, whatever it is made of: ten hops with their places fit.
 pub(crate) const LONGEST_LINE: usize = 2_000;
 
-/// Enough of what stands behind [`LONGEST`] to tell a secret that begins before it.
+/// Enough text after [`LONGEST`] to recognize a secret that begins before it.
 const BEHIND: usize = 200;
 
 /// Returns `text` on one line, control, bidirectional and zero-width characters escaped, what looks like a secret masked,

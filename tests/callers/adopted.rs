@@ -77,7 +77,7 @@ pub fn run_aws(world: &World, args: &[&str]) -> Ran {
     world.finish(&mut command)
 }
 
-/// A Python script of this folder.
+/// A Python script of this directory.
 pub fn python(world: &World, script: &str, args: &[&str]) -> Command {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/callers").join(script);
     let mut command = world.program(required("TWOLOCK_TEST_PYTHON"));

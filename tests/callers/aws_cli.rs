@@ -1,4 +1,4 @@
-//! The AWS CLI, which starts us without a shell, pipes our stdout and stderr, and runs us anew in each process.
+//! The AWS CLI, which starts us without a shell, pipes our stdout and stderr, and starts us in each process.
 
 use std::process::Command;
 

@@ -11,31 +11,31 @@ use crate::world::{Ran, Terminal, World, without_terminal};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/callers");
 
-/// Copies a folder of ours to `.tools`, and installs there.
+/// Copies a directory of ours to `.tools`, and installs there.
 fn installed(name: &str, installer: &str, args: &[&str]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(format!("caller-{name}"));
-    std::fs::create_dir_all(&folder).unwrap();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(format!("caller-{name}"));
+    std::fs::create_dir_all(&directory).unwrap();
     for entry in std::fs::read_dir(Path::new(FOLDER).join(name)).unwrap().flatten() {
-        std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+        std::fs::copy(entry.path(), directory.join(entry.file_name())).unwrap();
     }
-    let output = Command::new(installer).args(args).current_dir(&folder).output();
+    let output = Command::new(installer).args(args).current_dir(&directory).output();
     let output = output.unwrap_or_else(|e| panic!("'{installer}' is needed for this test: {e}"));
     assert!(output.status.success(), "{installer}: {}", String::from_utf8_lossy(&output.stderr));
-    folder
+    directory
 }
 
 pub fn javascript(world: &World, args: &[&str]) -> Command {
     static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
-    let folder = INSTALLED.get_or_init(|| installed("js", "npm", &["ci", "--no-audit", "--no-fund"]));
+    let directory = INSTALLED.get_or_init(|| installed("js", "npm", &["ci", "--no-audit", "--no-fund"]));
     let mut command = world.program("node");
-    command.arg(folder.join("identity.js")).args(args).env("NODE_NO_WARNINGS", "1");
+    command.arg(directory.join("identity.js")).args(args).env("NODE_NO_WARNINGS", "1");
     at_the_sandbox(world, command)
 }
 
 pub fn go(world: &World, args: &[&str]) -> Command {
     static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
-    let folder = INSTALLED.get_or_init(|| installed("go", "go", &["build", "-o", "caller", "."]));
-    let mut command = world.program(folder.join("caller"));
+    let directory = INSTALLED.get_or_init(|| installed("go", "go", &["build", "-o", "caller", "."]));
+    let mut command = world.program(directory.join("caller"));
     command.args(args);
     at_the_sandbox(world, command)
 }

@@ -66,8 +66,8 @@ fn exchange(one: &Path, other: &Path) {
 
 /// Our file is swapped for somebody else's all the time: by a second name of theirs, or by a link to it.
 fn race(rounds: usize, plant: impl Fn(&Path, &Path)) {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
     let (theirs, name, swapped) = (at("theirs"), at("config"), at("swapped"));
     fs::write(&theirs, "x").unwrap();
     // Who is not root has no stranger's file; what is left then is that the race ends.
@@ -168,12 +168,12 @@ fn what_one_sudo_left_in_our_directories_is_one_finding_and_one_command_fixes_it
     let name = files[0].file_name().unwrap().to_str().unwrap();
     let what = fixes(doctor(), &format!("~/.cache/twolock/{name}"), ".cache/twolock");
     assert_eq!(what, "it belongs to another user (uid 0)");
-    for (folder, below) in [(".cache/twolock", None), (".cache", Some(".cache/twolock")), (".local/state", None)] {
-        for given in [Some(folder), below].into_iter().flatten() {
+    for (directory, below) in [(".cache/twolock", None), (".cache", Some(".cache/twolock")), (".local/state", None)] {
+        for given in [Some(directory), below].into_iter().flatten() {
             chown(at(given), Some(0), Some(0)).unwrap();
             chmod(&at(given), 0o700);
         }
-        assert_eq!(fixes(doctor(), &format!("~/{folder}"), folder), "it belongs to another user (uid 0)");
+        assert_eq!(fixes(doctor(), &format!("~/{directory}"), directory), "it belongs to another user (uid 0)");
     }
     chown(at(".aws/config"), Some(0), Some(0)).unwrap();
     chmod(&at(".aws/config"), 0o644);
@@ -213,11 +213,11 @@ fn nothing_is_fixed_below_a_directory_that_strangers_can_change() {
 fn an_open_folder_is_closed_before_what_lies_in_it() {
     let world = World::new();
     let somebody = Somebody::of(&world);
-    let (folder, config) = (world.home().join(".aws"), world.home().join(".aws/config"));
-    chmod(&folder, 0o777);
+    let (directory, config) = (world.home().join(".aws"), world.home().join(".aws/config"));
+    chmod(&directory, 0o777);
     chmod(&config, 0o666);
     let ran = world.finish(&mut somebody.twolock(&["doctor", "--fix"]));
-    assert_eq!((ran.code, mode(&folder), mode(&config)), (0, 0o700, 0o600), "{ran:?}");
+    assert_eq!((ran.code, mode(&directory), mode(&config)), (0, 0o700, 0o600), "{ran:?}");
 }
 
 #[test]

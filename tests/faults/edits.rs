@@ -24,8 +24,8 @@ fn edited() -> String {
     format!("{}{}", &CONFIG[..at], CONFIG[at..].replacen("region = eu-west-1", "region = us-east-1", 1))
 }
 
-fn temporaries(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+fn temporaries(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with(".twolock-")).collect()
 }
 

@@ -343,9 +343,9 @@ fn fifty_that_cannot_open_roots_lock_file_hold_one_lock_at_a_time() {
     if without_root() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    chown(folder.path(), Some(UID), Some(UID)).unwrap();
-    let path = folder.path().join("device.lock");
+    let directory = tempfile::tempdir().unwrap();
+    chown(directory.path(), Some(UID), Some(UID)).unwrap();
+    let path = directory.path().join("device.lock");
     let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
     for round in 0..20 {
         let _ = fs::remove_file(&path);

@@ -108,10 +108,7 @@ fn a_header_that_names_the_right_key_and_does_not_open_is_no_session() {
     assert_eq!((left("deploy"), left("base").is_some_and(|left| left != "-")), (Some("-"), true), "{list}");
     assert_eq!(world.run(["status", "deploy", "--min-ttl", "10m"]).code, 0, "the session below it still lives");
     let ran = world.run(["logout", "deploy"]);
-    assert_eq!(
-        ran.stdout,
-        "ended the session of arn:aws:iam::123456789012:mfa/ana\nit was shared with: base, prod\n"
-    );
+    assert_eq!(ran.stdout, "ended the session of arn:aws:iam::123456789012:mfa/ana\nit was shared with: base, prod\n");
     assert!(!deploy.exists(), "what claims to be its role goes without a word");
     // Its own two, and the copy and the forgery of a key that says it is another.
     let files = sealed(&world.cache()).len();

@@ -1,4 +1,4 @@
-//! Homes and folders that are missing, odd or closed (F40, P43, F8).
+//! Homes and directories that are missing, odd or closed (F40, P43, F8).
 
 use std::ffi::OsString;
 use std::fs;
@@ -108,7 +108,7 @@ fn a_cache_folder_that_was_closed_serves_and_warns() {
 #[test]
 fn what_stands_in_the_way_of_a_file_is_named_and_never_hangs() {
     let world = World::new();
-    for (name, what) in [(".aws/config", "a FIFO"), (".aws/credentials", "a FIFO"), (".aws/config", "a folder")] {
+    for (name, what) in [(".aws/config", "a FIFO"), (".aws/credentials", "a FIFO"), (".aws/config", "a directory")] {
         let path = world.home().join(name);
         let before = fs::read(&path).unwrap();
         fs::remove_file(&path).unwrap();

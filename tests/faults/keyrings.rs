@@ -209,10 +209,10 @@ impl ForeignBus {
             std::io::Write::write_all(&mut std::io::stderr(), loud).unwrap();
             return None;
         }
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let address = format!("unix:abstract=/twolock-faults-{}-{}", std::process::id(), folder.path().display());
-        let config = folder.path().join("bus.conf");
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let address = format!("unix:abstract=/twolock-faults-{}-{}", std::process::id(), directory.path().display());
+        let config = directory.path().join("bus.conf");
         let text = format!(
             "<busconfig><type>session</type><listen>{address}</listen><policy context=\"default\">\
              <allow user=\"*\"/><allow send_destination=\"*\"/><allow own=\"*\"/></policy></busconfig>"
@@ -234,7 +234,7 @@ impl ForeignBus {
         let name = address.strip_prefix("unix:abstract=").unwrap();
         let socket = SocketAddr::from_abstract_name(name).unwrap();
         eventually("the bus", || UnixStream::connect_addr(&socket).is_ok());
-        Some(Self { child, address, _config: folder })
+        Some(Self { child, address, _config: directory })
     }
 }
 

@@ -138,7 +138,7 @@ fn proxies_are_named_and_no_proxy_is_obeyed() {
     let ran = call(&world, url, &[("AWS_CA_BUNDLE", &ca), ("HTTPS_PROXY", &proxy.url()), ("TWOLOCK_MFA_CODE", &code)]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(proxy.connections() > 0);
-    // Nothing stands between us and ourselves.
+    // Nothing is between us and ourselves.
     let local = World::new();
     let mut command = local.twolock(["credential-process", "prod"]);
     command.env("HTTPS_PROXY", &dead).env("HTTP_PROXY", &dead).env("TWOLOCK_MFA_CODE", local.code());

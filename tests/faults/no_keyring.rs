@@ -99,8 +99,8 @@ fn a_key_file_others_may_read_is_not_used() {
     let world = World::new();
     assert_eq!(run(&world, &["settings", "set", "keyring", "file"], None).code, 0);
     assert_eq!(run(&world, &["login", "prod"], Some(&world.code())).code, 0);
-    let folder = world.home().join(".local/share/twolock");
-    for entry in fs::read_dir(&folder).unwrap().flatten() {
+    let directory = world.home().join(".local/share/twolock");
+    for entry in fs::read_dir(&directory).unwrap().flatten() {
         fs::set_permissions(entry.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     }
     let ran = run(&world, &["credential-process", "prod"], None);

@@ -74,8 +74,8 @@ fn no_file_anywhere_in_the_home_holds_a_secret_but_the_one_the_user_wrote() {
     assert!(files > 5, "{files}");
 }
 
-fn walk(folder: &Path, look: &mut impl FnMut(&Path)) {
-    for entry in fs::read_dir(folder).unwrap().flatten() {
+fn walk(directory: &Path, look: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(directory).unwrap().flatten() {
         if entry.file_type().unwrap().is_dir() { walk(&entry.path(), look) } else { look(&entry.path()) }
     }
 }
@@ -107,8 +107,8 @@ fn whatever_the_umask_what_is_made_is_private_from_the_first_instant() {
                 assert!(!ours || line.contains("O_EXCL"), "a temporary file that might be somebody's: {line}");
             }
         }
-        for folder in [".cache", ".config"] {
-            check_tree(&world.home().join(folder));
+        for directory in [".cache", ".config"] {
+            check_tree(&world.home().join(directory));
         }
     }
 }

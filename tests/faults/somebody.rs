@@ -15,17 +15,17 @@ pub const UID: u32 = 64_310;
 /// The binary as an ordinary user runs it, in a world's home.
 pub struct Somebody<'a> {
     world: &'a World,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl<'a> Somebody<'a> {
     /// Gives the world's home to an ordinary user, if we are root.
     pub fn of(world: &'a World) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        // The build's own folder may be closed to others.
-        copy_runnable(Path::new(BINARY), &folder.path().join("twolock"));
-        let somebody = Self { world, folder };
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        // The build's own directory may be closed to others.
+        copy_runnable(Path::new(BINARY), &directory.path().join("twolock"));
+        let somebody = Self { world, directory };
         somebody.own(world.home());
         somebody
     }
@@ -42,7 +42,7 @@ impl<'a> Somebody<'a> {
 
     /// The binary.
     pub fn binary(&self) -> PathBuf {
-        self.folder.path().join("twolock")
+        self.directory.path().join("twolock")
     }
 
     /// Any program as this user, without a terminal.
@@ -57,7 +57,7 @@ impl<'a> Somebody<'a> {
         };
         let path = crate::world::path();
         let path = path.split_once(':').map_or(path.as_str(), |(_, system)| system);
-        command.env("PATH", format!("{}:{path}", self.folder.path().display()));
+        command.env("PATH", format!("{}:{path}", self.directory.path().display()));
         command.current_dir(self.world.home());
         without_terminal(&mut command);
         command

@@ -1,4 +1,4 @@
-//! A desktop session in a temporary folder: a bus of its own, and a GNOME Keyring on it.
+//! A desktop session in a temporary directory: a bus of its own, and a GNOME Keyring on it.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -19,7 +19,7 @@ pub const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
 
 /// A temporary session. Whatever was started in it ends with it.
 pub struct Desk {
-    folder: TempDir,
+    directory: TempDir,
     address: String,
     children: Vec<Child>,
     /// Whose session it is, if not that of whoever runs the tests.
@@ -29,11 +29,11 @@ pub struct Desk {
 impl Desk {
     /// A session without a bus.
     pub fn without_bus() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let desk = Self { folder, address: String::new(), children: Vec::new(), uid: None };
-        for folder in ["home", "run", "data"] {
-            fs::create_dir(desk.at(folder)).unwrap();
-            fs::set_permissions(desk.at(folder), fs::Permissions::from_mode(0o700)).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let desk = Self { directory, address: String::new(), children: Vec::new(), uid: None };
+        for directory in ["home", "run", "data"] {
+            fs::create_dir(desk.at(directory)).unwrap();
+            fs::set_permissions(desk.at(directory), fs::Permissions::from_mode(0o700)).unwrap();
         }
         desk
     }
@@ -63,8 +63,8 @@ impl Desk {
         let mut desk = Self::without_bus();
         desk.uid = Some(uid);
         fs::set_permissions(desk.at(""), fs::Permissions::from_mode(0o755)).unwrap();
-        for folder in ["", "home", "run", "data"] {
-            chown(desk.at(folder), Some(uid), Some(uid)).unwrap();
+        for directory in ["", "home", "run", "data"] {
+            chown(desk.at(directory), Some(uid), Some(uid)).unwrap();
         }
         desk.address = address.replace("{folder}", desk.at("").to_str().unwrap().trim_end_matches('/'));
         let rules = "<allow user=\"*\"/><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/>";
@@ -137,9 +137,9 @@ impl Desk {
         self.address = address.into();
     }
 
-    /// A path in the session's folder.
+    /// A path in the session's directory.
     pub fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.directory.path().join(name)
     }
 
     /// A program in this session, with nothing of the caller's environment.
@@ -285,15 +285,15 @@ pub fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap().success());
 }
 
-/// Processes whose command line holds this word and whose environment holds this folder.
-pub fn processes(word: &str, folder: &Path) -> Vec<String> {
-    let folder = folder.to_str().unwrap();
+/// Processes whose command line holds this word and whose environment holds this directory.
+pub fn processes(word: &str, directory: &Path) -> Vec<String> {
+    let directory = directory.to_str().unwrap();
     let text = |path: PathBuf| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).replace('\0', " ");
     fs::read_dir("/proc")
         .unwrap()
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()))
-        .filter(|entry| text(entry.path().join("environ")).contains(folder))
+        .filter(|entry| text(entry.path().join("environ")).contains(directory))
         .map(|entry| text(entry.path().join("cmdline")))
         .filter(|line| line.contains(word))
         .collect()

@@ -118,8 +118,8 @@ fn reading_adds_no_keyring_to_the_users_quota() {
     need("strace", "strace");
     let own = Own::new("crowd");
     assert_eq!(own.call("write", b"key"), "Ok()");
-    let folder = tempfile::tempdir().unwrap();
-    let trace = folder.path().join("trace");
+    let directory = tempfile::tempdir().unwrap();
+    let trace = directory.path().join("trace");
     let strace = ["strace", "-f", "-o", trace.to_str().unwrap(), "-e", "trace=keyctl,add_key"];
     assert_eq!(own.call_under(&strace, "read", b""), "Ok(6b6579)");
     let trace = std::fs::read_to_string(&trace).unwrap();

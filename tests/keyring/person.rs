@@ -22,7 +22,7 @@ impl<'a> Person<'a> {
             std::io::stderr().write_all(loud.as_bytes()).unwrap();
             return None;
         }
-        // The build folder may lie where other users cannot look.
+        // The build directory may lie where other users cannot look.
         let program = tempfile::tempdir().unwrap();
         std::fs::set_permissions(program.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         // In a process of its own: a fork beside us could hold what we wrote open for writing when it is to be run.

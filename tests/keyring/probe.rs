@@ -70,7 +70,7 @@ fn failure(output: &Output) -> String {
 
 /// Fails by name where a real part is missing.
 pub fn need(program: &str, package: &str) {
-    let found = std::env::split_paths(&path()).any(|folder| folder.join(program).exists());
+    let found = std::env::split_paths(&path()).any(|directory| directory.join(program).exists());
     assert!(found, "{program} is not installed: this test needs the real one (package {package})");
 }
 

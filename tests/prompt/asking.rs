@@ -43,8 +43,8 @@ fn streams_closed_at_the_start_change_nothing() {
 
 #[test]
 fn without_a_terminal_it_fails_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let report = folder.path().join("report");
+    let directory = tempfile::tempdir().unwrap();
+    let report = directory.path().join("report");
     let mut job = role("ask");
     job.env("PROMPT_REPORT", &report).stdin(Stdio::null()).stdout(Stdio::null());
     // SAFETY: between fork and exec one system call is made.

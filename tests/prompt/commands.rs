@@ -13,12 +13,12 @@ use twolock::internals::{
 
 use crate::world::{World, eventually, role};
 
-/// A folder on PATH with one program, `code`, in it.
+/// A directory on PATH with one program, `code`, in it.
 fn with_program(body: &str) -> (TempDir, Env) {
-    let folder = tempfile::tempdir().unwrap();
-    write_program(&folder.path().join("code"), body);
-    let path = format!("{}:/usr/bin:/bin", folder.path().display());
-    (folder, Env::of([("PATH", path)]))
+    let directory = tempfile::tempdir().unwrap();
+    write_program(&directory.path().join("code"), body);
+    let path = format!("{}:/usr/bin:/bin", directory.path().display());
+    (directory, Env::of([("PATH", path)]))
 }
 
 fn write_program(file: &Path, body: &str) {
@@ -96,8 +96,8 @@ fn a_gigabyte_of_output_is_cut_short() {
 
 #[test]
 fn a_program_that_hangs_is_killed_at_the_bound_with_its_children() {
-    let (folder, env) = with_program("sleep 1000 & echo $! > \"$1\"; echo $$ >> \"$1\"; echo 123456; wait");
-    let pids = folder.path().join("pids");
+    let (directory, env) = with_program("sleep 1000 & echo $! > \"$1\"; echo $$ >> \"$1\"; echo 123456; wait");
+    let pids = directory.path().join("pids");
     let source = parse(&format!("code {}", pids.display()), &env).unwrap();
     let start = Instant::now();
     let Err(AskError::Failed(failure)) = ask(&source, Duration::from_secs(2)) else { panic!("did not hang") };
@@ -115,8 +115,8 @@ fn is_dead(pid: &str) -> bool {
 
 #[test]
 fn a_signal_at_the_question_of_a_program_ends_that_program_too() {
-    let (folder, _) = with_program("echo $$ > \"$1\"; sleep 1000");
-    let (program, pids) = (folder.path().join("code"), folder.path().join("pids"));
+    let (directory, _) = with_program("echo $$ > \"$1\"; sleep 1000");
+    let (program, pids) = (directory.path().join("code"), directory.path().join("pids"));
     let line = format!("{} {}", program.display(), pids.display());
     let mut world = World::new(&[("PROMPT_JOB", "command"), ("PROMPT_LINE", &line)]);
     world.start();
@@ -129,10 +129,10 @@ fn a_signal_at_the_question_of_a_program_ends_that_program_too() {
 
 #[test]
 fn programs_are_found_by_absolute_path_or_on_path_and_never_from_the_current_folder() {
-    let (folder, env) = with_program("echo 123456");
-    let absolute = folder.path().join("code").display().to_string();
+    let (directory, env) = with_program("echo 123456");
+    let absolute = directory.path().join("code").display().to_string();
     assert_eq!(ask(&parse(&absolute, &env).unwrap(), LONG).unwrap(), "123456");
-    let beside = Env::of([("PATH", format!(".::relative:{}", folder.path().join("none").display()))]);
+    let beside = Env::of([("PATH", format!(".::relative:{}", directory.path().join("none").display()))]);
     for (line, env, cause) in [
         ("./code", &env, "must be an absolute path or a name on PATH: './code'"),
         ("../code", &env, "must be an absolute path or a name on PATH: '../code'"),
@@ -155,16 +155,16 @@ fn programs_are_found_by_absolute_path_or_on_path_and_never_from_the_current_fol
 
 #[test]
 fn path_entries_that_depend_on_the_current_folder_are_skipped() {
-    let (folder, _) = with_program("echo 123456");
-    let report = folder.path().join("report");
+    let (directory, _) = with_program("echo 123456");
+    let report = directory.path().join("report");
     for (path, found) in [(".", false), ("", false), (":/usr/bin", false), ("sub/..", false), ("", false)] {
         let mut job = role("command");
-        job.current_dir(folder.path()).env("PATH", path).env("PROMPT_LINE", "code").env("PROMPT_REPORT", &report);
+        job.current_dir(directory.path()).env("PATH", path).env("PROMPT_LINE", "code").env("PROMPT_REPORT", &report);
         let ended = job.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         assert_eq!((ended.success(), report.exists()), (found, found), "PATH={path}");
     }
     let mut job = role("command");
-    let path = format!(".:{}", folder.path().display());
+    let path = format!(".:{}", directory.path().display());
     job.env("PATH", path).env("PROMPT_LINE", "code").env("PROMPT_REPORT", &report).stdout(Stdio::null());
     assert!(job.status().unwrap().success());
     assert_eq!(fs::read_to_string(&report).unwrap(), "code 123456\ndone\n");
@@ -172,9 +172,9 @@ fn path_entries_that_depend_on_the_current_folder_are_skipped() {
 
 #[test]
 fn the_program_gets_no_code_no_profile_no_input_and_ordinary_signals() {
-    let (folder, _) =
+    let (directory, _) =
         with_program("env > \"$1.env\"; cat > \"$1.in\"; grep ^Sig[BIC] /proc/self/status > \"$1.sig\"; echo 123456");
-    let program = folder.path().join("code").display().to_string();
+    let program = directory.path().join("code").display().to_string();
     let line = format!("{program} {program}");
     let mut world = World::new(&[
         ("PROMPT_JOB", "command"),
@@ -210,8 +210,8 @@ fn a_code_on_standard_input_is_one_line_and_the_rest_is_the_childs() {
         ("hello\nrest", "failed 2: --code-stdin did not contain a six-digit code", "rest"),
         ("", "failed 2: --code-stdin is set, but standard input is empty", ""),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let (report, data) = (folder.path().join("report"), folder.path().join("data"));
+        let directory = tempfile::tempdir().unwrap();
+        let (report, data) = (directory.path().join("report"), directory.path().join("data"));
         fs::write(&data, input).unwrap();
         let mut job = role("stdin");
         job.env("PROMPT_REPORT", &report).stdin(fs::File::open(data).unwrap()).stdout(Stdio::null());
@@ -222,8 +222,8 @@ fn a_code_on_standard_input_is_one_line_and_the_rest_is_the_childs() {
 
 #[test]
 fn a_standard_input_that_never_speaks_is_waited_for_until_the_deadline() {
-    let folder = tempfile::tempdir().unwrap();
-    let report = folder.path().join("report");
+    let directory = tempfile::tempdir().unwrap();
+    let report = directory.path().join("report");
     let mut job = role("stdin");
     job.env("PROMPT_REPORT", &report).env("PROMPT_SECONDS", "0.5").stdin(Stdio::piped()).stdout(Stdio::null());
     let mut running = job.spawn().unwrap();

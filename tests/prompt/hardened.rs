@@ -31,8 +31,8 @@ pub fn part() {
 
 #[test]
 fn no_core_is_written_and_children_get_the_callers_limit_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("report");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("report");
     let mut job = role("hardened");
     job.env("PROMPT_REPORT", &path).stdin(Stdio::piped()).stdout(Stdio::null());
     let wanted = Rlimit { current: Some(4096 * 512), maximum: Some(8192 * 512) };
@@ -52,14 +52,14 @@ fn no_core_is_written_and_children_get_the_callers_limit_back() {
 /// As root everything can be read: the test drops to another user, or has nothing to show.
 #[test]
 fn another_program_of_the_same_user_reads_neither_environment_nor_memory() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("prompt-test");
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("prompt-test");
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    for path in [folder.path(), &program] {
+    for path in [directory.path(), &program] {
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
         std::fs::set_permissions(path, open).unwrap();
     }
-    let path = folder.path().join("report");
+    let path = directory.path().join("report");
     let mut job = as_nobody(program.to_str().unwrap());
     job.args(role("hardened").get_args()).env("PROMPT_ROLE", "hardened").env("PROMPT_REPORT", &path);
     let hardened = Ended(job.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());

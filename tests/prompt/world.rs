@@ -40,7 +40,7 @@ pub struct World {
     seen: Vec<u8>,
     columns: u16,
     modes: Modes,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 /// Every terminal setting, comparable.
@@ -55,9 +55,12 @@ impl World {
 
     pub fn with_columns(columns: u16, settings: &[(&str, &str)]) -> Self {
         let (master, slave) = open_pty(columns);
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let mut command = role("shell");
-        command.env("PROMPT_REPORT", folder.path().join("report")).env("TERM", "xterm").envs(settings.iter().copied());
+        command
+            .env("PROMPT_REPORT", directory.path().join("report"))
+            .env("TERM", "xterm")
+            .envs(settings.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let terminal = slave.as_raw_fd();
         // SAFETY: between fork and exec only system calls are made.
@@ -80,7 +83,7 @@ impl World {
             seen: Vec::new(),
             columns,
             modes,
-            folder,
+            directory,
         }
     }
 
@@ -165,7 +168,7 @@ impl World {
 
     /// What the asking process wrote down.
     pub fn report(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("report")).unwrap_or_default()
+        std::fs::read_to_string(self.directory.path().join("report")).unwrap_or_default()
     }
 
     pub fn assert_modes_unchanged(&self) {

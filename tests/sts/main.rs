@@ -424,10 +424,10 @@ fn certificates_that_are_not_trusted() {
 fn a_certificate_file_adds_to_the_systems_and_replaces_nothing() {
     let start = || Sandbox::start(Options { tls: Tls::Good, ..Options::default() }).unwrap();
     let (system, own, stranger) = (start(), start(), start());
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, sandbox: &Sandbox| {
-        std::fs::write(folder.path().join(name), sandbox.ca_pem().unwrap()).unwrap();
-        folder.path().join(name)
+        std::fs::write(directory.path().join(name), sandbox.ca_pem().unwrap()).unwrap();
+        directory.path().join(name)
     };
     let (system_file, own_file) = (file("system.pem", &system), file("own.pem", &own));
     for (sandbox, trusted) in [(&system, true), (&own, true), (&stranger, false)] {

@@ -463,16 +463,16 @@ fn a_proxy_that_cannot_be_used_is_a_failure_without_its_password() {
 #[test]
 fn a_certificate_file_that_is_none_is_a_failure_naming_it() {
     let aws = client_at("", &[], &Env::default());
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &[u8]| {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.to_string_lossy().into_owned()
     };
     let noise = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (path, why) in [
-        (folder.path().join("missing.pem").to_string_lossy().into_owned(), "cannot be read"),
-        (folder.path().to_string_lossy().into_owned(), "cannot be read: it is not a regular file"),
+        (directory.path().join("missing.pem").to_string_lossy().into_owned(), "cannot be read"),
+        (directory.path().to_string_lossy().into_owned(), "cannot be read: it is not a regular file"),
         ("/dev/zero".into(), if cfg!(windows) { "cannot be read" } else { "cannot be read: it is not a regular file" }),
         (write("empty.pem", b""), "contains no certificate"),
         (write("text.pem", b"hello"), "contains no certificate"),

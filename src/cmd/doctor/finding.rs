@@ -41,7 +41,7 @@ impl Severity {
 /// One finding of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The name of the check, set by whoever runs it.
+    /// The name of the check, set when it is run.
     pub check: &'static str,
     pub severity: Severity,
     pub profile: Option<String>,
@@ -127,7 +127,7 @@ impl Finding {
         self
     }
 
-    /// The line that stands alone, in the form of a [`Failure`].
+    /// The first line, in the form of a [`Failure`]'s.
     fn headline(&self) -> String {
         let place = self.file.as_deref().map(|file| match self.line {
             Some(line) => format!("{}:{line}", visible(file)),

@@ -15,7 +15,7 @@ use crate::profile::settings::ProfileSettings;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyHome {
     Keyring,
-    /// [`keys_profile`] of the credentials file, where there is no keyring that lasts.
+    /// [`keys_profile`] of the credentials file, if no persistent keyring is available.
     CredentialsFile,
 }
 

@@ -23,7 +23,7 @@ const SSO: &str = "sso";
 const WEB: &str = "web_identity_token_file";
 const WEB_IDENTITY: &str = "a web identity";
 
-/// Where a caller looks in a profile that is no role, the first first.
+/// Where a caller looks in a profile without a role, in this order.
 fn order(reader: Reader) -> &'static [&'static str] {
     match reader {
         Reader::Cli => &[WEB, SSO, KEYS_IN_CREDENTIALS, SIGN_IN, PROCESS, KEYS],

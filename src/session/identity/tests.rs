@@ -161,7 +161,7 @@ fn what_shapes_no_credentials_makes_none() {
         ("session's duration", changed(|p| p.steps[0] = longer)),
         ("fips", changed(|p| p.fips = true)),
         ("dual stack", changed(|p| p.dualstack = true)),
-        ("where the key lies", changed(|p| key(p).place = KeyPlace::File(place))),
+        ("where the key is stored", changed(|p| key(p).place = KeyPlace::File(place))),
         ("the key's profile", changed(|p| key(p).profile = ProfileName::parse("alias").unwrap())),
         ("mfa_process", changed(|p| p.mfa_process = Some(process))),
         ("notes", changed(|p| p.notes = vec!["a note".into()])),

@@ -19,10 +19,10 @@ fn now() -> Timestamp {
 
 /// A sealing key of its own each time.
 fn key() -> SealingKey {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let stores = Stores { fast: Some(Box::new(MemoryStore::new())), durable: None };
     let soon = Deadline::after(std::time::Instant::now(), Duration::from_secs(20));
-    sealing_key::find_or_make(&stores, folder.path(), soon).unwrap()
+    sealing_key::find_or_make(&stores, directory.path(), soon).unwrap()
 }
 
 fn an_identity(name: &str) -> Identity {
@@ -215,17 +215,17 @@ fn header_whose_fields_are_not_of_their_form_is_none() {
 
 #[test]
 fn only_what_opens_is_among_the_sessions_of_a_cache() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (identity, key) = (an_identity("Admin"), key());
-    let cache = Cache::new(folder.path().into(), key.clone());
+    let cache = Cache::new(directory.path().into(), key.clone());
     cache.keep(&identity, header(&identity, &key), &session("t")).unwrap();
     let (path, found) = cache.headers().pop().unwrap();
     assert_eq!(found, header(&identity, &key));
-    let (bytes, at) = (std::fs::read(&path).unwrap(), |name: &str| folder.path().join(name));
+    let (bytes, at) = (std::fs::read(&path).unwrap(), |name: &str| directory.path().join(name));
     private_file::write_atomically(&at("renamed.sealed"), &bytes).unwrap();
     let forged = seal(&header(&an_identity("Other"), &key), &session("t"), &self::key()).unwrap();
     private_file::write_atomically(&at("forged.sealed"), &forged).unwrap();
-    assert_eq!((cache.headers().len(), cache::claims(folder.path()).count()), (1, 3));
+    assert_eq!((cache.headers().len(), cache::claims(directory.path()).count()), (1, 3));
     private_file::write_atomically(&path, &bytes[..bytes.len() - 1]).unwrap();
     assert_eq!(cache.headers(), []);
 }
@@ -333,9 +333,9 @@ fn a_header_with_the_largest_numbers_is_judged_without_a_panic() {
 
 #[test]
 fn implausible_or_expired_files_serve_nobody() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (identity, key) = (an_identity("Admin"), key());
-    let cache = Cache::new(folder.path().into(), key.clone());
+    let cache = Cache::new(directory.path().into(), key.clone());
     for (issued, expires, served) in [
         (0, 3600, true),
         (-3600, 31, true),
@@ -357,15 +357,15 @@ fn implausible_or_expired_files_serve_nobody() {
 
 #[test]
 fn renamed_or_swapped_files_serve_nobody() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (mine, other, key) = (an_identity("Admin"), an_identity("Other"), key());
-    let cache = Cache::new(folder.path().into(), key.clone());
+    let cache = Cache::new(directory.path().into(), key.clone());
     for identity in [&mine, &other] {
         cache.keep(identity, header(identity, &key), &session("t")).unwrap();
     }
-    let paths: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let paths: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let [one, two] = &paths[..] else { panic!("two sealed files: {paths:?}") };
-    let spare = folder.path().join("spare");
+    let spare = directory.path().join("spare");
     for (from, to) in [(one, &spare), (two, one), (&spare, two)] {
         std::fs::rename(from, to).unwrap();
     }
@@ -376,9 +376,10 @@ fn renamed_or_swapped_files_serve_nobody() {
 
 #[test]
 fn file_under_another_key_is_neither_found_nor_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (identity, mine, others) = (an_identity("Admin"), key(), key());
-    let (cache, theirs) = (Cache::new(folder.path().into(), mine.clone()), Cache::new(folder.path().into(), others));
+    let (cache, theirs) =
+        (Cache::new(directory.path().into(), mine.clone()), Cache::new(directory.path().into(), others));
     cache.keep(&identity, header(&identity, &mine), &session("t")).unwrap();
     assert!(theirs.look_up(&identity, Need::ALIVE, now()).is_none());
     theirs.keep(&identity, header(&identity, &mine), &session("u")).unwrap();
@@ -388,9 +389,9 @@ fn file_under_another_key_is_neither_found_nor_overwritten() {
 
 #[test]
 fn longest_session_is_kept_and_found() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (identity, key) = (an_identity("Admin"), key());
-    let cache = Cache::new(folder.path().into(), key.clone());
+    let cache = Cache::new(directory.path().into(), key.clone());
     let longest = "t".repeat(LONGEST_TOKEN);
     cache.keep(&identity, header(&identity, &key), &session(&longest)).unwrap();
     assert_eq!(*cache.look_up(&identity, Need::ALIVE, now()).unwrap().1.token.expose(), longest);

@@ -246,10 +246,10 @@ fn each_cache_folder_has_a_key_of_its_own_whatever_way_leads_there() {
 #[test]
 fn a_folder_that_is_gone_or_not_yet_made_keeps_its_name() {
     let world = World::new();
-    let folder = world.cache().join("a/b");
-    let before = item(&folder).unwrap();
-    create_private_dir(&folder).unwrap();
-    assert_eq!(item(&folder).unwrap(), before);
+    let directory = world.cache().join("a/b");
+    let before = item(&directory).unwrap();
+    create_private_dir(&directory).unwrap();
+    assert_eq!(item(&directory).unwrap(), before);
 }
 
 #[test]

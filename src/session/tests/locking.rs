@@ -12,7 +12,7 @@ fn obtain(world: &World, plan: &Plan, person: &FakePerson, locking: Locking) -> 
     world.caller(plan, person, Some(&cache), &|sessions| Sessions { locking, ..sessions }.obtain(Need::ALIVE))
 }
 
-/// Something that is no lock stands in the place of the device's.
+/// Something other than a lock file is in the place of the device's lock.
 fn without_a_lock() -> World {
     let world = World::new();
     fs::create_dir(DeviceFiles::of(&world.directory(), &device(), None).lock).unwrap();

@@ -213,7 +213,7 @@ impl FakePerson {
         self
     }
 
-    /// Runs this while the question stands.
+    /// Runs this while the prompt is shown.
     pub fn meanwhile(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.before_answering = Some(Box::new(hook));
         self

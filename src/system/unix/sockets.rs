@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::RawFd;
 
 /// Returns the user who was at the other end of a connected Unix socket when it began to listen, or to be connected;
-/// none for what is no such socket.
+/// none for anything else.
 pub fn peer_user(fd: RawFd) -> io::Result<Option<u32>> {
     let mut family: libc::c_int = 0;
     // SAFETY: any bytes are a number.

@@ -77,7 +77,7 @@ pub const ROWS: &[Row] = &[
         "[p]\naws_access_key_id = AKIAIOWNOWNOWNOWNOWN\n",
         ["error", "error", "us", "us", "us"],
     ),
-    // 2.3: what stands beside the process.
+    // 2.3: other settings beside the process.
     row("process alone", "[profile p]\ncredential_process = {us} credential-process --profile p\n", "", ["us"; 5]),
     row(
         "process of another profile",

@@ -21,9 +21,12 @@ pub fn run() -> ExitCode {
     let env = Env::from_process();
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let cached = cmd::credential_process::cached(&arguments, &env);
+    if let Some(Ok(answered)) = cached {
+        return ExitCode::from(answered);
+    }
     output::allow_styles(terminal::allows_styles(&env));
-    if let Some(answered) = cached {
-        return code(answered);
+    if let Some(failed) = cached {
+        return code(failed);
     }
     match Cli::try_parse() {
         Ok(cli) => code(cmd::run(cli, cmd::Invocation { started, limits, env })),

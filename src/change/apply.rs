@@ -10,7 +10,7 @@ use super::journal::{Journal, JournalEntry, PATIENCE};
 use super::preview::{self, Preview};
 use super::record::{FileStep, Record, What};
 use super::replace::{Editor, Replaced};
-use super::{Act, Change, KeyToProve, KeyToStore, Parts, Proof, half_done};
+use super::{Act, Change, KeyToProve, KeyToStore, Parts, Proof, absolute, half_done};
 use crate::aws::{Bounds, Signer};
 use crate::aws_files;
 use crate::aws_files::file::{AwsFile, FileKind};
@@ -104,14 +104,13 @@ impl<'a> Run<'a> {
 
     /// The file an act edits, absolute.
     fn path(&self, act: usize) -> Option<PathBuf> {
-        let path = match &self.change.acts[act] {
-            Act::EditFile { kind: FileKind::Config, .. } => self.parts.files.config_choice.path.clone(),
-            Act::EditFile { kind: FileKind::Credentials, .. } => self.parts.files.credentials_choice.path.clone(),
-            Act::EditIndex(_) => self.parts.index(),
-            Act::EditSettings { file, .. } => file.clone(),
+        Some(match &self.change.acts[act] {
+            Act::EditFile { kind: FileKind::Config, .. } => absolute(&self.parts.files.config_choice.path),
+            Act::EditFile { kind: FileKind::Credentials, .. } => absolute(&self.parts.files.credentials_choice.path),
+            Act::EditIndex(_) => absolute(&self.parts.index()),
+            Act::EditSettings { file, .. } => absolute(file),
             _ => return None,
-        };
-        Some(std::path::absolute(&path).unwrap_or(path))
+        })
     }
 
     fn edited(&self, act: usize, bytes: &[u8]) -> Result<Vec<u8>> {
@@ -164,15 +163,10 @@ impl<'a> Run<'a> {
         let mut found = Vec::new();
         let mut acts: Vec<_> = records.iter().collect();
         acts.sort_by_key(|(act, _)| **act);
-        let mut files: Vec<FileStep> = Vec::new();
-        for file in acts.into_iter().filter_map(|(_, record)| record.file.as_ref()) {
-            match files.iter_mut().find(|known| known.path == file.path) {
-                Some(known) => known.after.clone_from(&file.after),
-                None => files.push(file.clone()),
-            }
-        }
-        for file in &files {
-            let Some(edit) = self.consent(&file.path, &file.before, &file.after) else { continue };
+        let files = acts.into_iter().filter_map(|(_, record)| record.file.as_ref());
+        let edits = files.map(|file| (file.path.as_path(), file.before.as_str(), file.after.as_str()));
+        for (path, before, after) in first_and_last(edits) {
+            let Some(edit) = self.consent(path, before, after) else { continue };
             let before = hex::sha256(&content);
             content = setting_bytes(&content, &shown, &edit)?;
             let step = FileStep { path: home_file.clone(), before, after: hex::sha256(&content) };
@@ -237,10 +231,7 @@ impl<'a> Run<'a> {
         let Proof { profile, key, endpoint, account } = proof;
         let key = match key {
             KeyToProve::Given(key) => key.clone(),
-            KeyToProve::InKeyring(id) => {
-                let store = self.parts.store_for(profile, id)?;
-                access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.about(), &e))?
-            }
+            KeyToProve::InKeyring(id) => access_key::of_profile(self.parts.store, profile, id)?,
         };
         let sts = (self.parts.sts)(endpoint)?;
         let who = sts.get_caller_identity(Signer::Key(&key), Bounds::CALL).map_err(|e| e.of_profile(profile))?;
@@ -267,16 +258,11 @@ impl<'a> Run<'a> {
     /// A trusted file stays trusted after our own edit (threat-model P16). The files are changed already, so a consent
     /// that cannot be renewed is only a warning.
     fn keep_consents(&self, done: &[Done]) {
-        // From before the first edit of a file to after its last.
-        let mut files: Vec<(&Path, &[u8], &[u8])> = Vec::new();
-        for one in done {
-            let Done::Replaced { path, replaced } = one else { continue };
-            match files.iter_mut().find(|(known, ..)| known == path) {
-                Some((_, _, new)) => *new = &replaced.new,
-                None => files.push((path, &replaced.old, &replaced.new)),
-            }
-        }
-        for (path, old, new) in files {
+        let edits = done.iter().filter_map(|one| match one {
+            Done::Replaced { path, replaced } => Some((path.as_path(), &replaced.old[..], &replaced.new[..])),
+            Done::Kept { .. } => None,
+        });
+        for (path, old, new) in first_and_last(edits) {
             if let Err(failure) = self.keep_consent(path, old, new) {
                 let (shown, cause) = (self.parts.shown(path), failure.headline());
                 let trust = CommandLine::new(Verb::SettingsTrust).with(path.to_string_lossy());
@@ -332,9 +318,23 @@ impl<'a> Run<'a> {
     }
 }
 
+/// For each file: what it was before its first edit, and what it is after its last.
+fn first_and_last<'a, T: ?Sized>(
+    edits: impl Iterator<Item = (&'a Path, &'a T, &'a T)>,
+) -> Vec<(&'a Path, &'a T, &'a T)> {
+    let mut files: Vec<(&Path, &T, &T)> = Vec::new();
+    for (path, before, after) in edits {
+        match files.iter_mut().find(|(known, ..)| *known == path) {
+            Some((_, _, last)) => *last = after,
+            None => files.push((path, before, after)),
+        }
+    }
+    files
+}
+
 impl Parts<'_> {
-    pub(super) fn journal(&self) -> Journal<'_> {
-        Journal { directory: self.dirs.account_data(), home: &self.dirs.home }
+    pub fn journal(&self) -> Journal<'_> {
+        Journal { directory: &self.account_data, home: &self.dirs.home }
     }
 
     pub(super) fn shown(&self, path: &Path) -> String {
@@ -350,7 +350,7 @@ impl Parts<'_> {
     }
 
     pub(super) fn editor_up_to(&self, largest: u64) -> Editor<'_> {
-        Editor { locks: self.dirs.account_data(), home: &self.dirs.home, largest }
+        Editor { locks: &self.account_data, home: &self.dirs.home, largest }
     }
 }
 

@@ -15,12 +15,11 @@ use super::half_done;
 use super::record::Record;
 use crate::error::{Failure, Kind, Result};
 use crate::system::clock::Deadline;
-use crate::system::directories::{Directories, shorten};
+use crate::system::directories::shorten;
 use crate::system::foreign_file::plain;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::private_file;
 
-const FILE: &str = "journal.json";
 const VERSION: u64 = 1;
 /// Enough for thousands of profiles adopted at once.
 const LARGEST: u64 = 64 << 20;
@@ -28,7 +27,7 @@ const LARGEST: u64 = 64 << 20;
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Journal<'a> {
-    pub(super) directory: PathBuf,
+    pub(super) directory: &'a Path,
     pub(super) home: &'a Path,
 }
 
@@ -55,12 +54,8 @@ struct Versioned<'a> {
 
 impl Journal<'_> {
     /// The journal's file, which exists while a change of several acts is in progress.
-    pub fn file_in(dirs: &Directories) -> PathBuf {
-        dirs.account_data().join(FILE)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.directory.join(FILE)
+    pub fn file(&self) -> PathBuf {
+        self.directory.join("journal.json")
     }
 
     pub(super) fn shown(&self) -> String {
@@ -74,8 +69,8 @@ impl Journal<'_> {
 
     /// Waits until no other run makes a change of several acts.
     pub(super) fn lock(&self, patience: Duration) -> Result<FileLock> {
-        let dir = shorten(&self.directory, self.home);
-        private_file::create_private_dir(&self.directory).map_err(|e| {
+        let dir = shorten(self.directory, self.home);
+        private_file::create_private_dir(self.directory).map_err(|e| {
             let cause = format!("cannot create {dir}, which is needed for the journal: {}", plain(&e));
             Failure::new(Kind::Disk, cause)
         })?;
@@ -183,7 +178,7 @@ mod tests {
     #[test]
     fn a_written_journal_can_be_read() {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal { directory: directory.path().into(), home: directory.path() };
+        let journal = Journal { directory: directory.path(), home: directory.path() };
         assert!(journal.read().unwrap().is_none());
         let entry = JournalEntry { title: "profile rename a b".into(), records: every_record() };
         journal.write(&entry).unwrap();
@@ -197,7 +192,7 @@ mod tests {
     #[test]
     fn an_unreadable_journal_is_kept_and_the_failure_says_what_to_do() {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal { directory: directory.path().into(), home: directory.path() };
+        let journal = Journal { directory: directory.path(), home: directory.path() };
         for (content, why) in [
             ("", "is damaged"),
             ("[]", "no version"),
@@ -222,7 +217,7 @@ mod tests {
     fn a_journal_that_other_users_can_write_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal { directory: directory.path().into(), home: directory.path() };
+        let journal = Journal { directory: directory.path(), home: directory.path() };
         journal.write(&JournalEntry { title: "x".into(), records: every_record() }).unwrap();
         fs::set_permissions(journal.file(), fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(journal.read().unwrap_err().kind, Kind::HalfDone);

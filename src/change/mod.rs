@@ -15,7 +15,7 @@ mod record;
 pub mod recover;
 pub mod replace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::arn::AccountId;
 use crate::aws::Sts;
@@ -92,6 +92,8 @@ pub enum KeyToProve {
 pub struct Parts<'a> {
     pub files: &'a AwsFiles,
     pub dirs: &'a Directories,
+    /// The data directory of the account's own home, asked of the account database once: journal and locks are there.
+    pub account_data: PathBuf,
     pub settings: &'a Paths,
     pub trust: &'a Consents,
     /// The keyring for access keys, if there is one. It may be unlocked.
@@ -102,6 +104,13 @@ pub struct Parts<'a> {
 impl Parts<'_> {
     fn index(&self) -> PathBuf {
         self.dirs.data.join("keys.json")
+    }
+
+    /// Every file that a change can edit, absolute.
+    fn editable(&self) -> [PathBuf; 5] {
+        let files = [&self.files.config_choice.path, &self.files.credentials_choice.path, &self.index()];
+        let [config, credentials, index] = files.map(|path| absolute(path));
+        [config, credentials, index, absolute(&self.settings.file), absolute(&self.settings.home_file)]
     }
 
     fn store_for(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<&dyn Store> {
@@ -151,6 +160,10 @@ impl Change {
         };
         self.acts.extend([Act::KeepKey(key), Act::Prove(proof), Act::EditIndex(index)]);
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
 }
 
 fn half_done(cause: String) -> Failure {

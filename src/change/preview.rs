@@ -82,12 +82,8 @@ impl Preview {
         for edit in edits {
             let (before, now) = (step.before.section(edit.profile()), now.section(edit.profile()));
             if edit.seen(before.as_ref()) != edit.seen(now.as_ref()) {
-                let failure = Failure::new(Kind::Busy, "it was changed in the meantime: run this again");
-                let failure = failure.of_profile(edit.profile());
-                return Err(match now.and_then(|now| now.settings.into_iter().next()) {
-                    Some(setting) => failure.at(&setting.place),
-                    None => failure,
-                });
+                let cause = "it was changed in the meantime: run this again";
+                return Err(Failure::new(Kind::Busy, cause).of_profile(edit.profile()));
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Finishes the change of a killed run if this run can do the remaining acts, else undoes it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::journal::{JournalEntry, PATIENCE};
@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hex;
 use crate::ours::key_index::KeyIndex;
 use crate::store::{StoreError, access_key};
-use crate::system::{foreign_file, private_file};
+use crate::system::{directories, foreign_file, private_file};
 
 /// What was done about an unfinished change, with its command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub enum Recovered {
     Nothing,
     Finished {
         title: String,
-        /// The files it edited.
-        files: Vec<PathBuf>,
+        /// Whether it edited only files that this run uses.
+        is_here: bool,
     },
     Undone(String),
     /// Its journal was deleted unread.
@@ -29,16 +29,18 @@ pub enum Recovered {
 }
 
 /// The directories that may contain the temporary file of a killed run.
-fn directories(parts: &Parts<'_>) -> Vec<PathBuf> {
-    let files = [&parts.files.config_choice.path, &parts.files.credentials_choice.path];
-    let files = files.into_iter().chain([&parts.settings.file, &parts.settings.home_file]);
-    // A symlink's target is the file that is replaced.
-    let targets = files.map(|path| crate::system::directories::resolve(path).unwrap_or_else(|_| path.clone()));
-    let mut found: Vec<PathBuf> = targets.filter_map(|path| Some(path.parent()?.to_path_buf())).collect();
-    found.extend([parts.dirs.data.clone(), parts.dirs.account_data(), parts.dirs.state.clone()]);
+fn directories_of(parts: &Parts<'_>) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = parts.editable().iter().filter_map(|path| directory_of(path)).collect();
+    found.extend([parts.account_data.clone(), parts.dirs.state.clone()]);
     found.sort();
     found.dedup();
     found
+}
+
+/// Where a file is replaced: a symlink's target is, not the symlink.
+fn directory_of(path: &Path) -> Option<PathBuf> {
+    let target = directories::resolve(path).unwrap_or_else(|_| path.into());
+    Some(target.parent()?.to_path_buf())
 }
 
 /// The command of an unfinished change, and the temporary files of killed runs. Changes nothing.
@@ -49,7 +51,7 @@ pub fn unfinished(parts: &Parts<'_>) -> (Result<Option<String>>, Vec<PathBuf>) {
         // The lock is held: a change is still in progress.
         None | Some(Err(_)) => Ok(None),
     };
-    (title, directories(parts).iter().flat_map(|directory| private_file::leftovers(directory)).collect())
+    (title, directories_of(parts).iter().flat_map(|directory| private_file::leftovers(directory)).collect())
 }
 
 /// Removes the temporary files of killed runs, and finishes or undoes an unfinished change. With `forget`, only deletes
@@ -58,7 +60,7 @@ pub fn unfinished(parts: &Parts<'_>) -> (Result<Option<String>>, Vec<PathBuf>) {
 /// A file whose content is neither that before an act nor that planned after it is not touched: a failure of kind
 /// [`Kind::HalfDone`].
 pub fn recover(parts: &Parts<'_>, forget: bool) -> Result<Recovered> {
-    directories(parts).iter().for_each(|directory| private_file::remove_leftovers(directory));
+    directories_of(parts).iter().for_each(|directory| private_file::remove_leftovers(directory));
     let journal = parts.journal();
     if !journal.is_there() {
         return Ok(Recovered::Nothing);
@@ -69,8 +71,10 @@ pub fn recover(parts: &Parts<'_>, forget: bool) -> Result<Recovered> {
     }
     let Some(entry) = journal.read()? else { return Ok(Recovered::Nothing) };
     // It may have edited files that other variables chose.
-    let targets = entry.files().map(|path| crate::system::directories::resolve(path).unwrap_or_else(|_| path.clone()));
-    targets.for_each(|path| path.parent().into_iter().for_each(private_file::remove_leftovers));
+    entry
+        .files()
+        .filter_map(|path| directory_of(path))
+        .for_each(|directory| private_file::remove_leftovers(&directory));
     let recovered = Unfinished { parts, entry: &entry }.finish_or_undo()?;
     journal.remove()?;
     Ok(recovered)
@@ -88,7 +92,11 @@ impl Unfinished<'_> {
         if rest.iter().all(|record| record.what.can_be_finished()) {
             done.iter().try_for_each(|record| self.must_be_kept(record))?;
             rest.iter().try_for_each(|record| self.finish(record))?;
-            return Ok(Recovered::Finished { title: title(), files: self.entry.files().cloned().collect() });
+            let here = self.parts.editable();
+            return Ok(Recovered::Finished {
+                title: title(),
+                is_here: self.entry.files().all(|file| here.contains(file)),
+            });
         }
         if let Some(file) = done.iter().find_map(|record| record.file.as_ref()) {
             return Err(self.left_alone(file, "cannot be undone without its content"));

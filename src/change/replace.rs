@@ -28,7 +28,7 @@ const FRESH_EMPTY: Duration = Duration::from_secs(2);
 
 pub struct Editor<'a> {
     /// The directory of the locks: that of the account's own home, so that no variable leads two runs past each other.
-    pub locks: PathBuf,
+    pub locks: &'a Path,
     pub home: &'a Path,
     /// Larger files are refused.
     pub largest: u64,
@@ -107,14 +107,14 @@ impl Editor<'_> {
 
     fn lock(&self, target: &Path, shown: &str) -> Result<FileLock> {
         let name = format!("edit-{}.lock", &hex::sha256(target.as_os_str().as_encoded_bytes())[..16]);
-        let made = private_file::create_private_dir(&self.locks).map_err(LockError::Unavailable);
+        let made = private_file::create_private_dir(self.locks).map_err(LockError::Unavailable);
         let until = Deadline::after(Instant::now(), LOCK_BOUND);
         made.and_then(|()| FileLock::acquire(&self.locks.join(name), until)).map_err(|error| match error {
             LockError::Held => {
                 Failure::new(Kind::Busy, format!("another twolock is still writing {shown}: run this again"))
             }
             LockError::Unavailable(e) => {
-                let dir = shorten(&self.locks, self.home);
+                let dir = shorten(self.locks, self.home);
                 Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock is available in {dir}: {e}"))
             }
         })
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     fn edit(dir: &Path, change: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Replaced> {
-        let editor = Editor { locks: dir.join("locks"), home: dir, largest: 1 << 20 };
+        let editor = Editor { locks: &dir.join("locks"), home: dir, largest: 1 << 20 };
         editor.edit(&dir.join("file"), change)
     }
 

@@ -66,7 +66,8 @@ impl Home {
         let sts = |_: &Endpoint| -> Result<Box<dyn Sts>> { Ok(Box::new(TellingSts { refuses })) };
         let (files, trust) = (self.files(), Consents::new());
         let store = Some(store as &dyn Store);
-        act(&Parts { files: &files, dirs: &dirs, settings: &settings, trust: &trust, store, sts: &sts })
+        let account_data = dirs.account_data();
+        act(&Parts { files: &files, dirs: &dirs, account_data, settings: &settings, trust: &trust, store, sts: &sts })
     }
 }
 

@@ -1,14 +1,11 @@
 //! Shows a change as a diff, asks for confirmation on the controlling terminal, and applies it. Before that, recovers
 //! from a killed run.
 
-use std::path::PathBuf;
-
 use crate::aws::Sts;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::change::apply::{Applied, apply};
-use crate::change::journal::Journal;
 use crate::change::preview::Preview;
 use crate::change::recover::{Recovered, recover};
 use crate::change::{Change, Parts};
@@ -23,20 +20,16 @@ use crate::text::visible::one_line;
 use super::context::{Context, paths};
 use super::conversation::{Conversation, PersonNeeded};
 
-/// Finishes or undoes the change of a killed run. Returns whether that has done the work of this command.
-pub fn recovered(env: &Env, title: &str, forget: bool) -> Result<bool> {
+/// Finishes or undoes the change of a killed run. Returns whether that has done the work of this command; never without
+/// a title.
+pub fn recovered(env: &Env, title: Option<&str>, forget: bool) -> Result<bool> {
     // The verb reports what is wrong in a file.
     let (context, _) = Context::readable(Directories::find(env)?, env);
     match with_parts(&context, |parts| recover(parts, forget))? {
         Recovered::Nothing => {}
-        Recovered::Finished { title: unfinished, files } => {
+        Recovered::Finished { title: unfinished, is_here } => {
             messages::note(&format!("finished an earlier, interrupted command: twolock {unfinished}"));
-            let chosen = [&context.files.config_choice.path, &context.files.credentials_choice.path];
-            let chosen = chosen.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
-            let settings = paths(&context.dirs);
-            let ours = [context.dirs.data.join("keys.json"), settings.file, settings.home_file];
-            let is_ours = |file: &PathBuf| chosen.contains(file) || ours.contains(file);
-            return Ok(unfinished == title && files.iter().all(is_ours));
+            return Ok(is_here && title == Some(&unfinished));
         }
         Recovered::Undone(unfinished) => {
             messages::note(&format!("undid an earlier, interrupted command: twolock {unfinished}"));
@@ -69,13 +62,15 @@ pub fn make(context: &Context, change: &Change, preview: &Preview, question: &st
 
 /// Applies a change that is confirmed or needs no confirmation.
 pub fn make_confirmed(context: &Context, change: &Change, preview: &Preview) -> Result<()> {
-    let journal = Journal::file_in(&context.dirs);
-    let _hook = signals::on_termination(move || {
-        if journal.exists() {
-            messages::warning("interrupted; the next command that changes something finishes or undoes this one");
-        }
-    });
-    let Applied { notes, warnings } = with_parts(context, |parts| apply(change, preview, parts))?;
+    let Applied { notes, warnings } = with_parts(context, |parts| {
+        let journal = parts.journal().file();
+        let _hook = signals::on_termination(move || {
+            if journal.exists() {
+                messages::warning("interrupted; the next command that changes something finishes or undoes this one");
+            }
+        });
+        apply(change, preview, parts)
+    })?;
     notes.iter().for_each(|note| messages::note(note));
     warnings.iter().for_each(|warning| messages::warning(warning));
     Ok(())
@@ -90,6 +85,7 @@ pub fn with_parts<T>(context: &Context, act: impl FnOnce(&Parts) -> T) -> T {
     act(&Parts {
         files: &context.files,
         dirs: &context.dirs,
+        account_data: context.dirs.account_data(),
         settings: &settings,
         trust: &context.settings.trust,
         store: stores.of_access_keys(),

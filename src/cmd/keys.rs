@@ -21,7 +21,7 @@ impl BaseCredentials for RealBases<'_> {
         log::step(format_args!("take the secret of access key {}", key.id));
         match &key.place {
             KeyPlace::File(place) => self.in_file(key, place),
-            KeyPlace::Keyring => read(self.keyring, &key.profile, &key.id),
+            KeyPlace::Keyring => access_key::of_profile(self.keyring, &key.profile, &key.id),
         }
     }
 }
@@ -38,11 +38,6 @@ impl RealBases<'_> {
     }
 }
 
-fn read(keyring: Option<&dyn Store>, profile: &ProfileName, id: &AccessKeyId) -> Result<AccessKey> {
-    let store = keyring.ok_or_else(|| access_key::no_keyring(profile, id))?;
-    access_key::read(store, id).map_err(|e| access_key::failure(profile, id, store.about(), &e))
-}
-
 impl Context {
     /// The name of the keyring for access keys, if this machine has a persistent one. It may be locked. One that hangs
     /// or refuses is a failure, never a reason to store the key in a file (threat-model P7).
@@ -57,6 +52,6 @@ impl Context {
     }
 
     pub fn key_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId, may_unlock: bool) -> Result<AccessKey> {
-        read(self.stores(may_unlock).of_access_keys(), profile, id)
+        access_key::of_profile(self.stores(may_unlock).of_access_keys(), profile, id)
     }
 }

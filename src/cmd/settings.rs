@@ -57,7 +57,7 @@ fn edit_settings(
     edit: SettingEdit,
     forget: bool,
 ) -> Result<()> {
-    if changing::recovered(&invocation.env, title, forget)? {
+    if changing::recovered(&invocation.env, Some(title), forget)? {
         return Ok(());
     }
     let (context, _) = Context::readable(Directories::find(&invocation.env)?, &invocation.env);

@@ -19,6 +19,12 @@ pub enum Kept {
     Already,
 }
 
+/// Reads the key of a profile from the keyring, if there is one.
+pub fn of_profile(keyring: Option<&dyn Store>, profile: &ProfileName, id: &AccessKeyId) -> Result<AccessKey, Failure> {
+    let store = keyring.ok_or_else(|| no_keyring(profile, id))?;
+    read(store, id).map_err(|e| failure(profile, id, store.about(), &e))
+}
+
 /// Reads the key of this id. An item that is not ours, of another version or of another key is damaged, never a miss.
 pub fn read(store: &dyn Store, id: &AccessKeyId) -> Result<AccessKey, StoreError> {
     let bytes = store.read(&item(id, ""))?;

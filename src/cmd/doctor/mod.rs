@@ -73,7 +73,7 @@ const FILE_MODE: &str = "file-mode";
 pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
     if args.fix {
         // A failure becomes a finding.
-        let _ = changing::recovered(&invocation.env, "doctor --fix", false);
+        let _ = changing::recovered(&invocation.env, None, false);
     }
     let mut checkup = Checkup::gather(&invocation.env)?;
     let repaired = if args.fix { fix(&checkup) } else { Vec::new() };

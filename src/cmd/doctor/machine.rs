@@ -77,7 +77,7 @@ pub fn connections(checkup: &Checkup) -> Checked {
         Err(failure) => return vec![Finding::of_failure(Error, &failure, "twolock cannot call AWS")].into(),
     };
     let shown = |name| env.raw(name).map(|path| visible(&path.to_string_lossy()));
-    let why = "whoever holds their private keys can read and change your calls to AWS";
+    let why = "anyone who has their private keys can read and change your calls to AWS";
     let bundle = shown("AWS_CA_BUNDLE").map(|path| format!("AWS_CA_BUNDLE adds the certificates in {path}"));
     let system = shown("SSL_CERT_FILE")
         .map(|path| format!("SSL_CERT_FILE replaces the system's certificates with those in {path}"));

@@ -59,7 +59,15 @@ impl Editor<'_> {
                     (base.clone(), base)
                 }
             };
-            let new = change(&base)?;
+            let new = match change(&base) {
+                Ok(new) => new,
+                Err(failure) => {
+                    if base != expected {
+                        self.put(&target, &shown, None, &expected, &base)?;
+                    }
+                    return Err(failure);
+                }
+            };
             if new == expected {
                 return Ok(Replaced { old: base, new, tightened: false });
             }

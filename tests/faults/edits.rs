@@ -1,7 +1,7 @@
 //! P30 to P34, F1 to F9: edits of the AWS files while the disk, other programs and other users are against it.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -90,6 +90,47 @@ fn a_sync_or_rename_that_fails_leaves_the_file_as_it_was() {
         let ran = world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]);
         assert_eq!((ran.code, config(&world)), (0, edited()), "{call} {error}: the next run works");
     }
+}
+
+/// Runs the edit of `key = ours`; once the new file is in place, `theirs` is written into the replaced one, as a program
+/// does that had opened it before.
+fn edited_while_the_replaced_file_is_written(world: &World, key: &str, theirs: &str) -> Ran {
+    let inode = || fs::metadata(config_file(world)).unwrap().ino();
+    let (before, replaced) = (inode(), fs::OpenOptions::new().write(true).open(config_file(world)).unwrap());
+    let mut command = world.program("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", "trace=rename", "-e", "inject=rename:delay_exit=400000"]);
+    command.arg(env!("CARGO_BIN_EXE_twolock")).args(["profile", "set", "prod", key, "ours", "--yes"]);
+    crate::world::without_terminal(&mut command);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while inode() == before {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            replaced.set_len(0).unwrap();
+            replaced.write_all_at(theirs.as_bytes(), 0).unwrap();
+        });
+        world.finish(&mut command)
+    })
+}
+
+#[test]
+fn what_another_program_writes_into_the_replaced_file_is_kept() {
+    let world = World::new();
+    let url = world.sandbox.url();
+    let theirs = CONFIG.replace("[profile deploy]\n", "[profile deploy]\ntheir_key = x\n");
+    let ran = edited_while_the_replaced_file_is_written(&world, "our_key", &theirs.replace("{url}", url));
+    let both = theirs.replace("[profile prod]\n", "[profile prod]\nour_key = ours\n");
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!((ran.code, lines(&config(&world))), (0, lines(&both)));
+
+    // They also wrote the key that this edit changes: nobody has agreed to overwrite that.
+    let world = World::new();
+    let url = world.sandbox.url();
+    let theirs = theirs.replace("region = eu-west-1", "region = eu-north-1");
+    let ran = edited_while_the_replaced_file_is_written(&world, "region", &theirs.replace("{url}", url));
+    failed(&ran, 7, &["it was changed in the meantime"]);
+    assert_eq!(config(&world), theirs);
+    assert_eq!(temporaries(&world.home().join(".aws")), Vec::<String>::new());
 }
 
 #[test]

@@ -157,9 +157,9 @@ impl<'a> Run<'a> {
 
     /// The consents to renew after the edits, if the files have the planned content.
     fn consents(&self, records: &HashMap<usize, Record>) -> Result<Vec<Record>> {
-        let home_file = &self.parts.settings.home_file;
-        let shown = self.parts.shown(home_file);
-        let mut content = foreign_file::load(home_file, &shown, settings::LARGEST_FILE)?;
+        let account_file = &self.parts.settings.account_file;
+        let shown = self.parts.shown(account_file);
+        let mut content = foreign_file::load(account_file, &shown, settings::LARGEST_FILE)?;
         let mut found = Vec::new();
         let mut acts: Vec<_> = records.iter().collect();
         acts.sort_by_key(|(act, _)| **act);
@@ -169,7 +169,7 @@ impl<'a> Run<'a> {
             let Some(edit) = self.consent(path, before, after) else { continue };
             let before = hex::sha256(&content);
             content = setting_bytes(&content, &shown, &edit)?;
-            let step = FileStep { path: home_file.clone(), before, after: hex::sha256(&content) };
+            let step = FileStep { path: account_file.clone(), before, after: hex::sha256(&content) };
             found.push(Record { what: What::EditSettings { edit }, file: Some(step) });
         }
         Ok(found)
@@ -276,7 +276,7 @@ impl<'a> Run<'a> {
     fn keep_consent(&self, path: &Path, old: &[u8], new: &[u8]) -> Result<()> {
         let (before, after) = (hex::sha256(old), hex::sha256(new));
         let Some(edit) = self.consent(path, &before, &after) else { return Ok(()) };
-        let file = &self.parts.settings.home_file;
+        let file = &self.parts.settings.account_file;
         let shown = self.parts.shown(file);
         let editor = self.parts.editor_up_to(settings::LARGEST_FILE);
         let replaced = editor.edit(file, |bytes| setting_bytes(bytes, &shown, &edit))?;

@@ -110,7 +110,7 @@ impl Parts<'_> {
     fn editable(&self) -> [PathBuf; 5] {
         let files = [&self.files.config_choice.path, &self.files.credentials_choice.path, &self.index()];
         let [config, credentials, index] = files.map(|path| absolute(path));
-        [config, credentials, index, absolute(&self.settings.file), absolute(&self.settings.home_file)]
+        [config, credentials, index, absolute(&self.settings.file), absolute(&self.settings.account_file)]
     }
 
     fn store_for(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<&dyn Store> {

@@ -60,9 +60,9 @@ impl Home {
             cache,
             data,
             state,
-            account_home: Some(self.at("account")),
+            account_stand_in: Some(self.at("account")),
         };
-        let settings = Paths { file: settings.clone(), home_file: settings, home: dirs.home.clone() };
+        let settings = Paths { file: settings.clone(), account_file: settings, home: dirs.home.clone() };
         let sts = |_: &Endpoint| -> Result<Box<dyn Sts>> { Ok(Box::new(TellingSts { refuses })) };
         let (files, trust) = (self.files(), Consents::new());
         let store = Some(store as &dyn Store);

@@ -3,7 +3,6 @@
 
 use crate::aws::Sts;
 use crate::aws::endpoint::Endpoint;
-use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::change::apply::{Applied, apply};
 use crate::change::preview::Preview;
@@ -80,7 +79,7 @@ pub fn make_confirmed(context: &Context, change: &Change, preview: &Preview) -> 
 pub fn with_parts<T>(context: &Context, act: impl FnOnce(&Parts) -> T) -> T {
     let (stores, settings) = (context.stores(true), paths(&context.dirs));
     let sts = |endpoint: &Endpoint| -> Result<Box<dyn Sts>> {
-        Ok(Box::new(StsClient::new(endpoint.clone(), HttpSettings::from_env(&context.env, endpoint)?)))
+        Ok(Box::new(StsClient::new(endpoint.clone(), context.http(endpoint)?)))
     };
     act(&Parts {
         files: &context.files,

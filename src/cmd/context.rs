@@ -1,10 +1,11 @@
 //! What a command reads once, at its start: files, settings, key index, environment.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
+use crate::aws::http::HttpSettings;
 use crate::aws_files::AwsFiles;
 use crate::change::Change;
 use crate::change::preview::{Preview, preview};
@@ -13,6 +14,7 @@ use crate::hint::Hint;
 use crate::keyring::Keyring;
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
+use crate::ours::certificates;
 use crate::ours::key_index::KeyIndex;
 use crate::ours::settings::{Paths, Settings};
 use crate::output::messages;
@@ -21,7 +23,7 @@ use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, Identity, PlannedStep};
 use crate::store::choose::Stores;
-use crate::system::directories::{Directories, shorten, shorten_last_word};
+use crate::system::directories::{Directories, HOME_VARIABLE, shorten, shorten_last_word};
 use crate::system::env::Env;
 use crate::system::harden::Limits;
 use crate::system::{log, user};
@@ -79,7 +81,22 @@ impl Context {
 
     /// Treats what cannot be read as missing, and returns the failures.
     pub fn readable(dirs: Directories, env: &Env) -> (Self, Vec<Failure>) {
-        let (settings, mut failures) = Settings::load(&paths(&dirs), env);
+        let paths = paths(&dirs);
+        Self::with_settings_at(&paths, dirs, env)
+    }
+
+    /// For the cached answer, which does without the account database if it can: `None` where it would have to know
+    /// whether a consent counts, and it does not, or on any failure.
+    pub fn without_account(env: &Env) -> Option<Self> {
+        let dirs = Directories::find(env).ok()?;
+        let paths = paths_of(&dirs, &dirs.home);
+        let (context, failures) = Self::with_settings_at(&paths, dirs, env);
+        let counts = || !context.settings.has_consents() || context.dirs.is_account_home();
+        (failures.is_empty() && counts()).then_some(context)
+    }
+
+    fn with_settings_at(paths: &Paths, dirs: Directories, env: &Env) -> (Self, Vec<Failure>) {
+        let (settings, mut failures) = Settings::load(paths, env);
         let (files, more) = AwsFiles::load(env, &dirs.home);
         failures.extend(more);
         let index_path = dirs.data.join("keys.json");
@@ -132,8 +149,9 @@ impl Context {
     }
 
     pub fn plan_of(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
-        let plan = plan::plan(sources, name)?;
-        let endpoint = self.endpoint(&plan)?;
+        let ignoring = |failure| self.naming_ignored_consents(failure);
+        let plan = plan::plan(sources, name).map_err(ignoring)?;
+        let endpoint = self.endpoint(&plan).map_err(ignoring)?;
         for line in plan.lines() {
             log::detail(format_args!("plan of '{name}': {line}"));
         }
@@ -156,6 +174,35 @@ impl Context {
             }
             failure.of_profile(&plan.profile)
         })
+    }
+
+    /// How the program reaches an endpoint. A certificate file that a variable names counts only if root or the user's
+    /// consent says so.
+    pub fn http(&self, endpoint: &Endpoint) -> Result<HttpSettings> {
+        if endpoint.is_https() {
+            certificates::must_count(&self.env, &self.settings.trust).map_err(|f| self.naming_ignored_consents(f))?;
+        }
+        HttpSettings::from_env(&self.env, endpoint)
+    }
+
+    /// Adds to a failure why aliases and consents were left out, if any were.
+    pub fn naming_ignored_consents(&self, failure: Failure) -> Failure {
+        if !self.settings.ignores_consents {
+            return failure;
+        }
+        failure.hint(self.why_consents_are_ignored())
+    }
+
+    pub fn why_consents_are_ignored(&self) -> String {
+        let own = self.dirs.account_home();
+        if self.dirs.is_account_home() {
+            let file = shorten(&paths(&self.dirs).account_file, &self.dirs.home);
+            return format!("XDG_CONFIG_HOME is set: aliases and consents count only in {file}");
+        }
+        format!(
+            "{HOME_VARIABLE} is not the account's home ({}): aliases and consents there do not count",
+            own.display()
+        )
     }
 
     /// The owner of the home directory, if we are root and it is another user's.
@@ -187,7 +234,7 @@ impl Context {
 
     /// The keyrings in use. No dialog opens unless `may_unlock`.
     pub fn stores(&self, may_unlock: bool) -> Stores {
-        Stores::choose(self.keyring(), &self.env, &key_dir(&self.dirs), may_unlock)
+        Stores::choose(self.keyring(), &self.env, || self.dirs.account_data(), may_unlock)
     }
 }
 
@@ -202,17 +249,15 @@ pub fn root_elsewhere(owner: &str) -> Failure {
     Failure::new(Kind::Config, as_root_elsewhere(owner, &why))
 }
 
-/// The directory of the key file, if the user has chosen one. As for consents, no variable changes it.
-pub fn key_dir(dirs: &Directories) -> PathBuf {
-    if cfg!(target_os = "linux") { dirs.home.join(".local/share/twolock") } else { dirs.data.clone() }
+/// The paths of `config.toml`.
+pub fn paths(dirs: &Directories) -> Paths {
+    paths_of(dirs, &dirs.account_home())
 }
 
-/// The paths of `config.toml`. Variables move the directory only on Linux, so elsewhere both are the same.
-pub fn paths(dirs: &Directories) -> Paths {
-    let file = dirs.config.join("config.toml");
-    let home_file =
-        if cfg!(target_os = "linux") { dirs.home.join(".config/twolock/config.toml") } else { file.clone() };
-    Paths { file, home_file, home: dirs.home.clone() }
+fn paths_of(dirs: &Directories, account_home: &Path) -> Paths {
+    let file_in = |dir: &Path| dir.join("config.toml");
+    let account_file = file_in(&dirs.config_below(account_home));
+    Paths { file: file_in(&dirs.config), account_file, home: dirs.home.clone() }
 }
 
 fn surroundings(env: &Env, settings: &Settings) -> Surroundings {

@@ -23,7 +23,7 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     };
     let name = name.to_str().filter(|name| !name.starts_with('-'))?;
     let name = ProfileName::parse(name).ok()?;
-    let context = Context::load(env).ok()?;
+    let context = Context::without_account(env)?;
     let planned = context.plan_quietly(name.as_str()).filter(|planned| !planned.plan.protected)?;
     let mut stores = context.stores(false);
     if stores.fast.is_some() {

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use crate::arn::MfaSerial;
-use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::credentials::Session;
 use crate::duration;
@@ -101,7 +100,7 @@ pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) ->
     }
     let stores = context.stores(request.may_unlock);
     let cache = open_cache(context, planned, request, &stores)?;
-    let http = HttpSettings::from_env(&context.env, &planned.endpoint)?;
+    let http = context.http(&planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
     let codes = WarmUp { codes: codes(context, plan, request), sts: &sts, warmed: Cell::new(false) };
     let base = RealBases { context, keyring: stores.of_access_keys() };
@@ -223,14 +222,18 @@ impl Consented<'_> {
         } else {
             (&files.credentials_choice, files.credentials.bytes())
         };
-        consent::may_start_programs(choice, bytes, &self.context.env, &self.context.settings.trust).map_err(problem)
+        let home = self.context.dirs.account_home();
+        consent::may_start_programs(choice, bytes, &home, &self.context.settings.trust)
+            .map_err(|failure| problem(self.context.naming_ignored_consents(failure)))
     }
 }
 
 impl CodeSource for Consented<'_> {
     fn ask(&self, question: &Question, until: Deadline) -> std::result::Result<MfaCode, AskError> {
         let MfaProcess { profile, line, place } = self.process;
-        let command = self.check().and_then(|()| CommandSource::parse(line, profile, place, &self.context.env));
+        let Context { env, dirs, .. } = self.context;
+        let parse = |()| CommandSource::parse(line, profile, place, env, &dirs.account_home());
+        let command = self.check().and_then(parse);
         command.map_err(AskError::Failed)?.ask(question, until)
     }
 
@@ -289,7 +292,14 @@ mod tests {
         let [config, cache, data, state] = ["config", "cache", "data", "state"].map(at);
         let env = Env::of([("AWS_CONFIG_FILE", "~/repo")]);
         let context = Context::of(
-            Directories { home: home.path().into(), config, cache, account_home: Some(data.clone()), data, state },
+            Directories {
+                home: home.path().into(),
+                config,
+                cache,
+                account_stand_in: Some(home.path().into()),
+                data,
+                state,
+            },
             &env,
         )
         .unwrap();

@@ -9,9 +9,9 @@ use crate::change::{Act, Change};
 use crate::cli;
 use crate::error::{Failure, Kind, Result};
 use crate::ours::settings::{self, KNOWN, SettingEdit};
-use crate::ours::{aliases, consent};
+use crate::ours::{aliases, certificates, consent};
 use crate::output::table::table;
-use crate::output::{json_to_stdout, to_stdout};
+use crate::output::{json_to_stdout, messages, to_stdout};
 use crate::system::directories::Directories;
 use crate::text::visible::{as_word, visible};
 
@@ -30,20 +30,20 @@ pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
             to_stdout(format!("{value}\n").as_bytes())
         }
         cli::Settings::Set { name, value, forget_unfinished } => {
-            // Consents count only from the file in the home directory.
-            let file = if settings::is_consent(name, value) { files.home_file } else { files.file };
+            // Aliases and consents count only from the file in the account's own home.
+            let counts_there = aliases::named_by(name).is_some() || settings::is_consent(name, value);
+            let file = if counts_there { files.account_file } else { files.file };
             let edit = SettingEdit::Set { name: name.clone(), value: value.clone() };
             edit_settings(invocation, &format!("settings set {}", as_word(name)), &[file], edit, *forget_unfinished)
         }
         cli::Settings::Unset { name, forget_unfinished } => {
-            // Consents count from the file in the home directory, even if a variable selects another file.
-            let mut both = vec![files.file, files.home_file];
+            let mut both = vec![files.file, files.account_file];
             both.dedup();
             let edit = SettingEdit::Unset { name: name.clone() };
             edit_settings(invocation, &format!("settings unset {}", as_word(name)), &both, edit, *forget_unfinished)
         }
         cli::Settings::Trust { path, yes, forget_unfinished } => {
-            trust_file(invocation, &files.home_file, path, *yes, *forget_unfinished)
+            trust_file(invocation, &files.account_file, path, *yes, *forget_unfinished)
         }
     }
     .map(|()| 0)
@@ -89,6 +89,9 @@ fn list(context: &Context, as_json: bool) -> Result<()> {
         (aliases::setting_of(name), alias.profile.to_string(), alias.place.to_string(), meaning.to_string())
     });
     let all = known.chain(aliases);
+    if context.settings.ignores_consents {
+        messages::note(&context.why_consents_are_ignored());
+    }
     if as_json {
         let entry = |(name, value, origin, _)| json!({"name": name, "value": value, "origin": origin});
         return json_to_stdout(json!({ "settings": all.map(entry).collect::<Vec<_>>() }));
@@ -106,8 +109,8 @@ fn trust_file(invocation: &Invocation, file: &Path, path: &Path, yes: bool, forg
     let edit = SettingEdit::Trust { path: canonical.clone(), sha256: consent::fingerprint(path)? };
     if !yes {
         let need = PersonNeeded { what: "confirmation is required", otherwise: "add --yes" };
-        let question = format!("allow {} to run programs (mfa_process)?", visible(&canonical));
-        Conversation::begin(need)?.confirm("", &question)?;
+        let use_of_it = if certificates::are_in(path) { "for calls to AWS" } else { "to run programs (mfa_process)" };
+        Conversation::begin(need)?.confirm("", &format!("trust {} {use_of_it}?", visible(&canonical)))?;
     }
     edit_settings(invocation, &format!("settings trust {}", as_word(&canonical)), &[file.to_path_buf()], edit, forget)?;
     to_stdout(format!("{} is trusted until it changes\n", visible(&canonical)).as_bytes())

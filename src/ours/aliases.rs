@@ -41,6 +41,10 @@ impl Aliases {
         self.0.get(name)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Alias)> {
         self.0.iter().map(|(name, alias)| (name.as_str(), alias))
     }

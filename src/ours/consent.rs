@@ -12,7 +12,6 @@ use crate::hex::sha256;
 use crate::hint::{CommandLine, Verb};
 use crate::origin::FileChoice;
 use crate::system::directories::{self, HOME_VARIABLE};
-use crate::system::env::Env;
 use crate::system::foreign_file;
 use crate::system::path_owners::Steps;
 
@@ -20,22 +19,23 @@ use crate::system::path_owners::Steps;
 pub type Consents = BTreeMap<String, String>;
 
 /// Far above any real file, far below what would use up memory.
-const LARGEST_FILE: u64 = 64 << 20;
+pub(super) const LARGEST_FILE: u64 = 64 << 20;
 
 /// Refuses unless programs named in this file may be started. `bytes` is the content that was
 /// parsed, so that exactly this content is checked.
-pub fn may_start_programs(choice: &FileChoice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
+pub fn may_start_programs(choice: &FileChoice, bytes: &[u8], account_home: &Path, consents: &Consents) -> Result<()> {
     must_be_safe(&choice.path)?;
-    must_have_consent(choice, bytes, env, consents)
+    must_have_consent(choice, bytes, account_home, consents)
 }
 
-/// Refuses a file that a variable selected, unless it is in its default place or this exact content was trusted.
-pub fn must_have_consent(choice: &FileChoice, bytes: &[u8], env: &Env, consents: &Consents) -> Result<()> {
-    let Some(variable) = choice.variable else { return Ok(()) };
-    if is_in_its_default_place(&choice.path, env) {
+/// Refuses a file that a variable selected, unless it is in its default place below the account's own home or this
+/// exact content was trusted.
+pub fn must_have_consent(choice: &FileChoice, bytes: &[u8], account_home: &Path, consents: &Consents) -> Result<()> {
+    if is_in_its_default_place(&choice.path, account_home) {
         return Ok(());
     }
     let path = consent_path(&choice.path)?;
+    let variable = choice.variable.unwrap_or(HOME_VARIABLE);
     match consents.get(&path) {
         Some(consent) if *consent == sha256(bytes) => Ok(()),
         Some(_) => Err(without_consent(&path, "it has changed since you trusted it")),
@@ -88,13 +88,12 @@ fn without_consent(path: &str, why: &str) -> Failure {
     Failure::new(Kind::Config, cause).hint(command)
 }
 
-fn is_in_its_default_place(path: &Path, env: &Env) -> bool {
-    let listed = foreign_file::account().and_then(|account| account.home);
-    let homes = [listed, env.raw(HOME_VARIABLE).map(PathBuf::from)];
-    let usual =
-        homes.iter().flatten().flat_map(|home| ["config", "credentials"].map(|name| home.join(".aws").join(name)));
-    let Ok(resolved) = directories::resolve(path) else { return false };
-    usual.filter_map(|usual| directories::resolve(&usual).ok()).any(|usual| usual == resolved)
+fn is_in_its_default_place(path: &Path, account_home: &Path) -> bool {
+    let default = ["config", "credentials"].map(|name| account_home.join(".aws").join(name));
+    let is = |default: &PathBuf| {
+        default == path || directories::resolve(default).is_ok_and(|to| directories::resolve(path).ok() == Some(to))
+    };
+    default.iter().any(is)
 }
 
 #[cfg(test)]
@@ -145,8 +144,7 @@ mod tests {
 
             fn ask(&self, variable: Option<&'static str>, consents: &Consents) -> Result<()> {
                 let choice = FileChoice { path: self.path("repo/config"), variable };
-                let home = self.0.path().as_os_str().to_owned();
-                may_start_programs(&choice, CONTENT, &Env::of([("HOME", home)]), consents)
+                may_start_programs(&choice, CONTENT, self.0.path(), consents)
             }
 
             fn consent(&self, content: &[u8]) -> Consents {
@@ -165,7 +163,8 @@ mod tests {
             assert!(failure.cause.contains("AWS_CONFIG_FILE") && failure.cause.contains(&command), "{}", failure.cause);
             assert_eq!(failure.shown_hints(), [command]);
             assert_eq!(world.ask(CHOSEN, &world.consent(CONTENT)), Ok(()));
-            assert_eq!(world.ask(None, &Consents::new()), Ok(()), "the usual place needs none");
+            let cause = world.ask(None, &Consents::new()).unwrap_err().cause;
+            assert!(cause.contains("because HOME selected it"), "{cause}");
         }
 
         #[test]
@@ -181,11 +180,14 @@ mod tests {
             fs::rename(world.path("repo"), world.path(".aws")).unwrap();
             symlink(world.path(".aws"), world.path("repo")).unwrap();
             assert_eq!(world.ask(CHOSEN, &Consents::new()), Ok(()));
+            assert_eq!(world.ask(None, &Consents::new()), Ok(()));
             fs::rename(world.path(".aws/config"), world.path(".aws/other")).unwrap();
             symlink(world.path(".aws/other"), world.path("x")).unwrap();
             let choice = FileChoice { path: world.path("x"), variable: CHOSEN };
-            let env = Env::of([("HOME", world.0.path())]);
-            assert!(may_start_programs(&choice, CONTENT, &env, &Consents::new()).is_err(), "not named config");
+            assert!(
+                may_start_programs(&choice, CONTENT, world.0.path(), &Consents::new()).is_err(),
+                "not named config"
+            );
         }
 
         #[test]

@@ -4,6 +4,7 @@
 //! Uses the vocabulary and `system`; never the AWS files, stores or prompts.
 
 pub mod aliases;
+pub mod certificates;
 pub mod consent;
 pub mod key_index;
 pub mod settings;

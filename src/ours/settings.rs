@@ -91,7 +91,7 @@ pub const KNOWN: &[Known] = &[
     },
 ];
 
-/// Whether a value is accepted only from the file below the home directory.
+/// Whether a value is accepted only from the file below the account's own home.
 pub fn is_consent(name: &str, value: &str) -> bool {
     name == "endpoints.allow" || name == "keyring" && Keyring::from_name(value).is_some_and(Keyring::is_consent)
 }
@@ -110,16 +110,18 @@ pub struct Settings {
     /// Consents to start programs a file names: path → SHA-256 in hex.
     pub trust: BTreeMap<String, String>,
     pub aliases: Aliases,
+    /// Whether aliases or consents of another file than the account's own were left out.
+    pub ignores_consents: bool,
 }
 
 /// The paths that `config.toml` is read from.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// The platform's path, in `XDG_CONFIG_HOME` where that is set.
+    /// The platform's path: `HOME` and `XDG_CONFIG_HOME` move it.
     pub file: PathBuf,
-    /// The file below the home directory; consents are read only from here, so that a repository's variables cannot add
-    /// their own.
-    pub home_file: PathBuf,
+    /// The file below the account's own home. Aliases and consents are read only from here, so that a repository's
+    /// variables cannot bring their own.
+    pub account_file: PathBuf,
     pub home: PathBuf,
 }
 
@@ -128,21 +130,29 @@ impl Settings {
     /// and is reported.
     pub fn load(paths: &Paths, env: &Env) -> (Self, Vec<Failure>) {
         let (mut settings, mut failures) = (Self::default(), Vec::new());
-        settings.read_file(&paths.file, paths, paths.file == paths.home_file, &mut failures);
-        if paths.file != paths.home_file {
-            let mut home = Self::default();
-            home.read_file(&paths.home_file, paths, true, &mut failures);
-            settings.trust = home.trust;
-            settings.values.extend(home.values.remove("endpoints.allow").map(|v| ("endpoints.allow", v)));
-            if let Some(keyring) = home.values.remove("keyring").filter(|k| is_consent("keyring", &k.value)) {
-                settings.values.entry("keyring").or_insert(keyring);
+        settings.read_file(&paths.file, paths, &mut failures);
+        if paths.file != paths.account_file {
+            settings.ignores_consents = settings.has_consents();
+            let mut own = Self::default();
+            own.read_file(&paths.account_file, paths, &mut failures);
+            own.values.retain(|name, value| is_consent(name, &value.value));
+            settings.values.retain(|name, value| !is_consent(name, &value.value));
+            for (name, consent) in own.values {
+                settings.values.entry(name).or_insert(consent);
             }
+            (settings.aliases, settings.trust) = (own.aliases, own.trust);
         }
         settings.override_from(env, &mut failures);
         (settings, failures)
     }
 
-    fn read_file(&mut self, file: &Path, paths: &Paths, may_consent: bool, failures: &mut Vec<Failure>) {
+    /// Whether anything is set that counts only in the account's own file.
+    pub fn has_consents(&self) -> bool {
+        let is_one = |(name, value): (&&str, &Sourced<String>)| is_consent(name, &value.value);
+        !self.trust.is_empty() || !self.aliases.is_empty() || self.values.iter().any(is_one)
+    }
+
+    fn read_file(&mut self, file: &Path, paths: &Paths, failures: &mut Vec<Failure>) {
         let shown = shorten(file, &paths.home);
         let read = || {
             let text = text(&foreign_file::load(file, &shown, LARGEST_FILE)?, &shown)?.to_string();
@@ -162,9 +172,7 @@ impl Settings {
                     continue;
                 }
             };
-            if may_consent || !is_consent(known.name, &value) {
-                self.values.insert(known.name, Sourced::at(value, &Place { file: shown.clone(), line }));
-            }
+            self.values.insert(known.name, Sourced::at(value, &Place { file: shown.clone(), line }));
         }
         if let Some(item) = find(document.as_table(), "aliases") {
             let problem = || {
@@ -177,7 +185,7 @@ impl Settings {
                 Err(failure) => failures.push(failure),
             }
         }
-        if let (true, Some(trust)) = (may_consent, find(document.as_table(), "trust").and_then(Item::as_table_like)) {
+        if let Some(trust) = find(document.as_table(), "trust").and_then(Item::as_table_like) {
             self.trust = trust.iter().filter_map(|(k, v)| Some((k.to_string(), v.as_str()?.to_string()))).collect();
         }
     }

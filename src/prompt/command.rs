@@ -4,17 +4,19 @@
 //! that is killed as a whole at the bound. Whether the config file may name programs at all was decided before this
 //! (threat-model P16).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use crate::arn::MfaSerial;
 use crate::error::{Failure, Kind, Place};
+use crate::hint::{CommandLine, Verb};
 use crate::names::{MfaCode, ProfileName};
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::child::{self, Answer, ChildLimits, NoAnswer};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
+use crate::system::programs;
 use crate::text::visible::cut;
 
 /// Longest time the program gets, however late the deadline.
@@ -33,12 +35,16 @@ pub struct CommandSource {
 }
 
 impl CommandSource {
-    /// Reads the line of `mfa_process` at `place` in `profile`, and finds its program.
-    pub fn parse(line: &str, profile: &ProfileName, place: &Place, env: &Env) -> Result<Self, Failure> {
+    /// Reads the line of `mfa_process` at `place` in `profile`, and finds its program: an absolute path, or a name whose
+    /// first hit on `PATH` is in a directory of the system or of `home`'s package managers.
+    pub fn parse(line: &str, profile: &ProfileName, place: &Place, env: &Env, home: &Path) -> Result<Self, Failure> {
         let refused = |failure: Failure| failure.of_profile(profile).at(place);
         let mut words = words_of(line).map_err(refused)?;
         let name = words.remove(0);
         let program = child::find_program(&name, env.raw("PATH")).ok_or_else(|| refused(not_found(&name)))?;
+        if !Path::new(&name).is_absolute() && !programs::is_known_directory(program.parent(), home) {
+            return Err(refused(elsewhere(&name, &program, line, profile)));
+        }
         Ok(Self { program, arguments: words, profile: profile.clone(), place: place.clone() })
     }
 
@@ -98,9 +104,17 @@ impl CodeSource for CommandSource {
     }
 }
 
+/// PATH is a variable: a repository could put a program of its own first.
+fn elsewhere(name: &str, program: &Path, line: &str, profile: &ProfileName) -> Failure {
+    let cause = format!("mfa_process: '{name}' is {} on PATH, not a program of the system", program.display());
+    let absolute = line.trim().replacen(name, &program.to_string_lossy(), 1);
+    let command = CommandLine::of(Verb::Set, profile).with("mfa_process").with(absolute);
+    Failure::new(Kind::Config, cause).hint(command.to("if it is yours, write its absolute path"))
+}
+
 fn not_found(name: &str) -> Failure {
     let elsewhere = name.contains(std::path::is_separator) || name.starts_with('.');
-    if elsewhere && !std::path::Path::new(name).is_absolute() {
+    if elsewhere && !Path::new(name).is_absolute() {
         return Failure::new(Kind::Config, format!("mfa_process must be an absolute path or a name on PATH: '{name}'"));
     }
     Failure::new(Kind::Config, format!("mfa_process: program not found: '{name}'"))

@@ -1,6 +1,6 @@
 //! Which stores there are on this machine, for this setting. No store is asked anything here.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Store;
@@ -29,12 +29,12 @@ impl Stores {
     /// The stores for this setting. Every call to them ends within [`CALL_BOUND`], or with permission to unlock within
     /// [`DIALOG_BOUND`] more; without it no dialog opens.
     ///
-    /// `env` has to be the process's own; `key_directory` is the directory of the key file.
-    pub fn choose(keyring: Keyring, env: &Env, key_directory: &Path, may_unlock: bool) -> Self {
+    /// `env` has to be the process's own; `key_directory` returns the directory of the key file.
+    pub fn choose(keyring: Keyring, env: &Env, key_directory: impl FnOnce() -> PathBuf, may_unlock: bool) -> Self {
         match keyring {
             Keyring::Auto => Self { fast: system::fast(), durable: Some(system::durable(env, may_unlock)) },
             Keyring::Kernel => Self { fast: Some(Box::new(KernelStore::new())), durable: None },
-            Keyring::File => Self { fast: None, durable: Some(Box::new(FileStore::new(key_directory))) },
+            Keyring::File => Self { fast: None, durable: Some(Box::new(FileStore::new(key_directory()))) },
         }
     }
 
@@ -102,7 +102,7 @@ mod tests {
     use crate::store::Item;
 
     fn names(keyring: Keyring) -> Vec<&'static str> {
-        Stores::choose(keyring, &Env::default(), Path::new("/nowhere"), false).all().map(Store::name).collect()
+        Stores::choose(keyring, &Env::default(), || "/nowhere".into(), false).all().map(Store::name).collect()
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(names(Keyring::Auto), of_the_system);
         assert_eq!(names(Keyring::Kernel), ["the kernel keyring"]);
         for choice in Keyring::ALL {
-            let stores = Stores::choose(choice, &Env::default(), Path::new("/nowhere"), false);
+            let stores = Stores::choose(choice, &Env::default(), || "/nowhere".into(), false);
             let keep = stores.all().filter(|store| store.about().keeps_access_keys).count();
             assert_eq!(
                 keep,
@@ -135,7 +135,7 @@ mod tests {
         }
         let directory = tempfile::tempdir().unwrap();
         let item = Item { user: "test".into(), label: "x".into() };
-        let stores = Stores::choose(Keyring::File, &Env::default(), directory.path(), false);
+        let stores = Stores::choose(Keyring::File, &Env::default(), || directory.path().into(), false);
         stores.durable.unwrap().write(&item, &Secret::new(vec![1])).unwrap();
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }

@@ -23,8 +23,8 @@ pub struct Directories {
     pub data: PathBuf,
     /// Holds `state.json`: what may be deleted but is not a cache. The data directory on platforms without a state directory.
     pub state: PathBuf,
-    /// Replaces the account's own home in tests; else the account database is asked when it is needed.
-    pub account_home: Option<PathBuf>,
+    /// Stands for the account's own home in tests; else the account database is asked when it is needed.
+    pub account_stand_in: Option<PathBuf>,
 }
 
 impl Directories {
@@ -44,24 +44,40 @@ impl Directories {
                 cache: dirs::cache_dir()?.join("twolock"),
                 data: dirs::data_local_dir()?.join("twolock"),
                 state: dirs::state_dir().or_else(dirs::data_local_dir)?.join("twolock"),
-                account_home: stand_in(env),
+                account_stand_in: stand_in(env),
             })
         };
         directories().ok_or_else(|| Failure::new(Kind::Config, "your home directory cannot be found").hint(hint))
     }
 
-    /// The data directory below the account's own home, whatever a variable says: the journal of a change is in it.
-    /// Asks the account database, which a cached answer never does.
+    /// The account's own home, whatever a variable says: that of the account database, or the home directory where it
+    /// has no entry for this user. Asks the account database, which a cached answer seldom does.
+    pub fn account_home(&self) -> PathBuf {
+        let listed = || if cfg!(windows) { dirs::home_dir() } else { platform::account()?.home };
+        self.account_stand_in.clone().or_else(listed).unwrap_or_else(|| self.home.clone())
+    }
+
+    /// Whether the home directory is the account's own, so that no variable has moved it.
+    pub fn is_account_home(&self) -> bool {
+        let own = self.account_home();
+        let resolved = |path| resolve(path).ok();
+        own == self.home || resolved(&own).is_some_and(|own| resolved(&self.home) == Some(own))
+    }
+
+    /// The data directory below the account's own home: it has the journal of a change, the locks, and the key file.
     pub fn account_data(&self) -> PathBuf {
-        let account_home = || platform::account()?.home;
-        let home = self.account_home.clone().or_else(account_home).or_else(if cfg!(windows) {
-            dirs::home_dir
-        } else {
-            || None
-        });
-        home.unwrap_or_else(|| self.home.clone()).join(DATA_BELOW_HOME).join("twolock")
+        self.account_home().join(DATA_BELOW_HOME).join("twolock")
+    }
+
+    /// The directory of `config.toml` below a home.
+    pub fn config_below(&self, home: &Path) -> PathBuf {
+        // No variable moves it on Windows.
+        if cfg!(windows) { self.config.clone() } else { home.join(CONFIG_BELOW_HOME).join("twolock") }
     }
 }
+
+/// Where the platform keeps a user's settings, below the home directory.
+const CONFIG_BELOW_HOME: &str = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
 
 /// Where the platform keeps a user's data, below the home directory.
 const DATA_BELOW_HOME: &str = match () {
@@ -107,6 +123,17 @@ mod tests {
         let other = if HOME_VARIABLE == "HOME" { "USERPROFILE" } else { "HOME" };
         let env = Env::of([(HOME_VARIABLE, home.path().to_str().unwrap()), (other, "relative")]);
         assert_eq!(Directories::find(&env).unwrap().home, home.path());
+    }
+
+    /// Run by `tests/run` in a build without the feature, such as releases are.
+    #[cfg(not(feature = "sandbox"))]
+    #[test]
+    fn no_variable_stands_for_the_account_in_a_release() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().to_str().unwrap();
+        let directories = Directories::find(&Env::of([(HOME_VARIABLE, path), ("TWOLOCK_ACCOUNT_HOME", path)])).unwrap();
+        assert_eq!(directories.account_stand_in, None);
+        assert!(!directories.is_account_home());
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub const KNOWN: &[&str] = &[
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_CA_BUNDLE",
     "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
     "HTTPS_PROXY",
     "https_proxy",
     "HTTP_PROXY",

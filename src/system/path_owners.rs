@@ -26,6 +26,16 @@ impl Steps {
         self.0.last().is_some_and(|(_, metadata)| metadata.is_file())
     }
 
+    /// Whether each belongs to root and only root can change it; false where the platform has no owners.
+    pub(crate) fn only_root_can_change_them(&self) -> bool {
+        let root = Account { user: 0, group: 0, home: None };
+        let is_roots = |(_, metadata): &(PathBuf, Metadata)| {
+            foreign_file::ownership(metadata)
+                .is_some_and(|of| of.owner == root.user && other_writer(kind_of(metadata), of, &root).is_none())
+        };
+        self.0.iter().all(is_roots)
+    }
+
     /// Returns the steps that somebody else could change, and who.
     pub(crate) fn other_writers(self) -> Vec<(PathBuf, OtherWriter)> {
         let Some(account) = foreign_file::account() else { return Vec::new() };

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 mod hostile_text;
+mod other_homes;
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -95,7 +95,12 @@ fn show(case: &Path, args: &[&str]) -> Output {
         }
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_twolock"));
-    command.env_clear().env("HOME", home.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin");
+    command
+        .env_clear()
+        .env("HOME", home.path())
+        .env("TWOLOCK_ACCOUNT_HOME", home.path())
+        .env("USER", "ana")
+        .env("PATH", "/usr/bin:/bin");
     for line in text(&case.join("env")).lines() {
         let (variable, value) = line.split_once('=').unwrap_or_else(|| panic!("{}: env: {line}", name(case)));
         command.env(variable, value.replacen('~', home.path().to_str().unwrap(), 1));

@@ -114,7 +114,9 @@ fn a_file_selected_by_a_variable_starts_nothing_before_it_is_trusted() {
     std::fs::rename(world.home().join(".config/twolock/config.toml"), &consent).unwrap();
     let mut command = world.twolock(["credential-process", "base"]);
     command.env("AWS_CONFIG_FILE", &file).env("XDG_CONFIG_HOME", world.home().join("repo"));
-    world.finish(&mut command).is(3, "", &refusal("AWS_CONFIG_FILE selected it"));
+    let ignored =
+        "twolock: hint: XDG_CONFIG_HOME is set: aliases and consents count only in ~/.config/twolock/config.toml\n";
+    world.finish(&mut command).is(3, "", &(refusal("AWS_CONFIG_FILE selected it") + ignored));
     run(&["settings", "trust", "--yes", file.to_str().unwrap()]).is(
         0,
         "HOME/repo/config is trusted until it changes\n",
@@ -156,7 +158,8 @@ fn a_file_that_other_users_can_write_starts_nothing() {
 #[test]
 fn a_recursive_mfa_process_is_refused() {
     let world = World::new();
-    world.write(".aws/config", &world.with_process("mfa_process = twolock credential-process base"));
+    let program = env!("CARGO_BIN_EXE_twolock");
+    world.write(".aws/config", &world.with_process(&format!("mfa_process = {program} credential-process base")));
     world.run(["credential-process", "base"]).is(
         4,
         "",

@@ -53,9 +53,10 @@ fn every_variable_is_there() {
     let words = |directory: &str, prefix: &str| words_of(directory, prefix);
     let ours = words("src", "TWOLOCK_").into_iter().chain(words("shell", "TWOLOCK_"));
     let aws = words("src/system/env.rs", "AWS_").into_iter().chain(words("src/output/exports", "AWS_"));
-    let more = ["SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "COLUMNS", "TERM"];
+    let machine = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "COLUMNS", "TERM"];
+    let more = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().chain(machine);
     let all = read_by_the_program();
-    assert!(more.iter().all(|name| all.contains(*name)), "{all:?}");
+    assert!(more.clone().all(|name| all.contains(name)), "{all:?}");
     let real = ours.chain(aws).chain(more.map(String::from)).collect();
     same(&names("Variables"), &real, "variables");
 }

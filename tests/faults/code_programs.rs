@@ -125,9 +125,9 @@ fn a_repositorys_variables_bring_no_consent_of_their_own() {
     let program = script(&world, "codes", ": >\"$HOME/marker\"; echo 123456");
     world.write("repo/config", &config(&program));
     let path = world.home().join("repo/config");
-    let trusted = world.finish(
-        world.twolock(["settings", "trust", path.to_str().unwrap(), "--yes"]).env("HOME", world.home().join("other")),
-    );
+    let mut trust = world.twolock(["settings", "trust", path.to_str().unwrap(), "--yes"]);
+    let other = world.home().join("other");
+    let trusted = world.finish(trust.env("HOME", &other).env("TWOLOCK_ACCOUNT_HOME", &other));
     assert_eq!(trusted.code, 0, "{trusted:?}");
     let brought = world.home().join("other/.config");
     let mut command = world.twolock(["credential-process", "prod"]);

@@ -1,10 +1,13 @@
 //! The network and STS when they fail: each failure names host, cause and what to do (P35, F30, F31, F34, F35, F38).
 
+use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use twolock_sandbox::{Proxy, Refusal, Sink, SinkAnswer, Tls};
 
 use crate::outcome::{answer, failed};
+use crate::somebody::{Somebody, is_root};
 use crate::world::{CONFIG, DEVICE, Fault, FaultKind, KEY_ID, Options, Ran, World};
 
 /// Cold `credential-process` with a code, against another address.
@@ -37,6 +40,36 @@ fn a_certificate_file_of_the_users_own_is_trusted_besides() {
     let world = tls(Tls::Good);
     let ran = call_tls(&world, true);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+}
+
+#[test]
+fn certificates_that_others_than_root_can_change_count_only_once_trusted() {
+    for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        let world = tls(Tls::Good);
+        let somebody = Somebody::of(&world);
+        let file = world.home().join("ca.pem");
+        // The user's own file, and one of root's that everybody can write to.
+        fs::set_permissions(&file, fs::Permissions::from_mode(if is_root() { 0o600 } else { 0o644 })).unwrap();
+        let named = if variable == "SSL_CERT_DIR" { world.home() } else { &file };
+        let run = |args: &[&str]| {
+            let mut command = somebody.twolock(args);
+            world.finish(command.env(variable, named).env("TWOLOCK_MFA_CODE", world.code()))
+        };
+        let ran = run(&["credential-process", "prod"]);
+        failed(&ran, 3, &[variable, "can be changed without being root"]);
+        let doctor = run(&["doctor"]);
+        assert!(doctor.code == 3 && doctor.stdout.contains(variable), "{doctor:?}");
+        assert_eq!(world.sandbox.calls().len(), 0);
+        if variable == "SSL_CERT_DIR" {
+            continue;
+        }
+        let trusting = ["settings", "trust", "--yes", file.to_str().unwrap()];
+        assert!(ran.stderr.contains("check the file, then run: twolock settings trust HOME/ca.pem"), "{ran:?}");
+        assert_eq!(run(&trusting).code, 0);
+        assert_eq!(run(&["credential-process", "prod"]).code, 0, "{variable}");
+        fs::write(&file, format!("{}\n", world.sandbox.ca_pem().unwrap())).unwrap();
+        failed(&run(&["login", "prod", "--fresh"]), 3, &[variable, "has changed since you trusted it"]);
+    }
 }
 
 #[test]

@@ -206,7 +206,7 @@ fn a_sealing_key_lives_in_the_real_kernel_keyring_and_is_forgotten() {
     use twolock::internals::{Deadline, Env};
 
     let cache = tempfile::tempdir().unwrap();
-    let stores = Stores::choose(Keyring::Kernel, &Env::default(), cache.path(), false);
+    let stores = Stores::choose(Keyring::Kernel, &Env::default(), || cache.path().into(), false);
     assert!(find(&stores, cache.path()).unwrap_err().is_absent());
     let deadline = Deadline::after(Instant::now(), Duration::from_secs(20));
     let made = find_or_make(&stores, cache.path(), deadline).unwrap();

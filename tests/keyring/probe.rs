@@ -3,7 +3,6 @@
 // Without a Secret Service only the kernel's tests call it.
 #![cfg_attr(not(feature = "secret-service"), allow(dead_code))]
 
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -98,7 +97,7 @@ fn one_call_when_another_test_asks_for_it() {
 
 fn open(which: &str) -> Box<dyn Store> {
     let env = Env::from_process();
-    let auto = || Stores::choose(Keyring::Auto, &env, Path::new("/nowhere"), false);
+    let auto = || Stores::choose(Keyring::Auto, &env, || "/nowhere".into(), false);
     match which {
         "Desktop" => auto().durable.unwrap(),
         "Kernel" => auto().fast.unwrap(),

@@ -13,11 +13,15 @@ use twolock::internals::{
 
 use crate::world::{World, eventually, role};
 
-/// A directory on PATH with one program, `code`, in it.
+const BIN: &str = ".nix-profile/bin";
+
+/// A home whose package manager has installed one program, `code`.
 fn with_program(body: &str) -> (TempDir, Env) {
     let directory = tempfile::tempdir().unwrap();
-    write_program(&directory.path().join("code"), body);
-    let path = format!("{}:/usr/bin:/bin", directory.path().display());
+    let bin = directory.path().join(BIN);
+    fs::create_dir_all(&bin).unwrap();
+    write_program(&bin.join("code"), body);
+    let path = format!("{}:/usr/bin:/bin", bin.display());
     (directory, Env::of([("PATH", path)]))
 }
 
@@ -32,7 +36,8 @@ fn write_program(file: &Path, body: &str) {
 
 fn parse(line: &str, env: &Env) -> Result<CommandSource, Failure> {
     let place = Place { file: "~/.aws/config".into(), line: 7 };
-    CommandSource::parse(line, &ProfileName::parse("prod").unwrap(), &place, env)
+    let home = env.text("PATH").and_then(|path| path.split_once(BIN)).map_or("/nowhere", |(home, _)| home);
+    CommandSource::parse(line, &ProfileName::parse("prod").unwrap(), &place, env, Path::new(home))
 }
 
 fn ask(source: &CommandSource, bound: Duration) -> Result<String, AskError> {
@@ -116,7 +121,7 @@ fn is_dead(pid: &str) -> bool {
 #[test]
 fn a_signal_at_the_question_of_a_program_ends_that_program_too() {
     let (directory, _) = with_program("echo $$ > \"$1\"; sleep 1000");
-    let (program, pids) = (directory.path().join("code"), directory.path().join("pids"));
+    let (program, pids) = (directory.path().join(BIN).join("code"), directory.path().join("pids"));
     let line = format!("{} {}", program.display(), pids.display());
     let mut world = World::new(&[("PROMPT_JOB", "command"), ("PROMPT_LINE", &line)]);
     world.start();
@@ -130,7 +135,7 @@ fn a_signal_at_the_question_of_a_program_ends_that_program_too() {
 #[test]
 fn programs_are_found_by_absolute_path_or_on_path_and_never_from_the_current_folder() {
     let (directory, env) = with_program("echo 123456");
-    let absolute = directory.path().join("code").display().to_string();
+    let absolute = directory.path().join(BIN).join("code").display().to_string();
     assert_eq!(ask(&parse(&absolute, &env).unwrap(), LONG).unwrap(), "123456");
     let beside = Env::of([("PATH", format!(".::relative:{}", directory.path().join("none").display()))]);
     for (line, env, cause) in [
@@ -164,7 +169,8 @@ fn path_entries_that_depend_on_the_current_folder_are_skipped() {
         assert_eq!((ended.success(), report.exists()), (found, found), "PATH={path}");
     }
     let mut job = role("command");
-    let path = format!(".:{}", directory.path().display());
+    let path = format!(".:{}", directory.path().join(BIN).display());
+    job.env("PROMPT_HOME", directory.path());
     job.env("PATH", path).env("PROMPT_LINE", "code").env("PROMPT_REPORT", &report).stdout(Stdio::null());
     assert!(job.status().unwrap().success());
     assert_eq!(fs::read_to_string(&report).unwrap(), "code 123456\ndone\n");
@@ -174,7 +180,7 @@ fn path_entries_that_depend_on_the_current_folder_are_skipped() {
 fn the_program_gets_no_code_no_profile_no_input_and_ordinary_signals() {
     let (directory, _) =
         with_program("env > \"$1.env\"; cat > \"$1.in\"; grep ^Sig[BIC] /proc/self/status > \"$1.sig\"; echo 123456");
-    let program = directory.path().join("code").display().to_string();
+    let program = directory.path().join(BIN).join("code").display().to_string();
     let line = format!("{program} {program}");
     let mut world = World::new(&[
         ("PROMPT_JOB", "command"),

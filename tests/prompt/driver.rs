@@ -109,7 +109,16 @@ fn command() {
     let place = Place { file: "~/.aws/config".into(), line: 7 };
     let line = setting("PROMPT_LINE").unwrap();
     let profile = ProfileName::parse("prod").unwrap();
-    report_answer(&CommandSource::parse(&line, &profile, &place, &Env::from_process()).unwrap());
+    report_answer(
+        &CommandSource::parse(
+            &line,
+            &profile,
+            &place,
+            &Env::from_process(),
+            std::path::Path::new(&setting("PROMPT_HOME").unwrap_or_default()),
+        )
+        .unwrap(),
+    );
     report("done");
 }
 

@@ -112,14 +112,14 @@ impl CheckedPaths {
         }
         let dirs = &context.dirs;
         let settings = context::paths(dirs);
-        let key_dir = context::key_dir(dirs);
+        let key_dir = dirs.account_data();
         let ours = [&dirs.config, &dirs.cache, &dirs.data, &dirs.state, &key_dir].map(PathBuf::clone);
-        let home_settings = settings.home_file.parent().map(Path::to_owned);
+        let home_settings = settings.account_file.parent().map(Path::to_owned);
         for dir in ours.iter().chain(&home_settings) {
             looking.above(dir);
             looking.at(dir, What::Directory, false);
         }
-        for file in [&settings.file, &settings.home_file, &dirs.data.join("keys.json")] {
+        for file in [&settings.file, &settings.account_file, &dirs.data.join("keys.json")] {
             looking.at(file, What::File, false);
         }
         let login = context.env.raw("AWS_LOGIN_CACHE_DIRECTORY");

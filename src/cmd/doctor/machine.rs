@@ -2,7 +2,6 @@
 
 use crate::arn::Partition;
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
-use crate::aws::http::HttpSettings;
 use crate::aws::{Bounds, date};
 use crate::cmd::shell::calling_shell;
 use crate::duration;
@@ -69,10 +68,20 @@ fn unset(checkup: &Checkup, names: &[&str]) -> String {
     exports::unset_line(calling_shell(&checkup.context.env), names)
 }
 
+/// Aliases and consents in a `config.toml` that a variable chose.
+pub fn ignored_consents(checkup: &Checkup) -> Checked {
+    let context = &checkup.context;
+    let found = context.settings.ignores_consents.then(|| {
+        let why = "a repository can set this variable, and must not bring aliases and consents of its own";
+        Finding::new(Warning, context.why_consents_are_ignored(), why)
+    });
+    found.into_iter().collect::<Vec<_>>().into()
+}
+
 /// Additional certificates, and the proxy.
 pub fn connections(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
-    let settings = match HttpSettings::from_env(env, &usual_endpoint(checkup)) {
+    let settings = match checkup.context.http(&usual_endpoint(checkup)) {
         Ok(settings) => settings,
         Err(failure) => return vec![Finding::of_failure(Error, &failure, "twolock cannot call AWS")].into(),
     };
@@ -81,7 +90,9 @@ pub fn connections(checkup: &Checkup) -> Checked {
     let bundle = shown("AWS_CA_BUNDLE").map(|path| format!("AWS_CA_BUNDLE adds the certificates in {path}"));
     let system = shown("SSL_CERT_FILE")
         .map(|path| format!("SSL_CERT_FILE replaces the system's certificates with those in {path}"));
-    let mut found: Vec<Finding> = bundle.into_iter().chain(system).map(|what| Finding::new(Info, what, why)).collect();
+    let directory = shown("SSL_CERT_DIR").map(|path| format!("SSL_CERT_DIR adds the certificates in {path}"));
+    let mut found: Vec<Finding> =
+        bundle.into_iter().chain(system).chain(directory).map(|what| Finding::new(Info, what, why)).collect();
     let proxy = settings.shown_proxy().map(|proxy| format!("calls to AWS go through the proxy {proxy}"));
     found.extend(proxy.map(|what| Finding::new(Info, what, "if it is down, no new sessions can start")));
     found.into()
@@ -90,7 +101,7 @@ pub fn connections(checkup: &Checkup) -> Checked {
 /// This machine's clock against the server's. AWS rejects requests that are more than a few minutes off.
 pub fn clock(checkup: &Checkup) -> Checked {
     let endpoint = usual_endpoint(checkup);
-    let http = match HttpSettings::from_env(&checkup.context.env, &endpoint) {
+    let http = match checkup.context.http(&endpoint) {
         Ok(http) => http,
         Err(failure) => return Checked::unchecked(failure.shown_cause()),
     };

@@ -62,6 +62,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("environment-keys", machine::keys),
     ("environment-profile", machine::profile_variables),
     ("environment-region", machine::region_variables),
+    ("ignored-consents", machine::ignored_consents),
     ("connection", machine::connections),
     ("clock", machine::clock),
 ];
@@ -154,10 +155,9 @@ impl Report {
                 1 => format!("1 {}", severity.word()),
                 n => format!("{n} {}s", severity.word()),
             };
-        let checks = format!("doctor: {} checks", CHECKS.len());
         match self.is_well() {
-            true => format!("{checks}, no problems found"),
-            false => format!("{checks}: {}, {}", count(Severity::Error), count(Severity::Warning)),
+            true => "doctor: no problems found".into(),
+            false => format!("doctor: {}, {}", count(Severity::Error), count(Severity::Warning)),
         }
     }
 

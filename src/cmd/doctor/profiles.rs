@@ -214,7 +214,8 @@ pub fn consents(checkup: &Checkup) -> Checked {
     let of = |(file, choice): (&AwsFile, &FileChoice)| {
         let place = names_a_program(checkup, file)?;
         let consents = &checkup.context.settings.trust;
-        let failure = consent::must_have_consent(choice, file.bytes(), &checkup.context.env, consents).err()?;
+        let home = checkup.context.dirs.account_home();
+        let failure = consent::must_have_consent(choice, file.bytes(), &home, consents).err()?;
         let why = "entering a directory must not run code, so you must trust this file first";
         Some(Finding::of_failure(Warning, &failure, why).at(place))
     };

@@ -140,7 +140,7 @@ fn rename_in_aliases(context: &Context, old: &ProfileName, new: &ProfileName, ch
         _ => format!("aliases {} are updated as well", names.join(", ")),
     });
     let edit = SettingEdit::RenameInAliases { old: old.to_string(), new: new.to_string() };
-    change.acts.push(Act::EditSettings { file: paths(&context.dirs).file, edit });
+    change.acts.push(Act::EditSettings { file: paths(&context.dirs).account_file, edit });
 }
 
 /// Removes a profile from both files, and its sessions unless other profiles use them.

@@ -81,6 +81,27 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
     std::os::unix::process::ExitStatusExt::signal(&status)
 }
 
+/// Whether a directory is one of the system's or of a package manager for all users, written just so.
+pub fn is_system_directory(directory: &std::path::Path) -> bool {
+    const SYSTEM: [&str; 14] = [
+        "/usr/local/bin",
+        "/usr/local/sbin",
+        "/usr/bin",
+        "/usr/sbin",
+        "/bin",
+        "/sbin",
+        "/snap/bin",
+        "/opt/homebrew/bin",
+        "/opt/homebrew/sbin",
+        "/home/linuxbrew/.linuxbrew/bin",
+        "/opt/local/bin",
+        "/run/current-system/sw/bin",
+        "/run/wrappers/bin",
+        "/nix/var/nix/profiles/default/bin",
+    ];
+    SYSTEM.iter().any(|system| directory.as_os_str() == *system)
+}
+
 /// Whether a file can be started.
 pub fn is_executable(file: &std::path::Path) -> bool {
     use std::os::unix::fs::PermissionsExt;

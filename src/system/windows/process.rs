@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::windows::io::AsHandle;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::process::{Command, ExitStatus};
 
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
@@ -72,6 +72,15 @@ pub fn kill_group(_leader: u32) {}
 /// Windows ends nobody by signal.
 pub fn signal_of(_status: ExitStatus) -> Option<i32> {
     None
+}
+
+/// Whether a directory is below those that only administrators can write to.
+pub fn is_system_directory(directory: &Path) -> bool {
+    let is_plain = directory
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::Prefix(_) | Component::RootDir));
+    let system = [r"C:\Windows", r"C:\Program Files", r"C:\Program Files (x86)"];
+    is_plain && system.iter().any(|system| directory.starts_with(system))
 }
 
 /// Whether a file can be started.

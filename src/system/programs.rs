@@ -1,0 +1,41 @@
+//! The directories that programs started by name are taken from, whatever `PATH` says: a repository can set `PATH`.
+
+use std::path::Path;
+
+use super::platform;
+
+/// Package managers that install below a home.
+const BELOW_HOME: [&str; 2] = [".nix-profile/bin", ".local/state/nix/profile/bin"];
+
+/// Whether a directory is the system's, or that of a package manager. `home` is the account's own.
+pub(crate) fn is_known_directory(directory: Option<&Path>, home: &Path) -> bool {
+    directory.is_some_and(|directory| {
+        platform::is_system_directory(directory) || BELOW_HOME.iter().any(|below| directory == home.join(below))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_directories_of_the_system_and_of_package_managers_are_known() {
+        let home = Path::new("/home/ana");
+        for (directory, expected) in [
+            ("/usr/bin", true),
+            ("/usr/local/bin", true),
+            ("/opt/homebrew/bin", true),
+            ("/home/ana/.nix-profile/bin", true),
+            ("/home/eve/.nix-profile/bin", false),
+            ("/home/ana/bin", false),
+            ("/home/ana/.local/bin", false),
+            ("/usr/bin/../../repo", false),
+            ("/usr/bin/below", false),
+            ("", false),
+        ] {
+            assert_eq!(is_known_directory(Some(Path::new(directory)), home), expected, "{directory}");
+        }
+        assert!(!is_known_directory(None, home));
+    }
+}

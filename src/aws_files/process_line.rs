@@ -5,37 +5,114 @@ use std::ops::Range;
 use super::section::Span;
 use crate::system::own_program;
 
-/// A `credential_process` that runs twolock for a profile.
+/// A `credential_process` that runs twolock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessLine<'a> {
     /// Without quotes.
     pub program: &'a str,
-    pub profile: &'a str,
-    /// Where the profile's name is in the line.
+    /// None if the line leaves it to `AWS_PROFILE`.
+    pub profile: Option<&'a str>,
+    /// Where the profile's name is in the line, or would be.
     pub at: Span,
+    pub start: Start,
+}
+
+/// How a line starts the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The program is the first word.
+    Direct,
+    /// One pair of quotes is around the whole line.
+    Quoted,
+    /// Assignments stand before it, which only a shell understands: `X=1 twolock …`.
+    Assigned,
+    /// `env X=1 twolock …`
+    Env,
+    /// `sh -c "twolock …"`
+    Shell,
 }
 
 impl<'a> ProcessLine<'a> {
-    /// Parses a line; none if it runs another program, or names no profile.
+    /// Parses a line; none if it runs another program.
     pub fn parse(line: &'a str) -> Option<Self> {
-        let mut words = Words { line, at: 0 };
-        let program = &line[words.next()?];
-        let mut words = words.filter(|word| !is_verbose(&line[word.clone()]));
-        if &line[words.next()?] != "credential-process" {
-            return None;
+        Self::within(line, 0..line.len(), Start::Direct)
+    }
+
+    /// Whether it runs twolock for this profile.
+    pub fn names(&self, profile: &str) -> bool {
+        self.profile == Some(profile)
+    }
+
+    /// Whether it runs twolock for another profile.
+    pub fn names_another_than(&self, profile: &str) -> bool {
+        self.profile.is_some_and(|named| named != profile)
+    }
+
+    fn within(line: &'a str, span: Span, start: Start) -> Option<Self> {
+        let mut words = Words { line: &line[..span.end], at: span.start };
+        let mut word = words.next()?;
+        let mut start = start;
+        if let Some(inner) = whole_command(line, &word, words.at, span.end) {
+            return Self::within(line, inner, Start::Quoted);
         }
-        let at = profile_argument(line, words)?;
+        let text = &line[word.clone()];
+        let first = file_name(text);
+        if SHELLS.contains(&first) {
+            words.next().filter(|flag| is_command_flag(&line[flag.clone()]))?;
+            return Self::within(line, words.next()?, Start::Shell);
+        }
+        if first == "env" || is_assignment(text) {
+            start = match (first, start) {
+                ("env", Start::Direct) => Start::Env,
+                (_, Start::Direct) => Start::Assigned,
+                (_, start) => start,
+            };
+            word = words.find(|word| !line[word.clone()].starts_with('-') && !is_assignment(&line[word.clone()]))?;
+        }
+        let program = &line[word];
+        let mut words = words.filter(|word| !is_verbose(&line[word.clone()]));
+        let verb = words.next().filter(|verb| &line[verb.clone()] == "credential-process")?;
+        let at = match profile_argument(line, words) {
+            Argument::Is(at) => Some(at),
+            Argument::None => None,
+            Argument::Other => return None,
+        };
         // Last, because it may have to read the file system: other programs have a command of that name too.
         if !is_twolock(program) {
             return None;
         }
-        Some(Self { program, profile: &line[at.clone()], at })
+        let profile = at.clone().map(|at| &line[at]);
+        Some(Self { program, profile, at: at.unwrap_or(verb.end..verb.end), start })
     }
+}
+
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
+
+fn file_name(program: &str) -> &str {
+    program.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+/// `-c`, also among others: `-lc`.
+fn is_command_flag(word: &str) -> bool {
+    word.starts_with('-') && word.ends_with('c')
+}
+
+/// `X=1`, `PATH=/opt/bin`.
+fn is_assignment(word: &str) -> bool {
+    let name = word.split_once('=').map_or("", |(name, _)| name);
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// What is inside the quotes, if one pair of them is around the whole line and more than a program is in it.
+fn whole_command(line: &str, word: &Span, after: usize, end: usize) -> Option<Span> {
+    let is_quoted = after > word.end && line[after..end].trim().is_empty();
+    (is_quoted && line[word.clone()].contains(' ')).then(|| word.clone())
 }
 
 /// Whether a path names twolock: by its file name, also with a version, or as this executable under any name.
 fn is_twolock(program: &str) -> bool {
-    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = file_name(program);
     name.eq_ignore_ascii_case("twolock.exe")
         || name.strip_prefix("twolock").is_some_and(is_version)
         || own_program::is_this(program)
@@ -46,17 +123,24 @@ fn is_version(rest: &str) -> bool {
     rest.is_empty() || rest.trim_start_matches(['-', '_', 'v']).starts_with(|c: char| c.is_ascii_digit())
 }
 
+enum Argument {
+    Is(Span),
+    None,
+    /// A flag that is not ours.
+    Other,
+}
+
 /// `--profile NAME`, `--profile=NAME`, or the first word that is not a flag.
-fn profile_argument(line: &str, mut words: impl Iterator<Item = Span>) -> Option<Span> {
-    let word = words.next()?;
+fn profile_argument(line: &str, mut words: impl Iterator<Item = Span>) -> Argument {
+    let Some(word) = words.next() else { return Argument::None };
     let text = &line[word.clone()];
     let at = match text.strip_prefix("--profile=") {
-        _ if text == "--profile" => words.next()?,
+        _ if text == "--profile" => words.next().unwrap_or(word.end..word.end),
         Some(name) => word.end - name.len()..word.end,
-        None if text.starts_with('-') => return None,
+        None if text.starts_with('-') => return Argument::Other,
         None => word,
     };
-    (!at.is_empty()).then_some(at)
+    if at.is_empty() { Argument::None } else { Argument::Is(at) }
 }
 
 /// `-v` is allowed anywhere.
@@ -112,22 +196,41 @@ mod tests {
             ("/usr/bin/granted credential-process --profile p", None),
             ("/usr/bin/aws_signing_helper credential-process --profile-arn p", None),
             ("twolock env p", None),
-            ("twolock credential-process", None),
-            ("twolock credential-process --profile", None),
-            ("twolock credential-process --profile=", None),
             ("twolock credential-process --other p", None),
             ("other credential-process p", None),
             ("mytwolock credential-process p", None),
             ("TWOLOCK credential-process p", None),
-            ("sh -c 'twolock credential-process p'", None),
+            ("sh -c 'other credential-process p'", None),
+            ("sh 'twolock credential-process p'", None),
             (r#""twolock credential-process p"#, None),
             (r#""" credential-process p"#, None),
             ("  ", None),
             ("", None),
         ] {
             let found = ProcessLine::parse(line);
-            assert_eq!(found.as_ref().map(|line| (line.program, line.profile)), expected, "{line}");
-            assert!(found.is_none_or(|found| &line[found.at.clone()] == found.profile), "{line}");
+            assert_eq!(found.as_ref().map(|line| (line.program, line.profile.unwrap())), expected, "{line}");
+            assert!(found.is_none_or(|found| &line[found.at.clone()] == found.profile.unwrap()), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_start_it_in_other_ways_and_may_name_no_profile() {
+        for (line, start, profile) in [
+            ("twolock credential-process", Start::Direct, None),
+            ("twolock credential-process --profile", Start::Direct, None),
+            ("twolock credential-process --profile= ", Start::Direct, None),
+            ("\"twolock credential-process --profile p\"", Start::Quoted, Some("p")),
+            ("'twolock credential-process p' ", Start::Quoted, Some("p")),
+            ("AWS_CONFIG_FILE=/x/y twolock credential-process p", Start::Assigned, Some("p")),
+            ("env A=1 B=2 twolock credential-process --profile p", Start::Env, Some("p")),
+            ("/usr/bin/env -i twolock credential-process p", Start::Env, Some("p")),
+            ("sh -c \"twolock credential-process --profile p\"", Start::Shell, Some("p")),
+            ("/bin/bash -lc 'A=1 twolock credential-process p'", Start::Shell, Some("p")),
+            ("sh -c 'twolock credential-process'", Start::Shell, None),
+        ] {
+            let found = ProcessLine::parse(line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((found.program, found.start, found.profile), ("twolock", start, profile), "{line}");
+            assert!(profile.is_none_or(|profile| &line[found.at.clone()] == profile), "{line}");
         }
     }
 
@@ -141,7 +244,7 @@ mod tests {
         std::fs::write(&other, "").unwrap();
         let profile_of = |program: &std::path::Path| {
             let line = format!("'{}' credential-process --profile p", program.display());
-            ProcessLine::parse(&line).map(|line| line.profile.to_owned())
+            ProcessLine::parse(&line).map(|line| line.profile.unwrap().to_owned())
         };
         assert_eq!(profile_of(&running).as_deref(), Some("p"));
         assert_eq!(profile_of(&ours).is_some(), cfg!(unix));

@@ -1,6 +1,7 @@
 //! What a command reads once, at its start: files, settings, key index, environment.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ use crate::ours::key_index::KeyIndex;
 use crate::ours::settings::{Paths, Settings};
 use crate::output::messages;
 use crate::profile::adoption;
+use crate::profile::callers::{Callers, Machine};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
 use crate::session::identity::{self, Identity, PlannedStep};
@@ -26,7 +28,7 @@ use crate::store::choose::Stores;
 use crate::system::directories::{Directories, HOME_VARIABLE, shorten, shorten_last_word};
 use crate::system::env::Env;
 use crate::system::harden::Limits;
-use crate::system::{log, user};
+use crate::system::{child, log, user};
 use crate::text::visible::visible;
 
 pub struct Invocation {
@@ -114,6 +116,18 @@ impl Context {
     /// For many plans: without suggestions of similar names, which take time for each plan that fails.
     pub fn quiet(&self) -> Sources<'_> {
         Sources { suggests: false, ..self.sources() }
+    }
+
+    pub fn callers(&self) -> Callers<'_> {
+        self.callers_in(self.quiet())
+    }
+
+    pub fn callers_after<'a>(&'a self, preview: &'a Preview) -> Callers<'a> {
+        self.callers_in(self.sources_after(preview))
+    }
+
+    fn callers_in<'a>(&'a self, sources: Sources<'a>) -> Callers<'a> {
+        Callers::of(sources.files, OwnMachine { context: self, sources, programs: RefCell::default() })
     }
 
     pub fn sources_after<'a>(&'a self, preview: &'a Preview) -> Sources<'a> {
@@ -235,6 +249,40 @@ impl Context {
     /// The keyrings in use. No dialog opens unless `may_unlock`.
     pub fn stores(&self, may_unlock: bool) -> Stores {
         Stores::choose(self.keyring(), &self.env, || self.dirs.account_data(), may_unlock)
+    }
+}
+
+/// This machine, and the plans of one set of files.
+struct OwnMachine<'a> {
+    context: &'a Context,
+    sources: Sources<'a>,
+    /// Thousands of profiles name the same one.
+    programs: RefCell<HashMap<String, bool>>,
+}
+
+impl Machine for OwnMachine<'_> {
+    fn has_program(&self, program: &str) -> bool {
+        if let Some(known) = self.programs.borrow().get(program) {
+            return *known;
+        }
+        let below = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|home| program.strip_prefix(home));
+        let home = &self.context.dirs.home;
+        let program_there = match below {
+            Some(below) => child::find_program(&home.join(below).to_string_lossy(), None),
+            None => child::find_program(program, self.context.env.raw("PATH")),
+        };
+        // What another variable stands for is the shell's to say.
+        let found = program_there.is_some() || (below.is_none() && program.contains('$'));
+        self.programs.borrow_mut().insert(program.into(), found);
+        found
+    }
+
+    fn refusal(&self, profile: &str) -> Option<String> {
+        let name = match ProfileName::parse(profile) {
+            Ok(name) => name,
+            Err(why) => return Some(why),
+        };
+        self.context.plan_of(self.sources, &name).err().map(|failure| failure.shown_cause())
     }
 }
 

@@ -1,6 +1,5 @@
 //! `twolock` without a command: lists the profiles, each with the next command.
 
-use crate::aws_files::Profile;
 use crate::duration;
 use crate::error::Result;
 use crate::hint::{CommandLine, Verb};
@@ -30,18 +29,21 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     }
     let active_sessions = ActiveSessions::look(&context);
     let shell = shell::calling_shell(&context.env);
-    let callers = Callers::of(&context.files);
+    let callers = context.callers();
+    let own = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find_map(|variable| context.env.text(variable));
     let row = |name: &String| {
         let profile = context.files.profile(name)?;
         let planned = context.plan_quietly(name);
         let rest = planned.as_ref().and_then(|planned| active_sessions.time_left(planned));
+        let has_no_mfa = planned.as_ref().is_some_and(|planned| planned.plan.device.is_none());
+        let kind = facts::kind(&profile, &context.index);
         Some(vec![
-            visible(name),
-            facts::kind(&profile, &context.index).into(),
+            mark(own, name) + &visible(name),
+            if has_no_mfa { format!("{kind}, no MFA") } else { kind.into() },
             rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
             match ProfileName::parse(name) {
                 Ok(name) if keeps_the_key_of(&context.files, &name).is_none() => {
-                    next(&callers.judge(name.as_str()), &profile, planned, shell)
+                    next(&context, &callers.judge(name.as_str()), &name, planned, shell)
                 }
                 _ => "-".into(),
             },
@@ -63,13 +65,24 @@ fn to_adopt(context: &Context, callers: &Callers, name: &str) -> Option<String> 
     Some(format!("to use these profiles in the AWS CLI and every SDK: {}\n", CommandLine::of(Verb::Adopt, name)))
 }
 
+/// Marks the profile of the calling shell, if a variable names one.
+fn mark(own: Option<&str>, name: &str) -> String {
+    match own {
+        None => String::new(),
+        Some(own) => if own == name { "* " } else { "  " }.into(),
+    }
+}
+
 /// The command to use the profile, or to see what is wrong with it.
-fn next(verdict: &Verdict, profile: &Profile, planned: Option<Planned>, shell: Shell) -> String {
-    let shown = as_word(&profile.name);
-    let show = || CommandLine::of(Verb::Show, &profile.name).to_string();
+fn next(context: &Context, verdict: &Verdict, name: &ProfileName, planned: Option<Planned>, shell: Shell) -> String {
+    let shown = as_word(name.as_str());
+    let show = || CommandLine::of(Verb::Show, name).to_string();
     match planned {
         Some(planned) if planned.plan.protected => show(),
-        Some(_) if !verdict.bypasses().is_empty() => CommandLine::of(Verb::Adopt, &profile.name).to_string(),
+        Some(_) if !verdict.bypasses().is_empty() && context.can_be_adopted(name) => {
+            CommandLine::of(Verb::Adopt, name).to_string()
+        }
+        Some(_) if !verdict.bypasses().is_empty() => show(),
         Some(_) if verdict.is_used_by(Reader::Cli) => format!("aws --profile {shown} …"),
         Some(_) => shell::line_to_type(shell, &shown),
         None => show(),

@@ -118,7 +118,7 @@ fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     if let Some(base) = Base::of(sources, settings)? {
         return Ok(Source::Base(base));
     }
-    ours_for_another(settings).map(Source::Profile).ok_or_else(|| no_key(settings))
+    ours_for_another(sources, settings)?.map(Source::Profile).ok_or_else(|| no_key(settings))
 }
 
 /// A role naming itself as source with keys of its own is not a loop (aws-contract 2.4).
@@ -132,11 +132,17 @@ fn itself(sources: Sources<'_>, mut hops: Vec<Hop>, hop: Hop) -> Result<Chain> {
 }
 
 /// If the profile's `credential_process` is twolock itself for another profile, that profile.
-fn ours_for_another(settings: ProfileSettings<'_>) -> Option<Sourced<ProfileName>> {
-    let process = settings.raw("credential_process")?;
-    let line = ProcessLine::parse(&process.value).filter(|line| line.profile != settings.name().as_str())?;
-    let value = ProfileName::parse(line.profile).ok()?;
-    Some(Sourced::at(value, &process.place))
+fn ours_for_another(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Option<Sourced<ProfileName>>> {
+    let Some(process) = settings.raw("credential_process") else { return Ok(None) };
+    let line = ProcessLine::parse(&process.value).filter(|line| line.names_another_than(settings.name().as_str()));
+    let Some(named) = line.and_then(|line| ProfileName::parse(line.profile?).ok()) else { return Ok(None) };
+    if sources.files.profile(named.as_str()).is_some() {
+        return Ok(Some(Sourced::at(named, &process.place)));
+    }
+    let rename = CommandLine::of(Verb::Rename, &named).with(settings.name().as_str());
+    Err(settings
+        .refuse(process, &format!("runs twolock for '{named}', which does not exist"))
+        .hint(rename.to(format!("if you renamed it in the file: change it back to '{named}', then run"))))
 }
 
 fn looped(hops: &[Hop], back_to: &ProfileName) -> Failure {

@@ -51,7 +51,7 @@ pub fn account(profile: &Profile, index: &KeyIndex) -> Option<String> {
 pub fn references(files: &AwsFiles, name: &str) -> Vec<(String, Setting)> {
     let names_it = |setting: &Setting| match setting.key.as_str() {
         "source_profile" | "twolock_source_profile" => setting.value == name,
-        "credential_process" => ProcessLine::parse(&setting.value).is_some_and(|line| line.profile == name),
+        "credential_process" => ProcessLine::parse(&setting.value).is_some_and(|line| line.names(name)),
         _ => false,
     };
     let mut found = Vec::new();

@@ -79,6 +79,17 @@ fn compare(case: &Path) -> Option<String> {
     (actual != expected).then(|| format!("== {}: expected\n{expected}== but it shows\n{actual}", name(case)))
 }
 
+/// Where the cases say that twolock is, and where it is.
+const INSTALLED: &str = "/usr/local/bin/twolock";
+const BINARY: &str = env!("CARGO_BIN_EXE_twolock");
+
+fn replaced(bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    match String::from_utf8(bytes) {
+        Ok(text) => text.replace(from, to).into_bytes(),
+        Err(odd) => odd.into_bytes(),
+    }
+}
+
 /// Runs `profile show` in a temporary home directory, and replaces this machine's paths and numbers.
 fn show(case: &Path, args: &[&str]) -> Output {
     let home = tempfile::tempdir().expect("a temporary home");
@@ -91,10 +102,10 @@ fn show(case: &Path, args: &[&str]) -> Output {
         let (from, to) = (case.join(file), home.path().join(place));
         if from.exists() {
             fs::create_dir_all(to.parent().unwrap()).unwrap();
-            fs::copy(from, to).unwrap();
+            fs::write(to, replaced(fs::read(from).unwrap(), INSTALLED, BINARY)).unwrap();
         }
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_twolock"));
+    let mut command = Command::new(BINARY);
     command
         .env_clear()
         .env("HOME", home.path())
@@ -112,7 +123,8 @@ fn show(case: &Path, args: &[&str]) -> Output {
         let said = String::from_utf8(std::mem::take(stream)).expect("output is UTF-8");
         // SAFETY: geteuid reads a number of this process and cannot fail.
         let uid = format!("uid-{}", unsafe { libc::geteuid() });
-        *stream = said.replace(home.path().to_str().unwrap(), "~").replace(&uid, "uid-N").into_bytes();
+        let said = said.replace(home.path().to_str().unwrap(), "~").replace(&uid, "uid-N");
+        *stream = said.replace(BINARY, INSTALLED).into_bytes();
     }
     ran
 }

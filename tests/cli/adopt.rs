@@ -158,7 +158,12 @@ fn a_released_key_stays_in_the_keyring_until_it_is_written_back() {
     let ran = desktop.run_twolock(&["profile", "release", "base", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("its access key AKIAIOSFODNN7EXAMPLE stays in the keyring"), "{ran:?}");
-    assert!(ran.stdout.contains("note: after this, 'base' (all): no credentials\n"), "{ran:?}");
+    assert!(
+        ran.stdout.contains(
+            "note: after this, 'base' (AWS CLI, boto3 and SDKs (Go, JavaScript, Java, Rust)): no credentials\n"
+        ),
+        "{ran:?}"
+    );
     assert!(ran.stdout.contains("note: after this, 'prod' ("), "those that stood on it are told: {ran:?}");
     assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), String::new()));
     let ran = desktop.run_twolock(&["profile", "release", "base", "--restore-key", "--yes"]);
@@ -178,13 +183,14 @@ fn only_notes_which_callers_break() {
     );
     world.write(".aws/config", &config);
     let ran = run(&world, &["adopt", "base", "--only", "--dry-run"]);
-    for line in
-        ["note: after this, 'prod' (AWS CLI and boto3): ", "note: after this, 'prod' (Go, JavaScript): an error: "]
-    {
+    for line in [
+        "note: after this, 'prod' (AWS CLI and boto3): ",
+        "note: after this, 'prod' (Go v2, JavaScript v3): an error: ",
+    ] {
         assert!(ran.stdout.contains(line), "{line}: {ran:?}");
     }
     assert!(
-        !ran.stdout.contains("Java,"),
+        !ran.stdout.contains("Java v2"),
         "where the session below has MFA, ignoring mfa_serial does no harm: {ran:?}"
     );
     assert!(!ran.stdout.contains("'deploy' ("), "what uses twolock through its source is not broken: {ran:?}");
@@ -227,7 +233,7 @@ fn a_profile_that_cannot_be_adopted_is_refused_with_the_reason() {
             "runs another program",
         ),
         (
-            "[profile p]\ncredential_process = twolock credential-process q\ntwolock_source_profile = base\n",
+            "[profile p]\ncredential_process = twolock credential-process base\ntwolock_source_profile = base\n",
             CREDENTIALS,
             "already runs twolock for another profile",
         ),

@@ -265,15 +265,15 @@ fn callers_that_bypass_twolock_are_reported_with_what_they_get() {
     assert_eq!(
         found,
         [
-            "error role: AWS CLI and boto3, Go, JavaScript, Java, Rust bypass twolock: \
-             AWS CLI and boto3, JavaScript, Java, Rust: its own AssumeRole with the access key (~/.aws/credentials:2); \
-             twolock is not called; Go: an error: takes one source of credentials, not source_profile and \
+            "error role: AWS CLI, boto3 and SDKs (Go, JavaScript, Java, Rust) bypass twolock: \
+             AWS CLI and boto3, JavaScript v3, Java v2, Rust: its own AssumeRole with the access key (~/.aws/credentials:2); \
+             twolock is not called; Go v2: an error: takes one source of credentials, not source_profile and \
              credential_process: twolock profile adopt role",
-            "error half: AWS CLI and boto3, Go, JavaScript bypass twolock: AWS CLI and boto3: its own \
+            "error half: AWS CLI and boto3, Go v2, JavaScript v3 bypass twolock: AWS CLI and boto3: its own \
              AssumeRole with credentials from twolock for 'good'; asks for the code itself (mfa_serial at \
-             ~/.aws/config:43); Go, JavaScript: an error: cannot ask for the MFA code (mfa_serial at \
+             ~/.aws/config:43); Go v2, JavaScript v3: an error: cannot ask for the MFA code (mfa_serial at \
              ~/.aws/config:43): twolock profile adopt half",
-            "warning keys: AWS CLI and boto3, Go, JavaScript bypass twolock: the access key \
+            "warning keys: AWS CLI and boto3, Go v2, JavaScript v3 bypass twolock: the access key \
              (~/.aws/credentials:5); twolock is not called: twolock profile adopt keys",
         ]
     );
@@ -296,7 +296,7 @@ fn a_missing_or_unusual_program_is_reported_with_its_profiles() {
         ("other", other.display().to_string()),
         ("flat", world.home().join("flat/twolock").display().to_string()),
         ("relative", "./bin/twolock".to_string()),
-        ("tilde", "~/bin/twolock".to_string()),
+        ("windows", r"C:\bin\twolock.exe".to_string()),
         ("here", "twolock".to_string()),
         ("whole", env!("CARGO_BIN_EXE_twolock").to_string()),
     ];
@@ -320,7 +320,7 @@ fn a_missing_or_unusual_program_is_reported_with_its_profiles() {
             format!("error relative: credential_process names ./bin/twolock, which is not an absolute path or a name on PATH; {nothing}"),
             format!("error gone: credential_process names /gone/twolock, which does not exist; {nothing}; so does 'gone-too'"),
             format!("error flat: credential_process names HOME/flat/twolock, which is not executable; {nothing}"),
-            format!("error tilde: credential_process names ~/bin/twolock, which is not an absolute path or a name on PATH; {nothing}"),
+            format!(r"error windows: credential_process names C:\bin\twolock.exe, which is a path of Windows; {nothing}"),
             "warning versioned: credential_process names HOME/0.1.0/twolock, a path that contains a version; the next upgrade may remove it".into(),
             "info other: credential_process names HOME/other/twolock, which is a different twolock; it may be an older version".into(),
         ]

@@ -35,6 +35,23 @@ fn each_profile_with_its_next_command() {
 }
 
 #[test]
+fn the_profile_of_the_shell_is_marked_and_one_without_mfa_is_named() {
+    let world = World::new();
+    world.write(".aws/config", "[profile a]\nregion = eu-west-1\n[profile b]\nregion = eu-west-1\n");
+    let key = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    world.write(".aws/credentials", &format!("[a]\n{key}[b]\n"));
+    let ran = |variable: &str| world.finish(world.twolock::<&str>([]).env(variable, "b")).stdout;
+    for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        let text = ran(variable);
+        assert!(
+            text.contains("\n  a      key, no MFA    -     eval ") && text.contains("\n* b      settings"),
+            "{text}"
+        );
+    }
+    assert!(ran("OTHER").contains("\na        key, no MFA"), "{}", ran("OTHER"));
+}
+
+#[test]
 fn without_profiles_it_says_how_to_start() {
     let world = World::new();
     world.write(".aws/config", "");

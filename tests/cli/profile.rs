@@ -18,8 +18,11 @@ source_profile = bsae
 
 [profile served]
 mfa_serial = arn:aws:iam::123456789012:mfa/ana
-credential_process = /usr/local/bin/twolock credential-process --profile served
+twolock_source_profile = base
+credential_process = twolock credential-process --profile served
 ";
+
+const ALL: &str = "AWS CLI, boto3 and SDKs (Go, JavaScript, Java, Rust)";
 
 #[test]
 fn list_is_a_table() {
@@ -34,7 +37,7 @@ fn list_is_a_table() {
          long     role      123456789012  ana     credentials:2  -     -\n\
          s3user   settings  123456789012  ana     -              -     -\n\
          lost     role      123456789012  -       -              -     -\n\
-         served   process   123456789012  ana     -              -     yes\n",
+         served   key       123456789012  ana     credentials:2  -     yes\n",
         "",
     );
 }
@@ -70,7 +73,8 @@ fn list_as_json_omits_missing_fields() {
             "key": key},
         {"name": "s3user", "kind": "settings only", "account": "123456789012", "mfa_serial": device, "adopted": false},
         {"name": "lost", "kind": "role", "account": "123456789012", "role_arn": admin, "source_profile": "bsae", "adopted": false},
-        {"name": "served", "kind": "process", "account": "123456789012", "mfa_serial": device, "adopted": true},
+        {"name": "served", "kind": "key of another", "account": "123456789012", "mfa_serial": device, "source_profile": "base",
+            "adopted": true, "key": key},
     ]});
     assert_eq!(json, expected);
 }
@@ -94,7 +98,7 @@ fn show_as_json_has_every_setting_and_the_plan() {
     let json = world.run(["profile", "show", "prod", "--json"]).json();
     let at = |key: &str, value: &str, line: usize| json!({"key": key, "value": value, "file": "~/.aws/config", "line": line});
     let what = "its own AssumeRole with the access key (~/.aws/credentials:2); twolock is not called";
-    let callers = ["AWS CLI and boto3", "Go", "JavaScript", "Java", "Rust"];
+    let callers = ["AWS CLI and boto3", "Go v2", "JavaScript v3", "Java v2", "Rust"];
     let callers = callers.map(|name| json!({"name": name, "uses_twolock": false, "what": what}));
     assert_eq!(
         json,
@@ -152,7 +156,7 @@ fn a_profile_without_a_plan_is_shown_with_its_problem() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let plan = format!("(~/.aws/config:{line}): source_profile 'bsae' does not exist\n  hint: did you mean 'base'?\n");
     let callers = format!(
-        "\ncallers\n  all: an error: source_profile 'bsae' of 'lost' (~/.aws/config:{line}) does not\n    exist\n"
+        "\ncallers\n  {ALL}: an error: source_profile\n    'bsae' of 'lost' (~/.aws/config:{line}) does not exist\n"
     );
     assert!(ran.stdout.ends_with(&(plan + &callers)), "{ran:?}");
 }
@@ -236,19 +240,24 @@ fn show_explains_what_each_caller_does() {
     };
     assert_eq!(
         callers("base"),
-        "  all: the access key (~/.aws/credentials:2); twolock is not called\n  \
-         hint: make them all use twolock: twolock profile adopt base\n"
+        format!(
+            "  {ALL}: the access key\n    (~/.aws/credentials:2); twolock is not called\n  \
+             hint: make them all use twolock: twolock profile adopt base\n"
+        )
     );
-    assert_eq!(callers("served"), "  all: credentials from twolock for 'served'\n");
+    let served = callers("served");
+    assert!(served.starts_with(&format!("  {ALL}: credentials from twolock\n    for 'served'\n")), "{served}");
+    let older = "  Go v1 and JavaScript v2: only with AWS_SDK_LOAD_CONFIG=1\n";
+    assert!(served.contains(older) && served.contains("s3cmd, restic: use twolock exec\n"), "{served}");
     assert_eq!(
         callers("half"),
         "  AWS CLI and boto3: its own AssumeRole with the access key\n    \
          (~/.aws/credentials:2); twolock is not called; asks for the code itself\n    \
-         (mfa_serial at ~/.aws/config:44)\n  \
-         Go, JavaScript: an error: cannot ask for the MFA code (mfa_serial at\n    \
-         ~/.aws/config:44)\n  \
-         Java, Rust: its own AssumeRole with the access key (~/.aws/credentials:2);\n    \
-         twolock is not called; WITHOUT MFA: mfa_serial is ignored (~/.aws/config:44)\n  \
+         (mfa_serial at ~/.aws/config:45)\n  \
+         Go v2, JavaScript v3: an error: cannot ask for the MFA code (mfa_serial at\n    \
+         ~/.aws/config:45)\n  \
+         Java v2, Rust: its own AssumeRole with the access key (~/.aws/credentials:2);\n    \
+         twolock is not called; WITHOUT MFA: mfa_serial is ignored (~/.aws/config:45)\n  \
          hint: make them all use twolock: twolock profile adopt half\n"
     );
     let json = world.run(["profile", "show", "served", "--json"]).json();
@@ -310,4 +319,63 @@ fn an_ineffective_credential_process_line_is_not_served() {
     ));
     let (served, adopted, _, using, bypassed) = reported(&world, "lost");
     assert_eq!((served.as_str(), adopted, using, bypassed), ("-", false, 0, true));
+}
+
+#[test]
+fn a_line_that_nobody_can_start_or_that_twolock_cannot_answer_is_not_served() {
+    let world = World::new();
+    let profile = |name: &str, settings: &str| world.add_config(&format!("[profile {name}]\n{settings}\n"));
+    let line = |name: &str, program: &str| {
+        let line = format!("credential_process = {program} credential-process --profile {name}");
+        profile(
+            name,
+            &format!("twolock_source_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n{line}"),
+        );
+    };
+    line("missing", "/nowhere/twolock");
+    line("windows", r"C:\bin\twolock.exe");
+    line("tilde", "~/nowhere/twolock");
+    profile("bare", "twolock_source_profile = base\ncredential_process = twolock credential-process");
+    profile("quoted", "twolock_source_profile = base\ncredential_process = \"twolock credential-process quoted\"");
+    profile("renamed", "credential_process = twolock credential-process --profile old-name");
+    profile(
+        "sourceless",
+        "twolock_role_arn = arn:aws:iam::123456789012:role/A\ntwolock_source_profile = nobody\n\
+                           credential_process = twolock credential-process --profile sourceless",
+    );
+    for (name, next) in [
+        ("missing", "twolock profile adopt missing"),
+        ("windows", "twolock profile adopt windows"),
+        ("tilde", "twolock profile adopt tilde"),
+        ("bare", "twolock profile adopt bare"),
+        ("quoted", "twolock profile adopt quoted"),
+        ("renamed", "twolock profile show renamed"),
+        ("sourceless", "twolock profile show sourceless"),
+    ] {
+        let (served, adopted, to_do, using, _) = reported(&world, name);
+        assert_eq!((served.as_str(), adopted, to_do.as_str(), using), ("-", false, next, 0), "{name}");
+        let doctor = world.findings(&[]).1;
+        let is_named = |finding: &Value| {
+            let names = |key: &str| finding[key].as_str().is_some_and(|text| text.contains(name));
+            names("profile") && finding["severity"] == "error"
+        };
+        assert!(doctor.iter().any(is_named), "{name}: {doctor:?}");
+    }
+    let shown = world.run(["profile", "show", "renamed"]).stdout;
+    let why = "runs twolock for 'old-name', which does not exist\n  hint: if you renamed it in the file: change it \
+               back to 'old-name', then run: twolock profile rename old-name renamed\n";
+    assert!(shown.contains(why), "{shown}");
+}
+
+#[test]
+fn a_line_below_env_or_a_shell_is_served() {
+    let world = World::new();
+    for (name, line) in [
+        ("env", "env X=1 twolock credential-process --profile env"),
+        ("shell", "sh -c \"twolock credential-process --profile shell\""),
+    ] {
+        world.add_config(&format!("[profile {name}]\ntwolock_source_profile = base\ncredential_process = {line}\n"));
+        let next = format!("aws --profile {name} …");
+        assert_eq!(reported(&world, name), ("yes".into(), true, next, 5, false), "{name}");
+    }
 }

@@ -54,7 +54,7 @@ impl AwsFile {
         let whole = |text: &str| Replacement { span: setting.spans.value.clone(), text: text.into() };
         match setting.key.as_str() {
             "source_profile" | "twolock_source_profile" if setting.value == old => Ok(Some(whole(new))),
-            "credential_process" => match ProcessLine::parse(&setting.value).filter(|line| line.profile == old) {
+            "credential_process" => match ProcessLine::parse(&setting.value).filter(|line| line.names(old)) {
                 None => Ok(None),
                 Some(_) if !is_process_word(new) => {
                     let cause = format!(

@@ -18,8 +18,14 @@ use super::finding::{Checked, Finding, Severity};
 
 /// Profiles for twolock that some callers use without it.
 pub fn bypassed(checkup: &Checkup) -> Checked {
-    let callers = Callers::of(&checkup.context.files);
-    checkup.profiles.iter().filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
+    let callers = checkup.context.callers();
+    // A program that nobody can start is a finding of its own, and so is a profile without a plan.
+    let is_another_finding = |one: &&OneProfile| {
+        let line = process_line(&one.profile);
+        !matches!(one.plan, Some(Ok(_))) || line.is_some_and(|(_, line)| missing(line.program, checkup).is_some())
+    };
+    let judged = checkup.profiles.iter().filter(|one| !is_another_finding(one));
+    judged.filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
 }
 
 fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
@@ -30,11 +36,17 @@ fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
     let bypasses = verdict.bypasses();
     let is_broken = |resolution: &Resolution| matches!(resolution.bypass(), Some(Bypass::Error | Bypass::WithoutMfa));
     let severity = if bypasses.iter().any(|(_, resolution)| is_broken(resolution)) { Error } else { Warning };
-    let names: Vec<String> = bypasses.iter().map(|(caller, _)| callers::name(*caller)).collect();
-    let what = match bypasses.as_slice() {
-        [] => return None,
-        [(one, _)] if *one != Reader::Cli => format!("{one} bypasses twolock"),
-        _ => format!("{} bypass twolock", names.join(", ")),
+    if bypasses.is_empty() {
+        return None;
+    }
+    let fails = bypasses.iter().all(|(_, resolution)| resolution.bypass() == Some(Bypass::Error));
+    let is_one = matches!(bypasses.as_slice(), [(one, _)] if *one != Reader::Cli);
+    let who = callers::together(bypasses.iter().map(|(caller, _)| *caller).collect());
+    let what = match (fails, is_one) {
+        (true, true) => format!("{who} gets no credentials"),
+        (true, false) => format!("{who} get no credentials"),
+        (false, true) => format!("{who} bypasses twolock"),
+        (false, false) => format!("{who} bypass twolock"),
     };
     let finding = Finding::new(severity, what, reasons(&bypasses)).of_profile(&one.name);
     let place = process_line(&one.profile).map_or(&one.profile.place, |(setting, _)| &setting.place);
@@ -72,19 +84,30 @@ pub fn programs(checkup: &Checkup) -> Checked {
 
 fn wrong(program: &str, checkup: &Checkup, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
     let path = Path::new(program);
-    let Some(found) = child::find_program(program, checkup.context.env.raw("PATH")) else {
-        let what = match path.is_absolute() {
-            true if path.exists() => "which is not executable",
-            true => "which does not exist",
-            false if path.components().count() > 1 => "which is not an absolute path or a name on PATH",
-            false => "which is not on PATH",
-        };
+    if let Some(what) = missing(program, checkup) {
         return Some((Error, what, "the AWS CLI and SDKs cannot find the program"));
-    };
+    }
+    let found = child::find_program(program, checkup.context.env.raw("PATH"))?;
     if names_a_version(path) {
         return Some((Warning, "a path that contains a version", "the next upgrade may remove it"));
     }
     let real = directories::resolve(&found).ok()?;
     let is_another = myself.is_some_and(|myself| real != myself);
     is_another.then_some((Info, "which is a different twolock", "it may be an older version"))
+}
+
+/// Why no caller can start a program, if so. What a shell expands is for the verdict.
+fn missing(program: &str, checkup: &Checkup) -> Option<&'static str> {
+    let path = Path::new(program);
+    let is_expanded = program.starts_with('~') || program.contains('$');
+    if is_expanded || child::find_program(program, checkup.context.env.raw("PATH")).is_some() {
+        return None;
+    }
+    Some(match path.is_absolute() {
+        _ if cfg!(not(windows)) && program.contains('\\') => "which is a path of Windows",
+        true if path.exists() => "which is not executable",
+        true => "which does not exist",
+        false if path.components().count() > 1 => "which is not an absolute path or a name on PATH",
+        false => "which is not on PATH",
+    })
 }

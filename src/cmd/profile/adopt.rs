@@ -12,7 +12,6 @@ use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, KeyHome};
 use crate::profile::adoption::kept_key::keys_profile;
 use crate::profile::adoption::{self, Adoption, Adoptions, Becomes};
-use crate::profile::callers::Callers;
 
 use super::super::changing::make;
 use super::notes::{self, on_callers, own_program, to_try};
@@ -137,7 +136,7 @@ fn on_others(context: &Context, preview: &Preview, adoptions: &[Adoption], asked
     let made: HashSet<&ProfileName> = adoptions.iter().map(|adoption| &adoption.profile).collect();
     let above = asked.map(|asked| adoption::above(context.quiet(), asked)).unwrap_or_default();
     let left: Vec<&ProfileName> = above.iter().filter(|name| !made.contains(name)).collect();
-    let callers = Callers::of(&preview.files);
+    let callers = context.callers_after(preview);
     let mut notes: Vec<String> = adoptions.iter().flat_map(|one| on_callers(&callers, &one.profile)).collect();
     for name in left {
         notes.extend(on_callers(&callers, name));

@@ -30,7 +30,7 @@ const SPARE: [usize; 3] = [3, 2, 4];
 pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     let names = context.files.profile_names();
     let active_sessions = ActiveSessions::look(context);
-    let callers = Callers::of(&context.files);
+    let callers = context.callers();
     let listed = names.iter().filter_map(|name| Listed::of(context, &active_sessions, &callers, name));
     if as_json {
         // Not with `json!`, which copies its values.

@@ -1,7 +1,8 @@
 //! `profile release`: undoes an adoption.
 
-use crate::aws_files::{AwsFiles, Setting};
+use crate::aws_files::Setting;
 use crate::change::Change;
+use crate::change::preview::Preview;
 use crate::cli::Release;
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
@@ -11,7 +12,7 @@ use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, is_served};
 use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
 use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
-use crate::profile::callers::{Callers, Served};
+use crate::profile::callers::Served;
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
 
@@ -34,7 +35,7 @@ pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
     let mut change = Change { notes: notes_on_key(context, settings, restored.as_ref()), ..Change::new(title) };
     change.edit_files(Edits::of_release(context.sources(), &name, restored)?);
     let preview = context.preview(&change)?;
-    change.notes.extend(notes_on_callers(context, &preview.files, &name));
+    change.notes.extend(notes_on_callers(context, &preview, &name));
     if make(context, &change, &preview, "release?", args.flags)? {
         to_stdout(format!("released {name}\n").as_bytes())?;
     }
@@ -91,8 +92,8 @@ fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Opti
 
 /// What the AWS CLI and SDKs do afterwards with this profile, and with those that use it and no longer go through
 /// twolock.
-fn notes_on_callers(context: &Context, after: &AwsFiles, name: &ProfileName) -> Vec<String> {
-    let (before, then) = (Callers::of(&context.files), Callers::of(after));
+fn notes_on_callers(context: &Context, after: &Preview, name: &ProfileName) -> Vec<String> {
+    let (before, then) = (context.callers(), context.callers_after(after));
     let mut notes = on_callers(&then, name);
     for other in above(context.quiet(), name) {
         let was_served = before.judge(other.as_str()).served() == Served::Fully;

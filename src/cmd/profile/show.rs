@@ -10,7 +10,7 @@ use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
 use crate::output::{is_styled, json_to_stdout, to_stdout};
-use crate::profile::callers::{self, Reader, Resolution, Verdict};
+use crate::profile::callers::{self, Reader, Resolution, Served, Verdict};
 use crate::profile::facts::kind;
 use crate::system::terminal;
 use crate::text::style::label;
@@ -41,7 +41,7 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     };
     text += "\ncallers\n";
     let columns = terminal::columns(&context.env).unwrap_or(WIDEST).min(WIDEST);
-    let verdict = callers::judge(&context.files, name.as_str());
+    let verdict = context.callers().judge(name.as_str());
     text += &callers_text(&verdict, columns);
     if verdict.adopting_helps() && context.can_be_adopted(name) {
         text += &hint_line(&format!("make them all use twolock: {}", CommandLine::of(Verb::Adopt, name)));
@@ -114,7 +114,12 @@ fn hint_line(hint: &str) -> String {
 /// One paragraph for all callers that behave the same.
 fn callers_text(verdict: &Verdict, columns: usize) -> String {
     let line = |(who, what): &(String, String)| wrapped(&format!("{who}: {what}"), "  ", Some(columns));
-    callers::grouped(verdict.callers()).iter().map(line).collect()
+    let mut text: String = callers::grouped(verdict.callers()).iter().map(line).collect();
+    if verdict.served() != Served::No {
+        let others = callers::OTHER_CLIENTS.map(|(who, what)| (who.to_string(), what.to_string()));
+        text.extend(others.iter().map(line));
+    }
+    text
 }
 
 /// What other readers of the two files misread; most of it makes them refuse the whole file.
@@ -125,7 +130,7 @@ fn oddities(context: &Context) -> String {
 }
 
 fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> Value {
-    let verdict = callers::judge(&context.files, &profile.name);
+    let verdict = context.callers().judge(&profile.name);
     let mut fields = facts(context, profile, verdict.served());
     let setting = |s: &Setting| json!({"key": s.key, "value": s.shown(), "file": s.place.file, "line": s.place.line});
     fields["settings"] = profile.settings().into_iter().map(setting).collect();

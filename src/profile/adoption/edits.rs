@@ -159,7 +159,7 @@ pub fn is_served(settings: ProfileSettings<'_>) -> bool {
     let process = settings.raw("credential_process");
     process
         .and_then(|process| ProcessLine::parse(&process.value))
-        .is_some_and(|l| l.profile == settings.name().as_str())
+        .is_some_and(|line| !line.names_another_than(settings.name().as_str()))
 }
 
 /// The key under a name of its own; nothing where an earlier run, cut short, has put it there.

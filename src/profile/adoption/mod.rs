@@ -148,7 +148,7 @@ fn becomes(chains: &Chains<'_>, name: &ProfileName) -> Result<Becomes> {
     let profile = sources.files.profile(name.as_str()).expect("a profile with a plan is in the files");
     let settings = ProfileSettings::of(&profile, name);
     must_be_nameable(settings)?;
-    must_have_no_other_source(settings)?;
+    must_have_no_other_source(sources, settings)?;
     if plan.protected {
         return Err(settings.refuse_profile("is protected: this version cannot use protected profiles yet"));
     }
@@ -183,7 +183,7 @@ fn must_be_nameable(settings: ProfileSettings<'_>) -> Result<()> {
 }
 
 /// Sources that SDKs use before a `credential_process`, or instead of one (aws-contract 2.2).
-fn must_have_no_other_source(settings: ProfileSettings<'_>) -> Result<()> {
+fn must_have_no_other_source(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<()> {
     let refuse = |setting: &Setting, why: &str| Err(settings.refuse(setting, why));
     for (key, why) in [
         ("web_identity_token_file", "makes this a web identity profile, which SDKs handle themselves"),
@@ -199,12 +199,14 @@ fn must_have_no_other_source(settings: ProfileSettings<'_>) -> Result<()> {
         return refuse(setting, "makes this an IAM Identity Center profile: use aws sso login");
     }
     let Some(process) = settings.raw("credential_process") else { return Ok(()) };
-    match ProcessLine::parse(&process.value) {
-        None => refuse(process, "runs another program, which already provides its credentials"),
-        Some(ours) if ours.profile != settings.name().as_str() => {
-            refuse(process, "already runs twolock for another profile")
-        }
-        Some(_) => Ok(()),
+    let Some(line) = ProcessLine::parse(&process.value) else {
+        return refuse(process, "runs another program, which already provides its credentials");
+    };
+    // A line that names a profile which is gone is replaced: its section was renamed by hand.
+    let is_there = |named: &&str| sources.files.profile(named).is_some();
+    match line.profile.filter(|named| *named != settings.name().as_str()).filter(is_there) {
+        Some(_) => refuse(process, "already runs twolock for another profile"),
+        None => Ok(()),
     }
 }
 

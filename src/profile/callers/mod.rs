@@ -5,7 +5,8 @@
 //! - `verdict`: what comes of it, in one verdict, which `list`, `show`, `doctor`, `adopt`, `release` and the overview
 //!   all ask
 //!
-//! Pure, and of the two files alone: keys in the environment win over any profile in all but JavaScript.
+//! Pure: what it has to know of the machine and of twolock's own plans, a [`Machine`] tells. Keys in the environment win
+//! over any profile in all but JavaScript.
 
 mod rules;
 mod verdict;
@@ -17,42 +18,51 @@ use super::chain::MOST_HOPS;
 use super::facts::names_twolock;
 pub use crate::aws_files::oddities::Reader;
 use crate::aws_files::{AwsFiles, Profile};
-pub use verdict::{ALL, Bypass, CodeUse, Obtained, Provider, Resolution, Served, Verdict, grouped, name};
+pub use verdict::{
+    ALL, Bypass, CodeUse, OTHER_CLIENTS, Obtained, Provider, Resolution, Served, Verdict, grouped, name, together,
+};
+
+/// What decides whether twolock answers, beside the files.
+pub trait Machine {
+    /// Whether a program can be started: a path, also one that begins with `~/` or `$HOME/`, or a name on `PATH`.
+    fn has_program(&self, program: &str) -> bool;
+
+    /// Why twolock gives no credentials for a profile, if it does not.
+    fn refusal(&self, profile: &str) -> Option<String>;
+}
 
 /// The files, ready to judge one profile or all of them.
-pub struct Callers<'a>(view::Readings<'a>);
+pub struct Callers<'a> {
+    readings: view::Readings<'a>,
+    machine: Box<dyn Machine + 'a>,
+}
 
 impl<'a> Callers<'a> {
     /// Looks through both files once.
-    pub fn of(files: &'a AwsFiles) -> Self {
-        Self(view::Readings::of(files))
+    pub fn of(files: &'a AwsFiles, machine: impl Machine + 'a) -> Self {
+        Self { readings: view::Readings::of(files), machine: Box::new(machine) }
     }
 
     /// Returns what each caller would do with a profile.
     pub fn judge(&self, name: &str) -> Verdict {
-        let callers = ALL.into_iter().map(|reader| (reader, rules::judge(&self.0, reader, name))).collect();
-        let has_line = self.0.profile(name).is_some_and(|profile| names_twolock(&profile));
-        Verdict { callers, has_line }
+        let judge = |reader| (reader, rules::judge(&self.readings, &*self.machine, reader, name));
+        let has_line = self.readings.profile(name).is_some_and(|profile| names_twolock(&profile));
+        Verdict { callers: ALL.into_iter().map(judge).collect(), has_line }
     }
 
     /// Returns whether callers use twolock for a profile, quickly for the many that lead to no program.
     pub(crate) fn served(&self, profile: &Rc<Profile>) -> Served {
-        self.0.remember(&profile.name, Some(profile.clone()));
+        self.readings.remember(&profile.name, Some(profile.clone()));
         if self.leads_to_a_program(profile) { self.judge(&profile.name).served() } else { Served::No }
     }
 
     /// Whether a profile, or one of its sources, names a program that gives credentials, as twolock does.
     pub(crate) fn leads_to_a_program(&self, profile: &Profile) -> bool {
         let names_one = |profile: &Profile| profile.get("credential_process").is_some();
-        let source = |profile: &Profile| self.0.profile(&profile.get("source_profile")?.value);
+        let source = |profile: &Profile| self.readings.profile(&profile.get("source_profile")?.value);
         let sources = std::iter::successors(source(profile), |below| source(below));
         names_one(profile) || sources.take(MOST_HOPS + 1).any(|below| names_one(&below))
     }
-}
-
-/// Returns what each caller would do with one profile.
-pub fn judge(files: &AwsFiles, name: &str) -> Verdict {
-    Callers::of(files).judge(name)
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::fmt;
 
 use crate::aws_files::Setting;
 use crate::aws_files::oddities::Reader;
-use crate::aws_files::process_line::ProcessLine;
+use crate::aws_files::process_line::{ProcessLine, Start};
 use crate::profile::chain::MOST_HOPS;
 use crate::text::visible::visible;
 
+use super::Machine;
 use super::verdict::{CodeUse, Obtained, Provider, Resolution};
 use super::view::{Readings, View};
 
@@ -35,16 +36,16 @@ fn order(reader: Reader) -> &'static [&'static str] {
 }
 
 /// Returns what a caller would do with a profile.
-pub(super) fn judge(readings: &Readings<'_>, reader: Reader, name: &str) -> Resolution {
+pub(super) fn judge(readings: &Readings<'_>, machine: &dyn Machine, reader: Reader, name: &str) -> Resolution {
     let view = match readings.view(reader, name) {
         Ok(Some(view)) => view,
         Ok(None) => return Resolution::Fails("profile not found".into()),
         Err(resolution) => return resolution,
     };
-    let mut walk = Walk { readings, visited: Vec::new() };
+    let mut walk = Walk { readings, machine, visited: Vec::new() };
     let judged = match walk.of(&view) {
         // After an error with the role, the default chain goes on to the process.
-        Err(Resolution::Fails(_)) if reader == Reader::Js && view.has(PROCESS) => look(&view, PROCESS),
+        Err(Resolution::Fails(_)) if reader == Reader::Js && view.has(PROCESS) => walk.look(&view, PROCESS),
         judged => judged,
     };
     match judged {
@@ -56,6 +57,7 @@ pub(super) fn judge(readings: &Readings<'_>, reader: Reader, name: &str) -> Reso
 
 struct Walk<'a> {
     readings: &'a Readings<'a>,
+    machine: &'a dyn Machine,
     visited: Vec<String>,
 }
 
@@ -67,10 +69,10 @@ impl Walk<'_> {
         let is_source = !self.visited.is_empty();
         match view.reader {
             Reader::Go => self.go(view, is_source),
-            Reader::Js | Reader::Rust if is_source && has_keys(view) => look(view, KEYS),
+            Reader::Js | Reader::Rust if is_source && has_keys(view) => self.look(view, KEYS),
             _ if is_role(view, is_source) => self.role(view),
-            Reader::Js if is_source && !view.has("role_arn") && view.has(NAMED) => look(view, NAMED),
-            _ => base(view),
+            Reader::Js if is_source && !view.has("role_arn") && view.has(NAMED) => self.look(view, NAMED),
+            _ => self.base(view),
         }
     }
 
@@ -80,9 +82,9 @@ impl Walk<'_> {
             can_ask(view)?;
         }
         let found = match (view.get("source_profile"), view.get(NAMED)) {
-            (Some(source), None) if source.value == view.name && is_source_of_itself(view) => base(view)?,
+            (Some(source), None) if source.value == view.name && is_source_of_itself(view) => self.base(view)?,
             (Some(source), None) => self.follow(view, source)?,
-            (None, Some(_)) => look(view, NAMED)?,
+            (None, Some(_)) => self.look(view, NAMED)?,
             (Some(_), Some(named)) => {
                 return error(format!("both source_profile and credential_source ({})", named.place));
             }
@@ -103,13 +105,13 @@ impl Walk<'_> {
         let source = view.get("source_profile").filter(|source| source.value != view.name);
         // In a source profile, keys come first; its own source is not followed then.
         let found = match source {
-            _ if is_source && view.keys()?.is_some() => look(view, KEYS)?,
+            _ if is_source && view.keys()?.is_some() => self.look(view, KEYS)?,
             _ if given.len() > 1 => {
                 let keys: Vec<&str> = given.iter().map(|setting| setting.key.as_str()).collect();
                 return error(format!("takes one source of credentials, not {}", keys.join(" and ")));
             }
             Some(source) => self.follow(view, source)?,
-            None => base(view)?,
+            None => self.base(view)?,
         };
         // A web identity has assumed the role.
         match &found {
@@ -135,6 +137,54 @@ impl Walk<'_> {
             Err(odd) => return Err(odd),
         };
         self.of(&below)?.map_or_else(|| wrong("has no credentials"), |found| Ok(Some(found)))
+    }
+
+    /// What a profile gives without another one.
+    fn base(&self, view: &View) -> Judged {
+        for key in order(view.reader) {
+            if let Some(found) = self.look(view, key)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a caller finds in one place.
+    fn look(&self, view: &View, key: &str) -> Judged {
+        let there = |setting: &Setting, what| Provider::Other(what, setting.place.clone());
+        let provider = match key {
+            KEYS => view.keys()?.map(|id| there(id, "the access key")),
+            KEYS_IN_CREDENTIALS => view.keys_in_credentials()?.map(|id| there(id, "the access key")),
+            SSO => view.sso().map(|sso| there(sso, "single sign-on")),
+            WEB => match view.get(WEB) {
+                Some(token) if !view.has("role_arn") && matches!(view.reader, Reader::Cli | Reader::Rust) => {
+                    return error(format!("web_identity_token_file without role_arn ({})", token.place));
+                }
+                token => token.filter(|_| view.has("role_arn")).map(|token| there(token, WEB_IDENTITY)),
+            },
+            SIGN_IN => view.get(key).map(|setting| there(setting, "the sign-in of aws login")),
+            NAMED => view.get(key).map(|setting| there(setting, "credential_source")),
+            _ => view.get(key).map(|setting| self.process(view, setting)).transpose()?,
+        };
+        Ok(provider.map(|provider| Obtained { provider, roles: 0, code: CodeUse::NotNeeded }))
+    }
+
+    /// Whether a `credential_process` is twolock, and whether this caller gets credentials from it.
+    fn process(&self, view: &View, setting: &Setting) -> Result<Provider, Resolution> {
+        let Some(line) = ProcessLine::parse(&setting.value) else {
+            return Ok(Provider::Other("another program", setting.place.clone()));
+        };
+        let fails = |why: String| error(format!("{why} ({})", setting.place));
+        if let Some(why) = why_not_started(&line, view.reader, self.machine) {
+            return fails(format!("cannot start the credential_process: {why}"));
+        }
+        match line.profile {
+            None => fails("credential_process names no profile, so it needs AWS_PROFILE".into()),
+            Some(profile) => match self.machine.refusal(profile) {
+                None => Ok(Provider::Twolock(profile.into())),
+                Some(why) => fails(format!("twolock has no credentials for '{}': {why}", visible(profile))),
+            },
+        }
     }
 }
 
@@ -186,42 +236,23 @@ fn can_ask(view: &View) -> Result<(), Resolution> {
     }
 }
 
-/// What a profile gives without another one.
-fn base(view: &View) -> Judged {
-    for key in order(view.reader) {
-        if let Some(found) = look(view, key)? {
-            return Ok(Some(found));
-        }
+/// Why a caller cannot start the program of a line. The AWS CLI and boto3 start it without a shell, the others with one
+/// (aws-contract 3.3).
+fn why_not_started(line: &ProcessLine<'_>, reader: Reader, machine: &dyn Machine) -> Option<String> {
+    let program = visible(line.program);
+    let has_shell = reader != Reader::Cli || line.start == Start::Shell;
+    match line.start {
+        Start::Quoted => return Some("the quotes make the whole line one word".into()),
+        Start::Assigned if !has_shell => return Some("it runs no shell, so it cannot set variables".into()),
+        _ => {}
     }
-    Ok(None)
-}
-
-/// What a caller finds in one place.
-fn look(view: &View, key: &str) -> Judged {
-    let there = |setting: &Setting, what| Provider::Other(what, setting.place.clone());
-    let provider = match key {
-        KEYS => view.keys()?.map(|id| there(id, "the access key")),
-        KEYS_IN_CREDENTIALS => view.keys_in_credentials()?.map(|id| there(id, "the access key")),
-        SSO => view.sso().map(|sso| there(sso, "single sign-on")),
-        WEB => match view.get(WEB) {
-            Some(token) if !view.has("role_arn") && matches!(view.reader, Reader::Cli | Reader::Rust) => {
-                return error(format!("web_identity_token_file without role_arn ({})", token.place));
-            }
-            token => token.filter(|_| view.has("role_arn")).map(|token| there(token, WEB_IDENTITY)),
-        },
-        SIGN_IN => view.get(key).map(|setting| there(setting, "the sign-in of aws login")),
-        NAMED => view.get(key).map(|setting| there(setting, "credential_source")),
-        _ => view.get(key).map(process),
-    };
-    Ok(provider.map(|provider| Obtained { provider, roles: 0, code: CodeUse::NotNeeded }))
-}
-
-/// Whether a `credential_process` is twolock: the one place that decides it, by the line alone.
-fn process(setting: &Setting) -> Provider {
-    match ProcessLine::parse(&setting.value) {
-        Some(line) => Provider::Twolock(line.profile.into()),
-        None => Provider::Other("another program", setting.place.clone()),
+    if !has_shell && (line.program.starts_with('~') || line.program.contains('$')) {
+        return Some(format!("it runs no shell, so '{program}' is not expanded"));
     }
+    if cfg!(not(windows)) && line.program.contains('\\') {
+        return Some(format!("'{program}' is a path of Windows"));
+    }
+    (!machine.has_program(line.program)).then(|| format!("'{program}' is not there or cannot be run"))
 }
 
 fn error<T>(why: impl fmt::Display) -> Result<T, Resolution> {

@@ -172,12 +172,25 @@ impl fmt::Display for Resolution {
     }
 }
 
-/// The caller's name; boto3 reads as the AWS CLI does.
-pub fn name(caller: Reader) -> String {
-    if caller == Reader::Cli { "AWS CLI and boto3".into() } else { caller.to_string() }
+/// The caller's name, with the version that was measured; boto3 reads as the AWS CLI does.
+pub fn name(caller: Reader) -> &'static str {
+    match caller {
+        Reader::Cli => "AWS CLI and boto3",
+        Reader::Go => "Go v2",
+        Reader::Js => "JavaScript v3",
+        Reader::Java => "Java v2",
+        Reader::Rust => "Rust",
+    }
 }
 
-/// Callers of one resolution together, named, with it in words; `all` where it is everybody's.
+/// Clients that need more than a profile that every caller here uses twolock for (aws-contract 7).
+pub const OTHER_CLIENTS: [(&str, &str); 3] = [
+    ("Go v1 and JavaScript v2", "only with AWS_SDK_LOAD_CONFIG=1"),
+    ("Java v1", "only with AWS_CREDENTIAL_PROFILES_FILE=~/.aws/config"),
+    ("C++ with a role that is not adopted, s3cmd, restic", "use twolock exec"),
+];
+
+/// Callers of one resolution together, named, with it in words.
 pub fn grouped<'a>(callers: impl IntoIterator<Item = &'a (Reader, Resolution)>) -> Vec<(String, String)> {
     let mut groups: Vec<(Vec<Reader>, String)> = Vec::new();
     for (caller, resolution) in callers {
@@ -187,9 +200,13 @@ pub fn grouped<'a>(callers: impl IntoIterator<Item = &'a (Reader, Resolution)>) 
             None => groups.push((vec![*caller], what)),
         }
     }
-    let who = |callers: Vec<Reader>| match callers.len() == ALL.len() {
-        true => "all".to_string(),
+    groups.into_iter().map(|(callers, what)| (together(callers), what)).collect()
+}
+
+/// Several callers in words.
+pub fn together(callers: Vec<Reader>) -> String {
+    match callers.len() == ALL.len() {
+        true => "AWS CLI, boto3 and SDKs (Go, JavaScript, Java, Rust)".to_string(),
         false => callers.into_iter().map(name).collect::<Vec<_>>().join(", "),
-    };
-    groups.into_iter().map(|(callers, what)| (who(callers), what)).collect()
+    }
 }

@@ -23,6 +23,23 @@ fn files(config: &str, credentials: &str) -> AwsFiles {
     }
 }
 
+/// A machine with every program but `/gone`, and a twolock that answers for every profile but `gone`.
+struct Anything;
+
+impl Machine for Anything {
+    fn has_program(&self, program: &str) -> bool {
+        !program.ends_with("/gone/twolock")
+    }
+
+    fn refusal(&self, profile: &str) -> Option<String> {
+        (profile == "gone").then(|| "not found in the AWS files".into())
+    }
+}
+
+fn judge(files: &AwsFiles, name: &str) -> Verdict {
+    Callers::of(files, Anything).judge(name)
+}
+
 /// The shorthand of [`rows`].
 fn short(resolution: &Resolution) -> String {
     let Obtained { provider, roles, code } = match resolution {
@@ -119,6 +136,41 @@ fn a_source_that_a_reader_does_not_see_is_no_way_to_twolock() {
 }
 
 #[test]
+fn a_line_that_a_caller_cannot_start_is_no_way_to_us() {
+    let (us, error) = ("us", "error");
+    for (line, expected) in [
+        ("~/bin/twolock credential-process p", [error, us, us, us, us]),
+        ("$HOME/bin/twolock credential-process p", [error, us, us, us, us]),
+        ("sh -c '$HOME/bin/twolock credential-process p'", [us; 5]),
+        ("sh -c \"twolock credential-process p\"", [us; 5]),
+        ("env X=1 twolock credential-process p", [us; 5]),
+        ("X=1 twolock credential-process p", [error, us, us, us, us]),
+        ("\"twolock credential-process p\"", [error, "a quoted value", error, error, error]),
+        ("/gone/twolock credential-process p", [error; 5]),
+        ("~/gone/twolock credential-process p", [error; 5]),
+        ("twolock credential-process", [error; 5]),
+        ("twolock credential-process gone", [error; 5]),
+    ] {
+        let config = format!("[profile p]\ncredential_process = {line}\n");
+        assert_eq!(shorts(&config, "", "p"), expected, "{line}");
+        let verdict = judge(&files(&config, ""), "p");
+        assert_eq!(verdict.bypasses().len(), expected.iter().filter(|one| **one == error).count(), "{line}");
+    }
+    let windows = "[profile p]\ncredential_process = C:\\x\\twolock.exe credential-process p\n";
+    assert_eq!(shorts(windows, "", "p") == ["us"; 5], cfg!(windows));
+    let of = |line: &str| judge(&files(&format!("[profile p]\ncredential_process = {line}\n"), ""), "p");
+    for (line, expected) in [
+        ("~/bin/twolock credential-process p", "it runs no shell, so '~/bin/twolock' is not expanded"),
+        ("/gone/twolock credential-process p", "'/gone/twolock' is not there or cannot be run"),
+    ] {
+        let said = format!("an error: cannot start the credential_process: {expected} (~/.aws/config:2)");
+        assert_eq!(of(line).callers()[0].1.to_string(), said);
+    }
+    let said = "an error: twolock has no credentials for 'gone': not found in the AWS files (~/.aws/config:2)";
+    assert_eq!(of("twolock credential-process gone").callers()[0].1.to_string(), said);
+}
+
+#[test]
 fn a_verdict_is_one_line_that_says_what_the_caller_uses() {
     for (name, reader, expected) in [
         ("process alone", Reader::Cli, "credentials from twolock for 'p'"),
@@ -207,7 +259,7 @@ fn long_chains_end_and_many_profiles_are_judged_in_linear_time() {
     // An oddity in each must not be looked for from the beginning each time.
     let many: String = (0..20_000).map(|n| format!("[profile p{n}]\nmy key = x\n  # c\nx = y # c\n")).collect();
     let files = files(&many, "");
-    let callers = Callers::of(&files);
+    let callers = Callers::of(&files, Anything);
     assert!(
         (0..20_000).all(|n| callers
             .judge(&format!("p{n}"))

@@ -26,6 +26,9 @@ const OWN_AND_BASE: &str = "[p]\naws_access_key_id = AKIAIOWNOWNOWNOWNOWN\naws_s
 const MID_AND_BASE: &str = "[mid]\naws_access_key_id = AKIAIOWNOWNOWNOWNOWN\naws_secret_access_key = own/secret\n\
                             [base]\naws_access_key_id = AKIAIBASEBASEBASEBAS\naws_secret_access_key = bases/secret\n";
 
+/// What only a shell understands.
+const SHELL_ALONE: [&str; 5] = ["error", "us", "us", "us", "us"];
+
 /// The rows.
 pub const ROWS: &[Row] = &[
     // 2.2: which source wins inside one profile.
@@ -76,6 +79,18 @@ pub const ROWS: &[Row] = &[
         "[profile p]\ncredential_process = {us} credential-process p\n",
         "[p]\naws_access_key_id = AKIAIOWNOWNOWNOWNOWN\n",
         ["error", "error", "us", "us", "us"],
+    ),
+    // 3.3: how the process is started.
+    row("a tilde", "[profile p]\ncredential_process = ~/programs/twolock credential-process p\n", "", SHELL_ALONE),
+    row("$HOME", "[profile p]\ncredential_process = $HOME/programs/twolock credential-process p\n", "", SHELL_ALONE),
+    row("an assignment", "[profile p]\ncredential_process = X=1 {us} credential-process p\n", "", SHELL_ALONE),
+    row("below env", "[profile p]\ncredential_process = env X=1 {us} credential-process p\n", "", ["us"; 5]),
+    row("below a shell", "[profile p]\ncredential_process = sh -c \"{us} credential-process p\"\n", "", ["us"; 5]),
+    row(
+        "a missing program",
+        "[profile p]\ncredential_process = /gone/twolock credential-process p\n",
+        "",
+        ["error"; 5],
     ),
     // 2.3: other settings beside the process.
     row("process alone", "[profile p]\ncredential_process = {us} credential-process --profile p\n", "", ["us"; 5]),

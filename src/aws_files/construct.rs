@@ -51,6 +51,13 @@ macro_rules! constructs {
     };
 }
 
+impl Construct {
+    /// Returns whether this reader refuses the whole file for it.
+    pub fn refused_by(self, reader: Reader) -> bool {
+        self.stumbling().iter().any(|(effect, readers)| *effect == Effect::Refuses && readers.contains(&reader))
+    }
+}
+
 constructs! {
     /// UTF-16 text; we read nothing of it either.
     Utf16: "UTF-16 text", Refuses [Cli, Java], Misses [Go, Js, Rust];

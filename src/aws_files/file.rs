@@ -4,21 +4,11 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Span};
+pub use super::heading::FileKind;
+use super::heading::{DEFAULTS, Heading, heading, nearly_named};
 pub use super::section::{Part, Section, Setting};
 use crate::error::Place;
-
-/// Which of the two files; they name their profiles differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FileKind {
-    /// `[profile NAME]` and `[default]`.
-    Config,
-    /// `[NAME]`.
-    Credentials,
-}
 
 /// A file's bytes and how the user names it. Wiped on drop: either file may contain keys.
 pub struct AwsFile {
@@ -33,30 +23,10 @@ pub struct AwsFile {
 struct Index {
     /// By name; plain `[default]` is listed together with `[profile default]`.
     blocks: HashMap<Vec<u8>, Vec<Block>>,
+    /// Sections that no SDK reads as a profile, by the name they nearly give.
+    near: HashMap<String, Vec<Block>>,
     /// The line of each header, by its offset.
     lines: HashMap<usize, usize>,
-}
-
-/// What a header names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Heading<'a> {
-    /// `[default]` in the config file, hidden by `[profile default]`.
-    PlainDefault,
-    Profile(&'a [u8]),
-    /// `[KIND NAME]` in the config file.
-    Other(&'a [u8], &'a [u8]),
-    /// Nothing that any reader knows.
-    Unknown,
-}
-
-impl<'a> Heading<'a> {
-    fn profile(self) -> Option<&'a [u8]> {
-        match self {
-            Heading::PlainDefault => Some(b"default"),
-            Heading::Profile(name) => Some(name),
-            Heading::Other(..) | Heading::Unknown => None,
-        }
-    }
 }
 
 impl AwsFile {
@@ -118,11 +88,55 @@ impl AwsFile {
     fn indexed(&self) -> Index {
         let (mut index, mut lines) = (Index::default(), LineCounter::default());
         for block in grammar::chunks(&self.bytes).flat_map(|chunk| grammar::blocks(&self.bytes, &chunk)) {
-            let Some(name) = self.heading(&block).profile() else { continue };
-            index.lines.insert(block.header.start, lines.at(&self.bytes, block.header.start));
-            index.blocks.entry(name.to_vec()).or_default().push(block);
+            let (name, near) = (self.heading(&block).profile(), self.nearly_named(&block));
+            if name.is_some() || near.is_some() {
+                index.lines.insert(block.header.start, lines.at(&self.bytes, block.header.start));
+            }
+            if let Some(near) = near {
+                index.near.entry(near).or_default().push(block.clone());
+            }
+            if let Some(name) = name {
+                index.blocks.entry(name.to_vec()).or_default().push(block);
+            }
         }
         index
+    }
+
+    /// Returns the sections whose header nearly names a profile, in file order.
+    pub(super) fn sections_near(&self, name: &str) -> Vec<Section> {
+        let searched;
+        let all: &[Block] = match self.index.get() {
+            Some(index) => index.near.get(name).map_or(&[], Vec::as_slice),
+            None => {
+                searched = self.blocks_near(name);
+                &searched
+            }
+        };
+        all.iter().filter_map(|block| self.merged(name, &[block])).collect()
+    }
+
+    /// Returns every section whose header nearly names a profile, in file order.
+    pub(super) fn all_sections_near(&self) -> Vec<Section> {
+        let near = &self.index.get_or_init(|| self.indexed()).near;
+        let mut all: Vec<Section> = near.keys().flat_map(|name| self.sections_near(name)).collect();
+        all.sort_by_key(|section| section.header_line);
+        all
+    }
+
+    fn blocks_near(&self, name: &str) -> Vec<Block> {
+        let written = if name == DEFAULTS[0] { &DEFAULTS } else { std::slice::from_ref(&name) };
+        let chunks = written.iter().flat_map(|name| grammar::chunks_naming(&self.bytes, name.as_bytes()));
+        let blocks = chunks.flat_map(|chunk| grammar::blocks(&self.bytes, &chunk));
+        let mut near: Vec<Block> =
+            blocks.filter(|block| self.nearly_named(block).is_some_and(|near| near == name)).collect();
+        near.sort_by_key(|block| block.header.start);
+        near.dedup();
+        near
+    }
+
+    fn nearly_named(&self, block: &Block) -> Option<String> {
+        let inside = block.inside.clone().map(|inside| &self.bytes[inside]);
+        nearly_named(self.kind, inside, &self.bytes[block.header.clone()])
     }
 
     fn blocks_of(&self, name: &str, wanted: impl Fn(Heading<'_>) -> bool) -> Vec<Block> {
@@ -178,30 +192,6 @@ impl Drop for AwsFile {
     }
 }
 
-fn heading(kind: FileKind, inside: &[u8]) -> Heading<'_> {
-    let blank = memchr::memchr2(b' ', b'\t', inside);
-    let (word, rest) = blank.map_or((inside, &b""[..]), |at| (&inside[..at], &inside[at..]));
-    match (kind, word) {
-        (_, b"") => Heading::Unknown,
-        (FileKind::Credentials, b"profile") if !rest.is_empty() => Heading::Unknown,
-        (FileKind::Credentials, _) => Heading::Profile(inside),
-        (FileKind::Config, b"default") if rest.is_empty() => Heading::PlainDefault,
-        (FileKind::Config, word) => match (word, unquoted(rest.trim_ascii_start())) {
-            (_, b"") => Heading::Unknown,
-            (b"profile", name) => Heading::Profile(name),
-            (word, name) => Heading::Other(word, name),
-        },
-    }
-}
-
-/// Only botocore and JS strip quotes, and only the AWS CLI writes them (aws-contract 1.2, 1.4).
-fn unquoted(name: &[u8]) -> &[u8] {
-    match name {
-        [open @ (b'"' | b'\''), inner @ .., close] if open == close => inner,
-        _ => name,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
@@ -229,6 +219,8 @@ mod tests {
             b"[profile default]",
             b"[p]",
             b"[profile p",
+            b"[Profile p]",
+            b"[Default]",
             b"[ profile \"p\" ] x",
             b"region = v",
             b"region=w # c",
@@ -294,6 +286,10 @@ mod tests {
                 indexed.profile_names();
                 for name in ["p", "q", "default", "e e"] {
                     prop_assert_eq!(read(&searched, name), read(&indexed, name));
+                    let near = |file: &AwsFile| -> Vec<usize> {
+                        file.sections_near(name).iter().map(|section| section.header_line).collect()
+                    };
+                    prop_assert_eq!(near(&searched), near(&indexed));
                 }
             }
         }

@@ -70,7 +70,7 @@ pub(super) fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk> {
 }
 
 /// Returns the chunks that may hold a header naming `name`: those with a line that begins with `[` and has the name
-/// where a header's name ends. With thousands of profiles that is one or two.
+/// where a header's name ends, be it without `]`. With thousands of profiles that is one or two.
 pub(super) fn chunks_naming<'a>(bytes: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = Chunk> + 'a {
     let finder = Finder::new(name);
     let mut done = text_start(bytes);
@@ -80,7 +80,7 @@ pub(super) fn chunks_naming<'a>(bytes: &'a [u8], name: &'a [u8]) -> impl Iterato
             // An empty name is found everywhere and names nothing.
             let hit = at + if name.is_empty() { None } else { finder.find(&bytes[at..]) }?;
             let after = bytes.get(hit + name.len());
-            if !matches!(after, Some(b']' | b' ' | b'\t' | b'"' | b'\'')) {
+            if !matches!(after, None | Some(b']' | b' ' | b'\t' | b'"' | b'\'' | b'\n' | b'\r' | b'#' | b';')) {
                 at = hit + 1;
                 continue;
             }

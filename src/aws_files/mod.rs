@@ -14,16 +14,20 @@ use crate::system::directories::shorten;
 use crate::system::env::Env;
 use crate::system::foreign_file;
 use file::{AwsFile, FileKind};
+use near::NearSection;
 pub use section::{Section, Setting};
 
 mod construct;
 pub mod edit;
 pub mod file;
 mod grammar;
+mod heading;
 pub mod hunk;
+pub mod near;
 pub mod oddities;
 pub mod process_line;
 pub mod section;
+mod unreadable;
 
 /// Far above any real file, far below what would use up memory.
 pub const LARGEST_FILE: u64 = 64 << 20;
@@ -47,6 +51,8 @@ pub struct Profile {
     pub place: Place,
     pub config: Option<Section>,
     pub credentials: Option<Section>,
+    /// Sections that were probably meant for it, and that no SDK reads.
+    pub near: Vec<NearSection>,
 }
 
 impl AwsFiles {
@@ -74,7 +80,7 @@ impl AwsFiles {
             (None, Some(section)) => header(&self.credentials, section),
             (None, None) => return None,
         };
-        Some(Profile { name: name.into(), place, config, credentials })
+        Some(Profile { name: name.into(), place, config, credentials, near: self.near(name) })
     }
 
     pub fn of(&self, kind: FileKind) -> &AwsFile {

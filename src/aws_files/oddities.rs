@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use std::fmt;
 
 pub use super::construct::{Construct, Effect, Reader};
-use super::file::{AwsFile, FileKind, Heading};
+use super::file::{AwsFile, FileKind};
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Separator, Span};
+use super::heading::Heading;
 use crate::error::Place;
 
 /// One construct found in a file.

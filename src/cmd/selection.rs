@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::aws_files::Profile;
+use crate::aws_files::near::not_found;
 use crate::cli::ProfileArg;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
@@ -109,8 +110,13 @@ impl Context {
         self.files.profile(name.as_str()).is_some()
     }
 
+    fn nearly_found(&self, name: &ProfileName) -> Option<Failure> {
+        Some(not_found(name.as_str(), &self.files.why_not_found(name.as_str())?))
+    }
+
     pub fn existing(&self, name: &ProfileName) -> Result<Profile> {
-        self.files.profile(name.as_str()).ok_or_else(|| self.listing_profiles(unknown(name)))
+        let missing = || self.listing_profiles(unknown(name));
+        self.files.profile(name.as_str()).ok_or_else(|| self.nearly_found(name).unwrap_or_else(missing))
     }
 
     /// Records that the profile was used, for the order in the picker. A failure is only logged.

@@ -99,7 +99,7 @@ pub(super) fn no_source(settings: ProfileSettings<'_>) -> Failure {
         }
     }
     settings
-        .refuse_profile("has a role_arn but no source_profile")
+        .refuse_profile(format!("has a role_arn but no source_profile{}", nearly(settings)))
         .hint("add 'source_profile = NAME': the profile whose access key can assume the role")
 }
 
@@ -110,7 +110,13 @@ pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
     }
     let configure = CommandLine::other("aws configure --profile").of_profile(settings.name());
     let hint = configure.to("add role_arn and source_profile, or give it an access key");
-    settings.refuse_profile("has no access key and no role").hint(hint)
+    settings.refuse_profile(format!("has no access key and no role{}", nearly(settings))).hint(hint)
+}
+
+/// Where what is missing may be: in a section that nobody reads.
+fn nearly(settings: ProfileSettings<'_>) -> String {
+    let near = settings.near().first();
+    near.map(|near| format!(" ({}: {}: {})", near.place, near.problem(), near.advice())).unwrap_or_default()
 }
 
 const NOT_BUILT: &str = "is not supported yet: twolock needs an access key";

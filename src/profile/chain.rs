@@ -2,8 +2,9 @@
 
 use crate::arn::RoleArn;
 use crate::aws_files::Profile;
+use crate::aws_files::near::not_found;
 use crate::aws_files::process_line::ProcessLine;
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
@@ -11,6 +12,7 @@ use crate::profile::Sources;
 use crate::profile::base::{Base, no_key, no_source};
 use crate::profile::settings::ProfileSettings;
 use crate::text::list::first_names;
+use crate::text::near::nearest;
 use crate::text::visible::refused;
 
 /// A longer chain is refused as a mistake.
@@ -156,30 +158,41 @@ fn path_of(hops: &[Hop]) -> String {
 }
 
 fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Origin>) -> Failure {
-    let shown = refused(name.as_str());
-    let failure = match (hops.last(), named_at) {
-        (Some(hop), Some(origin)) => Failure::new(Kind::Config, format!("source_profile '{shown}' does not exist"))
-            .of_profile(&hop.name)
-            .at(origin.place()),
-        _ => Failure::new(
-            Kind::Config,
-            format!("not found in {} or {}", sources.files.config.shown(), sources.files.credentials.shown()),
-        )
-        .of_profile(shown),
-    };
-    match sources.suggests {
+    let nearly = sources.suggests.then(|| sources.files.why_not_found(name.as_str())).flatten();
+    let failure = missing_at(sources, hops, name, named_at, nearly.as_ref());
+    match sources.suggests && nearly.is_none() {
         true => failure.hint(suggestion(&sources.files.profile_names(), name.as_str())),
         false => failure,
     }
 }
 
+/// `nearly` is where the profile is nearly found, and why it is not.
+fn missing_at(
+    sources: Sources<'_>,
+    hops: &[Hop],
+    name: &ProfileName,
+    named_at: Option<&Origin>,
+    nearly: Option<&(Place, String)>,
+) -> Failure {
+    let shown = refused(name.as_str());
+    let failure = |cause| Failure::new(Kind::Config, cause);
+    match (hops.last(), named_at, nearly) {
+        (Some(hop), Some(origin), _) => {
+            let why = nearly.map(|(place, reason)| format!(" ({place}: {reason})")).unwrap_or_default();
+            let cause = format!("source_profile '{shown}' does not exist{why}");
+            failure(cause).of_profile(&hop.name).at(origin.place())
+        }
+        (.., Some(nearly)) => not_found(shown, nearly),
+        _ => {
+            let (config, credentials) = (sources.files.config.shown(), sources.files.credentials.shown());
+            failure(format!("not found in {config} or {credentials}")).of_profile(shown)
+        }
+    }
+}
+
 /// "did you mean", or the names there are.
 fn suggestion(names: &[String], wanted: &str) -> Hint {
-    let farthest = 2.max(wanted.chars().count() / 4);
-    // Lengths first: comparing letters costs their product, and a name in a file may be a megabyte long.
-    let may_be_near = |name: &&String| name.chars().count().abs_diff(wanted.chars().count()) <= farthest;
-    let near = names.iter().filter(may_be_near).map(|name| (strsim::damerau_levenshtein(name, wanted), name)).min();
-    if let Some((_, name)) = near.filter(|(distance, _)| *distance <= farthest) {
+    if let Some(name) = nearest(names.iter().map(String::as_str), wanted, 2) {
         return format!("did you mean '{name}'?").into();
     }
     match names {

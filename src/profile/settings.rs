@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::arn::{MfaSerial, RoleArn};
+use crate::aws_files::near::NearSection;
 use crate::aws_files::{Profile, Setting};
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::duration;
@@ -39,7 +40,17 @@ impl<'a> ProfileSettings<'a> {
         self.parsed(self.raw("twolock_source_profile"), ProfileName::parse)
     }
 
+    /// The MFA device. One that is set in a section nobody reads is refused: without it there would be no MFA.
     pub fn mfa_serial(self) -> Result<Option<Sourced<MfaSerial>>> {
+        let ignored = || self.near().iter().find_map(|near| Some((near, near.get("mfa_serial")?)));
+        if self.raw("mfa_serial").is_none()
+            && let Some((near, serial)) = ignored()
+        {
+            let (written, advice) = (near.written(), near.advice());
+            let cause =
+                format!("mfa_serial has no effect below '{written}', which is not the header of a profile: {advice}");
+            return Err(Failure::new(Kind::Config, cause).of_profile(self.name).at(&serial.place));
+        }
         self.parsed(self.raw("mfa_serial"), MfaSerial::parse)
     }
 
@@ -178,6 +189,11 @@ impl<'a> ProfileSettings<'a> {
     pub fn every(self, key: &str) -> impl Iterator<Item = &'a Setting> {
         let sections = [&self.profile.config, &self.profile.credentials].into_iter().flatten();
         sections.flat_map(|section| &section.settings).filter(move |setting| setting.key == key)
+    }
+
+    /// Sections that were probably meant for this profile.
+    pub fn near(self) -> &'a [NearSection] {
+        &self.profile.near
     }
 
     /// The place of the profile's first header.

@@ -1,6 +1,8 @@
-//! Text for people: what came from outside made visible, how wide it is on a terminal, styles, and names in a list.
+//! Text for people: what came from outside made visible, how wide it is on a terminal, styles, names in a list, and names near
+//! to another.
 
 pub(crate) mod list;
+pub(crate) mod near;
 pub(crate) mod style;
 pub mod visible;
 pub(crate) mod width;

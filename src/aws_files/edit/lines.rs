@@ -122,7 +122,7 @@ impl AwsFile {
         Ok(Replacement { span: self.end()..self.end(), text: self.as_lines(self.end(), &text).into_bytes() })
     }
 
-    pub(super) fn header_of(&self, profile: &str) -> String {
+    pub(in crate::aws_files) fn header_of(&self, profile: &str) -> String {
         match (self.kind, profile) {
             (FileKind::Config, "default") | (FileKind::Credentials, _) => format!("[{profile}]"),
             (FileKind::Config, name) => format!("[profile {name}]"),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
+use crate::aws_files::near::NearSection;
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
 use crate::credentials::{AccessKey, AccessKeyId, parse_secret_key};
@@ -85,6 +86,8 @@ fn add(
     let (preview, planned) = plan_after(&change)?;
     change.notes = planned.plan.notes;
     change.notes.append(&mut notes);
+    let ignored = |near: &NearSection| format!("what is below '{}' ({}) stays ignored", near.written(), near.place);
+    change.notes.extend(context.files.near(name.as_str()).iter().map(ignored));
     change.notes.extend(on_program(&program));
     if make(context, &change, &preview, "add?", args.flags)? {
         let after = context.sources_after(&preview);

@@ -87,7 +87,7 @@ fn check(preview: &Preview, kind: FileKind, name: &ProfileName, key: &str) -> Re
         FileKind::Config => (profile.config, None),
         FileKind::Credentials => (None, profile.credentials),
     };
-    let profile = Profile { config, credentials, name: profile.name, place: profile.place };
+    let profile = Profile { config, credentials, ..profile };
     ProfileSettings::of(&profile, name)
         .check(key)
         .map_err(|failure| Failure::new(Kind::Usage, failure.cause).of_profile(name))

@@ -4,6 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use crate::aws_files::near::NearSection;
 use crate::aws_files::{Profile, Setting};
 use crate::error::{Failure, Result};
 use crate::hint::{CommandLine, Verb};
@@ -46,7 +47,7 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     if verdict.adopting_helps() && context.can_be_adopted(name) {
         text += &hint_line(&format!("make them all use twolock: {}", CommandLine::of(Verb::Adopt, name)));
     }
-    to_stdout((text + &oddities(context)).as_bytes()).map(|()| 0)
+    to_stdout((text + &near(&profile) + &oddities(context)).as_bytes()).map(|()| 0)
 }
 
 /// The effective settings, by file, each with its line.
@@ -120,6 +121,16 @@ fn callers_text(verdict: &Verdict, columns: usize) -> String {
         text.extend(others.iter().map(line));
     }
     text
+}
+
+/// Sections that were probably meant for this profile.
+fn near(profile: &Profile) -> String {
+    let line = |near: &NearSection| {
+        let line = format!("{}: {}: {}", near.place, near.problem(), near.advice());
+        format!("  {}\n", one_line(&line))
+    };
+    let lines: String = profile.near.iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("\nignored by AWS tools\n{lines}") }
 }
 
 /// What other readers of the two files misread; most of it makes them refuse the whole file.

@@ -1,0 +1,94 @@
+//! Sections that no SDK reads because their header is nearly, but not quite, that of a profile.
+
+use super::AwsFiles;
+use super::file::AwsFile;
+use super::section::{Section, Setting};
+use crate::error::{Failure, Kind, Place};
+
+/// A section that was probably meant as a profile.
+#[derive(Debug)]
+pub struct NearSection {
+    /// The profile that its header nearly names.
+    pub name: String,
+    pub place: Place,
+    settings: Vec<Setting>,
+    written: String,
+    right: String,
+    /// The profile's own header in the same file: a second one would be a duplicate section.
+    existing: Option<usize>,
+}
+
+impl NearSection {
+    fn of(file: &AwsFile, section: Section) -> Self {
+        let Section { name, header_line, parts, settings } = section;
+        let line = String::from_utf8_lossy(&file.bytes()[parts[0].header.clone()]).into_owned();
+        let written = line.split_inclusive(']').next().unwrap_or(&line).trim().to_string();
+        let existing = file.section(&name).map(|there| there.header_line);
+        let place = Place { file: file.shown().into(), line: header_line };
+        let right = file.header_of(&name);
+        Self { existing, right, written, place, settings, name }
+    }
+
+    pub fn get(&self, key: &str) -> Option<&Setting> {
+        self.settings.iter().rev().find(|setting| setting.key == key)
+    }
+
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// The header as it is written.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// What is wrong: `'[Profile prod]' is not the header of a profile`.
+    pub fn problem(&self) -> String {
+        format!("'{}' is not the header of a profile", self.written)
+    }
+
+    /// What to do: `write '[profile prod]'`.
+    pub fn advice(&self) -> String {
+        match self.existing {
+            Some(line) => format!("move its lines below '{}' in line {line}", self.right),
+            None => format!("write '{}'", self.right),
+        }
+    }
+}
+
+/// The failure of a command that was given the name of a profile that is only nearly there.
+pub fn not_found(name: &str, (place, reason): &(Place, String)) -> Failure {
+    Failure::new(Kind::Config, format!("not found: {reason}")).of_profile(name).at(place)
+}
+
+impl AwsFiles {
+    /// Returns the sections that nearly name a profile.
+    pub fn near(&self, name: &str) -> Vec<NearSection> {
+        self.near_of(|file| file.sections_near(name))
+    }
+
+    /// Returns every section that nearly names a profile.
+    pub fn all_near(&self) -> Vec<NearSection> {
+        self.near_of(AwsFile::all_sections_near)
+    }
+
+    fn near_of(&self, sections: impl Fn(&AwsFile) -> Vec<Section>) -> Vec<NearSection> {
+        let of = |file| sections(file).into_iter().map(|near| NearSection::of(file, near)).collect::<Vec<_>>();
+        self.both().flat_map(of).collect()
+    }
+
+    /// Returns where and why a profile is not found, if it is nearly there or a file cannot be read as text.
+    pub fn why_not_found(&self, name: &str) -> Option<(Place, String)> {
+        let near = self.near(name).into_iter().next();
+        let near = near.map(|near| (near.place.clone(), format!("{}: {}", near.problem(), near.advice())));
+        let not_text = || {
+            let (place, what) = self.both().find_map(AwsFile::not_text)?;
+            Some((place, format!("this file is {what}, which AWS tools cannot read: save it as UTF-8")))
+        };
+        near.or_else(not_text)
+    }
+
+    fn both(&self) -> impl Iterator<Item = &AwsFile> {
+        [&self.config, &self.credentials].into_iter()
+    }
+}

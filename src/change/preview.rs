@@ -111,7 +111,7 @@ impl FileStep {
     }
 }
 
-/// Edits a file, unless a profile no longer has the key that the edit would remove: a key that another program has
+/// Edits a file, unless the AWS CLI could not read the result, or a profile no longer has the key that the edit would remove: a key that another program has
 /// written in the meantime is not in the keyring.
 pub(super) fn edited(file: &AwsFile, edits: &[Edit], holds: &[(ProfileName, AccessKey)]) -> Result<Edited> {
     for (profile, key) in holds {
@@ -126,5 +126,12 @@ pub(super) fn edited(file: &AwsFile, edits: &[Edit], holds: &[(ProfileName, Acce
             return Err(Failure::new(Kind::Busy, cause).of_profile(profile).at(&other.place));
         }
     }
-    file.with_edits(edits)
+    let of_profile = |failure: Failure| failure.of_profile(edits[0].profile());
+    let edited = file.with_edits(edits).map_err(|failure| file.why_not_edited().map_or(failure, of_profile))?;
+    if edited.hunks.is_empty() && file.not_text().is_none() {
+        return Ok(edited);
+    }
+    let after = AwsFile::from_bytes(file.kind(), file.shown().into(), edited.bytes.clone());
+    let stays = after.why_not_edited().map(|why| file.why_not_edited().unwrap_or(why));
+    stays.map_or(Ok(edited), |failure| Err(of_profile(failure)))
 }

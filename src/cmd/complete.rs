@@ -8,10 +8,13 @@ use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
 
 use crate::cli::Cli;
+use crate::credentials::STATIC_KEYS;
 use crate::error::Result;
 use crate::names::ProfileName;
 use crate::ours::settings::KNOWN;
 use crate::output::to_stdout;
+use crate::profile::keys::KEYS;
+use crate::secret;
 use crate::text::visible::visible;
 
 use super::context::{Context, Invocation};
@@ -109,10 +112,16 @@ fn values(arg: &Arg, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
         "positional" | "flag" | "profile" | "old" => {
             profiles().into_iter().filter(|name| ProfileName::parse(name).is_ok()).collect()
         }
+        // A secret cannot be given as an argument.
+        "key" => KEYS.iter().filter(|key| !is_secret_key(key)).map(ToString::to_string).collect(),
         "name" => KNOWN.iter().map(|known| known.name.to_string()).collect(),
         _ => vec![],
     };
     names.into_iter().map(|name| (name, String::new())).collect()
+}
+
+fn is_secret_key(key: &&&str) -> bool {
+    STATIC_KEYS.contains(key) || secret::is_name(key)
 }
 
 #[cfg(test)]
@@ -151,6 +160,10 @@ mod tests {
             (&["exec", "prod", ""], &[]),
             (&["profile", "show", "p"], &["prod"]),
             (&["profile", "set", "p"], &["prod"]),
+            (&["profile", "set", "prod", "mfa"], &["mfa_process", "mfa_serial"]),
+            (&["profile", "set", "prod", "aws_sec"], &[]),
+            (&["profile", "set", "prod", "region", ""], &[]),
+            (&["profile", "unset", "prod", "reg"], &["region"]),
             (&["profile", "rename", "p"], &["prod"]),
             (&["profile", "rename", "prod", ""], &[]),
             // a profile may be called as a command is

@@ -13,6 +13,7 @@ use crate::ours::{aliases, certificates, consent};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, messages, to_stdout};
 use crate::system::directories::Directories;
+use crate::text::near::nearest;
 use crate::text::visible::{as_word, visible};
 
 use super::changing;
@@ -64,7 +65,26 @@ fn edit_settings(
     let act = |file: &PathBuf| Act::EditSettings { file: file.clone(), edit: edit.clone() };
     let change = Change { acts: files.iter().map(act).collect(), ..Change::new(title) };
     let preview = context.preview(&change)?;
-    changing::make_confirmed(&context, &change, &preview)
+    changing::make_confirmed(&context, &change, &preview)?;
+    if let SettingEdit::Set { name, value } = &edit {
+        note_on_alias(&context, name, value);
+    }
+    Ok(())
+}
+
+/// Says that an alias will select nothing, or not what it names.
+fn note_on_alias(context: &Context, setting: &str, profile: &str) {
+    let Some(alias) = aliases::named_by(setting) else { return };
+    let names = context.files.profile_names();
+    if names.iter().any(|name| name == alias) {
+        let alias = visible(alias);
+        messages::note(&format!("alias '{alias}' is not used: a profile has this name"));
+    }
+    if !names.iter().any(|name| name == profile) {
+        let near = nearest(names.iter().map(String::as_str), profile, 2);
+        let near = near.map(|near| format!("; did you mean '{}'?", visible(near))).unwrap_or_default();
+        messages::note(&format!("profile '{}' does not exist yet{near}", visible(profile)));
+    }
 }
 
 fn value_of(name: &str, context: &Context) -> Result<String> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
+use toml_edit::{Document, DocumentMut, Item, Key, Table, TableLike, Value};
 
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
@@ -17,6 +17,7 @@ use crate::ours::aliases::{self, Aliases};
 use crate::system::directories::shorten;
 use crate::system::env::Env;
 use crate::system::foreign_file;
+use crate::text::near::nearest;
 
 pub struct Known {
     /// A dot separates a table from its key.
@@ -91,6 +92,9 @@ pub const KNOWN: &[Known] = &[
     },
 ];
 
+/// The tables of `config.toml`.
+const TABLES: [&str; 3] = ["aliases", "endpoints", "trust"];
+
 /// Whether a value is accepted only from the file below the account's own home.
 pub fn is_consent(name: &str, value: &str) -> bool {
     name == "endpoints.allow" || name == "keyring" && Keyring::from_name(value).is_some_and(Keyring::is_consent)
@@ -112,6 +116,15 @@ pub struct Settings {
     pub aliases: Aliases,
     /// Whether aliases or consents of another file than the account's own were left out.
     pub ignores_consents: bool,
+    /// Names in the files that are no settings.
+    pub unknown: Vec<UnknownName>,
+}
+
+/// A name in `config.toml` that nobody reads.
+#[derive(Clone, Debug)]
+pub struct UnknownName {
+    pub name: String,
+    pub place: Place,
 }
 
 /// The paths that `config.toml` is read from.
@@ -135,6 +148,7 @@ impl Settings {
             settings.ignores_consents = settings.has_consents();
             let mut own = Self::default();
             own.read_file(&paths.account_file, paths, &mut failures);
+            settings.unknown.extend(std::mem::take(&mut own.unknown));
             own.values.retain(|name, value| is_consent(name, &value.value));
             settings.values.retain(|name, value| !is_consent(name, &value.value));
             for (name, consent) in own.values {
@@ -162,6 +176,9 @@ impl Settings {
             Ok(read) => read,
             Err(failure) => return failures.push(failure),
         };
+        let place = |span| Place { file: shown.clone(), line: line_at(&text, span) };
+        let unknown = unknown_names(document.as_table());
+        self.unknown.extend(unknown.into_iter().map(|(name, span)| UnknownName { name, place: place(span) }));
         for known in KNOWN {
             let Some(item) = find(document.as_table(), known.name) else { continue };
             let line = line_at(&text, item.span());
@@ -333,8 +350,11 @@ fn edit_in(document: &mut DocumentMut, shown: &str, name: &str, new: Option<Valu
 pub fn known(name: &str) -> Result<&'static Known> {
     KNOWN.iter().find(|k| k.name == name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|k| k.name).collect();
-        Failure::new(Kind::Usage, format!("unknown setting '{name}'"))
-            .hint(format!("settings: {}, aliases.NAME", names.join(", ")))
+        let hint = match nearest(names.iter().copied(), name, 2) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => format!("settings: {}, aliases.NAME", names.join(", ")),
+        };
+        Failure::new(Kind::Usage, format!("unknown setting '{name}'")).hint(hint)
     })
 }
 
@@ -344,6 +364,29 @@ fn parse(text: &str, shown: &str) -> Result<Document<String>> {
         let why = e.message().lines().next().unwrap_or("syntax error").to_string();
         Failure::new(Kind::Config, format!("{shown}:{line}: invalid TOML: {why}"))
     })
+}
+
+/// Every name that is no setting, and where it is: those of the file, and those in tables whose names are fixed.
+fn unknown_names(document: &Table) -> Vec<(String, Option<Range<usize>>)> {
+    let names = |table: &dyn TableLike, prefix: &str| -> Vec<(String, Option<Range<usize>>)> {
+        let span = |name: &str, item: &Item| table.key(name).and_then(Key::span).or_else(|| item.span());
+        table.iter().map(|(name, item)| (format!("{prefix}{name}"), span(name, item))).collect()
+    };
+    let inside = |(name, item): (&str, &Item)| {
+        let fixed = KNOWN.iter().any(|known| known.name.split_once('.').is_some_and(|(table, _)| table == name));
+        item.as_table_like().filter(|_| fixed).map(|table| names(table, &format!("{name}.")))
+    };
+    let all = names(document, "").into_iter().chain(document.iter().filter_map(inside).flatten());
+    all.filter(|(name, _)| !is_known(name)).collect()
+}
+
+fn is_known(name: &str) -> bool {
+    TABLES.contains(&name) || KNOWN.iter().any(|known| known.name == name)
+}
+
+/// The setting or table that an unknown name was probably meant to be.
+pub fn near_name(name: &str) -> Option<&'static str> {
+    nearest(KNOWN.iter().map(|known| known.name).chain(TABLES), name, 2)
 }
 
 fn find<'a>(table: &'a dyn TableLike, name: &str) -> Option<&'a Item> {
@@ -425,6 +468,36 @@ mod tests {
             assert!(failure.cause.contains(part), "{name}={value}: {failure}");
             assert_eq!(failure.kind, Kind::Usage);
         }
+    }
+
+    #[test]
+    fn names_that_are_no_settings_are_found_with_their_lines_and_what_they_were_meant_to_be() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("config.toml");
+        let text = "sesion_duration = \"8h\"\nkeyring = \"auto\"\n[alias]\nprod = \"p\"\n[aliases]\nx = \"y\"\n\
+                    [endpoints]\nallow = [\"a.test\"]\nalow = [\"b.test\"]\n[nonsense.deep]\na = 1\n";
+        std::fs::write(&file, text).unwrap();
+        let paths = Paths { home_file: file.clone(), file, home: home.path().into() };
+        let (settings, failures) = Settings::load(&paths, &Env::of::<&str>([]));
+        let mut found: Vec<_> =
+            settings.unknown.iter().map(|one| (one.place.line, one.name.as_str(), near_name(&one.name))).collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                (1, "sesion_duration", Some("session_duration")),
+                (3, "alias", Some("aliases")),
+                (9, "endpoints.alow", Some("endpoints.allow")),
+                (10, "nonsense", None),
+            ]
+        );
+        assert_eq!(failures, []);
+    }
+
+    #[test]
+    fn a_setting_that_is_nearly_another_is_refused_with_that_one() {
+        let failure = set("", "config.toml", "sesion_duration", "8h").unwrap_err();
+        assert_eq!(failure.shown_hints(), ["did you mean 'session_duration'?"]);
     }
 
     #[test]

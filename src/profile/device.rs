@@ -41,16 +41,7 @@ pub(super) fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
 }
 
 fn must_show_codes((hop, serial): Device<'_>) -> Result<Device<'_>> {
-    if !serial.value.is_fido() {
-        return Ok((hop, serial));
-    }
-    let cause = format!(
-        "mfa_serial {} is a FIDO key or passkey; STS accepts only codes from virtual and hardware token devices",
-        serial.value
-    );
-    Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()).hint(
-        "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user, and set mfa_serial to its ARN",
-    ))
+    hop.settings().must_show_codes(&serial).map(|()| (hop, serial))
 }
 
 /// `mfa_process` of the profile whose `mfa_serial` is used, else of the base's.

@@ -7,6 +7,7 @@
 //!   program), the [`device`] their codes come from, the region and the endpoint they go to
 //! - [`adoption`]: what profiles become so that every AWS tool uses twolock
 //! - [`facts`]: what can be said of a profile without a plan
+//! - [`keys`]: the keys that somebody reads, and what an unknown one was meant to be
 //! - [`callers`]: what the AWS CLI and each SDK would do with a profile
 
 pub mod adoption;
@@ -16,6 +17,7 @@ pub mod chain;
 pub mod device;
 mod endpoint;
 pub mod facts;
+pub mod keys;
 pub mod plan;
 mod region;
 pub mod settings;

@@ -10,7 +10,9 @@ use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
 use crate::origin::Sourced;
+use crate::profile::keys::OUTPUTS;
 use crate::secret::{MASK, may_be_in};
+use crate::text::near::nearest;
 use crate::text::visible::refused;
 
 /// A typed view of one profile.
@@ -52,6 +54,20 @@ impl<'a> ProfileSettings<'a> {
             return Err(Failure::new(Kind::Config, cause).of_profile(self.name).at(&serial.place));
         }
         self.parsed(self.raw("mfa_serial"), MfaSerial::parse)
+    }
+
+    /// Refuses a FIDO key: STS takes only codes.
+    pub(super) fn must_show_codes(self, serial: &Sourced<MfaSerial>) -> Result<()> {
+        if !serial.value.is_fido() {
+            return Ok(());
+        }
+        let cause = format!(
+            "mfa_serial {} is a FIDO key or passkey; STS accepts only codes from virtual and hardware token devices",
+            serial.value
+        );
+        Err(Failure::new(Kind::Config, cause).of_profile(self.name).at(serial.place()).hint(
+            "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user, and set mfa_serial to its ARN",
+        ))
     }
 
     pub(crate) fn mfa_process(self) -> Option<&'a Setting> {
@@ -158,7 +174,7 @@ impl<'a> ProfileSettings<'a> {
         match key {
             "role_arn" | "twolock_role_arn" => self.parsed(self.raw(key), RoleArn::parse).map(drop),
             "source_profile" | "twolock_source_profile" => self.parsed(self.raw(key), ProfileName::parse).map(drop),
-            "mfa_serial" => self.mfa_serial().map(drop),
+            "mfa_serial" => self.mfa_serial()?.map_or(Ok(()), |serial| self.must_show_codes(&serial)),
             "duration_seconds" => self.role_duration().map(drop),
             "twolock_session_duration" => self.session_duration().map(drop),
             "external_id" => self.external_id().map(drop),
@@ -168,12 +184,39 @@ impl<'a> ProfileSettings<'a> {
             "twolock_transitive_tags" => self.transitive_tags().map(drop),
             "twolock_policy_arns" => self.policy_arns().map(drop),
             "region" => self.region().map(drop),
-            "twolock_protected"
-            | "use_fips_endpoint"
-            | "use_dualstack_endpoint"
-            | "ignore_configured_endpoint_urls" => self.switch(key).map(drop),
+            "output" => self.parsed(self.raw(key), parse_output).map(drop),
+            "twolock_protected" => self.usable_protection(),
+            "use_fips_endpoint" | "use_dualstack_endpoint" | "ignore_configured_endpoint_urls" => {
+                self.switch(key).map(drop)
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses break-glass, which is for roles, and which nothing can run yet.
+    fn usable_protection(self) -> Result<()> {
+        if !self.protected()?.is_some_and(|protected| protected.value) {
+            return Ok(());
+        }
+        let why = match self.has_role() {
+            true => "twolock_protected: this version cannot use protected profiles yet",
+            false => "twolock_protected is for roles, and this profile has none",
+        };
+        let place = self.raw("twolock_protected").map(|setting| &setting.place);
+        Err(Failure::new(Kind::Config, why).of_profile(self.name).at(place))
+    }
+
+    fn has_role(self) -> bool {
+        self.either("twolock_role_arn", "role_arn").is_some()
+    }
+
+    /// What to know of `duration_seconds` where no role is assumed.
+    pub fn note_on_duration(self) -> Option<(&'a Setting, &'static str)> {
+        let setting = self.raw("duration_seconds").filter(|_| !self.has_role())?;
+        Some((
+            setting,
+            "duration_seconds has no effect without a role; twolock_session_duration sets how long an MFA session lasts",
+        ))
     }
 
     /// A setting's text as read.
@@ -256,6 +299,14 @@ impl<'a> ProfileSettings<'a> {
             Failure::new(Kind::Config, format!("{}: {why}", setting.key)).of_profile(self.name).at(&setting.place)
         })
     }
+}
+
+fn parse_output(text: &str) -> std::result::Result<(), String> {
+    if OUTPUTS.contains(&text) {
+        return Ok(());
+    }
+    let near = nearest(OUTPUTS.iter().copied(), text, 2).map(|near| format!(": did you mean '{near}'?"));
+    Err(format!("is not an output format{}", near.unwrap_or_else(|| format!(" (use {})", OUTPUTS.join(", ")))))
 }
 
 /// Reads the length of an MFA session: 15 min to 36 h.

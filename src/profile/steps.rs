@@ -108,6 +108,7 @@ impl StepPlanner<'_> {
             notes.push(NO_MFA.into());
         }
         notes.extend(note_on_length(&session));
+        notes.extend(self.chain.asked().settings().note_on_duration().map(|(_, note)| note.into()));
         Ok(vec![session])
     }
 

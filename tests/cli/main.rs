@@ -26,6 +26,7 @@ mod question;
 mod sandbox;
 mod secrets;
 mod settings;
+mod spelling;
 mod state;
 mod status;
 mod styles;

@@ -32,6 +32,7 @@ const BASH_LINES: &[(&str, &str)] = &[
     ("twolock env a : b", "b:\\$\\(touch\\ ran\\)"),
     ("twolock init f", "fish"),
     ("twolock settings get session_d", "session_duration"),
+    ("twolock profile set prod mfa", "mfa_process mfa_serial"),
     ("twolock exec prod -- printen", "printenv"),
     ("twolock env prod ''", ""),
     ("tl p", "prod"),

@@ -11,6 +11,7 @@ mod finding;
 mod keys;
 mod machine;
 mod profiles;
+mod spelling;
 
 use std::io;
 use std::path::Path;
@@ -55,6 +56,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("profile-name", profiles::names),
     ("alias", profiles::aliases),
     ("file-grammar", profiles::readers),
+    ("section-header", spelling::headers),
+    ("profile-key", spelling::keys),
+    ("unknown-setting", spelling::settings),
     ("bypass", callers::bypassed),
     ("process-program", callers::programs),
     ("program-consent", profiles::consents),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::aws_files::Profile;
-use crate::aws_files::edit::Edit;
+use crate::aws_files::edit::{Edit, PREFIX};
 use crate::aws_files::file::FileKind;
 use crate::change::preview::Preview;
 use crate::change::{Act, Change};
@@ -21,9 +21,10 @@ use crate::ours::key_index::IndexEdit;
 use crate::ours::settings::SettingEdit;
 use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
 use crate::profile::facts::{names_twolock, references};
+use crate::profile::keys::{self, KEYS, Mistake};
 use crate::profile::settings::ProfileSettings;
 use crate::secret;
-use crate::text::visible::visible;
+use crate::text::visible::{refused, visible};
 
 const QUESTION: &str = "make this change?";
 
@@ -39,6 +40,7 @@ pub fn set(
     let key = key.to_ascii_lowercase();
     let profile = context.existing(name)?;
     refuse_secrets(&profile, &key)?;
+    refuse_mistakes(name, &key)?;
     let in_credentials = profile.credentials.as_ref().is_some_and(|section| section.get(&key).is_some());
     let kind = if in_credentials { FileKind::Credentials } else { FileKind::Config };
     let mut change = Change::new(title);
@@ -52,7 +54,8 @@ pub fn set(
     let edit = Edit::Set { profile: name.to_string(), key: key.clone(), value: value.into() };
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
     let preview = context.preview(&change)?;
-    check(&preview, kind, name, &key)?;
+    check(&preview, name, &key)?;
+    change.notes.extend(note_on(&preview, name, &key));
     make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 
@@ -80,17 +83,31 @@ fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
     Err(Failure::new(Kind::Usage, cause).of_profile(&profile.name).hint(hint))
 }
 
+/// Refuses a key that nobody reads, and that is nearly one that somebody does.
+fn refuse_mistakes(name: &ProfileName, key: &str) -> Result<()> {
+    let unknown = Failure::new(Kind::Usage, format!("unknown key '{}'", refused(key))).of_profile(name);
+    match keys::mistake(key) {
+        None => Ok(()),
+        Some(Mistake::Nearly(meant)) => Err(unknown.hint(format!("did you mean '{meant}'?"))),
+        Some(Mistake::NotOurs) => {
+            let ours: Vec<&str> = KEYS.iter().copied().filter(|known| known.starts_with(PREFIX)).collect();
+            Err(unknown.hint(format!("twolock's own keys: {}", ours.join(", "))))
+        }
+    }
+}
+
 /// Refuses a value that would make the plan fail.
-fn check(preview: &Preview, kind: FileKind, name: &ProfileName, key: &str) -> Result<()> {
+fn check(preview: &Preview, name: &ProfileName, key: &str) -> Result<()> {
     let Some(profile) = preview.files.profile(name.as_str()) else { return Ok(()) };
-    let (config, credentials) = match kind {
-        FileKind::Config => (profile.config, None),
-        FileKind::Credentials => (None, profile.credentials),
-    };
-    let profile = Profile { config, credentials, ..profile };
-    ProfileSettings::of(&profile, name)
-        .check(key)
-        .map_err(|failure| Failure::new(Kind::Usage, failure.cause).of_profile(name))
+    let usage = |failure| Failure { kind: Kind::Usage, place: None, ..failure };
+    ProfileSettings::of(&profile, name).check(key).map_err(usage)
+}
+
+/// What to know of a key that the profile does not use.
+fn note_on(preview: &Preview, name: &ProfileName, key: &str) -> Option<String> {
+    let profile = preview.files.profile(name.as_str())?;
+    let (setting, note) = ProfileSettings::of(&profile, name).note_on_duration()?;
+    (setting.key == key).then(|| note.into())
 }
 
 /// Renames a profile, and updates whatever refers to it.

@@ -1,0 +1,91 @@
+//! Words that nobody reads because they are nearly, but not quite, right: headers, keys, values and settings.
+
+use crate::aws_files::Setting;
+use crate::aws_files::near::NearSection;
+use crate::error::Failure;
+use crate::hint::{CommandLine, Verb};
+use crate::names::ProfileName;
+use crate::ours::settings::{UnknownName, near_name};
+use crate::profile::keys::{self, KEYS, Mistake};
+use crate::profile::settings::ProfileSettings;
+use crate::text::visible::visible;
+
+use super::checkup::{Checkup, OneProfile};
+use super::finding::Severity::{Info, Warning};
+use super::finding::{Checked, Finding};
+
+/// Sections that were probably meant as profiles.
+pub fn headers(checkup: &Checkup) -> Checked {
+    checkup.context.files.all_near().iter().filter(|near| is_meant(near)).map(header).collect::<Vec<_>>().into()
+}
+
+/// A section of one word may be another program's; it is meant as a profile if it has a profile's keys, or none.
+fn is_meant(near: &NearSection) -> bool {
+    let is_one_word = !near.written().contains(char::is_whitespace);
+    let mut keys = near.settings().iter().map(|setting| setting.key.as_str());
+    !is_one_word || near.settings().is_empty() || keys.any(|key| KEYS.contains(&key))
+}
+
+fn header(near: &NearSection) -> Finding {
+    let why = match near.get("mfa_serial") {
+        Some(_) => "AWS tools ignore it, and would get no MFA without its mfa_serial",
+        None => "AWS tools and twolock ignore it",
+    };
+    Finding::new(Warning, near.problem(), why).of_profile(&near.name).at(&near.place).fix(near.advice())
+}
+
+/// Keys that nobody reads, and values that a command would refuse when it needs them.
+pub fn keys(checkup: &Checkup) -> Checked {
+    checkup.profiles.iter().flat_map(of_profile).collect::<Vec<_>>().into()
+}
+
+fn of_profile(one: &OneProfile) -> Vec<Finding> {
+    let Ok(name) = ProfileName::parse(&one.name) else { return Vec::new() };
+    let settings = ProfileSettings::of(&one.profile, &name);
+    let reported = one.plan.as_ref().and_then(|plan| plan.as_ref().err()?.place.as_ref());
+    let all = settings.settings();
+    let wrong = all.iter().filter_map(|setting| {
+        let value = || Some(settings.check(&setting.key).err()?).filter(|_| reported != Some(&setting.place));
+        unread(one, setting).or_else(|| value().map(|failure| invalid(one, setting, &failure)))
+    });
+    let note = settings.note_on_duration().map(|(setting, note)| {
+        let finding =
+            Finding::new(Info, note, "AWS tools use it for roles only").of_profile(&one.name).at(&setting.place);
+        finding.fix(CommandLine::of(Verb::Unset, &one.name).with("duration_seconds"))
+    });
+    wrong.chain(note).collect()
+}
+
+fn invalid(one: &OneProfile, setting: &Setting, failure: &Failure) -> Finding {
+    let finding = Finding::of_failure(Warning, failure, "commands that read it fail");
+    finding.fix(CommandLine::of(Verb::Unset, &one.name).with(&setting.key))
+}
+
+/// A key that is nearly one that somebody reads.
+fn unread(one: &OneProfile, setting: &Setting) -> Option<Finding> {
+    let unset = CommandLine::of(Verb::Unset, &one.name).with(&setting.key);
+    let (why, fix) = match keys::mistake(&setting.key)? {
+        Mistake::Nearly(meant) => {
+            let is_movable = one.profile.get(meant).is_none() && !setting.is_secret() && !setting.value.contains('\n');
+            let moved = CommandLine::of(Verb::Set, &one.name).with(meant).with(&setting.value).and(unset.clone());
+            (format!("nobody reads it; did you mean '{meant}'?"), if is_movable { moved } else { unset })
+        }
+        Mistake::NotOurs => ("twolock has no such key".into(), unset),
+    };
+    let finding = Finding::new(Warning, format!("unknown key '{}'", visible(&setting.key)), why);
+    Some(finding.of_profile(&one.name).at(&setting.place).fix(fix))
+}
+
+/// Names in `config.toml` that are no settings.
+pub fn settings(checkup: &Checkup) -> Checked {
+    checkup.context.settings.unknown.iter().map(setting).collect::<Vec<_>>().into()
+}
+
+fn setting(unknown: &UnknownName) -> Finding {
+    let what = format!("unknown setting '{}'", visible(&unknown.name));
+    let finding = Finding::new(Warning, what, "twolock does not read it").at(&unknown.place);
+    match near_name(&unknown.name) {
+        Some(meant) => finding.fix(format!("write '{meant}'")),
+        None => finding.fix("remove it"),
+    }
+}

@@ -123,9 +123,10 @@ impl AwsFile {
         all
     }
 
-    fn blocks_near(&self, name: &str) -> Vec<Block> {
-        let written = if name == DEFAULTS[0] { &DEFAULTS } else { std::slice::from_ref(&name) };
-        let chunks = written.iter().flat_map(|name| grammar::chunks_naming(&self.bytes, name.as_bytes()));
+    fn blocks_near<'a>(&'a self, name: &'a str) -> Vec<Block> {
+        let written = if name == DEFAULTS[0] { &DEFAULTS[..] } else { &[name] };
+        let naming = |name: &&'a str| grammar::chunks_naming(&self.bytes, name.as_bytes(), grammar::ends_unclosed_name);
+        let chunks = written.iter().flat_map(naming);
         let blocks = chunks.flat_map(|chunk| grammar::blocks(&self.bytes, &chunk));
         let mut near: Vec<Block> =
             blocks.filter(|block| self.nearly_named(block).is_some_and(|near| near == name)).collect();
@@ -144,7 +145,7 @@ impl AwsFile {
             chunk.mixed
                 || grammar::chunk_header(&self.bytes, chunk).is_some_and(|inside| wanted(self.heading_of(inside)))
         };
-        grammar::chunks_naming(&self.bytes, name.as_bytes())
+        grammar::chunks_naming(&self.bytes, name.as_bytes(), grammar::ends_name)
             .filter(may_hold)
             .flat_map(|chunk| grammar::blocks(&self.bytes, &chunk))
             .filter(|block| wanted(self.heading(block)))

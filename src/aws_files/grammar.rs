@@ -70,8 +70,12 @@ pub(super) fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk> {
 }
 
 /// Returns the chunks that may hold a header naming `name`: those with a line that begins with `[` and has the name
-/// where a header's name ends, be it without `]`. With thousands of profiles that is one or two.
-pub(super) fn chunks_naming<'a>(bytes: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = Chunk> + 'a {
+/// where a header's name ends. With thousands of profiles that is one or two.
+pub(super) fn chunks_naming<'a>(
+    bytes: &'a [u8],
+    name: &'a [u8],
+    ends: impl Fn(Option<&u8>) -> bool + 'a,
+) -> impl Iterator<Item = Chunk> + 'a {
     let finder = Finder::new(name);
     let mut done = text_start(bytes);
     let mut at = done;
@@ -79,8 +83,7 @@ pub(super) fn chunks_naming<'a>(bytes: &'a [u8], name: &'a [u8]) -> impl Iterato
         loop {
             // An empty name is found everywhere and names nothing.
             let hit = at + if name.is_empty() { None } else { finder.find(&bytes[at..]) }?;
-            let after = bytes.get(hit + name.len());
-            if !matches!(after, None | Some(b']' | b' ' | b'\t' | b'"' | b'\'' | b'\n' | b'\r' | b'#' | b';')) {
+            if !ends(bytes.get(hit + name.len())) {
                 at = hit + 1;
                 continue;
             }
@@ -97,6 +100,16 @@ pub(super) fn chunks_naming<'a>(bytes: &'a [u8], name: &'a [u8]) -> impl Iterato
             return Some(chunk);
         }
     })
+}
+
+/// Whether a name ends before this byte of a header.
+pub(super) fn ends_name(after: Option<&u8>) -> bool {
+    matches!(after, Some(b']' | b' ' | b'\t' | b'"' | b'\''))
+}
+
+/// The same where `]` may be missing. Many values end so, which takes time in a large file.
+pub(super) fn ends_unclosed_name(after: Option<&u8>) -> bool {
+    ends_name(after) || matches!(after, None | Some(b'\n' | b'\r' | b'#' | b';'))
 }
 
 fn chunk_at(bytes: &[u8], from: usize) -> Chunk {

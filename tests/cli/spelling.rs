@@ -138,6 +138,11 @@ fn a_file_that_the_aws_cli_cannot_read_is_not_edited_and_its_line_is_named() {
     {
         let world = World::new();
         std::fs::write(world.home().join(".aws/config"), bytes).unwrap();
+        let found = world.found_by("file-grammar");
+        assert!(
+            found.iter().any(|finding| finding.starts_with(&format!("~/.aws/config:{at}: ")) && finding.contains(what)),
+            "{found:?}"
+        );
         for args in [
             &["set", "base", "region", "us-east-1", "--yes"][..],
             &["unset", "deploy", "region", "--yes"],

@@ -180,6 +180,12 @@ pub fn aliases(checkup: &Checkup) -> Checked {
 pub fn readers(checkup: &Checkup) -> Checked {
     let mut found = Vec::new();
     for file in [&checkup.context.files.config, &checkup.context.files.credentials] {
+        // Its lines would be findings without a meaning.
+        if let Some((place, what)) = file.not_text() {
+            let finding = Finding::new(Error, format!("this file is {what}"), "AWS tools cannot read it");
+            found.push(finding.at(&place).fix("save it as UTF-8"));
+            continue;
+        }
         let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
         for oddity in file.oddities() {
             match lines.iter_mut().find(|(construct, _)| *construct == oddity.construct) {

@@ -91,19 +91,17 @@ pub struct Failure {
     pub place: Option<Place>,
     /// Commands to paste, places to look, questions; only what is true for this set-up.
     pub hints: Vec<Hint>,
-    /// Ends without words: the person knows (a cancel, a closed pipe).
-    pub silent: bool,
 }
 
 impl Failure {
     /// A failure with nothing but kind and cause.
     pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
-        Self { kind, cause: cause.into(), profile: None, place: None, hints: Vec::new(), silent: false }
+        Self { kind, cause: cause.into(), profile: None, place: None, hints: Vec::new() }
     }
 
-    /// A failure that ends without words.
-    pub fn silent(kind: Kind) -> Self {
-        Self { silent: true, ..Self::new(kind, "") }
+    /// The person cancelled; `outcome` says what that left: "nothing was changed".
+    pub fn cancelled(outcome: &str) -> Self {
+        Self::new(Kind::NeedsPerson, format!("cancelled; {outcome}"))
     }
 
     /// Names the profile, unless one is named already.

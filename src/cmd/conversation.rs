@@ -12,6 +12,9 @@ use crate::text::visible::{refused, sentence};
 /// Time to read a diff, or to look for a key in another window.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
+/// Every question of a conversation comes before the change.
+const UNCHANGED: &str = "nothing was changed";
+
 /// The words of the failure when there is no terminal.
 #[derive(Clone, Copy)]
 pub struct PersonNeeded<'a> {
@@ -35,11 +38,11 @@ impl<'a> Conversation<'a> {
         Ok(Self { terminal, until: Deadline::after(Instant::now(), PATIENCE), need })
     }
 
-    /// Shows a text and asks for a yes. Any other answer cancels, without a message.
+    /// Shows a text and asks for a yes. Any other answer cancels.
     pub fn confirm(&self, text: &str, question: &str) -> Result<(), Failure> {
         let answer = self.line(&format!("{text}{question} [y/N] "))?;
         let is_yes = matches!(answer.expose().trim(), "y" | "Y" | "yes");
-        if is_yes { Ok(()) } else { Err(Failure::silent(Kind::NeedsPerson)) }
+        if is_yes { Ok(()) } else { Err(Failure::cancelled(UNCHANGED)) }
     }
 
     /// Asks until the answer is valid, and says why one is not.
@@ -98,7 +101,12 @@ impl<'a> Conversation<'a> {
                 Line::Resumed => continue,
                 Line::Text(answer) => Ok(answer),
                 Line::Lost(why) => Err(no_person(&why, self.need)),
-                Line::TooLong | Line::End | Line::TimedOut => Err(Failure::silent(Kind::NeedsPerson)),
+                Line::TooLong => Err(Failure::cancelled(UNCHANGED)),
+                Line::End => self.write("\n").and(Err(Failure::cancelled(UNCHANGED))),
+                Line::TimedOut => {
+                    self.write("\n")?;
+                    Err(Failure::new(Kind::NeedsPerson, format!("no answer in time; {UNCHANGED}")))
+                }
             };
         }
     }

@@ -52,7 +52,7 @@ impl Context {
         let choices = Choices { what: "profile", names: &names, weights: &weights, detail: &detail };
         match picker::pick(&choices, filter, &self.env).map_err(no_terminal)? {
             Some(at) => ProfileName::parse(&names[at]).map_err(|why| Failure::new(Kind::Bug, why)),
-            None => Err(Failure::silent(Kind::NeedsPerson)),
+            None => Err(Failure::cancelled("no profile was picked")),
         }
     }
 

@@ -9,9 +9,6 @@ use crate::text::visible::{one_line, sentence};
 
 /// Says why the command failed. The first line makes sense on its own: SDKs quote it inside their own message.
 pub fn failure(failure: &Failure) {
-    if failure.silent {
-        return;
-    }
     say("error", &failure.headline());
     for hint in failure.shown_hints() {
         say("hint", &hint);

@@ -25,7 +25,7 @@ pub struct Question {
     pub asker: Option<String>,
     /// The endpoint, when it is not AWS's own: `127.0.0.1:4566`.
     pub foreign_endpoint: Option<String>,
-    /// What went wrong before, shown before the question: `wrong code, a code works once`.
+    /// What went wrong before, shown above the question in a line of its own, of at most 80 columns.
     pub notice: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub struct Question {
 pub enum AskError {
     /// No person can be asked here: no controlling terminal, or we are a background job. The text says which.
     Nobody(String),
-    /// The person declined: an empty line or end of input.
+    /// The person declined: two empty lines or end of input.
     Cancelled,
     /// Nothing was entered before the deadline.
     TimedOut,

@@ -10,7 +10,7 @@
 //!   worthless a moment later, and nothing can leave the terminal mute.
 //! - What was typed before the question is no answer to it, and what was typed after the answer is not left for the
 //!   shell: both are dropped.
-//! - Enter sends, an empty line or end of input cancels. A code of the wrong form is asked again, without counting.
+//! - Enter sends; end of input or a second empty line cancels. A code of the wrong form is asked again, without counting.
 //! - After ^Z and `fg` the question is shown again. ^C is the signal's business (`system/signals.rs`).
 //! - When it is over, the question is erased. A terminal that cannot erase (`TERM=dumb`) keeps it, and sees no notes.
 
@@ -30,6 +30,7 @@ use crate::text::width::{columns, cut_middle};
 /// Widest question, in columns.
 const WIDEST: usize = 80;
 const NOT_A_CODE: &str = "not a six-digit code";
+const EMPTY: &str = "no code was typed; another empty line cancels";
 
 const ERASE_LINE: &str = "\r\x1b[2K";
 const ERASE_LINE_ABOVE: &str = "\x1b[A\x1b[2K";
@@ -60,19 +61,22 @@ impl CodeSource for TerminalSource {
         let _exit_hook = signals::on_termination(move || leave(can_erase, *held(&above)));
         let line = question_line(question);
         let (line, styled) = (line.plain(), line.styled(self.is_styled));
-        let mut notice = question.notice.as_deref().map(|text| cut_middle(&visible(text), WIDEST));
+        let mut notice = question.notice.as_deref().map(visible);
+        let mut was_empty = false;
         loop {
             shown.show(notice.as_deref(), &styled, columns(&line))?;
             match terminal.read_line(until) {
                 Line::Text(typed) => {
                     shown.answered(&line, columns(typed.expose()));
-                    if typed.expose().trim().is_empty() {
-                        return Err(AskError::Cancelled);
-                    }
                     if let Some(code) = MfaCode::parse(typed.expose()) {
                         return Ok(code);
                     }
-                    notice = Some(NOT_A_CODE.into());
+                    let is_empty = typed.expose().trim().is_empty();
+                    if is_empty && was_empty {
+                        return Err(AskError::Cancelled);
+                    }
+                    was_empty |= is_empty;
+                    notice = Some(if is_empty { EMPTY } else { NOT_A_CODE }.into());
                 }
                 Line::TooLong => {
                     shown.answered(&line, 0);

@@ -66,8 +66,7 @@ impl Sessions<'_> {
                 Ok(session) => return Ok(session),
                 Err(e) if e.kind == AwsErrorKind::WrongCode && refused + 1 < TRIES && self.codes.can_ask_again() => {
                     refused += 1;
-                    let next = codes::until_next((self.clock)()).as_secs();
-                    notice = Some(format!("{}; the next one is available in {next} s", e.cause));
+                    notice = Some(self.wrong_code(TRIES - refused));
                 }
                 Err(e) => return Err(self.no_session(e, state)),
             }
@@ -90,20 +89,25 @@ impl Sessions<'_> {
         self.endpoint.map(|e| e.rsplit_once("://").map_or(e, |(_, host)| host))
     }
 
+    /// One line of 80 columns: the question below it names the device and the endpoint.
+    fn wrong_code(&self, left: u32) -> String {
+        let next = next_code(codes::until_next((self.clock)()));
+        let tries = if left == 1 { "try" } else { "tries" };
+        format!("wrong code, already used, or of another device; {next}; {left} {tries} left")
+    }
+
     /// Counts down to the next code; a source that cannot give another one fails at once.
     fn wait_for_the_next(&self, until: Deadline, again: bool) -> std::result::Result<(), Ended> {
         let wait = codes::until_next((self.clock)());
         if !again || !self.codes.can_ask_again() {
-            let cause = format!("this code was already used; the next one is available in {} s", wait.as_secs());
-            return Err(Ended::alone(Failure::new(Kind::Refused, cause)));
+            return Err(Ended::alone(Failure::new(Kind::Refused, already_used(wait))));
         }
         let next = Deadline::after(std::time::Instant::now(), wait);
         while !next.has_passed() {
             if until.has_passed() {
                 return Err(Ended::alone(self.timed_out()));
             }
-            let seconds = next.left().as_secs() + 1;
-            self.codes.note(&format!("that code was already used; the next one is available in {seconds} s"));
+            self.codes.note(&already_used(next.left() + Duration::from_secs(1)));
             std::thread::sleep(next.left().min(until.left()).min(Duration::from_secs(1)));
         }
         self.codes.note("");
@@ -113,7 +117,8 @@ impl Sessions<'_> {
     fn no_code(&self, e: AskError, device: &MfaSerial) -> Ended {
         match e {
             AskError::Cancelled => {
-                Ended { failure: Box::new(Failure::silent(Kind::NeedsPerson)), told: Some(cancelled()) }
+                let failure = Failure::cancelled("no code was given");
+                Ended { failure: Box::new(failure), told: Some(cancelled()) }
             }
             AskError::TimedOut => Ended::alone(self.timed_out()),
             AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) },
@@ -138,8 +143,8 @@ impl Sessions<'_> {
             codes::forget_last(state);
         }
         if unclear {
-            let next = codes::until_next((self.clock)()).as_secs();
-            failure.cause.push_str(&format!("; the code counts as used; the next one is available in {next} s"));
+            let next = next_code(codes::until_next((self.clock)()));
+            failure.cause.push_str(&format!("; the code counts as used; {next}"));
         }
         Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) }
     }
@@ -172,6 +177,14 @@ impl Ended {
 fn end(files: &DeviceFiles, mut state: DeviceState, kind: Kind, text: String) {
     state.ending = Some(Ending { pid: std::process::id(), at_millis: now_millis(), kind, text });
     files.save(&state);
+}
+
+fn next_code(wait: Duration) -> String {
+    format!("next code in {} s", wait.as_secs())
+}
+
+fn already_used(wait: Duration) -> String {
+    format!("this code was already used; {}", next_code(wait))
 }
 
 fn cancelled() -> String {

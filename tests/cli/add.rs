@@ -226,7 +226,7 @@ fn a_secret_given_for_the_key_id_is_not_repeated() {
         terminal.sees("access key id: ");
         assert_eq!(terminal.shown().matches(text).count(), 1, "the echo alone: {}", terminal.shown());
         terminal.types("\x04");
-        terminal.end().is(9, "", "");
+        terminal.end().is(9, "", "twolock: error: cancelled; nothing was changed\n");
     }
     let command = desktop.twolock(&["profile", "add", "new", "--stdin", "--mfa-serial", DEVICE, "--yes"]);
     let ran = with_input(&world, command, &format!("{KEY_ID}\n{KEY_ID}\n"));
@@ -248,7 +248,7 @@ fn cancelling_any_question_changes_nothing() {
             terminal.sees(": ");
             terminal.types(answer);
         }
-        terminal.end().is(9, "", "");
+        terminal.end().is(9, "", "twolock: error: cancelled; nothing was changed\n");
     }
     assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
 }

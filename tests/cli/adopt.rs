@@ -434,7 +434,7 @@ fn on_a_terminal_the_diff_is_shown_and_no_secret_is() {
     terminal.sees("adopt? [y/N] ");
     assert!(!terminal.shown().contains(SECRET));
     terminal.types("n\n");
-    terminal.end().is(9, "", "");
+    terminal.end().is(9, "", "twolock: error: cancelled; nothing was changed\n");
     assert_eq!((desktop.planted(), credentials_of(&world)), (String::new(), CREDENTIALS.into()));
 }
 

@@ -228,12 +228,12 @@ fn the_calling_shell_is_detected() {
 }
 
 #[test]
-fn cancelling_the_question_makes_eval_fail_silently() {
+fn cancelling_the_question_makes_eval_fail() {
     let world = World::new();
     let mut terminal = world.on_terminal(["env", "prod", "--shell", "sh"]);
     terminal.sees("): ");
-    terminal.types("\n");
-    terminal.end().is(9, "false;\n", "");
+    terminal.types("\x04");
+    terminal.end().is(9, "false;\n", "twolock: error: profile 'prod': cancelled; no code was given\n");
     let mut terminal = world.on_terminal(["env", "prod", "--shell", "sh"]);
     terminal.sees("): ");
     terminal.types("\x03");

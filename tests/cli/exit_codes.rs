@@ -37,7 +37,7 @@ fn another_processs_endless_question_is_exit_7() {
              twolock: hint: run it again\n"
         ),
     );
-    holder.types("\n");
+    holder.types("\x04");
     assert_eq!(holder.end().code, 9);
 }
 

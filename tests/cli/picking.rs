@@ -46,7 +46,7 @@ fn the_name_alone_goes_to_stdout() {
 }
 
 #[test]
-fn cancelling_the_picker_prints_nothing_and_exits_9() {
+fn cancelling_the_picker_says_so_and_exits_9() {
     let world = World::of_one(ONE);
     for (args, stdout) in [
         (&["profile", "pick"][..], ""),
@@ -59,7 +59,7 @@ fn cancelling_the_picker_prints_nothing_and_exits_9() {
         (&["env", "--shell", "sh"], "false;\n"),
     ] {
         for keys in ["\x1b", "\x04"] {
-            after(&world, args, keys).0.is(9, stdout, "");
+            after(&world, args, keys).0.is(9, stdout, "twolock: error: cancelled; no profile was picked\n");
         }
     }
     assert!(!world.home().join(".local/state/twolock/state.json").exists());

@@ -22,10 +22,10 @@ impl World {
 fn two_wrong_codes_then_the_right_one() {
     let world = World::new();
     let mut terminal = world.asked();
-    for digit in ['1', '2'] {
+    for (digit, left) in [('1', " s; 2 tries left\r\n"), ('2', " s; 1 try left\r\n")] {
         terminal.types(&format!("{}\n", world.wrong(digit)));
-        terminal.sees("the code was refused");
-        terminal.sees("the next one is available in ");
+        terminal.sees("\x1b[2Kwrong code, already used, or of another device; next code in ");
+        terminal.sees(left);
         terminal.sees("device ana): ");
     }
     terminal.types(&format!("{}\n", world.code()));
@@ -40,7 +40,7 @@ fn after_three_wrong_codes_it_fails() {
     let mut terminal = world.asked();
     for digit in ['1', '2'] {
         terminal.types(&format!("{}\n", world.wrong(digit)));
-        terminal.sees("the code was refused");
+        terminal.sees("wrong code, already used, or of another device");
         terminal.sees("device ana): ");
     }
     terminal.types(&format!("{}\n", world.wrong('3')));
@@ -73,14 +73,19 @@ fn a_code_with_an_invalid_format_is_not_sent() {
 }
 
 #[test]
-fn an_empty_line_and_end_of_input_cancel_silently() {
+fn a_first_empty_line_asks_again_and_a_cancel_says_so() {
     let world = World::new();
-    for keys in ["\n", "   \n", "\x04"] {
+    for (first, second) in [("\n", "\n"), ("   \n", "\x04"), ("\x04", "")] {
         for verb in ["credential-process", "login", "exec", "whoami"] {
             let mut terminal = world.on_terminal([verb, "prod"]);
             terminal.sees("device ana): ");
-            terminal.types(keys);
-            terminal.end().is(9, "", "");
+            terminal.types(first);
+            if !second.is_empty() {
+                terminal.sees("no code was typed; another empty line cancels");
+                terminal.sees("device ana): ");
+                terminal.types(second);
+            }
+            terminal.end().is(9, "", "twolock: error: profile 'prod': cancelled; no code was given\n");
         }
     }
     assert_eq!(world.sandbox.connections(), 0);
@@ -109,7 +114,7 @@ fn a_code_that_was_sent_is_not_sent_again() {
     let mut second = world.on_terminal(["login", "longer"]);
     second.sees("device ana): ");
     second.types(&format!("{code}\n"));
-    second.sees("that code was already used; the next one is available in ");
+    second.sees("this code was already used; next code in ");
     second.types("\x03");
     assert_eq!(second.end().code, 130);
     assert_eq!(world.sandbox.count("AssumeRole"), 1, "the role of prod alone");
@@ -117,8 +122,7 @@ fn a_code_that_was_sent_is_not_sent_again() {
     let ran = world.finish(command.env("TWOLOCK_MFA_CODE", &code));
     assert_eq!((ran.code, ran.stdout.as_str()), (4, ""));
     assert!(
-        ran.stderr
-            .starts_with("twolock: error: profile 'longer': this code was already used; the next one is available in "),
+        ran.stderr.starts_with("twolock: error: profile 'longer': this code was already used; next code in "),
         "{ran:?}"
     );
 }

@@ -8,10 +8,11 @@ pub fn tidy(text: &str) -> String {
     let text = strip_escapes(text).replace('\r', "");
     let text = numbers_after(&text, "127.0.0.1:", "PORT");
     let text = numbers_after(&text, "pid ", "4242");
+    let text = numbers_after(&text, "next code in ", "17");
     let text = seconds_left(&text);
     let text = ids(&text);
     let text = moments(&text);
-    lines(&text, |line| counted_down(&rounded(line)).trim_end().to_owned())
+    lines(&text, |line| rounded(line).trim_end().to_owned())
 }
 
 fn lines(text: &str, change: impl Fn(&str) -> String) -> String {
@@ -95,20 +96,6 @@ fn moments(text: &str) -> String {
     tidy
 }
 
-/// A line that ends with a countdown, `… in 9 s`; where it is cut hangs on how many digits there are.
-fn counted_down(line: &str) -> String {
-    let Some((text, seconds)) = line.trim_end().rsplit_once(" in ") else { return line.to_owned() };
-    if seconds.strip_suffix(" s").is_none_or(|number| number.parse::<u32>().is_err()) {
-        return line.to_owned();
-    }
-    let words = |(before, after): (&str, &str)| {
-        let (before, _) = before.rsplit_once(' ').unwrap_or((before, ""));
-        let (_, after) = after.split_once(' ').unwrap_or(("", after));
-        format!("{before} … {after}")
-    };
-    format!("{} in 17 s", text.split_once('…').map_or_else(|| text.to_owned(), words))
-}
-
 /// A session was created minutes ago at most: `11h 59m` was `12h`, `59m 58s` was `1h`.
 fn rounded(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
@@ -142,7 +129,7 @@ fn what_differs_from_run_to_run_is_one_value() {
         ("for aws, pid 17", "for aws, pid 4242"),
         ("\x1b[1mbold\x1b[0m\r\n", "bold\n"),
         ("ASIA2B3C4D5E6F7G8H9I \"ASIAN\"", "ASIAIOSFODNN7EXAMPLE \"ASIAN\""),
-        ("wrong, use…er device's; the next in 9 s", "wrong, … device's; the next in 17 s"),
+        ("already used; next code in 9 s; 1 try left", "already used; next code in 17 s; 1 try left"),
         ("until 2030-01-31T12:34:56Z.", "until 2026-11-23T21:12:40Z."),
         ("prod  11h 58m  x", "prod   12h  x"),
         ("59m 58s left, 1h 59m more", " 1h left, 1h 59m more"),

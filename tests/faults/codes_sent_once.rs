@@ -38,7 +38,7 @@ fn trouble_after_a_code_was_sent_is_sent_once_and_tells_when_the_next_one_comes(
         let world = World::new();
         world.sandbox.fault(Fault::new(kind.clone()).on("GetSessionToken"));
         let ran = answer(&world, world.twolock(["credential-process", "prod"]).env("TWOLOCK_MFA_CODE", world.code()));
-        failed(&ran, 6, &["profile 'prod'", says, "the code counts as used; the next one is available in "]);
+        failed(&ran, 6, &["profile 'prod'", says, "the code counts as used; next code in "]);
         assert!(!ran.stderr.contains('<') && ran.stderr.len() < 1000, "the answer is not shown: {ran:?}");
         assert_eq!(world.sandbox.count("GetSessionToken"), 1, "{kind:?}");
         assert_eq!(sealed(&world), Vec::<String>::new(), "{kind:?}");

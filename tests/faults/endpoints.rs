@@ -171,6 +171,6 @@ fn a_loopback_endpoint_is_named_in_question_and_messages_as_not_aws() {
     terminal.types(&format!("{}\n", world.wrong_code()));
     terminal.sees("not AWS");
     terminal.sees("device ana): ");
-    terminal.types("\n");
+    terminal.types("\x04");
     assert_eq!(terminal.end().code, 9);
 }

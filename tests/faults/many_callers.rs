@@ -111,8 +111,8 @@ fn a_cancel_is_shared_with_those_who_wait_and_with_nobody_later() {
     let waiting: Vec<Child> = (0..3).map(|_| caller(&world, "prod")).collect();
     waiting.iter().for_each(|child| waits(child.id()));
     let pid = asking.pid();
-    asking.types("\n");
-    asking.end().is(9, "", "");
+    asking.types("\x04");
+    asking.end().is(9, "", "twolock: error: profile 'prod': cancelled; no code was given\n");
     for child in waiting {
         let text = format!("twolock: error: profile 'prod': cancelled at the prompt of pid {pid}\n");
         end(&world, child).is(9, "", &text);

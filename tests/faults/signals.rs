@@ -71,15 +71,20 @@ fn what_follows_an_interrupted_eval_does_not_run() {
 }
 
 #[test]
-fn an_empty_line_and_the_end_of_input_cancel_without_a_word() {
+fn a_second_empty_line_and_the_end_of_input_cancel() {
     let world = World::new();
-    for keys in ["\n", "\x04", "  \n"] {
+    for lines in [&["\n", "\n"][..], &["\x04"], &["  \n", "\x04"]] {
         for (args, stdout) in
             [(&["credential-process", "prod"][..], ""), (&["env", "prod", "--shell", "sh"], "false;\n")]
         {
             let mut terminal = asking(&world, args);
-            terminal.types(keys);
-            terminal.end().is(9, stdout, "");
+            terminal.types(lines[0]);
+            for line in &lines[1..] {
+                terminal.sees("no code was typed; another empty line cancels");
+                terminal.sees("device ana): ");
+                terminal.types(line);
+            }
+            terminal.end().is(9, stdout, "twolock: error: profile 'prod': cancelled; no code was given\n");
         }
     }
     assert_eq!(world.sandbox.connections(), 0);

@@ -114,9 +114,27 @@ fn a_code_of_the_wrong_form_is_asked_again() {
 }
 
 #[test]
+fn a_first_empty_line_is_asked_again_and_a_second_one_cancels() {
+    for (first, second) in [("\r", "\r"), ("   \r", "\r"), ("\r", "\x04")] {
+        let (mut world, _) = World::asked(&[]);
+        let before = world.shown_so_far();
+        world.types(first);
+        world.sees_after(before, "no code was typed; another empty line cancels\r\nMFA code for 123456789012 (prod,");
+        world.sees("device ana): ");
+        world.types(second);
+        assert_eq!(world.event(), "exited 0");
+        assert_eq!(world.report(), "Cancelled\ndone\n");
+        world.assert_modes_unchanged();
+        world.assert_nothing_left();
+        assert!(world.screen().is_empty(), "{:?}", world.screen());
+    }
+}
+
+#[test]
 fn the_notice_of_a_wrong_code_stands_above_the_question_and_goes_with_it() {
-    let (mut world, _) = World::asked(&[("PROMPT_NOTICE", "wrong code, a code works once")]);
-    assert_eq!(world.screen(), ["wrong code, a code works once", "MFA code for 123456789012 (prod, device ana):"]);
+    let notice = "wrong code, already used, or of another device; next code in 30 s; 2 tries left";
+    let (mut world, _) = World::asked(&[("PROMPT_NOTICE", notice)]);
+    assert_eq!(world.screen(), [notice, "MFA code for 123456789012 (prod, device ana):"]);
     world.types("x\r");
     world.sees("not a six-digit code");
     world.types("123456\r");
@@ -225,7 +243,7 @@ fn notes_pass_and_leave_nothing() {
     world.sees("MFA code for");
     assert_eq!(world.screen(), ["MFA code for 123456789012 (prod, device ana):"], "the note gave way");
     let shown = String::from_utf8_lossy(world.bytes()).into_owned();
-    assert!(shown.contains("a code works once, the next one is available in 12 s"), "{shown}");
+    assert!(shown.contains("a code works once, next code in 12 s"), "{shown}");
     world.types("123456\r");
     world.sees("last words");
     assert_eq!(world.event(), "exited 0");

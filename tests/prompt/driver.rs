@@ -93,8 +93,8 @@ fn ask() {
 fn note() {
     signals::watch();
     let source = TerminalSource::new(&Env::from_process());
-    source.note("a code works once, the next one is available in 12 s");
-    source.note(&format!("a code works once, {}", "the next one is available in 11 s ".repeat(9)));
+    source.note("a code works once, next code in 12 s");
+    source.note(&format!("a code works once, {}", "next code in 11 s ".repeat(9)));
     if setting("PROMPT_NOTE_STAYS").is_some() {
         std::thread::sleep(Duration::from_secs(600));
     }

@@ -24,13 +24,9 @@ pub fn send(pid: i32, signal: Signal) {
 
 #[test]
 fn whatever_is_typed_the_terminal_is_as_it_was() {
-    for (keys, report) in [
-        ("123456\r", "code 123456\ndone\n"),
-        ("\r", "Cancelled\ndone\n"),
-        ("   \r", "Cancelled\ndone\n"),
-        ("\x04", "Cancelled\ndone\n"),
-        ("123456\x04\x04", "Cancelled\ndone\n"),
-    ] {
+    for (keys, report) in
+        [("123456\r", "code 123456\ndone\n"), ("\x04", "Cancelled\ndone\n"), ("123456\x04\x04", "Cancelled\ndone\n")]
+    {
         let (mut world, _) = World::asked(&[]);
         world.types(keys);
         assert_eq!(world.event(), "exited 0", "{keys:?}");

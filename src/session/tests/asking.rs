@@ -51,7 +51,7 @@ fn wrong_code_is_asked_again_and_says_when_the_next_comes() {
     world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
     let person = FakePerson::typing(&["111111", "222222"]);
     world.obtain(&base(), &person).unwrap();
-    let notice = "AWS said WrongCode; the next one is available in 20 s";
+    let notice = "wrong code, already used, or of another device; next code in 20 s; 2 tries left";
     assert_eq!(person.notices(), [None, Some(notice.to_string())]);
     assert_eq!(world.sts.calls().len(), 2);
 }
@@ -66,6 +66,9 @@ fn third_wrong_code_is_the_last() {
     let failure = world.obtain(&base(), &person).unwrap_err();
     assert_eq!((failure.kind, person.asked(), world.sts.calls().len()), (Kind::Refused, 3, 3));
     assert_eq!(state(&world).sent.len(), 3);
+    let notices: Vec<String> = person.notices().into_iter().flatten().collect();
+    assert!(notices[0].ends_with("; 2 tries left") && notices[1].ends_with("; 1 try left"), "{notices:?}");
+    assert!(notices.iter().all(|notice| notice.len() <= 80), "{notices:?}");
 }
 
 #[test]
@@ -100,7 +103,7 @@ fn code_typed_twice_is_not_sent_twice_but_waited_beyond() {
     let sent: Vec<String> = world.sts.calls();
     assert!(sent[0].ends_with("111111") && sent[1].ends_with("222222") && sent.len() == 2, "{sent:?}");
     let notes = person.notes();
-    assert_eq!(notes[0], "that code was already used; the next one is available in 1 s");
+    assert_eq!(notes[0], "this code was already used; next code in 1 s");
     assert_eq!(notes.last().map(String::as_str), Some(""), "{notes:?}");
 }
 
@@ -111,7 +114,7 @@ fn program_that_always_prints_the_same_code_is_given_up() {
     world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
     let person = FakePerson::typing(&["111111"; 4]);
     let failure = world.obtain(&base(), &person).unwrap_err();
-    let cause = "this code was already used; the next one is available in 1 s";
+    let cause = "this code was already used; next code in 1 s";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, cause));
     assert_eq!((person.asked(), world.sts.calls().len()), (4, 1));
 }
@@ -123,7 +126,7 @@ fn given_code_that_was_sent_before_is_refused_at_once() {
     world.cache().forget(&identities(&base())[0]).unwrap();
     world.pass(10);
     let failure = world.obtain(&base(), &FakePerson::typing(&["111111"]).only_one()).unwrap_err();
-    let cause = "this code was already used; the next one is available in 20 s";
+    let cause = "this code was already used; next code in 20 s";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, cause));
     assert_eq!(world.sts.calls().len(), 1);
 }
@@ -135,7 +138,7 @@ fn code_whose_end_is_unclear_counts_as_used() {
         world.pass(25);
         world.sts.fail("GetSessionToken", kind);
         let failure = world.obtain(&base(), &FakePerson::typing(&["111111"])).unwrap_err();
-        let cause = format!("AWS said {kind:?}; the code counts as used; the next one is available in 5 s");
+        let cause = format!("AWS said {kind:?}; the code counts as used; next code in 5 s");
         assert_eq!((failure.kind, failure.cause), (Kind::Network, cause));
         assert_eq!(state(&world).sent.len(), 1);
         later();
@@ -202,10 +205,11 @@ fn device_file_holds_no_code() {
 }
 
 #[test]
-fn cancel_ends_without_words_and_is_written_down() {
+fn cancel_says_so_and_is_written_down() {
     let world = World::new();
     let failure = world.obtain(&base(), &FakePerson::ending(AskError::Cancelled)).unwrap_err();
-    assert!(failure.silent && failure.kind == Kind::NeedsPerson, "{failure:?}");
+    let line = "profile 'base': cancelled; no code was given";
+    assert_eq!((failure.kind, failure.headline().as_str()), (Kind::NeedsPerson, line));
     let ending = state(&world).ending.unwrap();
     assert_eq!((ending.pid, ending.kind), (std::process::id(), Kind::NeedsPerson));
     assert_eq!(ending.text, format!("cancelled at the prompt of pid {}", std::process::id()));

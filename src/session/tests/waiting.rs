@@ -78,7 +78,7 @@ fn cancel_is_told_to_the_waiting_who_ask_nobody() {
     let (second, asked, world) = told_to_the_waiting(AskError::Cancelled, FakePerson::default());
     let failure = second.unwrap_err();
     let line = format!("profile 'base': cancelled at the prompt of pid {}", std::process::id());
-    assert_eq!((failure.kind, failure.headline(), failure.silent), (Kind::NeedsPerson, line, false));
+    assert_eq!((failure.kind, failure.headline()), (Kind::NeedsPerson, line));
     assert_eq!((asked, world.sts.calls().len()), (0, 0));
 }
 

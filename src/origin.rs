@@ -79,6 +79,8 @@ pub struct FileChoice {
     pub path: PathBuf,
     /// The variable that chose it; none for the usual place.
     pub variable: Option<&'static str>,
+    /// Whether a variable chose a file that does not exist.
+    pub is_missing: bool,
 }
 
 #[cfg(test)]

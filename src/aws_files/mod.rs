@@ -6,9 +6,10 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Place, Result};
+use crate::error::{Failure, Kind, Place, Result};
 use crate::origin::FileChoice;
 use crate::system::directories::shorten;
 use crate::system::env::Env;
@@ -90,6 +91,20 @@ impl AwsFiles {
         }
     }
 
+    /// The two files as messages name them, with the variable that leads to one that does not exist.
+    pub fn shown(&self) -> String {
+        let shown = |file: &AwsFile, choice: &FileChoice| match choice.variable {
+            Some(variable) if choice.is_missing => format!("{} ({variable}: no such file)", file.shown()),
+            _ => file.shown().to_owned(),
+        };
+        let config = shown(&self.config, &self.config_choice);
+        format!("{config} or {}", shown(&self.credentials, &self.credentials_choice))
+    }
+
+    pub fn not_found(&self, name: impl fmt::Display) -> Failure {
+        Failure::new(Kind::Config, format!("not found in {}", self.shown())).of_profile(name)
+    }
+
     pub fn copied(&self) -> Self {
         Self {
             config: self.config.copied(),
@@ -110,8 +125,11 @@ impl AwsFiles {
 
 fn choice(env: &Env, home: &Path, variable: &'static str, usual: &str) -> FileChoice {
     match env.raw(variable) {
-        Some(given) => FileChoice { path: below_home(given, home), variable: Some(variable) },
-        None => FileChoice { path: home.join(".aws").join(usual), variable: None },
+        Some(given) => {
+            let path = below_home(given, home);
+            FileChoice { is_missing: !path.exists(), path, variable: Some(variable) }
+        }
+        None => FileChoice { path: home.join(".aws").join(usual), variable: None, is_missing: false },
     }
 }
 
@@ -151,7 +169,6 @@ fn below_home(given: &OsStr, home: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
 
     struct World(tempfile::TempDir);
 
@@ -221,6 +238,15 @@ mod tests {
         let files = AwsFiles::load(&nothing(), home.path()).0;
         assert!(files.profile_names().is_empty());
         assert_eq!(files.config.bytes(), b"");
+    }
+
+    #[test]
+    fn a_variable_that_leads_to_a_missing_file_is_named() {
+        let world = World::new("", "");
+        let env = Env::of([("AWS_CONFIG_FILE", "~/gone"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+        let shown = "not found in ~/gone (AWS_CONFIG_FILE: no such file) or /dev/null";
+        assert_eq!(world.load(&env).not_found("p").headline(), format!("profile 'p': {shown}"));
+        assert_eq!(world.load(&nothing()).shown(), "~/.aws/config or ~/.aws/credentials");
     }
 
     #[test]

@@ -23,8 +23,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let names = context.files.profile_names();
     if names.is_empty() {
-        let (config, credentials) = (context.files.config.shown(), context.files.credentials.shown());
-        let text = format!("no profiles in {config} or {credentials}\nnext: twolock profile add\n");
+        let text = format!("no profiles in {}\nnext: twolock profile add\n", context.files.shown());
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
     let active_sessions = ActiveSessions::look(&context);

@@ -76,10 +76,23 @@ impl Context {
         for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
             if let Some(name) = self.env.text(variable) {
                 let invalid = |why| Failure::new(Kind::Usage, format!("{variable}: {why}"));
-                return ProfileName::parse(name).map(Some).map_err(invalid);
+                let name = ProfileName::parse(name).map_err(invalid)?;
+                let is_known = self.has(&name) || self.settings.aliases.get(name.as_str()).is_some();
+                return if is_known {
+                    Ok(Some(name))
+                } else {
+                    Err(self.unknown(&name, &format!("named by {variable}, but ")))
+                };
             }
         }
         Ok(None)
+    }
+
+    /// The failure of a name that neither file has, with suggestions.
+    fn unknown(&self, name: &ProfileName, before: &str) -> Failure {
+        let mut failure = plan::plan(self.sources(), name).err().unwrap_or_else(|| self.files.not_found(name));
+        failure.cause.insert_str(0, before);
+        failure
     }
 
     fn no_profile_given(&self) -> Failure {
@@ -88,7 +101,10 @@ impl Context {
 
     fn listing_profiles(&self, failure: Failure) -> Failure {
         let names = first_names(&self.files.profile_names());
-        if names.is_empty() { failure } else { failure.hint(format!("profiles: {names}")) }
+        match names.is_empty() {
+            false => failure.hint(format!("profiles: {names}")),
+            true => failure.hint(format!("there are no profiles in {}", self.files.shown())),
+        }
     }
 
     /// The profile with this name, else the profile of this alias. A name that is neither is returned as it is: the
@@ -100,8 +116,7 @@ impl Context {
         if self.has(&alias.profile) {
             return Ok(alias.profile.clone());
         }
-        let failure = plan::plan(self.sources(), &alias.profile).err().unwrap_or_else(|| unknown(&alias.profile));
-        let mut failure = failure.at(&alias.place);
+        let mut failure = self.unknown(&alias.profile, "").at(&alias.place);
         failure.cause += &format!(", and alias '{name}' refers to it");
         Err(failure)
     }
@@ -115,7 +130,7 @@ impl Context {
     }
 
     pub fn existing(&self, name: &ProfileName) -> Result<Profile> {
-        let missing = || self.listing_profiles(unknown(name));
+        let missing = || self.listing_profiles(self.files.not_found(name));
         self.files.profile(name.as_str()).ok_or_else(|| self.nearly_found(name).unwrap_or_else(missing))
     }
 
@@ -141,8 +156,4 @@ impl Context {
         names.extend(self.settings.aliases.iter().map(|(alias, _)| alias.to_string()).filter(|a| !known.contains(a)));
         names
     }
-}
-
-pub fn unknown(name: &ProfileName) -> Failure {
-    Failure::new(Kind::Config, "not found in the AWS files").of_profile(name)
 }

@@ -143,7 +143,7 @@ mod tests {
             }
 
             fn ask(&self, variable: Option<&'static str>, consents: &Consents) -> Result<()> {
-                let choice = FileChoice { path: self.path("repo/config"), variable };
+                let choice = FileChoice { path: self.path("repo/config"), variable, is_missing: false };
                 may_start_programs(&choice, CONTENT, self.0.path(), consents)
             }
 
@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(world.ask(None, &Consents::new()), Ok(()));
             fs::rename(world.path(".aws/config"), world.path(".aws/other")).unwrap();
             symlink(world.path(".aws/other"), world.path("x")).unwrap();
-            let choice = FileChoice { path: world.path("x"), variable: CHOSEN };
+            let choice = FileChoice { path: world.path("x"), variable: CHOSEN, is_missing: false };
             assert!(
                 may_start_programs(&choice, CONTENT, world.0.path(), &Consents::new()).is_err(),
                 "not named config"

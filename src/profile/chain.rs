@@ -183,10 +183,7 @@ fn missing_at(
             failure(cause).of_profile(&hop.name).at(origin.place())
         }
         (.., Some(nearly)) => not_found(shown, nearly),
-        _ => {
-            let (config, credentials) = (sources.files.config.shown(), sources.files.credentials.shown());
-            failure(format!("not found in {config} or {credentials}")).of_profile(shown)
-        }
+        _ => sources.files.not_found(shown),
     }
 }
 

@@ -572,3 +572,12 @@ fn a_file_selected_by_a_variable_starts_programs_only_with_consent() {
     );
     assert_eq!(doctor(), Vec::<Value>::new());
 }
+
+#[test]
+fn a_variable_that_leads_to_a_missing_file_is_a_warning() {
+    let world = World::new();
+    let warning = "warning: AWS_CONFIG_FILE names '~/gone', which does not exist\n  \
+                   twolock and AWS tools started here find no profiles in it\n  fix: unset AWS_CONFIG_FILE\n";
+    assert!(world.doctor_with(&[("AWS_CONFIG_FILE", "~/gone")]).stdout.contains(warning));
+    assert!(!world.doctor_with(&[("AWS_CONFIG_FILE", "/dev/null")]).stdout.contains("AWS_CONFIG_FILE"));
+}

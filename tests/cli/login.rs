@@ -93,3 +93,53 @@ fn a_refusal_by_aws_is_reported_with_a_hint() {
     // The session is cached: the next profile needs no code.
     assert_eq!(world.run(["login", "prod"]).code, 0);
 }
+
+#[test]
+fn a_variable_that_names_no_profile_is_named() {
+    let world = World::new();
+    for (variables, named) in [
+        (&[("AWS_PROFILE", "stage")][..], "AWS_PROFILE"),
+        (&[("AWS_DEFAULT_PROFILE", "stage")], "AWS_DEFAULT_PROFILE"),
+        (&[("AWS_PROFILE", "stage"), ("AWS_DEFAULT_PROFILE", "prod")], "AWS_PROFILE"),
+    ] {
+        for args in [&["login"][..], &["credential-process"], &["exec", "--", "true"], &["profile", "show"]] {
+            let ran = world.finish(world.twolock(args).envs(variables.iter().copied()));
+            ran.is(
+                3,
+                "",
+                &format!(
+                    "twolock: error: profile 'stage': named by {named}, but not found in ~/.aws/config or \
+                     ~/.aws/credentials\ntwolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n"
+                ),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_leads_to_a_missing_file_is_named() {
+    let world = World::new();
+    for (variable, files) in [
+        ("AWS_CONFIG_FILE", "~/gone (AWS_CONFIG_FILE: no such file) or ~/.aws/credentials"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/config or ~/gone (AWS_SHARED_CREDENTIALS_FILE: no such file)"),
+    ] {
+        for args in [&["login", "stage"][..], &["profile", "set", "stage", "region", "x", "--yes"]] {
+            let ran = world.finish(world.twolock(args).env(variable, "~/gone"));
+            let line = format!("twolock: error: profile 'stage': not found in {files}\n");
+            assert!(ran.code == 3 && ran.stderr.starts_with(&line), "{ran:?}");
+        }
+    }
+    let mut command = world.twolock(["profile", "list"]);
+    command.envs([("AWS_CONFIG_FILE", "~/gone"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    let none = "no profiles in ~/gone (AWS_CONFIG_FILE: no such file) or /dev/null; run: twolock profile add\n";
+    world.finish(&mut command).is(0, none, "");
+    world.finish(command.arg("--json")).is(0, "{\n  \"profiles\": []\n}\n", "");
+    let mut command = world.twolock(["login"]);
+    command.envs([("AWS_CONFIG_FILE", "~/gone"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    world.finish(&mut command).is(
+        2,
+        "",
+        "twolock: error: no profile given: name one, or set AWS_PROFILE\n\
+         twolock: hint: there are no profiles in ~/gone (AWS_CONFIG_FILE: no such file) or /dev/null\n",
+    );
+}

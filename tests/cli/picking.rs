@@ -136,6 +136,7 @@ fn the_picker_never_opens_for_an_sdk_or_without_a_terminal() {
     let nobody = "twolock: error: picking a profile requires a terminal: no terminal\n";
     world.run(["profile", "pick"]).is(9, "", nobody);
     let empty = World::of_one("");
-    let none = "twolock: error: no profile given: name one, or set AWS_PROFILE\n";
+    let none = "twolock: error: no profile given: name one, or set AWS_PROFILE\n\
+                twolock: hint: there are no profiles in ~/.aws/config or ~/.aws/credentials\n";
     empty.tidy(empty.on_terminal(["profile", "pick"]).end()).is(2, "", none);
 }

@@ -78,14 +78,15 @@ fn without_a_terminal_yes_is_required() {
 #[test]
 fn on_a_terminal_the_change_is_shown_and_needs_confirmation() {
     let world = World::new();
-    for (keys, code) in [("n\n", 9), ("\n", 9), ("\x04", 9), ("y\n", 0)] {
+    let cancelled = "twolock: error: cancelled; nothing was changed\n";
+    for (keys, code, stderr) in [("n\n", 9, cancelled), ("\n", 9, cancelled), ("\x04", 9, cancelled), ("y\n", 0, "")] {
         assert_eq!(world.config(), CONFIG);
         let mut terminal = world.on_terminal(["profile", "set", "prod", "region", "us-east-1"]);
         terminal.sees("- region = eu-west-1");
         terminal.sees("+ region = us-east-1");
         terminal.sees("make this change? [y/N] ");
         terminal.types(keys);
-        world.tidy(terminal.end()).is(code, "", "");
+        world.tidy(terminal.end()).is(code, "", stderr);
     }
     assert!(world.config().contains("region = us-east-1"));
 }
@@ -113,7 +114,7 @@ fn invalid_values_are_refused_with_what_is_allowed() {
     ran.is(
         3,
         "",
-        "twolock: error: profile 'nope': not found in the AWS files\n\
+        "twolock: error: profile 'nope': not found in ~/.aws/config or ~/.aws/credentials\n\
          twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
     );
     assert_eq!(world.config(), CONFIG);

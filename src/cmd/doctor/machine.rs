@@ -6,6 +6,7 @@ use crate::aws::{Bounds, date};
 use crate::cmd::shell::calling_shell;
 use crate::duration;
 use crate::names::Region;
+use crate::origin::FileChoice;
 use crate::output::exports;
 use crate::text::visible::visible;
 
@@ -48,6 +49,18 @@ pub fn profile_variables(checkup: &Checkup) -> Checked {
     }
     found.extend(differing(checkup, "AWS_PROFILE", "AWS_DEFAULT_PROFILE"));
     found.into()
+}
+
+/// Variables that lead to a missing file.
+pub fn file_variables(checkup: &Checkup) -> Checked {
+    let files = &checkup.context.files;
+    let missing = |choice: &FileChoice| {
+        let variable = choice.variable.filter(|_| choice.is_missing)?;
+        let what = format!("{variable} names '{}', which does not exist", checkup.shown(&choice.path));
+        let why = "twolock and AWS tools started here find no profiles in it";
+        Some(Finding::new(Warning, what, why).fix(unset(checkup, &[variable])))
+    };
+    [&files.config_choice, &files.credentials_choice].into_iter().filter_map(missing).collect::<Vec<_>>().into()
 }
 
 /// Region variables that differ.

@@ -65,6 +65,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("endpoint", profiles::endpoints),
     ("environment-keys", machine::keys),
     ("environment-profile", machine::profile_variables),
+    ("environment-file", machine::file_variables),
     ("environment-region", machine::region_variables),
     ("ignored-consents", machine::ignored_consents),
     ("connection", machine::connections),

@@ -39,8 +39,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     }
     let rows: Vec<_> = listed.map(|listed| listed.row(context)).collect();
     let text = if rows.is_empty() {
-        let (config, credentials) = (context.files.config.shown(), context.files.credentials.shown());
-        format!("no profiles in {config} or {credentials}; run: twolock profile add\n")
+        format!("no profiles in {}; run: twolock profile add\n", context.files.shown())
     } else {
         table_within(&HEADER, &rows, terminal::columns(&context.env), &SPARE)
     };

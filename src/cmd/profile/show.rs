@@ -21,14 +21,13 @@ use crate::text::width::{columns, padded};
 use super::list::{add_key_and_rest, facts};
 use crate::cmd::active_sessions::ActiveSessions;
 use crate::cmd::context::{Context, Planned};
-use crate::cmd::selection::unknown;
 
 const WIDEST: usize = 80;
 
 pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let profile = context.files.profile(name.as_str());
     let planned = context.plan(name);
-    let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| unknown(name))) };
+    let Some(profile) = profile else { return Err(planned.err().unwrap_or_else(|| context.files.not_found(name))) };
     if as_json {
         return json_to_stdout(explained(context, &profile, planned)).map(|()| 0);
     }

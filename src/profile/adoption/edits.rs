@@ -108,10 +108,7 @@ impl Edits {
     /// What taking an adoption back changes: role profiles are as they were to the byte; of others our line goes, and
     /// with a key its place is the profile again.
     pub fn of_release(sources: Sources<'_>, name: &ProfileName, restored: Option<AccessKey>) -> Result<Self> {
-        let profile = sources
-            .files
-            .profile(name.as_str())
-            .ok_or_else(|| Failure::new(Kind::Config, "not found in the AWS files").of_profile(name))?;
+        let profile = sources.files.profile(name.as_str()).ok_or_else(|| sources.files.not_found(name))?;
         let settings = ProfileSettings::of(&profile, name);
         let mut edits = Self::default();
         if settings.raw("twolock_role_arn").is_some() {

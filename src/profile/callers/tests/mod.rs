@@ -5,7 +5,7 @@ use crate::origin::FileChoice;
 mod rows;
 
 fn files(config: &str, credentials: &str) -> AwsFiles {
-    let choice = FileChoice { path: "/nowhere".into(), variable: None };
+    let choice = FileChoice { path: "/nowhere".into(), variable: None, is_missing: false };
     let text = |text: &str| {
         let arn = |role: &str| format!("arn:aws:iam::123456789012:role/{role}");
         text.replace("{us}", "/usr/bin/twolock")

@@ -68,6 +68,7 @@ impl From<CommandLine> for Hint {
 /// A command of ours that hints name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
+    Exec,
     Login,
     Logout,
     Add,
@@ -85,9 +86,10 @@ pub enum Verb {
 
 impl Verb {
     /// Every command that hints name.
-    pub const ALL: [Verb; 13] = {
+    pub const ALL: [Verb; 14] = {
         use Verb::*;
         [
+            Exec,
             Login,
             Logout,
             Add,
@@ -107,6 +109,7 @@ impl Verb {
     /// The words after `twolock`.
     pub fn words(self) -> &'static str {
         match self {
+            Verb::Exec => "exec",
             Verb::Login => "login",
             Verb::Logout => "logout",
             Verb::Add => "profile add",

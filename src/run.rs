@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::cli::Cli;
@@ -28,7 +27,7 @@ pub fn run() -> ExitCode {
     if let Some(failed) = cached {
         return code(failed);
     }
-    match Cli::try_parse() {
+    match Cli::read(arguments.clone()) {
         Ok(cli) => code(cmd::run(cli, cmd::Invocation { started, limits, env })),
         Err(e) => {
             let helped = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);

@@ -11,6 +11,7 @@ use crate::duration;
 use crate::keyring::Keyring;
 use crate::shell::{Integration, Shell};
 
+mod exec_line;
 mod profile;
 
 pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
@@ -29,6 +30,14 @@ pub struct Cli {
     /// What to do [default: list the profiles]
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Reads the words after `twolock`.
+    pub fn read(words: Vec<OsString>) -> Result<Self, clap::Error> {
+        let program = std::iter::once("twolock".into());
+        Self::try_parse_from(program.chain(exec_line::with_command_marked(words)))
+    }
 }
 
 const AFTER: &str = "\
@@ -78,11 +87,18 @@ Examples:
 On failure, it prints a statement that fails, so that `eval \"$(twolock env prod)\" && next` stops.")]
     Env(Env),
     /// Run a command with the credentials, or a subshell
-    #[command(after_help = "\
+    #[command(
+        override_usage = "twolock exec [OPTIONS] [PROFILE] [OPTIONS] [--] [COMMAND]...",
+        after_help = "\
 Examples:
   twolock exec prod -- terraform apply
-  twolock exec prod --min-ttl 40m -- ./long-job   # renews if less is left
-  twolock exec prod                               # a subshell")]
+  twolock exec prod --min-ttl 40m ./long-job --profile x   # renews if less is left; --profile is the job's
+  twolock exec prod                                        # a subshell
+  AWS_PROFILE=prod twolock exec -- terraform apply
+
+The first word is the profile, unless --profile is given. The command begins at the next word that is not a flag, with \
+or without --."
+    )]
     Exec(Exec),
     /// Start a session now (asks for the MFA code)
     #[command(
@@ -226,7 +242,7 @@ pub struct Exec {
     /// Renew the credentials first if less than this is left (40m, 2h)
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub min_ttl: Option<Duration>,
-    /// The command and its arguments, after `--` [default: your shell]
+    /// The command and its arguments [default: your shell]
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }

@@ -59,7 +59,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// None after `--`, where another program's arguments follow.
+    /// None after `--` and in the command of `exec`, where another program's arguments follow.
     fn after(root: &'a Command, words: &[String]) -> Option<Self> {
         let mut place = Cursor { command: root, positionals: 0, value_of: None };
         for word in words {
@@ -69,10 +69,15 @@ impl<'a> Cursor<'a> {
                 _ if place.value_of.take().is_some() => {}
                 "--" => return None,
                 flag if flag.starts_with('-') => {
-                    place.value_of = place.command.get_arguments().find(|arg| takes_value(arg, flag));
+                    let name = flag.split_once('=').map_or(flag, |(name, _)| name);
+                    let arg = place.command.get_arguments().find(|arg| takes_value(arg, name));
+                    // `--profile` names what the first word would.
+                    place.positionals += usize::from(arg.is_some_and(|arg| arg.get_id() == "flag"));
+                    place.value_of = arg.filter(|_| name == flag);
                 }
                 word => match place.command.find_subcommand(word) {
                     Some(command) if place.positionals == 0 => place.command = command,
+                    _ if place.positionals > 0 && place.command.get_positionals().any(Arg::is_last_set) => return None,
                     _ => place.positionals += 1,
                 },
             }
@@ -158,6 +163,10 @@ mod tests {
             (&["exec", "--min-ttl", "40m", "p"], &["prod"]),
             (&["exec", "prod", "--", ""], &[]),
             (&["exec", "prod", ""], &[]),
+            (&["exec", "prod", "--min"], &["--min-ttl"]),
+            (&["exec", "prod", "terraform", "--min"], &[]),
+            (&["exec", "--profile", "prod", "terraform", "--min"], &[]),
+            (&["exec", "--profile=prod", "p"], &[]),
             (&["profile", "show", "p"], &["prod"]),
             (&["profile", "set", "p"], &["prod"]),
             (&["profile", "set", "prod", "mfa"], &["mfa_process", "mfa_serial"]),

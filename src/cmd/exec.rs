@@ -2,11 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::Path;
 use std::process::Command;
 
 use crate::cli;
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
+use crate::names::ProfileName;
 use crate::output::{exports, messages};
 use crate::system::child;
 use crate::system::clock;
@@ -21,7 +24,9 @@ const NOT_RUNNABLE: u8 = 126;
 /// Replaces this process by the command; returns only if that fails.
 pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
+    let name = context.requested_or_picked(&args.profile.profile)?;
+    let planned = context.plan(&name).map_err(|failure| perhaps_a_command(failure, &context, &name, &args.command))?;
+    refuse_a_flag(args.command.first())?;
     let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl)?;
     let mut words = args.command.into_iter();
     let program = match words.next() {
@@ -41,6 +46,31 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     invocation.limits.restore_for(&mut command);
     context.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
+}
+
+/// The command begins at the first word that is no flag of ours, which a mistyped one is as well.
+fn refuse_a_flag(program: Option<&OsString>) -> Result<()> {
+    match program.and_then(|program| program.to_str()).filter(|program| program.starts_with('-')) {
+        None => Ok(()),
+        Some(flag) => {
+            let cause = format!("'{flag}' is neither a flag of exec nor a command");
+            Err(Failure::new(Kind::Usage, cause).hint("its flags: twolock exec --help"))
+        }
+    }
+}
+
+/// Where a profile is expected, people write the command. The variable, or the person, may name the profile.
+fn perhaps_a_command(failure: Failure, context: &Context, name: &ProfileName, arguments: &[OsString]) -> Failure {
+    let is_path = Path::new(name.as_str()).components().count() > 1 && Path::new(name.as_str()).is_file();
+    let is_program = || is_path || child::find_program(name.as_str(), context.env.raw("PATH")).is_some();
+    let words: Option<Vec<&str>> = arguments.iter().map(|word| word.to_str()).collect();
+    match words {
+        Some(words) if context.existing(name).is_err() && is_program() => {
+            let command = CommandLine::new(Verb::Exec).with("--").with(name.as_str());
+            failure.hint(words.into_iter().fold(command, CommandLine::with).to("did you mean"))
+        }
+        _ => failure,
+    }
 }
 
 fn not_run(program: &OsString, e: &io::Error) -> Result<u8> {

@@ -49,13 +49,64 @@ fn nothing_runs_without_credentials() {
         let ran = world.finish(world.twolock(args).args(["--", "touch"]).arg(&marker));
         assert_eq!((ran.code, ran.stdout.as_str(), marker.exists()), (code, "", false), "{ran:?}");
     }
-    let ran = world.run(["exec", "prod", "touch"]);
-    ran.is(
+    for args in [&["exec", "prod", "--odd", "touch"][..], &["exec", "prod", "--", "--odd"]] {
+        world.finish(&mut world.twolock(args)).is(
+            2,
+            "",
+            "twolock: error: '--odd' is neither a flag of exec nor a command\n\
+             twolock: hint: its flags: twolock exec --help\n",
+        );
+    }
+    world.run(["exec", "--odd", "prod", "touch"]).is(
         2,
         "",
-        "twolock: error: unexpected argument 'touch' found\n\
-         twolock: hint: usage: twolock exec [OPTIONS] [PROFILE] [-- <COMMAND>...]\ntwolock: hint: try '--help'\n",
+        "twolock: error: unexpected argument '--odd' found\n\
+         twolock: hint: usage: twolock exec [OPTIONS] [PROFILE] [OPTIONS] [--] [COMMAND]...\n\
+         twolock: hint: try '--help'\n",
     );
+}
+
+#[test]
+fn the_command_is_the_same_with_and_without_dashes() {
+    let world = World::new();
+    world.log_in("prod");
+    for args in [
+        &["exec", "prod", "--"][..],
+        &["exec", "prod"],
+        &["exec", "--profile", "prod"],
+        &["exec", "--profile=prod", "--"],
+        &["exec", "prod", "--min-ttl", "1m", "-v"],
+    ] {
+        let ran =
+            world.finish(world.twolock(args).args(["printf", "%s ", "--profile", "x", "--help", "-v", "--", "y"]));
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, "--profile x --help -v -- y "), "{args:?}: {ran:?}");
+    }
+    let mut command = world.twolock(["exec", "--", "sh", "-c", "echo $AWS_REGION"]);
+    world.finish(command.env("AWS_PROFILE", "prod")).is(0, "eu-west-1\n", "");
+}
+
+#[test]
+fn a_program_in_place_of_the_profile_is_suggested_as_the_command() {
+    let world = World::new();
+    world.log_in("prod");
+    let unknown = "not found in ~/.aws/config or ~/.aws/credentials\ntwolock: hint: ";
+    let profiles = "profiles: 'base', 'prod', 'deploy', 'long'\n";
+    world.write("job", "");
+    for (args, hint) in [
+        (&["printf", "%s", "a b"][..], "twolock: hint: did you mean: twolock exec -- printf %s 'a b'\n"),
+        (&["ls", "-l"], "twolock: hint: did you mean: twolock exec -- ls -l\n"),
+        (&["./job"], "twolock: hint: did you mean: twolock exec -- ./job\n"),
+        (&["no-such-program", "x"], ""),
+    ] {
+        let mut command = world.twolock(["exec"]);
+        command.args(args).env("AWS_PROFILE", "prod").current_dir(world.home());
+        let text = format!("twolock: error: profile '{}': {unknown}{profiles}{hint}", args[0]);
+        world.finish(&mut command).is(3, "", &text);
+    }
+    // An existing profile that fails is not mistaken for a command.
+    world.add_config("[profile sh]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = none\n");
+    let ran = world.run(["exec", "sh", "true"]);
+    assert!(ran.code == 3 && !ran.stderr.contains("did you mean: twolock"), "{ran:?}");
 }
 
 #[test]

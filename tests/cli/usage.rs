@@ -93,6 +93,11 @@ fn an_invalid_command_line_is_exit_2_in_the_usual_error_format() {
              twolock: hint: usage: twolock [OPTIONS] [COMMAND]\ntwolock: hint: try '--help'",
         ),
         (
+            vec!["login", "--odd"],
+            "unexpected argument '--odd' found\ntwolock: hint: usage: twolock login [OPTIONS] [PROFILE]\n\
+             twolock: hint: try '--help'",
+        ),
+        (
             vec!["settings", "get"],
             "the following required arguments were not provided: <NAME>\n\
              twolock: hint: usage: twolock settings get <NAME>\ntwolock: hint: try '--help'",

@@ -1,7 +1,7 @@
 //! Every command of ours that a page names is one the program takes: verbs, arguments and flags, by its own parser.
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use twolock::Cli;
 
 use crate::pages::{self, Page};
@@ -90,7 +90,8 @@ fn parse(command: &str) -> Result<(), String> {
     if !cfg!(feature = "sandbox") && words.get(1).is_some_and(|verb| verb == "sandbox") {
         return Ok(());
     }
-    match Cli::try_parse_from(words).map_err(|e| (e.kind(), e.to_string())) {
+    let words = words.into_iter().skip(1).map(Into::into).collect();
+    match Cli::read(words).map_err(|e| (e.kind(), e.to_string())) {
         Ok(_) => Ok(()),
         Err((ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, _)) => Ok(()),
         Err((ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _)) => Ok(()),

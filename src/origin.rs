@@ -37,6 +37,8 @@ pub enum Origin {
     Services(String, Place),
     /// An environment variable: `AWS_REGION`.
     Variable(&'static str),
+    /// An option of the command: `--duration`.
+    Flag(&'static str),
     /// Nobody set it.
     Default,
 }
@@ -46,7 +48,7 @@ impl Origin {
     pub(crate) fn place(&self) -> Option<&Place> {
         match self {
             Origin::Line(place) | Origin::Setting(_, place) | Origin::Services(_, place) => Some(place),
-            Origin::Variable(_) | Origin::Default => None,
+            Origin::Variable(_) | Origin::Flag(_) | Origin::Default => None,
         }
     }
 
@@ -54,7 +56,7 @@ impl Origin {
     pub(crate) fn name(&self) -> String {
         match self {
             Origin::Line(place) => place.to_string(),
-            Origin::Setting(name, _) | Origin::Variable(name) => (*name).into(),
+            Origin::Setting(name, _) | Origin::Variable(name) | Origin::Flag(name) => (*name).into(),
             Origin::Services(section, _) => format!("sts of [services {section}]"),
             Origin::Default => "default".into(),
         }
@@ -66,7 +68,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Line(place) => place.fmt(f),
             Origin::Setting(_, place) | Origin::Services(_, place) => write!(f, "{} ({place})", self.name()),
-            Origin::Variable(name) => f.write_str(name),
+            Origin::Variable(name) | Origin::Flag(name) => f.write_str(name),
             Origin::Default => f.write_str("default"),
         }
     }
@@ -100,6 +102,7 @@ mod tests {
                 true,
             ),
             (Origin::Variable("AWS_REGION"), "AWS_REGION", "AWS_REGION", false),
+            (Origin::Flag("--duration"), "--duration", "--duration", false),
             (Origin::Default, "default", "default", false),
         ] {
             assert_eq!((origin.to_string().as_str(), origin.name().as_str()), (shown, name));

@@ -216,6 +216,9 @@ pub struct ProfileAndCode {
 pub struct Env {
     #[command(flatten)]
     pub profile: ProfileAndCode,
+    /// How long new credentials last; a session of another length is not used (1h, 8h) [default: the profile's]
+    #[arg(long, value_name = "DURATION", value_parser = span)]
+    pub duration: Option<Duration>,
     /// The shell to write for [default: the calling shell]
     #[arg(long, value_parser = shells(Some))]
     pub shell: Option<Shell>,
@@ -223,7 +226,7 @@ pub struct Env {
     #[arg(long, value_enum, conflicts_with = "shell")]
     pub format: Option<Format>,
     /// Print statements that unset all variables that `env` sets
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "duration"])]
     pub unset: bool,
 }
 
@@ -239,6 +242,9 @@ pub enum Format {
 pub struct Exec {
     #[command(flatten)]
     pub profile: ProfileAndCode,
+    /// How long new credentials last; a session of another length is not used (1h, 8h) [default: the profile's]
+    #[arg(long, value_name = "DURATION", value_parser = span)]
+    pub duration: Option<Duration>,
     /// Renew the credentials first if less than this is left (40m, 2h)
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub min_ttl: Option<Duration>,
@@ -251,6 +257,9 @@ pub struct Exec {
 pub struct Login {
     #[command(flatten)]
     pub profile: ProfileAndCode,
+    /// How long new credentials last; a session of another length is not used (1h, 8h) [default: the profile's]
+    #[arg(long, value_name = "DURATION", value_parser = span)]
+    pub duration: Option<Duration>,
     /// Ask for a new code even if there is a session, for roles that require recent MFA
     #[arg(long)]
     pub fresh: bool,

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
 use crate::aws::http::HttpSettings;
@@ -23,6 +23,7 @@ use crate::profile::adoption;
 use crate::profile::callers::{Callers, Machine};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{Sources, Surroundings};
+use crate::session::cache::Need;
 use crate::session::identity::{self, Identity, PlannedStep};
 use crate::store::choose::Stores;
 use crate::system::directories::{Directories, HOME_VARIABLE, shorten, shorten_last_word};
@@ -107,6 +108,18 @@ impl Context {
         let surroundings = surroundings(env, &settings);
         log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
         (Self { env: env.clone(), dirs, settings, files, index, surroundings }, failures)
+    }
+
+    /// With `--duration`, if it is given.
+    #[must_use]
+    pub fn with_duration(mut self, duration: Option<Duration>) -> Self {
+        self.surroundings.duration = duration;
+        self
+    }
+
+    /// Any active session, or one of the length that `--duration` asks for.
+    pub fn need(&self) -> Need {
+        Need { asked: self.surroundings.duration, ..Need::ALIVE }
     }
 
     pub fn sources(&self) -> Sources<'_> {
@@ -319,5 +332,6 @@ fn surroundings(env: &Env, settings: &Settings) -> Surroundings {
         dualstack: env.is_true("AWS_USE_DUALSTACK_ENDPOINT"),
         person: env.text("USER").or(env.text("USERNAME")).map_or_else(user::number, String::from),
         session_duration: settings.duration("session_duration"),
+        duration: None,
     }
 }

@@ -49,7 +49,7 @@ fn fail_on_a_bug(shell: Shell) {
 
 /// Prints the statements, and returns the profile.
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
-    let context = Context::load(&invocation.env)?;
+    let context = Context::load(&invocation.env)?.with_duration(args.duration);
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None)?;
     match args.format {

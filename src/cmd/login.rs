@@ -12,10 +12,10 @@ use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
 pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
-    let context = Context::load(&invocation.env)?;
+    let context = Context::load(&invocation.env)?.with_duration(args.duration);
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     planned.print_notes();
-    let need = Need { not_before: args.fresh.then(clock::now), ..Need::ALIVE };
+    let need = Need { not_before: args.fresh.then(clock::now), ..context.need() };
     let request = SessionRequest {
         need,
         may_unlock: true,

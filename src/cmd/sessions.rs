@@ -47,7 +47,7 @@ impl SessionRequest {
     pub fn interactive(context: &Context, code_stdin: bool) -> Self {
         let timeout = context.settings.duration_or_default("prompt_timeout");
         Self {
-            need: Need::ALIVE,
+            need: context.need(),
             patience: Patience::EachQuestion(timeout),
             code_stdin,
             may_unlock: false,

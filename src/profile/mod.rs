@@ -58,4 +58,6 @@ pub struct Surroundings {
     pub person: String,
     /// The length of an MFA session from `TWOLOCK_SESSION_DURATION` or `config.toml`.
     pub session_duration: Option<Sourced<Duration>>,
+    /// How long the asked profile's credentials last, by `--duration`.
+    pub duration: Option<Duration>,
 }

@@ -1,5 +1,6 @@
 //! What one profile says, each value parsed when a plan uses it, with its file and line.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::arn::{MfaSerial, RoleArn};
@@ -14,6 +15,11 @@ use crate::profile::keys::OUTPUTS;
 use crate::secret::{MASK, may_be_in};
 use crate::text::near::nearest;
 use crate::text::visible::refused;
+
+/// How long AWS lets a role's credentials last.
+pub(super) const ROLE_SECONDS: RangeInclusive<u64> = 900..=43_200;
+/// How long AWS lets an MFA session last.
+pub(super) const SESSION_SECONDS: RangeInclusive<u64> = 900..=129_600;
 
 /// A typed view of one profile.
 #[derive(Clone, Copy)]
@@ -78,7 +84,7 @@ impl<'a> ProfileSettings<'a> {
     pub fn role_duration(self) -> Result<Option<Sourced<Duration>>> {
         self.parsed(self.raw("duration_seconds"), |text| {
             let seconds: u64 = text.parse().map_err(|_| "is not a number of seconds")?;
-            if (900..=43_200).contains(&seconds) {
+            if ROLE_SECONDS.contains(&seconds) {
                 Ok(Duration::from_secs(seconds))
             } else {
                 Err("is out of range: AWS accepts 900 (15m) to 43200 (12h)")
@@ -312,7 +318,7 @@ fn parse_output(text: &str) -> std::result::Result<(), String> {
 /// Reads the length of an MFA session: 15 min to 36 h.
 pub fn parse_session_duration(text: &str) -> std::result::Result<Duration, String> {
     let span = duration::parse(text).ok_or("is not a valid duration (use 12h, 90m or a number of seconds)")?;
-    if (900..=129_600).contains(&span.as_secs()) {
+    if SESSION_SECONDS.contains(&span.as_secs()) {
         Ok(span)
     } else {
         Err("is out of range: AWS accepts 15m to 36h".into())

@@ -2,16 +2,18 @@
 //! (docs/guide.md, "What twolock does for a profile").
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::arn::{MfaSerial, RoleArn};
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, SessionName};
-use crate::origin::Sourced;
+use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
 use crate::profile::chain::{Chain, Hop};
 use crate::profile::device::Device;
+use crate::profile::settings::{ROLE_SECONDS, SESSION_SECONDS};
 use crate::role::RoleRequest;
 
 /// AWS caps a role at one hour when a session or another role signs the call (aws-contract 4.2).
@@ -103,7 +105,10 @@ impl StepPlanner<'_> {
         if self.protected {
             return Err(self.refuse("twolock_protected is for roles, and this profile has none"));
         }
-        let session = self.session()?;
+        let session = match self.demanded(SESSION_SECONDS)? {
+            Some(duration) => Step::SessionToken { device: self.serial().cloned(), duration },
+            None => self.session()?,
+        };
         if self.device.is_none() {
             notes.push(NO_MFA.into());
         }
@@ -113,7 +118,7 @@ impl StepPlanner<'_> {
     }
 
     fn up_to_role(&self, roles: &[RoleHop<'_>], top: &RoleHop<'_>, notes: &mut Vec<String>) -> Result<Vec<Step>> {
-        let long = top.hop.settings().role_duration()?.filter(|wanted| wanted.value > CHAINED_AT_MOST);
+        let long = self.role_duration(top, top)?.filter(|wanted| wanted.value > CHAINED_AT_MOST);
         self.refuse_impossible(roles, top, long.as_ref())?;
         let straight = roles.len() == 1 && (long.is_some() || self.protected || self.device.is_none());
         let mut steps = Vec::new();
@@ -125,7 +130,7 @@ impl StepPlanner<'_> {
             steps.push(session);
         }
         for role in roles {
-            let mut request = self.request(role)?;
+            let mut request = self.request(role, top)?;
             if !straight && request.duration > CHAINED_AT_MOST {
                 notes.push(format!("the role of '{}' lasts 1h here: AWS limits chained roles", role.hop.name));
                 request.duration = CHAINED_AT_MOST;
@@ -145,16 +150,19 @@ impl StepPlanner<'_> {
     ) -> Result<()> {
         if let Some(long) = long {
             let shown = duration::show(long.value);
-            let too_long =
-                |cause: String| Err(Failure::new(Kind::Config, cause).of_profile(&top.hop.name).at(long.place()));
+            let (kind, set) = match long.origin {
+                Origin::Flag(flag) => (Kind::Usage, flag),
+                _ => (Kind::Config, "duration_seconds"),
+            };
+            let too_long = |why: &str| {
+                let failure = Failure::new(kind, format!("{set} of {shown} is too long{why}"));
+                Err(failure.of_profile(&top.hop.name).at(long.place()))
+            };
             if roles.len() > 1 {
-                let why = "AWS limits roles assumed through other roles to 1h";
-                return too_long(format!("duration_seconds of {shown} is too long: {why}"));
+                return too_long(": AWS limits roles assumed through other roles to 1h");
             }
             if self.protected {
-                return too_long(format!(
-                    "duration_seconds of {shown} is too long for a protected profile: at most 1h"
-                ));
+                return too_long(" for a protected profile: at most 1h");
             }
         }
         if self.protected && self.device.is_none() {
@@ -186,7 +194,27 @@ impl StepPlanner<'_> {
         Ok(set.unwrap_or(SESSION_DEFAULT))
     }
 
-    fn request(&self, role: &RoleHop<'_>) -> Result<RoleRequest> {
+    /// What `--duration` demands of the asked profile's own credentials.
+    fn demanded(&self, range: RangeInclusive<u64>) -> Result<Option<Duration>> {
+        let Some(duration) = self.sources.surroundings.duration else { return Ok(None) };
+        if range.contains(&duration.as_secs()) {
+            return Ok(Some(duration));
+        }
+        let (shown, hours) = (duration::show(duration), range.end() / 3_600);
+        let cause = format!("--duration {shown} is out of range: AWS accepts 15m to {hours}h");
+        Err(Failure::new(Kind::Usage, cause))
+    }
+
+    /// `--duration` for the last role, else the profile's.
+    fn role_duration(&self, role: &RoleHop<'_>, top: &RoleHop<'_>) -> Result<Option<Sourced<Duration>>> {
+        let demanded = if role.hop.name == top.hop.name { self.demanded(ROLE_SECONDS)? } else { None };
+        match demanded {
+            Some(value) => Ok(Some(Sourced { value, origin: Origin::Flag("--duration") })),
+            None => role.hop.settings().role_duration(),
+        }
+    }
+
+    fn request(&self, role: &RoleHop<'_>, top: &RoleHop<'_>) -> Result<RoleRequest> {
         let settings = role.hop.settings();
         let person = self.serial().and_then(MfaSerial::name).unwrap_or(&self.sources.surroundings.person);
         Ok(RoleRequest {
@@ -197,7 +225,7 @@ impl StepPlanner<'_> {
             tags: settings.tags()?,
             transitive_tags: settings.transitive_tags()?,
             policy_arns: settings.policy_arns()?,
-            duration: settings.role_duration()?.map_or(ROLE_DEFAULT, |d| d.value),
+            duration: self.role_duration(role, top)?.map_or(ROLE_DEFAULT, |d| d.value),
         })
     }
 }

@@ -37,11 +37,13 @@ pub struct Need {
     pub rest: Duration,
     /// Not minted before this moment: a fresh code was demanded then.
     pub not_before: Option<Timestamp>,
+    /// Asked of AWS for this long: a caller demanded that length.
+    pub asked: Option<Duration>,
 }
 
 impl Need {
     /// Any session that is still valid.
-    pub const ALIVE: Need = Need { rest: SHORTEST_REST, not_before: None };
+    pub const ALIVE: Need = Need { rest: SHORTEST_REST, not_before: None, asked: None };
 }
 
 impl Cache {
@@ -55,7 +57,8 @@ impl Cache {
         let (header, session) = sealed::open(&bytes, identity, &self.key)?;
         let valid = header.expires.since(now) > need.rest && header.is_plausible(now);
         let new_enough = need.not_before.is_none_or(|moment| header.issued >= moment);
-        (valid && new_enough).then_some((header, session))
+        let of_that_length = need.asked.is_none_or(|asked| header.asked == asked);
+        (valid && new_enough && of_that_length).then_some((header, session))
     }
 
     /// Stores a session; replaces the old one, and removes expired ones.

@@ -31,6 +31,71 @@ fn a_long_role_session_lasts_as_long_as_configured() {
 }
 
 #[test]
+fn duration_sets_how_long_the_profiles_own_credentials_last() {
+    let world = World::new();
+    world.log_in("prod");
+    let ran = world.run(["login", "prod", "--duration", "20m"]);
+    assert_eq!((ran.code, rounded(&ran.stdout).as_str()), (0, "prod: credentials in account 123456789012, 20m left\n"));
+    let ran = world.run(["exec", "prod", "--duration", "20m", "sh", "-c", "echo $AWS_ACCESS_KEY_ID"]);
+    assert_eq!(
+        (ran.code, world.sandbox.count("AssumeRole")),
+        (0, 2),
+        "a session of that length is used again: {ran:?}"
+    );
+    let ran = world.run(["env", "prod", "--duration", "1200", "--format", "dotenv"]);
+    assert_eq!((ran.code, world.sandbox.count("AssumeRole")), (0, 2), "{ran:?}");
+    assert_eq!(world.run(["env", "prod", "--duration", "1h", "--format", "dotenv"]).code, 0);
+    // The session below is shared, and stays as it is.
+    assert_eq!((world.sandbox.count("AssumeRole"), world.sandbox.count("GetSessionToken")), (3, 1));
+    let ran = world.run_with_code(["login", "base", "--duration", "1h"]);
+    assert_eq!((ran.code, rounded(&ran.stdout).as_str()), (0, "base: credentials in account 123456789012, 1h left\n"));
+}
+
+#[test]
+fn a_role_for_longer_than_an_hour_takes_a_code_of_its_own() {
+    let world = World::new();
+    world.sandbox.add_role(crate::world::Role {
+        max_duration: 14_400,
+        ..crate::world::Role::trusting("123456789012", "Admin", "arn:aws:iam::123456789012:user/ana")
+    });
+    let ran = world.run_with_code(["login", "prod", "--duration", "4h"]);
+    assert_eq!((ran.code, rounded(&ran.stdout).as_str()), (0, "prod: credentials in account 123456789012, 4h left\n"));
+    assert_eq!((world.sandbox.count("GetSessionToken"), world.sandbox.count("AssumeRole")), (0, 1));
+    // It lives, so it serves whoever asks for no length.
+    assert_eq!(world.run(["credential-process", "prod"]).code, 0);
+}
+
+#[test]
+fn a_duration_that_aws_does_not_accept_is_a_usage_error_before_any_question() {
+    let world = World::new();
+    world.add_config("[profile top]\nrole_arn = arn:aws:iam::123456789012:role/Top\nsource_profile = prod\n");
+    for (args, text) in [
+        (
+            ["login", "prod", "--duration", "13h"],
+            "profile 'prod': --duration 13h is out of range: AWS accepts 15m to 12h",
+        ),
+        (
+            ["exec", "base", "--duration", "37h"],
+            "profile 'base': --duration 1d 13h is out of range: AWS accepts 15m to 36h",
+        ),
+        (["env", "base", "--duration", "5m"], "profile 'base': --duration 5m is out of range: AWS accepts 15m to 36h"),
+        (
+            ["login", "top", "--duration", "2h"],
+            "profile 'top': --duration of 2h is too long: AWS limits roles assumed through other roles to 1h",
+        ),
+        (
+            ["login", "prod", "--duration", "soon"],
+            "invalid value 'soon' for '--duration <DURATION>': write 40m, 2h or a number of seconds\n\
+             twolock: hint: try '--help'",
+        ),
+    ] {
+        let ran = world.run(args);
+        assert_eq!((ran.code, ran.stderr), (2, format!("twolock: error: {text}\n")), "{args:?}");
+    }
+    assert_eq!(world.sandbox.connections(), 0);
+}
+
+#[test]
 fn an_active_session_is_reused_without_a_code() {
     let world = World::new();
     world.log_in("base");

@@ -1,7 +1,7 @@
 //! Every command of ours that a page names is one the program takes: verbs, arguments and flags, by its own parser.
 
-use clap::error::ErrorKind;
 use clap::CommandFactory;
+use clap::error::ErrorKind;
 use twolock::Cli;
 
 use crate::pages::{self, Page};

@@ -98,7 +98,7 @@ fn least_rest_renews_the_role_and_asks_only_where_it_must() {
     let world = World::new();
     world.obtain(&role("admin"), &FakePerson::typing(&["111111"])).unwrap();
     world.pass(30 * MINUTE);
-    let forty_minutes = Need { rest: Duration::from_secs(40 * 60), not_before: None };
+    let forty_minutes = Need { rest: Duration::from_secs(40 * 60), ..Need::ALIVE };
     assert_eq!(number(&world.obtain_with(&role("admin"), &FakePerson::default(), forty_minutes).unwrap()), 3);
     assert_eq!(number(&world.obtain_with(&base(), &FakePerson::default(), forty_minutes).unwrap()), 1);
     world.pass(11 * 3600);

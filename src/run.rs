@@ -30,6 +30,11 @@ pub fn run() -> ExitCode {
     match Cli::read(arguments.clone()) {
         Ok(cli) => code(cmd::run(cli, cmd::Invocation { started, limits, env })),
         Err(e) => {
+            if e.kind() == ErrorKind::InvalidSubcommand
+                && let Some(failure) = cmd::mistaken::understood(&arguments, &env)
+            {
+                return code(Err(failure));
+            }
             let helped = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             if !helped {
                 cmd::env::fail_if_evaluated(&arguments, &env);

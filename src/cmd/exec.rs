@@ -54,7 +54,7 @@ fn refuse_a_flag(program: Option<&OsString>) -> Result<()> {
         None => Ok(()),
         Some(flag) => {
             let cause = format!("'{flag}' is neither a flag of exec nor a command");
-            Err(Failure::new(Kind::Usage, cause).hint("its flags: twolock exec --help"))
+            Err(Failure::new(Kind::Usage, cause).hint(CommandLine::new(Verb::Exec).with("--help").to("its flags")))
         }
     }
 }

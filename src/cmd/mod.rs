@@ -16,6 +16,7 @@ pub mod init;
 mod keys;
 mod login;
 mod logout;
+pub mod mistaken;
 mod overview;
 mod profile;
 #[cfg(feature = "sandbox")]

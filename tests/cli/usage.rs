@@ -129,6 +129,65 @@ fn an_invalid_command_line_is_exit_2_in_the_usual_error_format() {
 }
 
 #[test]
+fn a_profile_in_place_of_a_command_is_suggested_and_not_run() {
+    let world = World::new();
+    world.log_in("prod");
+    world.write(".config/twolock/config.toml", "[aliases]\np = \"prod\"\n");
+    world.add_config("[profile \"my prod\"]\nregion = eu-west-1\n");
+    let marker = world.home().join("marker");
+    for (args, name, command) in [
+        (&["prod"][..], "prod", "exec prod"),
+        (&["p"], "p", "exec p"),
+        (&["-v", "prod", "touch", marker.to_str().unwrap()], "prod", "exec prod touch HOME/marker"),
+        (&["prod", "--", "touch", marker.to_str().unwrap()], "prod", "exec prod -- touch HOME/marker"),
+        (&["prod", "login"], "prod", "login prod"),
+        (&["my prod", "status"], "my prod", "status 'my prod'"),
+    ] {
+        let quoted = if name == "my prod" { "'my prod'" } else { name };
+        world.finish(world.twolock(args).env("SHELL", "/bin/bash")).is(
+            2,
+            "",
+            &format!(
+                "twolock: error: '{name}' is a profile, not a command; run: twolock {command}\n\
+                 twolock: hint: for this shell: eval \"$(twolock env {quoted})\"\n"
+            ),
+        );
+        assert!(!marker.exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn commands_of_aws_vault_and_granted_are_answered_with_ours() {
+    let world = World::new();
+    let exec = "twolock: hint: for one command: twolock exec prod -- COMMAND\n";
+    for (args, instead, hint) in [
+        (&["list"][..], "run: twolock profile list", ""),
+        (&["ls", "--credentials"], "run: twolock profile list", ""),
+        (&["add", "new"], "run: twolock profile add new", ""),
+        (&["remove", "my prod"], "run: twolock profile remove 'my prod'", ""),
+        (&["rm"], "run: twolock profile remove NAME", ""),
+        (&["clear"], "run: twolock logout --all", ""),
+        (&["clear", "prod"], "run: twolock logout prod", ""),
+        (&["export", "--format=json", "prod"], "run: eval \"$(twolock env prod)\"", exec),
+        (&["assume", "prod"], "run: eval \"$(twolock env prod)\"", exec),
+        (
+            &["rotate", "prod"],
+            "create a new access key in the AWS console: IAM > Users > Security credentials",
+            "twolock: hint: the age of each key: twolock status\n",
+        ),
+        (
+            &["console", "prod"],
+            "sign in to the AWS console in a browser",
+            "twolock: hint: the account and role to choose there: twolock profile show prod\n",
+        ),
+    ] {
+        let line = format!("twolock: error: '{}' is not a command of twolock; {instead}\n{hint}", args[0]);
+        world.finish(world.twolock(args).env("SHELL", "/bin/bash")).is(2, "", &line);
+    }
+    assert_eq!(world.sandbox.connections(), 0);
+}
+
+#[test]
 fn no_option_takes_a_secret() {
     fn walk(command: &clap::Command) {
         for option in command.get_arguments().filter(|option| option.get_action().takes_values()) {

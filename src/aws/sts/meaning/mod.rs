@@ -107,7 +107,7 @@ impl StsCall<'_> {
         if said.says("maxsessionduration") {
             return Some(refused(
                 format!("the role does not allow sessions of {asked} ({words})"),
-                "set a shorter duration_seconds, or raise the role's maximum session duration",
+                "set a shorter duration_seconds or --duration, or raise the role's maximum session duration",
             ));
         }
         (said.says("role chaining") || said.says("1 hour session limit")).then(|| {

@@ -1,0 +1,73 @@
+//! A word in place of a command that shows what was meant: a profile, or a command of aws-vault or granted.
+
+use std::ffi::OsString;
+
+use clap::CommandFactory;
+
+use crate::cli::Cli;
+use crate::error::{Failure, Kind};
+use crate::hint::{CommandLine, Verb};
+use crate::system::directories::Directories;
+use crate::system::env::Env;
+use crate::text::visible::as_word;
+
+use super::context::Context;
+use super::shell::{calling_shell, line_to_type};
+
+/// Says what to run instead. Nothing is run: the words that follow may mean something else here.
+pub fn understood(arguments: &[OsString], env: &Env) -> Option<Failure> {
+    let words: Vec<&str> = arguments.iter().map(|word| word.to_str()).collect::<Option<_>>()?;
+    let at = words.iter().position(|word| !word.starts_with('-'))?;
+    let (word, rest) = (words[at], &words[at + 1..]);
+    if Cli::command().find_subcommand(word).is_some() {
+        return None;
+    }
+    of_another_program(word, rest, env).or_else(|| of_a_profile(word, rest, env))
+}
+
+/// Commands of aws-vault and granted that have another name here, or none.
+fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
+    let given = rest.iter().copied().find(|word| !word.starts_with('-'));
+    let name = as_word(given.unwrap_or("NAME"));
+    let (instead, hint) = match word {
+        "list" | "ls" => ("run: twolock profile list".into(), None),
+        "add" | "remove" => (format!("run: twolock profile {word} {name}"), None),
+        "rm" => (format!("run: twolock profile remove {name}"), None),
+        "clear" if given.is_none() => ("run: twolock logout --all".into(), None),
+        "clear" => (format!("run: twolock logout {name}"), None),
+        "export" | "assume" => {
+            let one = format!("for one command: twolock exec {name} -- COMMAND");
+            (format!("run: {}", line_to_type(calling_shell(env), &name)), Some(one))
+        }
+        "rotate" => {
+            let create = "create a new access key in the AWS console: IAM > Users > Security credentials";
+            (create.into(), Some("the age of each key: twolock status".into()))
+        }
+        "console" => {
+            let role = format!("the account and role to choose there: twolock profile show {name}");
+            ("sign in to the AWS console in a browser".into(), Some(role))
+        }
+        _ => return None,
+    };
+    let failure = Failure::new(Kind::Usage, format!("'{word}' is not a command of twolock; {instead}"));
+    Some(hint.into_iter().fold(failure, Failure::hint))
+}
+
+fn of_a_profile(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
+    let (context, _) = Context::readable(Directories::find(env).ok()?, env);
+    if !context.names_offered().iter().any(|name| name == word) {
+        return None;
+    }
+    let command = match rest {
+        [verb, ..] if takes_a_profile(verb) => format!("twolock {verb} {}", as_word(word)),
+        _ => rest.iter().copied().fold(CommandLine::of(Verb::Exec, word), CommandLine::with).to_string(),
+    };
+    let failure = Failure::new(Kind::Usage, format!("'{word}' is a profile, not a command; run: {command}"));
+    Some(failure.hint(format!("for this shell: {}", line_to_type(calling_shell(env), &as_word(word)))))
+}
+
+fn takes_a_profile(verb: &str) -> bool {
+    let command = Cli::command();
+    let found = command.find_subcommand(verb);
+    found.is_some_and(|command| command.get_positionals().any(|argument| argument.get_id() == "positional"))
+}

@@ -25,7 +25,10 @@ const NOT_RUNNABLE: u8 = 126;
 pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?.with_duration(args.duration);
     let name = context.requested_or_picked(&args.profile.profile)?;
-    let planned = context.plan(&name).map_err(|failure| perhaps_a_command(failure, &context, &name, &args.command))?;
+    let planned = context.plan(&name).map_err(|failure| match &args.profile.profile.positional {
+        Some(word) => perhaps_a_command(failure, &context, word, &args.command),
+        None => failure,
+    })?;
     refuse_a_flag(args.command.first())?;
     let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl)?;
     let mut words = args.command.into_iter();

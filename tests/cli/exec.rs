@@ -103,10 +103,12 @@ fn a_program_in_place_of_the_profile_is_suggested_as_the_command() {
         let text = format!("twolock: error: profile '{}': {unknown}{profiles}{hint}", args[0]);
         world.finish(&mut command).is(3, "", &text);
     }
-    // An existing profile that fails is not mistaken for a command.
+    // An existing profile that fails, or one that a flag names, is not mistaken for a command.
     world.add_config("[profile sh]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = none\n");
-    let ran = world.run(["exec", "sh", "true"]);
-    assert!(ran.code == 3 && !ran.stderr.contains("did you mean: twolock"), "{ran:?}");
+    for args in [&["exec", "sh", "true"][..], &["exec", "--profile", "ls", "true"]] {
+        let ran = world.finish(&mut world.twolock(args));
+        assert!(ran.code == 3 && !ran.stderr.contains("did you mean: twolock"), "{ran:?}");
+    }
 }
 
 #[test]

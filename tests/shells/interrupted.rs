@@ -99,6 +99,11 @@ fn the_failing_statement_is_written_before_it_dies() {
         terminal.types("twolock env asks > ../said\n");
         terminal.sees(QUESTION);
         terminal.types(key);
+        if name == "nothing" {
+            terminal.sees("another empty line cancels");
+            terminal.sees(QUESTION);
+            terminal.types(key);
+        }
         ends(&terminal);
         assert_eq!(fs::read_to_string(stage.world.home().join("said")).unwrap(), "false;\n", "{name}");
         terminal.types("exit\n");

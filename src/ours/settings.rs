@@ -477,7 +477,7 @@ mod tests {
         let text = "sesion_duration = \"8h\"\nkeyring = \"auto\"\n[alias]\nprod = \"p\"\n[aliases]\nx = \"y\"\n\
                     [endpoints]\nallow = [\"a.test\"]\nalow = [\"b.test\"]\n[nonsense.deep]\na = 1\n";
         std::fs::write(&file, text).unwrap();
-        let paths = Paths { home_file: file.clone(), file, home: home.path().into() };
+        let paths = Paths { account_file: file.clone(), file, home: home.path().into() };
         let (settings, failures) = Settings::load(&paths, &Env::of::<&str>([]));
         let mut found: Vec<_> =
             settings.unknown.iter().map(|one| (one.place.line, one.name.as_str(), near_name(&one.name))).collect();

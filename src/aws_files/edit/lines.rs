@@ -86,7 +86,7 @@ impl AwsFile {
     pub(super) fn with_a_blank_line(&self, part: &Part) -> Span {
         let (mut start, mut end) = (part.header.start, part.end);
         let text = grammar::text_start(self.bytes());
-        let above = grammar::every_line(self.bytes(), text..start).last();
+        let above = grammar::every_line(self.bytes(), self.line_above(start).max(text)..start).last();
         let below = grammar::every_line(self.bytes(), end..self.end()).next();
         let blank_above = above.as_ref().is_some_and(|line| line.text.is_empty());
         match (above, below) {
@@ -97,13 +97,21 @@ impl AwsFile {
         start..end
     }
 
+    /// The beginning of the line above a line. A file may repeat a section thousands of times, so only that line is read.
+    fn line_above(&self, start: usize) -> usize {
+        let before = &self.bytes()[..start];
+        let end = before.strip_suffix(b"\r\n").map_or(start.saturating_sub(1), <[u8]>::len);
+        memchr::memrchr2(b'\n', b'\r', &before[..end]).map_or(0, |at| at + 1)
+    }
+
     /// Whether there is nothing between a section's headers and their last settings but these keys.
     pub(super) fn holds_only(&self, section: &Section, keys: &[String]) -> bool {
         let mut known: Vec<&Span> = section.settings.iter().map(|setting| &setting.spans.lines).collect();
         known.extend(section.parts.iter().map(|part| &part.header));
         known.sort_by_key(|lines| lines.start);
         let is_bare = |part: &Part| {
-            let inside = known.iter().filter(|lines| (part.header.start..part.end).contains(&lines.start));
+            let first = |at: usize| known.partition_point(|lines| lines.start < at);
+            let inside = known[first(part.header.start)..first(part.end)].iter();
             let starts = inside.clone().map(|lines| lines.start).skip(1).chain([part.end]);
             let mut gaps = inside.map(|lines| lines.end).zip(starts);
             gaps.all(|(end, start)| self.bytes()[end..start].trim_ascii().is_empty())

@@ -10,7 +10,9 @@ $global:__TwolockNames = @(
     'AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
     'AWS_BEARER_TOKEN_BEDROCK', 'TWOLOCK_RUNNING',
     'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION',
-    'AWS_REGION', 'AWS_DEFAULT_REGION'
+    'AWS_REGION', 'AWS_DEFAULT_REGION',
+    'AWS_ENDPOINT_URL', 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', 'AWS_USE_FIPS_ENDPOINT', 'AWS_USE_DUALSTACK_ENDPOINT',
+    'AWS_STS_REGIONAL_ENDPOINTS', 'AWS_CA_BUNDLE', 'TWOLOCK_HANDED'
 )
 # Before: each variable as it was before the first `tl`. At, KeyId: the current profile and its key id, to notice
 # when something else changed it. Previous: the previous profile.

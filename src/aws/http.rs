@@ -114,8 +114,9 @@ impl Proxy {
     fn for_endpoint(env: &Env, endpoint: &Endpoint) -> Result<Option<Self>, Failure> {
         const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
         let found = VARIABLES.iter().find_map(|&variable| Some((variable, env.text(variable)?)));
-        // Plain http goes to loopback only, and a proxy is never used for it.
-        let Some((variable, text)) = found.filter(|_| endpoint.kind() != EndpointKind::Loopback) else {
+        // Plain http goes to this machine or the user's own network, and a proxy is never used for it.
+        let is_near = endpoint.kind() == EndpointKind::Loopback || !endpoint.is_https();
+        let Some((variable, text)) = found.filter(|_| !is_near) else {
             return Ok(None);
         };
         let exempt = env.text("NO_PROXY").or_else(|| env.text("no_proxy")).unwrap_or_default();

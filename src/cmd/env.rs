@@ -20,7 +20,7 @@ use super::shell::{calling_shell, line_to_type};
 pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
     let shell = args.shell.unwrap_or_else(|| calling_shell(&invocation.env));
     if args.unset {
-        return to_stdout(exports::unset(shell).as_bytes()).map(|()| 0);
+        return to_stdout(exports::unset(shell, invocation.env.handed()).as_bytes()).map(|()| 0);
     }
     refuse_a_terminal(args, shell)?;
     let result = if args.format.is_some() {
@@ -51,9 +51,9 @@ fn fail_on_a_bug(shell: Shell) {
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
     let context = Context::load(&invocation.env)?.with_duration(args.duration);
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
-    let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None)?;
+    let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None, exports::is_plain)?;
     match args.format {
-        None => to_stdout(exports::set(shell, &variables).as_bytes()),
+        None => to_stdout(exports::set(shell, invocation.env.handed(), &variables).as_bytes()),
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
         Some(Format::Json) => credentials_to_stdout(&exports::json(&variables)),
     }?;

@@ -30,7 +30,7 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
         None => failure,
     })?;
     refuse_a_flag(args.command.first())?;
-    let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl)?;
+    let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl, |_| true)?;
     let mut words = args.command.into_iter();
     let program = match words.next() {
         Some(program) => program,
@@ -42,10 +42,10 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
         }
     };
     let mut command = Command::new(child::startable(&program, invocation.env.raw("PATH")));
-    command.args(words).envs(variables);
-    for name in exports::MIXING.iter().chain(&["TWOLOCK_MFA_CODE"]) {
+    for name in exports::removed(invocation.env.handed()).iter().chain(&["TWOLOCK_MFA_CODE"]) {
         command.env_remove(name);
     }
+    command.args(words).envs(variables);
     invocation.limits.restore_for(&mut command);
     context.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))

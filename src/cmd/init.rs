@@ -12,12 +12,13 @@ pub fn run(integration: Integration) -> Result<u8> {
 mod tests {
     use crate::output::exports::{MIXING, OURS};
     use crate::shell::Shell;
+    use crate::system::env::{HANDABLE, HANDED};
 
     /// Other tests need the shells; this one runs everywhere.
     #[test]
     fn each_file_knows_every_variable_that_env_sets_or_removes() {
-        let names: Vec<&str> = OURS.into_iter().chain(MIXING).collect();
-        assert_eq!(names.len(), 19);
+        let names: Vec<&str> = OURS.into_iter().chain(MIXING).chain(HANDABLE).chain([HANDED]).collect();
+        assert_eq!(names.len(), 27);
         for shell in Shell::ALL {
             let Some(integration) = shell.integration() else { continue };
             let words: Vec<&str> = integration.text.split([' ', '\n', '(', ')', '\'', ',']).collect();

@@ -27,6 +27,7 @@ use crate::system::{log, parent};
 use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
+use super::handing::handed_on;
 use super::keys::RealBases;
 
 pub struct SessionRequest {
@@ -76,18 +77,22 @@ impl SessionRequest {
     }
 }
 
-/// The variables with the credentials of a plan, for `env` and `exec`, and when they expire.
+/// The variables with the credentials of a plan and what its profile says besides, for `env` and `exec`, and when they
+/// expire.
 pub fn exported(
     context: &Context,
     planned: &Planned,
     code_stdin: bool,
     min_ttl: Option<Duration>,
+    can_pass: fn(&str) -> bool,
 ) -> Result<(Vec<(&'static str, String)>, Timestamp)> {
     planned.print_notes();
     let request = SessionRequest::interactive(context, code_stdin).with_min_ttl(min_ttl, context, &planned.plan)?;
+    let handed = handed_on(context, &planned.plan.profile, can_pass);
     let session = obtain(context, planned, &request)?;
-    let variables = exports::variables(&session, planned.plan.shell_region.as_ref())
+    let mut variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
+    variables.extend(handed);
     Ok((variables, session.expires))
 }
 

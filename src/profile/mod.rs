@@ -6,6 +6,7 @@
 //! - [`plan`]: that base, and what is done from there: the calls upwards again ([`steps`], the table of the whole
 //!   program), the [`device`] their codes come from, the region and the endpoint they go to
 //! - [`adoption`]: what profiles become so that every AWS tool uses twolock
+//! - [`handed`]: what `env` and `exec` hand on besides credentials
 //! - [`facts`]: what can be said of a profile without a plan
 //! - [`keys`]: the keys that somebody reads, and what an unknown one was meant to be
 //! - [`callers`]: what the AWS CLI and each SDK would do with a profile
@@ -17,6 +18,7 @@ pub mod chain;
 pub mod device;
 mod endpoint;
 pub mod facts;
+pub mod handed;
 pub mod keys;
 pub mod plan;
 mod region;

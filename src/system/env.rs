@@ -22,6 +22,7 @@ pub const KNOWN: &[&str] = &[
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_CA_BUNDLE",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -41,6 +42,7 @@ pub const KNOWN: &[&str] = &[
     "TWOLOCK_MFA_CODE",
     "TWOLOCK_ASKPASS",
     "TWOLOCK_RUNNING",
+    HANDED,
     // read by builds with the feature `sandbox` only
     "TWOLOCK_ACCOUNT_HOME",
     // the machine
@@ -62,10 +64,25 @@ pub const KNOWN: &[&str] = &[
 pub const CREDENTIALS: &[&str] =
     &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
 
-/// The variables we know, as they were when the process started.
+/// Variables that `env` and `exec` set to what a profile says.
+pub const HANDABLE: [&str; 6] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_CA_BUNDLE",
+];
+
+/// Lists which of [`HANDABLE`] were set that way, separated by commas.
+pub const HANDED: &str = "TWOLOCK_HANDED";
+
+/// The variables we know, as they were when the process started. Those that an earlier `env` or `exec` handed on say
+/// nothing about this run, and count as unset.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
     values: BTreeMap<&'static str, OsString>,
+    handed: Vec<&'static str>,
     credentials: BTreeSet<&'static str>,
 }
 
@@ -86,13 +103,21 @@ impl Env {
             let is_set = |known: &&&str| !value.is_empty() && platform::is_variable(&name, known);
             read.credentials.extend(CREDENTIALS.iter().filter(is_set));
         }
-        read
+        read.without_handed()
+    }
+
+    fn without_handed(mut self) -> Self {
+        let listed = self.values.remove(HANDED).unwrap_or_default();
+        let listed: Vec<&str> = listed.to_str().unwrap_or_default().split(',').collect();
+        self.handed = HANDABLE.into_iter().filter(|name| listed.contains(name)).collect();
+        self.handed.iter().for_each(|name| drop(self.values.remove(name)));
+        self
     }
 
     /// An environment made by hand, for tests and for the sandbox. Panics on a variable that is not in [`KNOWN`].
     pub fn of<V: Into<OsString>>(pairs: impl IntoIterator<Item = (&'static str, V)>) -> Self {
         let values = pairs.into_iter().map(|(name, value)| (known(name), value.into())).collect();
-        Self { values, credentials: BTreeSet::new() }
+        Self { values, ..Self::default() }.without_handed()
     }
 
     /// The value as text, unless it is unset, empty or not UTF-8.
@@ -103,6 +128,11 @@ impl Env {
     /// The value as the system gave it, unless it is unset or empty.
     pub fn raw(&self, name: &'static str) -> Option<&OsStr> {
         self.values.get(known(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
+    }
+
+    /// The variables that an earlier `env` or `exec` handed on.
+    pub fn handed(&self) -> &[&'static str] {
+        &self.handed
     }
 
     /// The variables of [`CREDENTIALS`] that are set, in that order.
@@ -136,6 +166,19 @@ mod tests {
         assert_eq!(env.text("PATH").is_some(), same_whatever_the_case);
         assert_eq!(env.text("HTTPS_PROXY").is_some(), same_whatever_the_case);
         assert_eq!(env.text("https_proxy"), Some("b"));
+    }
+
+    #[test]
+    fn what_was_handed_on_counts_as_unset_and_only_names_of_our_table_are_read() {
+        let env = read(&[
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
+            ("AWS_CA_BUNDLE", "mine.pem"),
+            ("PATH", "/bin"),
+            ("TWOLOCK_HANDED", "PATH,AWS_ENDPOINT_URL,x;rm,AWS_USE_FIPS_ENDPOINT"),
+        ]);
+        assert_eq!(env.handed(), ["AWS_ENDPOINT_URL", "AWS_USE_FIPS_ENDPOINT"]);
+        assert_eq!(env.text("AWS_ENDPOINT_URL"), None);
+        assert_eq!((env.text("AWS_CA_BUNDLE"), env.text("PATH")), (Some("mine.pem"), Some("/bin")));
     }
 
     #[test]

@@ -16,8 +16,11 @@ fn values(world: &World, profile: &str) -> Vec<(&'static str, String)> {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
         "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_ACCOUNT_ID",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "TWOLOCK_HANDED",
     ];
     let values: Vec<_> = names.iter().filter_map(|n| Some((*n, json[*n].as_str()?.to_string()))).collect();
     assert_eq!(values.len(), json.as_object().unwrap().len(), "{json}");
@@ -51,9 +54,10 @@ fn every_format_has_the_same_values() {
     let world = World::new();
     world.log_in("prod");
     let values = values(&world, "prod");
-    assert_eq!(values.len(), 6);
+    assert_eq!(values.len(), 9);
     let each = |text: fn(&str, &str) -> String| values.iter().map(|(n, v)| text(n, v)).collect::<String>();
-    let removed = of_mixing(|n| format!(" {n}")) + &each(|n, _| format!(" {n}"));
+    let not_mixing = |n: &str| if MIXING.contains(&n) { String::new() } else { format!(" {n}") };
+    let removed = of_mixing(|n| format!(" {n}")) + &values.iter().map(|(n, _)| not_mixing(n)).collect::<String>();
     let posix = format!("'unset'{removed} && 'export'{};\n", each(|n, v| format!(" {n}='{v}'")));
     for shell in ["sh", "bash", "zsh"] {
         world.run(["env", "prod", "--shell", shell]).is(0, &posix, "");
@@ -97,8 +101,10 @@ fn unset_removes_every_variable_and_needs_no_profile() {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
         "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_ACCOUNT_ID",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
+        "TWOLOCK_HANDED",
     ];
     world.write(".aws/config", "");
     let posix = format!("'unset' {};\n", names.join(" "));
@@ -239,4 +245,117 @@ fn cancelling_the_question_makes_eval_fail() {
     terminal.types("\x03");
     terminal.end().is(130, "false;\n", "");
     assert_eq!(world.sandbox.connections(), 0);
+}
+
+/// Settings that have a variable, and one that has none.
+const TOLD: &str = "\
+[profile local]
+mfa_serial = arn:aws:iam::123456789012:mfa/ana
+twolock_source_profile = base
+region = eu-west-1
+endpoint_url = {url}
+use_fips_endpoint = false
+use_dualstack_endpoint = true
+sts_regional_endpoints = legacy
+ca_bundle = /etc/ssl/corp.pem
+services = local
+
+[profile plain]
+mfa_serial = arn:aws:iam::123456789012:mfa/ana
+twolock_source_profile = base
+region = eu-west-1
+";
+const HANDED: &str = "AWS_ENDPOINT_URL,AWS_USE_FIPS_ENDPOINT,AWS_USE_DUALSTACK_ENDPOINT,AWS_STS_REGIONAL_ENDPOINTS,\
+                      AWS_CA_BUNDLE";
+
+#[test]
+fn what_the_profile_says_is_handed_on_and_what_has_no_variable_is_noted() {
+    let world = World::new();
+    world.add_config(TOLD);
+    world.log_in("local");
+    let note = "twolock: note: profile 'local': services (~/.aws/config:33) has no environment variable, so it has no \
+                effect here\n";
+    let ran = world.run(["env", "local", "--format", "json"]);
+    assert_eq!(ran.stderr, note);
+    let json = ran.json();
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:PORT"),
+        ("AWS_USE_FIPS_ENDPOINT", "false"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+        ("AWS_STS_REGIONAL_ENDPOINTS", "legacy"),
+        ("AWS_CA_BUNDLE", "/etc/ssl/corp.pem"),
+        ("AWS_ACCOUNT_ID", "123456789012"),
+        ("TWOLOCK_HANDED", HANDED),
+    ] {
+        assert_eq!(json[name], value, "{name}");
+    }
+    world.run(["exec", "local", "--", "sh", "-c", "echo $AWS_CA_BUNDLE $TWOLOCK_HANDED"]).is(
+        0,
+        &format!("/etc/ssl/corp.pem {HANDED}\n"),
+        note,
+    );
+}
+
+#[test]
+fn what_was_handed_on_is_ignored_and_removed_by_the_next_and_what_the_user_set_stays() {
+    let world = World::new();
+    world.add_config(TOLD);
+    world.log_in("local");
+    let seen = "env | grep -E 'ENDPOINT|BUNDLE|HANDED' | sort | tr '\\n' ' '; echo";
+    let local = format!("export AWS_CA_BUNDLE=/mine; eval $(twolock env local 2>/dev/null); {seen}");
+    // The profile without an endpoint goes to AWS, so its code is not sent to that of the profile before.
+    let next = "AWS_CA_BUNDLE= TWOLOCK_MFA_CODE=123456 HTTPS_PROXY=http://127.0.0.1:1 twolock env plain 2>&1 | grep -c 127.0.0.1:1";
+    let gone = format!("eval $(twolock env --unset); {seen}");
+    let base = format!("eval $(twolock env local 2>/dev/null); eval $(twolock env base); {seen}");
+    let ran = world.finish(world.program("sh").args(["-c", &format!("{local}; {next}; {gone}; {base}")]));
+    let mine = HANDED.replace(",AWS_CA_BUNDLE", "");
+    let local = format!(
+        "AWS_CA_BUNDLE=/mine AWS_ENDPOINT_URL=http://127.0.0.1:PORT AWS_STS_REGIONAL_ENDPOINTS=legacy \
+         AWS_USE_DUALSTACK_ENDPOINT=true AWS_USE_FIPS_ENDPOINT=false TWOLOCK_HANDED={mine} \n"
+    );
+    let base = "AWS_CA_BUNDLE=/mine AWS_ENDPOINT_URL=http://127.0.0.1:PORT TWOLOCK_HANDED=AWS_ENDPOINT_URL \n";
+    ran.is(0, &format!("{local}1\nAWS_CA_BUNDLE=/mine \n{base}"), "");
+}
+
+#[test]
+fn a_variable_of_the_user_that_differs_from_the_profile_is_noted() {
+    let world = World::new();
+    world.add_config(&TOLD.replace("services = local\n", ""));
+    world.log_in("local");
+    let mut command = world.twolock(["exec", "local", "--", "sh", "-c", "echo $AWS_CA_BUNDLE"]);
+    command.envs([("AWS_CA_BUNDLE", "/mine"), ("AWS_USE_FIPS_ENDPOINT", "false")]);
+    let note = "twolock: note: profile 'local': AWS_CA_BUNDLE is already set, and wins over ca_bundle \
+                (~/.aws/config:32)\n";
+    world.finish(&mut command).is(0, "/mine\n", note);
+}
+
+#[test]
+fn an_endpoint_of_the_default_profile_is_not_used_with_the_credentials_of_another() {
+    let world = World::new();
+    world.add_config("[default]\nendpoint_url = http://127.0.0.1:1\nuse_fips_endpoint = true\n");
+    world.log_in("prod");
+    let json = world.run(["env", "prod", "--format", "json"]).json();
+    assert_eq!(
+        (json["AWS_USE_FIPS_ENDPOINT"].as_str(), &json["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]),
+        (Some("false"), &Value::Null)
+    );
+    // A profile that names no endpoint itself.
+    world.add_config(TOLD);
+    let of_sts = ("AWS_ENDPOINT_URL_STS", world.sandbox.url());
+    let mut command = world.twolock(["env", "plain", "--format", "json"]);
+    let json = world.finish(command.envs([of_sts, ("TWOLOCK_MFA_CODE", &world.code())])).json();
+    assert_eq!(json["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], "true");
+}
+
+#[test]
+fn a_value_that_a_shell_could_change_is_given_to_exec_alone() {
+    let world = World::new();
+    world.add_config(&TOLD.replace("corp.pem", "my corp.pem").replace("services = local\n", ""));
+    world.log_in("local");
+    let ran = world.run(["env", "local"]);
+    assert!(ran.code == 0 && !ran.stdout.contains("AWS_CA_BUNDLE="), "{ran:?}");
+    let note = "twolock: note: profile 'local': ca_bundle (~/.aws/config:32) is not exported: a shell could change its \
+                value\n";
+    assert_eq!(ran.stderr, note);
+    world.run(["exec", "local", "--", "sh", "-c", "echo $AWS_CA_BUNDLE"]).is(0, "/etc/ssl/my corp.pem\n", "");
 }

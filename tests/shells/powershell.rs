@@ -41,7 +41,7 @@ fn text_is_quoted_by_the_rule_of_single_quotes() {
 fn every_line_is_a_statement_of_its_own() {
     let variables = [("AWS_REGION", "eu-west-1".to_string())];
     assert_eq!(
-        set(Shell::PowerShell, &variables),
+        set(Shell::PowerShell, &["AWS_CA_BUNDLE"], &variables),
         "Remove-Item Env:AWS_PROFILE -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:AWS_DEFAULT_PROFILE -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:AWS_SECURITY_TOKEN -ErrorAction SilentlyContinue;\n\
@@ -55,9 +55,11 @@ fn every_line_is_a_statement_of_its_own() {
          Remove-Item Env:AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:AWS_BEARER_TOKEN_BEDROCK -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:TWOLOCK_RUNNING -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:AWS_CA_BUNDLE -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:TWOLOCK_HANDED -ErrorAction SilentlyContinue;\n\
          $Env:AWS_REGION = 'eu-west-1';\n"
     );
-    assert!(unset(Shell::PowerShell).lines().all(|line| line.starts_with("Remove-Item Env:AWS_")));
+    assert!(unset(Shell::PowerShell, &[]).lines().all(|line| line.starts_with("Remove-Item Env:")));
     assert_eq!(failing(Shell::PowerShell), "throw 'twolock: no credentials';\n");
 }
 

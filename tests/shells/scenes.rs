@@ -134,7 +134,7 @@ const SCENES: &[Scene] = &[
     Scene {
         name: "an env file",
         posix: "eval $(twolock env --unset); twolock env prod --format dotenv >../file; set -a; . ../file; set +a
-            unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID TWOLOCK_RUNNING AWS_ROLE_ARN
+            unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN TWOLOCK_RUNNING AWS_ROLE_ARN
             unset AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK
             unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI
             unset AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; seen",
@@ -207,11 +207,14 @@ fn what_is_set_is_all_that_sdks_read() {
     let names: Vec<_> = stage.ours.keys().map(String::as_str).collect();
     let all = [
         "AWS_ACCESS_KEY_ID",
+        "AWS_ACCOUNT_ID",
         "AWS_CREDENTIAL_EXPIRATION",
         "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
         "AWS_REGION",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
+        "TWOLOCK_HANDED",
     ];
     assert_eq!(names, all);
     assert_eq!((&*stage.ours["AWS_REGION"], &*stage.ours["AWS_DEFAULT_REGION"]), ("eu-west-1", "eu-west-1"));

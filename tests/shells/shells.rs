@@ -66,7 +66,6 @@ const OLD: [(&str, &str); 19] = [
     ("AWS_PROFILE", "old"),
     ("AWS_DEFAULT_PROFILE", "old"),
     ("AWS_SECURITY_TOKEN", "oldtoken"),
-    ("AWS_ACCOUNT_ID", "999999999999"),
     ("AWS_ROLE_ARN", "arn:aws:iam::999999999999:role/old"),
     ("AWS_ROLE_SESSION_NAME", "old"),
     ("AWS_WEB_IDENTITY_TOKEN_FILE", "/old/token"),
@@ -80,11 +79,12 @@ const OLD: [(&str, &str); 19] = [
     ("AWS_SECRET_ACCESS_KEY", "oldsecret"),
     ("AWS_SESSION_TOKEN", "oldtoken"),
     ("AWS_CREDENTIAL_EXPIRATION", "2001-01-01T00:00:00Z"),
+    ("AWS_ACCOUNT_ID", "999999999999"),
     ("AWS_REGION", "us-old-1"),
     ("AWS_DEFAULT_REGION", "us-old-1"),
 ];
 /// The first of [`OLD`] that `env` only removes.
-const MIXING: usize = 13;
+const MIXING: usize = 12;
 /// An unrelated variable.
 const OTHERS: (&str, &str) = ("AWS_MAX_ATTEMPTS", "3");
 
@@ -92,7 +92,7 @@ const OTHERS: (&str, &str) = ("AWS_MAX_ATTEMPTS", "3");
 /// of it.
 const SEEN: &str = r#"#!/bin/sh
 seen=$(mktemp "$HOME/seen.XXXXXX")
-env -0 | grep -zE '^(AWS_|TWOLOCK_RUNNING=)' | LC_ALL=C sort -z >"$seen"
+env -0 | grep -zE '^(AWS_|TWOLOCK_(RUNNING|HANDED)=)' | LC_ALL=C sort -z >"$seen"
 for state in ours old nothing only-mixing; do
   cmp -s "$seen" "$HOME/states/$state" && echo "$state" && exit
 done
@@ -115,7 +115,8 @@ impl Stage {
         world.add_config(ELSEWHERE);
         world.log_in("prod");
         let ours = world.run(["env", "prod", "--format", "json"]).json();
-        let ours: BTreeMap<String, String> = serde_json::from_value(ours).unwrap();
+        let mut ours: BTreeMap<String, String> = serde_json::from_value(ours).unwrap();
+        ours.insert("AWS_ENDPOINT_URL".into(), world.sandbox.url().into());
         let directory = world.home().join("traps");
         let stage = Self { world, directory, ours };
         stage.write_states();
@@ -183,6 +184,13 @@ const ELSEWHERE: &str = "\
 mfa_serial = arn:aws:iam::123456789012:mfa/spare
 twolock_source_profile = base
 endpoint_url = {url}
+
+[profile elsewhere]
+mfa_serial = arn:aws:iam::123456789012:mfa/ana
+twolock_source_profile = base
+endpoint_url = {url}
+use_dualstack_endpoint = true
+ca_bundle = /corp.pem
 
 [profile keyless]
 region = eu-west-1

@@ -194,10 +194,22 @@ const SCENES: &[Scene] = &[
     },
     Scene {
         name: "nothing of it is handed to children",
-        posix: "tl prod && env | grep -v ACCOUNT_HOME | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
-        fish: "tl prod; and env | grep -v ACCOUNT_HOME | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
+        posix: "tl prod && env | grep -v ACCOUNT_HOME | grep -v ^TWOLOCK_HANDED= | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
+        fish: "tl prod; and env | grep -v ACCOUNT_HOME | grep -v ^TWOLOCK_HANDED= | grep -ci twolock_; bash -c 'echo ${__twolock_at-none} ${__twolock_before-none}'",
         prints: "0\nnone none\n",
         says: "",
+    },
+    Scene {
+        name: "what one profile handed on is removed for the next, and off brings back what was there before",
+        posix: "unset AWS_ENDPOINT_URL; export AWS_CA_BUNDLE=/mine; tl prod && echo $TWOLOCK_HANDED
+            tl elsewhere && echo $TWOLOCK_HANDED $AWS_CA_BUNDLE
+            tl --off && echo ${TWOLOCK_HANDED-none} ${AWS_ENDPOINT_URL-none} $AWS_CA_BUNDLE; seen | cut -c1-9",
+        fish: "set -gx AWS_CA_BUNDLE /mine; tl prod; and echo $TWOLOCK_HANDED
+            tl elsewhere; and echo $TWOLOCK_HANDED $AWS_CA_BUNDLE
+            tl --off; set -q TWOLOCK_HANDED; or set -q AWS_ENDPOINT_URL; or echo none none $AWS_CA_BUNDLE
+            seen | cut -c1-9",
+        prints: "AWS_ENDPOINT_URL\nAWS_ENDPOINT_URL,AWS_USE_DUALSTACK_ENDPOINT /mine\nnone none /mine\nAWS_ACCES\n",
+        says: "AWS_CA_BUNDLE is already set, and wins over ca_bundle",
     },
     Scene {
         name: "in a directory called like everything, with files as words",

@@ -67,13 +67,18 @@ pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, 
     if address.is_loopback() {
         return Ok(address.endpoint(service, EndpointKind::Loopback, request.region.clone()));
     }
-    if !address.https {
-        return Err(refuse("plain http is allowed only for this machine (127.0.0.1, [::1], localhost)"));
+    let is_awss = |partition| hosts::signing_region(service, partition, &address.host).is_some();
+    if !address.https && Partition::ALL.into_iter().any(is_awss) {
+        return Err(refuse("plain http to AWS is not allowed").hint(format!("use https://{}", address.host)));
     }
     if allow.iter().any(|entry| address.is_allowed_by(entry)) {
         return Ok(address.endpoint(service, EndpointKind::Allowed, request.region.clone()));
     }
-    Err(refuse("not an AWS host, and not allowed by your settings").hint(address.way_to_allow(allow)))
+    let why = match address.https {
+        true => "not an AWS host, and not allowed by your settings",
+        false => "plain http is allowed only for this machine and for hosts in endpoints.allow",
+    };
+    Err(refuse(why).hint(address.way_to_allow(allow)))
 }
 
 fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
@@ -129,7 +134,7 @@ impl Endpoint {
         &self.region
     }
 
-    /// Returns whether the connection is encrypted; only loopback may do without.
+    /// Returns whether the connection is encrypted; loopback and hosts the settings allow may do without.
     pub fn is_https(&self) -> bool {
         self.https
     }
@@ -198,14 +203,18 @@ impl Address {
         self.host == "localhost" || literal(&self.host).is_some_and(|ip| ip.is_loopback())
     }
 
-    /// An entry is a whole host, with a port unless it is 443.
+    /// An entry is a whole host, with a port unless it is the scheme's own.
     fn is_allowed_by(&self, entry: &str) -> bool {
         let entry = entry.trim().to_ascii_lowercase();
-        entry == format!("{}:{}", self.host, self.port) || (self.port == 443 && entry == self.host)
+        entry == format!("{}:{}", self.host, self.port) || entry == self.entry()
     }
 
     fn entry(&self) -> String {
-        if self.port == 443 { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+        if self.port == (if self.https { 443 } else { 80 }) {
+            self.host.clone()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 
     fn way_to_allow(&self, allow: &[String]) -> Hint {

@@ -140,12 +140,27 @@ fn lookalikes_of_awss_hosts_are_strangers() {
 }
 
 #[test]
-fn allowed_host_is_reached_over_https_only_and_is_not_aws() {
+fn allowed_host_is_not_aws() {
     let endpoint = at_allowing("https://STS.corp.example/", "sts.corp.example").unwrap();
     assert_eq!(endpoint.kind(), EndpointKind::Allowed);
     assert_eq!(endpoint.identity().as_deref(), Some("https://sts.corp.example:443"));
     assert_eq!(endpoint.to_string(), "STS at sts.corp.example, not AWS");
-    assert!(at_allowing("http://sts.corp.example", "sts.corp.example").is_err());
+}
+
+#[test]
+fn plain_http_goes_to_a_host_the_settings_allow_and_never_to_aws() {
+    let endpoint = at_allowing("http://localstack:4566", "localstack:4566").unwrap();
+    assert_eq!((endpoint.kind(), endpoint.url().as_str()), (EndpointKind::Allowed, "http://localstack:4566"));
+    assert_eq!(endpoint.identity().as_deref(), Some("http://localstack:4566"));
+    assert!(at_allowing("http://localstack", "localstack").is_ok());
+    assert!(at_allowing("http://localstack:443", "localstack").is_err());
+    let refused = at("http://localstack:4566").unwrap_err();
+    assert!(refused.cause.ends_with("plain http is allowed only for this machine and for hosts in endpoints.allow"));
+    let hint = "if you trust that host with your keys and codes: twolock settings set endpoints.allow localstack:4566";
+    assert_eq!(refused.shown_hints(), [hint]);
+    let refused = at_allowing("http://sts.eu-west-1.amazonaws.com", "sts.eu-west-1.amazonaws.com").unwrap_err();
+    assert!(refused.cause.ends_with("plain http to AWS is not allowed"), "{}", refused.cause);
+    assert_eq!(refused.shown_hints(), ["use https://sts.eu-west-1.amazonaws.com"]);
 }
 
 #[test]
@@ -189,7 +204,7 @@ fn loopback_may_speak_plain_http_and_is_named() {
 
 #[test]
 fn plain_http_to_anything_else_is_refused() {
-    assert_refused(&[
+    for url in [
         "http://evil.example",
         "http://0.0.0.0:4566",
         "http://10.0.0.1",
@@ -200,7 +215,10 @@ fn plain_http_to_anything_else_is_refused() {
         "http://evil.localhost",
         "http://127.0.0.1.evil.example",
         "http://localhost.localdomain",
-    ]);
+    ] {
+        let cause = at(url).expect_err(url).cause;
+        assert!(cause.contains("plain http is allowed only for this machine"), "{cause}");
+    }
 }
 
 #[test]

@@ -11,17 +11,19 @@ use crate::credentials::{Session, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::Region;
 use crate::shell::{Language, Shell};
+use crate::system::env::HANDED;
 
 pub use fish::quote as quote_fish;
 pub use posix::quote as quote_posix;
 pub use powershell::quote as quote_powershell;
 
-/// Credentials and region for SDKs: set by `env`, removed by `env --unset`.
-pub(crate) const OURS: [&str; 6] = [
+/// Credentials, account and region for SDKs: set by `env`, removed by `env --unset`.
+pub(crate) const OURS: [&str; 7] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_ACCOUNT_ID",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
 ];
@@ -54,8 +56,9 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
         (OURS[2], session.token.expose().clone()),
         (OURS[3], session.expires.to_string()),
     ];
+    variables.extend(session.account.as_ref().map(|account| (OURS[4], account.to_string())));
     if let Some(region) = region {
-        variables.extend([(OURS[4], region.to_string()), (OURS[5], region.to_string())]);
+        variables.extend([(OURS[5], region.to_string()), (OURS[6], region.to_string())]);
     }
     match variables.iter().find(|(_, value)| !is_credential_text(value)) {
         Some((name, _)) => {
@@ -66,21 +69,35 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
     }
 }
 
-/// Statements that remove the variables that could mix, and set ours.
-pub fn set(shell: Shell, variables: &[(&'static str, String)]) -> String {
+/// Whether a setting of a profile survives an unquoted `eval $(…)`, and every reader of an env file.
+pub fn is_plain(value: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=+,@%~".contains(c) || (cfg!(windows) && c == '\\');
+    value.chars().all(is_plain)
+}
+
+/// The variables to remove before ours are set: those that could mix, and those handed on before.
+pub fn removed(handed: &[&'static str]) -> Vec<&'static str> {
+    let list = (!handed.is_empty()).then_some(HANDED);
+    MIXING.iter().chain(handed).copied().chain(list).collect()
+}
+
+/// Statements that remove the variables that could mix or were handed on before, and set ours.
+pub fn set(shell: Shell, handed: &[&'static str], variables: &[(&'static str, String)]) -> String {
+    let removed = removed(handed);
     match shell.language() {
-        Language::Posix => posix::set(&MIXING, variables),
-        Language::Fish => fish::set(&MIXING, variables),
-        Language::PowerShell => powershell::set(&MIXING, variables),
+        Language::Posix => posix::set(&removed, variables),
+        Language::Fish => fish::set(&removed, variables),
+        Language::PowerShell => powershell::set(&removed, variables),
     }
 }
 
-/// Statements that remove every variable `env` sets, and succeed if one is not set.
-pub fn unset(shell: Shell) -> String {
+/// Statements that remove every variable `env` sets, and those it handed on. They succeed if one is not set.
+pub fn unset(shell: Shell, handed: &[&'static str]) -> String {
+    let names: Vec<&str> = OURS.iter().chain(handed).copied().chain([HANDED]).collect();
     match shell.language() {
-        Language::Posix => posix::unset(&OURS),
-        Language::Fish => fish::unset(&OURS),
-        Language::PowerShell => powershell::unset(&OURS),
+        Language::Posix => posix::unset(&names),
+        Language::Fish => fish::unset(&names),
+        Language::PowerShell => powershell::unset(&names),
     }
 }
 
@@ -123,8 +140,10 @@ pub fn json(variables: &[(&'static str, String)]) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arn::AccountId;
     use crate::credentials::AccessKeyId;
     use crate::secret::Secret;
+    use crate::system::env::HANDABLE;
     use crate::timestamp::Timestamp;
 
     fn session(token: &str) -> Session {
@@ -133,7 +152,7 @@ mod tests {
             secret: Secret::new("se/cret+".into()),
             token: Secret::new(token.into()),
             expires: Timestamp::from_unix(1_927_629_296),
-            account: None,
+            account: AccountId::parse("123456789012"),
         }
     }
 
@@ -142,14 +161,14 @@ mod tests {
         let region = Region::parse("eu-west-1").unwrap();
         let variables = variables(&session("tok=="), Some(&region)).unwrap();
         assert_eq!(
-            set(Shell::Bash, &variables),
+            set(Shell::Bash, &[], &variables),
             "'unset' AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID AWS_ROLE_ARN \
              AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
              AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
              AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK TWOLOCK_RUNNING AWS_ACCESS_KEY_ID \
              AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION \
              && 'export' AWS_ACCESS_KEY_ID='ASIAIOSFODNN7EXAMPLE' AWS_SECRET_ACCESS_KEY='se/cret+' \
-             AWS_SESSION_TOKEN='tok==' AWS_CREDENTIAL_EXPIRATION='2031-01-31T12:34:56Z' \
+             AWS_SESSION_TOKEN='tok==' AWS_CREDENTIAL_EXPIRATION='2031-01-31T12:34:56Z' AWS_ACCOUNT_ID='123456789012' \
              AWS_REGION='eu-west-1' AWS_DEFAULT_REGION='eu-west-1';\n"
         );
     }
@@ -158,7 +177,7 @@ mod tests {
     fn fish_statements_as_they_are_printed() {
         let variables = [("AWS_REGION", "eu-west-1".to_string())];
         assert_eq!(
-            set(Shell::Fish, &variables),
+            set(Shell::Fish, &["AWS_CA_BUNDLE"], &variables),
             "while set -e AWS_PROFILE; end;\nwhile set -e AWS_DEFAULT_PROFILE; end;\n\
              while set -e AWS_SECURITY_TOKEN; end;\nwhile set -e AWS_ACCOUNT_ID; end;\n\
              while set -e AWS_ROLE_ARN; end;\nwhile set -e AWS_ROLE_SESSION_NAME; end;\n\
@@ -168,6 +187,7 @@ mod tests {
              while set -e AWS_CONTAINER_AUTHORIZATION_TOKEN; end;\n\
              while set -e AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; end;\n\
              while set -e AWS_BEARER_TOKEN_BEDROCK; end;\nwhile set -e TWOLOCK_RUNNING; end;\n\
+             while set -e AWS_CA_BUNDLE; end;\nwhile set -e TWOLOCK_HANDED; end;\n\
              set -gx AWS_REGION 'eu-west-1';\ntrue;\n"
         );
     }
@@ -175,7 +195,7 @@ mod tests {
     #[test]
     fn powershell_statements_as_they_are_printed() {
         let variables = variables(&session("tok=="), None).unwrap();
-        let text = set(Shell::PowerShell, &variables);
+        let text = set(Shell::PowerShell, &[], &variables);
         assert!(text.starts_with("Remove-Item Env:AWS_PROFILE -ErrorAction SilentlyContinue;\n"), "{text}");
         assert!(text.contains("$Env:AWS_SESSION_TOKEN = 'tok==';\n"), "{text}");
         assert_eq!(failing(Shell::PowerShell), "throw 'twolock: no credentials';\n");
@@ -193,7 +213,7 @@ mod tests {
     fn every_statement_ends_in_a_semicolon_on_its_own_line() {
         let variables = variables(&session("tok"), None).unwrap();
         for shell in Shell::ALL {
-            for text in [set(shell, &variables), unset(shell), failing(shell).to_string()] {
+            for text in [set(shell, &HANDABLE, &variables), unset(shell, &HANDABLE), failing(shell).to_string()] {
                 assert!(text.ends_with(";\n") && text.lines().all(|line| line.ends_with(';')), "{text}");
             }
         }
@@ -203,7 +223,7 @@ mod tests {
     fn unset_removes_all_that_env_sets() {
         let region = Region::parse("eu-west-1").unwrap();
         for shell in Shell::ALL {
-            let text = unset(shell);
+            let text = unset(shell, &[]);
             let words: Vec<_> = text.split([' ', ':', ';', '\n']).collect();
             for (name, _) in variables(&session("tok"), Some(&region)).unwrap() {
                 assert!(words.contains(&name), "{shell:?} {name}");

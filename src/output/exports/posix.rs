@@ -6,7 +6,9 @@
 pub(super) fn set(removed: &[&str], variables: &[(&'static str, String)]) -> String {
     let (mut names, mut values) = (removed.join(" "), String::new());
     for (name, value) in variables {
-        names += &format!(" {name}");
+        if !removed.contains(name) {
+            names += &format!(" {name}");
+        }
         values += &format!(" {name}={}", quote(value));
     }
     format!("'unset' {names} && 'export'{values};\n")

@@ -116,6 +116,8 @@ constructs! {
     InlineComment: "a comment after a value", Misreads [Cli];
     /// `region = "v"`
     QuotedValue: "a quoted value", Misreads [Go];
+    /// It is trimmed as Python does.
+    HardBlank: "U+00A0 or a similar space around a key or value", Misreads [Rust];
     /// An indented line without `=` below a key with a value.
     ContinuedValue: "a value that continues on the next line", Misreads [Js];
     /// Only blank lines between lines of a value; those after its end do not belong to it.

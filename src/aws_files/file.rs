@@ -157,7 +157,9 @@ impl AwsFile {
     }
 
     fn heading_of(&self, inside: Option<Span>) -> Heading<'_> {
-        inside.map_or(Heading::Unknown, |inside| heading(self.kind, &self.bytes[grammar::trim(&self.bytes, inside)]))
+        inside.map_or(Heading::Unknown, |inside| {
+            heading(self.kind, &self.bytes[grammar::trim_plain(&self.bytes, inside)])
+        })
     }
 
     fn merged(&self, name: &str, blocks: &[&Block]) -> Option<Section> {

@@ -137,7 +137,8 @@ pub(super) fn blocks(bytes: &[u8], chunk: &Chunk) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut key_indent = None;
     for Line { whole, text } in lines(bytes, chunk.span.clone()) {
-        let indent = text.start - whole.start;
+        // counted in characters, as Python does: continuing bytes of UTF-8 begin with 10
+        let indent = bytes[whole.start..text.start].iter().filter(|&&b| b & 0xC0 != 0x80).count();
         match (bytes[text.start], key_indent, blocks.last_mut()) {
             (b'#' | b';', _, _) => {}
             (_, Some(above), Some(block)) if indent > above => {
@@ -229,17 +230,43 @@ pub(super) fn without_comment(bytes: &[u8], span: Span) -> Span {
     span
 }
 
-/// Returns the span without blanks and tabs around it.
+/// Returns the span without what Python takes for blanks around it, U+00A0 among them.
 pub(super) fn trim(bytes: &[u8], span: Span) -> Span {
-    let text = &bytes[span.clone()];
-    match text.iter().position(|&b| !is_blank(b)) {
-        Some(blanks) => span.start + blanks..span.end - blanks_before(text),
-        None => span.end..span.end,
+    let (mut start, mut end) = (span.start, span.end);
+    while start < end
+        && let Some(length) = (1..=3).find(|&n| start + n <= end && is_python_blank(&bytes[start..start + n]))
+    {
+        start += length;
     }
+    end -= blanks_before(&bytes[start..end]);
+    start..end
 }
 
 fn blanks_before(text: &[u8]) -> usize {
-    text.iter().rev().take_while(|&&b| is_blank(b)).count()
+    let mut end = text.len();
+    while let Some(length) = (1..=3).find(|&n| n <= end && is_python_blank(&text[end - n..end])) {
+        end -= length;
+    }
+    text.len() - end
+}
+
+/// Returns the span without blanks and tabs around it, as headers are read: to all, U+00A0 belongs to the name.
+pub(super) fn trim_plain(bytes: &[u8], span: Span) -> Span {
+    let blanks = bytes[span.clone()].iter().take_while(|&&b| is_blank(b)).count();
+    let start = span.start + blanks;
+    start..span.end - bytes[start..span.end].iter().rev().take_while(|&&b| is_blank(b)).count()
+}
+
+/// Whether these bytes are one character that `str.strip` removes and that does not end a line.
+fn is_python_blank(bytes: &[u8]) -> bool {
+    match bytes {
+        [b] => matches!(b, b' ' | b'\t' | 0x0b | 0x0c | 0x1c..=0x1f),
+        [0x80..=0xff, ..] => {
+            let mut chars = std::str::from_utf8(bytes).unwrap_or_default().chars();
+            chars.next().is_some_and(char::is_whitespace) && chars.next().is_none()
+        }
+        _ => false,
+    }
 }
 
 fn is_blank(byte: u8) -> bool {

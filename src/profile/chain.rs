@@ -13,7 +13,7 @@ use crate::profile::base::{Base, no_key, no_source};
 use crate::profile::settings::ProfileSettings;
 use crate::text::list::first_names;
 use crate::text::near::nearest;
-use crate::text::visible::refused;
+use crate::text::visible::{invisible_in, refused};
 
 /// A longer chain is refused as a mistake.
 pub const MOST_HOPS: usize = 10;
@@ -160,6 +160,12 @@ fn path_of(hops: &[Hop]) -> String {
 fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Option<&Origin>) -> Failure {
     let nearly = sources.suggests.then(|| sources.files.why_not_found(name.as_str())).flatten();
     let failure = missing_at(sources, hops, name, named_at, nearly.as_ref());
+    let failure = match invisible_in(name.as_str()) {
+        Some(it) => {
+            Failure { cause: format!("{}; the name contains the invisible character {it}", failure.cause), ..failure }
+        }
+        None => failure,
+    };
     match sources.suggests && nearly.is_none() {
         true => failure.hint(suggestion(&sources.files.profile_names(), name.as_str())),
         false => failure,

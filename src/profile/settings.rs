@@ -14,7 +14,7 @@ use crate::origin::Sourced;
 use crate::profile::keys::OUTPUTS;
 use crate::secret::{MASK, may_be_in};
 use crate::text::near::nearest;
-use crate::text::visible::refused;
+use crate::text::visible::{invisible_in, refused};
 
 /// How long AWS lets a role's credentials last.
 pub(super) const ROLE_SECONDS: RangeInclusive<u64> = 900..=43_200;
@@ -291,7 +291,7 @@ impl<'a> ProfileSettings<'a> {
         let Some(setting) = setting else { return Ok(None) };
         match parse(&setting.value) {
             Ok(value) => Ok(Some(Sourced::at(value, &setting.place))),
-            Err(why) => Err(self.refuse(setting, why.as_ref())),
+            Err(why) => Err(self.refuse(setting, &naming_the_invisible(&setting.value, why.as_ref()))),
         }
     }
 
@@ -302,6 +302,7 @@ impl<'a> ProfileSettings<'a> {
             parse(part).map_err(in_place_of)
         };
         parts.map(safely).collect::<std::result::Result<_, _>>().map_err(|why| {
+            let why = naming_the_invisible(&setting.value, &why);
             Failure::new(Kind::Config, format!("{}: {why}", setting.key)).of_profile(self.name).at(&setting.place)
         })
     }
@@ -313,6 +314,11 @@ fn parse_output(text: &str) -> std::result::Result<(), String> {
     }
     let near = nearest(OUTPUTS.iter().copied(), text, 2).map(|near| format!(": did you mean '{near}'?"));
     Err(format!("is not an output format{}", near.unwrap_or_else(|| format!(" (use {})", OUTPUTS.join(", ")))))
+}
+
+/// A character that cannot be seen is why a value that looks right is not.
+fn naming_the_invisible(value: &str, why: &str) -> String {
+    invisible_in(value).map_or_else(|| why.into(), |it| format!("{why}; it contains the invisible character {it}"))
 }
 
 /// Reads the length of an MFA session: 15 min to 36 h.

@@ -60,6 +60,9 @@ pub const KNOWN: &[&str] = &[
     "DBUS_SESSION_BUS_ADDRESS",
 ];
 
+/// Paths in which botocore replaces variables, such as `$HOME` in single quotes (aws-contract 1.1).
+const PATHS: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+
 /// Variables that hold credentials: we look whether they are set, and never at what they hold.
 pub const CREDENTIALS: &[&str] =
     &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
@@ -96,12 +99,18 @@ impl Env {
     /// One walk over the environment; asking for each name would walk it as often as there are names.
     fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut read = Self::default();
-        for (name, value) in variables {
-            for known in KNOWN.iter().filter(|known| platform::is_variable(&name, known)) {
+        let variables: Vec<(OsString, OsString)> = variables.into_iter().collect();
+        for (name, value) in &variables {
+            for known in KNOWN.iter().filter(|known| platform::is_variable(name, known)) {
                 read.values.insert(known, value.clone());
             }
-            let is_set = |known: &&&str| !value.is_empty() && platform::is_variable(&name, known);
+            let is_set = |known: &&&str| !value.is_empty() && platform::is_variable(name, known);
             read.credentials.extend(CREDENTIALS.iter().filter(is_set));
+        }
+        for path in PATHS {
+            if let Some(expanded) = read.text(path).and_then(|given| expanded(given, &variables)) {
+                read.values.insert(path, expanded.into());
+            }
         }
         read.without_handed()
     }
@@ -146,6 +155,22 @@ impl Env {
     }
 }
 
+/// Replaces `$NAME` and `${NAME}` as Python's `expandvars` does: once, and what is not set stays as it is.
+fn expanded(text: &str, variables: &[(OsString, OsString)]) -> Option<String> {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('$') {
+        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+        let (name, behind) = braced.unwrap_or(after.split_at(end));
+        let value = variables.iter().find(|(set, _)| !name.is_empty() && set == name);
+        let written = &rest[before.len()..rest.len() - behind.len()];
+        out += before;
+        out += value.and_then(|(_, value)| value.to_str()).unwrap_or(written);
+        rest = behind;
+    }
+    (rest.len() < text.len()).then(|| out + rest)
+}
+
 fn known(name: &'static str) -> &'static str {
     debug_assert!(KNOWN.contains(&name), "{name} is missing in system/env.rs");
     name
@@ -179,6 +204,19 @@ mod tests {
         assert_eq!(env.handed(), ["AWS_ENDPOINT_URL", "AWS_USE_FIPS_ENDPOINT"]);
         assert_eq!(env.text("AWS_ENDPOINT_URL"), None);
         assert_eq!((env.text("AWS_CA_BUNDLE"), env.text("PATH")), (Some("mine.pem"), Some("/bin")));
+    }
+
+    #[test]
+    fn a_path_in_single_quotes_is_expanded_as_botocore_does() {
+        for (given, path) in [
+            ("$HOME/.aws/other", "/home/ana/.aws/other"),
+            ("${HOME}/$TEAM.cfg", "/home/ana/$x.cfg"),
+            ("$GONE/${GONE}/$/${HOME", "$GONE/${GONE}/$/${HOME"),
+            ("~/config", "~/config"),
+        ] {
+            let env = read(&[("HOME", "/home/ana"), ("TEAM", "$x"), ("AWS_CONFIG_FILE", given)]);
+            assert_eq!(env.text("AWS_CONFIG_FILE"), Some(path), "{given}");
+        }
     }
 
     #[test]

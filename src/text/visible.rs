@@ -109,8 +109,15 @@ fn escape(chars: impl Iterator<Item = char>) -> String {
     out
 }
 
+/// Returns the first character of `text` that looks like a blank or like nothing, by its number: `U+00A0`.
+pub fn invisible_in(text: &str) -> Option<String> {
+    let invisible = text.chars().find(|c| !c.is_ascii() && is_hidden(*c))?;
+    Some(format!("U+{:04X}", u32::from(invisible)))
+}
+
 fn is_hidden(c: char) -> bool {
     c.is_control()
+        || (c.is_whitespace() && c != ' ')
         || matches!(u32::from(c),
             0xAD | 0x34F | 0x61C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x2028..=0x202E
                 | 0x2060..=0x206F | 0x3164 | 0xFEFF | 0xFFA0 | 0xFFF9..=0xFFFB | 0xE0000..=0xE007F)
@@ -134,6 +141,14 @@ mod tests {
         ] {
             assert_eq!(visible(raw), shown);
         }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named_by_its_number() {
+        for (text, named) in [("a\u{a0}b", "U+00A0"), ("\u{feff}x", "U+FEFF"), ("a\u{e0001}", "U+E0001")] {
+            assert_eq!(invisible_in(text).as_deref(), Some(named));
+        }
+        assert_eq!(invisible_in("grüße 日本\t\n"), None);
     }
 
     #[test]
@@ -177,7 +192,7 @@ mod tests {
     #[test]
     fn what_looks_like_a_secret_is_masked_also_where_the_text_is_cut() {
         const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-        assert_eq!(visible(&format!("a\n{SECRET}\u{a0}")), "a\\u{a}***\u{a0}");
+        assert_eq!(visible(&format!("a\n{SECRET}\u{a0}")), "a\\u{a}***\\u{a0}");
         assert_eq!(one_line(&format!("region '{SECRET}'\tx")), "region '***'\\u{9}x");
         for blanks in 150..=240 {
             let shown = visible(&format!("{}{SECRET} and more", " ".repeat(blanks)));

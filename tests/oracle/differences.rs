@@ -64,6 +64,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference(C::NoEqualsSign, Cli, Whole, "configparser wants a separator"),
     Difference(C::NoEqualsSign, Rust, Whole, "the parser wants '='"),
     Difference(C::InlineComment, Cli, Key, "configparser keeps inline comments"),
+    Difference(C::HardBlank, Rust, Key, "only ASCII blanks are trimmed"),
     Difference(C::BlankLineInsideValue, Cli, Key, "configparser keeps the empty line"),
     Difference(C::BlockLineWithoutEqualsSign, Cli, Whole, "botocore splits each line of a block"),
     Difference(C::BlockLineWithoutEqualsSign, Rust, Whole, "each line of a block is checked"),

@@ -35,6 +35,9 @@ const fn of(
 }
 
 const GRID: &[Row] = &[
+    p(b"[profile p]\nregion = \xC2\xA0v\xE2\x80\x83\n", "v", "v", "\u{a0}v\u{2003}"),
+    p(b"[profile p]\nregion\xC2\xA0=v\n", "v", "v", ABSENT),
+    p(b"[profile p]\n\xC2\xA0region = v\n", "v", "v", ABSENT),
     p(b"[profile p]\nregion = v\n", "v", "v", "v"),
     p(b"[profile p]\nregion=v\n", "v", "v", "v"),
     p(b"[profile p]\nregion: v\n", "v", "v", ERROR),

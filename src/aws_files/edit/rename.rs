@@ -33,7 +33,7 @@ impl AwsFile {
         let line = part.header.clone();
         let text = grammar::lines(self.bytes(), line.clone()).next().map_or(line, |line| line.text);
         let inside = grammar::chunk_header(self.bytes(), &Chunk { span: text, mixed: false })??;
-        let inside = grammar::trim(self.bytes(), inside);
+        let inside = grammar::trim_plain(self.bytes(), inside);
         let old = &self.bytes()[inside.clone()];
         // The blank stays as it is: `[profile<TAB>p]` is read by all.
         let word = b"profile".len();

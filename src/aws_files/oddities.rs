@@ -363,6 +363,7 @@ mod tests {
             (b"[default]\na b = 1\nA b: 2\n", &[(3, Colon), (3, DuplicateKey)]),
             (b"[default]\nx = y # c\n", &[(2, InlineComment)]),
             (b"[default]\nx = 'y'\n", &[(2, QuotedValue)]),
+            (b"[default]\nregion = v\xC2\xA0\n", &[(2, HardBlank)]),
             (b"[default]\nx = y\n# c\n  w\n", &[(4, ContinuedValue)]),
             (b"[default]\nx = y\n  w = z\n", &[(3, KeyInsideValue)]),
             (b"[default]\ns3 =\n  x = y\n  junk\n", &[(4, BlockLineWithoutEqualsSign)]),

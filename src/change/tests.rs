@@ -61,6 +61,7 @@ impl Home {
             data,
             state,
             account_stand_in: Some(self.at("account")),
+            is_nowhere: false,
         };
         let settings = Paths { file: settings.clone(), account_file: settings, home: dirs.home.clone() };
         let sts = |_: &Endpoint| -> Result<Box<dyn Sts>> { Ok(Box::new(TellingSts { refuses })) };

@@ -77,6 +77,11 @@ impl Context {
         Self::of(Directories::find(env)?, env)
     }
 
+    /// For commands that go on without a home directory.
+    pub fn load_anywhere(env: &Env) -> Result<Self> {
+        Self::of(Directories::find_or_do_without(env)?, env)
+    }
+
     pub fn of(dirs: Directories, env: &Env) -> Result<Self> {
         let (context, failures) = Self::readable(dirs, env);
         failures.into_iter().next().map_or(Ok(context), Err)

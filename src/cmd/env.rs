@@ -49,7 +49,7 @@ fn fail_on_a_bug(shell: Shell) {
 
 /// Prints the statements, and returns the profile.
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
-    let context = Context::load(&invocation.env)?.with_duration(args.duration);
+    let context = Context::load_anywhere(&invocation.env)?.with_duration(args.duration);
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None, exports::is_plain)?;
     match args.format {

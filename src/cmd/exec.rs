@@ -23,7 +23,7 @@ const NOT_RUNNABLE: u8 = 126;
 
 /// Replaces this process by the command; returns only if that fails.
 pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
-    let context = Context::load(&invocation.env)?.with_duration(args.duration);
+    let context = Context::load_anywhere(&invocation.env)?.with_duration(args.duration);
     let name = context.requested_or_picked(&args.profile.profile)?;
     let planned = context.plan(&name).map_err(|failure| match &args.profile.profile.positional {
         Some(word) => perhaps_a_command(failure, &context, word, &args.command),

@@ -136,7 +136,7 @@ impl Context {
 
     /// Records that the profile was used, for the order in the picker. A failure is only logged.
     pub fn note_use(&self, profile: &ProfileName) {
-        if self.other_home_owner().is_some() {
+        if self.dirs.is_nowhere || self.other_home_owner().is_some() {
             return;
         }
         // Files chosen by a variable do not have the profiles of the default files.

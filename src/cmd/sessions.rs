@@ -145,6 +145,7 @@ pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) ->
 fn locking(context: &Context, request: &SessionRequest) -> Locking {
     match context.other_home_owner() {
         Some(_) => Locking::Never,
+        None if context.dirs.is_nowhere => Locking::Never,
         None if request.uncached => Locking::IfPossible,
         None => Locking::Required,
     }
@@ -174,6 +175,10 @@ fn open_cache(
     stores: &Stores,
 ) -> Result<Option<Cache>> {
     let of_profile = |failure: Failure| failure.of_profile(&planned.plan.profile);
+    if context.dirs.is_nowhere {
+        messages::warning("no home directory, so the session is not saved, and the next command asks again");
+        return Ok(None);
+    }
     match context.other_home_owner() {
         Some(owner) if request.uncached => {
             let why = "so the session is not saved, and the next command asks again";
@@ -304,6 +309,7 @@ mod tests {
                 account_stand_in: Some(home.path().into()),
                 data,
                 state,
+                is_nowhere: false,
             },
             &env,
         )

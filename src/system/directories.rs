@@ -4,7 +4,7 @@ use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use crate::error::{Failure, Kind, Result};
-use crate::system::env::Env;
+use crate::system::env::{Env, FILE_VARIABLES};
 use crate::system::platform;
 
 /// The variable that names the home directory: `HOME`, on Windows `USERPROFILE`.
@@ -25,6 +25,8 @@ pub struct Directories {
     pub state: PathBuf,
     /// Stands for the account's own home in tests; else the account database is asked when it is needed.
     pub account_stand_in: Option<PathBuf>,
+    /// No directory of these exists, and none is made.
+    pub is_nowhere: bool,
 }
 
 impl Directories {
@@ -45,9 +47,27 @@ impl Directories {
                 data: dirs::data_local_dir()?.join("twolock"),
                 state: dirs::state_dir().or_else(dirs::data_local_dir)?.join("twolock"),
                 account_stand_in: stand_in(env),
+                is_nowhere: false,
             })
         };
         directories().ok_or_else(|| Failure::new(Kind::Config, "your home directory cannot be found").hint(hint))
+    }
+
+    /// The same for commands that can do without: a user without any home, whose AWS files are both selected by variables.
+    pub fn find_or_do_without(env: &Env) -> Result<Self> {
+        let is_absolute = |name: &&'static str| env.raw(name).is_some_and(|path| Path::new(path).is_absolute());
+        let are_selected = FILE_VARIABLES.iter().all(|name| is_absolute(&name));
+        match Self::find(env) {
+            Err(_) if are_selected && env.raw(HOME_VARIABLE).is_none() => Ok(Self::nowhere()),
+            found => found,
+        }
+    }
+
+    fn nowhere() -> Self {
+        // as the account `nobody` has it: absolute, so that nothing is read from the current directory
+        let home = || PathBuf::from("/nonexistent");
+        let [config, cache, data, state] = [home(), home(), home(), home()];
+        Self { home: home(), config, cache, data, state, account_stand_in: Some(home()), is_nowhere: true }
     }
 
     /// The account's own home, whatever a variable says: that of the account database, or the home directory where it

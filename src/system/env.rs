@@ -60,8 +60,9 @@ pub const KNOWN: &[&str] = &[
     "DBUS_SESSION_BUS_ADDRESS",
 ];
 
-/// Paths in which botocore replaces variables, such as `$HOME` in single quotes (aws-contract 1.1).
-const PATHS: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+/// The paths of the AWS files. As in botocore, variables in them are replaced, such as `$HOME` in single quotes
+/// (aws-contract 1.1).
+pub const FILE_VARIABLES: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
 
 /// Variables that hold credentials: we look whether they are set, and never at what they hold.
 pub const CREDENTIALS: &[&str] =
@@ -107,7 +108,7 @@ impl Env {
             let is_set = |known: &&&str| !value.is_empty() && platform::is_variable(name, known);
             read.credentials.extend(CREDENTIALS.iter().filter(is_set));
         }
-        for path in PATHS {
+        for path in FILE_VARIABLES {
             if let Some(expanded) = read.text(path).and_then(|given| expanded(given, &variables)) {
                 read.values.insert(path, expanded.into());
             }

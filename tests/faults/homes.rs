@@ -38,6 +38,39 @@ fn without_a_home_variable_the_account_says_where_it_is() {
 }
 
 #[test]
+fn without_any_home_and_both_files_given_readers_env_and_exec_go_on_without_keeping() {
+    let world = World::new();
+    let somebody = Somebody::of(&world);
+    let here = world.home().join("here");
+    fs::create_dir(&here).unwrap();
+    somebody.own(&here);
+    let homeless = |args: &[&str]| {
+        let mut command = somebody.twolock(args);
+        command.env_remove("HOME").env_remove("TWOLOCK_ACCOUNT_HOME").current_dir(&here);
+        command.env("AWS_CONFIG_FILE", world.home().join(".aws/config"));
+        command.env("AWS_SHARED_CREDENTIALS_FILE", world.home().join(".aws/credentials"));
+        command
+    };
+    for args in [&["profile", "list"][..], &["profile", "show", "prod"]] {
+        let ran = world.finish(&mut homeless(args));
+        assert!(ran.code == 0 && ran.stdout.contains("prod") && ran.stderr.is_empty(), "{args:?}: {ran:?}");
+    }
+    let warning = "twolock: warning: no home directory, so the session is not saved, and the next command asks again\n";
+    for args in [&["env", "prod", "--format", "json"][..], &["exec", "prod", "--", "env"]] {
+        let ran = world.finish(homeless(args).env("TWOLOCK_MFA_CODE", world.code()));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, warning), "{args:?}: {ran:?}");
+        assert!(ran.stdout.contains("ASIA"), "{ran:?}");
+    }
+    for args in [&["login", "prod"][..], &["credential-process", "prod"], &["settings", "path"]] {
+        let ran = world.finish(&mut homeless(args));
+        failed(&ran, 3, &["your home directory cannot be found"]);
+    }
+    let ran = world.finish(homeless(&["profile", "list"]).env_remove("AWS_CONFIG_FILE"));
+    failed(&ran, 3, &["your home directory cannot be found"]);
+    assert_eq!(fs::read_dir(&here).unwrap().count(), 0, "nothing is written into the current directory");
+}
+
+#[test]
 fn a_home_that_is_missing_is_empty_for_readers_and_made_by_writers() {
     let world = World::new();
     let home = world.home().join("not/there");

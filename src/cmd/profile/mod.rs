@@ -22,9 +22,9 @@ use super::context::{Context, Invocation};
 pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
     use cli::Profile::*;
     match args {
-        List { json } => list::run(&Context::load(&invocation.env)?, *json),
+        List { json } => list::run(&Context::load_anywhere(&invocation.env)?, *json),
         Show { profile, json } => {
-            let context = Context::load(&invocation.env)?;
+            let context = Context::load_anywhere(&invocation.env)?;
             show::run(&context, &context.requested_or_picked(profile)?, *json)
         }
         Pick { filter } => pick(&Context::load(&invocation.env)?, filter.as_deref().unwrap_or_default()),

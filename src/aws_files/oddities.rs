@@ -199,19 +199,22 @@ impl<'a> Oddities<'a> {
             self.note(at, Construct::DuplicateKey, !cli_key.is_empty() && !seen.insert(cli_key));
             self.in_block(entry);
             if is_read && !key.is_empty() {
-                let is_hard = [at..entry.key.start, entry.key.end..entry.first.start, entry.first.clone()];
-                let is_hard = is_hard.into_iter().any(|span| self.has_hard_blank(span));
-                self.note(at, Construct::HardBlank, is_hard);
+                self.note(at, Construct::HardBlank, self.has_hard_blank(entry));
                 self.note(at, Construct::CapitalInKey, key.iter().any(u8::is_ascii_uppercase));
                 self.in_value(entry);
             }
         }
     }
 
-    /// Whether more is trimmed than blanks and tabs.
-    fn has_hard_blank(&self, span: Span) -> bool {
-        let span = grammar::without_comment(self.bytes, span);
-        grammar::trim(self.bytes, span.clone()) != grammar::trim_plain(self.bytes, span)
+    /// Whether more than blanks and tabs is trimmed around key and value.
+    fn has_hard_blank(&self, entry: &Entry) -> bool {
+        let first = grammar::without_comment(self.bytes, entry.first.clone());
+        let behind = &self.bytes[entry.first.end..entry.lines.end];
+        let end = memchr::memchr2(b'\n', b'\r', behind).unwrap_or(behind.len());
+        let behind = entry.first.end..entry.first.end + end;
+        [entry.lines.start..entry.key.start, entry.key.end..entry.first.start, first, behind]
+            .into_iter()
+            .any(|span| grammar::trim(self.bytes, span.clone()) != grammar::trim_plain(self.bytes, span))
     }
 
     /// Refused in every section, even in one that no SDK uses.

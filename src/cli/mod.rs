@@ -300,6 +300,9 @@ pub struct Doctor {
     /// Make files private that other users can open, and finish interrupted changes
     #[arg(long)]
     pub fix: bool,
+    /// Only say what this error message of an AWS client means
+    #[arg(long, value_name = "MESSAGE", conflicts_with = "fix")]
+    pub explain: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -13,11 +13,14 @@ use crate::session::identity::Identity;
 use crate::session::sealed::{Header, SessionKind};
 use crate::session::{cache, sealing_key};
 use crate::store::StoreError;
+use crate::system::clock;
+use crate::system::directories::shorten;
 use crate::system::obstacle::Obstacle;
 use crate::text::visible::visible;
 
 use super::active_sessions::{self, sealed_files};
 use super::context::{Context, Invocation};
+use super::foreign_caches::{self, ForeignCache};
 
 pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
@@ -74,7 +77,17 @@ fn all(context: &Context) -> Result<u8> {
     if removed > sessions {
         text += &format!("removed {} that could not be opened\n", sealed_files(removed - sessions));
     }
+    for cache in foreign_caches::found(&context.dirs.home, clock::now()) {
+        text += &left_behind(context, &cache);
+    }
     to_stdout(text.as_bytes()).map(|()| 0)
+}
+
+/// Names credentials of others that are still valid, and the command that removes them.
+fn left_behind(context: &Context, cache: &ForeignCache) -> String {
+    let shown = visible(&shorten(&cache.place, &context.dirs.home));
+    let remove = CommandLine::other("rm -r").with(cache.place.to_string_lossy());
+    format!("not ended: credentials of {} in {shown}; to remove them: {remove}\n", cache.of)
 }
 
 /// Names the other profiles that used one of the ended sessions.

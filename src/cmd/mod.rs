@@ -12,6 +12,7 @@ pub mod credential_process;
 mod doctor;
 pub mod env;
 mod exec;
+mod foreign_caches;
 mod handing;
 pub mod init;
 mod keys;

@@ -581,3 +581,91 @@ fn a_variable_that_leads_to_a_missing_file_is_a_warning() {
     assert!(world.doctor_with(&[("AWS_CONFIG_FILE", "~/gone")]).stdout.contains(warning));
     assert!(!world.doctor_with(&[("AWS_CONFIG_FILE", "/dev/null")]).stdout.contains("AWS_CONFIG_FILE"));
 }
+
+/// The caches of other programs, each with credentials that are still valid.
+const CACHES: [(&str, &str, &str); 3] = [
+    (
+        ".aws/cli/cache/a.json",
+        r#"{"Credentials":{"AccessKeyId":"ASIAX","SecretAccessKey":"s","Expiration":"2099-01-01T00:00:00+00:00"}}"#,
+        "the AWS CLI",
+    ),
+    (
+        ".aws/boto/cache/b.json",
+        r#"{"Credentials":{"SecretAccessKey":"s","Expiration":"2099-01-01T00:00:00Z"}}"#,
+        "git-remote-codecommit",
+    ),
+    (
+        ".ecr/cache.json",
+        r#"{"Registries":{"r":{"AuthorizationToken":"t","ExpiresAt":"2099-01-01T00:00:00.5Z"}},"Version":"1.0"}"#,
+        "ecr-credential-helper",
+    ),
+];
+
+#[test]
+fn credentials_in_caches_of_other_programs_are_found_and_named_by_logout() {
+    let world = well();
+    for (file, text, _) in CACHES {
+        world.write(file, text);
+    }
+    world.write(".aws/cli/cache/old.json", &CACHES[0].1.replace("2099", "2001"));
+    let found = world.found("plaintext-cache");
+    let mut left = String::new();
+    for ((file, _, program), finding) in CACHES.into_iter().zip(&found) {
+        let place = if file.starts_with(".ecr") { file } else { Path::new(file).parent().unwrap().to_str().unwrap() };
+        assert_eq!(finding["what"], format!("{program} keeps credentials in plain text in it"));
+        assert_eq!((&finding["file"], &finding["severity"]), (&json!(format!("~/{place}")), &json!("warning")));
+        assert_eq!(finding["fix"], format!("rm -r HOME/{place}"));
+        left += &format!("not ended: credentials of {program} in ~/{place}; to remove them: rm -r HOME/{place}\n");
+    }
+    assert_eq!(found.len(), CACHES.len());
+    let ended = "ended 0 sessions and deleted the encryption key\n";
+    world.run(["logout", "--all"]).is(0, &format!("{ended}{left}"), "");
+}
+
+#[test]
+fn expired_credentials_in_a_cache_are_no_finding() {
+    let world = well();
+    for (file, text, _) in CACHES {
+        world.write(file, &text.replace("2099", "2001"));
+    }
+    assert_eq!(world.found("plaintext-cache"), [] as [Value; 0]);
+    world.run(["logout", "--all"]).is(0, "ended 0 sessions and deleted the encryption key\n", "");
+}
+
+#[test]
+fn the_error_message_of_a_client_is_explained() {
+    let world = well();
+    world.run(["doctor", "--explain", "Error: Request is missing Authentication Token (code 403)"]).is(
+        0,
+        "info: C++, pyarrow: Request is missing Authentication Token\n  \
+         it found no credentials and sent an unsigned request\n  fix: twolock exec NAME -- COMMAND\n",
+        "",
+    );
+    let json = world.run(["doctor", "--json", "--explain", "credentials not found in native keychain"]).json();
+    assert_eq!(json["findings"][0]["fix"], "twolock login NAME");
+    world.run(["doctor", "--explain", "it does not work"]).is(
+        2,
+        "",
+        "twolock: error: this is not an error message of an AWS client that doctor knows\n\
+         twolock: hint: run twolock doctor without --explain: it checks everything it knows\n",
+    );
+}
+
+#[test]
+fn a_program_that_never_calls_twolock_is_named_where_profiles_are_adopted() {
+    let world = well();
+    world.write("bin/s3cmd", "#!/bin/sh\n");
+    crate::world::make_runnable(&world.home().join("bin/s3cmd"));
+    let path = format!("{}:{}", world.home().join("bin").display(), crate::world::path());
+    let find = |world: &World| {
+        let ran = world.finish(world.twolock(["doctor", "--json"]).env("PATH", &path));
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+        json["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "client").cloned().collect()
+    };
+    let found: Vec<Value> = find(&world);
+    assert_eq!(found, [] as [Value; 0]);
+    world.add_config("[profile adopted]\ncredential_process = twolock credential-process base\n");
+    let found: Vec<Value> = find(&world);
+    assert_eq!(found[0]["what"], "s3cmd ignores credential_process");
+    assert_eq!(found[0]["fix"], "twolock exec NAME -- s3cmd");
+}

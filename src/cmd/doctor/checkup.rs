@@ -124,7 +124,12 @@ impl CheckedPaths {
         }
         let login = context.env.raw("AWS_LOGIN_CACHE_DIRECTORY");
         let login = login.map_or_else(|| (aws.join("login/cache"), false), |chosen| (PathBuf::from(chosen), true));
-        for (cache, is_chosen) in [(aws.join("cli/cache"), false), (aws.join("sso/cache"), false), login] {
+        for (cache, is_chosen) in
+            [aws.join("cli/cache"), aws.join("boto/cache"), aws.join("sso/cache"), looking.home.join(".ecr")]
+                .map(|cache| (cache, false))
+                .into_iter()
+                .chain([login])
+        {
             looking.at(&cache, What::Directory, is_chosen);
             looking.within(&cache);
         }

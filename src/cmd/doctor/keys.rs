@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::aws_files::Setting;
+use crate::cmd::foreign_caches::{self, ForeignCache};
 use crate::cmd::shell::calling_shell;
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::Failure;
@@ -152,6 +153,16 @@ pub fn plaintext_sessions(checkup: &Checkup) -> Checked {
         Some(finding.of_profile(&profile.name).at(&token.place).fix(fix))
     };
     checkup.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// Sessions in plain text in the caches of other programs.
+pub fn plaintext_caches(checkup: &Checkup) -> Checked {
+    let of = |cache: ForeignCache| {
+        let what = format!("{} keeps credentials in plain text in it", cache.of);
+        let finding = Finding::new(Warning, what, cache.advice()).in_file(checkup.shown(&cache.place));
+        finding.fix(CommandLine::other("rm -r").with(cache.place.to_string_lossy()))
+    };
+    foreign_caches::found(&checkup.context.dirs.home, checkup.now).into_iter().map(of).collect::<Vec<_>>().into()
 }
 
 /// Keys older than `key_max_age`, or half of it as a reminder. Only the index knows when a key was created.

@@ -6,6 +6,7 @@
 
 mod callers;
 mod checkup;
+mod clients;
 mod files;
 mod finding;
 mod keys;
@@ -47,6 +48,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("key-in-two-places", keys::in_two_places),
     ("shared-key", keys::shared),
     ("plaintext-session", keys::plaintext_sessions),
+    ("plaintext-cache", keys::plaintext_caches),
     ("key-age", keys::ages),
     ("keyring", keys::keyrings),
     ("keyring-item", keys::items),
@@ -61,6 +63,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("unknown-setting", spelling::settings),
     ("bypass", callers::bypassed),
     ("process-program", callers::programs),
+    ("client", clients::ignoring),
     ("program-consent", profiles::consents),
     ("endpoint", profiles::endpoints),
     ("environment-keys", machine::keys),
@@ -77,6 +80,9 @@ const FILE_MODE: &str = "file-mode";
 
 /// Exits 3 if an error or a warning is left.
 pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
+    if let Some(message) = &args.explain {
+        return explain(message, args, invocation);
+    }
     if args.fix {
         // A failure becomes a finding.
         let _ = changing::recovered(&invocation.env, None, false);
@@ -93,6 +99,21 @@ pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
         to_stdout(report.as_text(terminal::columns(&invocation.env), is_styled(&io::stdout())).as_bytes())?;
     }
     Ok(if report.is_well() { 0 } else { Kind::Config.exit_code() })
+}
+
+/// Shows what a client's error message means, and checks nothing.
+fn explain(message: &str, args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
+    let findings = clients::explained(message)?.findings;
+    if args.json {
+        json_to_stdout(
+            json!({"findings": findings.iter().map(Finding::as_json).collect::<Vec<_>>(), "unchecked": []}),
+        )?;
+    } else {
+        let width = terminal::columns(&invocation.env);
+        let text: String = findings.iter().map(|finding| finding.as_text(width, is_styled(&io::stdout()))).collect();
+        to_stdout(text.as_bytes())?;
+    }
+    Ok(0)
 }
 
 /// Closes what other users can open, directories first, and returns what was closed.

@@ -1,0 +1,157 @@
+//! What AWS clients say when they get no credentials, and what to do; compared with docs/callers.md.
+
+use crate::error::{Failure, Kind};
+use crate::profile::facts::names_twolock;
+use crate::system::child;
+
+use super::checkup::Checkup;
+use super::finding::Severity::Info;
+use super::finding::{Checked, Finding};
+
+/// An error message of clients.
+struct ClientError {
+    client: &'static str,
+    says: &'static str,
+    why: &'static str,
+    fix: &'static str,
+}
+
+const fn row(client: &'static str, says: &'static str, why: &'static str, fix: &'static str) -> ClientError {
+    ClientError { client, says, why, fix }
+}
+
+const LOGIN: &str = "twolock login NAME";
+const ADOPT: &str = "twolock profile adopt NAME";
+const EXEC: &str = "twolock exec NAME -- COMMAND";
+const LOAD_CONFIG: &str = "export AWS_SDK_LOAD_CONFIG=1";
+const HIDDEN: &str = "twolock ended with an error that the default chain does not show";
+const ASKS_ITSELF: &str = "the role has an mfa_serial and is not adopted";
+
+const ERRORS: [ClientError; 19] = [
+    row("JavaScript", "Could not load credentials from any providers", HIDDEN, LOGIN),
+    row(
+        "JavaScript v2",
+        "Missing credentials in config",
+        "it reads the config file only with this variable",
+        LOAD_CONFIG,
+    ),
+    row("Go v1", "no valid providers in chain", "it reads the config file only with this variable", LOAD_CONFIG),
+    row("Java", "Unable to load credentials from any of the providers in the chain", HIDDEN, LOGIN),
+    row(
+        "Java v1",
+        "Unable to load AWS credentials from any provider in the chain",
+        "it reads the config file only if there is no credentials file",
+        "export AWS_CREDENTIAL_PROFILES_FILE=~/.aws/config",
+    ),
+    row(
+        "AWS CLI, boto3",
+        "Error when retrieving credentials from custom-process",
+        "twolock's error follows it",
+        "docs/troubleshooting.md lists them",
+    ),
+    row("Rust", "identity resolver timed out after", "no code was entered within 21.6 s", LOGIN),
+    row("Go", "exit status 9", "user input is required; twolock's error is above it on stderr", LOGIN),
+    row("Go", "AssumeRoleTokenProvider session option not set", ASKS_ITSELF, ADOPT),
+    row(
+        "JavaScript",
+        "requires multi-factor authentication, but no MFA code callback was provided",
+        ASKS_ITSELF,
+        ADOPT,
+    ),
+    row("AWS CLI, boto3", "Enter MFA code for", "the client asks for the code itself: the role is not adopted", ADOPT),
+    row(
+        "Go",
+        "only one credential type may be specified per profile",
+        "the profile has credential_process and role_arn or source_profile",
+        ADOPT,
+    ),
+    row(
+        "AWS CLI, boto3",
+        "Partial credentials found",
+        "the profile has half an access key, or a role beside credential_process",
+        "twolock profile show NAME",
+    ),
+    row(
+        "C++, pyarrow",
+        "Request is missing Authentication Token",
+        "it found no credentials and sent an unsigned request",
+        EXEC,
+    ),
+    row("Docker", "credentials not found in native keychain", "ecr-credential-helper got no credentials", LOGIN),
+    row("s3cmd", "Configuration file not available", "it ignores credential_process", EXEC),
+    row("restic", "unable to open config file: Stat: Access Denied", "it ignores credential_process", EXEC),
+    row(
+        "AWS CLI, boto3",
+        "You must specify a region",
+        "the profile has none",
+        "twolock profile set NAME region REGION",
+    ),
+    row(
+        "AWS CLI, boto3",
+        "the refreshed credentials are still expired",
+        "an old AWS_CREDENTIAL_EXPIRATION is in the environment",
+        "eval \"$(twolock env --unset)\"",
+    ),
+];
+
+impl ClientError {
+    fn finding(&self) -> Finding {
+        Finding::new(Info, format!("{}: {}", self.client, self.says), self.why).fix(self.fix)
+    }
+}
+
+/// What a client's error message means. It may be pasted whole, or be the part of it that was kept.
+pub fn explained(message: &str) -> Result<Checked, Failure> {
+    let message = message.trim().to_lowercase();
+    let is_meant = |error: &&ClientError| {
+        let says = error.says.to_lowercase();
+        message.contains(&says) || (message.len() >= 8 && says.contains(&message))
+    };
+    let found: Vec<Finding> = ERRORS.iter().filter(is_meant).map(ClientError::finding).collect();
+    match found.is_empty() {
+        true => Err(Failure::new(Kind::Usage, "this is not an error message of an AWS client that doctor knows")
+            .hint("run twolock doctor without --explain: it checks everything it knows")),
+        false => Ok(found.into()),
+    }
+}
+
+/// Programs on `PATH` that never call twolock.
+pub fn ignoring(checkup: &Checkup) -> Checked {
+    if !checkup.profiles.iter().any(|one| names_twolock(&one.profile)) {
+        return Vec::new().into();
+    }
+    let is_here = |program: &&str| child::find_program(program, checkup.context.env.raw("PATH")).is_some();
+    let of = |program| {
+        let why = "it works with the variables that exec sets";
+        let fix = format!("twolock exec NAME -- {program}");
+        Finding::new(Info, format!("{program} ignores credential_process"), why).fix(fix)
+    };
+    ["s3cmd", "restic"].into_iter().filter(is_here).map(of).collect::<Vec<_>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/callers.md");
+
+    #[test]
+    fn every_error_is_a_row_of_the_page_and_every_row_of_the_page_is_one() {
+        let section = PAGE.split_once("## What the client says").unwrap().1;
+        let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+        for error in ERRORS {
+            let cell = format!("| `{}` ({}) |", error.says, error.client);
+            assert!(rows.iter().any(|row| row.starts_with(&cell)), "{cell}");
+        }
+        assert_eq!(rows.len(), ERRORS.len());
+    }
+
+    #[test]
+    fn a_message_is_found_whole_and_in_part() {
+        let fix = |message: &str| explained(message).ok()?.findings.into_iter().next()?.fix;
+        let whole = "CredentialsProviderError: could not load credentials from any providers\n  at fromEnv";
+        assert_eq!(fix(whole).as_deref(), Some(LOGIN));
+        assert_eq!(fix("Missing Authentication").as_deref(), Some(EXEC));
+        assert_eq!((fix("in"), fix("no such words")), (None, None));
+    }
+}

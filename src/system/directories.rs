@@ -56,7 +56,7 @@ impl Directories {
     /// The same for commands that can do without: a user without any home, whose AWS files are both selected by variables.
     pub fn find_or_do_without(env: &Env) -> Result<Self> {
         let is_absolute = |name: &&'static str| env.raw(name).is_some_and(|path| Path::new(path).is_absolute());
-        let are_selected = FILE_VARIABLES.iter().all(|name| is_absolute(&name));
+        let are_selected = FILE_VARIABLES.iter().all(is_absolute);
         match Self::find(env) {
             Err(_) if are_selected && env.raw(HOME_VARIABLE).is_none() => Ok(Self::nowhere()),
             found => found,

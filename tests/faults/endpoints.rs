@@ -105,7 +105,9 @@ fn a_repositorys_own_settings_allow_no_host() {
         ("https://x.evil.test", false),
         ("https://evil.test.x", false),
         ("https://xevil.test", false),
-        ("http://evil.test", false),
+        ("http://evil.test", true),
+        ("http://evil.test:443", false),
+        ("http://x.evil.test", false),
     ] {
         let ran = answer(&world, world.twolock(["credential-process", "prod"]).env("AWS_ENDPOINT_URL_STS", url));
         assert_eq!(ran.code, if allowed { 9 } else { 3 }, "{url}: {ran:?}");

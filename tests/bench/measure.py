@@ -32,6 +32,22 @@ WAITED_FOR = {
     "complete -- env ''": ["complete", "--", "env", ""],
 }
 
+# What each verb costs with ten times the profiles; a change is only shown.
+GROWING = {
+    **{name: words for name, words in WAITED_FOR.items() if name != "twolock"},
+    "status": ["status"],
+    "doctor": ["doctor"],
+    "profile set": ["profile", "set", PROFILE, "output", "text", "--dry-run"],
+    "profile unset": ["profile", "unset", PROFILE, "region", "--dry-run"],
+    "profile rename": ["profile", "rename", PROFILE, "other", "--dry-run"],
+    "profile remove": ["profile", "remove", PROFILE, "--dry-run"],
+    "profile adopt --only": ["profile", "adopt", PROFILE, "--only", "--dry-run"],
+    "profile adopt": ["profile", "adopt", PROFILE, "--dry-run"],
+    "profile adopt --all": ["profile", "adopt", "--all", "--dry-run"],
+    "remove, repeated": ["profile", "remove", "repeated", "--dry-run"],
+}
+FEW, MANY = 1_600, 16_000
+
 
 # ---- a world: one user and device for each size, since a code is good for one call
 
@@ -168,6 +184,39 @@ def print_waits(rows):
         print(f"{name:<22}" + "".join(f"{rows[name, size][1]:>12.1f}" for size in SIZES))
 
 
+def growth(twolock, folder, url):
+    """Returns {verb: (seconds with FEW, with MANY)}: profiles, and for one verb sections of one profile."""
+    known = {"devices": [{"serial": f"arn:aws:iam::{ACCOUNT}:mfa/x"}], "access_key_id": "AKIAIOSFODNN7EXAMPLE"}
+    known["secret_access_key"] = "x" * 40
+    took = collections.defaultdict(list)
+    for size in (FEW, MANY):
+        homes = {"profiles": make_home(folder, size, known, url)}
+        homes["sections"] = os.path.join(folder, f"repeated-{size}")
+        os.makedirs(os.path.join(homes["sections"], ".aws"), mode=0o700)
+        with open(os.path.join(homes["sections"], ".aws", "config"), "w") as file:
+            file.writelines(f"[profile repeated]\nkey{n} = v\n" for n in range(size))
+        for name, words in GROWING.items():
+            home = homes["sections" if "repeated" in words else "profiles"]
+            runs = [seconds_of([twolock, *words], home) for _ in range(3)]
+            took[name].append(min(runs))
+    return took
+
+
+def seconds_of(words, home):
+    start = time.monotonic()
+    done = subprocess.run(words, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True)
+    # `doctor` says 3 where it finds something.
+    if done.returncode not in (0, 3):
+        sys.exit(f"measure: error: {words}: exit {done.returncode}: {done.stderr.decode()}")
+    return time.monotonic() - start
+
+
+def print_growth(took):
+    print(f"{'growth of each verb':<22}{FEW:>12,}{MANY:>12,}  profiles or sections: ms, and the ratio")
+    for name, (few, many) in took.items():
+        print(f"{name:<22}{few * 1e3:>12.1f}{many * 1e3:>12.1f}{many / few:>8.1f}")
+
+
 def resident_kib(program, home):
     """Returns the largest resident set; measured by a small program, since a child counts its parent's pages too."""
     done = subprocess.run(
@@ -259,6 +308,8 @@ def main():
             print()
             waited_for = {shlex.join([twolock, *words]): name for name, words in WAITED_FOR.items()}
             print_waits(timings(waited_for, folder, runs=20))
+            print()
+            print_growth(growth(twolock, folder, world["url"]))
             print()
             for name, program in (("floor", [floor]), ("twolock", command(twolock))):
                 print(f"largest resident set of {name:<8} {resident_kib(program, homes[SIZES[0]]):>6} KiB")

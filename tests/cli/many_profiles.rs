@@ -42,6 +42,37 @@ fn ten_times_the_profiles_take_about_ten_times_as_long() {
 }
 
 #[test]
+fn a_change_with_ten_times_the_profiles_takes_about_ten_times_as_long() {
+    let (few, many) = (world(400, "base"), world(4_000, "base"));
+    for args in [
+        &["set", "team-7", "region", "eu-north-1"][..],
+        &["unset", "team-7", "region"],
+        &["rename", "base", "root"],
+        &["remove", "team-7"],
+        &["adopt", "team-7", "--only"],
+        &["adopt", "base"],
+    ] {
+        let args = [&["profile"], args, &["--dry-run"]].concat();
+        let (short, long) = (time(&few, &args), time(&many, &args));
+        assert!(long < short * 30, "{args:?}: {short:?} with 400 profiles, {long:?} with 4,000");
+    }
+}
+
+#[test]
+fn a_section_that_is_repeated_ten_times_as_often_takes_about_ten_times_as_long() {
+    let repeated = |times: usize| {
+        let world = World::new();
+        world.write(".aws/config", &(0..times).map(|n| format!("[profile p]\nkey{n} = v\n\n")).collect::<String>());
+        world
+    };
+    let (few, many) = (repeated(1_000), repeated(10_000));
+    for args in [&["profile", "show", "p"][..], &["profile", "remove", "p", "--dry-run"], &["profile", "list"]] {
+        let (short, long) = (time(&few, args), time(&many, args));
+        assert!(long < short * 30, "{args:?}: {short:?} with 1,000 sections, {long:?} with 10,000");
+    }
+}
+
+#[test]
 fn suggestions_for_a_missing_source_are_not_computed_for_each_profile() {
     let (few, many) = (world(1_000, "team"), world(10_000, "team"));
     for args in [&[][..], &["profile", "list"], &["status"]] {

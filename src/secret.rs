@@ -68,18 +68,32 @@ const LONGEST_ARN: usize = 2_048;
 
 /// Whether a key of a file, spelled well or not, is that of a secret.
 pub fn is_name(key: &str) -> bool {
-    let key = key.trim().to_ascii_lowercase().replace('-', "_");
-    let token = key.contains("token") && !key.ends_with("_file");
-    let half = key.contains("access_key") && !key.ends_with("id");
-    token || half || ["secret", "password", "passwd"].iter().any(|word| key.contains(word))
+    let key = key.trim();
+    let ends_with = |end: &str| key.len() >= end.len() && is_in_at(key, key.len() - end.len(), end);
+    let token = contains(key, "token") && !ends_with("_file");
+    let half = contains(key, "access_key") && !ends_with("id");
+    token || half || ["secret", "password", "passwd"].iter().any(|word| contains(key, word))
+}
+
+/// Whether a word is in a text, whatever the case, and `-` as `_`. Called for every value of every profile, so it makes
+/// no copies.
+fn contains(text: &str, word: &str) -> bool {
+    text.len() >= word.len() && (0..=text.len() - word.len()).any(|at| is_in_at(text, at, word))
+}
+
+fn is_in_at(text: &str, at: usize, word: &str) -> bool {
+    let same = |(found, wanted): (&u8, u8)| match found {
+        b'-' => wanted == b'_',
+        found => found.to_ascii_lowercase() == wanted,
+    };
+    text.as_bytes()[at..].iter().zip(word.bytes()).all(same)
 }
 
 /// Whether a line, commented out or not, says which secret it holds.
 pub fn is_named_in(line: &str) -> bool {
-    let lower = line.to_ascii_lowercase();
     let word = line.split(['=', ':']).next().unwrap_or_default().trim_start_matches(['#', ';']).trim();
     let is_word = !word.is_empty() && word.len() < line.len() && !word.contains(char::is_whitespace);
-    let is_known = ["secret_access_key", "session_token", "security_token"].iter().any(|name| lower.contains(name));
+    let is_known = ["secret_access_key", "session_token", "security_token"].iter().any(|name| contains(line, name));
     is_known || (is_word && is_name(word))
 }
 
@@ -88,8 +102,8 @@ pub fn is_in(value: &str) -> bool {
     if value.len() < LEAST {
         return false;
     }
-    let joined = joined(value);
-    !secret_runs(value).is_empty() || (joined.len() < value.len() && !secret_runs(&joined).is_empty())
+    let is_joined = value.bytes().all(is_part);
+    !secret_runs(value).is_empty() || (!is_joined && !secret_runs(&joined(value)).is_empty())
 }
 
 /// Whether a value that is not what it should be could hold a secret, or most of one.
@@ -114,7 +128,11 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 
 /// Blanks of every kind, line ends and quotes come between the characters of what was pasted.
 fn joined(value: &str) -> String {
-    value.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')).collect()
+    value.bytes().filter(|&byte| is_part(byte)).map(char::from).collect()
+}
+
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`')
 }
 
 fn secret_runs(text: &str) -> Vec<Range<usize>> {

@@ -233,8 +233,9 @@ pub(super) fn without_comment(bytes: &[u8], span: Span) -> Span {
 /// Returns the span without what Python takes for blanks around it, U+00A0 among them.
 pub(super) fn trim(bytes: &[u8], span: Span) -> Span {
     let (mut start, mut end) = (span.start, span.end);
-    while start < end
-        && let Some(length) = (1..=3).find(|&n| start + n <= end && is_python_blank(&bytes[start..start + n]))
+    while let Some(length) = bytes[start..end]
+        .first()
+        .and_then(|&first| blank_length(first, |n| start + n <= end && is_wide_blank(&bytes[start..start + n])))
     {
         start += length;
     }
@@ -244,7 +245,9 @@ pub(super) fn trim(bytes: &[u8], span: Span) -> Span {
 
 fn blanks_before(text: &[u8]) -> usize {
     let mut end = text.len();
-    while let Some(length) = (1..=3).find(|&n| n <= end && is_python_blank(&text[end - n..end])) {
+    while let Some(length) =
+        text[..end].last().and_then(|&last| blank_length(last, |n| n <= end && is_wide_blank(&text[end - n..end])))
+    {
         end -= length;
     }
     text.len() - end
@@ -257,16 +260,19 @@ pub(super) fn trim_plain(bytes: &[u8], span: Span) -> Span {
     start..span.end - bytes[start..span.end].iter().rev().take_while(|&&b| is_blank(b)).count()
 }
 
-/// Whether these bytes are one character that `str.strip` removes and that does not end a line.
-fn is_python_blank(bytes: &[u8]) -> bool {
-    match bytes {
-        [b] => matches!(b, b' ' | b'\t' | 0x0b | 0x0c | 0x1c..=0x1f),
-        [0x80..=0xff, ..] => {
-            let mut chars = std::str::from_utf8(bytes).unwrap_or_default().chars();
-            chars.next().is_some_and(char::is_whitespace) && chars.next().is_none()
-        }
-        _ => false,
+/// How many bytes the character takes that `str.strip` removes and that does not end a line. Nearly all are ASCII, which
+/// its outer byte tells; `is_wide` looks at so many bytes.
+fn blank_length(outer: u8, is_wide: impl Fn(usize) -> bool) -> Option<usize> {
+    match outer {
+        b' ' | b'\t' | 0x0b | 0x0c | 0x1c..=0x1f => Some(1),
+        0x80.. => [2, 3].into_iter().find(|&n| is_wide(n)),
+        _ => None,
     }
+}
+
+fn is_wide_blank(bytes: &[u8]) -> bool {
+    let mut chars = std::str::from_utf8(bytes).unwrap_or_default().chars();
+    chars.next().is_some_and(|c| !c.is_ascii() && c.is_whitespace()) && chars.next().is_none()
 }
 
 fn is_blank(byte: u8) -> bool {

@@ -49,7 +49,10 @@ pub fn to_stdout(bytes: &[u8]) -> Result<()> {
 /// Writes a JSON document, two-space indented, to stdout; what looks like a secret in it is masked.
 pub fn json_to_stdout(mut document: Value) -> Result<()> {
     mask(&mut document);
-    credentials_to_stdout(&document)
+    let written = credentials_to_stdout(&document);
+    // The process ends now, and freeing a list of ten thousand profiles would only take time.
+    std::mem::forget(document);
+    written
 }
 
 /// The same without masking, for a document that outputs a session.

@@ -1,6 +1,6 @@
 //! What one reader sees of a profile: the behaviour grid of aws-contract 1.2 laid over what we read.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -28,11 +28,33 @@ const DECIDING: &[&str] = &[
 /// The two files with all that is odd in them.
 pub(super) struct Readings<'a> {
     files: &'a AwsFiles,
-    config: Vec<Oddity>,
-    credentials: Vec<Oddity>,
-    refusals: HashMap<Reader, Oddity>,
+    /// Looked for when a profile is first judged: for a list in which none names a program it takes a quarter of the time.
+    oddities: OnceCell<Oddities>,
     /// The last few profiles: five readers look at each, and many roles at one source.
     known: RefCell<HashMap<String, Option<Rc<Profile>>>>,
+}
+
+struct Oddities {
+    config: Vec<Oddity>,
+    credentials: Vec<Oddity>,
+    /// Those for which a reader refuses a whole file.
+    refusals: HashMap<Reader, Oddity>,
+}
+
+impl Oddities {
+    fn of(files: &AwsFiles) -> Self {
+        let (config, credentials) = (files.config.oddities(), files.credentials.oddities());
+        let refuses = |odd: &&Oddity, reader| match odd.effect_on(reader) {
+            Some(Effect::Refuses) => true,
+            // Go and JavaScript end lines at LF alone; to them such a file is one line.
+            Some(Effect::Misses) => odd.construct == Construct::LoneCarriageReturn,
+            _ => false,
+        };
+        let all = || config.iter().chain(&credentials);
+        let refusal = |reader| Some((reader, all().find(|odd| refuses(odd, reader))?.clone()));
+        let refusals = ALL.into_iter().filter_map(refusal).collect();
+        Self { refusals, config, credentials }
+    }
 }
 
 /// A profile as one reader sees it.
@@ -46,17 +68,7 @@ impl<'a> Readings<'a> {
     pub fn of(files: &'a AwsFiles) -> Self {
         // Builds the index, so that later look-ups need no search.
         files.profile_names();
-        let (config, credentials) = (files.config.oddities(), files.credentials.oddities());
-        let refuses = |odd: &&Oddity, reader| match odd.effect_on(reader) {
-            Some(Effect::Refuses) => true,
-            // Go and JavaScript end lines at LF alone; to them such a file is one line.
-            Some(Effect::Misses) => odd.construct == Construct::LoneCarriageReturn,
-            _ => false,
-        };
-        let all = || config.iter().chain(&credentials);
-        let refusal = |reader| Some((reader, all().find(|odd| refuses(odd, reader))?.clone()));
-        let refusals = ALL.into_iter().filter_map(refusal).collect();
-        Self { files, refusals, config, credentials, known: RefCell::default() }
+        Self { files, oddities: OnceCell::new(), known: RefCell::default() }
     }
 
     /// What both files say about a profile.
@@ -77,7 +89,8 @@ impl<'a> Readings<'a> {
 
     /// The profile as a reader sees it, if it is in a file; or why the reader takes it for something else.
     pub fn view(&self, reader: Reader, name: &str) -> Result<Option<View>, Resolution> {
-        if let Some(odd) = self.refusals.get(&reader) {
+        let oddities = self.oddities.get_or_init(|| Oddities::of(self.files));
+        if let Some(odd) = oddities.refusals.get(&reader) {
             return Err(Resolution::Odd(format!("the file cannot be read: {}", odd.there())));
         }
         if !ProfileName::parse(name).is_ok_and(|name| name.is_read_by_every_sdk()) {
@@ -88,7 +101,7 @@ impl<'a> Readings<'a> {
         let view = View { name: name.into(), reader, profile };
         let odd_in = |section: &Option<Section>, all| view.oddity(section.as_ref()?, all);
         let (config, credentials) = (&view.profile.config, &view.profile.credentials);
-        match odd_in(config, &self.config).or_else(|| odd_in(credentials, &self.credentials)) {
+        match odd_in(config, &oddities.config).or_else(|| odd_in(credentials, &oddities.credentials)) {
             Some(odd) => Err(Resolution::Odd(format!("'{}' is read differently: {}", visible(name), odd.there()))),
             None => Ok(Some(view)),
         }

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::aws::http::HttpSettings;
 use crate::aws::sts::StsClient;
 use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
 use crate::cli;
@@ -18,7 +17,7 @@ pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     let session = obtain(&context, &planned, &SessionRequest::interactive(&context, args.profile.code_stdin))?;
-    let sts = StsClient::new(planned.endpoint.clone(), HttpSettings::from_env(&context.env, &planned.endpoint)?);
+    let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
         let stale = e.kind == AwsErrorKind::StaleSession;
         let failure = e.of_profile(&planned.plan.profile);

@@ -57,6 +57,7 @@ fn certificates_that_others_than_root_can_change_count_only_once_trusted() {
         };
         let ran = run(&["credential-process", "prod"]);
         failed(&ran, 3, &[variable, "can be changed without being root"]);
+        failed(&run(&["whoami", "prod"]), 3, &[variable]);
         let doctor = run(&["doctor"]);
         assert!(doctor.code == 3 && doctor.stdout.contains(variable), "{doctor:?}");
         assert_eq!(world.sandbox.calls().len(), 0);

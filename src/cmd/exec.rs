@@ -1,6 +1,6 @@
 //! `exec`: a command, or a sub-shell, with the credentials in its environment.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -11,8 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::{exports, messages};
-use crate::system::child;
-use crate::system::clock;
+use crate::system::{child, clock, programs};
 
 use super::context::{Context, Invocation};
 use super::sessions::exported;
@@ -30,17 +29,14 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
         None => failure,
     })?;
     refuse_a_flag(args.command.first())?;
+    let subshell = if args.command.is_empty() { Some(subshell(&context, &name)?) } else { None };
     let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl, |_| true)?;
     let mut words = args.command.into_iter();
-    let program = match words.next() {
-        Some(program) => program,
-        None => {
-            let (name, left) = (&planned.plan.profile, duration::show(expires.since(clock::now())));
-            messages::note(&format!("subshell with the credentials of '{name}', {left} left; exit to leave"));
-            let fallback = if cfg!(windows) { "cmd.exe" } else { "/bin/sh" };
-            invocation.env.raw("SHELL").unwrap_or(OsStr::new(fallback)).into()
-        }
-    };
+    let program = words.next().or(subshell.clone()).unwrap_or_default();
+    if subshell.is_some() {
+        let left = duration::show(expires.since(clock::now()));
+        messages::note(&format!("subshell with the credentials of '{name}', {left} left; exit to leave"));
+    }
     let mut command = Command::new(child::startable(&program, invocation.env.raw("PATH")));
     for name in exports::removed(invocation.env.handed()).iter().chain(&["TWOLOCK_MFA_CODE"]) {
         command.env_remove(name);
@@ -49,6 +45,20 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     invocation.limits.restore_for(&mut command);
     context.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
+}
+
+/// The shell that `SHELL` names. A repository can set that, so it must be one of the system's.
+fn subshell(context: &Context, name: &ProfileName) -> Result<OsString> {
+    let Some(shell) = context.env.raw("SHELL") else {
+        return Ok(if cfg!(windows) { "cmd.exe" } else { "/bin/sh" }.into());
+    };
+    if programs::is_shell(Path::new(shell), &context.dirs.account_home()) {
+        return Ok(shell.into());
+    }
+    let shown = shell.to_string_lossy();
+    let cause = format!("SHELL is '{shown}', which is not a shell of this system");
+    let command = CommandLine::of(Verb::Exec, name).with("--").with(&*shown);
+    Err(Failure::new(Kind::Config, cause).hint(command.to("if it is yours, name it")))
 }
 
 /// The command begins at the first word that is no flag of ours, which a mistyped one is as well.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::platform;
+use super::{foreign_file, platform};
 
 /// Package managers that install below a home.
 const BELOW_HOME: [&str; 2] = [".nix-profile/bin", ".local/state/nix/profile/bin"];
@@ -12,6 +12,14 @@ pub(crate) fn is_known_directory(directory: Option<&Path>, home: &Path) -> bool 
     directory.is_some_and(|directory| {
         platform::is_system_directory(directory) || BELOW_HOME.iter().any(|below| directory == home.join(below))
     })
+}
+
+/// Whether a program is a login shell of this machine, or in a known directory.
+pub(crate) fn is_shell(program: &Path, home: &Path) -> bool {
+    let listed = foreign_file::load(Path::new("/etc/shells"), "/etc/shells", 1 << 16).unwrap_or_default();
+    let is_listed =
+        || listed.split(|&b| b == b'\n').any(|line| line.trim_ascii() == program.as_os_str().as_encoded_bytes());
+    is_known_directory(program.parent(), home) || is_listed()
 }
 
 #[cfg(test)]

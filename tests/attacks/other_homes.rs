@@ -120,3 +120,17 @@ fn a_name_that_path_leads_elsewhere_starts_nothing_and_the_hint_writes_the_absol
     assert_eq!(run(&mut world.twolock(["login", "base"])).code, 0);
     assert!(mark.exists());
 }
+
+#[test]
+fn a_shell_that_is_none_of_the_system_is_not_started_as_subshell() {
+    let world = World::new();
+    let (program, mark) = program(&world, "repo/sh");
+    world.log_in("prod");
+    let ran = world.finish(world.twolock(["exec", "prod"]).env("SHELL", &program));
+    let said = "twolock: error: SHELL is 'HOME/repo/sh', which is not a shell of this system\n\
+                twolock: hint: if it is yours, name it: twolock exec prod -- HOME/repo/sh\n";
+    ran.is(3, "", said);
+    assert!(!mark.exists());
+    assert_eq!(world.run(["exec", "prod", "--", program.to_str().unwrap()]).code, 0);
+    assert!(mark.exists());
+}

@@ -669,3 +669,21 @@ fn a_program_that_never_calls_twolock_is_named_where_profiles_are_adopted() {
     assert_eq!(found[0]["what"], "s3cmd ignores credential_process");
     assert_eq!(found[0]["fix"], "twolock exec NAME -- s3cmd");
 }
+
+#[test]
+fn a_program_for_codes_that_would_not_be_started_is_found() {
+    let world = well();
+    world.write("bin/oathtool", "#!/bin/sh\n");
+    crate::world::make_runnable(&world.home().join("bin/oathtool"));
+    for (name, line) in [("bare", "oathtool --totp"), ("gone", "/nowhere/code"), ("good", "/bin/true")] {
+        world.add_config(&format!("[profile {name}]\ntwolock_source_profile = base\nmfa_process = {line}\n"));
+    }
+    let path = format!("{}:{}", world.home().join("bin").display(), crate::world::path());
+    let ran = world.finish(world.twolock(["doctor", "--json"]).env("PATH", path));
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let found = json["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "mfa-process");
+    let found: Vec<_> =
+        found.map(|finding| (finding["profile"].as_str().unwrap(), finding["what"].as_str().unwrap())).collect();
+    let elsewhere = "mfa_process: 'oathtool' is HOME/bin/oathtool on PATH, not a program of the system";
+    assert_eq!(found, [("bare", elsewhere), ("gone", "mfa_process: program not found: '/nowhere/code'")]);
+}

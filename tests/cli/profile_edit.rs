@@ -283,3 +283,26 @@ fn our_own_edit_renews_the_consent_to_start_programs() {
     edit("us-east-1");
     assert!(!trusted(&world), "somebody else's change is not covered");
 }
+
+#[test]
+fn an_edit_after_which_a_tool_no_longer_calls_twolock_says_so() {
+    let world = World::new();
+    assert_eq!(world.run(["profile", "adopt", "base", "--yes"]).code, 0);
+    for (args, note) in [
+        (
+            &["set", "prod", "source_profile", "base"][..],
+            "note: after this, 'prod' (Go v2): an error: source_profile without role_arn (~/.aws/config:",
+        ),
+        (
+            &["set", "prod", "credential_process", "/nowhere/twolock credential-process --profile prod"],
+            "an error: cannot start the credential_process: '/nowhere/twolock' is not there or cannot be run",
+        ),
+        (&["unset", "prod", "credential_process"], "note: after this, 'prod' (AWS CLI, boto3 and SDKs"),
+        (&["unset", "prod", "twolock_source_profile"], "twolock has no credentials for 'prod': has a role_arn but no"),
+    ] {
+        let ran = world.finish(world.twolock(["profile"]).args(args).arg("--dry-run"));
+        assert!(ran.code == 0 && ran.stdout.contains(note), "{args:?}: {ran:?}");
+    }
+    let ran = world.run(["profile", "set", "prod", "output", "json", "--dry-run"]);
+    assert!(!ran.stdout.contains("note:"), "{ran:?}");
+}

@@ -64,6 +64,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("bypass", callers::bypassed),
     ("process-program", callers::programs),
     ("client", clients::ignoring),
+    ("mfa-process", profiles::code_programs),
     ("program-consent", profiles::consents),
     ("endpoint", profiles::endpoints),
     ("environment-keys", machine::keys),

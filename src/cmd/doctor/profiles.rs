@@ -8,6 +8,7 @@ use crate::arn::MfaSerial;
 use crate::aws_files::Profile;
 use crate::aws_files::file::AwsFile;
 use crate::aws_files::oddities::{Construct, Effect, Oddity, Reader};
+use crate::cmd::context::Context;
 use crate::duration;
 use crate::error::{Failure, Place};
 use crate::hint::{CommandLine, Verb};
@@ -18,6 +19,7 @@ use crate::ours::consent;
 use crate::profile::base::{Base, OTHER_SOURCES};
 use crate::profile::facts::names_twolock;
 use crate::profile::settings::parse_session_duration;
+use crate::prompt::command::CommandSource;
 use crate::text::list::first_names;
 use crate::text::visible::visible;
 
@@ -227,6 +229,19 @@ pub fn consents(checkup: &Checkup) -> Checked {
     };
     let both = [(&files.config, &files.config_choice), (&files.credentials, &files.credentials_choice)];
     both.into_iter().filter_map(of).collect::<Vec<_>>().into()
+}
+
+/// Each `mfa_process` that would not be started.
+pub fn code_programs(checkup: &Checkup) -> Checked {
+    let Context { env, dirs, .. } = &checkup.context;
+    let home = dirs.account_home();
+    let of = |one: &OneProfile| {
+        let setting = one.profile.get("mfa_process")?;
+        let name = ProfileName::parse(&one.name).ok()?;
+        let failure = CommandSource::parse(&setting.value, &name, &setting.place, env, &home).err()?;
+        Some(Finding::of_failure(Warning, &failure, "no code comes from it, and twolock fails instead of asking"))
+    };
+    checkup.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// The first mfa_process in a file.

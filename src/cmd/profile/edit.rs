@@ -12,6 +12,7 @@ use crate::cli::ChangeFlags;
 use crate::cmd::active_sessions;
 use crate::cmd::changing::make;
 use crate::cmd::context::{Context, Planned, paths};
+use crate::cmd::profile::notes::on_lost_callers;
 use crate::credentials::STATIC_KEYS;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -56,6 +57,7 @@ pub fn set(
     let preview = context.preview(&change)?;
     check(&preview, name, &key)?;
     change.notes.extend(note_on(&preview, name, &key));
+    change.notes.extend(on_lost_callers(context, &preview, name));
     make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 
@@ -65,6 +67,7 @@ pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, flag
     let mut change = Change::new(title);
     change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.to_ascii_lowercase() });
     let preview = context.preview(&change)?;
+    change.notes.extend(on_lost_callers(context, &preview, name));
     make(context, &change, &preview, QUESTION, flags).map(|_| 0)
 }
 

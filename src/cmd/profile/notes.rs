@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::change::preview::Preview;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::adoption::program::{self, Program};
-use crate::profile::callers::{self, Callers};
+use crate::profile::callers::{self, Callers, Served};
 use crate::system::own_program;
 use crate::system::path_owners::{self, OtherWriter};
 use crate::text::visible::{as_word, visible};
@@ -64,4 +65,11 @@ pub fn on_program(program: &Program) -> Vec<String> {
 pub fn on_callers(callers: &Callers, name: &ProfileName) -> Vec<String> {
     let line = |(who, what): (String, String)| format!("after this, '{}' ({who}): {what}", visible(name.as_str()));
     callers::grouped(callers.judge(name.as_str()).others()).into_iter().map(line).collect()
+}
+
+/// The same for a profile that all callers use twolock for now, and not after the change.
+pub fn on_lost_callers(context: &Context, after: &Preview, name: &ProfileName) -> Vec<String> {
+    let was_served = || context.callers().judge(name.as_str()).served() == Served::Fully;
+    let lost = on_callers(&context.callers_after(after), name);
+    if lost.is_empty() || !was_served() { Vec::new() } else { lost }
 }

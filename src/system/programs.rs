@@ -22,11 +22,10 @@ pub(crate) fn is_shell(program: &Path, home: &Path) -> bool {
     is_known_directory(program.parent(), home) || is_listed()
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn only_the_directories_of_the_system_and_of_package_managers_are_known() {
         let home = Path::new("/home/ana");

@@ -50,6 +50,7 @@ pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
     let deadline = Deadline::after(invocation.started, context.settings.duration_or_default("prompt_timeout"));
     let request = SessionRequest {
         patience: Patience::Until(deadline),
+        asks_once: true,
         uncached: false,
         ..SessionRequest::interactive(&context, args.code_stdin)
     };

@@ -23,7 +23,8 @@ use crate::session::sealing_key;
 use crate::session::{Locking, Lookup, Patience, Sessions, look};
 use crate::store::choose::Stores;
 use crate::system::clock::{self, Deadline};
-use crate::system::{log, parent};
+use crate::system::log;
+use crate::system::parent::{self, Caller};
 use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
@@ -35,6 +36,8 @@ pub struct SessionRequest {
     pub patience: Patience,
     /// Whether to read the code from the first line of stdin.
     pub code_stdin: bool,
+    /// Whether a program that calls again is not asked again at once after a person declined.
+    pub asks_once: bool,
     /// Whether a dialog may unlock the keyring.
     pub may_unlock: bool,
     /// Whether to continue if no cache is available.
@@ -51,6 +54,7 @@ impl SessionRequest {
             need: context.need(),
             patience: Patience::EachQuestion(timeout),
             code_stdin,
+            asks_once: false,
             may_unlock: false,
             uncached: true,
             must_keep: false,
@@ -122,6 +126,7 @@ pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) ->
         locking: locking(context, request),
         endpoint: endpoint.as_deref(),
         asker: parent::asker().map(|asker| asker.to_string()),
+        caller: caller(context, request),
         patience: request.patience,
         clock: &clock::now,
         warn: &|text| unsaved.borrow_mut().push(context.shortened(text)),
@@ -140,6 +145,12 @@ pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) ->
     }
     unsaved.iter().for_each(|why| messages::warning(why));
     obtained.map_err(|failure| context.shortened_failure(failure))
+}
+
+/// Whose declined question is not put again; a code given beforehand asks nobody.
+fn caller(context: &Context, request: &SessionRequest) -> Option<Caller> {
+    let is_given = request.code_stdin || GivenCode::from_variable(&context.env).is_some();
+    if request.asks_once && !is_given { parent::caller() } else { None }
 }
 
 fn locking(context: &Context, request: &SessionRequest) -> Locking {

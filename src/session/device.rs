@@ -9,6 +9,8 @@ use crate::arn::MfaSerial;
 use crate::error::Kind;
 use crate::hex::hex;
 use crate::names::ProfileName;
+use crate::session::declined::{Declined, How};
+use crate::system::parent::Caller;
 use crate::system::private_file;
 use crate::timestamp::Timestamp;
 
@@ -29,6 +31,8 @@ pub struct Ending {
     pub kind: Kind,
     /// What the waiting processes print.
     pub text: String,
+    /// How a person ended it, if one did.
+    pub declined: Option<How>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct DeviceState {
     pub holder: Option<Holder>,
     /// How the last question ended, if it brought no session.
     pub ending: Option<Ending>,
+    /// Whose questions a person ended without a session lately.
+    pub declined: Vec<Declined>,
     /// Digests of codes sent, with the moment they were.
     pub sent: Vec<(String, Timestamp)>,
 }
@@ -82,15 +88,23 @@ impl DeviceState {
         let pid = |v: &Value| v["pid"].as_u64().and_then(|p| u32::try_from(p).ok());
         let holder =
             |v: &Value| Some(Holder { pid: pid(v)?, profile: ProfileName::parse(v["profile"].as_str()?).ok()? });
+        let how = |v: &Value| How::from_text(v["how"].as_str()?);
+        let at = |v: &Value| v["at"].as_i64().map(Timestamp::from_unix);
         let ending = |v: &Value| {
             let kind = Kind::from_exit_code(u8::try_from(v["exit"].as_u64()?).ok()?)?;
-            Some(Ending { pid: pid(v)?, at_millis: v["at_millis"].as_u64()?, kind, text: v["text"].as_str()?.into() })
+            let (at_millis, text) = (v["at_millis"].as_u64()?, v["text"].as_str()?.into());
+            Some(Ending { pid: pid(v)?, at_millis, kind, text, declined: how(v) })
         };
-        let sent = |v: &Value| Some((v["digest"].as_str()?.to_string(), Timestamp::from_unix(v["at"].as_i64()?)));
+        let declined = |v: &Value| {
+            let caller = Caller { pid: pid(v)?, started: v["started"].as_u64()? };
+            Some(Declined { caller, how: how(v)?, at: at(v)? })
+        };
+        let sent = |v: &Value| Some((v["digest"].as_str()?.to_string(), at(v)?));
         Some(Self {
             holder: holder(&json["holder"]),
             ending: ending(&json["ending"]),
-            sent: json["sent"].as_array().map(|list| list.iter().filter_map(sent).collect()).unwrap_or_default(),
+            declined: json["declined"].as_array().into_iter().flatten().filter_map(declined).collect(),
+            sent: json["sent"].as_array().into_iter().flatten().filter_map(sent).collect(),
         })
     }
 
@@ -99,7 +113,11 @@ impl DeviceState {
             "holder": self.holder.as_ref().map(|h| json!({"pid": h.pid, "profile": h.profile.as_str()})),
             "ending": self.ending.as_ref().map(|e| json!({
                 "pid": e.pid, "at_millis": e.at_millis, "exit": e.kind.exit_code(), "text": e.text,
+                "how": e.declined.map(How::text),
             })),
+            "declined": self.declined.iter().map(|Declined { caller, how, at }| json!({
+                "pid": caller.pid, "started": caller.started, "how": how.text(), "at": at.unix(),
+            })).collect::<Vec<_>>(),
             "sent": self.sent.iter().map(|(digest, at)| json!({"digest": digest, "at": at.unix()})).collect::<Vec<_>>(),
         })
     }
@@ -113,7 +131,18 @@ mod tests {
     fn what_one_process_writes_another_reads() {
         let state = DeviceState {
             holder: Some(Holder { pid: 42, profile: ProfileName::parse("prod").unwrap() }),
-            ending: Some(Ending { pid: 42, at_millis: 7, kind: Kind::NeedsPerson, text: "cancelled".into() }),
+            ending: Some(Ending {
+                pid: 42,
+                at_millis: 7,
+                kind: Kind::NeedsPerson,
+                text: "cancelled".into(),
+                declined: Some(How::Cancelled),
+            }),
+            declined: vec![Declined {
+                caller: Caller { pid: 41, started: u64::MAX },
+                how: How::WrongCodes,
+                at: Timestamp::from_unix(6),
+            }],
             sent: vec![("ab".into(), Timestamp::from_unix(5))],
         };
         assert_eq!(DeviceState::parse(state.json().to_string().as_bytes()), Some(state));

@@ -129,6 +129,7 @@ impl Sessions<'_> {
             return Ok(found);
         }
         self.ended_meanwhile(&files, since)?;
+        self.declined_lately(&files)?;
         // Before the question, so that no code is typed for a call that cannot be signed.
         let parent = self.of_the_base()?;
         let call = |mfa: Mfa<'_>| self.call(step, &parent, Some(mfa), Run::FOR_A_CALLER);

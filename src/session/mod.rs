@@ -3,7 +3,7 @@
 //! - [`identity`]: what makes two sessions the same; a plan's steps with theirs
 //! - `target`: one of those steps, with what its call rests on
 //! - [`sealing_key`], [`sealed`], [`cache`]: sessions in private files under one key
-//! - [`device`], [`codes`]: what callers that want a code of the same device tell each other
+//! - [`device`], [`codes`], [`declined`]: what callers that want a code of the same device tell each other
 //! - [`mint`]: the steps of a plan, executed
 //! - [`Sessions`]: what that needs; [`Sessions::obtain`] returns the credentials
 //!
@@ -11,6 +11,7 @@
 
 pub mod cache;
 pub mod codes;
+pub mod declined;
 pub mod device;
 pub mod identity;
 pub mod mint;

@@ -10,9 +10,12 @@ use crate::hint::{CommandLine, Verb};
 use crate::prompt::{AskError, Question};
 use crate::session::Sessions;
 use crate::session::codes;
+use crate::session::declined::{self, How};
 use crate::session::device::{DeviceFiles, DeviceState, Ending, Holder};
-use crate::system::clock::{Deadline, now_millis};
+use crate::system::clock::{self, Deadline, now_millis};
+use crate::system::parent::Caller;
 use crate::system::signals;
+use crate::timestamp::Timestamp;
 
 /// A code that AWS refused may be followed by two more.
 const TRIES: u32 = 3;
@@ -31,13 +34,20 @@ impl Sessions<'_> {
         state.ending = None;
         files.save(&state);
         let guard = signals::on_termination({
-            let files = files.clone();
-            move || end(&files, files.load(), Kind::NeedsPerson, cancelled())
+            let (files, caller) = (files.clone(), self.caller);
+            move || {
+                let mut state = files.load();
+                state.ending = Some(ending(Kind::NeedsPerson, cancelled(), Some(How::Cancelled)));
+                note_declined(&mut state, caller, Some(How::Cancelled), clock::now());
+                files.save(&state);
+            }
         });
         let result = self.ask_until_minted(device, files, &mut state, call);
         drop(guard);
-        if let Err(Ended { failure, told: Some(text) }) = &result {
-            end(files, state, failure.kind, text.clone());
+        if let Err(Ended { failure, told, declined }) = &result {
+            state.ending = told.clone().map(|text| ending(failure.kind, text, *declined));
+            note_declined(&mut state, self.caller, *declined, (self.clock)());
+            files.save(&state);
         }
         result.map_err(|ended| self.about(*ended.failure))
     }
@@ -68,7 +78,11 @@ impl Sessions<'_> {
                     refused += 1;
                     notice = Some(self.wrong_code(TRIES - refused));
                 }
-                Err(e) => return Err(self.no_session(e, state)),
+                Err(e) => {
+                    let last_try = e.kind == AwsErrorKind::WrongCode && refused + 1 == TRIES;
+                    let declined = last_try.then_some(How::WrongCodes);
+                    return Err(Ended { declined, ..self.no_session(e, state) });
+                }
             }
         }
     }
@@ -105,7 +119,7 @@ impl Sessions<'_> {
         let next = Deadline::after(std::time::Instant::now(), wait);
         while !next.has_passed() {
             if until.has_passed() {
-                return Err(Ended::alone(self.timed_out()));
+                return Err(self.timed_out());
             }
             self.codes.note(&already_used(next.left() + Duration::from_secs(1)));
             std::thread::sleep(next.left().min(until.left()).min(Duration::from_secs(1)));
@@ -118,10 +132,10 @@ impl Sessions<'_> {
         match e {
             AskError::Cancelled => {
                 let failure = Failure::cancelled("no code was given");
-                Ended { failure: Box::new(failure), told: Some(cancelled()) }
+                Ended { failure: Box::new(failure), told: Some(cancelled()), declined: Some(How::Cancelled) }
             }
-            AskError::TimedOut => Ended::alone(self.timed_out()),
-            AskError::Failed(failure) => Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) },
+            AskError::TimedOut => self.timed_out(),
+            AskError::Failed(failure) => Ended::shared(failure),
             AskError::Nobody(why) => {
                 let command = CommandLine::of(Verb::Login, &self.plan.profile);
                 let cause = format!("needs an MFA code from {device}: {why}; run in a terminal: {command}");
@@ -130,9 +144,10 @@ impl Sessions<'_> {
         }
     }
 
-    fn timed_out(&self) -> Failure {
+    fn timed_out(&self) -> Ended {
         let command = CommandLine::of(Verb::Login, &self.plan.profile);
-        Failure::new(Kind::NeedsPerson, format!("no code was entered in time; run in a terminal: {command}"))
+        let cause = format!("no code was entered in time; run in a terminal: {command}");
+        Ended { declined: Some(How::TimedOut), ..Ended::alone(Failure::new(Kind::NeedsPerson, cause)) }
     }
 
     fn no_session(&self, e: AwsError, state: &mut DeviceState) -> Ended {
@@ -146,37 +161,61 @@ impl Sessions<'_> {
             let next = next_code(codes::until_next((self.clock)()));
             failure.cause.push_str(&format!("; the code counts as used; {next}"));
         }
-        Ended { told: Some(told(&failure.cause)), failure: Box::new(failure) }
+        Ended::shared(failure)
     }
 
-    /// What the question that ended while we waited means for us.
+    /// What the question that ended while we waited means for us: it was put for our caller, too.
     pub(super) fn ended_meanwhile(&self, files: &DeviceFiles, since_millis: u64) -> Result<()> {
-        match files.load().ending {
-            // One from the future was written before the clock was corrected; no process waited for it.
-            Some(ending) if (since_millis..=now_millis()).contains(&ending.at_millis) => {
-                Err(self.about(Failure::new(ending.kind, ending.text)))
-            }
-            _ => Ok(()),
+        let mut state = files.load();
+        // One from the future was written before the clock was corrected; no process waited for it.
+        let meanwhile = |ending: &Ending| (since_millis..=now_millis()).contains(&ending.at_millis);
+        let Some(Ending { kind, text, declined, .. }) = state.ending.clone().filter(meanwhile) else { return Ok(()) };
+        if note_declined(&mut state, self.caller, declined, (self.clock)()) {
+            files.save(&state);
         }
+        Err(self.about(Failure::new(kind, text)))
+    }
+
+    /// Does not ask a caller again whose last question was declined just now.
+    pub(super) fn declined_lately(&self, files: &DeviceFiles) -> Result<()> {
+        let refusal = |caller| declined::refusal(&files.load().declined, caller, (self.clock)());
+        let Some(refusal) = self.caller.and_then(refusal) else { return Ok(()) };
+        let command = CommandLine::of(Verb::Login, &self.plan.profile);
+        Err(self.about(Failure::new(Kind::NeedsPerson, format!("{refusal}, or run: {command}"))))
     }
 }
 
-/// A question that brought no session, and what those who waited are told of it.
+/// A question that brought no session.
 struct Ended {
     failure: Box<Failure>,
+    /// What those who waited are told of it.
     told: Option<String>,
+    /// How a person ended it, if one did.
+    declined: Option<How>,
 }
 
 impl Ended {
     /// An ending that says nothing about the next caller's chances.
     fn alone(failure: Failure) -> Self {
-        Self { failure: Box::new(failure), told: None }
+        Self { failure: Box::new(failure), told: None, declined: None }
+    }
+
+    /// An ending that those who waited share.
+    fn shared(failure: Failure) -> Self {
+        let told = format!("{} (at the prompt of pid {})", failure.cause, std::process::id());
+        Self { told: Some(told), ..Self::alone(failure) }
     }
 }
 
-fn end(files: &DeviceFiles, mut state: DeviceState, kind: Kind, text: String) {
-    state.ending = Some(Ending { pid: std::process::id(), at_millis: now_millis(), kind, text });
-    files.save(&state);
+fn ending(kind: Kind, text: String, declined: Option<How>) -> Ending {
+    Ending { pid: std::process::id(), at_millis: now_millis(), kind, text, declined }
+}
+
+/// Notes whose question a person ended; returns whether there was anything to note.
+fn note_declined(state: &mut DeviceState, caller: Option<Caller>, how: Option<How>, now: Timestamp) -> bool {
+    let (Some(caller), Some(how)) = (caller, how) else { return false };
+    declined::note(&mut state.declined, caller, how, now);
+    true
 }
 
 fn next_code(wait: Duration) -> String {
@@ -189,8 +228,4 @@ fn already_used(wait: Duration) -> String {
 
 fn cancelled() -> String {
     format!("cancelled at the prompt of pid {}", std::process::id())
-}
-
-fn told(cause: &str) -> String {
-    format!("{cause} (at the prompt of pid {})", std::process::id())
 }

@@ -13,6 +13,7 @@ use crate::session::cache::{Cache, Need};
 use crate::session::identity::PlannedStep;
 use crate::session::target::Target;
 use crate::system::clock::Deadline;
+use crate::system::parent::Caller;
 use crate::timestamp::Timestamp;
 
 /// Fetches the credentials of a plan's base, which sign its first call.
@@ -78,6 +79,8 @@ pub struct Sessions<'a> {
     pub endpoint: Option<&'a str>,
     /// Who asks, shown in the question.
     pub asker: Option<String>,
+    /// The program that is not asked again at once after a person declined; none where every call asks.
+    pub caller: Option<Caller>,
     pub patience: Patience,
     pub clock: &'a dyn Fn() -> Timestamp,
     pub warn: &'a dyn Fn(&str),

@@ -1,8 +1,9 @@
-//! Who asks: the nearest ancestor that is a program of its own, for the question on the terminal.
+//! Who asks: the nearest ancestor that is a program of its own, for the question on the terminal, and so that a
+//! question that was declined is not put to it again.
 //!
 //! Read from `/proc`, so on Linux only; elsewhere nobody is named rather than somebody guessed.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::path::Path;
 
 use crate::shell::Shell;
@@ -30,9 +31,24 @@ impl fmt::Display for Asker {
     }
 }
 
+/// A process that cannot be mistaken for a later one of the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Its process id.
+    pub pid: u32,
+    /// When it started, in clock ticks since the machine did.
+    pub started: u64,
+}
+
 /// Returns who asks; nobody when a person called us from a shell, or where it cannot be found out.
 pub fn asker() -> Option<Asker> {
-    asker_in(Path::new("/proc"), platform::parent_id()?)
+    asking_in(Path::new("/proc"), platform::parent_id()?).map(|(asker, _)| asker)
+}
+
+/// Returns the program that asks, where it runs on our own terminal: a terminal emulator, a tmux or an sshd that starts
+/// us directly does so for many people's calls.
+pub fn caller() -> Option<Caller> {
+    caller_in(Path::new("/proc"))
 }
 
 /// Returns what `known` makes of the nearest ancestor it knows, given program names; none where it cannot be found out.
@@ -52,15 +68,21 @@ fn nearest_in<T>(proc: &Path, parent: u32, known: impl Fn(&str) -> Option<T>) ->
     None
 }
 
+fn caller_in(proc: &Path) -> Option<Caller> {
+    let ours = Process::load(proc, "self")?;
+    let (Asker { pid, .. }, process) = asking_in(proc, ours.parent)?;
+    (process.terminal == ours.terminal).then_some(Caller { pid, started: process.started })
+}
+
 /// SDKs start us through `sh -c` (aws-contract 3.3), so such shells are looked through.
-fn asker_in(proc: &Path, parent: u32) -> Option<Asker> {
+fn asking_in(proc: &Path, parent: u32) -> Option<(Asker, Process)> {
     let mut pid = parent;
     for _ in 0..DEEPEST {
         let process = Process::load(proc, pid)?;
         match process.role() {
             Role::Wrapper => pid = process.parent,
             Role::Person => return None,
-            Role::Program(name) => return Some(Asker { name, pid }),
+            Role::Program(name) => return Some((Asker { name, pid }, process)),
         }
     }
     None
@@ -72,6 +94,10 @@ struct Process {
     program: String,
     arguments: Vec<String>,
     parent: u32,
+    /// The number of its controlling terminal; 0 for none.
+    terminal: i32,
+    /// Clock ticks since the machine started.
+    started: u64,
 }
 
 enum Role {
@@ -83,14 +109,16 @@ enum Role {
 }
 
 impl Process {
-    fn load(proc: &Path, pid: u32) -> Option<Self> {
+    fn load(proc: &Path, pid: impl Display) -> Option<Self> {
         let directory = proc.join(pid.to_string());
         let stat = std::fs::read(directory.join("stat")).ok()?;
         let stat = String::from_utf8_lossy(&stat);
         // the name is in parentheses and may contain some itself: the last one closes
         let (before, after) = stat.rsplit_once(')')?;
         let name = before.split_once('(')?.1.to_owned();
-        let parent = after.split_whitespace().nth(1)?.parse().ok()?;
+        // proc_pid_stat(5) counts from 1, and the state, its third field, is the first here
+        let field = |number: usize| after.split_whitespace().nth(number - 3);
+        let (parent, terminal, started) = (field(4)?.parse().ok()?, field(7)?.parse().ok()?, field(22)?.parse().ok()?);
         let arguments = std::fs::read(directory.join("cmdline")).unwrap_or_default();
         let arguments = String::from_utf8_lossy(&arguments);
         let (first, arguments) = arguments.split_once('\0').unwrap_or_default();
@@ -100,7 +128,7 @@ impl Process {
         // a shell that was upgraded under its users still runs the old file
         let program = file.strip_suffix(" (deleted)").unwrap_or(file).to_owned();
         let arguments = arguments.split('\0').map(str::to_owned).collect();
-        Some(Self { name, program, arguments, parent })
+        Some(Self { name, program, arguments, parent, terminal, started })
     }
 
     fn role(&self) -> Role {
@@ -123,17 +151,40 @@ impl Process {
 mod tests {
     use super::*;
 
+    /// The fields of `stat` behind the name.
+    fn stat(parent: u32, terminal: i32, started: u64) -> String {
+        format!("S {parent} 1 1 {terminal} -1 4194304 0 0 0 0 1 2 0 0 20 0 1 0 {started} 1000")
+    }
+
     /// Processes as (pid, parent, name, command line).
     fn asked(processes: &[(u32, u32, &str, &str)]) -> Option<String> {
         let proc = tempfile::tempdir().unwrap();
         for (pid, parent, name, line) in processes {
             let directory = proc.path().join(pid.to_string());
             std::fs::create_dir(&directory).unwrap();
-            std::fs::write(directory.join("stat"), format!("{pid} ({name}) S {parent} 1 1 0 -1 4194304")).unwrap();
+            std::fs::write(directory.join("stat"), format!("{pid} ({name}) {}", stat(*parent, 0, 1))).unwrap();
             std::fs::write(directory.join("cmdline"), line.split('|').map(|w| format!("{w}\0")).collect::<String>())
                 .unwrap();
         }
-        asker_in(proc.path(), 10).map(|asker| asker.to_string())
+        asking_in(proc.path(), 10).map(|(asker, _)| asker.to_string())
+    }
+
+    #[test]
+    fn a_caller_is_known_by_id_and_start_on_our_own_terminal_only() {
+        let called = |ours: i32, theirs: i32| {
+            let proc = tempfile::tempdir().unwrap();
+            let write = |pid: &str, text: String| {
+                std::fs::create_dir(proc.path().join(pid)).unwrap();
+                std::fs::write(proc.path().join(pid).join("stat"), text).unwrap();
+            };
+            write("self", format!("11 (twolock) {}", stat(10, ours, 900)));
+            write("10", format!("10 (node) {}", stat(9, theirs, 700)));
+            caller_in(proc.path())
+        };
+        let node = Some(Caller { pid: 10, started: 700 });
+        assert_eq!((called(34816, 34816), called(0, 0)), (node, node));
+        assert_eq!((called(34816, 0), called(34816, 34817)), (None, None), "a tmux server; a terminal of its own");
+        assert_eq!(caller_in(Path::new("/nonexistent")), None, "a system without /proc");
     }
 
     #[cfg(unix)]
@@ -148,7 +199,7 @@ mod tests {
         ] {
             let directory = proc.path().join(pid.to_string());
             std::fs::create_dir(&directory).unwrap();
-            std::fs::write(directory.join("stat"), format!("{pid} (deploy.sh) S {parent} 1")).unwrap();
+            std::fs::write(directory.join("stat"), format!("{pid} (deploy.sh) {}", stat(parent, 0, 1))).unwrap();
             std::fs::write(directory.join("cmdline"), format!("{line}|").replace('|', "\0")).unwrap();
             if let Some(file) = file {
                 std::os::unix::fs::symlink(file, directory.join("exe")).unwrap();

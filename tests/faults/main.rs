@@ -18,6 +18,7 @@ mod callers_that_leave;
 mod clocks;
 mod code_programs;
 mod codes_sent_once;
+mod declined_questions;
 mod doctor;
 mod edits;
 mod endpoints;

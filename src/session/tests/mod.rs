@@ -1,6 +1,7 @@
 //! The session layer with a scripted STS, a scripted person and a clock that a test moves.
 
 mod asking;
+mod declining;
 mod locking;
 mod minting;
 mod renewing;
@@ -350,6 +351,7 @@ impl World {
             locking: Locking::IfPossible,
             endpoint: None,
             asker: None,
+            caller: None,
             patience: Patience::EachQuestion(Duration::from_secs(55)),
             clock: &|| self.now(),
             warn: &|text| self.warnings.lock().unwrap().push(text.into()),

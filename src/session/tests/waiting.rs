@@ -7,6 +7,9 @@ use super::*;
 use crate::error::Kind;
 use crate::session::device::DeviceFiles;
 use crate::system::lock::FileLock;
+use crate::system::parent::Caller;
+
+const NODE: Caller = Caller { pid: 7, started: 70 };
 
 /// A caller that counts how often it looks at the clock: it does so a third time when it found the lock held.
 fn obtain_counted(world: &World, plan: &Plan, person: &FakePerson, looks: &AtomicUsize) -> Result<Session> {
@@ -15,7 +18,8 @@ fn obtain_counted(world: &World, plan: &Plan, person: &FakePerson, looks: &Atomi
         world.now()
     };
     let cache = world.cache();
-    world.caller(plan, person, Some(&cache), &|sessions| Sessions { clock: &clock, ..sessions }.obtain(Need::ALIVE))
+    let act = |sessions: Sessions<'_>| Sessions { clock: &clock, caller: Some(NODE), ..sessions }.obtain(Need::ALIVE);
+    world.caller(plan, person, Some(&cache), &act)
 }
 
 fn wait_until(mut done: impl FnMut() -> bool) {
@@ -80,6 +84,9 @@ fn cancel_is_told_to_the_waiting_who_ask_nobody() {
     let line = format!("profile 'base': cancelled at the prompt of pid {}", std::process::id());
     assert_eq!((failure.kind, failure.headline()), (Kind::NeedsPerson, line));
     assert_eq!((asked, world.sts.calls().len()), (0, 0));
+    thread::sleep(Duration::from_millis(2));
+    let again = obtain_counted(&world, &base(), &FakePerson::default(), &AtomicUsize::new(0)).unwrap_err();
+    assert!(again.cause.starts_with("declined 0 s ago; "), "a cancel counts for those who waited: {}", again.cause);
 }
 
 #[test]

@@ -14,6 +14,10 @@ use crate::text::visible::visible;
 const LONGEST_NAME: usize = 20;
 /// Wrappers looked through before giving up.
 const DEEPEST: usize = 16;
+/// Shells that we do not speak, but people type into.
+const OTHER_SHELLS: [&str; 6] = ["csh", "tcsh", "elvish", "ion", "nu", "xonsh"];
+/// Options of interactive shells that are followed by a file or command; terminals of editors start shells so.
+const START_UP: [&str; 4] = ["--init-file", "--rcfile", "--init-command", "-C"];
 
 /// The program that wants credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +136,11 @@ impl Process {
     }
 
     fn role(&self) -> Role {
-        if Shell::from_program(&self.name).is_none() {
+        if Shell::from_program(&self.name).is_none() && !OTHER_SHELLS.contains(&self.name.as_str()) {
             return Role::Program(self.name.clone());
+        }
+        if self.arguments.first().is_some_and(|option| START_UP.contains(&option.as_str())) {
+            return Role::Person;
         }
         let mut options = self.arguments.iter().take_while(|word| word.starts_with('-'));
         if options.any(|word| !word.starts_with("--") && word.contains('c')) {
@@ -227,6 +234,10 @@ mod tests {
             (&[(10, 9, "bash", "bash|--norc|-i")], None),
             (&[(10, 9, "bash", "bash|/srv/deploy.sh|prod")], Some("deploy.sh, pid 10")),
             (&[(10, 9, "fish", "fish")], None),
+            (&[(10, 9, "nu", "nu")], None),
+            (&[(10, 9, "tcsh", "tcsh|-c|x"), (9, 1, "node", "node")], Some("node, pid 9")),
+            (&[(10, 9, "bash", "bash|--init-file|/opt/code/integration.sh")], None),
+            (&[(10, 9, "fish", "fish|--init-command|source x")], None),
             (&[(10, 10, "sh", "sh|-c|x")], None),
             (&[], None),
             (&[(10, 9, "a) S 1 (b", "x")], Some("a) S 1 (b, pid 10")),

@@ -8,6 +8,7 @@ mod adopted;
 mod aws_cli;
 mod boto3;
 mod chains;
+mod declines;
 mod environment;
 mod last_minutes;
 mod managed;

@@ -12,7 +12,7 @@ use crate::world::{Ran, Terminal, World, without_terminal};
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/callers");
 
 /// Copies a directory of ours to `.tools`, and installs there.
-fn installed(name: &str, installer: &str, args: &[&str]) -> PathBuf {
+pub fn installed(name: &str, installer: &str, args: &[&str]) -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(format!("caller-{name}"));
     std::fs::create_dir_all(&directory).unwrap();
     for entry in std::fs::read_dir(Path::new(FOLDER).join(name)).unwrap().flatten() {
@@ -41,7 +41,7 @@ pub fn go(world: &World, args: &[&str]) -> Command {
 }
 
 /// The calls an SDK makes for a source profile do not heed the `endpoint_url` of a profile.
-fn at_the_sandbox(world: &World, mut command: Command) -> Command {
+pub fn at_the_sandbox(world: &World, mut command: Command) -> Command {
     command.env("AWS_ENDPOINT_URL_STS", world.sandbox.url()).env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }

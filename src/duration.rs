@@ -43,6 +43,11 @@ pub fn show(span: Duration) -> String {
     shown.map(|(n, unit)| format!("{n}{unit}")).collect::<Vec<_>>().join(" ")
 }
 
+/// Whole days.
+pub fn days(span: Duration) -> u64 {
+    span.as_secs() / 86_400
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

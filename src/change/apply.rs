@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
     }
 
     fn keep(&self, key: &KeyToStore) -> Result<Kept> {
-        let KeyToStore { profile, key, account } = key;
+        let KeyToStore { profile, key, account, .. } = key;
         let store = self.parts.store_for(profile, &key.id)?;
         log::step(format_args!("keep access key {} in {}", key.id, store.name()));
         access_key::keep(store, key, profile, account.as_ref())

@@ -32,6 +32,7 @@ use crate::ours::settings::{Paths, SettingEdit};
 use crate::profile::adoption::edits::Edits;
 use crate::store::{Store, StoreError, access_key};
 use crate::system::directories::Directories;
+use crate::timestamp::Timestamp;
 
 #[derive(Debug, Default)]
 pub struct Change {
@@ -70,6 +71,8 @@ pub struct KeyToStore {
     pub profile: ProfileName,
     pub key: AccessKey,
     pub account: Option<AccountId>,
+    /// When the index got it first; now, if it has not.
+    pub added: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -149,8 +152,8 @@ impl Change {
 
     /// Adds the acts that move a key into the keyring: store it, verify what the keyring returns, add it to the index.
     pub fn keep_key(&mut self, key: KeyToStore, endpoint: &Endpoint, store: &str) {
-        let KeyToStore { profile, key: AccessKey { id, .. }, account } = &key;
-        let entry = IndexEntry { id: id.clone(), account: account.clone(), created: None };
+        let KeyToStore { profile, key: AccessKey { id, .. }, account, added } = &key;
+        let entry = IndexEntry { id: id.clone(), account: account.clone(), added: Some(*added) };
         let index = IndexEdit::Set { profile: profile.clone(), entry, store: store.into() };
         let proof = Proof {
             profile: profile.clone(),

@@ -140,7 +140,11 @@ fn set(key: &str, value: &str) -> Edit {
 fn moving(account: Option<&str>) -> Change {
     let mut change = Change::new("profile adopt base");
     let account = account.map(|text| AccountId::parse(text).unwrap());
-    change.keep_key(KeyToStore { profile: name("base"), key: key(), account }, &endpoint(), "the store in memory");
+    change.keep_key(
+        KeyToStore { profile: name("base"), key: key(), account, added: crate::timestamp::Timestamp::from_unix(0) },
+        &endpoint(),
+        "the store in memory",
+    );
     let edits = Edits {
         config: vec![set("credential_process", "twolock credential-process --profile base")],
         last: vec![Edit::TakeOut {

@@ -7,7 +7,8 @@ use crate::names::ProfileName;
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::session::BaseCredentials;
 use crate::store::{Store, StoreError, access_key};
-use crate::system::log;
+use crate::system::{clock, log};
+use crate::timestamp::Timestamp;
 
 pub struct RealBases<'a> {
     pub context: &'a Context,
@@ -39,6 +40,11 @@ impl RealBases<'_> {
 }
 
 impl Context {
+    /// When the index got a key first; now, if it has not.
+    pub fn added(&self, id: &AccessKeyId) -> Timestamp {
+        self.index.added(id).unwrap_or_else(clock::now)
+    }
+
     /// The name of the keyring for access keys, if this machine has a persistent one. It may be locked. One that hangs
     /// or refuses is a failure, never a reason to store the key in a file (threat-model P7).
     pub fn key_store_name(&self, profile: &ProfileName, id: &AccessKeyId) -> Result<Option<&'static str>> {

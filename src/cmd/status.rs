@@ -1,6 +1,7 @@
 //! `status`: active sessions, keys, and an exit code for scripts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -118,7 +119,7 @@ fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value
     fields
 }
 
-/// The profile, id, place and age of every long-term key. Only the index knows the age.
+/// The profile, id, place and age of every long-term key. Only the index knows since when a key exists at least.
 fn keys(context: &Context, now: Timestamp) -> Vec<[String; 4]> {
     let key_of = |name: &String| {
         let profile = ProfileName::parse(name).ok()?;
@@ -126,9 +127,16 @@ fn keys(context: &Context, now: Timestamp) -> Vec<[String; 4]> {
         if key.profile != profile {
             return None;
         }
-        let created = context.index.get(&profile).filter(|entry| entry.id == key.id).and_then(|entry| entry.created);
-        let age = created.map_or_else(|| "unknown".into(), |at| duration::show(now.since(at)));
+        let age = context.index.added(&key.id).map_or_else(|| "unknown".into(), |added| age(now.since(added)));
         Some([name.clone(), key.id.to_string(), key.place.to_string(), age])
     };
     context.files.profile_names().iter().filter_map(key_of).collect()
+}
+
+/// The age of a key that was added so long ago.
+fn age(span: Duration) -> String {
+    match duration::days(span) {
+        0 => "added today".into(),
+        days => format!("at least {days}d"),
+    }
 }

@@ -25,7 +25,8 @@ pub struct IndexEntry {
     pub id: AccessKeyId,
     /// If it was known when the key was added.
     pub account: Option<AccountId>,
-    pub created: Option<Timestamp>,
+    /// When it was added: IAM created it then or before. Unknown in an index of before this was recorded.
+    pub added: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +54,7 @@ impl KeyIndex {
         Self::parse(&bytes).map_err(|why| Failure::new(Kind::Config, format!("{shown} {why}")))
     }
 
-    /// Parses `{"v":1,"keys":{PROFILE:{"access_key_id","account","created","store"}}}`.
+    /// Parses `{"v":1,"keys":{PROFILE:{"access_key_id","account","added","store"}}}`.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
         let json: Value = serde_json::from_slice(bytes).map_err(|e| format!("is damaged: {e}"))?;
         match json["v"].as_u64() {
@@ -67,8 +68,8 @@ impl KeyIndex {
             let id = fields["access_key_id"].as_str().unwrap_or_default();
             let id = AccessKeyId::parse(id).map_err(|why| format!("is damaged: the key of '{profile}' {why}"))?;
             let account = fields["account"].as_str().and_then(AccountId::parse);
-            let created = fields["created"].as_str().and_then(Timestamp::parse);
-            Ok((name, IndexEntry { id, account, created }))
+            let added = fields["added"].as_str().and_then(Timestamp::parse);
+            Ok((name, IndexEntry { id, account, added }))
         };
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
@@ -121,6 +122,11 @@ impl KeyIndex {
     pub fn get(&self, profile: &ProfileName) -> Option<&IndexEntry> {
         self.0.get(profile)
     }
+
+    /// When a key was first added, under any profile.
+    pub fn added(&self, id: &AccessKeyId) -> Option<Timestamp> {
+        self.0.values().filter(|entry| entry.id == *id).filter_map(|entry| entry.added).min()
+    }
 }
 
 fn fields(entry: &IndexEntry, store: &str) -> Value {
@@ -128,8 +134,8 @@ fn fields(entry: &IndexEntry, store: &str) -> Value {
     if let Some(account) = &entry.account {
         fields["account"] = json!(account.as_str());
     }
-    if let Some(created) = &entry.created {
-        fields["created"] = json!(created.to_string());
+    if let Some(added) = &entry.added {
+        fields["added"] = json!(added.to_string());
     }
     fields
 }
@@ -140,11 +146,11 @@ mod tests {
 
     #[test]
     fn a_key_is_found_by_its_profile() {
-        let text = br#"{"v":1,"keys":{"base":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","account":"123456789012","created":"2026-01-02T03:04:05Z","store":"secret-service"}}}"#;
+        let text = br#"{"v":1,"keys":{"base":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","account":"123456789012","added":"2026-01-02T03:04:05Z","store":"secret-service"}}}"#;
         let index = KeyIndex::parse(text).unwrap();
         let entry = index.get(&ProfileName::parse("base").unwrap()).unwrap();
         assert_eq!(entry.id.as_str(), "AKIAIOSFODNN7EXAMPLE");
-        assert_eq!(entry.created, Timestamp::parse("2026-01-02T03:04:05Z"));
+        assert_eq!(entry.added, Timestamp::parse("2026-01-02T03:04:05Z"));
         assert!(index.get(&ProfileName::parse("other").unwrap()).is_none());
     }
 
@@ -174,7 +180,7 @@ mod tests {
     #[test]
     fn an_entry_comes_and_goes_and_the_others_keep_all_their_fields() {
         let entry =
-            IndexEntry { id: id("AKIANEWNEWNEWNEWNEW1"), account: AccountId::parse("123456789012"), created: None };
+            IndexEntry { id: id("AKIANEWNEWNEWNEWNEW1"), account: AccountId::parse("123456789012"), added: None };
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
         let set = IndexEdit::Set { profile: name("b"), entry: entry.clone(), store: "the Keychain".into() };
         let with = KeyIndex::edited(text, &set).unwrap();
@@ -192,7 +198,7 @@ mod tests {
     #[test]
     fn an_edit_in_memory_is_the_edit_of_the_file() {
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}},"v":1}"#;
-        let entry = IndexEntry { id: id("AKIANEWNEWNEWNEWNEW1"), account: None, created: None };
+        let entry = IndexEntry { id: id("AKIANEWNEWNEWNEWNEW1"), account: None, added: None };
         for edit in [
             IndexEdit::Set { profile: name("b"), entry, store: "x".into() },
             IndexEdit::Copy { from: name("a"), to: name("b") },

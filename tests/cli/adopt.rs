@@ -84,6 +84,26 @@ fn the_key_is_stored_and_verified_before_the_file_loses_it() {
 }
 
 #[test]
+fn the_day_on_which_a_key_was_first_added_is_recorded_and_stays() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    let age = || world.run(["status", "--json"]).json()["keys"][0]["age"].clone();
+    let adopt = || assert_eq!(desktop.run_twolock(&["profile", "adopt", "base", "--yes"]).code, 0);
+    adopt();
+    assert_eq!(age(), "added today");
+    let index = std::fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&index).unwrap();
+    let today = json["keys"]["base"]["added"].as_str().unwrap();
+    let earlier = format!("{}-01-02T03:04:05Z", &today[..4].parse::<u32>().unwrap() - 1);
+    world.write(".local/share/twolock/keys.json", &index.replace(today, &earlier));
+    let days = age();
+    assert!(days.as_str().unwrap().starts_with("at least "), "{days}");
+    assert_eq!(desktop.run_twolock(&["profile", "release", "base", "--restore-key", "--yes"]).code, 0);
+    adopt();
+    assert_eq!(age(), days, "also after it was given back and adopted again");
+}
+
+#[test]
 fn a_key_that_aws_refuses_stays_where_it_is_and_leaves_nothing_in_the_keyring() {
     let world = World::new();
     let desktop = Desktop::empty(&world);

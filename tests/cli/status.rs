@@ -90,9 +90,11 @@ fn the_age_of_a_key_in_the_keyring_is_shown() {
     world.write(".aws/credentials", "");
     world.write(
         ".local/share/twolock/keys.json",
-        r#"{"v":1,"keys":{"base":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","created":"2020-01-02T03:04:05Z"}}}"#,
+        r#"{"v":1,"keys":{"base":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","added":"2020-01-02T03:04:05Z"}}}"#,
     );
     let json = world.run(["status", "--json"]).json();
     assert_eq!(json["keys"][0]["where"], "OS keyring");
-    assert!(json["keys"][0]["age"].as_str().unwrap().contains('d'), "{json}");
+    let age = json["keys"][0]["age"].as_str().unwrap();
+    let days = age.strip_prefix("at least ").and_then(|age| age.strip_suffix('d')).and_then(|days| days.parse().ok());
+    assert!(days.is_some_and(|days: u32| days > 2_000), "{age}");
 }

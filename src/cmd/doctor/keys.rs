@@ -7,6 +7,7 @@ use crate::aws_files::Setting;
 use crate::cmd::foreign_caches::{self, ForeignCache};
 use crate::cmd::shell::calling_shell;
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
+use crate::duration;
 use crate::error::Failure;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
@@ -22,7 +23,6 @@ use super::checkup::{Checkup, OneProfile, is_usable};
 use super::finding::Severity::{Error, Info, Warning};
 use super::finding::{Checked, Finding, Severity};
 
-const DAY: Duration = Duration::from_secs(86_400);
 /// Enough for hundreds of items.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -165,24 +165,25 @@ pub fn plaintext_caches(checkup: &Checkup) -> Checked {
     foreign_caches::found(&checkup.context.dirs.home, checkup.now).into_iter().map(of).collect::<Vec<_>>().into()
 }
 
-/// Keys older than `key_max_age`, or half of it as a reminder. Only the index knows when a key was created.
+/// Keys older than `key_max_age`, or half of it as a reminder. Only the index knows since when a key exists at least.
 pub fn ages(checkup: &Checkup) -> Checked {
     let most = checkup.context.settings.duration_or_default("key_max_age");
     let origin = checkup.context.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
+    let index = &checkup.context.index;
     let of = |(profile, entry): (&str, &IndexEntry)| {
-        let age = checkup.now.since(entry.created?);
+        let age = checkup.now.since(index.added(&entry.id)?);
         let severity = match age {
             _ if age >= most => Warning,
             _ if age >= most / 2 => Info,
             _ => return None,
         };
-        let days = |span: Duration| format!("{}d", span.as_secs() / DAY.as_secs());
-        let what = format!("access key {} is {} old; key_max_age is {} ({origin})", entry.id, days(age), days(most));
+        let (age, most) = (duration::days(age), duration::days(most));
+        let what = format!("access key {} is at least {age}d old; key_max_age is {most}d ({origin})", entry.id);
         let finding = Finding::new(severity, what, "the older a key is, the more copies of it may exist");
         let fix = "create a new one: IAM > Users > Security credentials in the console";
         Some(finding.of_profile(profile).fix(fix))
     };
-    checkup.context.index.entries().filter_map(of).collect::<Vec<_>>().into()
+    index.entries().filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// Keys in the index that the keyring does not return.

@@ -75,12 +75,16 @@ fn add(
         let store = keyring(context, name, &key.id)?;
         notes.push(format!("access key {} goes to {store}", key.id));
         // The endpoint for verifying the key is known only from the new profile's plan.
-        let entry = IndexEntry { id: key.id.clone(), account: None, created: None };
+        let entry = IndexEntry { id: key.id.clone(), account: None, added: None };
         let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
         let trial = Change { acts: vec![Act::EditIndex(index), edit()], ..Change::default() };
         let (_, planned) = plan_after(&trial)?;
         let account = planned.plan.device.as_ref().and_then(|device| device.account()).cloned();
-        change.keep_key(KeyToStore { profile: name.clone(), key, account }, &planned.endpoint, store);
+        change.keep_key(
+            KeyToStore { profile: name.clone(), added: context.added(&key.id), key, account },
+            &planned.endpoint,
+            store,
+        );
     }
     change.acts.push(edit());
     let (preview, planned) = plan_after(&change)?;

@@ -35,7 +35,7 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     let home = if store.is_some() { KeyHome::Keyring } else { KeyHome::CredentialsFile };
     let adoptions: Vec<Adoption> = served.iter().map(|(adoption, _)| adoption.clone()).collect();
     let mut change = Change::new(title);
-    served.iter().for_each(|(adoption, planned)| move_key(&mut change, adoption, planned, store));
+    served.iter().for_each(|(adoption, planned)| move_key(context, &mut change, adoption, planned, store));
     change.edit_files(Edits::of(&context.files, &adoptions, &program.path, home)?);
     let preview = context.preview(&change)?;
     let after = context.sources_after(&preview);
@@ -77,12 +77,15 @@ fn key_store(context: &Context, served: &[(Adoption, Planned)]) -> Result<Option
 
 /// The key is stored in the keyring and verified before it is removed from the files; without a keyring, it is only
 /// verified.
-fn move_key(change: &mut Change, adoption: &Adoption, planned: &Planned, store: Option<&str>) {
+fn move_key(context: &Context, change: &mut Change, adoption: &Adoption, planned: &Planned, store: Option<&str>) {
     let Becomes::Key { key, device, .. } = &adoption.becomes else { return };
     let (profile, endpoint) = (adoption.profile.clone(), &planned.endpoint);
     let account = device.as_ref().or(planned.plan.device.as_ref()).and_then(|device| device.account()).cloned();
     match store {
-        Some(store) => change.keep_key(KeyToStore { profile, key: key.clone(), account }, endpoint, store),
+        Some(store) => {
+            let added = context.added(&key.id);
+            change.keep_key(KeyToStore { profile, key: key.clone(), account, added }, endpoint, store);
+        }
         None => {
             let key = KeyToProve::Given(key.clone());
             change.acts.push(Act::Prove(Proof { profile, key, endpoint: endpoint.clone(), account }));

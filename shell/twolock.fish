@@ -66,7 +66,7 @@ function tl --description 'Switch this shell to an AWS profile'
     switch (builtin count $argv):"$argv[1]"
         case 0:
             __twolock_pick
-        case 1:-h 1:--help
+        case 1:-h 1:--help 1:help
             __twolock_usage
         case 1:--off
             __twolock_off

@@ -54,7 +54,7 @@ function global:tl([string] $Target) {
     $usage = 'usage: tl [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; tl --off: restore what was set before the first tl)'
     $state = $global:__TwolockState
     if ($PSBoundParameters.Count -eq 0 -and $args.Count -eq 0) { return __TwolockPick }
-    if ($args.Count -eq 0 -and $Target -eq '--help') { return $usage }
+    if ($args.Count -eq 0 -and $Target -in '--help', 'help') { return $usage }
     if ($args.Count -eq 0 -and $Target -eq '--off') { return __TwolockOff }
     if ($args.Count -eq 0 -and $Target -eq '-') {
         if (-not $state.Previous) { throw 'tl: no previous profile' }

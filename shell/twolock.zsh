@@ -61,7 +61,7 @@ function tl {
   \builtin emulate -L zsh
   case $#:${1-} in
     0:) __twolock_pick ;;
-    1:-h|1:--help) __twolock_usage ;;
+    1:-h|1:--help|1:help) __twolock_usage ;;
     1:--off) __twolock_off ;;
     1:-)
       if [[ -z ${__twolock_previous[1]-} ]]; then

@@ -98,9 +98,9 @@ const SCENES: &[Scene] = &[
     },
     Scene {
         name: "help is no failure",
-        posix: "tl --help | cut -c1-19 && tl -h | cut -c1-19 && seen",
-        fish: "tl --help | cut -c1-19; and tl -h | cut -c1-19; and seen",
-        prints: "usage: tl [PROFILE]\nusage: tl [PROFILE]\nold\n",
+        posix: "tl --help | cut -c1-19 && tl -h | cut -c1-19 && tl help | cut -c1-19 && seen",
+        fish: "tl --help | cut -c1-19; and tl -h | cut -c1-19; and tl help | cut -c1-19; and seen",
+        prints: "usage: tl [PROFILE]\nusage: tl [PROFILE]\nusage: tl [PROFILE]\nold\n",
         says: "",
     },
     Scene {

@@ -38,7 +38,7 @@ pub fn apply(change: &Change, preview: &Preview, parts: &Parts<'_>) -> Result<Ap
     let run = Run { change, preview, parts, records: RefCell::default(), applied: RefCell::default() };
     let recorded = acts.iter().filter(|&&act| What::of(&change.acts[act]).is_some()).count();
     let journal = parts.journal();
-    let _lock = (recorded > 0).then(|| journal.lock(PATIENCE)).transpose()?;
+    let _lock = (recorded > 0).then(|| journal.lock(PATIENCE, parts.tell)).transpose()?;
     if recorded > 0 && journal.is_there() {
         let cause = "another change was interrupted in the meantime: run this again";
         return Err(Failure::new(Kind::Busy, cause));

@@ -17,7 +17,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::system::clock::Deadline;
 use crate::system::directories::shorten;
 use crate::system::foreign_file::plain;
-use crate::system::lock::{FileLock, LockError};
+use crate::system::lock::{self, FileLock, LockError};
 use crate::system::private_file;
 
 const VERSION: u64 = 1;
@@ -25,6 +25,8 @@ const VERSION: u64 = 1;
 const LARGEST: u64 = 64 << 20;
 /// Longest wait for another twolock, which may be waiting for AWS.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// A shorter wait is not mentioned.
+const TELL_AFTER: Duration = Duration::from_secs(3);
 
 pub struct Journal<'a> {
     pub(super) directory: &'a Path,
@@ -67,16 +69,24 @@ impl Journal<'_> {
         fs::symlink_metadata(self.file()).is_ok()
     }
 
-    /// Waits until no other run makes a change of several acts.
-    pub(super) fn lock(&self, patience: Duration) -> Result<FileLock> {
+    /// Waits until no other run makes a change of several acts, and tells after a while whom it waits for.
+    pub(super) fn lock(&self, patience: Duration, tell: &dyn Fn(&str)) -> Result<FileLock> {
         let dir = shorten(self.directory, self.home);
         private_file::create_private_dir(self.directory).map_err(|e| {
             let cause = format!("cannot create {dir}, which is needed for the journal: {}", plain(&e));
             Failure::new(Kind::Disk, cause)
         })?;
-        let until = Deadline::after(Instant::now(), patience);
-        FileLock::acquire(&self.directory.join("changes.lock"), until).map_err(|error| match error {
-            LockError::Held => Failure::new(Kind::Busy, "another twolock is still making a change: run this again"),
+        let (start, path) = (Instant::now(), self.directory.join("changes.lock"));
+        let mut lock = FileLock::acquire(&path, Deadline::after(start, patience.min(TELL_AFTER)));
+        if matches!(lock, Err(LockError::Held)) && patience > TELL_AFTER {
+            tell(&format!("waiting for {}, which is making a change", lock::holder(&path)));
+            lock = FileLock::acquire(&path, Deadline::after(start, patience));
+        }
+        lock.map_err(|error| match error {
+            LockError::Held => {
+                let cause = format!("{} is still making a change: run this again", lock::holder(&path));
+                Failure::new(Kind::Busy, cause)
+            }
             LockError::Unavailable(e) => {
                 Failure::new(Kind::Busy, format!("cannot lock {dir}/changes.lock: {}", plain(&e)))
             }

@@ -102,6 +102,8 @@ pub struct Parts<'a> {
     /// The keyring for access keys, if there is one. It may be unlocked.
     pub store: Option<&'a dyn Store>,
     pub sts: &'a dyn Fn(&Endpoint) -> Result<Box<dyn Sts>>,
+    /// Tells the user what a change waits for.
+    pub tell: &'a dyn Fn(&str),
 }
 
 impl Parts<'_> {

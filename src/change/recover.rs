@@ -46,7 +46,7 @@ fn directory_of(path: &Path) -> Option<PathBuf> {
 /// The command of an unfinished change, and the temporary files of killed runs. Changes nothing.
 pub fn unfinished(parts: &Parts<'_>) -> (Result<Option<String>>, Vec<PathBuf>) {
     let journal = parts.journal();
-    let title = match journal.is_there().then(|| journal.lock(Duration::ZERO)) {
+    let title = match journal.is_there().then(|| journal.lock(Duration::ZERO, parts.tell)) {
         Some(Ok(_lock)) => journal.read().map(|entry| entry.map(|entry| entry.title)),
         // The lock is held: a change is still in progress.
         None | Some(Err(_)) => Ok(None),
@@ -65,7 +65,7 @@ pub fn recover(parts: &Parts<'_>, forget: bool) -> Result<Recovered> {
     if !journal.is_there() {
         return Ok(Recovered::Nothing);
     }
-    let _lock = journal.lock(PATIENCE)?;
+    let _lock = journal.lock(PATIENCE, parts.tell)?;
     if forget {
         return journal.remove().map(|()| Recovered::Forgotten);
     }

@@ -14,7 +14,7 @@ use crate::hex;
 use crate::system::clock::{self, Deadline};
 use crate::system::directories::{self, shorten};
 use crate::system::foreign_file::{self, plain};
-use crate::system::lock::{FileLock, LockError};
+use crate::system::lock::{self, FileLock, LockError};
 use crate::system::private_file::{self, Staged};
 
 const MOST_TRIES: usize = 3;
@@ -119,7 +119,8 @@ impl Editor<'_> {
         let until = Deadline::after(Instant::now(), LOCK_BOUND);
         made.and_then(|()| FileLock::acquire(&self.locks.join(name), until)).map_err(|error| match error {
             LockError::Held => {
-                Failure::new(Kind::Busy, format!("another twolock is still writing {shown}: run this again"))
+                let holder = lock::holder(&path);
+                Failure::new(Kind::Busy, format!("{holder} is still writing {shown}: run this again"))
             }
             LockError::Unavailable(e) => {
                 let dir = shorten(self.locks, self.home);

@@ -68,7 +68,8 @@ impl Home {
         let (files, trust) = (self.files(), Consents::new());
         let store = Some(store as &dyn Store);
         let account_data = dirs.account_data();
-        act(&Parts { files: &files, dirs: &dirs, account_data, settings: &settings, trust: &trust, store, sts: &sts })
+        let (settings, trust, sts, tell) = (&settings, &trust, &sts, &|_: &str| ());
+        act(&Parts { files: &files, dirs: &dirs, account_data, settings, trust, store, sts, tell })
     }
 }
 

@@ -91,3 +91,4 @@ pub fn with_parts<T>(context: &Context, act: impl FnOnce(&Parts) -> T) -> T {
         sts: &sts,
     })
 }
+        tell: &messages::note,

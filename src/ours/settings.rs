@@ -92,6 +92,9 @@ pub const KNOWN: &[Known] = &[
     },
 ];
 
+/// How long the AWS SDK for Go waits for `credential_process` (aws-contract 3.2).
+const GO_WAITS: Duration = Duration::from_secs(60);
+
 /// The tables of `config.toml`.
 const TABLES: [&str; 3] = ["aliases", "endpoints", "trust"];
 

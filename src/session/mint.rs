@@ -94,7 +94,8 @@ impl Sessions<'_> {
         let mut second_try = false;
         loop {
             let parent = self.parent(step, need, run)?;
-            let _lock = match self.turn(self.lock_of(step), step, need, Awaited::Call)? {
+            let lock = self.lock_of(step);
+            let _lock = match self.turn(&lock, step, need, Awaited::Call(&lock))? {
                 Turn::Served(session) => return Ok(session),
                 Turn::Ours(lock) => lock,
             };
@@ -121,7 +122,7 @@ impl Sessions<'_> {
             ..DeviceFiles::of(self.directory, device, self.endpoint)
         };
         let since = now_millis();
-        let _lock = match self.turn(files.lock.clone(), step, need, Awaited::Question(&files))? {
+        let _lock = match self.turn(&files.lock, step, need, Awaited::Question(&files))? {
             Turn::Served(session) => return Ok(session),
             Turn::Ours(lock) => lock,
         };
@@ -137,17 +138,17 @@ impl Sessions<'_> {
     }
 
     /// Waits for a lock, and for the session that its holder may obtain.
-    fn turn(&self, lock: PathBuf, step: Target<'_>, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
+    fn turn(&self, lock: &Path, step: Target<'_>, need: Need, awaited: Awaited<'_>) -> Result<Turn> {
         if self.locking == Locking::Never {
             return Ok(Turn::Ours(None));
         }
         let until = self.patience.others();
         let (started, mut pause, mut told) = (Instant::now(), Duration::from_millis(1), false);
         loop {
-            match FileLock::try_acquire(&lock) {
+            match FileLock::try_acquire(lock) {
                 Ok(lock) => return Ok(Turn::Ours(Some(lock))),
                 Err(LockError::Unavailable(error)) => {
-                    return self.without_a_lock(&lock, &error, awaited).map(|()| Turn::Ours(None));
+                    return self.without_a_lock(lock, &error, awaited).map(|()| Turn::Ours(None));
                 }
                 Err(LockError::Held) => {}
             }
@@ -174,7 +175,7 @@ impl Sessions<'_> {
     /// Whether to go on where no lock can be had (threat-model P54). Without one, a call is made by each caller that
     /// comes, which does no harm; a question is put by each, and a code may be sent twice.
     fn without_a_lock(&self, lock: &Path, error: &io::Error, awaited: Awaited<'_>) -> Result<()> {
-        if lock::is_unsupported(error) || matches!(awaited, Awaited::Call) {
+        if lock::is_unsupported(error) || matches!(awaited, Awaited::Call(_)) {
             return Ok(());
         }
         let obstacle = Obstacle::to("locked", lock, error);
@@ -273,8 +274,8 @@ const TELL_AFTER: Duration = Duration::from_secs(5);
 /// What a caller waits for.
 #[derive(Clone, Copy)]
 enum Awaited<'a> {
-    /// Another twolock process calls AWS.
-    Call,
+    /// Another twolock process calls AWS under this lock.
+    Call(&'a Path),
     /// Another twolock process prompts for a code of this device.
     Question(&'a DeviceFiles),
 }
@@ -282,7 +283,7 @@ enum Awaited<'a> {
 impl Awaited<'_> {
     fn holder(self) -> String {
         match self {
-            Awaited::Call => "another twolock that is calling AWS".into(),
+            Awaited::Call(lock) => format!("{}, which is calling AWS", lock::holder(lock)),
             Awaited::Question(files) => match files.load().holder {
                 Some(holder) => {
                     format!("pid {}, which is asking for a code (profile '{}')", holder.pid, holder.profile)
@@ -295,7 +296,7 @@ impl Awaited<'_> {
     /// Where the prompt is on our own terminal, it says all there is to say, and a note would wipe it away.
     fn tell(self, codes: &dyn CodeSource) {
         let seen = match self {
-            Awaited::Call => false,
+            Awaited::Call(_) => false,
             Awaited::Question(files) => files.load().holder.is_some_and(|holder| terminal::is_shared_with(holder.pid)),
         };
         if !seen {

@@ -4,7 +4,7 @@
 //! some of us can open excludes nobody (threat-model P54).
 
 use std::fs::{self, File, Metadata, TryLockError};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ impl FileLock {
             try_lock(&file)?;
             // The lock of a file that was removed or replaced meanwhile excludes no later process.
             if is_at(&file, path) {
+                sign(&file);
                 return Ok(Self { _file: file });
             }
         }
@@ -55,6 +56,21 @@ impl FileLock {
             pause = (pause * 2).min(Duration::from_millis(20));
         }
     }
+}
+
+/// Names the process that holds a lock, in words: `another twolock (pid 42)`.
+pub fn holder(path: &Path) -> String {
+    let mut pid = String::new();
+    let read = platform::open_lock_file(path).and_then(|file| file.take(16).read_to_string(&mut pid));
+    match read.ok().and_then(|_| pid.parse::<u32>().ok()) {
+        Some(pid) => format!("another twolock (pid {pid})"),
+        None => "another twolock".into(),
+    }
+}
+
+/// Writes our pid into the file, for those who wait. Where that fails, they wait for a nameless one.
+fn sign(mut file: &File) {
+    let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
 }
 
 /// Whether an error of a lock says that this file system knows none: nobody is at fault, and nobody can fix it.
@@ -140,8 +156,11 @@ mod tests {
         let start = Instant::now();
         assert!(matches!(FileLock::acquire(&path, soon(60)), Err(LockError::Held)));
         assert!(start.elapsed() >= Duration::from_millis(60));
+        assert_eq!(holder(&path), format!("another twolock (pid {})", std::process::id()));
         drop(held);
         FileLock::acquire(&path, soon(0)).unwrap();
+        fs::write(&path, "\u{1b}[2J").unwrap();
+        assert_eq!(holder(&path), "another twolock");
         assert!(path.exists(), "an unlinked lock file would let two holders in");
     }
 

@@ -22,6 +22,7 @@ use super::endpoint::{Endpoint, EndpointKind};
 use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 use crate::system::env::Env;
+use crate::system::foreign_file::plain;
 
 /// What the environment says about connections to one endpoint.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +71,7 @@ fn certificates(path: &Path) -> Result<Vec<String>, Failure> {
         let cause = format!("AWS_CA_BUNDLE names '{}', which {why}", path.display());
         Failure::new(Kind::Config, cause).hint("set it to a file of PEM certificates, or unset AWS_CA_BUNDLE")
     };
-    let text = read_regular(path).map_err(|why| failure(&format!("cannot be read: {why}")))?;
+    let text = read_regular(path).map_err(|why| failure(&format!("cannot be read: {}", plain(&why))))?;
     let usable: Vec<String> = pem_blocks(&text).filter(|block| is_usable(block)).map(str::to_owned).collect();
     if usable.is_empty() { Err(failure("contains no certificate")) } else { Ok(usable) }
 }

@@ -23,7 +23,8 @@ use crate::ours::{consent, settings};
 use crate::store::StoreError;
 use crate::store::access_key::{self, Kept};
 use crate::system::directories::shorten;
-use crate::system::{foreign_file, log, permissions};
+use crate::system::foreign_file::{self, plain};
+use crate::system::{log, permissions};
 
 /// What to tell the user after the change.
 #[derive(Debug, Default)]
@@ -96,8 +97,9 @@ impl<'a> Run<'a> {
             }
             Act::Prove(proof) => self.prove(proof)?,
             Act::ForgetSessions(paths) => forget_sessions(paths)?,
-            Act::Close(path) => permissions::close_to_others(path)
-                .map_err(|e| Failure::new(Kind::Disk, format!("cannot make {} private: {e}", path.display())))?,
+            Act::Close(path) => permissions::close_to_others(path).map_err(|e| {
+                Failure::new(Kind::Disk, format!("cannot make {} private: {}", path.display(), plain(&e)))
+            })?,
         }
         Ok(())
     }
@@ -368,7 +370,7 @@ pub fn forget_sessions(paths: &[PathBuf]) -> Result<()> {
         if let Err(e) = fs::remove_file(path)
             && e.kind() != ErrorKind::NotFound
         {
-            return Err(Failure::new(Kind::Disk, format!("{} cannot be removed: {e}", path.display())));
+            return Err(Failure::new(Kind::Disk, format!("{} cannot be removed: {}", path.display(), plain(&e))));
         }
     }
     Ok(())

@@ -104,7 +104,7 @@ impl Journal<'_> {
         let bytes = match private_file::read_private(&self.file(), LARGEST) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(self.unusable(&format!("cannot be read: {e}"))),
+            Err(e) => return Err(self.unusable(&format!("cannot be read: {}", plain(&e)))),
         };
         let json: Value = serde_json::from_slice(&bytes).map_err(|e| self.unusable(&format!("is damaged: {e}")))?;
         match json["v"].as_u64() {

@@ -124,7 +124,10 @@ impl Editor<'_> {
             }
             LockError::Unavailable(e) => {
                 let dir = shorten(self.locks, self.home);
-                Failure::new(Kind::Busy, format!("{shown} cannot be locked: no lock is available in {dir}: {e}"))
+                Failure::new(
+                    Kind::Busy,
+                    format!("{shown} cannot be locked: no lock is available in {dir}: {}", plain(&e)),
+                )
             }
         })
     }

@@ -11,6 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::{exports, messages};
+use crate::system::foreign_file::plain;
 use crate::system::{child, clock, programs};
 
 use super::context::{Context, Invocation};
@@ -90,7 +91,7 @@ fn not_run(program: &OsString, e: &io::Error) -> Result<u8> {
     let shown = program.to_string_lossy();
     let (cause, code) = match e.kind() {
         io::ErrorKind::NotFound => (format!("command '{shown}' not found"), NOT_FOUND),
-        _ => (format!("command '{shown}' cannot be run: {e}"), NOT_RUNNABLE),
+        _ => (format!("command '{shown}' cannot be run: {}", plain(e)), NOT_RUNNABLE),
     };
     messages::failure(&Failure::new(Kind::Usage, cause));
     Ok(code)

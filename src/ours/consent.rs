@@ -12,7 +12,7 @@ use crate::hex::sha256;
 use crate::hint::{CommandLine, Verb};
 use crate::origin::FileChoice;
 use crate::system::directories::{self, HOME_VARIABLE};
-use crate::system::foreign_file;
+use crate::system::foreign_file::{self, plain};
 use crate::system::path_owners::Steps;
 
 /// Consents as stored in `config.toml`: canonical path → SHA-256 of the content in hex.
@@ -47,7 +47,7 @@ pub fn must_have_consent(choice: &FileChoice, bytes: &[u8], account_home: &Path,
 /// symlink must belong to the user or root and not be writable by others.
 pub fn must_be_safe(path: &Path) -> Result<()> {
     let unreadable = |error: io::Error| {
-        Failure::new(Kind::Config, format!("cannot check who can write to {}: {error}", path.display()))
+        Failure::new(Kind::Config, format!("cannot check who can write to {}: {}", path.display(), plain(&error)))
     };
     let steps = Steps::to(path).map_err(unreadable)?;
     if !steps.end_at_a_file() {
@@ -69,7 +69,7 @@ pub fn must_be_safe(path: &Path) -> Result<()> {
 /// Returns the path as stored in consents: absolute, symlinks resolved.
 pub fn consent_path(path: &Path) -> Result<String> {
     let failure = |why: &str| Failure::new(Kind::Config, format!("cannot trust {}: {why}", path.display()));
-    let resolved = directories::resolve(path).map_err(|error| failure(&error.to_string()))?;
+    let resolved = directories::resolve(path).map_err(|error| failure(&plain(&error)))?;
     resolved.into_os_string().into_string().map_err(|_| failure("its path is not UTF-8"))
 }
 

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use crate::error::{Failure, Kind, Result};
 use crate::secret;
+use crate::system::foreign_file::plain;
 use crate::text::visible;
 
 static ALLOWS_STYLES: AtomicBool = AtomicBool::new(false);
@@ -42,7 +43,7 @@ pub fn to_stdout(bytes: &[u8]) -> Result<()> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => Err(Failure::new(Kind::Disk, format!("cannot write to stdout: {e}"))),
+        Err(e) => Err(Failure::new(Kind::Disk, format!("cannot write to stdout: {}", plain(&e)))),
     }
 }
 

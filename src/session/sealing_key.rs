@@ -18,6 +18,7 @@ use crate::store::file;
 use crate::store::{About, Item, Store, StoreError};
 use crate::system::clock::Deadline;
 use crate::system::directories;
+use crate::system::foreign_file::plain;
 use crate::system::lock::{FileLock, LockError};
 use crate::system::obstacle::Obstacle;
 use crate::system::private_file::create_private_dir;
@@ -64,7 +65,7 @@ pub enum NoSealingKey {
     /// What each store answered.
     Nowhere(Vec<(&'static About, StoreError)>),
     /// The cache directory cannot be found.
-    Directory(String),
+    Directory(PathBuf, String),
     /// The cache directory cannot be created.
     Blocked(Obstacle),
     /// Another process was still creating one at our deadline.
@@ -115,7 +116,7 @@ impl NoSealingKey {
                     command.to("to keep the key in a private file instead")
                 })
             }
-            Self::Directory(_) => Failure::new(Kind::Disk, self.to_string()),
+            Self::Directory(..) => Failure::new(Kind::Disk, self.to_string()),
             Self::Blocked(obstacle) => obstacle.failure(),
             Self::Busy => Failure::new(Kind::Busy, self.to_string()),
             Self::Random(_) => Failure::new(Kind::Bug, self.to_string()),
@@ -131,7 +132,7 @@ impl fmt::Display for NoSealingKey {
                 let said: Vec<_> = answers.iter().map(|(store, answer)| format!("{} {answer}", store.name)).collect();
                 f.write_str(&said.join("; "))
             }
-            Self::Directory(why) => write!(f, "the cache directory cannot be used: {why}"),
+            Self::Directory(cache, why) => write!(f, "{} cannot be used: {why}", cache.display()),
             Self::Blocked(obstacle) => obstacle.fmt(f),
             Self::Busy => f.write_str("another twolock is still creating the encryption key"),
             Self::Random(why) => write!(f, "the system returned no random bytes: {why}"),
@@ -141,7 +142,7 @@ impl fmt::Display for NoSealingKey {
 
 /// Looks for the sealing key of this cache directory: the fast store, then the durable one. Takes no lock.
 pub fn find(stores: &Stores, cache: &Path) -> Result<SealingKey, NoSealingKey> {
-    let item = item(cache).map_err(|error| NoSealingKey::Directory(error.to_string()))?;
+    let item = item(cache).map_err(|error| NoSealingKey::Directory(cache.into(), plain(&error)))?;
     Search::of(stores, &item).found()
 }
 
@@ -161,7 +162,7 @@ pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static About, Option<St
 /// - no lock can be had at all: goes on without
 pub fn find_or_make(stores: &Stores, cache: &Path, deadline: Deadline) -> Result<SealingKey, NoSealingKey> {
     create_private_dir(cache).map_err(|error| NoSealingKey::Blocked(Obstacle::of_directory(cache, &error)))?;
-    let item = item(cache).map_err(|error| NoSealingKey::Directory(error.to_string()))?;
+    let item = item(cache).map_err(|error| NoSealingKey::Directory(cache.into(), plain(&error)))?;
     if let Some(Ok(key)) = stores.fast.as_ref().map(|fast| look_up(fast.as_ref(), &item)) {
         return Ok(key);
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{About, Item, Store, StoreError};
 use crate::secret::Secret;
+use crate::system::foreign_file::plain;
 use crate::system::private_file::{create_private_dir, read_private, write_atomically};
 
 /// Far above a key, far below what would hurt to read.
@@ -30,7 +31,7 @@ impl FileStore {
     }
 
     fn refused(&self, item: &Item, error: &io::Error) -> StoreError {
-        StoreError::Refused(format!("{}: {error}", self.path(item).display()))
+        StoreError::Refused(format!("{}: {}", self.path(item).display(), plain(error)))
     }
 }
 

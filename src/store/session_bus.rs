@@ -66,6 +66,7 @@ mod owner {
 
     use super::*;
     use crate::store::StoreError;
+    use crate::system::foreign_file::plain;
     use crate::system::sockets::Peers;
 
     impl SessionBus {
@@ -78,7 +79,8 @@ mod owner {
             if let Some(user) = self.listener() {
                 self.trust(user)?;
             }
-            let unknown = |e: io::Error| StoreError::Refused(format!("cannot find out who runs the session bus: {e}"));
+            let unknown =
+                |e: io::Error| StoreError::Refused(format!("cannot find out who runs the session bus: {}", plain(&e)));
             let before = Peers::now().map_err(unknown)?;
             let connection = connect()?;
             let now = Peers::now().map_err(unknown)?;

@@ -69,7 +69,10 @@ fn kind_of(metadata: &Metadata) -> Unreadable {
 /// Returns an I/O error in words, without the number `io::Error` appends and the full stop Windows puts before it.
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.trim_end_matches('.').to_lowercase(),
+        None => text,
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn a_command_that_cannot_run_is_127_or_126() {
     world.run(["exec", "prod", "--", file.to_str().unwrap()]).is(
         126,
         "",
-        "twolock: error: command 'HOME/text' cannot be run: Permission denied (os error 13)\n",
+        "twolock: error: command 'HOME/text' cannot be run: permission denied\n",
     );
     world.run(["exec", "prod", "--", "\u{1b}[31mred"]).is(
         127,

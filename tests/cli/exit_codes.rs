@@ -11,7 +11,7 @@ fn a_full_stdout_is_exit_10_and_the_session_is_saved() {
     let world = World::new();
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut command = world.twolock(["credential-process", "prod"]);
-    let no_space = "twolock: error: cannot write to stdout: No space left on device (os error 28)\n";
+    let no_space = "twolock: error: cannot write to stdout: no space left on device\n";
     world.finish(command.env("TWOLOCK_MFA_CODE", world.code()).stdout(full())).is(10, "", no_space);
     for args in
         [vec!["credential-process", "prod"], vec!["env", "prod"], vec!["status"], vec!["profile", "list"], vec![]]

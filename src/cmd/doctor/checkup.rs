@@ -12,6 +12,7 @@ use crate::store::{About, StoreError};
 use crate::system::clock;
 use crate::system::directories::{Directories, shorten};
 use crate::system::env::Env;
+use crate::system::foreign_file::plain;
 use crate::system::permissions::{self, PathFacts, What};
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
@@ -185,7 +186,7 @@ impl Looking<'_> {
                 self.places.found.push(CheckedPath { path: path.to_owned(), shown, found, wanted, among, is_chosen });
             }
             Ok(None) => {}
-            Err(e) => self.places.unseen.push(format!("{}: {e}", visible(&shown))),
+            Err(e) => self.places.unseen.push(format!("{}: {}", visible(&shown), plain(&e))),
         }
     }
 }

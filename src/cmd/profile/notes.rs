@@ -8,6 +8,7 @@ use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::adoption::program::{self, Program};
 use crate::profile::callers::{self, Callers, Served};
+use crate::system::foreign_file::plain;
 use crate::system::own_program;
 use crate::system::path_owners::{self, OtherWriter};
 use crate::text::visible::{as_word, visible};
@@ -27,7 +28,7 @@ pub fn to_try(context: &Context, after: Sources<'_>, name: &ProfileName) -> Resu
 /// The path for `credential_process`. Refused if everybody can replace the program.
 pub fn own_program(context: &Context) -> Result<Program> {
     let paths = own_program::paths(context.env.raw("PATH"))
-        .map_err(|e| Failure::new(Kind::Config, format!("cannot find the path of this program: {e}")))?;
+        .map_err(|e| Failure::new(Kind::Config, format!("cannot find the path of this program: {}", plain(&e))))?;
     let program = program::choose(&paths)?;
     let Some((step, _)) = other_writers(&program).into_iter().find(|(_, writer)| *writer == OtherWriter::Everybody)
     else {

@@ -10,6 +10,7 @@ use crate::profile::adoption::kept_key::keeps_the_key_of;
 use crate::profile::callers::{Callers, Reader, Served, Verdict};
 use crate::profile::facts;
 use crate::shell::Shell;
+use crate::system::terminal;
 use crate::text::visible::{as_word, visible};
 
 use super::active_sessions::ActiveSessions;
@@ -49,7 +50,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         ])
     };
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
-    let mut text = table(&["PROFILE", "KIND", "LEFT", "NEXT"], &rows);
+    let mut text = table(&["PROFILE", "KIND", "LEFT", "NEXT"], &rows, terminal::columns(&context.env), &[1]);
     if names.len() > MOST {
         text += &format!("{} more: twolock profile list\n", names.len() - MOST);
     }

@@ -119,7 +119,8 @@ fn list(context: &Context, as_json: bool) -> Result<()> {
     let rows: Vec<_> = all
         .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), visible(&origin), meaning])
         .collect();
-    to_stdout(table(&["SETTING", "VALUE", "FROM", "MEANING"], &rows).as_bytes())
+    let room = terminal::columns(&context.env);
+    to_stdout(table(&["SETTING", "VALUE", "FROM", "MEANING"], &rows, room, &[3, 2]).as_bytes())
 }
 
 /// Records the consent to run programs for the file's current content.

@@ -17,7 +17,7 @@ use crate::session::cache;
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::session::target::Target;
-use crate::system::clock;
+use crate::system::{clock, terminal};
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
@@ -68,12 +68,15 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
             duration::show(header.expires.since(now)),
         ]
     };
+    let room = terminal::columns(&context.env);
     let mut text = if active_sessions.sessions.is_empty() {
         "no active sessions\n".to_string()
     } else {
         table(
             &["PROFILE", "ACCOUNT", "KIND", "DEVICE", "LEFT"],
             &active_sessions.sessions.iter().map(row).collect::<Vec<_>>(),
+            room,
+            &[3, 1],
         )
     };
     if let Some(unopened) = &active_sessions.unopened {
@@ -83,7 +86,7 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
     let keys: Vec<_> = keys(context, now).into_iter().map(row).collect();
     if !keys.is_empty() {
         text += "\n";
-        text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys);
+        text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys, room, &[2]);
     }
     text
 }

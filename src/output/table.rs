@@ -8,14 +8,10 @@ const LONGEST: usize = 100;
 /// A cell is not cut shorter than this: the length of an account id.
 const SHORTEST: usize = 12;
 
-/// Rows under a header, two spaces between columns, none after the last one. Escaping is up to the caller.
-pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    drawn(header, rows, &natural_widths(header, rows))
-}
-
-/// The same for a terminal of `room` columns: the widest cells are cut first. If that is not enough, the `spare`
-/// columns are left out, in their order.
-pub fn table_within(header: &[&str], rows: &[Vec<String>], room: Option<usize>, spare: &[usize]) -> String {
+/// Rows under a header, two spaces between columns, none after the last one, for a terminal of `room` columns: the
+/// widest cells are cut first. If that is not enough, the `spare` columns are left out, in their order. Escaping is up
+/// to the caller.
+pub fn table(header: &[&str], rows: &[Vec<String>], room: Option<usize>, spare: &[usize]) -> String {
     let mut widths: Vec<usize> = natural_widths(header, rows).into_iter().map(|width| width.min(LONGEST)).collect();
     let Some(room) = room else { return drawn(header, rows, &widths) };
     let floors: Vec<usize> =
@@ -80,28 +76,31 @@ mod tests {
     fn columns_are_aligned() {
         let rows =
             vec![vec!["a".into(), "long cell".into(), String::new()], vec!["größer".into(), "b".into(), "c".into()]];
-        assert_eq!(table(&["X", "Y", "Z"], &rows), "X       Y          Z\na       long cell\ngrößer  b          c\n");
+        assert_eq!(
+            table(&["X", "Y", "Z"], &rows, None, &[]),
+            "X       Y          Z\na       long cell\ngrößer  b          c\n"
+        );
     }
 
     #[test]
     fn names_in_wide_scripts_and_combining_characters_shift_no_row() {
         let names = ["本番", "prod", "gro\u{308}ßer", "🦀-dev", "❤\u{fe0f}"];
         let rows: Vec<Vec<String>> = names.iter().map(|name| vec![name.to_string(), "x".into()]).collect();
-        for text in [table(&["PROFILE", "Y"], &rows), table_within(&["PROFILE", "Y"], &rows, Some(80), &[])] {
+        for text in [table(&["PROFILE", "Y"], &rows, None, &[]), table(&["PROFILE", "Y"], &rows, Some(80), &[])] {
             for line in text.lines() {
                 let before = line.strip_suffix(['x', 'Y']).unwrap();
                 assert_eq!(columns(before), 9, "{text}");
             }
         }
         let wide = vec![vec!["本番環境の設定ファイル".to_string(), "x".into()], vec!["prod".into(), "x".into()]];
-        let text = table_within(&["P", "Y"], &wide, Some(15), &[]);
+        let text = table(&["P", "Y"], &wide, Some(15), &[]);
         assert_eq!(text, "P             Y\n本番環…イル   x\nprod          x\n");
     }
 
     #[test]
     fn what_does_not_fit_is_cut_at_its_widest_and_then_left_out() {
         let rows = vec![vec!["a-very-long-name".into(), "123456789012".into(), "keyring".into()]];
-        let within = |columns: usize| table_within(&["NAME", "ACCOUNT", "KEY"], &rows, Some(columns), &[1, 2]);
+        let within = |columns: usize| table(&["NAME", "ACCOUNT", "KEY"], &rows, Some(columns), &[1, 2]);
         assert_eq!(
             within(39),
             "NAME              ACCOUNT       KEY\na-very-long-name  123456789012  keyring\n",
@@ -117,7 +116,7 @@ mod tests {
     #[test]
     fn one_long_cell_does_not_widen_every_row_without_bound() {
         let rows = vec![vec!["x".repeat(100_000), "y".into()], vec!["z".into(), "y".into()]];
-        let text = table_within(&["A", "B"], &rows, None, &[]);
+        let text = table(&["A", "B"], &rows, None, &[]);
         assert!(text.lines().all(|line| line.chars().count() == 103), "{}", text.len());
         assert!(text.contains("x…x") && text.contains("x  y\n"));
     }

@@ -81,3 +81,18 @@ fn escape_sequences_in_names_are_escaped() {
     assert_eq!(ran.code, 0);
     assert!(ran.stdout.contains("\\u{1b}[2J\\u{202e}x") && !ran.stdout.contains('\u{1b}'), "{ran:?}");
 }
+
+#[test]
+fn long_names_are_cut_to_the_terminal() {
+    let world = World::new();
+    let name = "a-long-name-of-a-profile-in-the-production-account-of-the-billing-team";
+    world.add_config(&format!(
+        "[profile {name}]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nendpoint_url = {{url}}\n"
+    ));
+    world.log_in(name);
+    let ran = |args: &[&str]| world.finish(world.twolock(args).env("COLUMNS", "80")).stdout;
+    for text in [ran(&[]), ran(&["status"])] {
+        let line = text.lines().find(|line| line.starts_with("a-long-")).unwrap();
+        assert!(line.contains('…') && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::arn::MfaSerial;
 use crate::aws_files::Profile;
 use crate::duration;
 use crate::error::Result;
-use crate::output::table::table_within;
+use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::base::{Base, KeyPlace};
 use crate::profile::callers::{Callers, Served};
@@ -41,7 +41,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     let text = if rows.is_empty() {
         format!("no profiles in {}; run: twolock profile add\n", context.files.shown())
     } else {
-        table_within(&HEADER, &rows, terminal::columns(&context.env), &SPARE)
+        table(&HEADER, &rows, terminal::columns(&context.env), &SPARE)
     };
     to_stdout(text.as_bytes()).map(|()| 0)
 }

@@ -9,7 +9,7 @@ use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::ours::key_index::KeyIndex;
-use crate::text::visible::one_line;
+use crate::text::visible::{one_line, with_tabs};
 
 #[derive(Debug)]
 pub struct Preview {
@@ -104,8 +104,8 @@ impl FileStep {
                 text += &format!("  {}\n", one_line(hunk.below.as_deref().unwrap_or_default()));
             }
             below.clone_from(&hunk.below);
-            hunk.removed.iter().for_each(|line| text += &format!("- {}\n", one_line(line)));
-            hunk.added.iter().for_each(|line| text += &format!("+ {}\n", one_line(line)));
+            hunk.removed.iter().for_each(|line| text += &format!("- {}\n", with_tabs(line)));
+            hunk.added.iter().for_each(|line| text += &format!("+ {}\n", with_tabs(line)));
         }
         text
     }

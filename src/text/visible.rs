@@ -34,6 +34,11 @@ pub fn one_line(text: &str) -> String {
     escape(secret::masked(text).chars())
 }
 
+/// Returns a line of a file with the same escapes, its tabs kept: they are layout.
+pub fn with_tabs(line: &str) -> String {
+    secret::masked(line).split('\t').map(|piece| escape(piece.chars())).collect::<Vec<_>>().join("\t")
+}
+
 /// Returns the first [`LONGEST`] characters of `text`, raw: for what is quoted in a failure without quotes around it.
 pub(crate) fn cut(text: &str) -> Cow<'_, str> {
     cut_at(text, LONGEST)
@@ -194,6 +199,7 @@ mod tests {
         const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
         assert_eq!(visible(&format!("a\n{SECRET}\u{a0}")), "a\\u{a}***\\u{a0}");
         assert_eq!(one_line(&format!("region '{SECRET}'\tx")), "region '***'\\u{9}x");
+        assert_eq!(with_tabs(&format!("\tregion\t= '{SECRET}'\r")), "\tregion\t= '***'\\u{d}");
         for blanks in 150..=240 {
             let shown = visible(&format!("{}{SECRET} and more", " ".repeat(blanks)));
             assert!(!shown.contains("wJ") && shown.chars().count() <= LONGEST + 1, "{shown}");

@@ -45,7 +45,7 @@ impl<'a> Conversation<'a> {
         if is_yes { Ok(()) } else { Err(Failure::cancelled(UNCHANGED)) }
     }
 
-    /// Asks until the answer is valid, and says why one is not.
+    /// Asks until the answer is valid, and says why one is not. A second empty line cancels.
     pub fn ask<T, E: Display>(&self, question: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
         self.ask_until_valid(question, |prompt| self.line(prompt), parse, |answer| format!("'{}'", refused(answer)))
     }
@@ -79,13 +79,17 @@ impl<'a> Conversation<'a> {
         parse: impl Fn(&str) -> Result<T, E>,
         quote: impl Fn(&str) -> String,
     ) -> Result<T, Failure> {
+        let mut was_empty = false;
         loop {
             let answer = read(&format!("{question}: "))?;
             let answer = answer.expose().trim();
             match parse(answer) {
                 Ok(value) => return Ok(value),
+                Err(_) if answer.is_empty() && was_empty => return Err(Failure::cancelled(UNCHANGED)),
+                Err(_) if answer.is_empty() => self.write("nothing was typed; another empty line cancels\n")?,
                 Err(why) => self.write(&format!("{}\n", sentence(&format!("{} {why}", quote(answer)))))?,
             }
+            was_empty = answer.is_empty();
         }
     }
 

@@ -177,6 +177,8 @@ fn missing_values_are_asked_for_and_the_secret_is_not_shown() {
     desktop.dress(command.args(["profile", "add"]).env("AWS_ENDPOINT_URL_STS", world.sandbox.url()));
     let mut terminal = crate::world::Terminal::start(command);
     for (question, answer) in [
+        ("name of the new profile: ", "\n"),
+        ("nothing was typed; another empty line cancels", ""),
         ("name of the new profile: ", "a b\n"),
         ("'a b' is not a name that every SDK can use", ""),
         ("name of the new profile: ", "me\n"),
@@ -197,6 +199,16 @@ fn missing_values_are_asked_for_and_the_secret_is_not_shown() {
     terminal.end().is(0, "added me; try: twolock whoami me\n", "");
     assert!(!shown.contains(SECRET), "{shown}");
     assert!(desktop.planted().contains(SECRET));
+}
+
+#[test]
+fn two_empty_answers_cancel() {
+    let mut terminal = World::new().on_terminal(["profile", "add"]);
+    for seen in ["name of the new profile: ", "another empty line cancels"] {
+        terminal.sees(seen);
+        terminal.types("\n");
+    }
+    terminal.end().is(9, "", "twolock: error: cancelled; nothing was changed\n");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::session::sealing_key;
 use crate::system::clock;
+use crate::text::list::counted;
 use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned};
@@ -38,7 +39,7 @@ impl Unopened {
 }
 
 pub fn sealed_files(count: usize) -> String {
-    format!("{count} session file{}", if count == 1 { "" } else { "s" })
+    counted(count, "session file")
 }
 
 /// Opens the sealed files whose headers are wanted. Without any, no keyring is asked.

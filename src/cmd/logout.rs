@@ -16,6 +16,7 @@ use crate::store::StoreError;
 use crate::system::clock;
 use crate::system::directories::shorten;
 use crate::system::obstacle::Obstacle;
+use crate::text::list::counted;
 use crate::text::visible::visible;
 
 use super::active_sessions::{self, sealed_files};
@@ -55,12 +56,14 @@ fn ended(header: &Header) -> String {
 }
 
 fn all(context: &Context) -> Result<u8> {
-    let sessions = active_sessions::open(context, |_| true).sessions.len();
+    let now = clock::now();
+    let sessions = active_sessions::open(context, |_| true).sessions;
+    let active = sessions.iter().filter(|(_, header)| header.expires > now).count();
     let removed = cache::remove_all(&context.dirs.cache).map_err(|e| {
         let obstacle = Obstacle::to("removed", &context.dirs.cache.join("*.sealed"), &e);
         context.shortened_failure(Failure { kind: Kind::Disk, ..obstacle.failure() })
     })?;
-    let left = sealing_key::forget(&context.stores(true), &context.dirs.cache);
+    let (had_key, left) = sealing_key::forget(&context.stores(true), &context.dirs.cache);
     // A locked keyring may still have the key; a missing one does not.
     let remaining = left.into_iter().find(|(_, e)| !matches!(e, StoreError::NoService(_)));
     if let Some((store, e)) = remaining {
@@ -73,11 +76,16 @@ fn all(context: &Context) -> Result<u8> {
         let hint = store.unlock.map_or_else(|| Hint::from("remove it"), again);
         return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
-    let mut text = format!("ended {sessions} sessions and deleted the encryption key\n");
-    if removed > sessions {
-        text += &format!("removed {} that could not be opened\n", sealed_files(removed - sessions));
+    let mut text = match (active, had_key) {
+        (0, true) => "no sessions to end; deleted the encryption key\n".into(),
+        (0, false) => "no sessions to end\n".into(),
+        (_, true) => format!("ended {} and deleted the encryption key\n", counted(active, "session")),
+        (_, false) => format!("ended {}\n", counted(active, "session")),
+    };
+    if removed > sessions.len() {
+        text += &format!("removed {} that could not be opened\n", sealed_files(removed - sessions.len()));
     }
-    for cache in foreign_caches::found(&context.dirs.home, clock::now()) {
+    for cache in foreign_caches::found(&context.dirs.home, now) {
         text += &left_behind(context, &cache);
     }
     to_stdout(text.as_bytes()).map(|()| 0)

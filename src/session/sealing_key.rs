@@ -178,14 +178,18 @@ pub fn find_or_make(stores: &Stores, cache: &Path, deadline: Deadline) -> Result
 
 /// Removes the sealing key of this cache directory from every store: no session sealed under it opens again.
 ///
-/// Returns what the stores that did not remove it answered; having none is not among it.
-pub fn forget(stores: &Stores, cache: &Path) -> Vec<(&'static About, StoreError)> {
-    let Ok(item) = item(cache) else { return Vec::new() };
-    let answers = stores.all().map(|store| (store.about(), store.remove(&item)));
-    answers
-        .filter_map(|(store, answer)| Some((store, answer.err()?)))
-        .filter(|(_, e)| *e != StoreError::Absent)
-        .collect()
+/// Returns whether a store had it, and what those that did not remove it answered; having none is not among it.
+pub fn forget(stores: &Stores, cache: &Path) -> (bool, Vec<(&'static About, StoreError)>) {
+    let Ok(item) = item(cache) else { return (false, Vec::new()) };
+    let (mut had_it, mut left) = (false, Vec::new());
+    for store in stores.all() {
+        match store.remove(&item) {
+            Ok(()) => had_it = true,
+            Err(StoreError::Absent) => {}
+            Err(e) => left.push((store.about(), e)),
+        }
+    }
+    (had_it, left)
 }
 
 /// One walk through the stores: the key if one has it, and what the ones asked before it answered.

@@ -1,4 +1,4 @@
-//! Names listed in a hint.
+//! Names listed in a hint, and things counted.
 
 /// More names than this are counted, not listed.
 const MOST: usize = 8;
@@ -8,6 +8,11 @@ pub(crate) fn first_names(names: &[impl AsRef<str>]) -> String {
     let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("'{}'", name.as_ref())).collect();
     let more = names.len().saturating_sub(MOST);
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// Returns how many there are of something whose plural has an `s`: `1 session`, `2 sessions`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -211,6 +211,6 @@ fn a_sealing_key_lives_in_the_real_kernel_keyring_and_is_forgotten() {
     let deadline = Deadline::after(Instant::now(), Duration::from_secs(20));
     let made = find_or_make(&stores, cache.path(), deadline).unwrap();
     assert_eq!(find(&stores, cache.path()).unwrap().id(), made.id());
-    assert_eq!(forget(&stores, cache.path()), []);
+    assert_eq!(forget(&stores, cache.path()), (true, vec![]));
     assert!(find(&stores, cache.path()).unwrap_err().is_absent());
 }

@@ -256,11 +256,11 @@ fn a_folder_that_is_gone_or_not_yet_made_keeps_its_name() {
 fn forgetting_removes_both_copies_and_reports_only_what_stayed() {
     let world = World::new();
     world.find_or_make().unwrap();
-    assert_eq!(forget(&world.stores(), world.cache()), []);
+    assert_eq!(forget(&world.stores(), world.cache()), (true, vec![]));
     assert!(world.fast.users().is_empty() && world.durable.users().is_empty());
-    assert_eq!(forget(&world.stores(), world.cache()), [], "a key not a six-digit code there is forgotten");
+    assert_eq!(forget(&world.stores(), world.cache()), (false, vec![]), "it is gone already");
     world.durable.fail_writes(Some(StoreError::Locked));
-    assert_eq!(forget(&world.stores(), world.cache()), [(world.fast.about(), StoreError::Locked)]);
+    assert_eq!(forget(&world.stores(), world.cache()), (false, vec![(world.fast.about(), StoreError::Locked)]));
 }
 
 #[test]

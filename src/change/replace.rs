@@ -116,8 +116,8 @@ impl Editor<'_> {
     fn lock(&self, target: &Path, shown: &str) -> Result<FileLock> {
         let name = format!("edit-{}.lock", &hex::sha256(target.as_os_str().as_encoded_bytes())[..16]);
         let made = private_file::create_private_dir(self.locks).map_err(LockError::Unavailable);
-        let until = Deadline::after(Instant::now(), LOCK_BOUND);
-        made.and_then(|()| FileLock::acquire(&self.locks.join(name), until)).map_err(|error| match error {
+        let (path, until) = (self.locks.join(name), Deadline::after(Instant::now(), LOCK_BOUND));
+        made.and_then(|()| FileLock::acquire(&path, until)).map_err(|error| match error {
             LockError::Held => {
                 let holder = lock::holder(&path);
                 Failure::new(Kind::Busy, format!("{holder} is still writing {shown}: run this again"))

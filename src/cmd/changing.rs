@@ -59,6 +59,21 @@ pub fn make(context: &Context, change: &Change, preview: &Preview, question: &st
     make_confirmed(context, change, preview).map(|()| true)
 }
 
+/// The same, and says what was done.
+pub fn make_and_say(
+    context: &Context,
+    change: &Change,
+    preview: &Preview,
+    question: &str,
+    flags: ChangeFlags,
+    done: &str,
+) -> Result<u8> {
+    if make(context, change, preview, question, flags)? {
+        to_stdout(format!("{}\n", one_line(done)).as_bytes())?;
+    }
+    Ok(0)
+}
+
 /// Applies a change that is confirmed or needs no confirmation.
 pub fn make_confirmed(context: &Context, change: &Change, preview: &Preview) -> Result<()> {
     let Applied { notes, warnings } = with_parts(context, |parts| {
@@ -89,6 +104,6 @@ pub fn with_parts<T>(context: &Context, act: impl FnOnce(&Parts) -> T) -> T {
         trust: &context.settings.trust,
         store: stores.of_access_keys(),
         sts: &sts,
+        tell: &messages::note,
     })
 }
-        tell: &messages::note,

@@ -8,6 +8,7 @@ use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::session::BaseCredentials;
 use crate::store::{Store, StoreError, access_key};
 use crate::system::{clock, log};
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 pub struct RealBases<'a> {
@@ -54,6 +55,19 @@ impl Context {
             Ok(_) | Err(StoreError::Absent | StoreError::Locked | StoreError::Dismissed) => Ok(Some(store.name())),
             Err(StoreError::NoService(_)) => Ok(None),
             Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
+        }
+    }
+
+    /// What to say of a key that stays in the keyring when a profile no longer uses it.
+    pub fn stays_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId) -> String {
+        if let Some(other) = self.index.profiles_with(id).find(|other| *other != profile) {
+            return format!("stays in the keyring, because profile '{}' uses it too", visible(other.as_str()));
+        }
+        let stores = self.stores(false);
+        let removal = stores.of_access_keys().and_then(|store| store.about().removal(id));
+        match removal {
+            Some(command) => format!("stays in the keyring; to delete it there: {command}"),
+            None => "stays in the keyring".into(),
         }
     }
 

@@ -10,11 +10,14 @@ use crate::names::ProfileName;
 use crate::ours::usage::{self, Usage};
 use crate::picker::{self, Choices};
 use crate::profile::adoption::kept_key::keeps_the_key_of;
+use crate::profile::chain::suggestion;
 use crate::profile::facts::{account, kind};
 use crate::profile::plan;
 use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
 use crate::text::list::first_names;
+use crate::text::near::nearest;
+use crate::text::visible::{refused, visible};
 
 use super::context::Context;
 
@@ -130,8 +133,17 @@ impl Context {
     }
 
     pub fn existing(&self, name: &ProfileName) -> Result<Profile> {
-        let missing = || self.listing_profiles(self.files.not_found(name));
+        let missing =
+            || self.files.not_found(name).hint(suggestion(&self.files.profile_names(), refused(name.as_str())));
         self.files.profile(name.as_str()).ok_or_else(|| self.nearly_found(name).unwrap_or_else(missing))
+    }
+
+    /// Says of a profile that was named, and that the AWS files do not have, which one may be meant.
+    pub fn does_not_exist_yet(&self, name: &str) -> String {
+        let names = self.files.profile_names();
+        let near = nearest(names.iter().map(String::as_str), name, 2);
+        let near = near.map(|near| format!("; did you mean '{}'?", visible(near))).unwrap_or_default();
+        format!("profile '{}' does not exist yet{near}", visible(name))
     }
 
     /// Records that the profile was used, for the order in the picker. A failure is only logged.

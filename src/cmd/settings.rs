@@ -13,8 +13,9 @@ use crate::ours::{aliases, certificates, consent};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, messages, to_stdout};
 use crate::system::directories::Directories;
-use crate::text::near::nearest;
-use crate::text::visible::{as_word, visible};
+use crate::system::env::Env;
+use crate::system::terminal;
+use crate::text::visible::{as_word, one_line, visible};
 
 use super::changing;
 use super::context::{Context, Invocation, paths};
@@ -35,13 +36,17 @@ pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
             let counts_there = aliases::named_by(name).is_some() || settings::is_consent(name, value);
             let file = if counts_there { files.account_file } else { files.file };
             let edit = SettingEdit::Set { name: name.clone(), value: value.clone() };
-            edit_settings(invocation, &format!("settings set {}", as_word(name)), &[file], edit, *forget_unfinished)
+            let title = format!("settings set {}", as_word(name));
+            edit_settings(invocation, &title, &[file], edit, *forget_unfinished)?;
+            say_what_is_set(name, &invocation.env)
         }
         cli::Settings::Unset { name, forget_unfinished } => {
             let mut both = vec![files.file, files.account_file];
             both.dedup();
             let edit = SettingEdit::Unset { name: name.clone() };
-            edit_settings(invocation, &format!("settings unset {}", as_word(name)), &both, edit, *forget_unfinished)
+            let title = format!("settings unset {}", as_word(name));
+            edit_settings(invocation, &title, &both, edit, *forget_unfinished)?;
+            say_what_is_set(name, &invocation.env)
         }
         cli::Settings::Trust { path, yes, forget_unfinished } => {
             trust_file(invocation, &files.account_file, path, *yes, *forget_unfinished)
@@ -72,6 +77,24 @@ fn edit_settings(
     Ok(())
 }
 
+/// Says what a setting is now and where that is set; a variable may override the edit.
+fn say_what_is_set(name: &str, env: &Env) -> Result<()> {
+    let settings = Context::readable(Directories::find(env)?, env).0.settings;
+    let now = match aliases::named_by(name) {
+        Some(alias) => settings.aliases.get(alias).map(|alias| (alias.profile.to_string(), alias.place.to_string())),
+        None => settings.get(name).map(|set| (set.value, set.origin.to_string())),
+    };
+    let said = match now {
+        Some((value, origin)) if value.is_empty() => format!("{name} is empty ({origin})"),
+        Some((value, origin)) => format!("{name} is {value} ({origin})"),
+        None => format!("{name} is not set"),
+    };
+    if let Some(note) = settings.note_on(name) {
+        messages::note(note);
+    }
+    to_stdout(format!("{}\n", one_line(&said)).as_bytes())
+}
+
 /// Says that an alias will select nothing, or not what it names.
 fn note_on_alias(context: &Context, setting: &str, profile: &str) {
     let Some(alias) = aliases::named_by(setting) else { return };
@@ -81,9 +104,7 @@ fn note_on_alias(context: &Context, setting: &str, profile: &str) {
         messages::note(&format!("alias '{alias}' is not used: a profile has this name"));
     }
     if !names.iter().any(|name| name == profile) {
-        let near = nearest(names.iter().map(String::as_str), profile, 2);
-        let near = near.map(|near| format!("; did you mean '{}'?", visible(near))).unwrap_or_default();
-        messages::note(&format!("profile '{}' does not exist yet{near}", visible(profile)));
+        messages::note(&context.does_not_exist_yet(profile));
     }
 }
 

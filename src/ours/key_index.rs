@@ -123,6 +123,11 @@ impl KeyIndex {
         self.0.get(profile)
     }
 
+    /// The profiles that have a key.
+    pub fn profiles_with(&self, id: &AccessKeyId) -> impl Iterator<Item = &ProfileName> {
+        self.0.iter().filter(move |(_, entry)| entry.id == *id).map(|(profile, _)| profile)
+    }
+
     /// When a key was first added, under any profile.
     pub fn added(&self, id: &AccessKeyId) -> Option<Timestamp> {
         self.0.values().filter(|entry| entry.id == *id).filter_map(|entry| entry.added).min()

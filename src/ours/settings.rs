@@ -231,6 +231,12 @@ impl Settings {
         Some(self.values.get(known.name).cloned().unwrap_or_else(default))
     }
 
+    /// Returns what to know of the value of a setting.
+    pub fn note_on(&self, name: &str) -> Option<&'static str> {
+        let is_too_long = name == "prompt_timeout" && self.duration_or_default(name) > GO_WAITS;
+        is_too_long.then_some("programs that use the AWS SDK for Go give up after 60 s, before this prompt_timeout")
+    }
+
     /// Returns a duration that is set, with its origin.
     pub fn duration(&self, name: &str) -> Option<Sourced<Duration>> {
         let set = self.values.get(name)?;

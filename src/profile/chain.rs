@@ -194,7 +194,7 @@ fn missing_at(
 }
 
 /// "did you mean", or the names there are.
-fn suggestion(names: &[String], wanted: &str) -> Hint {
+pub(crate) fn suggestion(names: &[String], wanted: &str) -> Hint {
     if let Some(name) = nearest(names.iter().map(String::as_str), wanted, 2) {
         return format!("did you mean '{name}'?").into();
     }

@@ -171,7 +171,7 @@ mod tests {
         let id = key("").id;
         let hints =
             |about: &About, error| failure(&ProfileName::parse("base").unwrap(), &id, about, &error).shown_hints();
-        let silent = About { name: "it", keeps_access_keys: true, unlock: None, start: None };
+        let silent = About { name: "it", keeps_access_keys: true, unlock: None, start: None, delete: None };
         assert!(hints(&silent, StoreError::Locked).is_empty());
         assert_eq!(hints(&silent, StoreError::NoService("x".into())), ["keep the key in ~/.aws/credentials"]);
         let open = About { unlock: Some("open it"), start: Some("start it"), ..silent };

@@ -89,7 +89,11 @@ fn an_alias_without_a_profile_is_reported_with_its_line() {
 fn an_alias_is_a_setting() {
     let world = world();
     world.run(["settings", "get", "aliases.p"]).is(0, "prod\n", "");
-    world.run(["settings", "set", "aliases.d", "deploy"]).is(0, "", "");
+    world.run(["settings", "set", "aliases.d", "deploy"]).is(
+        0,
+        "aliases.d is deploy (~/.config/twolock/config.toml:6)\n",
+        "",
+    );
     world.run(["settings", "get", "aliases.d"]).is(0, "deploy\n", "");
     assert_eq!(world.toml(), format!("{FILE}d = \"deploy\"\n"));
     let list = world.run(["settings", "list"]).stdout;
@@ -102,7 +106,7 @@ fn an_alias_is_a_setting() {
     let json = world.run(["settings", "list", "--json"]).json();
     let names: Vec<_> = json["settings"].as_array().unwrap().iter().map(|setting| &setting["name"]).collect();
     assert!(names.iter().any(|name| *name == "aliases.d"), "{names:?}");
-    world.run(["settings", "unset", "aliases.d"]).is(0, "", "");
+    world.run(["settings", "unset", "aliases.d"]).is(0, "aliases.d is not set\n", "");
     assert_eq!(world.toml(), FILE);
     world.run(["settings", "get", "aliases.d"]).is(3, "", "twolock: error: there is no alias 'd'\n");
     world.run(["settings", "set", "aliases.", "prod"]).is(
@@ -128,7 +132,7 @@ fn an_invalid_alias_is_reported_with_its_line_and_can_be_removed() {
         "twolock: error: ~/.config/twolock/config.toml:2: alias 'prod2': a profile name cannot be empty\n\
          twolock: hint: to remove it: twolock settings unset aliases.prod2\n",
     );
-    world.run(["settings", "unset", "aliases.prod2"]).is(0, "", "");
+    world.run(["settings", "unset", "aliases.prod2"]).is(0, "aliases.prod2 is not set\n", "");
     assert_eq!(world.run(["profile", "list"]).code, 0);
 }
 

@@ -126,7 +126,7 @@ fn without_any_keyring_sessions_are_refused_or_not_saved() {
     assert!(ran.stderr.starts_with("twolock: warning: ") && ran.stderr.contains("is not saved"), "{ran:?}");
     assert!(!world.home().join(".local/share/twolock").exists(), "no file in silence");
     // The hint works.
-    world.run(["settings", "set", "keyring", "file"]).is(0, "", "");
+    world.run(["settings", "set", "keyring", "file"]).is(0, "keyring is file (~/.config/twolock/config.toml:1)\n", "");
     let ran = world.finish(without_kernel_keyring(&mut world.twolock(["credential-process", "prod"])));
     assert_eq!(ran.code, 9, "{ran:?}");
 }

@@ -1,6 +1,10 @@
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Stdio;
 
+use crate::world::desktop::Desktop;
 use crate::world::{CONFIG, CREDENTIALS, SECRET, World};
+use twolock::internals::FileLock;
 
 pub fn config_of(world: &World) -> String {
     let text = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
@@ -27,14 +31,18 @@ fn set_shows_the_change_and_makes_it() {
     let diff = "~/.aws/config\n  [profile prod]\n- region = eu-west-1\n+ region = us-east-1\n";
     world.run(["profile", "set", "prod", "region", "us-east-1", "--dry-run"]).is(0, diff, "");
     assert_eq!(world.config(), CONFIG);
-    world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]).is(0, diff, "");
+    world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]).is(
+        0,
+        &format!("{diff}set region of prod\n"),
+        "",
+    );
     let at = CONFIG.find("[profile prod]").unwrap();
     let expected = format!("{}{}", &CONFIG[..at], CONFIG[at..].replacen("region = eu-west-1", "region = us-east-1", 1));
     assert_eq!(world.config(), expected);
     world.run(["profile", "set", "prod", "region", "us-east-1", "--yes"]).is(0, "nothing to change\n", "");
     world.run(["profile", "set", "prod", "REGION", "eu-west-1", "--yes"]).is(
         0,
-        "~/.aws/config\n  [profile prod]\n- region = us-east-1\n+ region = eu-west-1\n",
+        "~/.aws/config\n  [profile prod]\n- region = us-east-1\n+ region = eu-west-1\nset region of prod\n",
         "",
     );
     assert_eq!(world.config(), CONFIG);
@@ -45,12 +53,12 @@ fn unset_is_the_reverse_of_a_new_key() {
     let world = World::new();
     world.run(["profile", "set", "prod", "duration_seconds", "3600", "--yes"]).is(
         0,
-        "~/.aws/config\n  [profile prod]\n+ duration_seconds = 3600\n",
+        "~/.aws/config\n  [profile prod]\n+ duration_seconds = 3600\nset duration_seconds of prod\n",
         "",
     );
     world.run(["profile", "unset", "prod", "duration_seconds", "--yes"]).is(
         0,
-        "~/.aws/config\n  [profile prod]\n- duration_seconds = 3600\n",
+        "~/.aws/config\n  [profile prod]\n- duration_seconds = 3600\nremoved duration_seconds of prod\n",
         "",
     );
     assert_eq!(world.config(), CONFIG);
@@ -86,7 +94,7 @@ fn on_a_terminal_the_change_is_shown_and_needs_confirmation() {
         terminal.sees("+ region = us-east-1");
         terminal.sees("make this change? [y/N] ");
         terminal.types(keys);
-        world.tidy(terminal.end()).is(code, "", stderr);
+        world.tidy(terminal.end()).is(code, if code == 0 { "set region of prod\n" } else { "" }, stderr);
     }
     assert!(world.config().contains("region = us-east-1"));
 }
@@ -117,6 +125,16 @@ fn invalid_values_are_refused_with_what_is_allowed() {
         "twolock: error: profile 'nope': not found in ~/.aws/config or ~/.aws/credentials\n\
          twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n",
     );
+    let not_found = "twolock: error: profile 'prdo': not found in ~/.aws/config or ~/.aws/credentials\n";
+    for args in [
+        &["set", "prdo", "region", "eu-west-1"][..],
+        &["unset", "prdo", "region"],
+        &["rename", "prdo", "x"],
+        &["remove", "prdo"],
+    ] {
+        let ran = world.finish(world.twolock(["profile"]).args(args).arg("--yes"));
+        ran.is(3, "", &format!("{not_found}twolock: hint: did you mean 'prod'?\n"));
+    }
     assert_eq!(world.config(), CONFIG);
 }
 
@@ -140,7 +158,7 @@ fn a_key_is_changed_in_the_file_that_takes_precedence() {
     world.run(["profile", "set", "base", "region", "eu-west-3", "--yes"]).is(
         0,
         "~/.aws/credentials\n  [base]\n- region = us-west-2\n+ region = eu-west-3\n\
-         note: region is set in ~/.aws/credentials, which takes precedence, so it is changed there\n",
+         note: region is set in ~/.aws/credentials, which takes precedence, so it is changed there\nset region of base\n",
         "",
     );
     assert_eq!(world.config(), CONFIG);
@@ -166,7 +184,7 @@ fn rename_updates_everything_that_refers_to_the_profile() {
          \x20 [profile t]\n- credential_process = twolock credential-process --profile base\n\
          + credential_process = twolock credential-process --profile ana@work\n\
          ~/.aws/credentials\n- [base]\n+ [ana@work]\n\
-         note: its key AKIAIOSFODNN7EXAMPLE in the keyring is renamed as well\n",
+         note: its key AKIAIOSFODNN7EXAMPLE in the keyring is renamed as well\nrenamed base to ana@work\n",
         "",
     );
     let keys = std::fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap();
@@ -204,7 +222,9 @@ fn remove_notes_what_refers_to_it_and_shows_no_secret() {
          ~/.aws/credentials\n- [base]\n- aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n- aws_secret_access_key = ***\n\
          note: profile 'prod' still refers to it: source_profile (~/.aws/config:8)\n\
          note: profile 'deploy' still refers to it: source_profile (~/.aws/config:14)\n\
-         note: profile 'long' still refers to it: source_profile (~/.aws/config:20)\n",
+         note: profile 'long' still refers to it: source_profile (~/.aws/config:20)\n\
+         note: this deletes the last copy of access key AKIAIOSFODNN7EXAMPLE that twolock knows of; AWS accepts it until \
+         it is deleted there too: IAM > Users > Security credentials in the console\n",
         "",
     );
     assert_eq!((world.config(), world.credentials()), (CONFIG.into(), CREDENTIALS.into()));
@@ -212,7 +232,7 @@ fn remove_notes_what_refers_to_it_and_shows_no_secret() {
     terminal.sees("remove it anyway? [y/N] ");
     assert!(!terminal.shown().contains(SECRET));
     terminal.types("y\n");
-    terminal.end().is(0, "", "");
+    terminal.end().is(0, "removed base\n", "");
     assert!(!world.config().contains("[profile base]"));
     assert_eq!(world.credentials(), "");
 }
@@ -228,7 +248,10 @@ fn remove_ends_sessions_that_no_other_profile_uses() {
     assert_eq!(sealed(), 2);
     let ran = world.run(["profile", "remove", "deploy", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.stdout.ends_with("note: 1 of its sessions will be ended\n"), "{ran:?}");
+    assert!(
+        ran.stdout.ends_with("note: 1 session that only this profile uses will be ended\nremoved deploy\n"),
+        "{ran:?}"
+    );
     assert_eq!(sealed(), 1, "the MFA session serves the others");
     let gone = "[profile deploy]\nrole_arn = arn:aws:iam::444455556666:role/Deploy\nsource_profile = base\n\
                 region = eu-central-1\nendpoint_url = {url}\n\n";
@@ -305,4 +328,76 @@ fn an_edit_after_which_a_tool_no_longer_calls_twolock_says_so() {
     }
     let ran = world.run(["profile", "set", "prod", "output", "json", "--dry-run"]);
     assert!(!ran.stdout.contains("note:"), "{ran:?}");
+}
+
+#[test]
+fn the_last_copy_of_a_key_is_named_and_one_of_several_is_not() {
+    let world = World::new();
+    let says = |world: &World, args: &[&str]| {
+        let ran = world.finish(world.twolock(["profile"]).args(args).arg("--dry-run"));
+        ran.stdout.contains("the last copy of access key AKIAIOSFODNN7EXAMPLE")
+    };
+    let secret = ["unset", "base", "aws_secret_access_key"];
+    assert!(says(&world, &secret) && says(&world, &["unset", "base", "AWS_ACCESS_KEY_ID"]));
+    assert!(!says(&world, &["unset", "base", "region"]) && !says(&world, &["remove", "prod"]));
+    world.write(".aws/credentials", &format!("{CREDENTIALS}{}", CREDENTIALS.replace("[base]", "[copy]")));
+    assert!(!says(&world, &secret) && !says(&world, &["remove", "base"]));
+    world.write(".aws/credentials", CREDENTIALS);
+    world
+        .write(".local/share/twolock/keys.json", r#"{"v":1,"keys":{"base":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}}}"#);
+    assert!(!says(&world, &["remove", "base"]), "the keyring has it");
+}
+
+#[test]
+fn what_stays_in_the_keyring_is_deleted_by_the_command_that_is_named() {
+    let world = World::new();
+    let desktop = Desktop::unlocked(&world);
+    let ran = desktop.run_twolock(&["profile", "remove", "base", "--yes"]);
+    let line = ran.stdout.lines().find(|line| line.contains("stays in the keyring")).unwrap();
+    let (note, command) = line.split_once(" there: ").unwrap();
+    assert_eq!(note, "note: its key AKIAIOSFODNN7EXAMPLE stays in the keyring; to delete it");
+    assert_eq!(command, "secret-tool clear service twolock username AKIAIOSFODNN7EXAMPLE");
+    let words: Vec<&str> = command.split(' ').collect();
+    assert_ne!(desktop.planted(), "");
+    desktop.run(words[0], &words[1..], "");
+    assert_eq!(desktop.planted(), "");
+}
+
+#[test]
+fn a_key_that_another_profile_uses_stays_for_it() {
+    let world = World::new();
+    world.write(".aws/credentials", "");
+    let key = r#"{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}"#;
+    world.write(".local/share/twolock/keys.json", &format!(r#"{{"v":1,"keys":{{"base":{key},"copy":{key}}}}}"#));
+    let ran = world.run(["profile", "remove", "base", "--dry-run"]);
+    let said = "its key AKIAIOSFODNN7EXAMPLE stays in the keyring, because profile 'copy' uses it too\n";
+    assert!(ran.stdout.contains(said), "{ran:?}");
+}
+
+#[test]
+fn tabs_of_the_file_are_tabs_of_the_diff() {
+    let world = World::new();
+    world.write(".aws/config", "[profile prod]\n\tregion\t= eu-west-1\n");
+    world.run(["profile", "unset", "prod", "region", "--dry-run"]).is(
+        0,
+        "~/.aws/config\n  [profile prod]\n- \tregion\t= eu-west-1\n",
+        "",
+    );
+}
+
+#[test]
+fn waiting_for_another_change_names_the_process() {
+    let world = World::new();
+    let directory = world.home().join(".local/share/twolock");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let held = FileLock::try_acquire(&directory.join("changes.lock")).unwrap();
+    let mut command = world.twolock(["profile", "rename", "prod", "production", "--yes"]);
+    let mut running = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut note = String::new();
+    BufReader::new(running.stderr.take().unwrap()).read_line(&mut note).unwrap();
+    let holder = format!("another twolock (pid {})", std::process::id());
+    assert_eq!(note, format!("twolock: note: waiting for {holder}, which is making a change\n"));
+    drop(held);
+    assert!(running.wait().unwrap().success());
 }

@@ -51,21 +51,33 @@ fn get_prints_the_effective_value() {
 fn set_and_unset_keep_comments_order_and_unknown_keys() {
     let world = World::new();
     world.write(".config/twolock/config.toml", FILE);
-    world.run(["settings", "set", "session_duration", "10h"]).is(0, "", "");
+    world.run(["settings", "set", "session_duration", "10h"]).is(
+        0,
+        "session_duration is 10h (~/.config/twolock/config.toml:2)\n",
+        "",
+    );
     assert_eq!(world.settings(), FILE.replace("8h", "10h"));
-    world.run(["settings", "set", "session_duration", "8h"]).is(0, "", "");
+    world.run(["settings", "set", "session_duration", "8h"]).is(
+        0,
+        "session_duration is 8h (~/.config/twolock/config.toml:2)\n",
+        "",
+    );
     assert_eq!(world.settings(), FILE);
-    world.run(["settings", "set", "endpoints.allow", "a.test, b.test:8443"]).is(0, "", "");
+    world.run(["settings", "set", "endpoints.allow", "a.test, b.test:8443"]).is(
+        0,
+        "endpoints.allow is a.test,b.test:8443 (~/.config/twolock/config.toml:9)\n",
+        "",
+    );
     assert_eq!(world.settings(), format!("{FILE}\n[endpoints]\nallow = [\"a.test\", \"b.test:8443\"]\n"));
-    world.run(["settings", "unset", "session_duration"]).is(0, "", "");
+    world.run(["settings", "unset", "session_duration"]).is(0, "session_duration is 12h (default)\n", "");
     assert!(!world.settings().contains("8h") && world.settings().contains("unknown = 1\n"), "{}", world.settings());
-    world.run(["settings", "unset", "min_ttl"]).is(0, "", "");
+    world.run(["settings", "unset", "min_ttl"]).is(0, "min_ttl is 30s (default)\n", "");
 }
 
 #[test]
 fn a_new_file_is_private_and_a_symlink_stays() {
     let world = World::new();
-    world.run(["settings", "set", "min_ttl", "5m"]).is(0, "", "");
+    world.run(["settings", "set", "min_ttl", "5m"]).is(0, "min_ttl is 5m (~/.config/twolock/config.toml:1)\n", "");
     assert_eq!(world.settings(), "min_ttl = \"5m\"\n");
     let file = world.home().join(".config/twolock/config.toml");
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -73,7 +85,7 @@ fn a_new_file_is_private_and_a_symlink_stays() {
     let target = world.home().join("dotfiles.toml");
     std::fs::rename(&file, &target).unwrap();
     symlink(&target, &file).unwrap();
-    world.run(["settings", "set", "min_ttl", "6m"]).is(0, "", "");
+    world.run(["settings", "set", "min_ttl", "6m"]).is(0, "min_ttl is 6m (~/.config/twolock/config.toml:1)\n", "");
     assert!(std::fs::symlink_metadata(&file).unwrap().is_symlink());
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "min_ttl = \"6m\"\n");
 }
@@ -81,7 +93,7 @@ fn a_new_file_is_private_and_a_symlink_stays() {
 #[test]
 fn a_file_open_to_other_users_is_closed_with_a_note() {
     let world = World::new();
-    world.run(["settings", "set", "min_ttl", "5m"]).is(0, "", "");
+    world.run(["settings", "set", "min_ttl", "5m"]).is(0, "min_ttl is 5m (~/.config/twolock/config.toml:1)\n", "");
     let file = world.home().join(".config/twolock/config.toml");
     let said =
         "twolock: note: ~/.config/twolock/config.toml was open to other users; now only you can read it (mode 600)\n";
@@ -132,7 +144,7 @@ fn an_invalid_value_in_the_file_is_reported_with_its_line_and_can_be_fixed() {
              45m, 90s)\ntwolock: hint: to use the default again: twolock settings unset session_duration\n",
         );
     }
-    world.run(["settings", "unset", "session_duration"]).is(0, "", "");
+    world.run(["settings", "unset", "session_duration"]).is(0, "session_duration is 12h (default)\n", "");
     world.run(["settings", "get", "session_duration"]).is(0, "12h\n", "");
     world.write(".config/twolock/config.toml", "session_duration = [1]\nmin_ttl = 90\n");
     let ran = world.run(["settings", "list"]);
@@ -192,14 +204,17 @@ fn a_settings_file_selected_by_a_variable_gives_no_consent() {
     // Consents are written to the file where they count, even if a variable selects another file.
     for args in [["set", "endpoints.allow", "sts.corp.test"], ["set", "keyring", "file"]] {
         let mut command = world.twolock(["settings"]);
-        world.finish(command.args(args).env("XDG_CONFIG_HOME", world.home().join("repo"))).is(0, "", "");
+        let ran = world.finish(command.args(args).env("XDG_CONFIG_HOME", world.home().join("repo")));
+        let said = format!("{} is {} (~/.config/twolock/config.toml:", args[1], args[2]);
+        assert!(ran.code == 0 && ran.stdout.starts_with(&said) && ran.stderr.is_empty(), "{ran:?}");
     }
     let after = list(&world);
     assert_eq!((&after[3]["value"], &after[5]["value"]), (&json!("file"), &json!("sts.corp.test")));
     assert!(world.settings().contains("sts.corp.test") && world.settings().contains("keyring = \"file\""));
     // And removed from both.
     let mut command = world.twolock(["settings", "unset", "keyring"]);
-    world.finish(command.env("XDG_CONFIG_HOME", world.home().join("repo"))).is(0, "", "");
+    let ran = world.finish(command.env("XDG_CONFIG_HOME", world.home().join("repo")));
+    ran.is(0, "keyring is auto (default)\n", "");
     assert_eq!(list(&world)[3]["value"], "auto");
 }
 
@@ -214,7 +229,7 @@ fn the_default_config_directory_gives_consent_even_if_a_variable_selects_it() {
 #[test]
 fn a_key_file_is_used_once_it_is_selected() {
     let world = World::new();
-    world.run(["settings", "set", "keyring", "file"]).is(0, "", "");
+    world.run(["settings", "set", "keyring", "file"]).is(0, "keyring is file (~/.config/twolock/config.toml:1)\n", "");
     world.log_in("prod");
     let dir = world.home().join(".local/share/twolock");
     let files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().path()).collect();
@@ -225,4 +240,31 @@ fn a_key_file_is_used_once_it_is_selected() {
     }
     assert_eq!(world.run(["credential-process", "prod"]).code, 0);
     world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted the encryption key\n", "");
+}
+
+#[test]
+fn what_is_said_after_an_edit_is_what_counts() {
+    let world = World::new();
+    let mut set = world.twolock(["settings", "set", "min_ttl", "5m"]);
+    world.finish(set.env("TWOLOCK_MIN_TTL", "20s")).is(0, "min_ttl is 20s (TWOLOCK_MIN_TTL)\n", "");
+    world.run(["settings", "unset", "endpoints.allow"]).is(0, "endpoints.allow is empty (default)\n", "");
+}
+
+#[test]
+fn a_prompt_timeout_that_the_go_sdk_does_not_wait_for_is_noted() {
+    let world = World::new();
+    let said = |value: &str| world.run(["settings", "set", "prompt_timeout", value]).stderr;
+    assert_eq!(said("60s"), "");
+    let note = "programs that use the AWS SDK for Go give up after 60 s, before this prompt_timeout";
+    assert_eq!(said("61s"), format!("twolock: note: {note}\n"));
+}
+
+#[test]
+fn the_list_fits_the_terminal_and_keeps_names_and_values() {
+    let world = World::new();
+    let shown = world.finish(world.twolock(["settings", "list"]).env("COLUMNS", "80")).stdout;
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    for part in ["session_duration  12h", "endpoints.allow", "key_max_age       90d"] {
+        assert!(shown.contains(part), "{shown}");
+    }
 }

@@ -277,16 +277,20 @@ fn a_name_in_config_toml_that_is_no_setting_is_named_with_its_line() {
 #[test]
 fn an_alias_to_nothing_or_hidden_by_a_profile_is_noted_when_it_is_set() {
     let world = World::new();
-    for (alias, profile, note) in [
-        ("p", "prodd", "profile 'prodd' does not exist yet; did you mean 'prod'?"),
-        ("p", "nothing-like-it", "profile 'nothing-like-it' does not exist yet"),
-        ("base", "prod", "alias 'base' is not used: a profile has this name"),
+    for (alias, profile, line, note) in [
+        ("p", "prodd", 2, "profile 'prodd' does not exist yet; did you mean 'prod'?"),
+        ("p", "nothing-like-it", 2, "profile 'nothing-like-it' does not exist yet"),
+        ("base", "prod", 3, "alias 'base' is not used: a profile has this name"),
     ] {
         world.run(["settings", "set", &format!("aliases.{alias}"), profile]).is(
             0,
-            "",
+            &format!("aliases.{alias} is {profile} (~/.config/twolock/config.toml:{line})\n"),
             &format!("twolock: note: {note}\n"),
         );
     }
-    world.run(["settings", "set", "aliases.p", "prod"]).is(0, "", "");
+    world.run(["settings", "set", "aliases.p", "prod"]).is(
+        0,
+        "aliases.p is prod (~/.config/twolock/config.toml:2)\n",
+        "",
+    );
 }

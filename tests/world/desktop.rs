@@ -170,7 +170,7 @@ impl<'a> Desktop<'a> {
         self.children.push(child);
     }
 
-    fn run(&self, program: &str, arguments: &[&str], input: &str) -> String {
+    pub fn run(&self, program: &str, arguments: &[&str], input: &str) -> String {
         let mut command = self.world.program(program);
         self.dress(command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
         without_terminal(&mut command);

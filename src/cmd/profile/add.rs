@@ -15,6 +15,7 @@ use crate::names::{ProfileName, Region, is_process_word};
 use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
+use crate::profile::chain::suggestion;
 use crate::system::clock::Deadline;
 use crate::system::stdin;
 
@@ -175,7 +176,8 @@ impl Asking<'_> {
         };
         match &self.args.source_profile {
             Some(name) => {
-                let failure = |why| Failure::new(Kind::Config, format!("source profile '{name}' {why}"));
+                let hint = || suggestion(&context.files.profile_names(), name.as_str());
+                let failure = |why| Failure::new(Kind::Config, format!("source profile '{name}' {why}")).hint(hint());
                 known(name.as_str()).map_err(failure)
             }
             None => self.person()?.ask("profile that can assume it", known),

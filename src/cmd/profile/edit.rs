@@ -10,10 +10,10 @@ use crate::change::preview::Preview;
 use crate::change::{Act, Change};
 use crate::cli::ChangeFlags;
 use crate::cmd::active_sessions;
-use crate::cmd::changing::make;
+use crate::cmd::changing::make_and_say;
 use crate::cmd::context::{Context, Planned, paths};
 use crate::cmd::profile::notes::on_lost_callers;
-use crate::credentials::STATIC_KEYS;
+use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
@@ -25,6 +25,7 @@ use crate::profile::facts::{names_twolock, references};
 use crate::profile::keys::{self, KEYS, Mistake};
 use crate::profile::settings::ProfileSettings;
 use crate::secret;
+use crate::text::list::counted;
 use crate::text::visible::{refused, visible};
 
 const QUESTION: &str = "make this change?";
@@ -50,7 +51,7 @@ pub fn set(
         change.notes.push(format!("{key} is set in {file}, which takes precedence, so it is changed there"));
     }
     if matches!(key.as_str(), "source_profile" | "twolock_source_profile") && context.files.profile(value).is_none() {
-        change.notes.push(format!("profile '{}' does not exist yet", visible(value)));
+        change.notes.push(context.does_not_exist_yet(value));
     }
     let edit = Edit::Set { profile: name.to_string(), key: key.clone(), value: value.into() };
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
@@ -58,17 +59,21 @@ pub fn set(
     check(&preview, name, &key)?;
     change.notes.extend(note_on(&preview, name, &key));
     change.notes.extend(on_lost_callers(context, &preview, name));
-    make(context, &change, &preview, QUESTION, flags).map(|_| 0)
+    make_and_say(context, &change, &preview, QUESTION, flags, &format!("set {key} of {name}"))
 }
 
 /// Removes one key from both files, so that the other file's value does not become effective.
 pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, flags: ChangeFlags) -> Result<u8> {
-    context.existing(name)?;
+    let profile = context.existing(name)?;
+    let key = key.to_ascii_lowercase();
     let mut change = Change::new(title);
-    change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.to_ascii_lowercase() });
+    if STATIC_KEYS[..2].contains(&key.as_str()) {
+        change.notes.extend(note_on_last_copy(context, &profile));
+    }
+    change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.clone() });
     let preview = context.preview(&change)?;
     change.notes.extend(on_lost_callers(context, &preview, name));
-    make(context, &change, &preview, QUESTION, flags).map(|_| 0)
+    make_and_say(context, &change, &preview, QUESTION, flags, &format!("removed {key} of {name}"))
 }
 
 /// Every user of the machine can see arguments, and the shell's history keeps them (threat-model P3).
@@ -138,7 +143,7 @@ pub fn rename(context: &Context, old: &ProfileName, new: &ProfileName, title: &s
     }
     rename_in_aliases(context, old, new, &mut change);
     let preview = context.preview(&change)?;
-    make(context, &change, &preview, "make these changes?", flags).map(|_| 0)
+    make_and_say(context, &change, &preview, "make these changes?", flags, &format!("renamed {old} to {new}"))
 }
 
 fn must_not_exist(context: &Context, name: &str) -> Result<()> {
@@ -168,20 +173,42 @@ pub fn remove(context: &Context, name: &ProfileName, title: &str, flags: ChangeF
     let profile = context.existing(name)?;
     let mut change = Change { notes: remaining_references(context, name), ..Change::new(title) };
     if let Some(entry) = context.index.get(name) {
-        change.notes.push(format!("its key {} stays in the keyring", entry.id.as_str()));
+        change.notes.push(format!("its key {} {}", entry.id, context.stays_in_keyring(name, &entry.id)));
     }
     if is_kept_beside(ProfileSettings::of(&profile, name)) {
         change.notes.push(format!("its key stays in profile '{}'", keys_profile(name)));
     }
+    change.notes.extend(note_on_last_copy(context, &profile));
     change.edit_both(&Edit::Remove { profile: name.to_string() });
     let sessions = unshared_sessions(context, name);
     if !sessions.is_empty() {
-        change.notes.push(format!("{} of its sessions will be ended", sessions.len()));
+        let count = counted(sessions.len(), "session");
+        change.notes.push(format!("{count} that only this profile uses will be ended"));
         change.acts.push(Act::ForgetSessions(sessions));
     }
     let question = if change.notes.is_empty() { "remove it?" } else { "remove it anyway?" };
     let preview = context.preview(&change)?;
-    make(context, &change, &preview, question, flags).map(|_| 0)
+    make_and_say(context, &change, &preview, question, flags, &format!("removed {name}"))
+}
+
+/// Says that this profile has the last copy of its access key, which AWS does not show a second time.
+fn note_on_last_copy(context: &Context, profile: &Profile) -> Option<String> {
+    let key_of = |profile: &Profile| {
+        let [id, _] = STATIC_KEYS[..2].iter().map(|key| profile.get(key)).collect::<Option<Vec<_>>>()?[..] else {
+            return None;
+        };
+        AccessKeyId::parse(&id.value).ok().filter(|id| !id.is_temporary())
+    };
+    let id = key_of(profile)?;
+    let others = context.files.profile_names().into_iter().filter(|name| *name != profile.name);
+    let has_it = |name: String| context.files.profile(&name).and_then(|other| key_of(&other)).as_ref() == Some(&id);
+    let is_last = context.index.profiles_with(&id).next().is_none() && !others.into_iter().any(has_it);
+    is_last.then(|| {
+        format!(
+            "this deletes the last copy of access key {id} that twolock knows of; AWS accepts it until it is deleted \
+             there too: IAM > Users > Security credentials in the console"
+        )
+    })
 }
 
 fn remaining_references(context: &Context, name: &ProfileName) -> Vec<String> {

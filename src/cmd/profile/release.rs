@@ -78,7 +78,10 @@ fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Opti
             let file = context.files.credentials.shown();
             let mut notes =
                 vec![format!("access key {} will be in {file}, where all your programs can read it", key.id)];
-            notes.extend(indexed.map(|_| format!("the keyring keeps its copy; the one in {file} takes precedence")));
+            notes.extend(indexed.map(|entry| {
+                let stays = context.stays_in_keyring(name, &entry.id);
+                format!("the one in {file} takes precedence; its copy {stays}")
+            }));
             notes
         }
         (None, Some(entry)) => vec![format!(

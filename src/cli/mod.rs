@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
 use crate::keyring::Keyring;
@@ -13,6 +13,7 @@ use crate::shell::{Integration, Shell};
 
 mod exec_line;
 mod profile;
+mod variables;
 
 pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
 
@@ -21,8 +22,8 @@ pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
 /// twolock asks for an MFA code once, keeps the temporary credentials encrypted with a key from the OS keyring, and gives
 /// them to the AWS CLI, SDKs, shells and commands until they expire. Without a command, it lists your profiles and the
 /// next step for each.
-#[derive(Debug, Parser)]
-#[command(name = "twolock", version, propagate_version = true, after_help = after_help(), arg_required_else_help = false)]
+#[derive(Debug, Args)]
+#[command(version, propagate_version = true, after_help = after_help(), arg_required_else_help = false)]
 pub struct Cli {
     /// Print each step to stderr; -vv prints more. Secrets are never shown
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -30,6 +31,18 @@ pub struct Cli {
     /// What to do [default: list the profiles]
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Parser for Cli {}
+
+impl CommandFactory for Cli {
+    fn command() -> clap::Command {
+        variables::listed(Self::augment_args(clap::Command::new("twolock")))
+    }
+
+    fn command_for_update() -> clap::Command {
+        Self::augment_args_for_update(clap::Command::new("twolock"))
+    }
 }
 
 impl Cli {
@@ -45,7 +58,7 @@ Once:
   twolock profile adopt prod             # for the AWS CLI and every SDK
 
 Every day:
-  aws --profile prod s3 ls               # asks for the code if there is no session
+  aws --profile prod s3 ls               # asks for a code if one is needed
   eval \"$(twolock env prod)\"             # credentials for this shell
   twolock exec prod -- terraform apply   # credentials for one command
 
@@ -92,12 +105,12 @@ On failure, it prints a statement that fails, so that `eval \"$(twolock env prod
         after_help = "\
 Examples:
   twolock exec prod -- terraform apply
-  twolock exec prod --min-ttl 40m ./long-job --profile x   # renews if less is left; --profile is the job's
-  twolock exec prod                                        # a subshell
+  twolock exec prod --min-ttl 40m ./long-job     # renews if less is left
+  twolock exec prod                              # a subshell
   AWS_PROFILE=prod twolock exec -- terraform apply
 
 The first word is the profile, unless --profile is given. The command begins at the next word that is not a flag, with \
-or without --."
+or without --; flags after it are the command's."
     )]
     Exec(Exec),
     /// Start a session now (asks for the MFA code)
@@ -117,7 +130,7 @@ Access keys are never removed.")]
     #[command(after_help = "\
 Examples:
   twolock status
-  twolock status prod --min-ttl 30m    # exit code 0 if it lasts that long, else 9")]
+  twolock status prod --min-ttl 30m    # exit code 0 if it lasts, else 9")]
     Status(Status),
     /// Ask AWS who a profile's credentials belong to
     #[command(after_help = "Example:\n  twolock whoami prod")]
@@ -131,8 +144,8 @@ Examples:
     /// Check for problems and show how to fix them
     #[command(after_help = "\
 Examples:
-  twolock doctor          # each problem, where it is, why it matters and how to fix it
-  twolock doctor --fix    # fixes file permissions and finishes interrupted changes
+  twolock doctor          # each problem: where, why it matters, how to fix it
+  twolock doctor --fix    # makes files private, finishes interrupted changes
 
 Exits with code 3 if there is an error or a warning, else 0. It never asks for a code, works offline, and lists the checks \
 that it could not do.")]
@@ -190,7 +203,7 @@ fn shells<T: Clone + Send + Sync + 'static>(of: fn(Shell) -> Option<T>) -> impl 
 
 fn init_help() -> String {
     let lines = Shell::ALL.into_iter().filter_map(Shell::integration).map(Integration::installation);
-    let lines: String = lines.map(|(line, place)| format!("  {line:56}  # {place}\n")).collect();
+    let lines: String = lines.map(|(line, place)| format!("  # {place}\n  {line}\n")).collect();
     format!("Examples, each a line for the shell's startup file:\n{lines}{AFTER_INIT}")
 }
 

@@ -94,8 +94,10 @@ which other users can see: run `aws configure --profile prod` instead.")]
     #[command(after_help = "\
 Examples:
   twolock profile add    # asks for everything it needs
-  twolock profile add prod --role-arn arn:aws:iam::123456789012:role/Admin --source-profile base
-  twolock profile add base --stdin --mfa-serial arn:aws:iam::123456789012:mfa/ana --yes < key.txt
+  twolock profile add prod --source-profile base \\
+      --role-arn arn:aws:iam::123456789012:role/Admin
+  twolock profile add base --stdin --yes < key.txt \\
+      --mfa-serial arn:aws:iam::123456789012:mfa/ana
 
 An access key is stored in the OS keyring after a call to AWS has verified it. Without a keyring, the command \
 fails; the key is never written to a file. No option takes a secret.")]

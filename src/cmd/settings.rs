@@ -137,10 +137,15 @@ fn list(context: &Context, as_json: bool) -> Result<()> {
         let entry = |(name, value, origin, _)| json!({"name": name, "value": value, "origin": origin});
         return json_to_stdout(json!({ "settings": all.map(entry).collect::<Vec<_>>() }));
     }
-    let rows: Vec<_> = all
-        .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), visible(&origin), meaning])
-        .collect();
     let room = terminal::columns(&context.env);
+    // As in `profile list`, no directories on a terminal.
+    let from = |origin: &str| match room {
+        Some(_) => visible(origin.rsplit(['/', '\\']).next().unwrap_or(origin)),
+        None => visible(origin),
+    };
+    let rows: Vec<_> = all
+        .map(|(name, value, origin, meaning)| vec![visible(&name), visible(&value), from(&origin), meaning])
+        .collect();
     to_stdout(table(&["SETTING", "VALUE", "FROM", "MEANING"], &rows, room, &[3, 2]).as_bytes())
 }
 

@@ -58,14 +58,14 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "min_ttl",
-        meaning: "env and exec renew credentials with less time left",
+        meaning: "env and exec renew if less time is left",
         default: "30s",
         variable: Some("TWOLOCK_MIN_TTL"),
         check: |text| in_range(text, 1, 129_600, "1s to 36h"),
     },
     Known {
         name: "keyring",
-        meaning: "where the encryption key is stored",
+        meaning: "which keyring to use",
         default: "auto",
         variable: Some("TWOLOCK_KEYRING"),
         check: |text| match Keyring::from_name(text) {
@@ -82,7 +82,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "endpoints.allow",
-        meaning: "allowed hosts besides AWS's own, comma-separated",
+        meaning: "more allowed hosts, comma-separated",
         default: "",
         variable: None,
         check: |text| match text.split(',').map(str::trim).find(|host| !is_host(host)) {

@@ -22,10 +22,10 @@ fn list_shows_each_value_and_where_it_is_set() {
         "SETTING           VALUE             FROM                             MEANING\n\
          session_duration  8h                ~/.config/twolock/config.toml:2  how long an MFA session lasts\n\
          prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long to wait for a code\n\
-         min_ttl           30s               default                          env and exec renew credentials with less time left\n\
-         keyring           auto              default                          where the encryption key is stored: auto, kernel, file\n\
+         min_ttl           30s               default                          env and exec renew if less time is left\n\
+         keyring           auto              default                          which keyring to use: auto, kernel, file\n\
          key_max_age       90d               default                          doctor warns about older access keys\n\
-         endpoints.allow                     default                          allowed hosts besides AWS's own, comma-separated\n\
+         endpoints.allow                     default                          more allowed hosts, comma-separated\n\
          aliases.prod      production-admin  ~/.config/twolock/config.toml:6  not used: a profile has this name\n",
         "",
     );
@@ -262,8 +262,13 @@ fn a_prompt_timeout_that_the_go_sdk_does_not_wait_for_is_noted() {
 #[test]
 fn the_list_fits_the_terminal_and_keeps_names_and_values() {
     let world = World::new();
-    let shown = world.finish(world.twolock(["settings", "list"]).env("COLUMNS", "80")).stdout;
-    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    let list = |columns: &str| world.finish(world.twolock(["settings", "list"]).env("COLUMNS", columns)).stdout;
+    world.write(".config/twolock/config.toml", "session_duration = \"12h\"\n");
+    let shown = list("80");
+    assert!(shown.contains("session_duration  12h    config.toml:1  how long") && !shown.contains('…'), "{shown}");
+    world.write(".config/twolock/config.toml", &format!("endpoints.allow = \"{}.test\"\n", "x".repeat(50)));
+    let shown = list("80");
+    assert!(shown.contains('…') && shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     for part in ["session_duration  12h", "endpoints.allow", "key_max_age       90d"] {
         assert!(shown.contains(part), "{shown}");
     }

@@ -45,7 +45,7 @@ fn an_answer_that_goes_to_a_file_is_a_disk_failure() {
         crate::world::without_terminal(&mut command);
         let child = command.stdout(file).stderr(std::process::Stdio::piped()).spawn().unwrap();
         let ran = world.read(&child.wait_with_output().unwrap());
-        failed(&ran, 10, &["cannot write to stdout: File too large"]);
+        failed(&ran, 10, &["cannot write to stdout: file too large"]);
         tells_no_secret(&world, &ran);
     }
 }

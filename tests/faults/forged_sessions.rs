@@ -136,7 +136,7 @@ fn a_directory_that_brings_its_own_headers_brings_no_session() {
     run(&["logout", "prod"]).is(0, "prod: no sessions to end\n", "");
     assert_eq!(run(&["credential-process", "prod"]).code, 9);
     let ran = run(&["logout", "--all"]);
-    assert!(ran.stdout.starts_with("no sessions to end\nremoved "), "{ran:?}");
+    assert!(ran.stdout.starts_with("no sessions to end; deleted the encryption key\nremoved "), "{ran:?}");
     assert_eq!(sealed(&brought.join("twolock")), Vec::<PathBuf>::new());
     assert_eq!(sessions(&world.run(["status", "--json"])).len(), 2, "the user's own are untouched");
 }

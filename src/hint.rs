@@ -190,9 +190,36 @@ impl fmt::Display for CommandLine {
             Program::Twolock(verb) => write!(f, "twolock {}", verb.words())?,
             Program::Other(program) => f.write_str(program)?,
         }
-        self.profile.iter().chain(&self.rest).try_for_each(|word| write!(f, " {}", as_word(word)))?;
+        let has_dash = |word: &String| word.starts_with('-');
+        match (&self.program, &self.profile) {
+            (Program::Other(_) | Program::Twolock(Verb::Exec), Some(name)) if has_dash(name) => {
+                let flag = if matches!(self.program, Program::Other(_)) { "" } else { " --profile" };
+                write!(f, "{flag}={}", as_word(name))?;
+                write_words(f, &self.rest)?;
+            }
+            // Options have two dashes and come first: behind '--' nothing is one.
+            (Program::Twolock(_), Some(name))
+                if has_dash(name) || self.rest.iter().any(|word| is_like_an_option(word)) =>
+            {
+                let (options, words): (Vec<&String>, Vec<&String>) =
+                    self.rest.iter().partition(|word| word.starts_with("--"));
+                write_words(f, options)?;
+                f.write_str(" --")?;
+                write_words(f, [name].into_iter().chain(words))?;
+            }
+            _ => write_words(f, self.profile.iter().chain(&self.rest))?,
+        }
         self.next.iter().try_for_each(|next| write!(f, " && {next}"))
     }
+}
+
+/// A name or value that clap would take for an option.
+fn is_like_an_option(word: &str) -> bool {
+    word.starts_with('-') && !word.starts_with("--")
+}
+
+fn write_words<'a>(f: &mut fmt::Formatter<'_>, words: impl IntoIterator<Item = &'a String>) -> fmt::Result {
+    words.into_iter().try_for_each(|word| write!(f, " {}", as_word(word)))
 }
 
 #[cfg(test)]
@@ -242,6 +269,26 @@ mod tests {
         assert_eq!(CommandLine::of(Verb::Login, "inner").of_profile("outer").to_string(), "twolock login inner");
         let hint = Hint::from(CommandLine::new(Verb::Login).with("--fresh")).of_profile("prod");
         assert_eq!(hint.shown().unwrap(), "twolock login prod --fresh");
+    }
+
+    #[test]
+    fn a_name_that_begins_with_a_dash_is_not_taken_for_an_option() {
+        let device = "arn:aws:iam::123456789012:mfa/alice";
+        for (command, line) in [
+            (CommandLine::of(Verb::Login, "-x").with("--fresh"), "twolock login --fresh -- -x".to_string()),
+            (CommandLine::of(Verb::Show, "--x"), "twolock profile show -- --x".into()),
+            (CommandLine::of(Verb::Rename, "prod").with("-x"), "twolock profile rename -- prod -x".into()),
+            (
+                CommandLine::of(Verb::Set, "-x").with("mfa_serial").with(device),
+                format!("twolock profile set -- -x mfa_serial {device}"),
+            ),
+            (CommandLine::of(Verb::Exec, "-x").with("--").with("env"), "twolock exec --profile=-x -- env".into()),
+        ] {
+            assert_eq!(command.to_string(), line);
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        let aws = CommandLine::other("aws configure --profile").of_profile("-x");
+        assert_eq!(aws.to_string(), "aws configure --profile=-x", "argparse takes no value that begins with a dash");
     }
 
     #[test]

@@ -83,7 +83,9 @@ fn next(context: &Context, verdict: &Verdict, name: &ProfileName, planned: Optio
             CommandLine::of(Verb::Adopt, name).to_string()
         }
         Some(_) if !verdict.bypasses().is_empty() => show(),
-        Some(_) if verdict.is_used_by(Reader::Cli) => format!("aws --profile {shown} …"),
+        Some(_) if verdict.is_used_by(Reader::Cli) => {
+            format!("{} …", CommandLine::other("aws --profile").of_profile(name))
+        }
         Some(_) => shell::line_to_type(shell, &shown),
         None => show(),
     }

@@ -15,5 +15,6 @@ pub fn calling_shell(env: &Env) -> Shell {
 
 /// The command that sets the credentials in this shell. `profile` is already quoted.
 pub fn line_to_type(shell: Shell, profile: &str) -> String {
-    exports::evaluating(shell, &format!("twolock env {profile}"))
+    let end_of_options = if profile.starts_with('-') { "-- " } else { "" };
+    exports::evaluating(shell, &format!("twolock env {end_of_options}{profile}"))
 }

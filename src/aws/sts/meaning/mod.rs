@@ -97,6 +97,11 @@ impl StsCall<'_> {
             None => "if it requires an external ID: set external_id in this profile".into(),
             Some(_) => "if it requires an external ID: check external_id in this profile".into(),
         });
+        if let Some(user) = user_of(words).filter(|user| *user != request.session_name.as_str()) {
+            let set = CommandLine::new(Verb::Set).with("role_session_name").with(user);
+            let named = format!("if the session's name must be the user's (it was '{}')", request.session_name);
+            hints.push(set.to(named));
+        }
         hints.push("the caller's own policies must allow sts:AssumeRole on that role".into());
         (AwsErrorKind::Refused, format!("not allowed to assume {} ({words})", request.role), hints)
     }
@@ -124,6 +129,12 @@ impl StsCall<'_> {
             Signer::Session(_) => "the session's user or role".into(),
         }
     }
+}
+
+/// The name of the IAM user that AWS's words call the caller: `User: arn:aws:iam::123456789012:user/path/ana is not …`.
+fn user_of(words: &str) -> Option<&str> {
+    let path = words.split_once(":user/")?.1.split_whitespace().next()?;
+    path.rsplit('/').next()
 }
 
 #[cfg(test)]

@@ -229,6 +229,19 @@ fn refused_role_says_what_to_check_for_this_set_up() {
 }
 
 #[test]
+fn a_session_name_that_is_not_the_users_may_be_why_a_role_is_refused() {
+    let mut world = World::new();
+    let message = "User: arn:aws:iam::123456789012:user/team/ana.b is not authorized to perform: sts:AssumeRole on x";
+    let mut hints_as = |name: &str| {
+        world.role.session_name = SessionName::from_person(name);
+        said(&world.role_call(), "AccessDenied", message).shown_hints().join("\n")
+    };
+    let hint = "if the session's name must be the user's (it was 'phone'): twolock profile set role_session_name ana.b";
+    assert!(hints_as("phone").contains(hint), "{}", hints_as("phone"));
+    assert!(!hints_as("ana.b").contains("session's name"));
+}
+
+#[test]
 fn wrong_clock_names_both_times_and_the_direction() {
     let world = World::new();
     let expired =

@@ -56,6 +56,31 @@ impl Construct {
     pub fn refused_by(self, reader: Reader) -> bool {
         self.stumbling().iter().any(|(effect, readers)| *effect == Effect::Refuses && readers.contains(&reader))
     }
+
+    /// Returns what to do about it, for what the AWS CLI stumbles over.
+    pub fn remedy(self) -> Option<&'static str> {
+        use Construct::*;
+        Some(match self {
+            Utf16 | NotUtf8 => "save the file as UTF-8",
+            ByteOrderMark => "save the file as UTF-8 without a byte order mark",
+            KeyBeforeSection => "move the line below a header, or remove it",
+            UnclosedHeader => "write the ']'",
+            EmptyHeader => "write a name between the brackets, or remove the section",
+            BlankNextToBracket => "remove the space",
+            BracketInComment | BracketAfterHeader => "remove what follows the header on its line",
+            KindLikeProfile => "write '[profile NAME]', or remove the section",
+            DuplicateSection => "move its lines below the first header with this name, and remove this header",
+            SectionWrittenTwoWays | DefaultTwice => "move all its lines below one of the headers, and remove the other",
+            CapitalDefault => "write '[default]'",
+            DuplicateKey => "remove all lines of this key but one",
+            ColonInKey => "remove the ':' from the key",
+            EmptyKey => "write a key before the '=', or remove the line",
+            NoEqualsSign | BlockLineWithoutEqualsSign => "write the line as 'key = value', or remove it",
+            InlineComment => "move the comment to a line of its own",
+            BlankLineInsideValue => "remove the blank line",
+            _ => return None,
+        })
+    }
 }
 
 constructs! {

@@ -3,6 +3,7 @@
 use super::construct::{Construct, Reader};
 use super::file::AwsFile;
 use super::grammar::{self, Chunk};
+use super::oddities::Oddity;
 use crate::error::{Failure, Kind, Place};
 
 /// What the AWS CLI refuses, but other SDKs read well and edits keep as it is.
@@ -21,15 +22,18 @@ impl AwsFile {
 
     /// Returns why this file is not edited, with the line: the edited file would be as unreadable.
     pub fn why_not_edited(&self) -> Option<Failure> {
-        let refused = |(place, what): (Place, &str)| {
+        let refused = |(place, what, remedy): (Place, &str, Option<&str>)| {
             let cause = format!("this file is not edited, because the AWS CLI cannot read it: {what}");
-            let hint = "fix this line by hand, then run this again";
+            let hint = format!("{}, then run this again", remedy.unwrap_or("save it as UTF-8"));
             Failure::new(Kind::Config, cause).at(&place).hint(hint)
         };
         let mut oddities = self.oddities().into_iter();
         let is_refused = |construct: &Construct| construct.refused_by(Reader::Cli) && !KEPT.contains(construct);
-        let odd = || oddities.find(|odd| is_refused(&odd.construct)).map(|odd| (odd.place, odd.construct.what()));
-        self.not_text().or_else(odd).map(refused)
+        let odd = || {
+            let Oddity { place, construct, .. } = oddities.find(|odd| is_refused(&odd.construct))?;
+            Some((place, construct.what(), construct.remedy()))
+        };
+        self.not_text().map(|(place, what)| (place, what, None)).or_else(odd).map(refused)
     }
 
     /// Where a line with a NUL byte begins. In a value or a comment it does no harm.

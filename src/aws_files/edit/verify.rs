@@ -11,7 +11,7 @@ use crate::aws_files::grammar;
 use crate::aws_files::hunk::{Hunk, Replacement};
 use crate::aws_files::oddities::Oddity;
 use crate::aws_files::section::{Section, Setting};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Place, Result};
 
 impl AwsFile {
     pub(super) fn edited(
@@ -40,7 +40,7 @@ impl AwsFile {
             bytes.truncate(bytes.len() - end);
         }
         let new = AwsFile::from_bytes(self.kind, self.shown().into(), bytes);
-        self.must_read_alike(&new, touched)?;
+        self.must_read_alike(&new, touched, &changes)?;
         if !says_so(&new) {
             let cause = format!("{} would not read back as written, so it was not changed", self.shown());
             return Err(Failure::new(Kind::Usage, cause).hint("edit the file by hand"));
@@ -49,7 +49,7 @@ impl AwsFile {
         Ok(Edited { bytes: new.bytes().to_vec(), hunks, notes })
     }
 
-    fn must_read_alike(&self, new: &AwsFile, touched: &[&str]) -> Result<()> {
+    fn must_read_alike(&self, new: &AwsFile, touched: &[&str], changes: &[Replacement]) -> Result<()> {
         let touched: HashSet<&str> = touched.iter().copied().collect();
         // Builds the index: each profile is then found without a search.
         new.profile_names();
@@ -62,16 +62,42 @@ impl AwsFile {
         let (before, after) = (self.oddities(), new.oddities());
         let count = |all: &[Oddity], one| all.iter().filter(|odd| odd.construct == one).count();
         let fresh = |one: &&Construct| count(&after, **one) > count(&before, **one);
-        match Construct::ALL.iter().find(fresh) {
-            None => Ok(()),
-            Some(construct) => {
-                let (effect, readers) = &construct.stumbling()[0];
-                let readers: Vec<String> = readers.iter().map(ToString::to_string).collect();
-                let cause = format!("this would write {}: {effect} {}", construct.what(), readers.join(", "));
-                Err(Failure::new(Kind::Usage, cause))
-            }
+        let Some(construct) = Construct::ALL.iter().find(fresh) else { return Ok(()) };
+        let (effect, readers) = &construct.stumbling()[0];
+        let readers: Vec<String> = readers.iter().map(ToString::to_string).collect();
+        let what = format!("{}: {effect} {}", construct.what(), readers.join(", "));
+        let old_lines =
+            after.iter().filter(|odd| odd.construct == *construct).map(|odd| position_before(odd.at, changes));
+        // A line that stays, and would mean something else below another one.
+        Err(
+            match old_lines.flatten().find(|at| !before.iter().any(|odd| odd.construct == *construct && odd.at == *at))
+            {
+                Some(at) => {
+                    let line = grammar::LineCounter::default().at(self.bytes(), at);
+                    Failure::new(Kind::Config, format!("by this change, this line would become {what}"))
+                        .at(&Place { file: self.shown().into(), line })
+                        .hint("move or remove this line, then run this again")
+                }
+                None => Failure::new(Kind::Usage, format!("this would write {what}")),
+            },
+        )
+    }
+}
+
+/// Where a line of the new file was in the old one, if it was there.
+fn position_before(at: usize, changes: &[Replacement]) -> Option<usize> {
+    let (mut new, mut old) = (0, 0);
+    for change in changes {
+        let kept = change.span.start - old;
+        if at < new + kept {
+            break;
+        }
+        (new, old) = (new + kept + change.text.len(), change.span.end);
+        if at < new {
+            return None;
         }
     }
+    Some(old + (at - new))
 }
 
 /// Keys and values; wiped on drop, because some are secret.

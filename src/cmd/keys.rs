@@ -71,6 +71,11 @@ impl Context {
         }
     }
 
+    /// The key of this id that the keyring has already, if it can be read without a dialog.
+    pub fn known_key(&self, id: &AccessKeyId) -> Option<AccessKey> {
+        access_key::read(self.stores(false).of_access_keys()?, id).ok()
+    }
+
     pub fn key_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId, may_unlock: bool) -> Result<AccessKey> {
         access_key::of_profile(self.stores(may_unlock).of_access_keys(), profile, id)
     }

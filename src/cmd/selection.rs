@@ -9,7 +9,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::ours::usage::{self, Usage};
 use crate::picker::{self, Choices};
-use crate::profile::adoption::kept_key::keeps_the_key_of;
+use crate::profile::adoption::kept_key::usable_names;
 use crate::profile::chain::suggestion;
 use crate::profile::facts::{account, kind};
 use crate::profile::plan;
@@ -103,7 +103,7 @@ impl Context {
     }
 
     fn listing_profiles(&self, failure: Failure) -> Failure {
-        let names = first_names(&self.files.profile_names());
+        let names = first_names(&usable_names(&self.files));
         match names.is_empty() {
             false => failure.hint(format!("profiles: {names}")),
             true => failure.hint(format!("there are no profiles in {}", self.files.shown())),
@@ -161,9 +161,7 @@ impl Context {
 
     /// Every name that a command accepts: the profiles in file order, then the aliases.
     pub fn names_offered(&self) -> Vec<String> {
-        let mut names = self.files.profile_names();
-        // Without a keyring, the key of an adopted profile is stored in a separate profile, which is not for use.
-        names.retain(|name| ProfileName::parse(name).is_ok_and(|name| keeps_the_key_of(&self.files, &name).is_none()));
+        let mut names = usable_names(&self.files);
         let known: HashSet<String> = names.iter().cloned().collect();
         names.extend(self.settings.aliases.iter().map(|(alias, _)| alias.to_string()).filter(|a| !known.contains(a)));
         names

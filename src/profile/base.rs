@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::aws_files::Setting;
 use crate::aws_files::process_line::ProcessLine;
-use crate::credentials::AccessKeyId;
+use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::{Failure, Kind, Place, Result};
-use crate::hint::CommandLine;
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::settings::ProfileSettings;
@@ -98,19 +98,56 @@ pub(super) fn no_source(settings: ProfileSettings<'_>) -> Failure {
             return settings.refuse(setting, NOT_BUILT);
         }
     }
-    settings
-        .refuse_profile(format!("has a role_arn but no source_profile{}", nearly(settings)))
-        .hint("add 'source_profile = NAME': the profile whose access key can assume the role")
+    lacks(settings, "has a role_arn but no source_profile").hint(
+        settings
+            .misspelled(&["source_profile", "twolock_source_profile"])
+            .unwrap_or_else(|| "add 'source_profile = NAME': the profile whose access key can assume the role".into()),
+    )
 }
 
 /// Why a profile that names neither role nor source gives no base.
 pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
     if let Some(setting) = other_source(|key| settings.raw(key)) {
-        return settings.refuse(setting, NOT_BUILT);
+        return without_us(settings, setting);
     }
-    let configure = CommandLine::other("aws configure --profile").of_profile(settings.name());
-    let hint = configure.to("add role_arn and source_profile, or give it an access key");
-    settings.refuse_profile(format!("has no access key and no role{}", nearly(settings))).hint(hint)
+    let name = settings.name();
+    let failure = lacks(settings, "has no access key and no role");
+    let wanted = [&STATIC_KEYS[..2], &["role_arn", "source_profile", "twolock_role_arn", "twolock_source_profile"]];
+    if let Some(meant) = settings.misspelled(&wanted.concat()) {
+        return failure.hint(meant);
+    }
+    if let Some(source) = settings.raw("source_profile") {
+        let command = CommandLine::of(Verb::Set, name).with("twolock_source_profile").with(&source.value);
+        return failure.hint(command.to("source_profile needs a role_arn; to use that profile's key without a role"));
+    }
+    let configure = CommandLine::other("aws configure --profile").of_profile(name);
+    // With a key in the same profile, the AWS CLI and SDKs would bypass twolock.
+    let configure = match settings.raw("mfa_serial") {
+        Some(_) => configure.and(CommandLine::of(Verb::Adopt, name)),
+        None => configure,
+    };
+    let add =
+        settings.can_be_completed().then(|| CommandLine::of(Verb::Add, name).to("to give it an access key or a role"));
+    let failure = add.into_iter().fold(failure, Failure::hint);
+    failure.hint(configure.to("to put an access key into ~/.aws/credentials"))
+}
+
+/// Refuses a source of credentials that AWS tools use themselves.
+fn without_us(settings: ProfileSettings<'_>, setting: &Setting) -> Failure {
+    let login = match setting.key.as_str() {
+        "login_session" => Some("aws login --profile"),
+        key => key.starts_with("sso_").then_some("aws sso login --profile"),
+    };
+    let hint = login.map(|login| {
+        CommandLine::other(login).of_profile(settings.name()).to("AWS tools use it without twolock; to sign in")
+    });
+    hint.into_iter().fold(settings.refuse(setting, NOT_BUILT), Failure::hint)
+}
+
+/// Refuses a profile, and names where what it lacks may be.
+fn lacks(settings: ProfileSettings<'_>, what: &str) -> Failure {
+    let failure = settings.refuse_profile(format!("{what}{}", nearly(settings)));
+    settings.note_on_inheritance().into_iter().fold(failure, Failure::hint)
 }
 
 /// Where what is missing may be: in a section that nobody reads.

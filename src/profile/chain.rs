@@ -9,6 +9,7 @@ use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
+use crate::profile::adoption::kept_key::usable_names;
 use crate::profile::base::{Base, no_key, no_source};
 use crate::profile::settings::ProfileSettings;
 use crate::text::list::first_names;
@@ -167,7 +168,7 @@ fn missing(sources: Sources<'_>, hops: &[Hop], name: &ProfileName, named_at: Opt
         None => failure,
     };
     match sources.suggests && nearly.is_none() {
-        true => failure.hint(suggestion(&sources.files.profile_names(), name.as_str())),
+        true => failure.hint(suggestion(&usable_names(sources.files), name.as_str())),
         false => failure,
     }
 }

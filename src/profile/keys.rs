@@ -89,6 +89,11 @@ pub const KEYS: &[&str] = &[
     "web_identity_token_file",
 ];
 
+/// Whether a key decides about MFA: the device, the role, who gives the credentials.
+pub fn concerns_mfa(key: &str) -> bool {
+    ["mfa_serial", "mfa_process", "role_arn"].contains(&key) || key.starts_with(PREFIX)
+}
+
 /// The formats that the AWS CLI accepts as `output`.
 pub const OUTPUTS: &[&str] = &["json", "text", "table", "yaml", "yaml-stream", "off"];
 

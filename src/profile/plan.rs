@@ -89,6 +89,7 @@ fn planned(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
     let chain = chain::walk(sources, asked)?;
     let settings = chain.asked().settings();
     let mut notes = Vec::new();
+    notes.extend(settings.note_on_inheritance());
     let device = device_of(&chain)?;
     let protected = settings.protected()?.is_some_and(|p| p.value);
     let steps = StepPlanner { sources, chain: &chain, device: device.as_ref(), protected }.steps(&mut notes)?;

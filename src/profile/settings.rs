@@ -9,9 +9,11 @@ use crate::aws_files::{Profile, Setting};
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
-use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
+use crate::hint::Hint;
+use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag, is_process_word};
 use crate::origin::Sourced;
-use crate::profile::keys::OUTPUTS;
+use crate::profile::base::other_source;
+use crate::profile::keys::{self, Mistake, OUTPUTS};
 use crate::secret::{MASK, may_be_in};
 use crate::text::near::nearest;
 use crate::text::visible::{invisible_in, refused};
@@ -230,6 +232,13 @@ impl<'a> ProfileSettings<'a> {
         self.profile.get(key)
     }
 
+    /// What to know of a setting by which another program takes settings from another profile.
+    pub fn note_on_inheritance(self) -> Option<String> {
+        let setting = ["include_profile", "parent_profile"].into_iter().find_map(|key| self.raw(key))?;
+        let (key, from) = (&setting.key, refused(setting.shown()));
+        Some(format!("{key} is read by aws-vault only: AWS tools and twolock take nothing from '{from}'"))
+    }
+
     pub fn settings(self) -> Vec<&'a Setting> {
         self.profile.settings()
     }
@@ -278,9 +287,31 @@ impl<'a> ProfileSettings<'a> {
     }
 
     fn lonely(self, present: &Setting, missing: &str) -> Failure {
-        Failure::new(Kind::Config, format!("{} is set but {missing} is missing", present.key))
-            .of_profile(self.name)
-            .at(&present.place)
+        let failure = Failure::new(Kind::Config, format!("{} is set but {missing} is missing", present.key));
+        let meant = self.misspelled(&[missing]).into_iter();
+        meant.fold(failure.of_profile(self.name).at(&present.place), Failure::hint)
+    }
+
+    /// Asks whether a key that nobody reads was meant to be one of these, which are missing.
+    pub(super) fn misspelled(self, wanted: &[&str]) -> Option<Hint> {
+        self.settings().into_iter().find_map(|setting| match keys::mistake(&setting.key)? {
+            Mistake::Nearly(meant) if wanted.contains(&meant) => {
+                Some(format!("did you mean '{meant}' in place of '{}' ({})?", setting.key, setting.place).into())
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether `profile add` can give it the access key or role that it lacks: every SDK must be able to name it, and
+    /// nothing of the credentials file may hide what is added.
+    pub fn can_be_completed(self) -> bool {
+        let is_source = |key: &&str| self.raw(key).is_some();
+        let sources = [&STATIC_KEYS[..], &["role_arn", "twolock_role_arn", "twolock_source_profile"]].concat();
+        is_process_word(self.name.as_str())
+            && self.name.is_read_by_every_sdk()
+            && self.profile.credentials.is_none()
+            && other_source(|key| self.raw(key)).is_none()
+            && !sources.iter().any(is_source)
     }
 
     fn parsed<T, E: AsRef<str>>(
@@ -291,7 +322,7 @@ impl<'a> ProfileSettings<'a> {
         let Some(setting) = setting else { return Ok(None) };
         match parse(&setting.value) {
             Ok(value) => Ok(Some(Sourced::at(value, &setting.place))),
-            Err(why) => Err(self.refuse(setting, &naming_the_invisible(&setting.value, why.as_ref()))),
+            Err(why) => Err(self.refuse(setting, &naming_the_hidden(&setting.value, why.as_ref()))),
         }
     }
 
@@ -302,7 +333,7 @@ impl<'a> ProfileSettings<'a> {
             parse(part).map_err(in_place_of)
         };
         parts.map(safely).collect::<std::result::Result<_, _>>().map_err(|why| {
-            let why = naming_the_invisible(&setting.value, &why);
+            let why = naming_the_hidden(&setting.value, &why);
             Failure::new(Kind::Config, format!("{}: {why}", setting.key)).of_profile(self.name).at(&setting.place)
         })
     }
@@ -316,9 +347,18 @@ fn parse_output(text: &str) -> std::result::Result<(), String> {
     Err(format!("is not an output format{}", near.unwrap_or_else(|| format!(" (use {})", OUTPUTS.join(", ")))))
 }
 
-/// A character that cannot be seen is why a value that looks right is not.
-fn naming_the_invisible(value: &str, why: &str) -> String {
-    invisible_in(value).map_or_else(|| why.into(), |it| format!("{why}; it contains the invisible character {it}"))
+/// A value without the quotes around it, which AWS tools and we read as a part of it.
+pub fn without_quotes(value: &str) -> Option<&str> {
+    ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
+}
+
+/// Quotes, or a character that cannot be seen, are why a value that looks right is not.
+fn naming_the_hidden(value: &str, why: &str) -> String {
+    match invisible_in(value) {
+        _ if without_quotes(value).is_some() => format!("{why}; the quotes are a part of it: remove them"),
+        Some(it) => format!("{why}; it contains the invisible character {it}"),
+        None => why.into(),
+    }
 }
 
 /// Reads the length of an MFA session: 15 min to 36 h.

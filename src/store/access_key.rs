@@ -57,7 +57,7 @@ pub fn keep(
 ) -> Result<Kept, StoreError> {
     match read(store, &key.id) {
         Ok(there) if there.secret.expose() == key.secret.expose() => return Ok(Kept::Already),
-        Ok(_) => return Err(StoreError::Refused("it already has this key id with another secret".into())),
+        Ok(_) => return Err(StoreError::AnotherSecret),
         Err(StoreError::Absent) => {}
         Err(other) => return Err(other),
     }
@@ -76,6 +76,10 @@ pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
 pub(crate) fn failure(profile: &ProfileName, id: &AccessKeyId, store: &About, e: &StoreError) -> Failure {
     let failure = Failure::new(Kind::Keyring, format!("access key {id}: {} {e}", store.name)).of_profile(profile);
     match e {
+        StoreError::Absent => {
+            let configure = CommandLine::other("aws configure --profile").of_profile(profile);
+            failure.hint(configure.and(CommandLine::of(Verb::Adopt, profile)).to("to store it again"))
+        }
         StoreError::Locked | StoreError::Dismissed => {
             let reason = |unlock| format!("{unlock}, then run this again; to open its dialog");
             let hint = |unlock| CommandLine::of(Verb::Login, profile).to(reason(unlock));
@@ -86,6 +90,9 @@ pub(crate) fn failure(profile: &ProfileName, id: &AccessKeyId, store: &About, e:
             failure.hint(format!("{start}keep the key in ~/.aws/credentials"))
         }
         StoreError::ForeignBus { variable, .. } => failure.hint(format!("unset {variable}")),
+        StoreError::AnotherSecret => {
+            failure.hint("a key has only one secret, and AWS accepted the stored one: check the one given here")
+        }
         StoreError::TimedOut(_) => failure.hint("the keyring does not respond; restart it, then run this again"),
         _ => failure,
     }
@@ -139,12 +146,21 @@ mod tests {
         let store = MemoryStore::new();
         keep_in(&store, "one").unwrap();
         assert_eq!(keep_in(&store, "one"), Ok(Kept::Already));
-        assert!(matches!(keep_in(&store, "two"), Err(StoreError::Refused(_))));
+        assert!(matches!(keep_in(&store, "two"), Err(StoreError::AnotherSecret)));
         for other in [&b"junk"[..], br#"{"v":2,"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"x"}"#] {
             store.plant("AKIAIOSFODNN7EXAMPLE", other);
             assert!(matches!(keep_in(&store, "two"), Err(StoreError::Damaged(_))));
             assert_eq!(store.peek("AKIAIOSFODNN7EXAMPLE").unwrap(), other);
         }
+    }
+
+    #[test]
+    fn a_key_id_with_another_secret_has_a_next_step() {
+        let (store, name) = (MemoryStore::new(), ProfileName::parse("base").unwrap());
+        let failure = failure(&name, &key("").id, store.about(), &StoreError::AnotherSecret);
+        assert!(failure.cause.ends_with(" already has this key id with another secret"), "{failure}");
+        let hint = "a key has only one secret, and AWS accepted the stored one: check the one given here";
+        assert_eq!(failure.shown_hints(), [hint]);
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub enum StoreError {
         /// `DBUS_SESSION_BUS_ADDRESS`, or `XDG_RUNTIME_DIR`.
         variable: &'static str,
     },
+    /// It has this access key already, with another secret half.
+    AnotherSecret,
     /// The store refused the call.
     Refused(String),
     /// The store had not answered within this bound.
@@ -83,6 +85,7 @@ impl fmt::Display for StoreError {
             StoreError::ForeignBus { user, variable } => {
                 write!(f, "cannot be trusted: {variable} names a session bus run by uid {user}")
             }
+            StoreError::AnotherSecret => f.write_str("already has this key id with another secret"),
             StoreError::Refused(why) => write!(f, "refused: {why}"),
             StoreError::TimedOut(bound) => write!(f, "did not respond within {} s", bound.as_secs_f32()),
             StoreError::Damaged(why) => write!(f, "contains a damaged item: {why}"),

@@ -81,7 +81,8 @@ fn without_a_keyring_a_key_is_refused_and_written_nowhere() {
         5,
         "",
         "twolock: error: profile 'me': no persistent keyring is available to store the access key\n\
-         twolock: hint: to keep it in ~/.aws/credentials: aws configure --profile me && twolock profile adopt me\n",
+         twolock: hint: to keep it in ~/.aws/credentials: aws configure --profile me \
+         && twolock profile set me mfa_serial ARN && twolock profile adopt me\n",
     );
     let mut terminal = world.on_terminal(["profile", "add", "me"]);
     for (question, answer) in [("(key, role): ", "key\n"), ("access key id: ", &format!("{KEY_ID}\n"))] {
@@ -209,6 +210,41 @@ fn two_empty_answers_cancel() {
         terminal.types("\n");
     }
     terminal.end().is(9, "", "twolock: error: cancelled; nothing was changed\n");
+}
+
+#[test]
+fn a_secret_that_differs_from_the_stored_one_is_asked_for_again() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    desktop.plant(&format!(r#"{{"v":1,"access_key_id":"{KEY_ID}","secret_access_key":"{SECRET}"}}"#), &[]);
+    let mut terminal = desktop.on_terminal(&["profile", "add", "new"]);
+    for (question, answer) in [
+        ("(key, role): ", "key\n"),
+        ("access key id: ", &format!("{KEY_ID}\n")),
+        ("secret access key (not shown): ", &format!("{}\n", SECRET.replace("CANARY", "CANARX"))),
+        ("is not the secret of this key id: the keyring has another one, which AWS accepted", ""),
+        ("secret access key (not shown): ", &format!("{SECRET}\n")),
+        ("ARN of its MFA device", "\x04"),
+    ] {
+        terminal.sees(question);
+        terminal.types(answer);
+    }
+    terminal.end().is(9, "", "twolock: error: cancelled; nothing was changed\n");
+}
+
+#[test]
+fn a_profile_that_lacks_only_credentials_gets_them_and_keeps_its_settings() {
+    let world = World::new();
+    world.add_config("[profile bare]\nregion = eu-west-1\n");
+    let args = ["bare", "--role-arn", ADMIN, "--source-profile", "base", "--yes"];
+    let ran = add(&world, &args, "");
+    let added = format!(
+        "[profile bare]\nregion = eu-west-1\ntwolock_role_arn = {ADMIN}\ntwolock_source_profile = base\n\
+         credential_process = {PROGRAM} credential-process --profile bare\n"
+    );
+    assert!(ran.code == 0 && config_of(&world).ends_with(&added), "{ran:?}");
+    let again = add(&world, &args, "");
+    assert!(again.code == 2 && again.stderr.contains("'bare' already exists (~/.aws/config:24)"), "{again:?}");
 }
 
 #[test]

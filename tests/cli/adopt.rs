@@ -149,6 +149,10 @@ fn an_item_of_that_key_id_with_another_secret_is_never_overwritten() {
     desktop.plant(&other, &[]);
     let ran = desktop.run_twolock(&["profile", "adopt", "base", "--yes"]);
     assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(
+        ran.stderr.contains("already has this key id with another secret\ntwolock: hint: a key has only"),
+        "{ran:?}"
+    );
     assert_eq!(desktop.planted(), other);
     assert_eq!((config_of(&world), credentials_of(&world)), (CONFIG.into(), CREDENTIALS.into()));
 }
@@ -369,6 +373,20 @@ fn comments_next_to_a_key_stay() {
     assert_eq!(credentials_of(&world), format!("{old}\n{}", CREDENTIALS.replace("[base]", "[base-keys]")));
     assert_eq!(run(&world, &["release", "base", "--restore-key", "--yes"]).code, 0);
     assert_eq!(credentials_of(&world), format!("{CREDENTIALS}{}", old.trim_start_matches("[base]\n")));
+}
+
+#[test]
+fn an_indented_comment_that_would_get_another_meaning_is_named_with_its_line() {
+    let world = World::new();
+    let text = CREDENTIALS.replace("aws_secret", "  # of the team\naws_secret");
+    world.write(".aws/credentials", &text);
+    run(&world, &["adopt", "base", "--yes"]).is(
+        3,
+        "",
+        "twolock: error: ~/.aws/credentials:3: by this change, this line would become an indented comment below a header: \
+         the whole file is rejected by Java, Rust\ntwolock: hint: move or remove this line, then run this again\n",
+    );
+    assert_eq!(credentials_of(&world), text);
 }
 
 #[test]

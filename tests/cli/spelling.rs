@@ -167,7 +167,8 @@ fn an_edit_that_removes_the_cause_is_made() {
         3,
         "",
         "twolock: error: profile 'q' (~/.aws/config:5): this file is not edited, because the AWS CLI cannot read it: a \
-         duplicate section\ntwolock: hint: fix this line by hand, then run this again\n",
+         duplicate section\ntwolock: hint: move its lines below the first header with this name, and remove this \
+         header, then run this again\n",
     );
     assert_eq!(world.run(["profile", "remove", "prod", "--yes"]).code, 0);
     assert_eq!(config_of(&world), "[profile q]\nregion = b\n");
@@ -240,11 +241,11 @@ fn doctor_finds_keys_and_values_that_nobody_reads_and_its_fix_works() {
     assert_eq!(
         world.found_by("profile-key"),
         [
-            "~/.aws/config:27: unknown key 'regoin': twolock profile set odd region eu-west-1 && twolock profile unset odd regoin",
-            "~/.aws/config:28: unknown key 'ouput': twolock profile unset odd ouput",
             "~/.aws/config:29: twolock_protected: this version cannot use protected profiles yet: twolock profile unset odd twolock_protected",
             "~/.aws/config:30: unknown key 'twolock_nonsense': twolock profile unset odd twolock_nonsense",
             "~/.aws/config:31: output 'tabel' is not an output format: did you mean 'table'?: twolock profile unset odd output",
+            "~/.aws/config:27: unknown key 'regoin': twolock profile set odd region eu-west-1 && twolock profile unset odd regoin",
+            "~/.aws/config:28: unknown key 'ouput': twolock profile unset odd ouput",
         ]
     );
     let plan = world.found_by("plan");

@@ -91,7 +91,14 @@ fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
                 request.region,
                 request.service.name()
             );
-            return Err(Failure::new(Kind::Config, cause));
+            let failure = Failure::new(Kind::Config, cause);
+            return Err(match request.region.as_str().ends_with("-global") {
+                true => failure.hint(format!(
+                    "that is the name of a global endpoint; write a region, such as {}",
+                    Region::default_of(request.partition)
+                )),
+                false => failure,
+            });
         }
     };
     let host = hosts::host_of(request.service, request.partition, &region, request.fips, request.dualstack);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::arn::{MfaSerial, RoleArn};
+use crate::aws_files::Profile;
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
 use crate::aws_files::near::NearSection;
@@ -16,6 +17,7 @@ use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
 use crate::profile::chain::suggestion;
+use crate::profile::settings::ProfileSettings;
 use crate::system::clock::Deadline;
 use crate::system::stdin;
 
@@ -38,8 +40,8 @@ pub fn run(context: &Context, args: &Add, title: &str) -> Result<u8> {
     let mut asking = Asking { context, args, person: None };
     let name = asking.name()?;
     let source = asking.source(&name)?;
-    let device = asking.device(&source)?;
-    let region = asking.region()?;
+    let device = asking.device(&name, &source)?;
+    let region = asking.region(&name)?;
     let given = |key: &str, value: &Option<String>| value.clone().map(|value| (key.to_string(), value));
     let mut settings: Vec<(String, String)> = Vec::new();
     settings.extend(given("region", &region));
@@ -63,8 +65,8 @@ fn add(
 ) -> Result<u8> {
     let program = own_program(context)?;
     settings.push(("credential_process".into(), process_line(&program.path, name)));
-    let edit = Edit::Add { profile: name.to_string(), settings };
-    let edit = || Act::EditFile { kind: FileKind::Config, edits: vec![edit.clone()], holds: Vec::new() };
+    let edits = edits(context, name, settings);
+    let edit = || Act::EditFile { kind: FileKind::Config, edits: edits.clone(), holds: Vec::new() };
     let plan_after = |change: &Change| {
         let preview = context.preview(change)?;
         let planned = context.plan_of(context.sources_after(&preview), name);
@@ -101,6 +103,16 @@ fn add(
     Ok(0)
 }
 
+/// A profile that lacks only credentials keeps what it says.
+fn edits(context: &Context, name: &ProfileName, settings: Vec<(String, String)>) -> Vec<Edit> {
+    let profile = name.to_string();
+    if context.files.profile(name.as_str()).is_none() {
+        return vec![Edit::Add { profile, settings }];
+    }
+    let set = |(key, value)| Edit::Set { profile: profile.clone(), key, value };
+    settings.into_iter().map(set).collect()
+}
+
 /// A problem of the new profile is a usage error, and its line does not exist yet.
 fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
     if failure.profile.as_deref() != Some(name.as_str()) {
@@ -115,7 +127,9 @@ fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'
     context.key_store_name(name, id)?.ok_or_else(|| {
         let cause = "no persistent keyring is available to store the access key";
         let configure = CommandLine::other("aws configure --profile").of_profile(name);
-        let hint = configure.and(CommandLine::of(Verb::Adopt, name)).to("to keep it in ~/.aws/credentials");
+        let device = CommandLine::of(Verb::Set, name).with("mfa_serial").with("ARN");
+        let adopt = device.and(CommandLine::of(Verb::Adopt, name));
+        let hint = configure.and(adopt).to("to keep it in ~/.aws/credentials");
         Failure::new(Kind::Keyring, cause).of_profile(name).hint(hint)
     })
 }
@@ -189,16 +203,24 @@ impl Asking<'_> {
         let person = self.person()?;
         let id = person.ask_unquoted("access key id", long_term)?;
         keyring(context, name, &id)?;
-        let secret = person.ask_hidden("secret access key (not shown)", parse_secret_key)?;
+        let known = context.known_key(&id);
+        let parse = |text: &str| match (parse_secret_key(text)?, &known) {
+            (secret, Some(known)) if secret.expose() != known.secret.expose() => {
+                Err("is not the secret of this key id: the keyring has another one, which AWS accepted")
+            }
+            (secret, _) => Ok(secret),
+        };
+        let secret = person.ask_hidden("secret access key (not shown)", parse)?;
         Ok(AccessKey { id, secret })
     }
 
     /// A role can use the device of its source, but without a device a key would give sessions without MFA.
-    fn device(&mut self, source: &Source) -> Result<Option<String>> {
+    fn device(&mut self, name: &ProfileName, source: &Source) -> Result<Option<String>> {
         let parse = |text: &str| MfaSerial::parse(text).map(|serial| Some(serial.to_string()));
         match (&self.args.mfa_serial, source) {
             (Some(given), _) => Ok(Some(given.to_string())),
             (None, Source::Role { .. }) => Ok(None),
+            (None, Source::Key(_)) if self.is_set(name, "mfa_serial") => Ok(None),
             (None, Source::Key(_)) if self.args.stdin => {
                 Err(Failure::new(Kind::Usage, "an access key requires an MFA device: add --mfa-serial ARN")
                     .hint("the console shows the ARN: IAM, Users, the user, Security credentials"))
@@ -209,7 +231,7 @@ impl Asking<'_> {
         }
     }
 
-    fn region(&mut self) -> Result<Option<String>> {
+    fn region(&mut self, name: &ProfileName) -> Result<Option<String>> {
         let parse = |text: &str| match text {
             "" => Ok(None),
             _ => Region::parse(text).map(|region| Some(region.to_string())),
@@ -217,15 +239,22 @@ impl Asking<'_> {
         match &self.args.region {
             Some(given) => Ok(Some(given.to_string())),
             // An optional value is asked for only after a required one.
-            None if self.person.is_some() => self.person()?.ask("region (Enter for none)", parse),
+            None if self.person.is_some() && !self.is_set(name, "region") => {
+                self.person()?.ask("region (Enter for none)", parse)
+            }
             None => Ok(None),
         }
+    }
+
+    /// Whether the profile is there and says this already.
+    fn is_set(&self, name: &ProfileName, key: &str) -> bool {
+        self.context.files.profile(name.as_str()).is_some_and(|profile| profile.get(key).is_some())
     }
 }
 
 fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, String> {
     let name = ProfileName::parse(text).map_err(|_| "is not a valid profile name".to_string())?;
-    if let Some(there) = context.files.profile(text) {
+    if let Some(there) = context.files.profile(text).filter(|there| !lacks_credentials(context, &name, there)) {
         return Err(format!("already exists ({})", there.place));
     }
     if !is_process_word(text) || !name.is_read_by_every_sdk() {
@@ -233,6 +262,11 @@ fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, S
         return Err(format!("is not a name that every SDK can use: {allowed}"));
     }
     Ok(name)
+}
+
+fn lacks_credentials(context: &Context, name: &ProfileName, there: &Profile) -> bool {
+    let has_plan = || context.plan_of_many(name).is_ok();
+    ProfileSettings::of(there, name).can_be_completed() && context.index.get(name).is_none() && !has_plan()
 }
 
 fn long_term(text: &str) -> std::result::Result<AccessKeyId, String> {

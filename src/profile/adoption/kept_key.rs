@@ -16,6 +16,13 @@ pub fn is_kept_beside(settings: ProfileSettings<'_>) -> bool {
         && source.is_some_and(|source| source.value == keys_profile(settings.name()))
 }
 
+/// The profiles that people use: those that only keep the key of an adopted one are left out.
+pub fn usable_names(files: &AwsFiles) -> Vec<String> {
+    let mut names = files.profile_names();
+    names.retain(|name| ProfileName::parse(name).is_ok_and(|name| keeps_the_key_of(files, &name).is_none()));
+    names
+}
+
 /// The adopted profile whose access key this one keeps.
 pub fn keeps_the_key_of(files: &AwsFiles, name: &ProfileName) -> Option<ProfileName> {
     let adopted = ProfileName::parse(name.as_str().strip_suffix("-keys")?).ok()?;

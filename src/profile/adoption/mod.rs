@@ -224,9 +224,9 @@ fn must_name_no_source(settings: ProfileSettings<'_>) -> Result<()> {
 fn hidden(settings: ProfileSettings<'_>) -> Result<()> {
     for (ours, standard) in [("twolock_role_arn", "role_arn"), ("twolock_source_profile", "source_profile")] {
         if let (Some(ours), Some(standard)) = (settings.raw(ours), settings.raw(standard)) {
-            return Err(
-                settings.refuse(standard, &format!("and {} ({}) are both set: remove one", ours.key, ours.place))
-            );
+            let why = format!("and {} ({}) are both set: remove one", ours.key, ours.place);
+            let unset = CommandLine::of(Verb::Unset, settings.name()).with(&standard.key);
+            return Err(settings.refuse(standard, &why).hint(unset));
         }
     }
     Ok(())
@@ -261,7 +261,8 @@ fn no_device(settings: ProfileSettings<'_>, devices: &BTreeSet<String>) -> Failu
         0 | 1 => "has no mfa_serial: its sessions would have no MFA, and IAM would reject them".to_string(),
         n => format!("has no mfa_serial, and the roles that use its key have {n} devices"),
     };
-    settings.refuse_profile(why).hint(CommandLine::of(Verb::Set, settings.name()).with("mfa_serial").with(device))
+    let set = || CommandLine::of(Verb::Set, settings.name()).with("mfa_serial").with(device).into();
+    settings.refuse_profile(why).hint(settings.misspelled(&["mfa_serial"]).unwrap_or_else(set))
 }
 
 /// The access key of a profile. Removing two different ones would lose one, so they are refused.
@@ -314,5 +315,5 @@ pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileNam
 fn differs(name: &ProfileName) -> Failure {
     Failure::new(Kind::Config, "would get different credentials than before; nothing was changed")
         .of_profile(name)
-        .hint(CommandLine::of(Verb::Show, name))
+        .hint(CommandLine::of(Verb::Show, name).to("what it gets now"))
 }

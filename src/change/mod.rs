@@ -145,10 +145,10 @@ impl Change {
         }
     }
 
-    /// Adds the same edit of both AWS files.
-    pub fn edit_both(&mut self, edit: &Edit) {
+    /// Adds the same edits of both AWS files.
+    pub fn edit_both(&mut self, edits: &[Edit]) {
         for kind in [FileKind::Config, FileKind::Credentials] {
-            self.acts.push(Act::EditFile { kind, edits: vec![edit.clone()], holds: Vec::new() });
+            self.acts.push(Act::EditFile { kind, edits: edits.to_vec(), holds: Vec::new() });
         }
     }
 

@@ -62,8 +62,9 @@ which other users can see: run `aws configure --profile prod` instead.")]
         /// The profile
         #[arg(value_parser = ProfileName::parse)]
         profile: ProfileName,
-        /// The key
-        key: String,
+        /// The keys
+        #[arg(required = true, value_name = "KEY")]
+        keys: Vec<String>,
         #[command(flatten)]
         flags: ChangeFlags,
     },

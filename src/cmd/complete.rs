@@ -89,7 +89,9 @@ impl<'a> Cursor<'a> {
     fn words(&self, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
         let commands = self.command.get_subcommands().filter(|command| !command.is_hide_set() && self.positionals == 0);
         let commands = commands.map(|command| (command.get_name().to_string(), text(command.get_about())));
-        let argument = self.command.get_positionals().filter(|arg| !arg.is_last_set()).nth(self.positionals);
+        let arguments: Vec<&Arg> = self.command.get_positionals().filter(|arg| !arg.is_last_set()).collect();
+        let takes_many = |arg: &&&Arg| arg.get_num_args().is_some_and(|count| count.max_values() > 1);
+        let argument = arguments.get(self.positionals).or(arguments.last().filter(takes_many)).copied();
         commands.chain(argument.map(|arg| values(arg, profiles)).unwrap_or_default()).collect()
     }
 }
@@ -118,7 +120,7 @@ fn values(arg: &Arg, profiles: impl FnOnce() -> Vec<String>) -> Vec<Candidate> {
             profiles().into_iter().filter(|name| ProfileName::parse(name).is_ok()).collect()
         }
         // A secret cannot be given as an argument.
-        "key" => KEYS.iter().filter(|key| !is_secret_key(key)).map(ToString::to_string).collect(),
+        "key" | "keys" => KEYS.iter().filter(|key| !is_secret_key(key)).map(ToString::to_string).collect(),
         "name" => KNOWN.iter().map(|known| known.name.to_string()).collect(),
         _ => vec![],
     };
@@ -173,6 +175,7 @@ mod tests {
             (&["profile", "set", "prod", "aws_sec"], &[]),
             (&["profile", "set", "prod", "region", ""], &[]),
             (&["profile", "unset", "prod", "reg"], &["region"]),
+            (&["profile", "unset", "prod", "output", "reg"], &["region"]),
             (&["profile", "rename", "p"], &["prod"]),
             (&["profile", "rename", "prod", ""], &[]),
             // a profile may be called as a command is

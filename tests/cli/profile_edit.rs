@@ -63,6 +63,9 @@ fn unset_is_the_reverse_of_a_new_key() {
     );
     assert_eq!(world.config(), CONFIG);
     world.run(["profile", "unset", "prod", "duration_seconds"]).is(0, "nothing to change\n", "");
+    world.add_config("[profile odd]\nregion = eu-west-1\noutput = json\nca_bundle = x\n");
+    assert_eq!(world.run(["profile", "unset", "odd", "region", "CA_Bundle", "--yes"]).code, 0, "several at once");
+    assert!(world.config().ends_with("[profile odd]\noutput = json\n"));
 }
 
 #[test]
@@ -209,6 +212,19 @@ fn rename_refuses_existing_names_and_names_some_sdks_cannot_read() {
         "twolock: error: profile 'prod': 'p q' is not a name that every SDK can read: use A-Z a-z 0-9 _ - / . % @ : +\n",
     );
     assert_eq!(world.config(), CONFIG);
+}
+
+#[test]
+fn the_key_of_a_former_profile_does_not_keep_its_name() {
+    let world = World::new();
+    let entry = "{\"access_key_id\":\"AKIAOLDOLDOLDOLDOLD1\"}";
+    world.write(".local/share/twolock/keys.json", &format!("{{\"v\":1,\"keys\":{{\"left\":{entry}}}}}"));
+    let ran = world.run(["profile", "rename", "prod", "left", "--yes"]);
+    let note = "note: access key AKIAOLDOLDOLDOLDOLD1 of a former profile 'left' stays in the keyring, unused\n";
+    assert!(ran.code == 0 && ran.stdout.contains(note), "{ran:?}");
+    let index = std::fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap();
+    assert!(!index.contains("left"), "{index}");
+    assert!(world.run(["profile", "show", "left"]).stdout.contains("): role\n"));
 }
 
 #[test]

@@ -62,18 +62,19 @@ pub fn set(
     make_and_say(context, &change, &preview, QUESTION, flags, &format!("set {key} of {name}"))
 }
 
-/// Removes one key from both files, so that the other file's value does not become effective.
-pub fn unset(context: &Context, name: &ProfileName, key: &str, title: &str, flags: ChangeFlags) -> Result<u8> {
+/// Removes keys from both files, so that the other file's value does not become effective.
+pub fn unset(context: &Context, name: &ProfileName, keys: &[String], title: &str, flags: ChangeFlags) -> Result<u8> {
     let profile = context.existing(name)?;
-    let key = key.to_ascii_lowercase();
+    let keys: Vec<String> = keys.iter().map(|key| key.to_ascii_lowercase()).collect();
     let mut change = Change::new(title);
-    if STATIC_KEYS[..2].contains(&key.as_str()) {
+    if keys.iter().any(|key| STATIC_KEYS[..2].contains(&key.as_str())) {
         change.notes.extend(note_on_last_copy(context, &profile));
     }
-    change.edit_both(&Edit::Unset { profile: name.to_string(), key: key.clone() });
+    let unset = |key: &String| Edit::Unset { profile: name.to_string(), key: key.clone() };
+    change.edit_both(&keys.iter().map(unset).collect::<Vec<_>>());
     let preview = context.preview(&change)?;
     change.notes.extend(on_lost_callers(context, &preview, name));
-    make_and_say(context, &change, &preview, QUESTION, flags, &format!("removed {key} of {name}"))
+    make_and_say(context, &change, &preview, QUESTION, flags, &format!("removed {} of {name}", keys.join(", ")))
 }
 
 /// Every user of the machine can see arguments, and the shell's history keeps them (threat-model P3).
@@ -123,20 +124,21 @@ pub fn rename(context: &Context, old: &ProfileName, new: &ProfileName, title: &s
     let profile = context.existing(old)?;
     must_not_exist(context, new.as_str())?;
     let entry = context.index.get(old);
-    if context.index.get(new).is_some_and(|taken| entry.is_none_or(|entry| entry.id != taken.id)) {
-        return Err(Failure::new(Kind::Config, format!("the key index already has a key for '{new}'")));
-    }
     let mut change = Change::new(title);
+    if let Some(left) = context.index.get(new).filter(|left| entry.is_none_or(|entry| entry.id != left.id)) {
+        change.notes.push(format!("access key {} of a former profile '{new}' stays in the keyring, unused", left.id));
+        change.acts.push(Act::EditIndex(IndexEdit::Drop { profile: new.clone(), id: left.id.clone() }));
+    }
     if let Some(entry) = entry {
         change.notes.push(format!("its key {} in the keyring is renamed as well", entry.id.as_str()));
         // The index has the key under both names while the files change.
         change.acts.push(Act::EditIndex(IndexEdit::Copy { from: old.clone(), to: new.clone() }));
     }
-    change.edit_both(&Edit::Rename { profile: old.to_string(), to: new.to_string() });
+    change.edit_both(&[Edit::Rename { profile: old.to_string(), to: new.to_string() }]);
     if is_kept_beside(ProfileSettings::of(&profile, old)) {
         let (keys, new_keys) = (keys_profile(old), keys_profile(new));
         must_not_exist(context, &new_keys)?;
-        change.edit_both(&Edit::Rename { profile: keys, to: new_keys });
+        change.edit_both(&[Edit::Rename { profile: keys, to: new_keys }]);
     }
     if let Some(entry) = entry {
         change.acts.push(Act::EditIndex(IndexEdit::Drop { profile: old.clone(), id: entry.id.clone() }));
@@ -179,7 +181,7 @@ pub fn remove(context: &Context, name: &ProfileName, title: &str, flags: ChangeF
         change.notes.push(format!("its key stays in profile '{}'", keys_profile(name)));
     }
     change.notes.extend(note_on_last_copy(context, &profile));
-    change.edit_both(&Edit::Remove { profile: name.to_string() });
+    change.edit_both(&[Edit::Remove { profile: name.to_string() }]);
     let sessions = unshared_sessions(context, name);
     if !sessions.is_empty() {
         let count = counted(sessions.len(), "session");

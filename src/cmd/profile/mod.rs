@@ -48,10 +48,11 @@ pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
                 edit::set(context, &context.resolve_alias(profile)?, key, value, &title, *flags)
             })
         }
-        Unset { profile, key, flags } => {
-            let title = format!("{} {}", titled("unset", &[Some(profile)]), as_word(key));
+        Unset { profile, keys, flags } => {
+            let keys_given: String = keys.iter().map(|key| format!(" {}", as_word(key))).collect();
+            let title = titled("unset", &[Some(profile)]) + &keys_given;
             changed(flags, invocation, Some(&title), |context| {
-                edit::unset(context, &context.resolve_alias(profile)?, key, &title, *flags)
+                edit::unset(context, &context.resolve_alias(profile)?, keys, &title, *flags)
             })
         }
         Rename { old, new, flags } => {

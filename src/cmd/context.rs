@@ -87,10 +87,18 @@ impl Context {
         failures.into_iter().next().map_or(Ok(context), Err)
     }
 
+    /// For commands that can do without profiles: an AWS file or key index that cannot be read is only a warning.
+    pub fn for_any_profiles(dirs: Directories, env: &Env) -> Result<Self> {
+        let (context, of_settings, of_files) = Self::with_settings_at(&paths(&dirs), dirs, env);
+        of_files.iter().for_each(|failure| messages::warning(&failure.headline()));
+        of_settings.into_iter().next().map_or(Ok(context), Err)
+    }
+
     /// Treats what cannot be read as missing, and returns the failures.
     pub fn readable(dirs: Directories, env: &Env) -> (Self, Vec<Failure>) {
-        let paths = paths(&dirs);
-        Self::with_settings_at(&paths, dirs, env)
+        let (context, mut failures, of_files) = Self::with_settings_at(&paths(&dirs), dirs, env);
+        failures.extend(of_files);
+        (context, failures)
     }
 
     /// For the cached answer, which does without the account database if it can: `None` where it would have to know
@@ -98,21 +106,21 @@ impl Context {
     pub fn without_account(env: &Env) -> Option<Self> {
         let dirs = Directories::find(env).ok()?;
         let paths = paths_of(&dirs, &dirs.home);
-        let (context, failures) = Self::with_settings_at(&paths, dirs, env);
+        let (context, of_settings, of_files) = Self::with_settings_at(&paths, dirs, env);
         let counts = || !context.settings.has_consents() || context.dirs.is_account_home();
-        (failures.is_empty() && counts()).then_some(context)
+        (of_settings.is_empty() && of_files.is_empty() && counts()).then_some(context)
     }
 
-    fn with_settings_at(paths: &Paths, dirs: Directories, env: &Env) -> (Self, Vec<Failure>) {
-        let (settings, mut failures) = Settings::load(paths, env);
-        let (files, more) = AwsFiles::load(env, &dirs.home);
-        failures.extend(more);
+    /// Returns also what failed: first of the settings, then of the AWS files and the key index.
+    fn with_settings_at(paths: &Paths, dirs: Directories, env: &Env) -> (Self, Vec<Failure>, Vec<Failure>) {
+        let (settings, of_settings) = Settings::load(paths, env);
+        let (files, mut of_files) = AwsFiles::load(env, &dirs.home);
         let index_path = dirs.data.join("keys.json");
         let index = KeyIndex::load(&index_path, &shorten(&index_path, &dirs.home));
-        let index = index.map_err(|failure| failures.push(failure)).unwrap_or_default();
+        let index = index.map_err(|failure| of_files.push(failure)).unwrap_or_default();
         let surroundings = surroundings(env, &settings);
         log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
-        (Self { env: env.clone(), dirs, settings, files, index, surroundings }, failures)
+        (Self { env: env.clone(), dirs, settings, files, index, surroundings }, of_settings, of_files)
     }
 
     /// With `--duration`, if it is given.

@@ -14,7 +14,7 @@ use crate::session::sealed::{Header, SessionKind};
 use crate::session::{cache, sealing_key};
 use crate::store::StoreError;
 use crate::system::clock;
-use crate::system::directories::shorten;
+use crate::system::directories::{Directories, shorten};
 use crate::system::obstacle::Obstacle;
 use crate::text::list::counted;
 use crate::text::visible::visible;
@@ -24,10 +24,10 @@ use super::context::{Context, Invocation};
 use super::foreign_caches::{self, ForeignCache};
 
 pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
-    let context = Context::load(&invocation.env)?;
     if args.all {
-        return all(&context);
+        return all(&Context::for_any_profiles(Directories::find(&invocation.env)?, &invocation.env)?);
     }
+    let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile)?)?;
     let wanted = planned.identities();
     let is_wanted = |header: &Header| wanted.contains(&header.identity);
@@ -73,7 +73,9 @@ fn all(context: &Context) -> Result<u8> {
             store.name
         );
         let again = |unlock| CommandLine::new(Verb::Logout).with("--all").to(format!("{unlock}, then run"));
-        let hint = store.unlock.map_or_else(|| Hint::from("remove it"), again);
+        let hint = store
+            .unlock
+            .map_or_else(|| Hint::from("delete the key there, or restart the keyring and run this again"), again);
         return Err(Failure::new(Kind::Keyring, cause).hint(hint));
     }
     let mut text = match (active, had_key) {

@@ -26,9 +26,9 @@ pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
     let files = paths(&dirs);
     match args {
         cli::Settings::Path => to_stdout(format!("{}\n", files.file.display()).as_bytes()),
-        cli::Settings::List { json } => list(&Context::of(dirs, &invocation.env)?, *json),
+        cli::Settings::List { json } => list(&Context::for_any_profiles(dirs, &invocation.env)?, *json),
         cli::Settings::Get { name } => {
-            let value = value_of(name, &Context::of(dirs, &invocation.env)?)?;
+            let value = value_of(name, &Context::for_any_profiles(dirs, &invocation.env)?)?;
             to_stdout(format!("{value}\n").as_bytes())
         }
         cli::Settings::Set { name, value, forget_unfinished } => {

@@ -17,6 +17,7 @@ use crate::session::cache;
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::session::target::Target;
+use crate::system::directories::Directories;
 use crate::system::{clock, terminal};
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
@@ -26,9 +27,12 @@ use super::context::{Context, Invocation, Planned};
 
 /// With `--min-ttl`, the exit code says whether the profile's credentials last that long without a code.
 pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
-    let context = Context::load(&invocation.env)?;
-    let now = clock::now();
     let one = args.min_ttl.is_some() || args.profile.name().is_some();
+    let context = match one {
+        true => Context::load(&invocation.env)?,
+        false => Context::for_any_profiles(Directories::find(&invocation.env)?, &invocation.env)?,
+    };
+    let now = clock::now();
     let planned = if one { Some(context.plan(&context.requested(&args.profile)?)?) } else { None };
     let wanted = planned.as_ref().map(Planned::identities);
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));

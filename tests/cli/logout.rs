@@ -37,6 +37,23 @@ fn all_ends_every_session_and_keeps_access_keys() {
 }
 
 #[test]
+fn an_aws_file_that_cannot_be_read_is_a_warning_where_no_profile_is_needed() {
+    let world = World::new();
+    world.log_in("prod");
+    std::fs::remove_file(world.home().join(".aws/config")).unwrap();
+    std::fs::create_dir(world.home().join(".aws/config")).unwrap();
+    let warning = "twolock: warning: cannot read ~/.aws/config: it is a directory\n";
+    let status = world.run(["status"]);
+    assert!(status.code == 0 && status.stdout.contains("role Admin") && status.stderr == warning, "{status:?}");
+    world.run(["settings", "get", "keyring"]).is(0, "auto\n", warning);
+    assert_eq!(world.run(["settings", "list"]).code, 0);
+    world.run(["logout", "--all"]).is(0, "ended 2 sessions and deleted the encryption key\n", warning);
+    assert_eq!(world.run(["status", "prod"]).code, 3, "a profile is asked for");
+    world.write(".config/twolock/config.toml", "keyring = \"x\"\n");
+    assert_eq!(world.run(["logout", "--all"]).code, 3, "which keyring has the encryption key?");
+}
+
+#[test]
 fn all_conflicts_with_a_profile() {
     let world = World::new();
     for args in [["logout", "--all", "prod"], ["logout", "--all", "--profile=prod"]] {

@@ -98,10 +98,11 @@ warning: profile 'old' (~/.aws/credentials:7): a session token is stored in plai
   it was written by `aws configure mfa-login`: whoever reads the file can use the session
   fix: twolock profile remove old
 warning: profile 'lost' (~/.aws/config:6): source_profile 'nobody' does not exist
-  twolock cannot get credentials for it; nor can 'under lost'; profiles: 'base', 'lost', 'under lost', 'work', 'old'
-  fix: twolock profile show lost
+  twolock cannot get credentials for it; the same for 'under lost'; profiles: 'base', 'lost', 'under lost', 'work', 'old'
+  fix: edit ~/.aws/config:6
 warning: ~/.aws/config:8: a comment after a value
   it is read differently by the AWS CLI
+  fix: move the comment to a line of its own
 warning: AWS_SECRET_ACCESS_KEY is set beside AWS_PROFILE
   almost every AWS tool uses these keys and ignores the profile
   fix: unset AWS_SECRET_ACCESS_KEY
@@ -169,13 +170,13 @@ fn json_has_every_finding_with_all_its_fields() {
     let plan = json!({
         "check": "plan", "severity": "warning", "profile": "lost", "file": "~/.aws/config", "line": 26,
         "what": "source_profile 'bsae' does not exist", "why": "twolock cannot get credentials for it; did you mean 'base'?",
-        "fix": "twolock profile show lost", "fixable": false, "fixed": false,
+        "fix": "edit ~/.aws/config:26", "fixable": false, "fixed": false,
     });
     assert_eq!(world.found("plan"), [plan]);
     let dir = |fixed: bool| {
         json!({
-            "check": "file-mode", "severity": "warning", "file": "~/.aws", "what": "other users can list it (mode 755)",
-            "why": "everybody can read any file in it that is not private", "fix": "twolock doctor --fix",
+            "check": "file-mode", "severity": "info", "file": "~/.aws", "what": "other users can list it (mode 755)",
+            "why": "everybody can see the names of its files, but read no credentials", "fix": "twolock doctor --fix",
             "fixable": true, "fixed": fixed,
         })
     };
@@ -274,7 +275,7 @@ fn callers_that_bypass_twolock_are_reported_with_what_they_get() {
              ~/.aws/config:43); Go v2, JavaScript v3: an error: cannot ask for the MFA code (mfa_serial at \
              ~/.aws/config:43): twolock profile adopt half",
             "warning keys: AWS CLI and boto3, Go v2, JavaScript v3 bypass twolock: the access key \
-             (~/.aws/credentials:5); twolock is not called: twolock profile adopt keys",
+             (~/.aws/credentials:5); twolock is not called; it cannot be adopted yet: has no mfa_serial: its sessions would have no MFA, and IAM would reject them: twolock profile set keys mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME",
         ]
     );
 }
@@ -339,10 +340,6 @@ fn conflicting_variables_are_reported() {
             ],
         ),
         (
-            vec![("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "us-east-1")],
-            vec!["warning: AWS_REGION is 'eu-west-1' and AWS_DEFAULT_REGION is 'us-east-1'\n"],
-        ),
-        (
             vec![("AWS_SECURITY_TOKEN", "x"), ("AWS_SESSION_TOKEN", "x")],
             vec!["warning: AWS_SECURITY_TOKEN is set beside AWS_SESSION_TOKEN\n", "fix: unset AWS_SECURITY_TOKEN\n"],
         ),
@@ -358,6 +355,9 @@ fn conflicting_variables_are_reported() {
         }
         assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET));
     }
+    let ran = world.doctor_with(&[("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "us-east-1")]);
+    assert!(ran.stdout.contains("info: AWS_REGION is 'eu-west-1' and AWS_DEFAULT_REGION is 'us-east-1'\n"), "{ran:?}");
+    assert_eq!(ran.code, 0, "regions are no matter of MFA");
     let equal = [("AWS_PROFILE", "base"), ("AWS_DEFAULT_PROFILE", "base"), ("AWS_REGION", "eu-west-1")];
     assert_eq!(world.doctor_with(&equal).code, 0);
     let alone = [("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_SESSION_TOKEN", "x")];
@@ -484,6 +484,27 @@ fn each_profile_check_finds_its_situations_and_no_others() {
         ),
         ("file-grammar", "# c\n[profile p]\nregion = v\n", KEY, &[]),
         (
+            "plan",
+            "",
+            "[localstack]\naws_access_key_id = test\naws_secret_access_key = test\n",
+            &[
+                "info localstack: aws_access_key_id is not a valid access key id (16 to 128 letters and digits, like AKIA…)",
+            ],
+        ),
+        (
+            "plan",
+            "[profile up]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = half\n",
+            "[half]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
+            &["warning half: aws_access_key_id is set but aws_secret_access_key is missing"],
+        ),
+        (
+            "section-header",
+            "[localstack]\nregion = x\n",
+            "",
+            &["info localstack: '[localstack]' is not the header of a profile"],
+        ),
+        ("section-header", "[prod]\nrole_arn = x\n", "", &["warning prod: '[prod]' is not the header of a profile"]),
+        (
             "plaintext-session",
             "",
             "[s]\naws_session_token = x\n",
@@ -538,6 +559,110 @@ fn keys_in_the_index_are_checked() {
         unchecked.contains("\nnot checked: keyring-item: the Secret Service is not available: no session bus"),
         "{unchecked}"
     );
+}
+
+#[test]
+fn adopting_is_no_fix_where_it_is_refused() {
+    let world = well();
+    let role = "arn:aws:iam::123456789012:role/Admin";
+    world.add_config(&format!(
+        "[profile twice]\nrole_arn = {role}\ntwolock_role_arn = {role}\nsource_profile = base\n\
+         credential_process = twolock credential-process --profile twice\n"
+    ));
+    let found = world.found("bypass");
+    assert!(found[0]["why"].as_str().unwrap().contains("; it cannot be adopted yet: role_arn"), "{found:?}");
+    assert_eq!(found[0]["fix"], "twolock profile unset twice role_arn");
+}
+
+#[test]
+fn a_profile_of_another_cloud_is_no_problem_unless_it_has_a_device() {
+    let world = well();
+    let key = |name: &str, id: &str| format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = x\n");
+    let keys = key("fr", "SCWXXXXXXXXXXXXXXXXX") + &key("device", "AKIAI44QH8DHBEXAMPLE");
+    world.write(".aws/credentials", &(crate::world::CREDENTIALS.to_string() + &keys));
+    world.add_config("[profile fr]\nregion = fr-par\n");
+    let info = "info: profile 'fr': region 'fr-par' is not an AWS region, so the host of STS is unknown (the region is set \
+                in ~/.aws/config:25)\n  twolock cannot get credentials for it; other programs may\n";
+    let ran = world.doctor_with(&[]);
+    assert!(ran.code == 0 && ran.stdout.contains(info), "{ran:?}");
+    world.add_config("[profile device]\nregion = fr-par\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n");
+    let ran = world.doctor_with(&[]);
+    assert!(ran.code == 3 && ran.stdout.contains("warning: profile 'device': region 'fr-par' is not"), "{ran:?}");
+}
+
+#[test]
+fn a_key_of_a_profile_that_is_gone_is_shown() {
+    let world = well();
+    world.write(
+        ".local/share/twolock/keys.json",
+        r#"{"v":1,"keys":{"left":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"},"a b":{"access_key_id":"AKIAI44QH8DHBEXAMPLE"}}}"#,
+    );
+    let found = world.found("key-without-profile");
+    assert_eq!(found[1]["what"], "access key AKIAIOSFODNN7EXAMPLE is stored for it, but the profile does not exist");
+    let fixes: Vec<&Value> = found.iter().map(|finding| &finding["fix"]).collect();
+    assert_eq!(fixes, ["delete 'AKIAI44QH8DHBEXAMPLE' in the keyring", "twolock profile add left"]);
+}
+
+#[test]
+fn the_fix_of_a_session_leaves_no_half_of_it_and_no_long_term_key_is_lost() {
+    const SESSION: &str = "aws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    let world = well();
+    world.write(".aws/config", "");
+    for (settings, fix) in [
+        (format!("{SESSION}aws_session_token = x\n"), "twolock profile remove s"),
+        (
+            format!("{SESSION}aws_security_token = x\naws_session_token = x\nregion = eu-west-1\n"),
+            "twolock profile unset s aws_access_key_id aws_secret_access_key aws_security_token aws_session_token",
+        ),
+        (
+            format!("{}aws_session_token = x\n", SESSION.replace("ASIA", "AKIA")),
+            "twolock profile unset s aws_session_token",
+        ),
+    ] {
+        world.write(".aws/credentials", &format!("[s]\n{settings}"));
+        assert_eq!(world.found("plaintext-session")[0]["fix"], fix);
+        assert_eq!(world.found("plan"), [] as [Value; 0], "{settings}");
+        let args = [fix.strip_prefix("twolock ").unwrap(), "--yes"].join(" ");
+        assert_eq!(world.finish(&mut world.twolock(args.split(' '))).code, 0, "{fix}");
+        assert!(!std::fs::read_to_string(world.home().join(".aws/credentials")).unwrap().contains("ASIA"));
+    }
+}
+
+#[test]
+fn an_open_directory_or_config_without_secrets_is_no_problem_and_files_alike_are_one_finding() {
+    let world = World::new();
+    let aws = world.home().join(".aws");
+    chmod(&aws, 0o755);
+    for (config, credentials, expected) in [
+        (0o600, 0o600, "info ~/.aws"),
+        (0o644, 0o600, "info ~/.aws/config, info ~/.aws"),
+        (0o600, 0o644, "warning ~/.aws/credentials, warning ~/.aws"),
+    ] {
+        chmod(&aws.join("config"), config);
+        chmod(&aws.join("credentials"), credentials);
+        let mut found: Vec<String> =
+            world.found("file-mode").iter().map(|f| format!("{} {}", f["severity"], f["file"])).collect();
+        found.sort_by_key(|line| std::cmp::Reverse(line.len()));
+        assert_eq!(found.join(", ").replace('"', ""), expected, "{config:o} {credentials:o}");
+    }
+    world.add_config("# aws_secret_access_key = x\n");
+    chmod(&aws.join("config"), 0o644);
+    let found = world.found("file-mode");
+    let both = found.iter().find(|finding| finding["file"] == "~/.aws/config").unwrap();
+    assert_eq!((&both["severity"], &both["also"]), (&json!("warning"), &json!(["~/.aws/credentials"])));
+    let text = world.run(["doctor"]).stdout;
+    assert!(text.contains("only you should read; also: '~/.aws/credentials'\n"), "{text}");
+}
+
+#[test]
+fn every_construct_that_is_a_warning_has_a_fix() {
+    let world = well();
+    for text in ["\u{feff}[a]\n", "[a]\n[b]\n[a]\n", "x = 1\n[a]\n", "[a]\nx = 1\nx = 2\n", "[a]\njunk\n"] {
+        world.write(".aws/credentials", text);
+        let found = world.found("file-grammar");
+        assert!(found.iter().all(|finding| finding["severity"] == "info" || finding["fix"].is_string()), "{found:?}");
+        assert!(found.iter().any(|finding| finding["severity"] == "warning"), "{text}");
+    }
 }
 
 #[test]

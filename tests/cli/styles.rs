@@ -22,6 +22,7 @@ fn an_error_and_its_hint_are_styled_on_a_terminal_that_shows_styles() {
 #[test]
 fn severities_and_fixes_are_styled_on_a_terminal_that_shows_styles() {
     let world = World::new();
+    world.add_config("[profile odd]\nrole_arn = x\n");
     let text = shown(&world, &["doctor"], &[("TERM", "xterm")]);
     assert!(text.contains("\x1b[1;35mwarning:\x1b[0m ") && text.contains("  \x1b[1mfix:\x1b[0m "), "{text:?}");
 }

@@ -86,7 +86,14 @@ fn every_field_of_json_is_there() {
         ),
         ("status", fields(&[&["twolock", "status", "--json"]])),
         ("whoami", fields(&[&["twolock", "whoami", "prod", "--json"]])),
-        ("doctor", fields(&[&["twolock", "doctor", "--json"], &["env", DEAD_PROXY, "twolock", "doctor", "--json"]])),
+        (
+            "doctor",
+            fields(&[
+                &["twolock", "doctor", "--json"],
+                &["env", DEAD_PROXY, "twolock", "doctor", "--json"],
+                &["sh", "-c", "chmod 666 ~/.aws/config ~/.aws/credentials && exec twolock doctor --json"],
+            ]),
+        ),
         ("settings list", fields(&[&["twolock", "settings", "list", "--json"]])),
         ("env", fields(&[&["twolock", "env", "prod", "--format", "json"]])),
         ("credential-process", fields(&[&["twolock", "credential-process", "prod"]])),

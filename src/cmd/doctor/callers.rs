@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::aws_files::Setting;
-use crate::hint::{CommandLine, Verb};
 use crate::profile::adoption::program::names_a_version;
 use crate::profile::callers::{self, Bypass, Callers, Reader, Resolution};
 use crate::profile::facts::process_line;
@@ -25,10 +24,10 @@ pub fn bypassed(checkup: &Checkup) -> Checked {
         !matches!(one.plan, Some(Ok(_))) || line.is_some_and(|(_, line)| missing(line.program, checkup).is_some())
     };
     let judged = checkup.profiles.iter().filter(|one| !is_another_finding(one));
-    judged.filter_map(|one| bypass(one, &callers)).collect::<Vec<_>>().into()
+    judged.filter_map(|one| bypass(checkup, one, &callers)).collect::<Vec<_>>().into()
 }
 
-fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
+fn bypass(checkup: &Checkup, one: &OneProfile, callers: &Callers) -> Option<Finding> {
     if !callers.leads_to_a_program(&one.profile) {
         return None;
     }
@@ -50,7 +49,7 @@ fn bypass(one: &OneProfile, callers: &Callers) -> Option<Finding> {
     };
     let finding = Finding::new(severity, what, reasons(&bypasses)).of_profile(&one.name);
     let place = process_line(&one.profile).map_or(&one.profile.place, |(setting, _)| &setting.place);
-    Some(finding.at(place).fix(CommandLine::of(Verb::Adopt, &one.name)))
+    Some(finding.at(place).fixed_by_adopting(&one.name, checkup.why_not_adopted(&one.name).as_ref()))
 }
 
 /// Each reason once, with its callers.
@@ -77,7 +76,7 @@ pub fn programs(checkup: &Checkup) -> Checked {
         let others = if names.is_empty() { String::new() } else { format!("; so does {}", first_names(&names)) };
         let what = format!("credential_process names {}, {what}", visible(program));
         let finding = Finding::new(severity, what, format!("{why}{others}")).of_profile(&one.name).at(&setting.place);
-        Some(finding.fix(CommandLine::of(Verb::Adopt, &one.name)))
+        Some(finding.fixed_by_adopting(&one.name, checkup.why_not_adopted(&one.name).as_ref()))
     };
     lines.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }

@@ -4,8 +4,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::aws_files::Profile;
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::profile::adoption;
+use crate::profile::facts::names_twolock;
+use crate::profile::keys;
 use crate::session::sealing_key;
 use crate::store::choose::Stores;
 use crate::store::{About, StoreError};
@@ -38,6 +41,13 @@ pub struct OneProfile {
     pub profile: Profile,
     /// Without suggestions; none if the name is invalid.
     pub plan: Option<Result<Planned>>,
+}
+
+impl OneProfile {
+    /// Whether it has a device or a role, or anything for twolock. Others may be of another cloud.
+    pub fn concerns_mfa(&self) -> bool {
+        names_twolock(&self.profile) || self.profile.settings().iter().any(|setting| keys::concerns_mfa(&setting.key))
+    }
 }
 
 /// A file or directory that only its owner should access.
@@ -75,6 +85,15 @@ impl Checkup {
 
     pub fn shown(&self, path: &Path) -> String {
         shorten(path, &self.context.dirs.home)
+    }
+
+    /// Why a profile cannot be adopted, if so.
+    pub fn why_not_adopted(&self, name: &str) -> Option<Failure> {
+        let name = match ProfileName::parse(name) {
+            Ok(name) => name,
+            Err(why) => return Some(Failure::new(Kind::Config, why)),
+        };
+        adoption::of_one(self.context.quiet(), &name, true).err()
     }
 
     /// The persistent keyring and its answer, unless the settings exclude it.

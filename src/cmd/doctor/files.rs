@@ -5,14 +5,17 @@ use std::path::Path;
 
 use crate::change::recover::unfinished as unfinished_change;
 use crate::cmd::changing;
+use crate::cmd::context;
 use crate::hint::CommandLine;
+use crate::ours::settings::Paths;
+use crate::secret;
 use crate::system::obstacle;
 use crate::system::permissions::What;
 use crate::system::{directories, path_owners};
 use crate::text::visible::visible;
 
 use super::checkup::{CheckedPath, Checkup};
-use super::finding::Severity::{Error, Warning};
+use super::finding::Severity::{Error, Info, Warning};
 use super::finding::{Checked, Finding};
 
 const OTHERS_READ: u32 = 0o044;
@@ -55,10 +58,10 @@ pub fn modes(checkup: &Checkup) -> Checked {
     for place in checkup.places.found.iter().filter(is_open) {
         match &place.among {
             Some(dir) => among.entry(dir).or_default().push(place),
-            None => found.push(open(place)),
+            None => found.push(open(checkup, place)),
         }
     }
-    found.extend(among.into_iter().map(|(dir, places)| many_open(dir, &places)));
+    found.extend(among.into_iter().map(|(dir, places)| many_open(checkup, dir, &places)));
     let unseen = &checkup.places.unseen;
     Checked { findings: found, unchecked: (!unseen.is_empty()).then(|| unseen.join("; ")) }
 }
@@ -68,7 +71,25 @@ fn is_closable(place: &CheckedPath) -> bool {
     place.found.what == place.wanted && place.found.other_owner().is_none() && !place.found.has_more_names()
 }
 
-fn open(place: &CheckedPath) -> Finding {
+/// Whether other users could read a secret in it. A directory has those of the files that they can read.
+fn has_secrets(checkup: &Checkup, place: &CheckedPath) -> bool {
+    let (files, dirs) = (&checkup.context.files, &checkup.context.dirs);
+    let is_readable = |file: &&CheckedPath| file.wanted == What::File && file.found.open_bits() & OTHERS_READ != 0;
+    let within = |file: &&CheckedPath| file.path.starts_with(&place.path) && is_readable(file);
+    match place.wanted {
+        What::Directory => checkup.places.found.iter().filter(within).any(|file| has_secrets(checkup, file)),
+        _ if place.path == files.config_choice.path => {
+            let text = String::from_utf8_lossy(files.config.bytes());
+            text.lines().any(|line| secret::is_named_in(line) || secret::is_in(line))
+        }
+        _ => {
+            let Paths { file, account_file, .. } = context::paths(dirs);
+            ![file, account_file, dirs.data.join("keys.json")].contains(&place.path)
+        }
+    }
+}
+
+fn open(checkup: &Checkup, place: &CheckedPath) -> Finding {
     let (bits, mode) = (place.found.open_bits(), mode(place));
     let is_dir = place.wanted == What::Directory;
     let what = match (is_dir, bits & OTHERS_WRITE != 0, bits & OTHERS_READ != 0) {
@@ -79,20 +100,21 @@ fn open(place: &CheckedPath) -> Finding {
         (true, ..) => "other users can enter it",
         (false, ..) => "other users can run it",
     };
-    let finding = open_finding(is_dir, bits, format!("{what} (mode {mode:o})")).in_file(&place.shown);
+    let what = format!("{what} (mode {mode:o})");
+    let finding = open_finding(is_dir, bits, has_secrets(checkup, place), what).in_file(&place.shown);
     Finding { closes: vec![place.path.clone()], ..finding }
 }
 
-fn many_open(dir: &str, places: &[&CheckedPath]) -> Finding {
+fn many_open(checkup: &Checkup, dir: &str, places: &[&CheckedPath]) -> Finding {
     if let [only] = places {
-        return open(only);
+        return open(checkup, only);
     }
     let bits = places.iter().fold(0, |bits, place| bits | place.found.open_bits());
     let name = file_name(places[0]);
     let verb = if bits & OTHERS_WRITE != 0 { "change" } else { "read" };
     let what =
         format!("other users can {verb} {} files in it, such as {name} (mode {:o})", places.len(), mode(places[0]));
-    let finding = open_finding(false, bits, what).in_file(dir);
+    let finding = open_finding(false, bits, true, what).in_file(dir);
     Finding { closes: places.iter().map(|place| place.path.clone()).collect(), ..finding }
 }
 
@@ -104,15 +126,17 @@ fn mode(place: &CheckedPath) -> u32 {
     place.found.ownership.map_or(0, |of| of.mode)
 }
 
-fn open_finding(is_dir: bool, bits: u32, what: String) -> Finding {
+fn open_finding(is_dir: bool, bits: u32, has_secrets: bool, what: String) -> Finding {
     let can_write = bits & OTHERS_WRITE != 0;
-    let why = match (is_dir, can_write) {
-        (true, true) => "whoever can write there can replace your file",
-        (true, false) => "everybody can read any file in it that is not private",
-        (false, true) => "whoever changes it controls which accounts, hosts and programs your AWS tools use",
-        (false, false) => "it contains credentials that only you should read",
+    let (severity, why) = match (is_dir, can_write) {
+        (true, true) => (Error, "whoever can write there can replace your file"),
+        (false, true) => (Error, "whoever changes it controls which accounts, hosts and programs your AWS tools use"),
+        (true, false) if has_secrets => (Warning, "everybody can read any file in it that is not private"),
+        (true, false) => (Info, "everybody can see the names of its files, but read no credentials"),
+        (false, false) if has_secrets => (Warning, "it contains credentials that only you should read"),
+        (false, false) => (Info, "it contains no credentials, but names accounts, roles and devices"),
     };
-    Finding::new(if can_write { Error } else { Warning }, what, why).fix("twolock doctor --fix")
+    Finding::new(severity, what, why).fix("twolock doctor --fix")
 }
 
 /// What belongs to another user. All files in one directory are one finding, with one command as fix.

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::error::{Failure, Place};
+use crate::hint::{CommandLine, Verb};
 use crate::output::paragraph::wrapped;
+use crate::text::list::first_names;
 use crate::text::style::label;
 use crate::text::visible::{one_line, sentence, visible};
 use crate::text::width::cut_middle;
@@ -47,6 +49,8 @@ pub struct Finding {
     pub profile: Option<String>,
     /// As the user would name it.
     pub file: Option<String>,
+    /// Other files of which the same is true.
+    pub also: Vec<String>,
     pub line: Option<usize>,
     pub what: String,
     pub why: String,
@@ -82,6 +86,7 @@ impl Finding {
             severity,
             profile: None,
             file: None,
+            also: Vec::new(),
             line: None,
             what: what.into(),
             why: why.into(),
@@ -96,14 +101,34 @@ impl Finding {
     pub fn of_failure(severity: Severity, failure: &Failure, why: impl Into<String>) -> Self {
         let mut finding = Self::new(severity, failure.shown_cause(), why);
         finding.profile.clone_from(&failure.profile);
+        match &failure.place {
+            Some(place) => finding.hinted(failure).at(place),
+            None => finding.hinted(failure),
+        }
+    }
+
+    /// Takes the first hint of a failure that has to be fixed first.
+    fn hinted(mut self, failure: &Failure) -> Self {
         match failure.hints.first().map(|hint| (hint.command(), hint.shown())) {
-            Some((Some(command), _)) => finding.fix = Some(command.to_string()),
-            Some((None, Some(text))) => finding.why += &format!("; {text}"),
+            Some((Some(command), _)) => self.fix = Some(command.to_string()),
+            Some((None, Some(text))) => self.why += &format!("; {text}"),
             _ => {}
         }
+        self
+    }
+
+    /// Adopting fixes it, or else what stands against that has to be fixed first.
+    pub fn fixed_by_adopting(mut self, name: &str, refusal: Option<&Failure>) -> Self {
+        let Some(failure) = refusal else { return self.fix(CommandLine::of(Verb::Adopt, name)) };
+        self.why += &format!("; it cannot be adopted yet: {}", failure.shown_cause());
+        self.hinted(failure).or_edit(failure)
+    }
+
+    /// Where nothing else fixes it: the line to edit.
+    pub fn or_edit(self, failure: &Failure) -> Self {
         match &failure.place {
-            Some(place) => finding.at(place),
-            None => finding,
+            Some(place) if self.fix.is_none() => self.fix(format!("edit {place}")),
+            _ => self,
         }
     }
 
@@ -127,6 +152,26 @@ impl Finding {
         self
     }
 
+    /// Whether it is about a file, and no line of it.
+    pub fn is_of_a_whole_file(&self) -> bool {
+        self.profile.is_none() && self.file.is_some() && self.line.is_none()
+    }
+
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.is_of_a_whole_file() && (self.severity, &self.what, &self.why) == (other.severity, &other.what, &other.why)
+    }
+
+    /// Takes another file's finding, which says the same, into this one.
+    pub fn absorb(&mut self, other: Self) {
+        self.also.extend(other.file);
+        self.closes.extend(other.closes);
+        if let (Some(fix), Some(more)) = (&mut self.fix, other.fix)
+            && *fix != more
+        {
+            *fix += &format!(" && {more}");
+        }
+    }
+
     /// The first line, in the form of a [`Failure`]'s.
     fn headline(&self) -> String {
         let place = self.file.as_deref().map(|file| match self.line {
@@ -148,7 +193,8 @@ impl Finding {
         let severity = self.severity.word();
         // Styles have no width, so they come last.
         let headline = shown(&self.headline(), "").replacen(&label(severity, false), &label(severity, is_styled), 1);
-        let mut text = headline + &shown(&one_line(&self.why), "  ");
+        let also = if self.also.is_empty() { String::new() } else { format!("; also: {}", first_names(&self.also)) };
+        let mut text = headline + &shown(&one_line(&format!("{}{also}", self.why)), "  ");
         // A command with a name as long as that could not be run.
         if let Some(fix) = self.fix.as_ref().filter(|fix| fix.len() <= LONGEST) {
             text += &format!("  {} {}\n", label("fix", is_styled), one_line(fix));
@@ -171,6 +217,9 @@ impl Finding {
                 fields[name] = json!(value);
             }
         }
+        if !self.also.is_empty() {
+            fields["also"] = json!(self.also);
+        }
         if let Some(line) = self.line {
             fields["line"] = json!(line);
         }
@@ -182,7 +231,6 @@ impl Finding {
 mod tests {
     use super::*;
     use crate::error::Kind;
-    use crate::hint::{CommandLine, Verb};
 
     #[test]
     fn a_name_of_a_megabyte_floods_no_screen_and_makes_no_command() {

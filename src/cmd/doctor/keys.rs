@@ -14,6 +14,7 @@ use crate::names::ProfileName;
 use crate::ours::key_index::IndexEntry;
 use crate::output::exports;
 use crate::profile::facts::names_twolock;
+use crate::secret;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{About, StoreError, access_key};
 use crate::system::clock::Deadline;
@@ -42,6 +43,16 @@ impl<'a> InFile<'a> {
             let temporary = id.as_ref().is_some_and(AccessKeyId::is_temporary);
             (!temporary && token(of).is_none()).then_some(Self { of, id, secret })
         })
+    }
+
+    /// Keys of AWS users begin with AKIA. What may be the secret is not shown to be another cloud's.
+    fn is_of_another_cloud(&self) -> bool {
+        let may_be_secret = |id: &Setting| secret::may_be_in(&id.value);
+        !self.of.concerns_mfa()
+            && match &self.id {
+                Some(id) => !id.as_str().starts_with("AKIA"),
+                None => !self.of.profile.get(STATIC_KEYS[0]).is_some_and(may_be_secret),
+            }
     }
 
     fn named(&self) -> String {
@@ -76,7 +87,7 @@ impl<'a> AdoptCommands<'a> {
         Self(users)
     }
 
-    fn of(&self, owner: &OneProfile) -> CommandLine {
+    fn fix(&self, checkup: &Checkup, finding: Finding, owner: &OneProfile) -> Finding {
         let users = self.0.get(owner.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let has_device = |one: &OneProfile| one.profile.get("mfa_serial").is_some();
         let has_role =
@@ -84,12 +95,15 @@ impl<'a> AdoptCommands<'a> {
         let adopt = |one: &OneProfile| CommandLine::of(Verb::Adopt, &one.name);
         // Adopting without a keyring stores the key in a separate profile.
         if let Some(keeper) = users.iter().find(|one| names_twolock(&one.profile) && !has_role(one)) {
-            return adopt(keeper);
+            return finding.fix(adopt(keeper));
         }
-        match has_device(owner) || users.iter().any(|one| has_device(one)) {
+        if has_device(owner) {
+            return finding.fixed_by_adopting(&owner.name, checkup.why_not_adopted(&owner.name).as_ref());
+        }
+        finding.fix(match users.iter().any(|one| has_device(one)) {
             true => adopt(owner),
             false => CommandLine::of(Verb::Set, &owner.name).with("mfa_serial").with("ARN").and(adopt(owner)),
-        }
+        })
     }
 }
 
@@ -101,8 +115,11 @@ pub fn plaintext(checkup: &Checkup) -> Checked {
         if !keeps {
             return key.finding(Info, what, "no persistent keyring is available, so it stays in the file");
         }
+        if key.is_of_another_cloud() {
+            return key.finding(Info, what, "it does not look like a key of AWS, so it is not for twolock");
+        }
         let why = "malware and backups can read this file; the OS keyring is safer";
-        key.finding(Warning, what, why).fix(adopt.of(key.of))
+        adopt.fix(checkup, key.finding(Warning, what, why), key.of)
     };
     let only_here = InFile::all(checkup).filter(|key| indexed(checkup, &key.of.name).is_none());
     only_here.map(of).collect::<Vec<_>>().into()
@@ -120,7 +137,7 @@ pub fn in_two_places(checkup: &Checkup) -> Checked {
         };
         let finding = key.finding(Warning, what, why);
         // Adopting verifies the key in the keyring before it removes the one in the file.
-        Some(finding.fix(if keeps { adopt.of(key.of) } else { CommandLine::of(Verb::Show, &key.of.name) }))
+        Some(if keeps { adopt.fix(checkup, finding, key.of) } else { finding })
     };
     InFile::all(checkup).filter_map(of).collect::<Vec<_>>().into()
 }
@@ -143,10 +160,16 @@ pub fn shared(checkup: &Checkup) -> Checked {
 pub fn plaintext_sessions(checkup: &Checkup) -> Checked {
     let of = |profile: &OneProfile| {
         let token = token(profile)?;
-        let nothing_else = profile.profile.settings().iter().all(|setting| STATIC_KEYS.contains(&setting.key.as_str()));
-        let fix = match nothing_else {
+        let id = profile.profile.get(STATIC_KEYS[0]).and_then(|id| AccessKeyId::parse(&id.value).ok());
+        // Beside a long-term key, only the token is of the session.
+        let of_session = if id.is_some_and(|id| !id.is_temporary()) { &STATIC_KEYS[2..] } else { &STATIC_KEYS };
+        let (session, rest): (Vec<_>, Vec<_>) =
+            profile.profile.settings().into_iter().partition(|setting| of_session.contains(&setting.key.as_str()));
+        let fix = match rest.is_empty() {
             true => CommandLine::of(Verb::Remove, &profile.name),
-            false => CommandLine::of(Verb::Unset, &profile.name).with(&token.key),
+            false => session
+                .iter()
+                .fold(CommandLine::of(Verb::Unset, &profile.name), |unset, setting| unset.with(&setting.key)),
         };
         let why = "it was written by `aws configure mfa-login`: whoever reads the file can use the session";
         let finding = Finding::new(Warning, "a session token is stored in plain text", why);
@@ -186,6 +209,22 @@ pub fn ages(checkup: &Checkup) -> Checked {
     index.entries().filter_map(of).collect::<Vec<_>>().into()
 }
 
+/// Keys in the index of profiles that are gone.
+pub fn without_profile(checkup: &Checkup) -> Checked {
+    let files = &checkup.context.files;
+    let of = |(profile, entry): (&str, &IndexEntry)| {
+        let what = format!("access key {} is stored for it, but the profile does not exist", entry.id);
+        let why = "nothing uses the key; a new profile with this name will";
+        let fix = match ProfileName::parse(profile).is_ok_and(|name| name.is_read_by_every_sdk()) {
+            true => CommandLine::of(Verb::Add, profile).to_string(),
+            false => format!("delete '{}' in the keyring", entry.id),
+        };
+        Finding::new(Info, what, why).of_profile(profile).fix(fix)
+    };
+    let gone = checkup.context.index.entries().filter(|(profile, _)| files.profile(profile).is_none());
+    gone.map(of).collect::<Vec<_>>().into()
+}
+
 /// Keys in the index that the keyring does not return.
 pub fn items(checkup: &Checkup) -> Checked {
     let index = &checkup.context.index;
@@ -198,14 +237,14 @@ pub fn items(checkup: &Checkup) -> Checked {
     };
     let until = Deadline::after(Instant::now(), PATIENCE);
     let mut findings = Vec::new();
-    for (profile, entry) in index.entries() {
+    for (profile, entry) in index.entries().filter(|(profile, _)| checkup.context.files.profile(profile).is_some()) {
         if until.has_passed() {
             return Checked { findings, unchecked: Some("the keyring is too slow to check all items".into()) };
         }
         match access_key::read(store, &entry.id) {
             Ok(_) => {}
             Err(error @ (StoreError::Absent | StoreError::Damaged(_))) => {
-                findings.push(lost(checkup, profile, entry, store.name(), &error))
+                findings.push(lost(profile, entry, store.name(), &error))
             }
             Err(error) => return Checked { findings, unchecked: Some(error.to_string()) },
         }
@@ -213,12 +252,8 @@ pub fn items(checkup: &Checkup) -> Checked {
     findings.into()
 }
 
-fn lost(checkup: &Checkup, profile: &str, entry: &IndexEntry, store: &str, error: &StoreError) -> Finding {
+fn lost(profile: &str, entry: &IndexEntry, store: &str, error: &StoreError) -> Finding {
     let what = format!("access key {}: {store} {error}", entry.id);
-    if checkup.context.files.profile(profile).is_none() {
-        let why = "the index still names it for a profile that no longer exists; this is harmless";
-        return Finding::new(Info, what, why).of_profile(profile);
-    }
     let finding = Finding::new(Error, what, "the key cannot be used; the index was not changed");
     let configure = || CommandLine::other("aws configure --profile").of_profile(profile);
     match error {

@@ -65,7 +65,8 @@ pub fn file_variables(checkup: &Checkup) -> Checked {
 
 /// Region variables that differ.
 pub fn region_variables(checkup: &Checkup) -> Checked {
-    differing(checkup, "AWS_REGION", "AWS_DEFAULT_REGION").into_iter().collect::<Vec<_>>().into()
+    let found = differing(checkup, "AWS_REGION", "AWS_DEFAULT_REGION");
+    found.map(|finding| Finding { severity: Info, ..finding }).into_iter().collect::<Vec<_>>().into()
 }
 
 /// Two variables with different values, of which boto3 reads the second.

@@ -52,6 +52,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("key-age", keys::ages),
     ("keyring", keys::keyrings),
     ("keyring-item", keys::items),
+    ("key-without-profile", keys::without_profile),
     ("plan", profiles::plans),
     ("mfa-device", profiles::devices),
     ("short-session", profiles::short_sessions),
@@ -152,7 +153,7 @@ impl Report {
         let mut report = Self { repaired, findings: Vec::new(), unchecked: Vec::new() };
         for &(check, find) in CHECKS {
             let Checked { findings, unchecked } = find(checkup);
-            report.findings.extend(capped(findings).map(|finding| Finding { check, ..finding }));
+            report.findings.extend(capped(merged(findings)).map(|finding| Finding { check, ..finding }));
             report.unchecked.extend(unchecked.map(|why| (check, why)));
         }
         report.findings.sort_by_key(|finding| finding.severity);
@@ -195,6 +196,18 @@ impl Report {
             "unchecked": self.unchecked.iter().map(unchecked).collect::<Vec<_>>(),
         })
     }
+}
+
+/// Findings that say the same of several files, as one.
+fn merged(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in findings {
+        match kept.iter_mut().find(|one| finding.is_of_a_whole_file() && one.says_the_same(&finding)) {
+            Some(one) => one.absorb(finding),
+            None => kept.push(finding),
+        }
+    }
+    kept
 }
 
 /// The first findings of a check, and how many more there are.

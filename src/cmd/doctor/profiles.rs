@@ -32,41 +32,43 @@ const NEVER_FRESH: Duration = Duration::from_secs(900);
 
 /// Profiles without a valid plan: source_profile loops, missing sources, values that AWS would refuse.
 pub fn plans(checkup: &Checkup) -> Checked {
-    let mut alike: Vec<(&OneProfile, &Failure, Vec<&str>)> = Vec::new();
+    let mut alike: Vec<(&Failure, Vec<&OneProfile>)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for one in &checkup.profiles {
         let Some(failure) = refused(checkup, one) else { continue };
         // A problem of a source affects all roles that use it, and is reported once.
         match known.entry(failure.headline()) {
-            Entry::Occupied(at) => alike[*at.get()].2.push(&one.name),
+            Entry::Occupied(at) => alike[*at.get()].1.push(one),
             Entry::Vacant(new) => {
                 new.insert(alike.len());
-                alike.push((one, failure, Vec::new()));
+                alike.push((failure, vec![one]));
             }
         }
     }
     let mut found = Vec::new();
-    for (one, failure, others) in alike {
+    for (failure, all) in alike {
         // Suggestions take time, so only failures that are shown get them.
-        let name = ProfileName::parse(&one.name).ok().filter(|_| found.len() < MOST_SHOWN);
+        let name = ProfileName::parse(&all[0].name).ok().filter(|_| found.len() < MOST_SHOWN);
         let suggesting = name.and_then(|name| checkup.context.plan(&name).err());
-        found.push(no_plan(one, suggesting.as_ref().unwrap_or(failure), &others));
+        found.push(no_plan(suggesting.as_ref().unwrap_or(failure), &all));
     }
     found.into()
 }
 
-/// `others` fail for the same reason.
-fn no_plan(one: &OneProfile, failure: &Failure, others: &[&str]) -> Finding {
-    let (severity, why) = match names_twolock(&one.profile) {
-        true => (Error, "the AWS CLI and SDKs use twolock for it, and fail"),
-        false => (Warning, "twolock cannot get credentials for it"),
+/// All these profiles fail for the same reason.
+fn no_plan(failure: &Failure, all: &[&OneProfile]) -> Finding {
+    let (severity, why) = match () {
+        () if all.iter().any(|one| names_twolock(&one.profile)) => {
+            (Error, "the AWS CLI and SDKs use twolock for it, and fail")
+        }
+        () if all.iter().all(|one| !one.concerns_mfa()) => {
+            (Info, "twolock cannot get credentials for it; other programs may")
+        }
+        () => (Warning, "twolock cannot get credentials for it"),
     };
-    let others = if others.is_empty() { String::new() } else { format!("; nor can {}", first_names(others)) };
-    let finding = Finding::of_failure(severity, failure, format!("{why}{others}"));
-    match &finding.fix {
-        Some(_) => finding,
-        None => finding.fix(CommandLine::of(Verb::Show, &one.name)),
-    }
+    let others: Vec<&str> = all[1..].iter().map(|one| one.name.as_str()).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; the same for {}", first_names(&others)) };
+    Finding::of_failure(severity, failure, format!("{why}{others}")).or_edit(failure)
 }
 
 /// The failure of a profile that twolock should handle, unlike SSO, web identity and other programs.
@@ -86,7 +88,7 @@ fn is_handled_elsewhere(profile: &Profile) -> bool {
     let is_ignored = |key: &str| key == "credential_process" && (has_key || names_twolock(profile));
     let elsewhere = OTHER_SOURCES.iter().any(|key| has(key) && !is_ignored(key));
     // Another check reports a session token.
-    elsewhere || has("aws_session_token") || (!has_source && !has("mfa_serial"))
+    elsewhere || has("aws_session_token") || has("aws_security_token") || (!has_source && !has("mfa_serial"))
 }
 
 /// Devices that cannot be used: root's, and those of another account than the key.
@@ -172,7 +174,7 @@ pub fn aliases(checkup: &Checkup) -> Checked {
         } else {
             return None;
         };
-        let finding = Finding::new(Warning, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
+        let finding = Finding::new(Info, format!("alias '{}' {what}", visible(name)), why).at(&alias.place);
         Some(finding.fix(CommandLine::new(Verb::SettingsUnset).with(setting_of(name))))
     };
     checkup.context.settings.aliases.iter().filter_map(of).collect::<Vec<_>>().into()
@@ -181,6 +183,7 @@ pub fn aliases(checkup: &Checkup) -> Checked {
 /// Syntax that other readers refuse, ignore or read differently.
 pub fn readers(checkup: &Checkup) -> Checked {
     let mut found = Vec::new();
+    let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
     for file in [&checkup.context.files.config, &checkup.context.files.credentials] {
         // Its lines would be findings without a meaning.
         if let Some((place, what)) = file.not_text() {
@@ -188,15 +191,14 @@ pub fn readers(checkup: &Checkup) -> Checked {
             found.push(finding.at(&place).fix("save it as UTF-8"));
             continue;
         }
-        let mut lines: Vec<(Construct, Vec<Oddity>)> = Vec::new();
         for oddity in file.oddities() {
             match lines.iter_mut().find(|(construct, _)| *construct == oddity.construct) {
                 Some((_, same)) => same.push(oddity),
                 None => lines.push((oddity.construct, vec![oddity])),
             }
         }
-        found.extend(lines.iter().map(|(construct, all)| odd(*construct, all)));
     }
+    found.extend(lines.iter().map(|(construct, all)| odd(*construct, all)));
     found.into()
 }
 
@@ -213,7 +215,8 @@ fn odd(construct: Construct, all: &[Oddity]) -> Finding {
         format!("{effect} {}", readers.join(", "))
     };
     let why: Vec<String> = stumbling.iter().map(effect).collect();
-    Finding::new(severity, format!("{}{more}", construct.what()), why.join("; ")).at(&all[0].place)
+    let finding = Finding::new(severity, format!("{}{more}", construct.what()), why.join("; ")).at(&all[0].place);
+    construct.remedy().into_iter().fold(finding, Finding::fix)
 }
 
 /// Files that a variable selects and that lack the consent to start programs.

@@ -2,12 +2,13 @@
 
 use crate::aws_files::Setting;
 use crate::aws_files::near::NearSection;
+use crate::credentials::STATIC_KEYS;
 use crate::error::Failure;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::ours::settings::{UnknownName, near_name};
 use crate::profile::keys::{self, KEYS, Mistake};
-use crate::profile::settings::ProfileSettings;
+use crate::profile::settings::{ProfileSettings, without_quotes};
 use crate::text::visible::visible;
 
 use super::checkup::{Checkup, OneProfile};
@@ -27,11 +28,16 @@ fn is_meant(near: &NearSection) -> bool {
 }
 
 fn header(near: &NearSection) -> Finding {
-    let why = match near.get("mfa_serial") {
-        Some(_) => "AWS tools ignore it, and would get no MFA without its mfa_serial",
-        None => "AWS tools and twolock ignore it",
+    let (severity, why) = match () {
+        () if near.get("mfa_serial").is_some() => {
+            (Warning, "AWS tools ignore it, and would get no MFA without its mfa_serial")
+        }
+        () if near.settings().iter().any(|setting| keys::concerns_mfa(&setting.key)) => {
+            (Warning, "AWS tools and twolock ignore it")
+        }
+        () => (Info, "AWS tools and twolock ignore it"),
     };
-    Finding::new(Warning, near.problem(), why).of_profile(&near.name).at(&near.place).fix(near.advice())
+    Finding::new(severity, near.problem(), why).of_profile(&near.name).at(&near.place).fix(near.advice())
 }
 
 /// Keys that nobody reads, and values that a command would refuse when it needs them.
@@ -57,22 +63,28 @@ fn of_profile(one: &OneProfile) -> Vec<Finding> {
 }
 
 fn invalid(one: &OneProfile, setting: &Setting, failure: &Failure) -> Finding {
-    let finding = Finding::of_failure(Warning, failure, "commands that read it fail");
-    finding.fix(CommandLine::of(Verb::Unset, &one.name).with(&setting.key))
+    let severity = if one.concerns_mfa() { Warning } else { Info };
+    let finding = Finding::of_failure(severity, failure, "commands that read it fail");
+    finding.fix(match without_quotes(&setting.value).filter(|_| !setting.is_secret()) {
+        Some(value) => CommandLine::of(Verb::Set, &one.name).with(&setting.key).with(value),
+        None => CommandLine::of(Verb::Unset, &one.name).with(&setting.key),
+    })
 }
 
 /// A key that is nearly one that somebody reads.
 fn unread(one: &OneProfile, setting: &Setting) -> Option<Finding> {
     let unset = CommandLine::of(Verb::Unset, &one.name).with(&setting.key);
-    let (why, fix) = match keys::mistake(&setting.key)? {
+    let (severity, why, fix) = match keys::mistake(&setting.key)? {
         Mistake::Nearly(meant) => {
+            let matters = keys::concerns_mfa(meant) || setting.is_secret() || STATIC_KEYS.contains(&meant);
             let is_movable = one.profile.get(meant).is_none() && !setting.is_secret() && !setting.value.contains('\n');
             let moved = CommandLine::of(Verb::Set, &one.name).with(meant).with(&setting.value).and(unset.clone());
-            (format!("nobody reads it; did you mean '{meant}'?"), if is_movable { moved } else { unset })
+            let why = format!("nobody reads it; did you mean '{meant}'?");
+            (if matters { Warning } else { Info }, why, if is_movable { moved } else { unset })
         }
-        Mistake::NotOurs => ("twolock has no such key".into(), unset),
+        Mistake::NotOurs => (Warning, "twolock has no such key".into(), unset),
     };
-    let finding = Finding::new(Warning, format!("unknown key '{}'", visible(&setting.key)), why);
+    let finding = Finding::new(severity, format!("unknown key '{}'", visible(&setting.key)), why);
     Some(finding.of_profile(&one.name).at(&setting.place).fix(fix))
 }
 

@@ -15,6 +15,19 @@ pub struct ProcessLine<'a> {
     /// Where the profile's name is in the line, or would be.
     pub at: Span,
     pub start: Start,
+    /// The first variable it sets that could make twolock answer for something else.
+    pub sets: Option<&'a str>,
+    pub rest: Rest<'a>,
+}
+
+/// What follows the profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest<'a> {
+    Nothing,
+    /// Only a shell understands it: `2>/dev/null`, `|| true`.
+    ForShell(&'a str),
+    /// twolock refuses it.
+    Refused(&'a str),
 }
 
 /// How a line starts the program.
@@ -51,7 +64,7 @@ impl<'a> ProcessLine<'a> {
     fn within(line: &'a str, span: Span, start: Start) -> Option<Self> {
         let mut words = Words { line: &line[..span.end], at: span.start };
         let mut word = words.next()?;
-        let mut start = start;
+        let (mut start, first_word) = (start, word.clone());
         if let Some(inner) = whole_command(line, &word, words.at, span.end) {
             return Self::within(line, inner, Start::Quoted);
         }
@@ -61,29 +74,57 @@ impl<'a> ProcessLine<'a> {
             words.next().filter(|flag| is_command_flag(&line[flag.clone()]))?;
             return Self::within(line, words.next()?, Start::Shell);
         }
+        let mut sets = None;
         if first == "env" || is_assignment(text) {
             start = match (first, start) {
                 ("env", Start::Direct) => Start::Env,
                 (_, Start::Direct) => Start::Assigned,
                 (_, start) => start,
             };
-            word = words.find(|word| !line[word.clone()].starts_with('-') && !is_assignment(&line[word.clone()]))?;
+            while first == "env" && word == first_word || is_prefix(&line[word.clone()]) {
+                sets = sets.or(set_for_twolock(&line[word.clone()]));
+                if TAKES_A_WORD.contains(&&line[word.clone()]) {
+                    words.next()?;
+                }
+                word = words.next()?;
+            }
         }
         let program = &line[word];
-        let mut words = words.filter(|word| !is_verbose(&line[word.clone()]));
+        let mut words = words.filter(|word| !is_flag_of_ours(&line[word.clone()]));
         let verb = words.next().filter(|verb| &line[verb.clone()] == "credential-process")?;
-        let at = match profile_argument(line, words) {
+        let at = match profile_argument(line, &mut words) {
             Argument::Is(at) => Some(at),
             Argument::None => None,
             Argument::Other => return None,
         };
+        let rest = words.next().map_or(Rest::Nothing, |word| rest_of(&line[word]));
         // Last, because it may have to read the file system: other programs have a command of that name too.
         if !is_twolock(program) {
             return None;
         }
         let profile = at.clone().map(|at| &line[at]);
-        Some(Self { program, profile, at: at.unwrap_or(verb.end..verb.end), start })
+        Some(Self { program, profile, at: at.unwrap_or(verb.end..verb.end), start, sets, rest })
     }
+}
+
+/// Flags of `env` that take the next word.
+const TAKES_A_WORD: [&str; 4] = ["-u", "--unset", "-C", "--chdir"];
+
+/// A word that may stand before the program.
+fn is_prefix(word: &str) -> bool {
+    word.starts_with('-') || is_assignment(word)
+}
+
+/// The variable of an assignment that twolock or the home directory depends on.
+fn set_for_twolock(word: &str) -> Option<&str> {
+    let (name, _) = word.split_once('=').filter(|_| is_assignment(word))?;
+    let is_read = name == "HOME" || ["AWS_", "TWOLOCK_", "XDG_"].iter().any(|prefix| name.starts_with(prefix));
+    is_read.then_some(name)
+}
+
+fn rest_of(word: &str) -> Rest<'_> {
+    let is_operator = word.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['>', '<', '|', '&', ';']);
+    if is_operator { Rest::ForShell(word) } else { Rest::Refused(word) }
 }
 
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
@@ -131,21 +172,27 @@ enum Argument {
 }
 
 /// `--profile NAME`, `--profile=NAME`, or the first word that is not a flag.
-fn profile_argument(line: &str, mut words: impl Iterator<Item = Span>) -> Argument {
+fn profile_argument(line: &str, words: &mut impl Iterator<Item = Span>) -> Argument {
     let Some(word) = words.next() else { return Argument::None };
     let text = &line[word.clone()];
     let at = match text.strip_prefix("--profile=") {
         _ if text == "--profile" => words.next().unwrap_or(word.end..word.end),
-        Some(name) => word.end - name.len()..word.end,
+        Some(name) => {
+            let quoted =
+                name.len() > 1 && name.starts_with(['"', '\'']) && name.ends_with(name.chars().next().unwrap_or(' '));
+            let quote = usize::from(quoted);
+            word.end - name.len() + quote..word.end - quote
+        }
         None if text.starts_with('-') => return Argument::Other,
         None => word,
     };
     if at.is_empty() { Argument::None } else { Argument::Is(at) }
 }
 
-/// `-v` is allowed anywhere.
-fn is_verbose(word: &str) -> bool {
-    word == "--verbose" || word.strip_prefix('-').is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b == b'v'))
+/// Flags that are allowed anywhere.
+fn is_flag_of_ours(word: &str) -> bool {
+    let is_verbose = word.strip_prefix('-').is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b == b'v'));
+    is_verbose || word == "--verbose" || word == "--code-stdin"
 }
 
 /// Words between blanks; one in quotes may hold blanks, as a path on Windows does.
@@ -221,16 +268,36 @@ mod tests {
             ("twolock credential-process --profile= ", Start::Direct, None),
             ("\"twolock credential-process --profile p\"", Start::Quoted, Some("p")),
             ("'twolock credential-process p' ", Start::Quoted, Some("p")),
-            ("AWS_CONFIG_FILE=/x/y twolock credential-process p", Start::Assigned, Some("p")),
+            ("X=/x/y twolock credential-process p", Start::Assigned, Some("p")),
             ("env A=1 B=2 twolock credential-process --profile p", Start::Env, Some("p")),
             ("/usr/bin/env -i twolock credential-process p", Start::Env, Some("p")),
             ("sh -c \"twolock credential-process --profile p\"", Start::Shell, Some("p")),
             ("/bin/bash -lc 'A=1 twolock credential-process p'", Start::Shell, Some("p")),
             ("sh -c 'twolock credential-process'", Start::Shell, None),
+            ("env -u AWS_PROFILE twolock credential-process p", Start::Env, Some("p")),
+            ("twolock credential-process --code-stdin --profile=\"p\"", Start::Direct, Some("p")),
         ] {
             let found = ProcessLine::parse(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((found.program, found.start, found.profile), ("twolock", start, profile), "{line}");
             assert!(profile.is_none_or(|profile| &line[found.at.clone()] == profile), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_profile_and_variables_that_twolock_reads_are_told() {
+        for (line, rest, sets) in [
+            ("twolock credential-process p", Rest::Nothing, None),
+            ("twolock credential-process p -v", Rest::Nothing, None),
+            ("twolock credential-process --profile p 2>/dev/null", Rest::ForShell("2>/dev/null"), None),
+            ("twolock credential-process p || true", Rest::ForShell("||"), None),
+            ("twolock credential-process p q", Rest::Refused("q"), None),
+            ("twolock credential-process --profile p --bogus", Rest::Refused("--bogus"), None),
+            ("twolock credential-process --profile \"p\"x", Rest::Refused("x"), None),
+            ("env A=1 AWS_CONFIG_FILE=/x twolock credential-process p", Rest::Nothing, Some("AWS_CONFIG_FILE")),
+            ("HOME=/x twolock credential-process p", Rest::Nothing, Some("HOME")),
+        ] {
+            let found = ProcessLine::parse(line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((found.profile, found.rest, found.sets), (Some("p"), rest, sets), "{line}");
         }
     }
 

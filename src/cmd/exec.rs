@@ -11,6 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::{exports, messages};
+use crate::shell::Shell;
 use crate::system::foreign_file::plain;
 use crate::system::{child, clock, programs};
 
@@ -53,10 +54,12 @@ fn subshell(context: &Context, name: &ProfileName) -> Result<OsString> {
     let Some(shell) = context.env.raw("SHELL") else {
         return Ok(if cfg!(windows) { "cmd.exe" } else { "/bin/sh" }.into());
     };
-    if programs::is_shell(Path::new(shell), &context.dirs.account_home()) {
+    let (path, shown) = (Path::new(shell), shell.to_string_lossy());
+    let is_known = || programs::is_known_directory(path.parent(), &context.dirs.account_home());
+    let is_shell = programs::is_login_shell(path) || (Shell::from_program(&shown).is_some() && is_known());
+    if is_shell && child::find_program(&shown, None).is_some() {
         return Ok(shell.into());
     }
-    let shown = shell.to_string_lossy();
     let cause = format!("SHELL is '{shown}', which is not a shell of this system");
     let command = CommandLine::of(Verb::Exec, name).with("--").with(&*shown);
     Err(Failure::new(Kind::Config, cause).hint(command.to("if it is yours, name it")))

@@ -1,7 +1,8 @@
 //! Whether a certificate file that a variable names counts (threat-model P16, P17). Together with a proxy it would let
 //! somebody stand between us and AWS, so a repository's variables must not bring one.
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::consent::{self, Consents, LARGEST_FILE};
 use crate::error::{Failure, Kind, Result};
@@ -10,40 +11,52 @@ use crate::system::env::Env;
 use crate::system::foreign_file;
 use crate::system::path_owners::Steps;
 
-/// The variables that add to the system's certificates or replace them.
-const VARIABLES: [&str; 3] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
-
 /// Refuses a certificate file or directory that somebody else than root can change, unless its content was trusted.
 pub fn must_count(env: &Env, consents: &Consents) -> Result<()> {
-    VARIABLES.iter().try_for_each(|variable| match env.raw(variable) {
-        Some(path) => must_be_roots_or_trusted(variable, Path::new(path), consents),
-        None => Ok(()),
+    for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        env.raw(variable).map_or(Ok(()), |path| file_must_count(variable, Path::new(path), consents))?;
+    }
+    // The TLS library reads each directory of a list.
+    let directories = env.raw("SSL_CERT_DIR").map(std::env::split_paths);
+    directories.into_iter().flatten().filter(|path| !path.as_os_str().is_empty()).try_for_each(|path| {
+        let is_roots = only_roots(&path) && entries(&path).all(|entry| only_roots(&entry));
+        let hint = "unset SSL_CERT_DIR, or set AWS_CA_BUNDLE to a file of certificates";
+        let refused = || {
+            let cause = format!(
+                "SSL_CERT_DIR names '{}', whose certificates can be changed without being root",
+                path.display()
+            );
+            Failure::new(Kind::Config, cause).hint(hint)
+        };
+        if is_roots { Ok(()) } else { Err(refused()) }
     })
 }
 
-fn must_be_roots_or_trusted(variable: &str, path: &Path, consents: &Consents) -> Result<()> {
-    let refused = |why: &str| {
-        let cause = format!("{variable} names '{}', {why}", path.display());
-        Failure::new(Kind::Config, cause)
-    };
-    // What cannot be read is reported by those who read it.
-    let Ok(steps) = Steps::to(path) else { return Ok(()) };
-    if steps.only_root_can_change_them() {
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+/// Whether only root can change what a path leads to, or nothing is there.
+fn only_roots(path: &Path) -> bool {
+    match Steps::to(path) {
+        Ok(steps) => steps.only_root_can_change_them(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
+}
+
+fn file_must_count(variable: &str, path: &Path, consents: &Consents) -> Result<()> {
+    // What is no file is reported by those who read it.
+    if only_roots(path) || !path.is_file() {
         return Ok(());
     }
-    if !path.is_file() {
-        let why = "a directory that can be changed without being root: certificates are not read from it";
-        let hint = format!("unset {variable}, or set AWS_CA_BUNDLE to a file of certificates");
-        return if path.is_dir() { Err(refused(why).hint(hint)) } else { Ok(()) };
-    }
-    let trusted = consents.get(&consent::consent_path(path)?);
-    let why = match trusted {
+    let why = match consents.get(&consent::consent_path(path)?) {
         Some(consent) if *consent == consent::fingerprint(path)? => return Ok(()),
         Some(_) => "which has changed since you trusted it",
         None => "which can be changed without being root: whoever wrote it could read your calls to AWS",
     };
     let command = CommandLine::new(Verb::SettingsTrust).with(path.to_string_lossy());
-    Err(refused(why).hint(command.to("check the file, then run")))
+    let cause = format!("{variable} names '{}', {why}", path.display());
+    Err(Failure::new(Kind::Config, cause).hint(command.to("check the file, then run")))
 }
 
 /// Whether a file holds certificates.

@@ -14,7 +14,7 @@ use crate::hint::{CommandLine, Verb};
 use crate::keyring::Keyring;
 use crate::origin::{Origin, Sourced};
 use crate::ours::aliases::{self, Aliases};
-use crate::system::directories::shorten;
+use crate::system::directories::{self, shorten};
 use crate::system::env::Env;
 use crate::system::foreign_file;
 use crate::text::near::nearest;
@@ -147,7 +147,7 @@ impl Settings {
     pub fn load(paths: &Paths, env: &Env) -> (Self, Vec<Failure>) {
         let (mut settings, mut failures) = (Self::default(), Vec::new());
         settings.read_file(&paths.file, paths, &mut failures);
-        if paths.file != paths.account_file {
+        if !is_same_file(&paths.file, &paths.account_file) {
             settings.ignores_consents = settings.has_consents();
             let mut own = Self::default();
             own.read_file(&paths.account_file, paths, &mut failures);
@@ -270,6 +270,11 @@ pub enum SettingEdit {
     },
     /// Makes every alias of one profile an alias of another; an alias with the new profile's name is removed.
     RenameInAliases { old: String, new: String },
+}
+
+/// A home may be reached by a symlink.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one == other || directories::resolve(one).is_ok_and(|one| directories::resolve(other).ok() == Some(one))
 }
 
 /// Returns `text` after an edit; comments, order and unknown keys stay.

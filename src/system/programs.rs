@@ -14,12 +14,11 @@ pub(crate) fn is_known_directory(directory: Option<&Path>, home: &Path) -> bool 
     })
 }
 
-/// Whether a program is a login shell of this machine, or in a known directory.
-pub(crate) fn is_shell(program: &Path, home: &Path) -> bool {
+/// Whether a program is a login shell of this machine.
+pub(crate) fn is_login_shell(program: &Path) -> bool {
     let listed = foreign_file::load(Path::new("/etc/shells"), "/etc/shells", 1 << 16).unwrap_or_default();
-    let is_listed =
-        || listed.split(|&b| b == b'\n').any(|line| line.trim_ascii() == program.as_os_str().as_encoded_bytes());
-    is_known_directory(program.parent(), home) || is_listed()
+    let program = program.as_os_str().as_encoded_bytes();
+    program.starts_with(b"/") && listed.split(|&b| b == b'\n').any(|line| line.trim_ascii() == program)
 }
 
 #[cfg(all(test, unix))]

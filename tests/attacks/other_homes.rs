@@ -127,6 +127,10 @@ fn a_shell_that_is_none_of_the_system_is_not_started_as_subshell() {
     let (program, mark) = program(&world, "repo/sh");
     world.log_in("prod");
     let ran = world.finish(world.twolock(["exec", "prod"]).env("SHELL", &program));
+    for other in ["# /etc/shells: valid login shells", "/usr/bin/env", "/usr/bin/nosuch", "/bin/sh/", "sh"] {
+        let ran = world.finish(world.twolock(["exec", "prod"]).env("SHELL", other));
+        assert!(ran.code == 3 && ran.stderr.contains("is not a shell of this system"), "{other}: {ran:?}");
+    }
     let said = "twolock: error: SHELL is 'HOME/repo/sh', which is not a shell of this system\n\
                 twolock: hint: if it is yours, name it: twolock exec prod -- HOME/repo/sh\n";
     ran.is(3, "", said);

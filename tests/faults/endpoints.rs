@@ -99,13 +99,14 @@ fn a_repositorys_own_settings_allow_no_host() {
     let mut command = world.twolock(["credential-process", "prod"]);
     command.env("XDG_CONFIG_HOME", world.home().join("repo")).env("AWS_ENDPOINT_URL_STS", "https://evil.test");
     failed(&answer(&world, &mut command), 3, &["not an AWS host, and not allowed by your settings"]);
-    world.write(".config/twolock/config.toml", "[endpoints]\nallow = [\"evil.test\"]\n");
+    world.write(".config/twolock/config.toml", "[endpoints]\nallow = [\"evil.test\", \"plain.test:80\"]\n");
     for (url, allowed) in [
         ("https://evil.test", true),
         ("https://x.evil.test", false),
         ("https://evil.test.x", false),
         ("https://xevil.test", false),
-        ("http://evil.test", true),
+        ("http://plain.test", true),
+        ("http://evil.test", false),
         ("http://evil.test:443", false),
         ("http://x.evil.test", false),
     ] {

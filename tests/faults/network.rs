@@ -74,6 +74,27 @@ fn certificates_that_others_than_root_can_change_count_only_once_trusted() {
 }
 
 #[test]
+fn each_directory_of_a_list_of_certificates_must_be_roots_and_so_must_what_it_leads_to() {
+    let world = tls(Tls::Good);
+    let somebody = Somebody::of(&world);
+    let own = world.home().join("own");
+    fs::create_dir(&own).unwrap();
+    fs::copy(world.home().join("ca.pem"), own.join("ca.pem")).unwrap();
+    somebody.own(&own);
+    // Where the tests run as root, a directory of root's with a link to the user's file.
+    let linked = tempfile::tempdir().unwrap();
+    fs::set_permissions(linked.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(own.join("ca.pem"), linked.path().join("0a1b2c3d.0")).unwrap();
+    let (own, linked) = (own.display(), linked.path().display());
+    for list in [format!("{own}:"), format!("/nonexistent:{own}"), format!("/usr/share:{own}"), linked.to_string()] {
+        let mut command = somebody.twolock(&["credential-process", "prod"]);
+        let ran = world.finish(command.env("SSL_CERT_DIR", &list).env("TWOLOCK_MFA_CODE", world.code()));
+        failed(&ran, 3, &["SSL_CERT_DIR names '", "can be changed without being root"]);
+        assert_eq!(world.sandbox.calls().len(), 0, "{list}");
+    }
+}
+
+#[test]
 fn certificates_that_prove_nothing_are_refused_and_the_code_is_unused() {
     for (kind, with_ca, says) in [
         (Tls::WrongName, true, "its certificate is for another name"),

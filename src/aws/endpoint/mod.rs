@@ -210,31 +210,23 @@ impl Address {
         self.host == "localhost" || literal(&self.host).is_some_and(|ip| ip.is_loopback())
     }
 
-    /// An entry is a whole host, with a port unless it is the scheme's own.
+    /// An entry is a whole host, with its port unless that is the one of https. So a host that is allowed for https is not
+    /// allowed without encryption by the same entry.
     fn is_allowed_by(&self, entry: &str) -> bool {
         let entry = entry.trim().to_ascii_lowercase();
-        entry == format!("{}:{}", self.host, self.port) || entry == self.entry()
+        let is_plain_on_the_port_of_https = !self.https && self.port == 443;
+        let is_named = entry == format!("{}:{}", self.host, self.port) || entry == self.entry();
+        is_named && !is_plain_on_the_port_of_https
     }
 
     fn entry(&self) -> String {
-        if self.port == (if self.https { 443 } else { 80 }) {
-            self.host.clone()
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        if self.https && self.port == 443 { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
     }
 
     fn way_to_allow(&self, allow: &[String]) -> Hint {
-        if allow.is_empty() {
-            let allow = CommandLine::new(Verb::SettingsSet).with("endpoints.allow").with(self.entry());
-            allow.to("if you trust that host with your keys and codes")
-        } else {
-            format!(
-                "if you trust that host with your keys and codes, add '{}' to endpoints.allow: twolock settings path",
-                self.entry()
-            )
-            .into()
-        }
+        let all: Vec<String> = allow.iter().cloned().chain([self.entry()]).collect();
+        let command = CommandLine::new(Verb::SettingsSet).with("endpoints.allow").with(all.join(","));
+        command.to("if you trust that host with your keys and codes")
     }
 
     fn endpoint(self, service: Service, kind: EndpointKind, region: Region) -> Endpoint {

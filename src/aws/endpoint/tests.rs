@@ -117,11 +117,8 @@ fn stranger_is_refused_naming_where_it_stood_and_the_way_to_allow_it() {
     let failure =
         resolve(&EndpointRequest { given: Some(given), ..request(None) }, &["other.example".into()]).unwrap_err();
     assert!(failure.headline().starts_with("endpoint_url (~/.aws/config:7) points STS to 'https://evil.example'"));
-    assert!(
-        !failure.shown_hints()[0].contains("settings set"),
-        "it would drop the entry that is there: {:?}",
-        failure.shown_hints()
-    );
+    let keeps_the_other = "twolock settings set endpoints.allow other.example,evil.example";
+    assert!(failure.shown_hints()[0].ends_with(keeps_the_other), "{:?}", failure.shown_hints());
 }
 
 #[test]
@@ -152,8 +149,14 @@ fn plain_http_goes_to_a_host_the_settings_allow_and_never_to_aws() {
     let endpoint = at_allowing("http://localstack:4566", "localstack:4566").unwrap();
     assert_eq!((endpoint.kind(), endpoint.url().as_str()), (EndpointKind::Allowed, "http://localstack:4566"));
     assert_eq!(endpoint.identity().as_deref(), Some("http://localstack:4566"));
-    assert!(at_allowing("http://localstack", "localstack").is_ok());
-    assert!(at_allowing("http://localstack:443", "localstack").is_err());
+    assert!(at_allowing("http://localstack", "localstack:80").is_ok());
+    for (url, entry) in [
+        ("http://localstack", "localstack"),
+        ("http://localstack:443", "localstack"),
+        ("http://localstack:443", "localstack:443"),
+    ] {
+        assert!(at_allowing(url, entry).is_err(), "allowed for https alone: {url} by {entry}");
+    }
     let refused = at("http://localstack:4566").unwrap_err();
     assert!(refused.cause.ends_with("plain http is allowed only for this machine and for hosts in endpoints.allow"));
     let hint = "if you trust that host with your keys and codes: twolock settings set endpoints.allow localstack:4566";

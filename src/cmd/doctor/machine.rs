@@ -104,7 +104,8 @@ pub fn connections(checkup: &Checkup) -> Checked {
     let bundle = shown("AWS_CA_BUNDLE").map(|path| format!("AWS_CA_BUNDLE adds the certificates in {path}"));
     let system = shown("SSL_CERT_FILE")
         .map(|path| format!("SSL_CERT_FILE replaces the system's certificates with those in {path}"));
-    let directory = shown("SSL_CERT_DIR").map(|path| format!("SSL_CERT_DIR adds the certificates in {path}"));
+    let directory = shown("SSL_CERT_DIR")
+        .map(|path| format!("SSL_CERT_DIR replaces the system's certificates with those in {path}"));
     let mut found: Vec<Finding> =
         bundle.into_iter().chain(system).chain(directory).map(|what| Finding::new(Info, what, why)).collect();
     let proxy = settings.shown_proxy().map(|proxy| format!("calls to AWS go through the proxy {proxy}"));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::aws_files::Setting;
 use crate::aws_files::oddities::Reader;
-use crate::aws_files::process_line::{ProcessLine, Start};
+use crate::aws_files::process_line::{ProcessLine, Rest, Start};
 use crate::profile::chain::MOST_HOPS;
 use crate::text::visible::visible;
 
@@ -245,6 +245,16 @@ fn why_not_started(line: &ProcessLine<'_>, reader: Reader, machine: &dyn Machine
         Start::Quoted => return Some("the quotes make the whole line one word".into()),
         Start::Assigned if !has_shell => return Some("it runs no shell, so it cannot set variables".into()),
         _ => {}
+    }
+    match line.rest {
+        Rest::Refused(word) => return Some(format!("twolock refuses '{}' after the profile", visible(word))),
+        Rest::ForShell(word) if !has_shell => {
+            return Some(format!("it runs no shell, so '{}' is an argument to twolock", visible(word)));
+        }
+        _ => {}
+    }
+    if let Some(name) = line.sets {
+        return Some(format!("it sets {name}, so twolock answers for other files or settings"));
     }
     if !has_shell && (line.program.starts_with('~') || line.program.contains('$')) {
         return Some(format!("it runs no shell, so '{program}' is not expanded"));

@@ -99,7 +99,7 @@ pub fn is_system_directory(directory: &std::path::Path) -> bool {
         "/run/wrappers/bin",
         "/nix/var/nix/profiles/default/bin",
     ];
-    SYSTEM.iter().any(|system| directory.as_os_str() == *system)
+    directory.is_absolute() && SYSTEM.iter().any(|system| directory == std::path::Path::new(system))
 }
 
 /// Whether a file can be started.

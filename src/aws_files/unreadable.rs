@@ -42,12 +42,14 @@ impl AwsFile {
         let text = grammar::text_start(self.bytes())..self.bytes().len();
         let blocks = grammar::blocks(self.bytes(), &Chunk { span: text.clone(), mixed: true });
         let above = text.start..blocks.first().map_or(text.end, |block| block.header.start);
+        let is_comment = |line: &grammar::Line| matches!(self.bytes()[line.text.start], b'#' | b';');
+        let keyless = grammar::lines(self.bytes(), above).filter(|line| !is_comment(line)).map(|line| line.whole);
         let names = blocks.iter().flat_map(|block| {
             let keys = block.entries.iter().map(|entry| entry.lines.start..entry.first.start);
             [block.header.clone()].into_iter().chain(keys)
         });
         let is_binary = |span: &grammar::Span| memchr::memchr(0, &self.bytes()[span.clone()]).is_some();
-        [above].into_iter().chain(names).find(is_binary).map(|span| span.start)
+        keyless.chain(names).find(is_binary).map(|span| span.start)
     }
 }
 
@@ -67,6 +69,7 @@ mod tests {
             (b"\xFE\xFF\0[\0p\0]", 1, "UTF-16 text"),
             (b"[\0p\0]\0\n\0", 1, "binary data or UTF-16 text"),
             (b"\0[\0p\0]\0\n", 1, "binary data or UTF-16 text"),
+            (b"#\0c\0\n\0[\0p\0]\0", 2, "binary data or UTF-16 text"),
             (b"\x7FELF\x02\x01\0\0\x03\0", 1, "binary data or UTF-16 text"),
             (b"[profile p]\nregion = v\nx\0y = z\n", 3, "binary data or UTF-16 text"),
             (b"[profile p]\n[profile q]\n[profile p]\n", 3, "a duplicate section"),
@@ -85,6 +88,8 @@ mod tests {
             &b""[..],
             b"\xEF\xBB\xBF[profile p]\n",
             b"[profile p]\nregion = a\0b\n# \xFF\0\n",
+            b"# a NUL in a comment above the first header: \0\n[profile p]\n",
+            b"# \0\n",
             b"[profile p]\nregion = a\nregion = b\n",
             b"[profile \"p\"]\nregion: v # c\n",
         ] {

@@ -65,14 +65,14 @@ impl AwsFile {
         let is_plain = |block: &Block| matches!(self.heading(block), Heading::PlainDefault);
         let only_plain = all.iter().all(is_plain);
         let found: Vec<&Block> = all.iter().filter(|block| only_plain || !is_plain(block)).collect();
-        self.merged(name, &found)
+        self.merged(name, &found, &mut LineCounter::default())
     }
 
     /// Returns a section such as `[services NAME]` or `[sso-session NAME]`; there are none in the credentials file.
     pub fn named_section(&self, kind: &str, name: &str) -> Option<Section> {
         let wanted = Heading::Other(kind.as_bytes(), name.as_bytes());
         let found = self.blocks_of(name, |heading| heading == wanted);
-        self.merged(name, &found.iter().collect::<Vec<_>>())
+        self.merged(name, &found.iter().collect::<Vec<_>>(), &mut LineCounter::default())
     }
 
     /// Returns the names of all profiles in file order, each once. Also builds the index, so that each profile is then
@@ -112,7 +112,8 @@ impl AwsFile {
                 &searched
             }
         };
-        all.iter().filter_map(|block| self.merged(name, &[block])).collect()
+        let mut lines = LineCounter::default();
+        all.iter().filter_map(|block| self.merged(name, &[block], &mut lines)).collect()
     }
 
     /// Returns every section whose header nearly names a profile, in file order.
@@ -125,7 +126,7 @@ impl AwsFile {
 
     fn blocks_near<'a>(&'a self, name: &'a str) -> Vec<Block> {
         let written = if name == DEFAULTS[0] { &DEFAULTS[..] } else { &[name] };
-        let naming = |name: &&'a str| grammar::chunks_naming(&self.bytes, name.as_bytes(), grammar::ends_unclosed_name);
+        let naming = |name: &&'a str| grammar::chunks_naming(&self.bytes, name.as_bytes(), grammar::ends_near_name);
         let chunks = written.iter().flat_map(naming);
         let blocks = chunks.flat_map(|chunk| grammar::blocks(&self.bytes, &chunk));
         let mut near: Vec<Block> =
@@ -162,21 +163,21 @@ impl AwsFile {
         })
     }
 
-    fn merged(&self, name: &str, blocks: &[&Block]) -> Option<Section> {
-        let first = blocks.first()?.header.start;
-        let known = |at: &usize| self.index.get().and_then(|index| index.lines.get(at)).copied();
-        let start = |at: usize| known(&at).map(|line| LineCounter::from(at, line));
-        let mut lines = start(first).unwrap_or_default();
-        let header_line = lines.at(&self.bytes, first);
+    /// `lines` has not counted beyond the first of these blocks.
+    fn merged(&self, name: &str, blocks: &[&Block], lines: &mut LineCounter) -> Option<Section> {
+        let known = |at: usize| Some(LineCounter::from(at, *self.index.get()?.lines.get(&at)?));
+        let mut header_line = None;
         let setting = |entry: &Entry, line| Setting::read(&self.bytes, entry, Place { file: self.shown.clone(), line });
         let mut settings = Vec::with_capacity(blocks.iter().map(|block| block.entries.len()).sum());
         for block in blocks {
-            lines = start(block.header.start).unwrap_or(lines);
+            let at = block.header.start;
+            *lines = known(at).unwrap_or(std::mem::take(lines));
+            header_line = header_line.or_else(|| Some(lines.at(&self.bytes, at)));
             let entries = block.entries.iter().filter(|entry| !entry.key.is_empty());
             settings.extend(entries.map(|entry| setting(entry, lines.at(&self.bytes, entry.lines.start))));
         }
         let parts = blocks.iter().copied().map(Part::from).collect();
-        Some(Section { name: name.into(), header_line, parts, settings })
+        Some(Section { name: name.into(), header_line: header_line?, parts, settings })
     }
 }
 
@@ -224,6 +225,9 @@ mod tests {
             b"[profile p",
             b"[Profile p]",
             b"[Default]",
+            b"[(profile p)]",
+            b"[profile/p]",
+            b"[<p>",
             b"[ profile \"p\" ] x",
             b"region = v",
             b"region=w # c",

@@ -107,9 +107,9 @@ pub(super) fn ends_name(after: Option<&u8>) -> bool {
     matches!(after, Some(b']' | b' ' | b'\t' | b'"' | b'\''))
 }
 
-/// The same where `]` may be missing. Many values end so, which takes time in a large file.
-pub(super) fn ends_unclosed_name(after: Option<&u8>) -> bool {
-    ends_name(after) || matches!(after, None | Some(b'\n' | b'\r' | b'#' | b';'))
+/// The same where `]` may be missing or brackets too many. Many values end so, which takes time in a large file.
+pub(super) fn ends_near_name(after: Option<&u8>) -> bool {
+    ends_name(after) || matches!(after, None | Some(b'\n' | b'\r' | b'#' | b';' | b')' | b'}' | b'>'))
 }
 
 fn chunk_at(bytes: &[u8], from: usize) -> Chunk {

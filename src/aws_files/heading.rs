@@ -70,12 +70,12 @@ const OTHER_SECTIONS: [&str; 6] = ["plugins", "preview", "toplevel", "services",
 /// `[profile prod` in the config file, `[profile prod]` in the credentials file. Without `]`, there is nothing inside.
 pub(super) fn nearly_named(kind: FileKind, inside: Option<&[u8]>, header: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(inside.unwrap_or_else(|| unclosed(header)));
-    let text = text.trim();
     let is_closed = inside.is_some();
-    if is_closed && kind == FileKind::Config && heading(kind, text.as_bytes()).profile().is_some() {
+    if is_closed && kind == FileKind::Config && heading(kind, text.trim().as_bytes()).profile().is_some() {
         return None;
     }
-    let one_word = || Some(unquoted_text(text)).filter(|word| !word.is_empty() && !word.contains(char::is_whitespace));
+    let text = unwrapped(text.trim());
+    let one_word = || Some(text).filter(|word| !word.is_empty() && !word.contains(char::is_whitespace));
     let name = match (behind_profile(kind, text), kind) {
         (Some(name), _) => name,
         (None, FileKind::Config) => one_word().filter(|word| !OTHER_SECTIONS.contains(word))?,
@@ -85,17 +85,23 @@ pub(super) fn nearly_named(kind: FileKind, inside: Option<&[u8]>, header: &[u8])
     Some(if is_default { "default" } else { name }.into())
 }
 
-/// The name in `[Profile NAME]`, `[profiles NAME]` and, where a name cannot hold a colon, `[profile:NAME]`.
+/// The name in `[Profile NAME]`, `[profiles NAME]` and, where a name cannot hold these characters, `[profile:NAME]`,
+/// `[profile/NAME]`, `[profile=NAME]` and `[profile"NAME"]`.
 fn behind_profile(kind: FileKind, text: &str) -> Option<&str> {
-    let is_gap = |c: char| c.is_whitespace() || (c == ':' && kind == FileKind::Config);
-    let (word, name) = text.split_once(is_gap)?;
-    let name = unquoted_text(name.trim());
+    let is_gap = |c: char| c.is_whitespace() || (":/=".contains(c) && kind == FileKind::Config);
+    let is_opening = |c: char| kind == FileKind::Config && WRAPPERS.iter().any(|(open, _)| *open == c);
+    let (word, name) = text.split_at(text.find(|c| is_gap(c) || is_opening(c))?);
+    let name = unwrapped(name.trim_start_matches(is_gap));
     let is_meant = !name.is_empty() && distance(&word.to_lowercase(), "profile", 2).is_some();
     is_meant.then_some(name)
 }
 
-fn unquoted_text(name: &str) -> &str {
-    std::str::from_utf8(unquoted(name.as_bytes())).unwrap_or(name)
+/// What people put around names in documents, and then into the file.
+const WRAPPERS: [(char, char); 5] = [('"', '"'), ('\'', '\''), ('(', ')'), ('{', '}'), ('<', '>')];
+
+fn unwrapped(text: &str) -> &str {
+    let inner = WRAPPERS.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close));
+    inner.map_or(text, str::trim)
 }
 
 /// A header without `]`: what follows `[`, up to a comment.
@@ -126,6 +132,14 @@ mod tests {
             ("[proflie \"prod\"]", "prod"),
             ("[profile:prod]", "prod"),
             ("[profile\u{a0}prod]", "prod"),
+            ("[profile/prod]", "prod"),
+            ("[profile=prod]", "prod"),
+            ("[profile\"prod\"]", "prod"),
+            ("[profile(prod)]", "prod"),
+            ("[(profile prod)]", "prod"),
+            ("[\"profile prod\"]", "prod"),
+            ("[<prod>]", "prod"),
+            ("[profile-prod]", "profile-prod"),
             ("[profile prod", "prod"),
             ("[profile prod # c", "prod"),
             ("[prod", "prod"),
@@ -162,7 +176,17 @@ mod tests {
         ] {
             assert_eq!(near(FileKind::Config, header), None, "{header}");
         }
-        for header in ["[prod]", "[profile]", "[profile:prod]", "[my prod]", "[Default]", "[my prod", "["] {
+        for header in [
+            "[prod]",
+            "[profile]",
+            "[profile:prod]",
+            "[profile/prod]",
+            "[(prod)]",
+            "[my prod]",
+            "[Default]",
+            "[my prod",
+            "[",
+        ] {
             assert_eq!(near(FileKind::Credentials, header), None, "{header}");
         }
     }

@@ -210,6 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn thousands_of_sections_that_nearly_name_one_profile_are_read_in_linear_time() {
+        let started = std::time::Instant::now();
+        for header in ["[Profile p]", "[profile p", "[p]"] {
+            let many = format!("{header}\nregion = a\n").repeat(50_000);
+            let files = World::new(&format!("[profile p]\nregion = v\n{many}"), "").load(&nothing());
+            let near = files.profile("p").unwrap().near;
+            assert_eq!((near.len(), near[49_999].place.line), (50_000, 100_001));
+            assert_eq!(near[49_999].advice(), "move its lines below '[profile p]' in line 1");
+            assert_eq!(files.all_near().len(), 50_000);
+        }
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn of_two_sections_that_nearly_name_one_profile_only_the_first_becomes_it() {
+        let files = World::new("[Default]\nregion = v\n[DEFAULT]\noutput = json\n", "").load(&nothing());
+        let advice = |near: Vec<NearSection>| near.iter().map(NearSection::advice).collect::<Vec<_>>();
+        let expected = ["write '[default]'", "write '[default]' in line 1, and move its lines below it"];
+        assert_eq!(advice(files.near("default")), expected);
+        assert_eq!(advice(files.all_near()), expected);
+    }
+
+    #[test]
     fn variables_choose_the_files_and_a_tilde_is_the_home() {
         let world = World::new("[profile usual]", "");
         std::fs::write(world.0.path().join("other"), "[profile other]\nregion=v").unwrap();

@@ -1,5 +1,7 @@
 //! Sections that no SDK reads because their header is nearly, but not quite, that of a profile.
 
+use std::collections::HashMap;
+
 use super::AwsFiles;
 use super::file::AwsFile;
 use super::section::{Section, Setting};
@@ -14,19 +16,26 @@ pub struct NearSection {
     settings: Vec<Setting>,
     written: String,
     right: String,
-    /// The profile's own header in the same file: a second one would be a duplicate section.
-    existing: Option<usize>,
+    other: Option<Other>,
+}
+
+/// The line of another section of the same profile in the same file: a second one would be a duplicate.
+#[derive(Clone, Copy, Debug)]
+enum Other {
+    /// The profile's own header.
+    Right(usize),
+    /// The first that nearly names it.
+    Near(usize),
 }
 
 impl NearSection {
-    fn of(file: &AwsFile, section: Section) -> Self {
+    fn of(file: &AwsFile, section: Section, other: Option<Other>) -> Self {
         let Section { name, header_line, parts, settings } = section;
         let line = String::from_utf8_lossy(&file.bytes()[parts[0].header.clone()]).into_owned();
         let written = line.split_inclusive(']').next().unwrap_or(&line).trim().to_string();
-        let existing = file.section(&name).map(|there| there.header_line);
         let place = Place { file: file.shown().into(), line: header_line };
         let right = file.header_of(&name);
-        Self { existing, right, written, place, settings, name }
+        Self { other, right, written, place, settings, name }
     }
 
     pub fn get(&self, key: &str) -> Option<&Setting> {
@@ -49,8 +58,9 @@ impl NearSection {
 
     /// What to do: `write '[profile prod]'`.
     pub fn advice(&self) -> String {
-        match self.existing {
-            Some(line) => format!("move its lines below '{}' in line {line}", self.right),
+        match self.other {
+            Some(Other::Right(line)) => format!("move its lines below '{}' in line {line}", self.right),
+            Some(Other::Near(line)) => format!("write '{}' in line {line}, and move its lines below it", self.right),
             None => format!("write '{}'", self.right),
         }
     }
@@ -59,6 +69,19 @@ impl NearSection {
 /// The failure of a command that was given the name of a profile that is only nearly there.
 pub fn not_found(name: &str, (place, reason): &(Place, String)) -> Failure {
     Failure::new(Kind::Config, format!("not found: {reason}")).of_profile(name).at(place)
+}
+
+/// Searches for each profile's own header once: thousands of sections may nearly name the same one.
+fn near_in(file: &AwsFile, sections: Vec<Section>) -> Vec<NearSection> {
+    let mut known: HashMap<String, Option<Other>> = HashMap::new();
+    let of = |near: Section| {
+        let search = || file.section(&near.name).map(|there| Other::Right(there.header_line));
+        let other = known.entry(near.name.clone()).or_insert_with(search);
+        let first = *other;
+        other.get_or_insert(Other::Near(near.header_line));
+        NearSection::of(file, near, first)
+    };
+    sections.into_iter().map(of).collect()
 }
 
 impl AwsFiles {
@@ -73,8 +96,7 @@ impl AwsFiles {
     }
 
     fn near_of(&self, sections: impl Fn(&AwsFile) -> Vec<Section>) -> Vec<NearSection> {
-        let of = |file| sections(file).into_iter().map(|near| NearSection::of(file, near)).collect::<Vec<_>>();
-        self.both().flat_map(of).collect()
+        self.both().flat_map(|file| near_in(file, sections(file))).collect()
     }
 
     /// Returns where and why a profile is not found, if it is nearly there or a file cannot be read as text.

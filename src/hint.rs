@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::visible::{LONGEST_LINE, as_word, sentence};
+use crate::text::visible::{LONGEST_LINE, as_word, sentence, visible};
 
 /// What to do next. It holds raw text; [`Hint::shown`] is what people read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,15 +33,13 @@ impl Hint {
         }
     }
 
-    /// The hint as people read it, escaped and on one line. A command with a name of a megabyte could not be run, so it
-    /// is not shown.
+    /// The hint as people read it, escaped and on one line. A command that could not be pasted is not shown.
     pub fn shown(&self) -> Option<String> {
         match self {
             Hint::Text(text) => Some(sentence(text)),
             Hint::Run { reason, command } => {
-                let command = command.to_string();
                 let reason = reason.as_ref().map(|reason| format!("{}: ", sentence(reason))).unwrap_or_default();
-                (command.len() <= LONGEST_LINE).then(|| reason + &command)
+                Some(reason + &command.pasteable()?)
             }
         }
     }
@@ -177,6 +175,16 @@ impl CommandLine {
         Self { next: Some(Box::new(next)), ..self }
     }
 
+    /// The command as text, unless it has a word that cannot be shown as it is (an invisible character, a secret), or
+    /// that is too long: what is shown would then name something else.
+    pub fn pasteable(&self) -> Option<String> {
+        let mut words = self.profile.iter().chain(&self.rest);
+        let is_exact = words.all(|word| visible(word) == *word);
+        let is_next_exact = || self.next.as_ref().is_none_or(|next| next.pasteable().is_some());
+        let line = (is_exact && is_next_exact()).then(|| self.to_string())?;
+        (line.len() <= LONGEST_LINE).then_some(line)
+    }
+
     /// Says when to run it, or what it does.
     #[must_use]
     pub fn to(self, reason: impl Into<String>) -> Hint {
@@ -260,8 +268,15 @@ mod tests {
         let hint = CommandLine::of(Verb::Login, "my prod").with("--fresh").to("if it demands a recent code");
         let word = as_word("my prod");
         assert_eq!(hint.shown().unwrap(), format!("if it demands a recent code: twolock login {word} --fresh"));
-        let command = CommandLine::other("aws configure --profile").of_profile("a\u{1b}b\u{202e}");
-        assert!(!Hint::from(command).shown().unwrap().contains(['\u{1b}', '\u{202e}']));
+    }
+
+    #[test]
+    fn a_command_that_would_name_another_profile_once_it_is_shown_is_not_shown() {
+        for name in ["a\u{202e}b", "a\u{1b}b", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"] {
+            assert_eq!(Hint::from(CommandLine::other("aws configure --profile").of_profile(name)).shown(), None);
+            let after = CommandLine::of(Verb::Set, "p").with("region").and(CommandLine::of(Verb::Unset, name));
+            assert_eq!(Hint::from(after).shown(), None);
+        }
     }
 
     #[test]

@@ -160,6 +160,18 @@ impl Profile {
         all.reverse();
         all
     }
+
+    /// A profile of the same name that says only this.
+    pub fn saying_only(&self, setting: Setting) -> Self {
+        let section = Section { name: self.name.clone(), header_line: 0, parts: Vec::new(), settings: vec![setting] };
+        Self {
+            name: self.name.clone(),
+            place: self.place.clone(),
+            config: Some(section),
+            credentials: None,
+            near: Vec::new(),
+        }
+    }
 }
 
 fn below_home(given: &OsStr, home: &Path) -> PathBuf {

@@ -81,6 +81,11 @@ impl Setting {
         Self { key: text(entry.key.clone()).to_ascii_lowercase(), value, place, spans }
     }
 
+    /// Another key with another value in its place.
+    pub fn renamed(&self, key: &str, value: &str) -> Self {
+        Self { key: key.into(), value: value.into(), place: self.place.clone(), spans: self.spans.clone() }
+    }
+
     /// Whether the value is never shown: it is or contains a secret key or a session token.
     pub fn is_secret(&self) -> bool {
         let is_invalid_id = || self.key == STATIC_KEYS[0] && AccessKeyId::parse(&self.value).is_err();

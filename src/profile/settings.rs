@@ -9,7 +9,7 @@ use crate::aws_files::{Profile, Setting};
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
-use crate::hint::Hint;
+use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag, is_process_word};
 use crate::origin::Sourced;
 use crate::profile::base::other_source;
@@ -50,18 +50,32 @@ impl<'a> ProfileSettings<'a> {
         self.parsed(self.raw("twolock_source_profile"), ProfileName::parse)
     }
 
-    /// The MFA device. One that is set in a section nobody reads is refused: without it there would be no MFA.
+    /// The MFA device. One that nobody reads is refused: without it there would be no MFA.
     pub fn mfa_serial(self) -> Result<Option<Sourced<MfaSerial>>> {
-        let ignored = || self.near().iter().find_map(|near| Some((near, near.get("mfa_serial")?)));
-        if self.raw("mfa_serial").is_none()
-            && let Some((near, serial)) = ignored()
-        {
-            let (written, advice) = (near.written(), near.advice());
-            let cause =
-                format!("mfa_serial has no effect below '{written}', which is not the header of a profile: {advice}");
-            return Err(Failure::new(Kind::Config, cause).of_profile(self.name).at(&serial.place));
+        let serial = self.raw("mfa_serial");
+        match serial.is_none().then(|| self.ignored_device()).flatten() {
+            Some(failure) => Err(failure),
+            None => self.parsed(serial, MfaSerial::parse),
         }
-        self.parsed(self.raw("mfa_serial"), MfaSerial::parse)
+    }
+
+    /// A device in a section that nobody reads, or under a misspelled key.
+    fn ignored_device(self) -> Option<Failure> {
+        let refuse = |at: &Setting, cause| Failure::new(Kind::Config, cause).of_profile(self.name).at(&at.place);
+        let below = self.near().iter().find_map(|near| {
+            let setting = near.get("mfa_serial").or_else(|| near.settings().iter().find(is_misspelled_device))?;
+            let (key, written, advice) = (&setting.key, near.written(), near.advice());
+            let cause =
+                format!("{key} has no effect below '{written}', which is not the header of a profile: {advice}");
+            Some(refuse(setting, cause))
+        });
+        below.or_else(|| {
+            let setting = self.settings().into_iter().find(is_misspelled_device)?;
+            let cause = format!("{} has no effect, so there would be no MFA: rename it to 'mfa_serial'", setting.key);
+            let unset = CommandLine::of(Verb::Unset, self.name).with(&setting.key);
+            let set = CommandLine::of(Verb::Set, self.name).with("mfa_serial").with(&setting.value);
+            Some(refuse(setting, cause).hint(set.and(unset)))
+        })
     }
 
     /// Refuses a FIDO key: STS takes only codes.
@@ -337,6 +351,11 @@ impl<'a> ProfileSettings<'a> {
             Failure::new(Kind::Config, format!("{}: {why}", setting.key)).of_profile(self.name).at(&setting.place)
         })
     }
+}
+
+/// Whether an MFA device is set by a key that is only nearly `mfa_serial`.
+fn is_misspelled_device(setting: &&Setting) -> bool {
+    MfaSerial::parse(&setting.value).is_ok() && keys::mistake(&setting.key) == Some(Mistake::Nearly("mfa_serial"))
 }
 
 fn parse_output(text: &str) -> std::result::Result<(), String> {

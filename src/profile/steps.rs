@@ -110,11 +110,16 @@ impl StepPlanner<'_> {
             None => self.session()?,
         };
         if self.device.is_none() {
-            notes.push(NO_MFA.into());
+            notes.push(self.note_on_no_device());
         }
         notes.extend(note_on_length(&session));
         notes.extend(self.chain.asked().settings().note_on_duration().map(|(_, note)| note.into()));
         Ok(vec![session])
+    }
+
+    fn note_on_no_device(&self) -> String {
+        let meant = self.chain.base_profiles().find_map(|hop| hop.settings().misspelled(&["mfa_serial"])?.shown());
+        meant.map_or(NO_MFA.into(), |meant| format!("{NO_MFA}; {meant}"))
     }
 
     fn up_to_role(&self, roles: &[RoleHop<'_>], top: &RoleHop<'_>, notes: &mut Vec<String>) -> Result<Vec<Step>> {

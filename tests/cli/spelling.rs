@@ -35,6 +35,8 @@ fn a_profile_below_a_nearly_right_header_is_not_found_with_line_and_what_to_writ
         ("[Profile prod]", "[profile prod]"),
         ("[profiles prod]", "[profile prod]"),
         ("[profile prod", "[profile prod]"),
+        ("[profile/prod]", "[profile prod]"),
+        ("[(profile prod)]", "[profile prod]"),
     ] {
         let world = with_config(&format!("# mine\n{header}\n{ROLE}"));
         let error = format!(
@@ -108,6 +110,50 @@ fn a_device_in_a_section_that_nobody_reads_ends_every_verb_that_would_make_a_ses
 }
 
 #[test]
+fn a_device_under_a_misspelled_key_ends_every_verb_that_would_make_a_session_and_the_hint_sets_it() {
+    for key in ["mfa-serial", "mfa_seria", "mfaserial", "MFA_Serials"] {
+        let world = with_config(&format!("[profile base]\n{}", SERIAL.replace("mfa_serial", key)));
+        let key = key.to_lowercase();
+        let error = format!(
+            "twolock: error: profile 'base' (~/.aws/config:2): {key} has no effect, so there would be no MFA: rename \
+             it to 'mfa_serial'\ntwolock: hint: twolock profile set base mfa_serial \
+             arn:aws:iam::123456789012:mfa/ana && twolock profile unset base {key}\n"
+        );
+        for args in [&["login", "base"][..], &["exec", "base", "--", "true"], &["profile", "adopt", "base", "--yes"]] {
+            world.ran(args).is(3, "", &error);
+        }
+        assert_eq!(world.sandbox.count("GetSessionToken"), 0);
+        for args in [
+            &["set", "base", "mfa_serial", "arn:aws:iam::123456789012:mfa/ana", "--yes"][..],
+            &["unset", "base", &key, "--yes"],
+        ] {
+            assert_eq!(world.ran(&[&["profile"], args].concat()).code, 0);
+        }
+        assert_eq!(config_of(&world), format!("[profile base]\n{SERIAL}"));
+    }
+}
+
+#[test]
+fn a_misspelled_device_below_a_nearly_right_header_has_no_effect_either() {
+    let world = with_config(&format!("[Profile base]\n{}", SERIAL.replace('_', "-")));
+    world.run(["login", "base"]).is(
+        3,
+        "",
+        "twolock: error: profile 'base' (~/.aws/config:2): mfa-serial has no effect below '[Profile base]', which is \
+         not the header of a profile: write '[profile base]'\n",
+    );
+}
+
+#[test]
+fn a_session_without_mfa_names_the_misspelled_key_whose_value_is_no_device() {
+    let world = with_config("[profile base]\nregion = eu-west-1\nmfa-serial = ana\nendpoint_url = {url}\n");
+    let ran = world.run(["exec", "base", "--", "true"]);
+    let note = "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and AWS will reject IAM \
+                calls; did you mean 'mfa_serial' in place of 'mfa-serial' (~/.aws/config:3)?\n";
+    ran.is(0, "", note);
+}
+
+#[test]
 fn beside_the_profile_itself_its_lines_are_to_be_moved_and_its_own_device_counts() {
     let world = World::new();
     world.add_config(&format!("[base]\n{SERIAL}"));
@@ -173,6 +219,13 @@ fn an_edit_that_removes_the_cause_is_made() {
     assert_eq!(world.run(["profile", "remove", "prod", "--yes"]).code, 0);
     assert_eq!(config_of(&world), "[profile q]\nregion = b\n");
     assert_eq!(world.run(["profile", "set", "q", "region", "us-east-1", "--yes"]).code, 0);
+}
+
+#[test]
+fn a_profile_is_removed_from_a_file_that_then_holds_only_a_comment_with_a_nul() {
+    let world = with_config("[profile prod]\nregion = a\n\n# a comment\0\n");
+    assert_eq!(world.run(["profile", "remove", "prod", "--yes"]).code, 0);
+    assert_eq!(config_of(&world), "# a comment\0\n");
 }
 
 #[test]
@@ -254,6 +307,41 @@ fn doctor_finds_keys_and_values_that_nobody_reads_and_its_fix_works() {
         assert_eq!(world.ran(&[&["profile"], args].concat()).code, 0);
     }
     assert!(config_of(&world).contains("twolock_nonsense = 1\noutput = tabel\nregion = eu-west-1\n"));
+}
+
+#[test]
+fn a_fix_of_doctor_neither_deletes_a_secret_nor_sets_a_value_that_is_refused() {
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let world = World::new();
+    world.write(
+        ".aws/config",
+        &format!(
+            "[profile odd]\ncredential_proces = show {SECRET}\nmfa_proces = {SECRET}\n\
+             twolock_sesion_duration = 12345678secret1\nmfa-serial = !x\nregion = \"!x\"\ntwolock_secret = x\n\
+             regions = {SECRET}\n[profile -x]\nregoin = eu-west-1\n[profile a\u{202e}b]\nregoin = eu-west-1\n"
+        ),
+    );
+    world.write(".aws/credentials", &format!("[odd]\naws_acces_key_id = AKIA\naws_secret_acces_key = {SECRET}\n"));
+    assert_eq!(
+        world.found_by("profile-key"),
+        [
+            "~/.aws/config:2: unknown key 'credential_proces': rename this key in line 2 to 'credential_process'",
+            "~/.aws/config:3: unknown key 'mfa_proces': rename this key in line 3 to 'mfa_process'",
+            "~/.aws/config:4: unknown key 'twolock_sesion_duration': rename this key in line 4 to 'twolock_session_duration'",
+            "~/.aws/config:5: unknown key 'mfa-serial': rename this key in line 5 to 'mfa_serial'",
+            "~/.aws/config:6: region '\"!x\"' is not a valid region name (lower-case letters, digits and '-', like eu-west-1); the quotes are a part of it: remove them: twolock profile unset odd region",
+            "~/.aws/config:7: unknown key 'twolock_secret': edit ~/.aws/config:7",
+            "~/.aws/config:8: unknown key 'regions': edit ~/.aws/config:8",
+            "~/.aws/credentials:2: unknown key 'aws_acces_key_id': rename this key in line 2 to 'aws_access_key_id'",
+            "~/.aws/credentials:3: unknown key 'aws_secret_acces_key': rename this key in line 3 to 'aws_secret_access_key'",
+            "~/.aws/config:10: unknown key 'regoin': twolock profile set -- -x region eu-west-1 && twolock profile unset -- -x regoin",
+            "~/.aws/config:12: unknown key 'regoin': rename this key in line 12 to 'region'",
+        ]
+    );
+    let set = ["profile", "set", "--yes", "--", "-x", "region", "eu-west-1"];
+    for args in [&set[..], &["profile", "unset", "--yes", "--", "-x", "regoin"]] {
+        assert_eq!(world.ran(args).code, 0, "{args:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::error::{Failure, Place};
-use crate::hint::{CommandLine, Verb};
+use crate::hint::{CommandLine, Hint, Verb};
 use crate::output::paragraph::wrapped;
 use crate::text::list::first_names;
 use crate::text::style::label;
@@ -110,7 +110,7 @@ impl Finding {
     /// Takes the first hint of a failure that has to be fixed first.
     fn hinted(mut self, failure: &Failure) -> Self {
         match failure.hints.first().map(|hint| (hint.command(), hint.shown())) {
-            Some((Some(command), _)) => self.fix = Some(command.to_string()),
+            Some((Some(command), _)) => self.fix = command.pasteable(),
             Some((None, Some(text))) => self.why += &format!("; {text}"),
             _ => {}
         }
@@ -147,9 +147,21 @@ impl Finding {
         self
     }
 
-    pub fn fix(mut self, fix: impl ToString) -> Self {
-        self.fix = Some(fix.to_string());
+    /// What fixes it; the line to edit where that is a command that cannot be pasted.
+    pub fn fix(mut self, fix: impl Into<Hint>) -> Self {
+        self.fix = match fix.into() {
+            Hint::Text(text) => Some(text),
+            Hint::Run { command, .. } => command.pasteable().or_else(|| Some(format!("edit {}", self.place()?))),
+        };
         self
+    }
+
+    /// File and line as people read them.
+    fn place(&self) -> Option<String> {
+        self.file.as_deref().map(|file| match self.line {
+            Some(line) => format!("{}:{line}", visible(file)),
+            None => visible(file),
+        })
     }
 
     /// Whether it is about a file, and no line of it.
@@ -174,11 +186,7 @@ impl Finding {
 
     /// The first line, in the form of a [`Failure`]'s.
     fn headline(&self) -> String {
-        let place = self.file.as_deref().map(|file| match self.line {
-            Some(line) => format!("{}:{line}", visible(file)),
-            None => visible(file),
-        });
-        let subject = match (self.profile.as_deref().map(visible), place) {
+        let subject = match (self.profile.as_deref().map(visible), self.place()) {
             (Some(profile), Some(place)) => format!("profile '{profile}' ({place}): "),
             (Some(profile), None) => format!("profile '{profile}': "),
             (None, Some(place)) => format!("{place}: "),

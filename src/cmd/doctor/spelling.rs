@@ -4,11 +4,12 @@ use crate::aws_files::Setting;
 use crate::aws_files::near::NearSection;
 use crate::credentials::STATIC_KEYS;
 use crate::error::Failure;
-use crate::hint::{CommandLine, Verb};
+use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
 use crate::ours::settings::{UnknownName, near_name};
 use crate::profile::keys::{self, KEYS, Mistake};
 use crate::profile::settings::{ProfileSettings, without_quotes};
+use crate::secret;
 use crate::text::visible::visible;
 
 use super::checkup::{Checkup, OneProfile};
@@ -65,27 +66,54 @@ fn of_profile(one: &OneProfile) -> Vec<Finding> {
 fn invalid(one: &OneProfile, setting: &Setting, failure: &Failure) -> Finding {
     let severity = if one.concerns_mfa() { Warning } else { Info };
     let finding = Finding::of_failure(severity, failure, "commands that read it fail");
-    finding.fix(match without_quotes(&setting.value).filter(|_| !setting.is_secret()) {
-        Some(value) => CommandLine::of(Verb::Set, &one.name).with(&setting.key).with(value),
-        None => CommandLine::of(Verb::Unset, &one.name).with(&setting.key),
+    finding.fix(match without_quotes(&setting.value).filter(|value| may_be_set(one, setting, &setting.key, value)) {
+        Some(value) => CommandLine::of(Verb::Set, &one.name).with(&setting.key).with(value).into(),
+        None => removed(one, setting),
     })
 }
 
 /// A key that is nearly one that somebody reads.
 fn unread(one: &OneProfile, setting: &Setting) -> Option<Finding> {
-    let unset = CommandLine::of(Verb::Unset, &one.name).with(&setting.key);
     let (severity, why, fix) = match keys::mistake(&setting.key)? {
         Mistake::Nearly(meant) => {
             let matters = keys::concerns_mfa(meant) || setting.is_secret() || STATIC_KEYS.contains(&meant);
-            let is_movable = one.profile.get(meant).is_none() && !setting.is_secret() && !setting.value.contains('\n');
-            let moved = CommandLine::of(Verb::Set, &one.name).with(meant).with(&setting.value).and(unset.clone());
             let why = format!("nobody reads it; did you mean '{meant}'?");
-            (if matters { Warning } else { Info }, why, if is_movable { moved } else { unset })
+            (if matters { Warning } else { Info }, why, renamed(one, setting, meant))
         }
-        Mistake::NotOurs => (Warning, "twolock has no such key".into(), unset),
+        Mistake::NotOurs => (Warning, "twolock has no such key".into(), removed(one, setting)),
     };
     let finding = Finding::new(severity, format!("unknown key '{}'", visible(&setting.key)), why);
     Some(finding.of_profile(&one.name).at(&setting.place).fix(fix))
+}
+
+fn renamed(one: &OneProfile, setting: &Setting, meant: &str) -> Hint {
+    if one.profile.get(meant).is_some() {
+        return removed(one, setting);
+    }
+    let rename = || Hint::from(format!("rename this key in line {} to '{meant}'", setting.place.line));
+    let set = CommandLine::of(Verb::Set, &one.name).with(meant).with(&setting.value);
+    let moved = set.and(CommandLine::of(Verb::Unset, &one.name).with(&setting.key));
+    let is_movable = may_be_set(one, setting, meant, &setting.value) && moved.pasteable().is_some();
+    if is_movable { moved.into() } else { rename() }
+}
+
+/// A secret may have no other copy, so no command removes it.
+fn removed(one: &OneProfile, setting: &Setting) -> Hint {
+    match setting.is_secret() {
+        true => format!("edit {}", setting.place).into(),
+        false => CommandLine::of(Verb::Unset, &one.name).with(&setting.key).into(),
+    }
+}
+
+/// Whether `profile set` takes this setting's value, or what is between its quotes, for a key.
+fn may_be_set(one: &OneProfile, setting: &Setting, key: &str, value: &str) -> bool {
+    let is_secret = setting.is_secret() || secret::is_name(key) || STATIC_KEYS.contains(&key);
+    let is_word = !value.is_empty() && !value.starts_with("--") && !value.contains(char::is_control);
+    let Ok(name) = ProfileName::parse(&one.name) else { return false };
+    !is_secret && is_word && {
+        let tried = one.profile.saying_only(setting.renamed(key, value));
+        ProfileSettings::of(&tried, &name).check(key).is_ok()
+    }
 }
 
 /// Names in `config.toml` that are no settings.

@@ -51,13 +51,17 @@ fn fail_on_a_bug(shell: Shell) {
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
     let context = Context::load_anywhere(&invocation.env)?.with_duration(args.duration);
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
-    let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None, exports::is_plain)?;
+    let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None, changed_by_a_shell)?;
     match args.format {
         None => to_stdout(exports::set(shell, invocation.env.handed(), &variables).as_bytes()),
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
         Some(Format::Json) => credentials_to_stdout(&exports::json(&variables)),
     }?;
     Ok((context, planned.plan.profile))
+}
+
+fn changed_by_a_shell(value: &str) -> Option<&'static str> {
+    (!exports::is_plain(value)).then_some("a shell could change its value")
 }
 
 /// Secrets are not printed on a terminal: scrollback and screen sharing would reveal them (threat-model P6).

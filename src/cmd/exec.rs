@@ -32,7 +32,7 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     })?;
     refuse_a_flag(args.command.first())?;
     let subshell = if args.command.is_empty() { Some(subshell(&context, &name)?) } else { None };
-    let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl, |_| true)?;
+    let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl, impossible)?;
     let mut words = args.command.into_iter();
     let program = words.next().or(subshell.clone()).unwrap_or_default();
     if subshell.is_some() {
@@ -47,6 +47,11 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     invocation.limits.restore_for(&mut command);
     context.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
+}
+
+/// Any text can be the value of a variable, but for the character that ends it.
+fn impossible(value: &str) -> Option<&'static str> {
+    value.contains('\0').then_some("it contains a NUL character")
 }
 
 /// The shell that `SHELL` names. A repository can set that, so it must be one of the system's.

@@ -4,15 +4,23 @@ use crate::names::ProfileName;
 use crate::origin::Origin;
 use crate::output::messages;
 use crate::profile::handed::{self, HandedOn};
-use crate::system::env::HANDED;
+use crate::system::env::{HANDED, handed_entry};
 use crate::text::visible::visible;
 
 use super::context::Context;
 
-/// The variables, the list of them last. One that the user set stays as it is. Notes tell what is not handed on.
-pub fn handed_on(context: &Context, name: &ProfileName, can_pass: fn(&str) -> bool) -> Vec<(&'static str, String)> {
+/// Says why a value cannot be given to the program or shell, if it cannot.
+pub type Obstacle = fn(&str) -> Option<&'static str>;
+
+/// The variables, the list of them last. One that the user set stays as it is. Notes tell what is not handed on, and
+/// what applies that is not the profile's.
+pub fn handed_on(context: &Context, name: &ProfileName, obstacle: Obstacle) -> Vec<(&'static str, String)> {
     let Some(own) = context.files.profile(name.as_str()) else { return Vec::new() };
-    let HandedOn { variables, lost } = handed::handed_on(&own, context.files.profile("default").as_ref());
+    let default = context.files.profile("default");
+    let is_set = |variable| context.env.raw(variable).is_some();
+    let can_pass = |value: &str| obstacle(value).is_none();
+    let HandedOn { variables, lost, inherited } =
+        handed::handed_on(&own, default.as_ref(), can_pass, is_set("AWS_ENDPOINT_URL"));
     let note = |text: String| messages::note(&format!("profile '{}': {text}", visible(name.as_str())));
     let mut handed = Vec::new();
     for (variable, said) in variables {
@@ -21,20 +29,19 @@ pub fn handed_on(context: &Context, name: &ProfileName, can_pass: fn(&str) -> bo
                 note(format!("{variable} is already set, and wins over {}", said.origin));
             }
             Some(_) => {}
-            None if undoes_the_callers(context, variable, &said.origin) => {}
-            None if can_pass(&said.value) => handed.push((variable, said.value)),
-            None => note(format!("{} is not exported: a shell could change its value", said.origin)),
+            None => match obstacle(&said.value) {
+                None => handed.push((variable, said.value)),
+                Some(why) => note(format!("{} is not exported: {why}", said.origin)),
+            },
         }
     }
     lost.iter().for_each(|lost| note(format!("{lost} has no environment variable, so it has no effect here")));
-    let names: Vec<&str> = handed.iter().map(|(variable, _)| *variable).collect();
-    let list = names.join(",");
+    let is_used = |origin: &&Origin| !(origin.name() == "ca_bundle" && is_set("AWS_CA_BUNDLE"));
+    for origin in inherited.iter().filter(is_used) {
+        note(format!("{origin} of the profile 'default' is used here as well"));
+    }
+    let entries = handed.iter().map(|(variable, value)| handed_entry(variable, value.as_ref()));
+    let list = entries.collect::<Vec<_>>().join(",");
     handed.extend((!list.is_empty()).then_some((HANDED, list)));
     handed
-}
-
-/// Ignoring the endpoint of `default` would ignore one that the user set in a variable as well.
-fn undoes_the_callers(context: &Context, variable: &str, origin: &Origin) -> bool {
-    let is_set = |name| context.env.raw(name).is_some();
-    *origin == Origin::Default && variable == handed::IGNORE && is_set("AWS_ENDPOINT_URL")
 }

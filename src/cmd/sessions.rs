@@ -28,7 +28,7 @@ use crate::system::parent::{self, Caller};
 use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
-use super::handing::handed_on;
+use super::handing::{Obstacle, handed_on};
 use super::keys::RealBases;
 
 pub struct SessionRequest {
@@ -88,11 +88,11 @@ pub fn exported(
     planned: &Planned,
     code_stdin: bool,
     min_ttl: Option<Duration>,
-    can_pass: fn(&str) -> bool,
+    obstacle: Obstacle,
 ) -> Result<(Vec<(&'static str, String)>, Timestamp)> {
     planned.print_notes();
     let request = SessionRequest::interactive(context, code_stdin).with_min_ttl(min_ttl, context, &planned.plan)?;
-    let handed = handed_on(context, &planned.plan.profile, can_pass);
+    let handed = handed_on(context, &planned.plan.profile, obstacle);
     let session = obtain(context, planned, &request)?;
     let mut variables = exports::variables(&session, planned.plan.shell_region.as_ref())
         .map_err(|failure| failure.of_profile(&planned.plan.profile))?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 
 use super::platform;
+use crate::hex::sha256;
 
 /// Every variable twolock reads. A name that is not here cannot be asked for.
 pub const KNOWN: &[&str] = &[
@@ -78,8 +79,13 @@ pub const HANDABLE: [&str; 6] = [
     "AWS_CA_BUNDLE",
 ];
 
-/// Lists which of [`HANDABLE`] were set that way, separated by commas.
+/// Lists which of [`HANDABLE`] were set that way, and to what: `NAME:HASH`, separated by commas.
 pub const HANDED: &str = "TWOLOCK_HANDED";
+
+/// A variable and its value in [`HANDED`]. One that has another value by now is the user's.
+pub fn handed_entry(name: &str, value: &OsStr) -> String {
+    format!("{name}:{}", &sha256(value.as_encoded_bytes())[..8])
+}
 
 /// The variables we know, as they were when the process started. Those that an earlier `env` or `exec` handed on say
 /// nothing about this run, and count as unset.
@@ -119,7 +125,10 @@ impl Env {
     fn without_handed(mut self) -> Self {
         let listed = self.values.remove(HANDED).unwrap_or_default();
         let listed: Vec<&str> = listed.to_str().unwrap_or_default().split(',').collect();
-        self.handed = HANDABLE.into_iter().filter(|name| listed.contains(name)).collect();
+        let is_listed = |name: &&str| {
+            self.values.get(name).is_some_and(|value| listed.contains(&handed_entry(name, value).as_str()))
+        };
+        self.handed = HANDABLE.into_iter().filter(is_listed).collect();
         self.handed.iter().for_each(|name| drop(self.values.remove(name)));
         self
     }
@@ -140,7 +149,7 @@ impl Env {
         self.values.get(known(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
     }
 
-    /// The variables that an earlier `env` or `exec` handed on.
+    /// The variables that still have the value an earlier `env` or `exec` handed on.
     pub fn handed(&self) -> &[&'static str] {
         &self.handed
     }
@@ -200,11 +209,24 @@ mod tests {
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
             ("AWS_CA_BUNDLE", "mine.pem"),
             ("PATH", "/bin"),
-            ("TWOLOCK_HANDED", "PATH,AWS_ENDPOINT_URL,x;rm,AWS_USE_FIPS_ENDPOINT"),
+            ("TWOLOCK_HANDED", "PATH:808dd192,AWS_ENDPOINT_URL:de17eadc,x;rm,AWS_USE_FIPS_ENDPOINT:0a1b2c3d"),
         ]);
-        assert_eq!(env.handed(), ["AWS_ENDPOINT_URL", "AWS_USE_FIPS_ENDPOINT"]);
+        assert_eq!(env.handed(), ["AWS_ENDPOINT_URL"]);
         assert_eq!(env.text("AWS_ENDPOINT_URL"), None);
         assert_eq!((env.text("AWS_CA_BUNDLE"), env.text("PATH")), (Some("mine.pem"), Some("/bin")));
+    }
+
+    #[test]
+    fn a_variable_changed_since_it_was_handed_on_is_the_users() {
+        let listed = handed_entry("AWS_ENDPOINT_URL", OsStr::new("http://127.0.0.1:4566"));
+        for changed in ["http://127.0.0.1:4567", ""] {
+            let env = read(&[("AWS_ENDPOINT_URL", changed), ("TWOLOCK_HANDED", &listed)]);
+            assert!(env.handed().is_empty(), "{changed}");
+            assert_eq!(env.text("AWS_ENDPOINT_URL"), Some(changed).filter(|text| !text.is_empty()));
+        }
+        // A list without hashes.
+        let env = read(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("TWOLOCK_HANDED", "AWS_ENDPOINT_URL")]);
+        assert_eq!(env.text("AWS_ENDPOINT_URL"), Some("http://127.0.0.1:1"));
     }
 
     #[test]

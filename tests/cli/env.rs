@@ -56,15 +56,21 @@ fn every_format_has_the_same_values() {
     let values = values(&world, "prod");
     assert_eq!(values.len(), 9);
     let each = |text: fn(&str, &str) -> String| values.iter().map(|(n, v)| text(n, v)).collect::<String>();
-    let not_mixing = |n: &str| if MIXING.contains(&n) { String::new() } else { format!(" {n}") };
-    let removed = of_mixing(|n| format!(" {n}")) + &values.iter().map(|(n, _)| not_mixing(n)).collect::<String>();
+    let is_removed = |n: &str| MIXING.contains(&n) || n == "TWOLOCK_HANDED";
+    let not_mixing = |n: &str| if is_removed(n) { String::new() } else { format!(" {n}") };
+    let removed = of_mixing(|n| format!(" {n}"))
+        + " TWOLOCK_HANDED"
+        + &values.iter().map(|(n, _)| not_mixing(n)).collect::<String>();
     let posix = format!("'unset'{removed} && 'export'{};\n", each(|n, v| format!(" {n}='{v}'")));
     for shell in ["sh", "bash", "zsh"] {
         world.run(["env", "prod", "--shell", shell]).is(0, &posix, "");
     }
-    let fish = of_mixing(|n| format!("while set -e {n}; end;\n")) + &each(|n, v| format!("set -gx {n} '{v}';\n"));
+    let fish = of_mixing(|n| format!("while set -e {n}; end;\n"))
+        + "while set -e TWOLOCK_HANDED; end;\n"
+        + &each(|n, v| format!("set -gx {n} '{v}';\n"));
     world.run(["env", "prod", "--shell", "fish"]).is(0, &format!("{fish}true;\n"), "");
     let powershell = of_mixing(|n| format!("Remove-Item Env:{n} -ErrorAction SilentlyContinue;\n"))
+        + "Remove-Item Env:TWOLOCK_HANDED -ErrorAction SilentlyContinue;\n"
         + &each(|n, v| format!("$Env:{n} = '{v}';\n"));
     world.run(["env", "prod", "--shell", "powershell"]).is(0, &powershell, "");
     let dotenv = each(|n, v| format!("{n}={v}\n"));
@@ -265,7 +271,7 @@ mfa_serial = arn:aws:iam::123456789012:mfa/ana
 twolock_source_profile = base
 region = eu-west-1
 ";
-const HANDED: &str = "AWS_ENDPOINT_URL,AWS_USE_FIPS_ENDPOINT,AWS_USE_DUALSTACK_ENDPOINT,AWS_STS_REGIONAL_ENDPOINTS,\
+const NAMES: &str = "AWS_ENDPOINT_URL,AWS_USE_FIPS_ENDPOINT,AWS_USE_DUALSTACK_ENDPOINT,AWS_STS_REGIONAL_ENDPOINTS,\
                       AWS_CA_BUNDLE";
 
 #[test]
@@ -285,15 +291,50 @@ fn what_the_profile_says_is_handed_on_and_what_has_no_variable_is_noted() {
         ("AWS_STS_REGIONAL_ENDPOINTS", "legacy"),
         ("AWS_CA_BUNDLE", "/etc/ssl/corp.pem"),
         ("AWS_ACCOUNT_ID", "123456789012"),
-        ("TWOLOCK_HANDED", HANDED),
     ] {
         assert_eq!(json[name], value, "{name}");
     }
+    let handed = json["TWOLOCK_HANDED"].as_str().unwrap();
+    assert_eq!(names_in(handed), NAMES);
     world.run(["exec", "local", "--", "sh", "-c", "echo $AWS_CA_BUNDLE $TWOLOCK_HANDED"]).is(
         0,
-        &format!("/etc/ssl/corp.pem {HANDED}\n"),
+        &format!("/etc/ssl/corp.pem {handed}\n"),
         note,
     );
+}
+
+/// The list without the hash of each value.
+fn names_in(handed: &str) -> String {
+    handed.split(',').map(|entry| entry.split_once(':').unwrap().0).collect::<Vec<_>>().join(",")
+}
+
+/// Prints the variables in question, the list of them without hashes.
+const SEEN: &str = "env | grep -E 'ENDPOINT|BUNDLE|HANDED' | sort | sed 's/:[0-9a-f]\\{8\\}//g' | tr '\\n' ' '; echo";
+
+#[test]
+fn a_variable_that_the_user_changed_after_env_is_the_users() {
+    let world = World::new();
+    world.add_config(TOLD);
+    world.log_in("local");
+    let handed = "unset AWS_CA_BUNDLE; eval $(twolock env local 2>/dev/null)";
+    let changed = "export AWS_ENDPOINT_URL=http://127.0.0.1:9";
+    let kept = "AWS_ENDPOINT_URL=http://127.0.0.1:9 \n";
+    let says = format!("{handed}; {changed}; eval $(twolock env --unset); {SEEN}");
+    world.finish(world.program("sh").args(["-c", &says])).is(0, kept, "");
+    // The next command uses it for its own call, and passes it on.
+    let code = world.code();
+    let next = "HTTPS_PROXY=http://127.0.0.1:1 twolock exec plain -- true";
+    let says = format!("{handed}; {changed}; export TWOLOCK_MFA_CODE={code}; {next}");
+    let ran = world.finish(world.program("sh").args(["-c", &says]));
+    assert!(ran.code == 6 && ran.stderr.contains("127.0.0.1:9"), "{ran:?}");
+    let own =
+        format!("{handed}; export AWS_ENDPOINT_URL={}/; twolock exec local -- sh -c \"{SEEN}\"", world.sandbox.url());
+    let ran = world.finish(world.program("sh").args(["-c", &own]));
+    let note = "AWS_ENDPOINT_URL is already set, and wins over endpoint_url (~/.aws/config:28)\n";
+    assert!(ran.code == 0 && ran.stderr.contains(note), "{ran:?}");
+    let set = "AWS_CA_BUNDLE=/etc/ssl/corp.pem AWS_ENDPOINT_URL=http://127.0.0.1:PORT/ ";
+    let listed = "TWOLOCK_HANDED=AWS_USE_FIPS_ENDPOINT,";
+    assert!(ran.stdout.starts_with(set) && ran.stdout.contains(listed), "{ran:?}");
 }
 
 #[test]
@@ -301,14 +342,13 @@ fn what_was_handed_on_is_ignored_and_removed_by_the_next_and_what_the_user_set_s
     let world = World::new();
     world.add_config(TOLD);
     world.log_in("local");
-    let seen = "env | grep -E 'ENDPOINT|BUNDLE|HANDED' | sort | tr '\\n' ' '; echo";
-    let local = format!("export AWS_CA_BUNDLE=/mine; eval $(twolock env local 2>/dev/null); {seen}");
+    let local = format!("export AWS_CA_BUNDLE=/mine; eval $(twolock env local 2>/dev/null); {SEEN}");
     // The profile without an endpoint goes to AWS, so its code is not sent to that of the profile before.
     let next = "AWS_CA_BUNDLE= TWOLOCK_MFA_CODE=123456 HTTPS_PROXY=http://127.0.0.1:1 twolock env plain 2>&1 | grep -c 127.0.0.1:1";
-    let gone = format!("eval $(twolock env --unset); {seen}");
-    let base = format!("eval $(twolock env local 2>/dev/null); eval $(twolock env base); {seen}");
+    let gone = format!("eval $(twolock env --unset); {SEEN}");
+    let base = format!("eval $(twolock env local 2>/dev/null); eval $(twolock env base); {SEEN}");
     let ran = world.finish(world.program("sh").args(["-c", &format!("{local}; {next}; {gone}; {base}")]));
-    let mine = HANDED.replace(",AWS_CA_BUNDLE", "");
+    let mine = NAMES.replace(",AWS_CA_BUNDLE", "");
     let local = format!(
         "AWS_CA_BUNDLE=/mine AWS_ENDPOINT_URL=http://127.0.0.1:PORT AWS_STS_REGIONAL_ENDPOINTS=legacy \
          AWS_USE_DUALSTACK_ENDPOINT=true AWS_USE_FIPS_ENDPOINT=false TWOLOCK_HANDED={mine} \n"
@@ -345,6 +385,81 @@ fn an_endpoint_of_the_default_profile_is_not_used_with_the_credentials_of_anothe
     let mut command = world.twolock(["env", "plain", "--format", "json"]);
     let json = world.finish(command.envs([of_sts, ("TWOLOCK_MFA_CODE", &world.code())])).json();
     assert_eq!(json["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], "true");
+}
+
+/// What programs see of the endpoint and of ignoring it, where the profile's lines and those of `default` are these.
+fn endpoint_seen(verb: &str, own: &str, default: &str) -> String {
+    let world = World::new();
+    world.add_config(&format!(
+        "[default]\n{default}\n[profile p]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\nregion = eu-west-1\n\
+         twolock_source_profile = base\n{own}"
+    ));
+    let shown = "echo ${AWS_ENDPOINT_URL-none} ${AWS_IGNORE_CONFIGURED_ENDPOINT_URLS-none}";
+    let line = match verb {
+        "env" => format!("eval \"$(twolock env p)\"; {shown}"),
+        "exec" => format!("twolock exec p -- sh -c '{shown}'"),
+        _ => format!("AWS_ENDPOINT_URL={} twolock exec p -- sh -c '{shown}'", world.sandbox.url()),
+    };
+    let line = format!("export AWS_ENDPOINT_URL_STS={} TWOLOCK_MFA_CODE={}; {line}", world.sandbox.url(), world.code());
+    world.finish(world.program("sh").args(["-c", &line])).stdout
+}
+
+#[test]
+fn an_endpoint_of_the_default_profile_is_ignored_whatever_the_profile_says_of_ignoring() {
+    let elsewhere = "endpoint_url = http://127.0.0.1:4566\n";
+    let own = "endpoint_url = http://127.0.0.1:4567\n";
+    let (no, yes) = ("ignore_configured_endpoint_urls = false\n", "ignore_configured_endpoint_urls = true\n");
+    for (of_profile, of_default, seen) in [
+        (no, elsewhere, "none true\n"),
+        ("", elsewhere, "none true\n"),
+        ("", "services = local\n", "none true\n"),
+        (no, "", "none false\n"),
+        ("", "", "none none\n"),
+        (own, elsewhere, "http://127.0.0.1:4567 none\n"),
+        // `default` must not make SDKs ignore the endpoint of the profile.
+        (own, yes, "http://127.0.0.1:4567 false\n"),
+        ("", &[elsewhere, yes].concat(), "none true\n"),
+    ] {
+        assert_eq!(endpoint_seen("exec", of_profile, of_default), seen, "{of_profile} {of_default}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_the_user_set_is_never_ignored() {
+    let elsewhere = "endpoint_url = http://127.0.0.1:4566\n";
+    let ignoring = "ignore_configured_endpoint_urls = true\n";
+    for (default, seen) in [
+        (elsewhere, "http://127.0.0.1:PORT none\n"),
+        (ignoring, "http://127.0.0.1:PORT false\n"),
+        (&[elsewhere, ignoring].concat(), "http://127.0.0.1:PORT false\n"),
+    ] {
+        assert_eq!(endpoint_seen("exec with a variable", "", default), seen, "{default}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_env_cannot_export_does_not_give_way_to_that_of_the_default_profile() {
+    let own = "endpoint_url = http://127.0.0.1:4567/a?b\n";
+    let elsewhere = "endpoint_url = http://127.0.0.1:4566\n";
+    assert_eq!(endpoint_seen("env", own, elsewhere), "none true\n");
+    assert_eq!(endpoint_seen("exec", own, elsewhere), "http://127.0.0.1:4567/a?b none\n");
+}
+
+#[test]
+fn settings_of_the_default_profile_that_apply_to_every_program_are_noted() {
+    let world = World::new();
+    world.add_config(TOLD);
+    world.add_config("[default]\nca_bundle = /etc/ssl/other.pem\ns3 =\n  addressing_style = path\n");
+    world.log_in("prod");
+    let of_bundle =
+        "twolock: note: profile 'prod': ca_bundle (~/.aws/config:41) of the profile 'default' is used here as well\n";
+    let of_s3 = "twolock: note: profile 'prod': s3 (~/.aws/config:42) of the profile 'default' is used here as well\n";
+    world.run(["exec", "prod", "--", "true"]).is(0, "", &format!("{of_bundle}{of_s3}"));
+    let mut command = world.twolock(["exec", "prod", "--", "true"]);
+    world.finish(command.env("AWS_CA_BUNDLE", "/mine")).is(0, "", of_s3);
+    // The profile's own replaces it, unless it cannot be exported.
+    let ran = world.run(["exec", "local", "--", "true"]);
+    assert!(!ran.stderr.contains("ca_bundle"), "{ran:?}");
 }
 
 #[test]

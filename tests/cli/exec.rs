@@ -142,7 +142,9 @@ fn the_environment_differs_by_exactly_our_variables() {
     let output = command.output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
-    let after: BTreeMap<&str, &str> = text.split_terminator('\0').filter_map(|pair| pair.split_once('=')).collect();
+    let mut after: BTreeMap<&str, &str> = text.split_terminator('\0').filter_map(|pair| pair.split_once('=')).collect();
+    let handed = after.remove("TWOLOCK_HANDED").and_then(|list| list.rsplit_once(':'));
+    assert_eq!(handed.map(|(name, hash)| (name, hash.len())), Some(("AWS_ENDPOINT_URL", 8)));
     let (home, path) = (world.home().to_str().unwrap(), crate::world::path());
     let field = |name: &str| answer[name].as_str().unwrap();
     let expected = BTreeMap::from([
@@ -154,7 +156,6 @@ fn the_environment_differs_by_exactly_our_variables() {
         ("AWS_REGION", "eu-west-1"),
         ("AWS_DEFAULT_REGION", "eu-west-1"),
         ("AWS_ENDPOINT_URL", world.sandbox.url()),
-        ("TWOLOCK_HANDED", "AWS_ENDPOINT_URL"),
         ("AWS_PAGER", "less"),
         ("HOME", home),
         ("LANG", "C.UTF-8"),
@@ -164,6 +165,19 @@ fn the_environment_differs_by_exactly_our_variables() {
         ("USER", "ana"),
     ]);
     assert_eq!(after, expected);
+}
+
+#[test]
+fn a_value_that_no_variable_can_hold_is_noted_and_the_command_runs() {
+    let world = World::new();
+    world.add_config(
+        "[profile odd]\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\ntwolock_source_profile = base\n\
+         endpoint_url = {url}\nregion = eu-west-1\nca_bundle = /etc/\0ssl.pem\n",
+    );
+    world.log_in("odd");
+    let note =
+        "twolock: note: profile 'odd': ca_bundle (~/.aws/config:29) is not exported: it contains a NUL character\n";
+    world.run(["exec", "odd", "--", "echo", "ran"]).is(0, "ran\n", note);
 }
 
 #[test]

@@ -201,11 +201,11 @@ const SCENES: &[Scene] = &[
     },
     Scene {
         name: "what one profile handed on is removed for the next, and off brings back what was there before",
-        posix: "unset AWS_ENDPOINT_URL; export AWS_CA_BUNDLE=/mine; tl prod && echo $TWOLOCK_HANDED
-            tl elsewhere && echo $TWOLOCK_HANDED $AWS_CA_BUNDLE
+        posix: "unset AWS_ENDPOINT_URL; export AWS_CA_BUNDLE=/mine; tl prod && echo $TWOLOCK_HANDED | sed 's/:[0-9a-f]*//g'
+            tl elsewhere && echo $TWOLOCK_HANDED $AWS_CA_BUNDLE | sed 's/:[0-9a-f]*//g'
             tl --off && echo ${TWOLOCK_HANDED-none} ${AWS_ENDPOINT_URL-none} $AWS_CA_BUNDLE; seen | cut -c1-9",
-        fish: "set -gx AWS_CA_BUNDLE /mine; tl prod; and echo $TWOLOCK_HANDED
-            tl elsewhere; and echo $TWOLOCK_HANDED $AWS_CA_BUNDLE
+        fish: "set -gx AWS_CA_BUNDLE /mine; tl prod; and echo $TWOLOCK_HANDED | sed 's/:[0-9a-f]*//g'
+            tl elsewhere; and echo $TWOLOCK_HANDED $AWS_CA_BUNDLE | sed 's/:[0-9a-f]*//g'
             tl --off; set -q TWOLOCK_HANDED; or set -q AWS_ENDPOINT_URL; or echo none none $AWS_CA_BUNDLE
             seen | cut -c1-9",
         prints: "AWS_ENDPOINT_URL\nAWS_ENDPOINT_URL,AWS_USE_DUALSTACK_ENDPOINT /mine\nnone none /mine\nAWS_ACCES\n",

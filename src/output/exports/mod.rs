@@ -75,10 +75,9 @@ pub fn is_plain(value: &str) -> bool {
     value.chars().all(is_plain)
 }
 
-/// The variables to remove before ours are set: those that could mix, and those handed on before.
+/// The variables to remove before ours are set: those that could mix, and those handed on before, with their list.
 pub fn removed(handed: &[&'static str]) -> Vec<&'static str> {
-    let list = (!handed.is_empty()).then_some(HANDED);
-    MIXING.iter().chain(handed).copied().chain(list).collect()
+    MIXING.iter().chain(handed).copied().chain([HANDED]).collect()
 }
 
 /// Statements that remove the variables that could mix or were handed on before, and set ours.
@@ -165,8 +164,9 @@ mod tests {
             "'unset' AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID AWS_ROLE_ARN \
              AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
              AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
-             AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK TWOLOCK_RUNNING AWS_ACCESS_KEY_ID \
-             AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION \
+             AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK TWOLOCK_RUNNING TWOLOCK_HANDED \
+             AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION \
+             AWS_DEFAULT_REGION \
              && 'export' AWS_ACCESS_KEY_ID='ASIAIOSFODNN7EXAMPLE' AWS_SECRET_ACCESS_KEY='se/cret+' \
              AWS_SESSION_TOKEN='tok==' AWS_CREDENTIAL_EXPIRATION='2031-01-31T12:34:56Z' AWS_ACCOUNT_ID='123456789012' \
              AWS_REGION='eu-west-1' AWS_DEFAULT_REGION='eu-west-1';\n"

@@ -14,6 +14,27 @@ use crate::text::visible::as_word;
 use super::context::Context;
 use super::shell::{calling_shell, line_to_type};
 
+/// The flags of twolock, aws-vault and granted that take a value and may stand before a profile.
+const WITH_VALUE: [&str; 17] = [
+    "--format",
+    "--shell",
+    "--duration",
+    "-d",
+    "--min-ttl",
+    "--region",
+    "-r",
+    "--mfa-token",
+    "-t",
+    "--backend",
+    "--prompt",
+    "--service",
+    "-s",
+    "--exec",
+    "--browser-profile",
+    "--federation-token-ttl",
+    "--reason",
+];
+
 /// Says what to run instead. Nothing is run: the words that follow may mean something else here.
 pub fn understood(arguments: &[OsString], env: &Env) -> Option<Failure> {
     let words: Vec<&str> = arguments.iter().map(|word| word.to_str()).collect::<Option<_>>()?;
@@ -27,7 +48,7 @@ pub fn understood(arguments: &[OsString], env: &Env) -> Option<Failure> {
 
 /// Commands of aws-vault and granted that have another name here, or none.
 fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
-    let given = rest.iter().copied().find(|word| !word.starts_with('-'));
+    let given = profile_in(rest);
     let name = as_word(given.unwrap_or("NAME"));
     let (instead, hint) = match word {
         "list" | "ls" => ("run: twolock profile list".into(), None),
@@ -53,13 +74,25 @@ fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
     Some(hint.into_iter().fold(failure, Failure::hint))
 }
 
+/// The first word that is neither a flag nor the value of one.
+fn profile_in<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let before = [""].iter().chain(words);
+    let of_flag = |(before, word): &(&&str, &&str)| word.starts_with('-') || WITH_VALUE.contains(before);
+    before.zip(words).find(|pair| !of_flag(pair)).map(|(_, word)| *word)
+}
+
 fn of_a_profile(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
     let (context, _) = Context::readable(Directories::find(env).ok()?, env);
     if !context.names_offered().iter().any(|name| name == word) {
         return None;
     }
     let command = match rest {
-        [verb, ..] if takes_a_profile(verb) => format!("twolock {verb} {}", as_word(word)),
+        [verb, more @ ..] if takes_a_profile(verb) => {
+            let whole = [&[*verb, word], more].concat();
+            let is_valid = Cli::read(whole.iter().map(OsString::from).collect()).is_ok();
+            let words = if is_valid { &whole[..] } else { &whole[..2] };
+            words.iter().fold("twolock".to_string(), |line, word| line + " " + &as_word(word))
+        }
         _ => rest.iter().copied().fold(CommandLine::of(Verb::Exec, word), CommandLine::with).to_string(),
     };
     let failure = Failure::new(Kind::Usage, format!("'{word}' is a profile, not a command; run: {command}"));

@@ -142,6 +142,11 @@ fn a_profile_in_place_of_a_command_is_suggested_and_not_run() {
         (&["prod", "--", "touch", marker.to_str().unwrap()], "prod", "exec prod -- touch HOME/marker"),
         (&["prod", "login"], "prod", "login prod"),
         (&["my prod", "status"], "my prod", "status 'my prod'"),
+        // what follows the command is kept, unless it is not valid there
+        (&["prod", "exec", "--", "ls"], "prod", "exec prod -- ls"),
+        (&["prod", "exec", "ls", "-l", "my file"], "prod", "exec prod ls -l 'my file'"),
+        (&["prod", "env", "--format", "json"], "prod", "env prod --format json"),
+        (&["prod", "login", "now"], "prod", "login prod"),
     ] {
         let quoted = if name == "my prod" { "'my prod'" } else { name };
         world.finish(world.twolock(args).env("SHELL", "/bin/bash")).is(
@@ -185,6 +190,20 @@ fn commands_of_aws_vault_and_granted_are_answered_with_ours() {
         world.finish(world.twolock(args).env("SHELL", "/bin/bash")).is(2, "", &line);
     }
     assert_eq!(world.sandbox.connections(), 0);
+}
+
+#[test]
+fn the_value_of_a_flag_is_not_taken_for_the_profile() {
+    let world = World::new();
+    for args in [
+        &["export", "--format", "json", "prod"][..],
+        &["export", "-d", "1h", "--region=eu-west-1", "prod"],
+        &["export", "prod", "--format", "json"],
+        &["assume", "-r", "eu-west-1", "--profile", "prod"],
+    ] {
+        let ran = world.finish(world.twolock(args).env("SHELL", "/bin/bash"));
+        assert!(ran.stderr.contains("; run: eval \"$(twolock env prod)\"\n"), "{args:?}: {ran:?}");
+    }
 }
 
 #[test]

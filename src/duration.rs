@@ -43,6 +43,13 @@ pub fn show(span: Duration) -> String {
     shown.map(|(n, unit)| format!("{n}{unit}")).collect::<Vec<_>>().join(" ")
 }
 
+/// `36h1s`: exact, and as it can be typed, in the hours in which AWS states its limits.
+pub fn exact(span: Duration) -> String {
+    let s = span.as_secs();
+    let parts = [(s / 3_600, "h"), (s / 60 % 60, "m"), (s % 60, "s")];
+    parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect()
+}
+
 /// Whole days.
 pub fn days(span: Duration) -> u64 {
     span.as_secs() / 86_400
@@ -65,6 +72,16 @@ mod tests {
     fn what_cannot_be_a_duration_is_refused() {
         for text in ["", "0", "0h", "-1h", "h", "1.5h", "1h1h", "1m1h", "99999999999999999999", "5 h", "1w"] {
             assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_exact_form_leaves_nothing_out_and_reads_back() {
+        for (seconds, text) in [(129_601, "36h1s"), (3_601, "1h1s"), (133_200, "37h"), (300, "5m"), (5_430, "1h30m30s")]
+        {
+            let span = Duration::from_secs(seconds);
+            assert_eq!(exact(span), text);
+            assert_eq!(parse(text), Some(span));
         }
     }
 

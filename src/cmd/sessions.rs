@@ -72,7 +72,7 @@ impl SessionRequest {
                 (None, Some(set)) => (Kind::Config, format!("min_ttl ({}): ", set.origin)),
                 _ => (Kind::Usage, String::new()),
             };
-            let (rest, most) = (duration::show(rest), duration::show(plan.duration()));
+            let (rest, most) = (duration::exact(rest), duration::exact(plan.duration()));
             let cause = format!("{whose}min_ttl {rest} is longer than new credentials last ({most})");
             return Err(Failure::new(kind, cause).of_profile(&plan.profile));
         }

@@ -154,7 +154,7 @@ impl StepPlanner<'_> {
         long: Option<&Sourced<Duration>>,
     ) -> Result<()> {
         if let Some(long) = long {
-            let shown = duration::show(long.value);
+            let shown = duration::exact(long.value);
             let (kind, set) = match long.origin {
                 Origin::Flag(flag) => (Kind::Usage, flag),
                 _ => (Kind::Config, "duration_seconds"),
@@ -205,7 +205,7 @@ impl StepPlanner<'_> {
         if range.contains(&duration.as_secs()) {
             return Ok(Some(duration));
         }
-        let (shown, hours) = (duration::show(duration), range.end() / 3_600);
+        let (shown, hours) = (duration::exact(duration), range.end() / 3_600);
         let cause = format!("--duration {shown} is out of range: AWS accepts 15m to {hours}h");
         Err(Failure::new(Kind::Usage, cause))
     }

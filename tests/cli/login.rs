@@ -76,7 +76,15 @@ fn a_duration_that_aws_does_not_accept_is_a_usage_error_before_any_question() {
         ),
         (
             ["exec", "base", "--duration", "37h"],
-            "profile 'base': --duration 1d 13h is out of range: AWS accepts 15m to 36h",
+            "profile 'base': --duration 37h is out of range: AWS accepts 15m to 36h",
+        ),
+        (
+            ["exec", "base", "--duration", "36h1s"],
+            "profile 'base': --duration 36h1s is out of range: AWS accepts 15m to 36h",
+        ),
+        (
+            ["login", "top", "--duration", "1h1s"],
+            "profile 'top': --duration of 1h1s is too long: AWS limits roles assumed through other roles to 1h",
         ),
         (["env", "base", "--duration", "5m"], "profile 'base': --duration 5m is out of range: AWS accepts 15m to 36h"),
         (

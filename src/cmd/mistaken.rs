@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory;
+use clap::{Arg, CommandFactory};
 
 use crate::cli::Cli;
 use crate::error::{Failure, Kind};
@@ -86,21 +86,26 @@ fn of_a_profile(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
     if !context.names_offered().iter().any(|name| name == word) {
         return None;
     }
-    let command = match rest {
-        [verb, more @ ..] if takes_a_profile(verb) => {
-            let whole = [&[*verb, word], more].concat();
+    let command = match rest.split_at(words_of_command(rest)) {
+        ([], _) => rest.iter().copied().fold(CommandLine::of(Verb::Exec, word), CommandLine::with).to_string(),
+        (verb, more) => {
+            let short = [verb, &[word]].concat();
+            let whole = [&short[..], more].concat();
             let is_valid = Cli::read(whole.iter().map(OsString::from).collect()).is_ok();
-            let words = if is_valid { &whole[..] } else { &whole[..2] };
+            let words = if is_valid { whole } else { short };
             words.iter().fold("twolock".to_string(), |line, word| line + " " + &as_word(word))
         }
-        _ => rest.iter().copied().fold(CommandLine::of(Verb::Exec, word), CommandLine::with).to_string(),
     };
     let failure = Failure::new(Kind::Usage, format!("'{word}' is a profile, not a command; run: {command}"));
     Some(failure.hint(format!("for this shell: {}", line_to_type(calling_shell(env), &as_word(word)))))
 }
 
-fn takes_a_profile(verb: &str) -> bool {
-    let command = Cli::command();
-    let found = command.find_subcommand(verb);
-    found.is_some_and(|command| command.get_positionals().any(|argument| argument.get_id() == "positional"))
+/// How many of the first words name a command that takes a profile.
+fn words_of_command(words: &[&str]) -> usize {
+    let (mut command, mut length) = (Cli::command(), 0);
+    while let Some(inner) = words.get(length).and_then(|word| command.find_subcommand(word)).cloned() {
+        (command, length) = (inner, length + 1);
+    }
+    let is_profile = |argument: &Arg| ["positional", "profile", "old"].contains(&argument.get_id().as_str());
+    if command.get_positionals().any(is_profile) { length } else { 0 }
 }

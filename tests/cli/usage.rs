@@ -147,6 +147,8 @@ fn a_profile_in_place_of_a_command_is_suggested_and_not_run() {
         (&["prod", "exec", "ls", "-l", "my file"], "prod", "exec prod ls -l 'my file'"),
         (&["prod", "env", "--format", "json"], "prod", "env prod --format json"),
         (&["prod", "login", "now"], "prod", "login prod"),
+        (&["prod", "profile", "show"], "prod", "profile show prod"),
+        (&["prod", "profile", "set", "region", "eu-west-1"], "prod", "profile set prod region eu-west-1"),
     ] {
         let quoted = if name == "my prod" { "'my prod'" } else { name };
         world.finish(world.twolock(args).env("SHELL", "/bin/bash")).is(

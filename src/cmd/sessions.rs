@@ -8,6 +8,7 @@ use crate::aws::sts::StsClient;
 use crate::credentials::Session;
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::MfaCode;
 use crate::ours::consent;
 use crate::output::{exports, messages};
@@ -125,6 +126,7 @@ pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) ->
         directory: &context.dirs.cache,
         locking: locking(context, request),
         endpoint: endpoint.as_deref(),
+        login: login(plan, request.need),
         asker: parent::asker().map(|asker| asker.to_string()),
         caller: caller(context, request),
         patience: request.patience,
@@ -145,6 +147,17 @@ pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) ->
     }
     unsaved.iter().for_each(|why| messages::warning(why));
     obtained.map_err(|failure| context.shortened_failure(failure))
+}
+
+/// Starts a session of the length that was asked for; a new one, where another may not be left for long enough.
+fn login(plan: &Plan, need: Need) -> CommandLine {
+    let command = CommandLine::of(Verb::Login, &plan.profile);
+    let is_fresh = need.not_before.is_some() || need.rest > SHORTEST_REST;
+    let command = if is_fresh { command.with("--fresh") } else { command };
+    match need.asked {
+        Some(span) => command.with(format!("--duration={}", duration::exact(span))),
+        None => command,
+    }
 }
 
 /// Whose declined question is not put again; a code given beforehand asks nobody.

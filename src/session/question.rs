@@ -6,7 +6,6 @@ use crate::arn::{MfaSerial, RoleArn};
 use crate::aws::{AwsError, AwsErrorKind, Mfa};
 use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
-use crate::hint::{CommandLine, Verb};
 use crate::prompt::{AskError, Question};
 use crate::session::Sessions;
 use crate::session::codes;
@@ -137,7 +136,7 @@ impl Sessions<'_> {
             AskError::TimedOut => self.timed_out(),
             AskError::Failed(failure) => Ended::shared(failure),
             AskError::Nobody(why) => {
-                let command = CommandLine::of(Verb::Login, &self.plan.profile);
+                let command = &self.login;
                 let cause = format!("needs an MFA code from {device}: {why}; run in a terminal: {command}");
                 Ended::alone(Failure::new(Kind::NeedsPerson, cause))
             }
@@ -145,8 +144,7 @@ impl Sessions<'_> {
     }
 
     fn timed_out(&self) -> Ended {
-        let command = CommandLine::of(Verb::Login, &self.plan.profile);
-        let cause = format!("no code was entered in time; run in a terminal: {command}");
+        let cause = format!("no code was entered in time; run in a terminal: {}", self.login);
         Ended { declined: Some(How::TimedOut), ..Ended::alone(Failure::new(Kind::NeedsPerson, cause)) }
     }
 
@@ -180,8 +178,7 @@ impl Sessions<'_> {
     pub(super) fn declined_lately(&self, files: &DeviceFiles) -> Result<()> {
         let refusal = |caller| declined::refusal(&files.load().declined, caller, (self.clock)());
         let Some(refusal) = self.caller.and_then(refusal) else { return Ok(()) };
-        let command = CommandLine::of(Verb::Login, &self.plan.profile);
-        Err(self.about(Failure::new(Kind::NeedsPerson, format!("{refusal}, or run: {command}"))))
+        Err(self.about(Failure::new(Kind::NeedsPerson, format!("{refusal}, or run: {}", self.login))))
     }
 }
 

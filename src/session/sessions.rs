@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::aws::Sts;
 use crate::credentials::{AccessKey, Session};
 use crate::error::Result;
+use crate::hint::CommandLine;
 use crate::profile::base::Base;
 use crate::profile::plan::Plan;
 use crate::prompt::CodeSource;
@@ -77,6 +78,8 @@ pub struct Sessions<'a> {
     pub locking: Locking,
     /// The endpoint's identity, when it is not AWS's own.
     pub endpoint: Option<&'a str>,
+    /// What a person runs in a terminal to get what is needed here.
+    pub login: CommandLine,
     /// Who asks, shown in the question.
     pub asker: Option<String>,
     /// The program that is not asked again at once after a person declined; none where every call asks.

@@ -128,7 +128,7 @@ fn fresh_asks_again_and_renews_the_role_sessions() {
         9,
         "",
         "twolock: error: profile 'prod': needs an MFA code from arn:aws:iam::123456789012:mfa/ana: no terminal; \
-         run in a terminal: twolock login prod\n",
+         run in a terminal: twolock login prod --fresh\n",
     );
     assert_eq!(world.run_with_code(["login", "prod", "--fresh"]).code, 0);
     let after = world.run(["credential-process", "prod"]);

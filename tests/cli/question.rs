@@ -1,4 +1,4 @@
-use crate::world::{DEVICE, Terminal, World};
+use crate::world::{Clock, DEVICE, Terminal, World};
 
 const QUESTION: &str = "MFA code for STS at 127.0.0.1:";
 
@@ -195,4 +195,32 @@ fn without_a_terminal_the_command_to_paste_is_quoted() {
              twolock login 'my prod'\n"
         ),
     );
+}
+
+#[test]
+fn the_command_to_paste_leads_to_the_session_that_was_asked_for() {
+    let world = World::new();
+    world.log_in("prod");
+    // Fresh means: not created before the second of the request.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    for (args, command) in [
+        (&["exec", "base", "--duration", "1h", "--", "true"][..], "login base --duration=1h"),
+        (&["env", "base", "--duration", "5400", "--format", "json"], "login base --duration=1h30m"),
+        (&["exec", "base", "--duration", "2h", "--min-ttl", "1h", "--", "true"], "login base --fresh --duration=2h"),
+        (&["login", "base", "--fresh"], "login base --fresh"),
+    ] {
+        world.finish(&mut world.twolock(args)).is(
+            9,
+            "",
+            &format!(
+                "twolock: error: profile 'base': needs an MFA code from {DEVICE}: no terminal; run in a terminal: \
+                 twolock {command}\n"
+            ),
+        );
+    }
+    // A minute later, so that the device shows another code.
+    world.sandbox.set_clock(Clock::Offset(60));
+    let ran = world.run_with_code(["login", "base", "--duration=1h"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    world.run(["exec", "base", "--duration", "1h", "--", "true"]).is(0, "", "");
 }

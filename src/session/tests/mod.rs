@@ -22,6 +22,7 @@ use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{AwsError, AwsErrorKind, Bounds, Mfa, Signer, Sts};
 use crate::credentials::{AccessKey, AccessKeyId, Session};
 use crate::error::{Failure, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::{MfaCode, ProfileName, Region, SessionName};
 use crate::origin::{Origin, Sourced};
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
@@ -350,6 +351,7 @@ impl World {
             directory: &self.directory(),
             locking: Locking::IfPossible,
             endpoint: None,
+            login: CommandLine::of(Verb::Login, &plan.profile),
             asker: None,
             caller: None,
             patience: Patience::EachQuestion(Duration::from_secs(55)),

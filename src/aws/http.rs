@@ -114,13 +114,15 @@ fn is_usable(block: &str) -> bool {
 impl Proxy {
     fn for_endpoint(env: &Env, endpoint: &Endpoint) -> Result<Option<Self>, Failure> {
         const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-        let found = VARIABLES.iter().find_map(|&variable| Some((variable, env.text(variable)?)));
         // Plain http goes to this machine or the user's own network, and a proxy is never used for it.
         let is_near = endpoint.kind() == EndpointKind::Loopback || !endpoint.is_https();
-        let Some((variable, text)) = found.filter(|_| !is_near) else {
+        let first_set = |names: &[&'static str]| names.iter().copied().find(|name| env.raw(name).is_some());
+        let Some(variable) = first_set(&VARIABLES).filter(|_| !is_near) else {
             return Ok(None);
         };
-        let exempt = env.text("NO_PROXY").or_else(|| env.text("no_proxy")).unwrap_or_default();
+        let read = |name| Ok::<_, Failure>(env.readable(name)?.unwrap_or_default());
+        let text = read(variable)?;
+        let exempt = first_set(&["NO_PROXY", "no_proxy"]).map_or(Ok(""), read)?;
         if is_exempt(endpoint, exempt) {
             return Ok(None);
         }

@@ -118,6 +118,7 @@ impl Context {
         let index_path = dirs.data.join("keys.json");
         let index = KeyIndex::load(&index_path, &shorten(&index_path, &dirs.home));
         let index = index.map_err(|failure| of_files.push(failure)).unwrap_or_default();
+        of_files.extend(SAY_WHERE.iter().filter_map(|variable| env.readable(variable).err()));
         let surroundings = surroundings(env, &settings);
         log::detail(format_args!("read {} and {}", files.config.shown(), files.credentials.shown()));
         (Self { env: env.clone(), dirs, settings, files, index, surroundings }, of_settings, of_files)
@@ -333,6 +334,17 @@ fn paths_of(dirs: &Directories, account_home: &Path) -> Paths {
     let account_file = file_in(&dirs.config_below(account_home));
     Paths { file: file_in(&dirs.config), account_file, home: dirs.home.clone() }
 }
+
+/// Decide where credentials go: one that cannot be read must not send them to AWS instead.
+const SAY_WHERE: [&str; 7] = [
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+];
 
 fn surroundings(env: &Env, settings: &Settings) -> Surroundings {
     let sourced = |name| Some(Sourced { value: env.text(name)?.to_string(), origin: Origin::Variable(name) });

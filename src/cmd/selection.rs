@@ -77,7 +77,7 @@ impl Context {
 
     fn named_by_variable(&self) -> Result<Option<ProfileName>> {
         for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
-            if let Some(name) = self.env.text(variable) {
+            if let Some(name) = self.env.readable(variable)? {
                 let invalid = |why| Failure::new(Kind::Usage, format!("{variable}: {why}"));
                 let name = ProfileName::parse(name).map_err(invalid)?;
                 let is_known = self.has(&name) || self.settings.aliases.get(name.as_str()).is_some();

@@ -212,7 +212,15 @@ impl Settings {
 
     fn override_from(&mut self, env: &Env, failures: &mut Vec<Failure>) {
         for known in KNOWN {
-            let Some((variable, value)) = known.variable.and_then(|v| Some((v, env.text(v)?))) else { continue };
+            let Some(variable) = known.variable else { continue };
+            let value = match env.readable(variable) {
+                Ok(Some(value)) => value,
+                Ok(None) => continue,
+                Err(failure) => {
+                    failures.push(failure);
+                    continue;
+                }
+            };
             let problem = |why: &str| Failure::new(Kind::Config, format!("{variable} '{value}': {why}"));
             if let Err(why) = (known.check)(value) {
                 failures.push(problem(&why));

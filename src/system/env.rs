@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 
+use crate::error::{Failure, Kind, Result};
+
 use super::platform;
 use crate::hex::sha256;
 
@@ -142,6 +144,12 @@ impl Env {
     /// The value as text, unless it is unset, empty or not UTF-8.
     pub fn text(&self, name: &'static str) -> Option<&str> {
         self.raw(name).and_then(OsStr::to_str)
+    }
+
+    /// The value as text, unless it is unset or empty; one that is not UTF-8 is a failure, never "unset".
+    pub fn readable(&self, name: &'static str) -> Result<Option<&str>> {
+        let failure = || Failure::new(Kind::Config, format!("{name} is not UTF-8: set it again, or unset it"));
+        self.raw(name).map(|value| value.to_str().ok_or_else(failure)).transpose()
     }
 
     /// The value as the system gave it, unless it is unset or empty.

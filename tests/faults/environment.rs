@@ -1,6 +1,8 @@
 //! What stands in the environment of what we start, and what the caller's environment can do to us (P3, P20).
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
 use crate::machine::script;
 use crate::world::{DEVICE, World};
@@ -70,6 +72,33 @@ fn a_failing_env_changes_no_variable_and_stops_what_follows() {
     assert!(!ran.stdout.contains("went on"), "{ran:?}");
     let found = variables(&ran.stdout);
     STALE.iter().for_each(|(name, value)| assert_eq!(found.get(name), Some(value), "{name}"));
+}
+
+#[test]
+fn a_variable_that_is_not_text_does_not_count_as_unset() {
+    let world = World::new();
+    world.log_in("prod");
+    world.add_config(&format!("[profile real]\nmfa_serial = {DEVICE}\ntwolock_source_profile = base\n"));
+    let odd = OsString::from_vec(b"pr\xffod".to_vec());
+    for (variable, args) in [
+        ("AWS_PROFILE", &["exec", "--", "true"][..]),
+        ("AWS_PROFILE", &["credential-process"]),
+        ("AWS_ENDPOINT_URL", &["credential-process", "prod"]),
+        ("AWS_ENDPOINT_URL_STS", &["whoami", "prod"]),
+        ("AWS_REGION", &["env", "prod", "--format", "json"]),
+        ("HTTPS_PROXY", &["whoami", "real"]),
+        ("TWOLOCK_MIN_TTL", &["env", "prod", "--format", "json"]),
+    ] {
+        let mut command = world.twolock(args);
+        let ran = world.finish(command.env("AWS_DEFAULT_PROFILE", "base").env(variable, &odd));
+        ran.is(3, "", &format!("twolock: error: {variable} is not UTF-8: set it again, or unset it\n"));
+    }
+    let other = world.finish(world.twolock(["exec", "prod", "--", "true"]).env("AWS_PROFILE", &odd));
+    assert_eq!((other.code, other.stderr.as_str()), (0, ""), "the profile that is named counts");
+    let doctor = world.finish(world.twolock(["doctor"]).env("AWS_PROFILE", &odd));
+    assert!(doctor.stdout.contains("error: AWS_PROFILE is not UTF-8"), "{doctor:?}");
+    let doctor = world.finish(world.twolock(["doctor"]).env("AWS_ENDPOINT_URL", &odd));
+    assert!(doctor.stdout.contains("AWS_ENDPOINT_URL is not UTF-8"), "{doctor:?}");
 }
 
 #[test]

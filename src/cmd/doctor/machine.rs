@@ -37,6 +37,10 @@ pub fn profile_variables(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
     let mut found = Vec::new();
     for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        if let Err(failure) = env.readable(variable) {
+            let why = "twolock cannot know which profile is meant, and fails where none is named";
+            found.push(Finding::new(Error, failure.cause, why).fix(unset(checkup, &[variable])));
+        }
         let is_missing = |name: &&str| !checkup.profiles.iter().any(|one| one.name == *name);
         let Some(name) = env.text(variable).filter(is_missing) else { continue };
         let (severity, what) = match checkup.context.settings.aliases.get(name) {

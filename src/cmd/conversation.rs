@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Failure, Kind};
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
-use crate::system::terminal::{Line, Terminal, Unusable};
+use crate::system::terminal::{Line, Terminal, Unusable, without_paste_marks};
 use crate::text::visible::{refused, sentence};
 
 /// Time to read a diff, or to look for a key in another window.
@@ -103,7 +103,7 @@ impl<'a> Conversation<'a> {
             self.write(prompt)?;
             return match read() {
                 Line::Resumed => continue,
-                Line::Text(answer) => Ok(answer),
+                Line::Text(answer) => Ok(without_paste_marks(&answer)),
                 Line::Lost(why) => Err(no_person(&why, self.need)),
                 Line::TooLong => Err(Failure::cancelled(UNCHANGED)),
                 Line::End => self.write("\n").and(Err(Failure::cancelled(UNCHANGED))),

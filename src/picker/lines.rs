@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::picker::matching::{Choices, Search};
 use crate::system::clock::Deadline;
-use crate::system::terminal::{Line, Terminal, Unusable};
+use crate::system::terminal::{Line, Terminal, Unusable, without_paste_marks};
 use crate::text::visible::visible;
 use crate::text::width::{columns, cut_middle};
 
@@ -25,7 +25,7 @@ pub fn pick(
         let text = list(choices, &found, terminal.width().saturating_sub(1));
         terminal.write(&text).map_err(|_| Unusable::Gone)?;
         match terminal.read_line(until) {
-            Line::Text(typed) => match answer(typed.expose().trim(), choices, &found) {
+            Line::Text(typed) => match answer(without_paste_marks(&typed).expose().trim(), choices, &found) {
                 Answer::Selected(at) => return Ok(Some(at)),
                 Answer::Cancelled => return Ok(None),
                 Answer::Filter(text) => filter = text,

@@ -34,7 +34,7 @@ pub struct Question {
 pub enum AskError {
     /// No person can be asked here: no controlling terminal, or we are a background job. The text says which.
     Nobody(String),
-    /// The person declined: two empty lines or end of input.
+    /// The person declined: an empty line, after we said what it does, or end of input.
     Cancelled,
     /// Nothing was entered before the deadline.
     TimedOut,

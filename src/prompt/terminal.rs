@@ -10,7 +10,8 @@
 //!   worthless a moment later, and nothing can leave the terminal mute.
 //! - What was typed before the question is no answer to it, and what was typed after the answer is not left for the
 //!   shell: both are dropped.
-//! - Enter sends; end of input or a second empty line cancels. A code of the wrong form is asked again, without counting.
+//! - Enter sends; end of input cancels, and an empty line below a notice that says so. A code of the wrong form is asked
+//!   again, without counting.
 //! - After ^Z and `fg` the question is shown again. ^C is the signal's business (`system/signals.rs`).
 //! - When it is over, the question is erased. A terminal that cannot erase (`TERM=dumb`) keeps it, and sees no notes.
 
@@ -22,14 +23,14 @@ use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::signals;
-use crate::system::terminal::{Line, Terminal, Unusable, allows_styles};
+use crate::system::terminal::{Line, Terminal, Unusable, allows_styles, without_paste_marks};
 use crate::text::style::bold;
 use crate::text::visible::visible;
 use crate::text::width::{columns, cut_middle};
 
 /// Widest question, in columns.
 const WIDEST: usize = 80;
-const NOT_A_CODE: &str = "not a six-digit code";
+const NOT_A_CODE: &str = "not a six-digit code; an empty line cancels";
 const EMPTY: &str = "no code was typed; another empty line cancels";
 
 const ERASE_LINE: &str = "\r\x1b[2K";
@@ -62,24 +63,26 @@ impl CodeSource for TerminalSource {
         let line = question_line(question);
         let (line, styled) = (line.plain(), line.styled(self.is_styled));
         let mut notice = question.notice.as_deref().map(visible);
-        let mut was_empty = false;
+        let mut is_told_how_to_cancel = false;
         loop {
             shown.show(notice.as_deref(), &styled, columns(&line))?;
             match terminal.read_line(until) {
                 Line::Text(typed) => {
                     shown.answered(&line, columns(typed.expose()));
+                    let typed = without_paste_marks(&typed);
                     if let Some(code) = MfaCode::parse(typed.expose()) {
                         return Ok(code);
                     }
                     let is_empty = typed.expose().trim().is_empty();
-                    if is_empty && was_empty {
+                    if is_empty && is_told_how_to_cancel {
                         return Err(AskError::Cancelled);
                     }
-                    was_empty |= is_empty;
+                    is_told_how_to_cancel = true;
                     notice = Some(if is_empty { EMPTY } else { NOT_A_CODE }.into());
                 }
                 Line::TooLong => {
                     shown.answered(&line, 0);
+                    is_told_how_to_cancel = true;
                     notice = Some(NOT_A_CODE.into());
                 }
                 Line::Resumed => {

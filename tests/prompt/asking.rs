@@ -105,7 +105,10 @@ fn a_code_of_the_wrong_form_is_asked_again() {
     for wrong in ["12345", "1234567", "abcdef", "１２３４５６", &"9".repeat(3_000)] {
         let before = world.shown_so_far();
         world.types(&format!("{wrong}\r"));
-        world.sees_after(before, "not a six-digit code\r\nMFA code for 123456789012 (prod, device ana): ");
+        world.sees_after(
+            before,
+            "not a six-digit code; an empty line cancels\r\nMFA code for 123456789012 (prod, device ana): ",
+        );
     }
     world.types("12 34 56\r");
     assert_eq!(world.event(), "exited 0");
@@ -127,6 +130,33 @@ fn a_first_empty_line_is_asked_again_and_a_second_one_cancels() {
         world.assert_modes_unchanged();
         world.assert_nothing_left();
         assert!(world.screen().is_empty(), "{:?}", world.screen());
+    }
+}
+
+#[test]
+fn a_word_that_asks_to_leave_is_told_how_and_one_empty_line_then_cancels() {
+    for word in ["q", "quit", "exit", "cancel"] {
+        let (mut world, _) = World::asked(&[]);
+        let before = world.shown_so_far();
+        world.types(&format!("{word}\r"));
+        world.sees_after(before, "not a six-digit code; an empty line cancels\r\nMFA code for 123456789012 (prod,");
+        world.sees("device ana): ");
+        world.types("\r");
+        assert_eq!(world.event(), "exited 0");
+        assert_eq!(world.report(), "Cancelled\ndone\n");
+        assert!(world.screen().is_empty(), "{:?}", world.screen());
+    }
+}
+
+#[test]
+fn a_code_that_the_terminal_marks_as_pasted_is_taken() {
+    for pasted in ["\x1b[200~123456\x1b[201~\r", "\x1b[200~123456\r\x1b[201~", "12\x1b[200~3456\x1b[201~\r"] {
+        let (mut world, _) = World::asked(&[("PROMPT_ASKER", "terraform, pid 4242")]);
+        world.types(pasted);
+        assert_eq!(world.event(), "exited 0");
+        assert_eq!(world.report(), "code 123456\ndone\n", "{pasted:?}");
+        world.assert_nothing_left();
+        assert!(world.screen().is_empty(), "{pasted:?}: {:?}", world.screen());
     }
 }
 

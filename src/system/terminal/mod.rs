@@ -154,6 +154,16 @@ impl Terminal {
     }
 }
 
+/// Returns what was typed without the marks that a terminal puts around a paste, where a line editor before us asked
+/// for them and left that mode on.
+pub fn without_paste_marks(typed: &Secret<String>) -> Secret<String> {
+    let typed = typed.expose();
+    // full size from the start: a string that grows leaves copies behind
+    let mut text = String::with_capacity(typed.len());
+    typed.split("\x1b[200~").flat_map(|piece| piece.split("\x1b[201~")).for_each(|piece| text.push_str(piece));
+    Secret::new(text)
+}
+
 /// What is typed is not shown until this is dropped.
 pub struct HiddenTyping<'a> {
     terminal: &'a Terminal,

@@ -14,7 +14,7 @@ use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
 pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
-    let context = Context::load(&invocation.env)?;
+    let context = Context::load_anywhere(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     let session = obtain(&context, &planned, &SessionRequest::interactive(&context, args.profile.code_stdin))?;
     let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);

@@ -38,7 +38,7 @@ fn without_a_home_variable_the_account_says_where_it_is() {
 }
 
 #[test]
-fn without_any_home_and_both_files_given_readers_env_and_exec_go_on_without_keeping() {
+fn without_any_home_and_both_files_given_readers_env_exec_and_whoami_go_on_without_keeping() {
     let world = World::new();
     let somebody = Somebody::of(&world);
     let here = world.home().join("here");
@@ -56,10 +56,14 @@ fn without_any_home_and_both_files_given_readers_env_and_exec_go_on_without_keep
         assert!(ran.code == 0 && ran.stdout.contains("prod") && ran.stderr.is_empty(), "{args:?}: {ran:?}");
     }
     let warning = "twolock: warning: no home directory, so the session is not saved, and the next command asks again\n";
-    for args in [&["env", "prod", "--format", "json"][..], &["exec", "prod", "--", "env"]] {
+    for (args, shown) in [
+        (&["env", "prod", "--format", "json"][..], "ASIA"),
+        (&["exec", "prod", "--", "env"], "ASIA"),
+        (&["whoami", "prod"], "assumed-role/Admin"),
+    ] {
         let ran = world.finish(homeless(args).env("TWOLOCK_MFA_CODE", world.code()));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, warning), "{args:?}: {ran:?}");
-        assert!(ran.stdout.contains("ASIA"), "{ran:?}");
+        assert!(ran.stdout.contains(shown), "{ran:?}");
     }
     for args in [&["login", "prod"][..], &["credential-process", "prod"], &["settings", "path"]] {
         let ran = world.finish(&mut homeless(args));

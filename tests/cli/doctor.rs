@@ -771,8 +771,15 @@ fn the_error_message_of_a_client_is_explained() {
          it found no credentials and sent an unsigned request\n  fix: twolock exec NAME -- COMMAND\n",
         "",
     );
+    world.run(["doctor", "--explain", "Unable to locate credentials. You can configure credentials by running"]).is(
+        0,
+        "info: AWS CLI, boto3: Unable to locate credentials\n  \
+         no profile is selected, or the selected one has no credentials\n  fix: twolock exec NAME -- COMMAND\n",
+        "",
+    );
     let json = world.run(["doctor", "--json", "--explain", "credentials not found in native keychain"]).json();
     assert_eq!(json["findings"][0]["fix"], "twolock login NAME");
+    assert_eq!(json["findings"][0]["check"], "client");
     world.run(["doctor", "--explain", "it does not work"]).is(
         2,
         "",

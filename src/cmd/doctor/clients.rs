@@ -23,11 +23,16 @@ const fn row(client: &'static str, says: &'static str, why: &'static str, fix: &
 const LOGIN: &str = "twolock login NAME";
 const ADOPT: &str = "twolock profile adopt NAME";
 const EXEC: &str = "twolock exec NAME -- COMMAND";
+const SHOW: &str = "twolock profile show NAME";
+const ENV: &str = "eval \"$(twolock env NAME)\"";
 const LOAD_CONFIG: &str = "export AWS_SDK_LOAD_CONFIG=1";
 const HIDDEN: &str = "twolock ended with an error that the default chain does not show";
+const NONE_FOUND: &str = "no profile is selected, or the selected one has no credentials";
+const EXPIRED: &str = "the credentials have expired, usually those of an earlier env";
+const UNKNOWN_KEY: &str = "AWS does not know the access key: deleted, inactive, mistyped, or of another partition";
 const ASKS_ITSELF: &str = "the role has an mfa_serial and is not adopted";
 
-const ERRORS: [ClientError; 19] = [
+const ERRORS: [ClientError; 27] = [
     row("JavaScript", "Could not load credentials from any providers", HIDDEN, LOGIN),
     row(
         "JavaScript v2",
@@ -46,8 +51,21 @@ const ERRORS: [ClientError; 19] = [
     row(
         "AWS CLI, boto3",
         "Error when retrieving credentials from custom-process",
-        "twolock's error follows it",
-        "docs/troubleshooting.md lists them",
+        "twolock's error follows it, and shows alone in a terminal",
+        LOGIN,
+    ),
+    row("AWS CLI, boto3", "Unable to locate credentials", NONE_FOUND, EXEC),
+    row("Go", "no EC2 IMDS role found", NONE_FOUND, EXEC),
+    row("Terraform", "No valid credential sources found", NONE_FOUND, EXEC),
+    row("AWS", "The security token included in the request is expired", EXPIRED, ENV),
+    row("AWS", "ExpiredToken", EXPIRED, ENV),
+    row("AWS", "The security token included in the request is invalid", UNKNOWN_KEY, SHOW),
+    row("AWS", "InvalidClientTokenId", UNKNOWN_KEY, SHOW),
+    row(
+        "AWS CLI, boto3",
+        "The config profile (NAME) could not be found",
+        "neither AWS file has a profile of that name",
+        "twolock profile list",
     ),
     row("Rust", "identity resolver timed out after", "no code was entered within 21.6 s", LOGIN),
     row("Go", "exit status 9", "user input is required; twolock's error is above it on stderr", LOGIN),
@@ -69,7 +87,7 @@ const ERRORS: [ClientError; 19] = [
         "AWS CLI, boto3",
         "Partial credentials found",
         "the profile has half an access key, or a role beside credential_process",
-        "twolock profile show NAME",
+        SHOW,
     ),
     row(
         "C++, pyarrow",
@@ -95,6 +113,16 @@ const ERRORS: [ClientError; 19] = [
 ];
 
 impl ClientError {
+    /// Whether a message holds it, or is most of it: a few of its words may be anybody's.
+    fn is_meant_by(&self, message: &str) -> bool {
+        let says = self.says.to_lowercase();
+        let holds = |rest: Option<usize>, piece: &str| {
+            rest.and_then(|from| Some(from + message[from..].find(piece)? + piece.len()))
+        };
+        let is_most = message.len() >= 8 && 2 * message.len() >= says.len();
+        says.split("name").fold(Some(0), holds).is_some() || (is_most && says.contains(message))
+    }
+
     fn finding(&self) -> Finding {
         Finding::new(Info, format!("{}: {}", self.client, self.says), self.why).fix(self.fix)
     }
@@ -102,12 +130,12 @@ impl ClientError {
 
 /// What a client's error message means. It may be pasted whole, or be the part of it that was kept.
 pub fn explained(message: &str) -> Result<Checked, Failure> {
-    let message = message.trim().to_lowercase();
-    let is_meant = |error: &&ClientError| {
-        let says = error.says.to_lowercase();
-        message.contains(&says) || (message.len() >= 8 && says.contains(&message))
-    };
-    let found: Vec<Finding> = ERRORS.iter().filter(is_meant).map(ClientError::finding).collect();
+    // A terminal may have broken its lines.
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let mut meant: Vec<&ClientError> = ERRORS.iter().filter(|error| error.is_meant_by(&message)).collect();
+    // AWS's code and AWS's sentence say the same.
+    meant.dedup_by_key(|error| (error.why, error.fix));
+    let found: Vec<Finding> = meant.into_iter().map(ClientError::finding).collect();
     match found.is_empty() {
         true => Err(Failure::new(Kind::Usage, "this is not an error message of an AWS client that doctor knows")
             .hint("run twolock doctor without --explain: it checks everything it knows")),
@@ -152,6 +180,33 @@ mod tests {
         let whole = "CredentialsProviderError: could not load credentials from any providers\n  at fromEnv";
         assert_eq!(fix(whole).as_deref(), Some(LOGIN));
         assert_eq!(fix("Missing Authentication").as_deref(), Some(EXEC));
-        assert_eq!((fix("in"), fix("no such words")), (None, None));
+        let expired = "(ExpiredToken) when calling ListBuckets: The security token included in the request is expired";
+        assert_eq!(explained(expired).unwrap().findings.len(), 1);
+        let gone = "aws: The config profile (my prod)\n could not be found";
+        assert_eq!(fix(gone).as_deref(), Some("twolock profile list"));
+    }
+
+    #[test]
+    fn words_that_any_message_may_hold_explain_none() {
+        for words in [
+            "in",
+            "no such words",
+            "credential",
+            "expired",
+            "credentials",
+            "from any",
+            "could not be found",
+            "the request",
+        ] {
+            assert_eq!(explained(words).map(|found| found.findings.len()).unwrap_or(0), 0, "{words}");
+        }
+    }
+
+    #[test]
+    fn every_fix_is_a_command() {
+        for error in ERRORS {
+            let is_command = ["twolock ", "export ", "eval "].iter().any(|start| error.fix.starts_with(start));
+            assert!(is_command, "{}", error.fix);
+        }
     }
 }

@@ -64,7 +64,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("unknown-setting", spelling::settings),
     ("bypass", callers::bypassed),
     ("process-program", callers::programs),
-    ("client", clients::ignoring),
+    (CLIENT, clients::ignoring),
     ("mfa-process", profiles::code_programs),
     ("program-consent", profiles::consents),
     ("endpoint", profiles::endpoints),
@@ -76,6 +76,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("connection", machine::connections),
     ("clock", machine::clock),
 ];
+
+/// The check that knows clients; what an error message means is a finding of it, too.
+const CLIENT: &str = "client";
 
 /// The only check whose findings `--fix` fixes.
 const FILE_MODE: &str = "file-mode";
@@ -105,7 +108,8 @@ pub fn run(args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
 
 /// Shows what a client's error message means, and checks nothing.
 fn explain(message: &str, args: &cli::Doctor, invocation: &Invocation) -> Result<u8> {
-    let findings = clients::explained(message)?.findings;
+    let findings: Vec<Finding> =
+        clients::explained(message)?.findings.into_iter().map(|finding| Finding { check: CLIENT, ..finding }).collect();
     if args.json {
         json_to_stdout(
             json!({"findings": findings.iter().map(Finding::as_json).collect::<Vec<_>>(), "unchecked": []}),

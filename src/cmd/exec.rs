@@ -89,7 +89,9 @@ fn perhaps_a_command(failure: Failure, context: &Context, name: &ProfileName, ar
     match words {
         Some(words) if context.existing(name).is_err() && is_program() => {
             let command = CommandLine::new(Verb::Exec).with("--").with(name.as_str());
-            failure.hint(words.into_iter().fold(command, CommandLine::with).to("did you mean"))
+            // Names of profiles would be rival advice.
+            Failure { hints: Vec::new(), ..failure }
+                .hint(words.into_iter().fold(command, CommandLine::with).to("did you mean"))
         }
         _ => failure,
     }

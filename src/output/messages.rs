@@ -18,10 +18,14 @@ pub fn failure(failure: &Failure) {
 /// Says why the command line could not be read: clap's plain text in our form. Its advice to write `--` before an
 /// unknown flag would make a profile or a command of it.
 pub fn usage(text: &str) {
-    let mut paragraphs = text.split("\n\n").map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "));
+    let is_kept = |line: &&str| !line.trim_start().starts_with("tip: to pass ");
+    let words = |paragraph: &str| {
+        paragraph.lines().filter(is_kept).flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    };
+    let mut paragraphs = text.split("\n\n").map(words);
     let cause = paragraphs.next().unwrap_or_default();
     say("error", &sentence(cause.strip_prefix("error: ").unwrap_or(&cause)));
-    for paragraph in paragraphs.filter(|p| !p.is_empty() && !p.starts_with("tip: to pass ")) {
+    for paragraph in paragraphs.filter(|p| !p.is_empty()) {
         let usage = || paragraph.strip_prefix("Usage:").map(|line| format!("usage:{line}"));
         let more = || paragraph.strip_prefix("For more information, ").map(|line| line.trim_end_matches('.').into());
         let tip = || paragraph.strip_prefix("tip: ").map(String::from);

@@ -72,6 +72,18 @@ fn the_help_lists_variables_and_exit_codes() {
 }
 
 #[test]
+fn a_mistyped_flag_of_exec_gets_one_piece_of_advice() {
+    World::new().run(["exec", "--prof", "prod", "ls"]).is(
+        2,
+        "",
+        "twolock: error: unexpected argument '--prof' found\n\
+         twolock: hint: a similar argument exists: '--profile'\n\
+         twolock: hint: usage: twolock exec [OPTIONS] [PROFILE] [OPTIONS] [--] [COMMAND]...\n\
+         twolock: hint: try '--help'\n",
+    );
+}
+
+#[test]
 fn the_version_is_the_packages() {
     let world = World::new();
     for flag in ["--version", "-V"] {

@@ -109,7 +109,7 @@ mod keyring {
         let key = calls::add(ring.id, &description, bytes.expose()).map_err(of_key)?;
         let kept = keep(&ring, key, &description);
         if kept.is_err() {
-            // A key not a six-digit code found again would only eat the user's quota.
+            // A key that is not found again would only eat the user's quota.
             let _ = calls::unlink(key, ring.id);
         }
         kept

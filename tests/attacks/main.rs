@@ -149,7 +149,7 @@ fn the_warning_of_an_unusable_cache_directory_names_no_fix_that_does_not_help() 
     assert!(ran.stderr.contains("and the next command asks again\n") && !ran.stderr.contains("keyring"), "{ran:?}");
 }
 
-/// AWS's own STS behind a proxy not a six-digit code available: nothing leaves this machine.
+/// AWS's own STS behind a proxy that is not available: nothing leaves this machine.
 fn towards_aws(command: &mut Command) -> &mut Command {
     let dead = [("HTTPS_PROXY", "http://127.0.0.1:1"), ("TWOLOCK_MFA_CODE", "123456")];
     command.envs(dead).env("AWS_ENDPOINT_URL_STS", "https://sts.eu-west-1.amazonaws.com")

@@ -165,7 +165,7 @@ const CASES: &[Case] = &[
          aws_secret_access_key = wJalrXUtnFEMIK7MDENGbPxRfiCYCANARYKEY000\n",
         Ok("assumed-role/Top"),
     ),
-    case("role not a six-digit code there", "[profile x]\nrole_arn = @Gone\nsource_profile = base\n", KEYS, Err(4)),
+    case("role that is not there", "[profile x]\nrole_arn = @Gone\nsource_profile = base\n", KEYS, Err(4)),
     case(
         "role of an hour and a half below another",
         "[profile x]\nrole_arn = @Top\nsource_profile = mid\nduration_seconds = 5400\n\

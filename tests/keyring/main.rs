@@ -1,6 +1,6 @@
 //! The keyrings of Linux as they really are: a GNOME Keyring on a bus of its own, the kernel's keyring under two users.
 //!
-//! Nothing here touches the session bus, the home or the keys of whoever runs it. A part not a six-digit code installed fails
+//! Nothing here touches the session bus, the home or the keys of whoever runs it. A part that is not installed fails
 //! its test by name.
 
 #![cfg(target_os = "linux")]

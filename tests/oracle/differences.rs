@@ -33,7 +33,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference(C::ByteOrderMark, Cli, Whole, "Python opens the file as UTF-8 without removing the mark"),
     Difference(C::ByteOrderMark, Rust, Whole, "the first line does not begin with '['"),
     Difference(C::NotUtf8, Cli, Whole, "Python decodes the file as a whole"),
-    Difference(C::NotUtf8, Rust, Whole, "a file not a six-digit code UTF-8 is taken for empty"),
+    Difference(C::NotUtf8, Rust, Whole, "a file that is not UTF-8 is taken for empty"),
     Difference(C::LoneCarriageReturn, Rust, Anywhere, "lines end at LF only"),
     Difference(C::KeyBeforeSection, Cli, Whole, "configparser wants a header first"),
     Difference(C::KeyBeforeSection, Rust, Whole, "the parser wants a header first"),
@@ -73,7 +73,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference(C::IndentedCommentAfterKey, Rust, Key, "the comment becomes part of the value"),
     Difference(C::IndentedCommentInBlock, Rust, Whole, "the comment is checked as a line of the block"),
     Difference(C::Utf16, Cli, Whole, "Python opens the file as UTF-8"),
-    Difference(C::Utf16, Rust, Whole, "a file not a six-digit code UTF-8 is taken for empty"),
+    Difference(C::Utf16, Rust, Whole, "a file that is not UTF-8 is taken for empty"),
 ];
 
 fn row(construct: Construct, reader: Reader) -> Option<&'static Difference> {

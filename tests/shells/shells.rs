@@ -49,7 +49,7 @@ impl Shell {
         install.lines().find_map(|line| line.strip_prefix("#   ")).unwrap().into()
     }
 
-    /// The shell in a world; a shell not a six-digit code there is a failure that names it.
+    /// The shell in a world; a shell that is not there is a failure that names it.
     #[track_caller]
     pub fn start_in(self, world: &World) -> Command {
         let program = self.command[0];

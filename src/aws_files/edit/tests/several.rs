@@ -87,7 +87,7 @@ proptest! {
             let adopted = config(&edited.bytes);
             let is_there = adopted.section("p").is_some_and(|section| section.get("credential_process").is_some());
             prop_assert!(is_there);
-            // One not a six-digit code there is added, and a release keeps its section.
+            // One that is not there is added, and a release keeps its section.
             prop_assume!(config(&bytes).section("p").is_some());
             prop_assert_eq!(adopted.with_edits(&back).map(|edited| edited.bytes), Ok(bytes));
         }

@@ -160,6 +160,9 @@ impl MfaSerial {
                     .into(),
             );
         }
+        if text.len() == 20 && ["AKIA", "ASIA"].iter().any(|prefix| text.starts_with(prefix)) {
+            return Err("is an access key id, not an MFA device".into());
+        }
         if !text.starts_with("arn:") && crate::secret::is_in(text) {
             return Err("looks like a secret key, not an MFA device".into());
         }

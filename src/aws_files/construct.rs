@@ -64,12 +64,14 @@ impl Construct {
             Utf16 | NotUtf8 => "save the file as UTF-8",
             ByteOrderMark => "save the file as UTF-8 without a byte order mark",
             KeyBeforeSection => "move the line below a header, or remove it",
-            UnclosedHeader => "write the ']'",
+            UnclosedHeader => "add the missing ']'",
             EmptyHeader => "write a name between the brackets, or remove the section",
             BlankNextToBracket => "remove the space",
             BracketInComment | BracketAfterHeader => "remove what follows the header on its line",
             KindLikeProfile => "write '[profile NAME]', or remove the section",
-            DuplicateSection => "move its lines below the first header with this name, and remove this header",
+            DuplicateSection => {
+                "move the lines under this header to the first section with this name, and remove this header"
+            }
             SectionWrittenTwoWays | DefaultTwice => "move all its lines below one of the headers, and remove the other",
             CapitalDefault => "write '[default]'",
             DuplicateKey => "remove all lines of this key but one",
@@ -142,7 +144,7 @@ constructs! {
     /// `region = "v"`
     QuotedValue: "a quoted value", Misreads [Go];
     /// It is trimmed as Python does.
-    HardBlank: "U+00A0 or a similar space around a key or value", Misreads [Rust];
+    HardBlank: "a no-break space (U+00A0) or similar around a key or value", Misreads [Rust];
     /// An indented line without `=` below a key with a value.
     ContinuedValue: "a value that continues on the next line", Misreads [Js];
     /// Only blank lines between lines of a value; those after its end do not belong to it.

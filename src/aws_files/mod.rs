@@ -229,7 +229,7 @@ mod tests {
             let files = World::new(&format!("[profile p]\nregion = v\n{many}"), "").load(&nothing());
             let near = files.profile("p").unwrap().near;
             assert_eq!((near.len(), near[49_999].place.line), (50_000, 100_001));
-            assert_eq!(near[49_999].advice(), "move its lines below '[profile p]' in line 1");
+            assert_eq!(near[49_999].advice(), "move the lines under it to '[profile p]' on line 1");
             assert_eq!(files.all_near().len(), 50_000);
         }
         assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());

@@ -51,15 +51,15 @@ impl NearSection {
         &self.written
     }
 
-    /// What is wrong: `'[Profile prod]' is not the header of a profile`.
+    /// What is wrong: `'[Profile prod]' is not a profile header`.
     pub fn problem(&self) -> String {
-        format!("'{}' is not the header of a profile", self.written)
+        format!("'{}' is not a profile header", self.written)
     }
 
     /// What to do: `write '[profile prod]'`.
     pub fn advice(&self) -> String {
         match self.other {
-            Some(Other::Right(line)) => format!("move its lines below '{}' in line {line}", self.right),
+            Some(Other::Right(line)) => format!("move the lines under it to '{}' on line {line}", self.right),
             Some(Other::Near(line)) => format!("write '{}' in line {line}, and move its lines below it", self.right),
             None => format!("write '{}'", self.right),
         }

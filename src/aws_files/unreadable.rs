@@ -23,7 +23,7 @@ impl AwsFile {
     /// Returns why this file is not edited, with the line: the edited file would be as unreadable.
     pub fn why_not_edited(&self) -> Option<Failure> {
         let refused = |(place, what, remedy): (Place, &str, Option<&str>)| {
-            let cause = format!("this file is not edited, because the AWS CLI cannot read it: {what}");
+            let cause = format!("will not edit this file, because the AWS CLI cannot read it: {what}");
             let hint = format!("{}, then run this again", remedy.unwrap_or("save it as UTF-8"));
             Failure::new(Kind::Config, cause).at(&place).hint(hint)
         };
@@ -77,7 +77,7 @@ mod tests {
             (b"[profile p]\njunk\n", 2, "a line without '='"),
         ] {
             let expected =
-                format!("config:{line}: this file is not edited, because the AWS CLI cannot read it: {what}");
+                format!("config:{line}: will not edit this file, because the AWS CLI cannot read it: {what}");
             assert_eq!(refused(bytes), Some(expected), "{}", String::from_utf8_lossy(bytes));
         }
     }

@@ -110,7 +110,7 @@ Examples:
   AWS_PROFILE=prod twolock exec -- terraform apply
 
 The first word is the profile, unless --profile is given. The command begins at the next word that is not a flag, with \
-or without --; flags after it are the command's."
+or without --; flags after it belong to the command."
     )]
     Exec(Exec),
     /// Start a session now (asks for the MFA code)
@@ -229,7 +229,7 @@ pub struct ProfileAndCode {
 pub struct Env {
     #[command(flatten)]
     pub profile: ProfileAndCode,
-    /// How long new credentials last; a session of another length is not used (1h, 8h) [default: the profile's]
+    /// How long new credentials last; a session of another length is replaced (1h, 8h) [default: the profile's]
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub duration: Option<Duration>,
     /// The shell to write for [default: the calling shell]
@@ -255,7 +255,7 @@ pub enum Format {
 pub struct Exec {
     #[command(flatten)]
     pub profile: ProfileAndCode,
-    /// How long new credentials last; a session of another length is not used (1h, 8h) [default: the profile's]
+    /// How long new credentials last; a session of another length is replaced (1h, 8h) [default: the profile's]
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub duration: Option<Duration>,
     /// Renew the credentials first if less than this is left (40m, 2h)
@@ -270,7 +270,7 @@ pub struct Exec {
 pub struct Login {
     #[command(flatten)]
     pub profile: ProfileAndCode,
-    /// How long new credentials last; a session of another length is not used (1h, 8h) [default: the profile's]
+    /// How long new credentials last; a session of another length is replaced (1h, 8h) [default: the profile's]
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub duration: Option<Duration>,
     /// Ask for a new code even if there is a session, for roles that require recent MFA
@@ -313,7 +313,7 @@ pub struct Doctor {
     /// Make files private that other users can open, and finish interrupted changes
     #[arg(long)]
     pub fix: bool,
-    /// Only say what this error message of an AWS client means
+    /// Explain this error message of an AWS client, and check nothing else
     #[arg(long, value_name = "MESSAGE", conflicts_with = "fix")]
     pub explain: Option<String>,
     /// Print JSON

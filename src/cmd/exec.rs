@@ -67,7 +67,7 @@ fn subshell(context: &Context, name: &ProfileName) -> Result<OsString> {
     }
     let cause = format!("SHELL is '{shown}', which is not a shell of this system");
     let command = CommandLine::of(Verb::Exec, name).with("--").with(&*shown);
-    Err(Failure::new(Kind::Config, cause).hint(command.to("if it is yours, name it")))
+    Err(Failure::new(Kind::Config, cause).hint(command.to("if you trust it, name it as the command")))
 }
 
 /// The command begins at the first word that is no flag of ours, which a mistyped one is as well.

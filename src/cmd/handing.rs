@@ -26,7 +26,7 @@ pub fn handed_on(context: &Context, name: &ProfileName, obstacle: Obstacle) -> V
     for (variable, said) in variables {
         match context.env.raw(variable) {
             Some(set) if said.origin != Origin::Default && *set != *said.value => {
-                note(format!("{variable} is already set, and wins over {}", said.origin));
+                note(format!("{variable} is already set, and takes precedence over {}", said.origin));
             }
             Some(_) => {}
             None => match obstacle(&said.value) {

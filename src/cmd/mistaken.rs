@@ -46,14 +46,21 @@ pub fn understood(arguments: &[OsString], env: &Env) -> Option<Failure> {
     of_another_program(word, rest, env).or_else(|| of_a_profile(word, rest, env))
 }
 
-/// Commands of aws-vault and granted that have another name here, or none.
+/// Commands of aws-vault and granted that have another name here, or none; and ours without their first word.
 fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
     let given = profile_in(rest);
     let name = as_word(given.unwrap_or("NAME"));
     let (instead, hint) = match word {
         "list" | "ls" => ("run: twolock profile list".into(), None),
         "add" | "remove" => (format!("run: twolock profile {word} {name}"), None),
-        "rm" => (format!("run: twolock profile remove {name}"), None),
+        "rm" | "delete" => (format!("run: twolock profile remove {name}"), None),
+        "adopt" | "release" | "rename" | "set" | "show" | "unset" => {
+            (format!("run: twolock profile {word} {}", words_after(rest, "NAME")), None)
+        }
+        "pick" => ("run: twolock profile pick".into(), None),
+        "get" | "path" | "trust" => {
+            (format!("run: twolock settings {word} {}", words_after(rest, "")).trim_end().into(), None)
+        }
         "clear" if given.is_none() => ("run: twolock logout --all".into(), None),
         "clear" => (format!("run: twolock logout {name}"), None),
         "export" | "assume" => {
@@ -72,6 +79,12 @@ fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
     };
     let failure = Failure::new(Kind::Usage, format!("'{word}' is not a command of twolock; {instead}"));
     Some(hint.into_iter().fold(failure, Failure::hint))
+}
+
+/// The words as they can be pasted, or what stands for them where there are none.
+fn words_after(words: &[&str], missing: &str) -> String {
+    let words: Vec<String> = words.iter().map(|word| as_word(word).to_string()).collect();
+    if words.is_empty() { missing.into() } else { words.join(" ") }
 }
 
 /// The first word that is neither a flag nor the value of one.

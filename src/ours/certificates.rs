@@ -22,10 +22,8 @@ pub fn must_count(env: &Env, consents: &Consents) -> Result<()> {
         let is_roots = only_roots(&path) && entries(&path).all(|entry| only_roots(&entry));
         let hint = "unset SSL_CERT_DIR, or set AWS_CA_BUNDLE to a file of certificates";
         let refused = || {
-            let cause = format!(
-                "SSL_CERT_DIR names '{}', whose certificates can be changed without being root",
-                path.display()
-            );
+            let cause =
+                format!("SSL_CERT_DIR names '{}', whose certificates users other than root can change", path.display());
             Failure::new(Kind::Config, cause).hint(hint)
         };
         if is_roots { Ok(()) } else { Err(refused()) }
@@ -52,7 +50,7 @@ fn file_must_count(variable: &str, path: &Path, consents: &Consents) -> Result<(
     let why = match consents.get(&consent::consent_path(path)?) {
         Some(consent) if *consent == consent::fingerprint(path)? => return Ok(()),
         Some(_) => "which has changed since you trusted it",
-        None => "which can be changed without being root: whoever wrote it could read your calls to AWS",
+        None => "which users other than root can change: whoever changes it could read your calls to AWS",
     };
     let command = CommandLine::new(Verb::SettingsTrust).with(path.to_string_lossy());
     let cause = format!("{variable} names '{}', {why}", path.display());

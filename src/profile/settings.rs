@@ -65,8 +65,7 @@ impl<'a> ProfileSettings<'a> {
         let below = self.near().iter().find_map(|near| {
             let setting = near.get("mfa_serial").or_else(|| near.settings().iter().find(is_misspelled_device))?;
             let (key, written, advice) = (&setting.key, near.written(), near.advice());
-            let cause =
-                format!("{key} has no effect below '{written}', which is not the header of a profile: {advice}");
+            let cause = format!("{key} has no effect under '{written}', which is not a profile header: {advice}");
             Some(refuse(setting, cause))
         });
         below.or_else(|| {
@@ -310,7 +309,7 @@ impl<'a> ProfileSettings<'a> {
     pub(super) fn misspelled(self, wanted: &[&str]) -> Option<Hint> {
         self.settings().into_iter().find_map(|setting| match keys::mistake(&setting.key)? {
             Mistake::Nearly(meant) if wanted.contains(&meant) => {
-                Some(format!("did you mean '{meant}' in place of '{}' ({})?", setting.key, setting.place).into())
+                Some(format!("did you mean '{meant}' instead of '{}' ({})?", setting.key, setting.place).into())
             }
             _ => None,
         })
@@ -374,7 +373,7 @@ pub fn without_quotes(value: &str) -> Option<&str> {
 /// Quotes, or a character that cannot be seen, are why a value that looks right is not.
 fn naming_the_hidden(value: &str, why: &str) -> String {
     match invisible_in(value) {
-        _ if without_quotes(value).is_some() => format!("{why}; the quotes are a part of it: remove them"),
+        _ if without_quotes(value).is_some() => format!("{why}; the quotes are read as part of the value: remove them"),
         Some(it) => format!("{why}; it contains the invisible character {it}"),
         None => why.into(),
     }

@@ -106,10 +106,10 @@ impl CodeSource for CommandSource {
 
 /// PATH is a variable: a repository could put a program of its own first.
 fn elsewhere(name: &str, program: &Path, line: &str, profile: &ProfileName) -> Failure {
-    let cause = format!("mfa_process: '{name}' is {} on PATH, not a program of the system", program.display());
+    let cause = format!("mfa_process: '{name}' on PATH is {}, which is not in a system directory", program.display());
     let absolute = line.trim().replacen(name, &program.to_string_lossy(), 1);
     let command = CommandLine::of(Verb::Set, profile).with("mfa_process").with(absolute);
-    Failure::new(Kind::Config, cause).hint(command.to("if it is yours, write its absolute path"))
+    Failure::new(Kind::Config, cause).hint(command.to("if you trust it, use its absolute path"))
 }
 
 fn not_found(name: &str) -> Failure {

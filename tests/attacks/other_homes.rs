@@ -109,7 +109,7 @@ fn a_name_that_path_leads_elsewhere_starts_nothing_and_the_hint_writes_the_absol
     let ran = run(&mut world.twolock(["login", "base"]));
     let expected = "twolock: error: profile 'base' (~/.aws/config:4): mfa_process: 'oathtool' is \
                     HOME/repo/bin/oathtool on PATH, not a program of the system\n\
-                    twolock: hint: if it is yours, write its absolute path: twolock profile set base mfa_process ";
+                    twolock: hint: if you trust it, use its absolute path: twolock profile set base mfa_process ";
     assert!(ran.code == 3 && ran.stderr.starts_with(expected), "{ran:?}");
     assert!(!mark.exists());
     let command = ran.stderr.rsplit_once("path: ").unwrap().1.replace("HOME", world.home().to_str().unwrap());
@@ -132,7 +132,7 @@ fn a_shell_that_is_none_of_the_system_is_not_started_as_subshell() {
         assert!(ran.code == 3 && ran.stderr.contains("is not a shell of this system"), "{other}: {ran:?}");
     }
     let said = "twolock: error: SHELL is 'HOME/repo/sh', which is not a shell of this system\n\
-                twolock: hint: if it is yours, name it: twolock exec prod -- HOME/repo/sh\n";
+                twolock: hint: if you trust it, name it as the command: twolock exec prod -- HOME/repo/sh\n";
     ran.is(3, "", said);
     assert!(!mark.exists());
     assert_eq!(world.run(["exec", "prod", "--", program.to_str().unwrap()]).code, 0);

@@ -203,6 +203,14 @@ fn missing_values_are_asked_for_and_the_secret_is_not_shown() {
 }
 
 #[test]
+fn a_key_is_not_read_from_a_terminal_that_would_show_it() {
+    let terminal = World::new().on_terminal(["profile", "add", "me", "--stdin"]);
+    let said = "twolock: error: profile 'me': --stdin reads two lines, access key id and secret: it is a terminal\n\
+                twolock: hint: to type the key without showing it: twolock profile add me\n";
+    terminal.end().is(2, "", said);
+}
+
+#[test]
 fn two_empty_answers_cancel() {
     let mut terminal = World::new().on_terminal(["profile", "add"]);
     for seen in ["name of the new profile: ", "another empty line cancels"] {

@@ -383,7 +383,7 @@ fn an_indented_comment_that_would_get_another_meaning_is_named_with_its_line() {
     run(&world, &["adopt", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: ~/.aws/credentials:3: by this change, this line would become an indented comment below a header: \
+        "twolock: error: ~/.aws/credentials:3: this change would turn this line into an indented comment below a header: \
          the whole file is rejected by Java, Rust\ntwolock: hint: move or remove this line, then run this again\n",
     );
     assert_eq!(credentials_of(&world), text);
@@ -482,7 +482,7 @@ fn releasing_a_profile_that_is_not_adopted_is_refused() {
     run(&world, &["release", "base", "--yes"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: its credential_process does not run twolock\n",
+        "twolock: error: profile 'base' (~/.aws/config:1): is not adopted: there is nothing to undo\n",
     );
     let ran = run(&world, &["release", "base", "--restore-key", "--yes"]);
     assert!(ran.code == 3 && ran.stderr.contains("has an access key in the AWS files"), "{ran:?}");

@@ -176,7 +176,7 @@ fn json_has_every_finding_with_all_its_fields() {
     let dir = |fixed: bool| {
         json!({
             "check": "file-mode", "severity": "info", "file": "~/.aws", "what": "other users can list it (mode 755)",
-            "why": "everybody can see the names of its files, but read no credentials", "fix": "twolock doctor --fix",
+            "why": "everybody can list its files, but cannot read credentials", "fix": "twolock doctor --fix",
             "fixable": true, "fixed": fixed,
         })
     };
@@ -321,7 +321,7 @@ fn a_missing_or_unusual_program_is_reported_with_its_profiles() {
             format!("error relative: credential_process names ./bin/twolock, which is not an absolute path or a name on PATH; {nothing}"),
             format!("error gone: credential_process names /gone/twolock, which does not exist; {nothing}; so does 'gone-too'"),
             format!("error flat: credential_process names HOME/flat/twolock, which is not executable; {nothing}"),
-            format!(r"error windows: credential_process names C:\bin\twolock.exe, which is a path of Windows; {nothing}"),
+            format!(r"error windows: credential_process names C:\bin\twolock.exe, which is a Windows path; {nothing}"),
             "warning versioned: credential_process names HOME/0.1.0/twolock, a path that contains a version; the next upgrade may remove it".into(),
             "info other: credential_process names HOME/other/twolock, which is a different twolock; it may be an older version".into(),
         ]
@@ -501,9 +501,9 @@ fn each_profile_check_finds_its_situations_and_no_others() {
             "section-header",
             "[localstack]\nregion = x\n",
             "",
-            &["info localstack: '[localstack]' is not the header of a profile"],
+            &["info localstack: '[localstack]' is not a profile header"],
         ),
-        ("section-header", "[prod]\nrole_arn = x\n", "", &["warning prod: '[prod]' is not the header of a profile"]),
+        ("section-header", "[prod]\nrole_arn = x\n", "", &["warning prod: '[prod]' is not a profile header"]),
         (
             "plaintext-session",
             "",
@@ -742,7 +742,7 @@ fn credentials_in_caches_of_other_programs_are_found_and_named_by_logout() {
     let mut left = String::new();
     for ((file, _, program), finding) in CACHES.into_iter().zip(&found) {
         let place = if file.starts_with(".ecr") { file } else { Path::new(file).parent().unwrap().to_str().unwrap() };
-        assert_eq!(finding["what"], format!("{program} keeps credentials in plain text in it"));
+        assert_eq!(finding["what"], format!("{program} stores credentials here in plain text"));
         assert_eq!((&finding["file"], &finding["severity"]), (&json!(format!("~/{place}")), &json!("warning")));
         assert_eq!(finding["fix"], format!("rm -r HOME/{place}"));
         left += &format!("not ended: credentials of {program} in ~/{place}; to remove them: rm -r HOME/{place}\n");
@@ -783,7 +783,7 @@ fn the_error_message_of_a_client_is_explained() {
     world.run(["doctor", "--explain", "it does not work"]).is(
         2,
         "",
-        "twolock: error: this is not an error message of an AWS client that doctor knows\n\
+        "twolock: error: doctor does not know this error message\n\
          twolock: hint: run twolock doctor without --explain: it checks everything it knows\n",
     );
 }
@@ -821,6 +821,6 @@ fn a_program_for_codes_that_would_not_be_started_is_found() {
     let found = json["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "mfa-process");
     let found: Vec<_> =
         found.map(|finding| (finding["profile"].as_str().unwrap(), finding["what"].as_str().unwrap())).collect();
-    let elsewhere = "mfa_process: 'oathtool' is HOME/bin/oathtool on PATH, not a program of the system";
+    let elsewhere = "mfa_process: 'oathtool' on PATH is HOME/bin/oathtool, which is not in a system directory";
     assert_eq!(found, [("bare", elsewhere), ("gone", "mfa_process: program not found: '/nowhere/code'")]);
 }

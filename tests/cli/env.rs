@@ -330,7 +330,7 @@ fn a_variable_that_the_user_changed_after_env_is_the_users() {
     let own =
         format!("{handed}; export AWS_ENDPOINT_URL={}/; twolock exec local -- sh -c \"{SEEN}\"", world.sandbox.url());
     let ran = world.finish(world.program("sh").args(["-c", &own]));
-    let note = "AWS_ENDPOINT_URL is already set, and wins over endpoint_url (~/.aws/config:28)\n";
+    let note = "AWS_ENDPOINT_URL is already set, and takes precedence over endpoint_url (~/.aws/config:28)\n";
     assert!(ran.code == 0 && ran.stderr.contains(note), "{ran:?}");
     let set = "AWS_CA_BUNDLE=/etc/ssl/corp.pem AWS_ENDPOINT_URL=http://127.0.0.1:PORT/ ";
     let listed = "TWOLOCK_HANDED=AWS_USE_FIPS_ENDPOINT,";
@@ -364,7 +364,7 @@ fn a_variable_of_the_user_that_differs_from_the_profile_is_noted() {
     world.log_in("local");
     let mut command = world.twolock(["exec", "local", "--", "sh", "-c", "echo $AWS_CA_BUNDLE"]);
     command.envs([("AWS_CA_BUNDLE", "/mine"), ("AWS_USE_FIPS_ENDPOINT", "false")]);
-    let note = "twolock: note: profile 'local': AWS_CA_BUNDLE is already set, and wins over ca_bundle \
+    let note = "twolock: note: profile 'local': AWS_CA_BUNDLE is already set, and takes precedence over ca_bundle \
                 (~/.aws/config:32)\n";
     world.finish(&mut command).is(0, "/mine\n", note);
 }
@@ -469,8 +469,7 @@ fn a_value_that_a_shell_could_change_is_given_to_exec_alone() {
     world.log_in("local");
     let ran = world.run(["env", "local"]);
     assert!(ran.code == 0 && !ran.stdout.contains("AWS_CA_BUNDLE="), "{ran:?}");
-    let note = "twolock: note: profile 'local': ca_bundle (~/.aws/config:32) is not exported: a shell could change its \
-                value\n";
+    let note = "twolock: note: profile 'local': ca_bundle (~/.aws/config:32) is not exported: a shell could change its value\n";
     assert_eq!(ran.stderr, note);
     world.run(["exec", "local", "--", "sh", "-c", "echo $AWS_CA_BUNDLE"]).is(0, "/etc/ssl/my corp.pem\n", "");
 }

@@ -239,8 +239,7 @@ fn remove_notes_what_refers_to_it_and_shows_no_secret() {
          note: profile 'prod' still refers to it: source_profile (~/.aws/config:8)\n\
          note: profile 'deploy' still refers to it: source_profile (~/.aws/config:14)\n\
          note: profile 'long' still refers to it: source_profile (~/.aws/config:20)\n\
-         note: this deletes the last copy of access key AKIAIOSFODNN7EXAMPLE that twolock knows of; AWS accepts it until \
-         it is deleted there too: IAM > Users > Security credentials in the console\n",
+         note: this deletes the last copy of access key AKIAIOSFODNN7EXAMPLE that twolock knows of; AWS accepts the key until you delete it: IAM > Users > Security credentials in the console\n",
         "",
     );
     assert_eq!((world.config(), world.credentials()), (CONFIG.into(), CREDENTIALS.into()));
@@ -264,10 +263,7 @@ fn remove_ends_sessions_that_no_other_profile_uses() {
     assert_eq!(sealed(), 2);
     let ran = world.run(["profile", "remove", "deploy", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(
-        ran.stdout.ends_with("note: 1 session that only this profile uses will be ended\nremoved deploy\n"),
-        "{ran:?}"
-    );
+    assert!(ran.stdout.ends_with("note: 1 session used only by this profile will end\nremoved deploy\n"), "{ran:?}");
     assert_eq!(sealed(), 1, "the MFA session serves the others");
     let gone = "[profile deploy]\nrole_arn = arn:aws:iam::444455556666:role/Deploy\nsource_profile = base\n\
                 region = eu-central-1\nendpoint_url = {url}\n\n";
@@ -334,16 +330,29 @@ fn an_edit_after_which_a_tool_no_longer_calls_twolock_says_so() {
         ),
         (
             &["set", "prod", "credential_process", "/nowhere/twolock credential-process --profile prod"],
-            "an error: cannot start the credential_process: '/nowhere/twolock' is not there or cannot be run",
+            "an error: cannot start the credential_process: '/nowhere/twolock' does not exist or is not executable",
         ),
         (&["unset", "prod", "credential_process"], "note: after this, 'prod' (AWS CLI, boto3 and SDKs"),
-        (&["unset", "prod", "twolock_source_profile"], "twolock has no credentials for 'prod': has a role_arn but no"),
+        (
+            &["unset", "prod", "twolock_source_profile"],
+            "twolock cannot get credentials for 'prod': has a role_arn but no",
+        ),
     ] {
         let ran = world.finish(world.twolock(["profile"]).args(args).arg("--dry-run"));
         assert!(ran.code == 0 && ran.stdout.contains(note), "{args:?}: {ran:?}");
     }
     let ran = world.run(["profile", "set", "prod", "output", "json", "--dry-run"]);
     assert!(!ran.stdout.contains("note:"), "{ran:?}");
+    let ran = world.run(["profile", "unset", "base", "mfa_serial", "--dry-run"]);
+    assert!(ran.stdout.contains("note: after this, new sessions of 'base' have no MFA\n"), "{ran:?}");
+    let ran = world.run(["profile", "set", "base", "mfa_serial", "AKIAIOSFODNN7EXAMPLE"]);
+    assert!(ran.code == 2 && ran.stderr.contains("is an access key id, not an MFA device"), "{ran:?}");
+    assert_eq!(world.run(["profile", "release", "base", "--yes"]).code, 0);
+    let ran = world.run(["profile", "release", "prod", "--dry-run"]);
+    assert!(
+        ran.stdout.contains("'prod' has no mfa_serial, so the AWS CLI and SDKs will use it WITHOUT MFA"),
+        "{ran:?}"
+    );
 }
 
 #[test]

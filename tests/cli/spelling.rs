@@ -40,7 +40,7 @@ fn a_profile_below_a_nearly_right_header_is_not_found_with_line_and_what_to_writ
     ] {
         let world = with_config(&format!("# mine\n{header}\n{ROLE}"));
         let error = format!(
-            "twolock: error: profile 'prod' (~/.aws/config:2): not found: '{header}' is not the header of a profile: \
+            "twolock: error: profile 'prod' (~/.aws/config:2): not found: '{header}' is not a profile header: \
              write '{right}'\n"
         );
         for args in [
@@ -57,7 +57,7 @@ fn a_profile_below_a_nearly_right_header_is_not_found_with_line_and_what_to_writ
         world.run(["env", "prod", "--shell", "sh"]).is(3, "false;\n", &error);
         assert_eq!(
             world.found_by("section-header"),
-            [format!("~/.aws/config:2: '{header}' is not the header of a profile: write '{right}'")]
+            [format!("~/.aws/config:2: '{header}' is not a profile header: write '{right}'")]
         );
     }
 }
@@ -69,8 +69,7 @@ fn a_key_below_profile_prod_in_the_credentials_file_is_named() {
     world.run(["login", "prod"]).is(
         3,
         "",
-        "twolock: error: profile 'prod' (~/.aws/credentials:1): not found: '[profile prod]' is not the header of a \
-         profile: write '[prod]'\n",
+        "twolock: error: profile 'prod' (~/.aws/credentials:1): not found: '[profile prod]' is not a profile header: write '[prod]'\n",
     );
 }
 
@@ -81,15 +80,14 @@ fn a_source_below_a_nearly_right_header_is_named() {
         3,
         "",
         "twolock: error: profile 'prod' (~/.aws/config:3): source_profile 'base2' does not exist (~/.aws/config:4: \
-         '[base2]' is not the header of a profile: write '[profile base2]')\n",
+         '[base2]' is not a profile header: write '[profile base2]')\n",
     );
 }
 
 #[test]
 fn a_device_in_a_section_that_nobody_reads_ends_every_verb_that_would_make_a_session() {
     let world = with_config(&format!("[base]\n{SERIAL}[profile prod]\n{ROLE}"));
-    let error = "twolock: error: profile 'base' (~/.aws/config:2): mfa_serial has no effect below '[base]', which is \
-                 not the header of a profile: write '[profile base]'\n";
+    let error = "twolock: error: profile 'base' (~/.aws/config:2): mfa_serial has no effect under '[base]', which is not a profile header: write '[profile base]'\n";
     for profile in ["base", "prod"] {
         for args in [
             &["login", profile][..],
@@ -104,8 +102,7 @@ fn a_device_in_a_section_that_nobody_reads_ends_every_verb_that_would_make_a_ses
     }
     assert_eq!(world.sandbox.count("GetSessionToken") + world.sandbox.count("AssumeRole"), 0);
     let shown = world.run(["profile", "show", "base"]);
-    let ignored =
-        "ignored by AWS tools\n  ~/.aws/config:1: '[base]' is not the header of a profile: write '[profile base]'\n";
+    let ignored = "ignored by AWS tools\n  ~/.aws/config:1: '[base]' is not a profile header: write '[profile base]'\n";
     assert!(shown.code == 0 && shown.stdout.contains(ignored), "{shown:?}");
 }
 
@@ -139,8 +136,7 @@ fn a_misspelled_device_below_a_nearly_right_header_has_no_effect_either() {
     world.run(["login", "base"]).is(
         3,
         "",
-        "twolock: error: profile 'base' (~/.aws/config:2): mfa-serial has no effect below '[Profile base]', which is \
-         not the header of a profile: write '[profile base]'\n",
+        "twolock: error: profile 'base' (~/.aws/config:2): mfa-serial has no effect under '[Profile base]', which is not a profile header: write '[profile base]'\n",
     );
 }
 
@@ -149,7 +145,7 @@ fn a_session_without_mfa_names_the_misspelled_key_whose_value_is_no_device() {
     let world = with_config("[profile base]\nregion = eu-west-1\nmfa-serial = ana\nendpoint_url = {url}\n");
     let ran = world.run(["exec", "base", "--", "true"]);
     let note = "twolock: note: profile 'base': no mfa_serial, so this session has no MFA and AWS will reject IAM \
-                calls; did you mean 'mfa_serial' in place of 'mfa-serial' (~/.aws/config:3)?\n";
+                calls; did you mean 'mfa_serial' instead of 'mfa-serial' (~/.aws/config:3)?\n";
     ran.is(0, "", note);
 }
 
@@ -159,7 +155,7 @@ fn beside_the_profile_itself_its_lines_are_to_be_moved_and_its_own_device_counts
     world.add_config(&format!("[base]\n{SERIAL}"));
     assert_eq!(
         world.found_by("section-header"),
-        ["~/.aws/config:24: '[base]' is not the header of a profile: move its lines below '[profile base]' in line 1"]
+        ["~/.aws/config:24: '[base]' is not a profile header: move the lines under it to '[profile base]' on line 1"]
     );
     world.log_in("base");
 }
@@ -212,9 +208,8 @@ fn an_edit_that_removes_the_cause_is_made() {
     ran.is(
         3,
         "",
-        "twolock: error: profile 'q' (~/.aws/config:5): this file is not edited, because the AWS CLI cannot read it: a \
-         duplicate section\ntwolock: hint: move its lines below the first header with this name, and remove this \
-         header, then run this again\n",
+        "twolock: error: profile 'q' (~/.aws/config:5): will not edit this file, because the AWS CLI cannot read it: a \
+         duplicate section\ntwolock: hint: move the lines under this header to the first section with this name, and remove this header, then run this again\n",
     );
     assert_eq!(world.run(["profile", "remove", "prod", "--yes"]).code, 0);
     assert_eq!(config_of(&world), "[profile q]\nregion = b\n");
@@ -329,7 +324,7 @@ fn a_fix_of_doctor_neither_deletes_a_secret_nor_sets_a_value_that_is_refused() {
             "~/.aws/config:3: unknown key 'mfa_proces': rename this key in line 3 to 'mfa_process'",
             "~/.aws/config:4: unknown key 'twolock_sesion_duration': rename this key in line 4 to 'twolock_session_duration'",
             "~/.aws/config:5: unknown key 'mfa-serial': rename this key in line 5 to 'mfa_serial'",
-            "~/.aws/config:6: region '\"!x\"' is not a valid region name (lower-case letters, digits and '-', like eu-west-1); the quotes are a part of it: remove them: twolock profile unset odd region",
+            "~/.aws/config:6: region '\"!x\"' is not a valid region name (lower-case letters, digits and '-', like eu-west-1); the quotes are read as part of the value: remove them: twolock profile unset odd region",
             "~/.aws/config:7: unknown key 'twolock_secret': edit ~/.aws/config:7",
             "~/.aws/config:8: unknown key 'regions': edit ~/.aws/config:8",
             "~/.aws/credentials:2: unknown key 'aws_acces_key_id': rename this key in line 2 to 'aws_access_key_id'",

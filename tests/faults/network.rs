@@ -56,7 +56,7 @@ fn certificates_that_others_than_root_can_change_count_only_once_trusted() {
             world.finish(command.env(variable, named).env("TWOLOCK_MFA_CODE", world.code()))
         };
         let ran = run(&["credential-process", "prod"]);
-        failed(&ran, 3, &[variable, "can be changed without being root"]);
+        failed(&ran, 3, &[variable, "users other than root can change"]);
         failed(&run(&["whoami", "prod"]), 3, &[variable]);
         let doctor = run(&["doctor"]);
         assert!(doctor.code == 3 && doctor.stdout.contains(variable), "{doctor:?}");
@@ -89,7 +89,7 @@ fn each_directory_of_a_list_of_certificates_must_be_roots_and_so_must_what_it_le
     for list in [format!("{own}:"), format!("/nonexistent:{own}"), format!("/usr/share:{own}"), linked.to_string()] {
         let mut command = somebody.twolock(&["credential-process", "prod"]);
         let ran = world.finish(command.env("SSL_CERT_DIR", &list).env("TWOLOCK_MFA_CODE", world.code()));
-        failed(&ran, 3, &["SSL_CERT_DIR names '", "can be changed without being root"]);
+        failed(&ran, 3, &["SSL_CERT_DIR names '", "users other than root can change"]);
         assert_eq!(world.sandbox.calls().len(), 0, "{list}");
     }
 }

@@ -209,7 +209,7 @@ const SCENES: &[Scene] = &[
             tl --off; set -q TWOLOCK_HANDED; or set -q AWS_ENDPOINT_URL; or echo none none $AWS_CA_BUNDLE
             seen | cut -c1-9",
         prints: "AWS_ENDPOINT_URL\nAWS_ENDPOINT_URL,AWS_USE_DUALSTACK_ENDPOINT /mine\nnone none /mine\nAWS_ACCES\n",
-        says: "AWS_CA_BUNDLE is already set, and wins over ca_bundle",
+        says: "AWS_CA_BUNDLE is already set, and takes precedence over ca_bundle",
     },
     Scene {
         name: "in a directory called like everything, with files as words",

@@ -74,7 +74,7 @@ impl AwsFile {
             {
                 Some(at) => {
                     let line = grammar::LineCounter::default().at(self.bytes(), at);
-                    Failure::new(Kind::Config, format!("by this change, this line would become {what}"))
+                    Failure::new(Kind::Config, format!("this change would turn this line into {what}"))
                         .at(&Place { file: self.shown().into(), line })
                         .hint("move or remove this line, then run this again")
                 }

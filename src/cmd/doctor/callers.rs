@@ -103,7 +103,7 @@ fn missing(program: &str, checkup: &Checkup) -> Option<&'static str> {
         return None;
     }
     Some(match path.is_absolute() {
-        _ if cfg!(not(windows)) && program.contains('\\') => "which is a path of Windows",
+        _ if cfg!(not(windows)) && program.contains('\\') => "which is a Windows path",
         true if path.exists() => "which is not executable",
         true => "which does not exist",
         false if path.components().count() > 1 => "which is not an absolute path or a name on PATH",

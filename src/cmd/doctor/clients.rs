@@ -137,7 +137,7 @@ pub fn explained(message: &str) -> Result<Checked, Failure> {
     meant.dedup_by_key(|error| (error.why, error.fix));
     let found: Vec<Finding> = meant.into_iter().map(ClientError::finding).collect();
     match found.is_empty() {
-        true => Err(Failure::new(Kind::Usage, "this is not an error message of an AWS client that doctor knows")
+        true => Err(Failure::new(Kind::Usage, "doctor does not know this error message")
             .hint("run twolock doctor without --explain: it checks everything it knows")),
         false => Ok(found.into()),
     }

@@ -132,7 +132,7 @@ fn open_finding(is_dir: bool, bits: u32, has_secrets: bool, what: String) -> Fin
         (true, true) => (Error, "whoever can write there can replace your file"),
         (false, true) => (Error, "whoever changes it controls which accounts, hosts and programs your AWS tools use"),
         (true, false) if has_secrets => (Warning, "everybody can read any file in it that is not private"),
-        (true, false) => (Info, "everybody can see the names of its files, but read no credentials"),
+        (true, false) => (Info, "everybody can list its files, but cannot read credentials"),
         (false, false) if has_secrets => (Warning, "it contains credentials that only you should read"),
         (false, false) => (Info, "it contains no credentials, but names accounts, roles and devices"),
     };

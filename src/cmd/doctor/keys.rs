@@ -116,7 +116,7 @@ pub fn plaintext(checkup: &Checkup) -> Checked {
             return key.finding(Info, what, "no persistent keyring is available, so it stays in the file");
         }
         if key.is_of_another_cloud() {
-            return key.finding(Info, what, "it does not look like a key of AWS, so it is not for twolock");
+            return key.finding(Info, what, "it does not look like an AWS key, so twolock does not need it");
         }
         let why = "malware and backups can read this file; the OS keyring is safer";
         adopt.fix(checkup, key.finding(Warning, what, why), key.of)
@@ -181,7 +181,7 @@ pub fn plaintext_sessions(checkup: &Checkup) -> Checked {
 /// Sessions in plain text in the caches of other programs.
 pub fn plaintext_caches(checkup: &Checkup) -> Checked {
     let of = |cache: ForeignCache| {
-        let what = format!("{} keeps credentials in plain text in it", cache.of);
+        let what = format!("{} stores credentials here in plain text", cache.of);
         let finding = Finding::new(Warning, what, cache.advice()).in_file(checkup.shown(&cache.place));
         finding.fix(CommandLine::other("rm -r").with(cache.place.to_string_lossy()))
     };
@@ -214,7 +214,7 @@ pub fn without_profile(checkup: &Checkup) -> Checked {
     let files = &checkup.context.files;
     let of = |(profile, entry): (&str, &IndexEntry)| {
         let what = format!("access key {} is stored for it, but the profile does not exist", entry.id);
-        let why = "nothing uses the key; a new profile with this name will";
+        let why = "nothing uses the key; a new profile with this name would use it";
         let fix = match ProfileName::parse(profile).is_ok_and(|name| name.is_read_by_every_sdk()) {
             true => CommandLine::of(Verb::Add, profile).to_string(),
             false => format!("delete '{}' in the keyring", entry.id),

@@ -242,7 +242,7 @@ pub fn code_programs(checkup: &Checkup) -> Checked {
         let setting = one.profile.get("mfa_process")?;
         let name = ProfileName::parse(&one.name).ok()?;
         let failure = CommandSource::parse(&setting.value, &name, &setting.place, env, &home).err()?;
-        Some(Finding::of_failure(Warning, &failure, "no code comes from it, and twolock fails instead of asking"))
+        Some(Finding::of_failure(Warning, &failure, "twolock gets no code from it, and fails instead of asking"))
     };
     checkup.profiles.iter().filter_map(of).collect::<Vec<_>>().into()
 }

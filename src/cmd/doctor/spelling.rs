@@ -31,7 +31,7 @@ fn is_meant(near: &NearSection) -> bool {
 fn header(near: &NearSection) -> Finding {
     let (severity, why) = match () {
         () if near.get("mfa_serial").is_some() => {
-            (Warning, "AWS tools ignore it, and would get no MFA without its mfa_serial")
+            (Warning, "AWS tools ignore it, and without its mfa_serial they would not use MFA")
         }
         () if near.settings().iter().any(|setting| keys::concerns_mfa(&setting.key)) => {
             (Warning, "AWS tools and twolock ignore it")
@@ -77,7 +77,7 @@ fn unread(one: &OneProfile, setting: &Setting) -> Option<Finding> {
     let (severity, why, fix) = match keys::mistake(&setting.key)? {
         Mistake::Nearly(meant) => {
             let matters = keys::concerns_mfa(meant) || setting.is_secret() || STATIC_KEYS.contains(&meant);
-            let why = format!("nobody reads it; did you mean '{meant}'?");
+            let why = format!("no AWS tool reads it; did you mean '{meant}'?");
             (if matters { Warning } else { Info }, why, renamed(one, setting, meant))
         }
         Mistake::NotOurs => (Warning, "twolock has no such key".into(), removed(one, setting)),

@@ -1,5 +1,6 @@
 //! `profile add`: adds a profile that every AWS tool uses through twolock, from flags or by asking questions.
 
+use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use crate::arn::{MfaSerial, RoleArn};
@@ -280,6 +281,10 @@ fn key_from_stdin(context: &Context, name: &ProfileName) -> Result<AccessKey> {
     let wrong = |why: String| {
         Failure::new(Kind::Usage, format!("--stdin reads two lines, access key id and secret: {why}")).of_profile(name)
     };
+    if io::stdin().is_terminal() {
+        let typed = CommandLine::of(Verb::Add, name).to("to type the key without showing it");
+        return Err(wrong("it is a terminal".into()).hint(typed));
+    }
     let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing or is not text".into()));
     let id = long_term(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
     let secret = parse_secret_key(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;

@@ -12,7 +12,7 @@ use crate::cli::ChangeFlags;
 use crate::cmd::active_sessions;
 use crate::cmd::changing::make_and_say;
 use crate::cmd::context::{Context, Planned, paths};
-use crate::cmd::profile::notes::on_lost_callers;
+use crate::cmd::profile::notes::{on_lost_callers, on_lost_mfa};
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -59,6 +59,7 @@ pub fn set(
     check(&preview, name, &key)?;
     change.notes.extend(note_on(&preview, name, &key));
     change.notes.extend(on_lost_callers(context, &preview, name));
+    change.notes.extend(on_lost_mfa(context, &preview, name));
     make_and_say(context, &change, &preview, QUESTION, flags, &format!("set {key} of {name}"))
 }
 
@@ -74,6 +75,7 @@ pub fn unset(context: &Context, name: &ProfileName, keys: &[String], title: &str
     change.edit_both(&keys.iter().map(unset).collect::<Vec<_>>());
     let preview = context.preview(&change)?;
     change.notes.extend(on_lost_callers(context, &preview, name));
+    change.notes.extend(on_lost_mfa(context, &preview, name));
     make_and_say(context, &change, &preview, QUESTION, flags, &format!("removed {} of {name}", keys.join(", ")))
 }
 
@@ -185,7 +187,7 @@ pub fn remove(context: &Context, name: &ProfileName, title: &str, flags: ChangeF
     let sessions = unshared_sessions(context, name);
     if !sessions.is_empty() {
         let count = counted(sessions.len(), "session");
-        change.notes.push(format!("{count} that only this profile uses will be ended"));
+        change.notes.push(format!("{count} used only by this profile will end"));
         change.acts.push(Act::ForgetSessions(sessions));
     }
     let question = if change.notes.is_empty() { "remove it?" } else { "remove it anyway?" };
@@ -207,8 +209,8 @@ fn note_on_last_copy(context: &Context, profile: &Profile) -> Option<String> {
     let is_last = context.index.profiles_with(&id).next().is_none() && !others.into_iter().any(has_it);
     is_last.then(|| {
         format!(
-            "this deletes the last copy of access key {id} that twolock knows of; AWS accepts it until it is deleted \
-             there too: IAM > Users > Security credentials in the console"
+            "this deletes the last copy of access key {id} that twolock knows of; AWS accepts the key until \
+             you delete it: IAM > Users > Security credentials in the console"
         )
     })
 }

@@ -68,6 +68,14 @@ pub fn on_callers(callers: &Callers, name: &ProfileName) -> Vec<String> {
     callers::grouped(callers.judge(name.as_str()).others()).into_iter().map(line).collect()
 }
 
+/// A note if sessions of the profile had MFA before a change, and have none after it.
+pub fn on_lost_mfa(context: &Context, after: &Preview, name: &ProfileName) -> Option<String> {
+    let device = |sources| context.plan_of(sources, name).ok().map(|planned| planned.plan.device);
+    let is_lost =
+        matches!((device(context.quiet()), device(context.sources_after(after))), (Some(Some(_)), Some(None)));
+    is_lost.then(|| format!("after this, new sessions of '{}' have no MFA", visible(name.as_str())))
+}
+
 /// The same for a profile that all callers use twolock for now, and not after the change.
 pub fn on_lost_callers(context: &Context, after: &Preview, name: &ProfileName) -> Vec<String> {
     let was_served = || context.callers().judge(name.as_str()).served() == Served::Fully;

@@ -26,7 +26,7 @@ pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
     let settings = ProfileSettings::of(&profile, &name);
     let is_role = settings.raw("twolock_role_arn").is_some();
     if !is_served(settings) && !is_role && !args.restore_key {
-        return Err(settings.refuse_profile("is not adopted: its credential_process does not run twolock"));
+        return Err(settings.refuse_profile("is not adopted: there is nothing to undo"));
     }
     if args.restore_key && is_kept_beside(settings) {
         refuse_other_references(context, &name, &keys_profile(&name))?;
@@ -98,21 +98,24 @@ fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Opti
 fn notes_on_callers(context: &Context, after: &Preview, name: &ProfileName) -> Vec<String> {
     let (before, then) = (context.callers(), context.callers_after(after));
     let mut notes = on_callers(&then, name);
+    if !notes.is_empty() {
+        notes.extend(without_mfa(context, after, name));
+    }
     for other in above(context.quiet(), name) {
         let was_served = before.judge(other.as_str()).served() == Served::Fully;
         let lost = if was_served { on_callers(&then, &other) } else { vec![] };
         if !lost.is_empty() {
             notes.extend(lost);
-            notes.extend(without_mfa(context, &other));
+            notes.extend(without_mfa(context, after, &other));
         }
     }
     notes
 }
 
 /// Without twolock, SDKs assume a role that has no mfa_serial without MFA.
-fn without_mfa(context: &Context, name: &ProfileName) -> Option<String> {
+fn without_mfa(context: &Context, after: &Preview, name: &ProfileName) -> Option<String> {
     let device = context.plan(name).ok()?.plan.device?;
-    let profile = context.files.profile(name.as_str())?;
+    let profile = after.files.profile(name.as_str())?;
     (profile.get("role_arn").is_some() && profile.get("mfa_serial").is_none()).then(|| {
         let command = CommandLine::of(Verb::Set, name).with("mfa_serial").with(device.as_str());
         format!("'{name}' has no mfa_serial, so the AWS CLI and SDKs will use it WITHOUT MFA; to set it: {command}")

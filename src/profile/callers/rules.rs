@@ -182,7 +182,7 @@ impl Walk<'_> {
             None => fails("credential_process names no profile, so it needs AWS_PROFILE".into()),
             Some(profile) => match self.machine.refusal(profile) {
                 None => Ok(Provider::Twolock(profile.into())),
-                Some(why) => fails(format!("twolock has no credentials for '{}': {why}", visible(profile))),
+                Some(why) => fails(format!("twolock cannot get credentials for '{}': {why}", visible(profile))),
             },
         }
     }
@@ -260,9 +260,9 @@ fn why_not_started(line: &ProcessLine<'_>, reader: Reader, machine: &dyn Machine
         return Some(format!("it runs no shell, so '{program}' is not expanded"));
     }
     if cfg!(not(windows)) && line.program.contains('\\') {
-        return Some(format!("'{program}' is a path of Windows"));
+        return Some(format!("'{program}' is a Windows path"));
     }
-    (!machine.has_program(line.program)).then(|| format!("'{program}' is not there or cannot be run"))
+    (!machine.has_program(line.program)).then(|| format!("'{program}' does not exist or is not executable"))
 }
 
 fn error<T>(why: impl fmt::Display) -> Result<T, Resolution> {

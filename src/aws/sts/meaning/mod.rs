@@ -99,7 +99,8 @@ impl StsCall<'_> {
         });
         if let Some(user) = user_of(words).filter(|user| *user != request.session_name.as_str()) {
             let set = CommandLine::new(Verb::Set).with("role_session_name").with(user);
-            let named = format!("if the session's name must be the user's (it was '{}')", request.session_name);
+            let named =
+                format!("if the role requires your user name as the session name (it was '{}')", request.session_name);
             hints.push(set.to(named));
         }
         hints.push("the caller's own policies must allow sts:AssumeRole on that role".into());

@@ -236,7 +236,7 @@ fn a_session_name_that_is_not_the_users_may_be_why_a_role_is_refused() {
         world.role.session_name = SessionName::from_person(name);
         said(&world.role_call(), "AccessDenied", message).shown_hints().join("\n")
     };
-    let hint = "if the session's name must be the user's (it was 'phone'): twolock profile set role_session_name ana.b";
+    let hint = "if the role requires your user name as the session name (it was 'phone'): twolock profile set role_session_name ana.b";
     assert!(hints_as("phone").contains(hint), "{}", hints_as("phone"));
     assert!(!hints_as("ana.b").contains("session's name"));
 }

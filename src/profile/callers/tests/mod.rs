@@ -165,12 +165,12 @@ fn a_line_that_a_caller_cannot_start_is_no_way_to_us() {
     let of = |line: &str| judge(&files(&format!("[profile p]\ncredential_process = {line}\n"), ""), "p");
     for (line, expected) in [
         ("~/bin/twolock credential-process p", "it runs no shell, so '~/bin/twolock' is not expanded"),
-        ("/gone/twolock credential-process p", "'/gone/twolock' is not there or cannot be run"),
+        ("/gone/twolock credential-process p", "'/gone/twolock' does not exist or is not executable"),
     ] {
         let said = format!("an error: cannot start the credential_process: {expected} (~/.aws/config:2)");
         assert_eq!(of(line).callers()[0].1.to_string(), said);
     }
-    let said = "an error: twolock has no credentials for 'gone': not found in the AWS files (~/.aws/config:2)";
+    let said = "an error: twolock cannot get credentials for 'gone': not found in the AWS files (~/.aws/config:2)";
     assert_eq!(of("twolock credential-process gone").callers()[0].1.to_string(), said);
 }
 

@@ -107,12 +107,12 @@ fn a_name_that_path_leads_elsewhere_starts_nothing_and_the_hint_writes_the_absol
     let path = format!("{}:{}", program.parent().unwrap().display(), crate::world::path());
     let run = |command: &mut Command| world.finish(command.env("PATH", &path));
     let ran = run(&mut world.twolock(["login", "base"]));
-    let expected = "twolock: error: profile 'base' (~/.aws/config:4): mfa_process: 'oathtool' is \
-                    HOME/repo/bin/oathtool on PATH, not a program of the system\n\
+    let expected = "twolock: error: profile 'base' (~/.aws/config:4): mfa_process: 'oathtool' on \
+                    PATH is HOME/repo/bin/oathtool, which is not in a system directory\n\
                     twolock: hint: if you trust it, use its absolute path: twolock profile set base mfa_process ";
     assert!(ran.code == 3 && ran.stderr.starts_with(expected), "{ran:?}");
     assert!(!mark.exists());
-    let command = ran.stderr.rsplit_once("path: ").unwrap().1.replace("HOME", world.home().to_str().unwrap());
+    let command = ran.stderr.rsplit_once("absolute path: ").unwrap().1.replace("HOME", world.home().to_str().unwrap());
     let bin = Path::new(env!("CARGO_BIN_EXE_twolock")).parent().unwrap().display().to_string();
     let mut shell = world.program("sh");
     shell.args(["-c", &format!("{} --yes", command.trim())]).env("PATH", format!("{bin}:{}", crate::world::path()));

@@ -176,7 +176,8 @@ fn a_login_that_could_keep_nothing_is_no_success() {
     failed(&ran, 10, &["profile 'prod': the session could not be saved", "~/.cache/twolock/", "permission denied"]);
     assert_eq!(ran.stdout, "");
     chmod(&world.cache(), 0o700);
-    assert_eq!(login("base").code, 0);
+    let ran = login("base");
+    assert_eq!(ran.code, 0, "{ran:?}");
     chmod(&world.cache(), 0o500);
     let ran = login("prod");
     assert!(ran.code == 0 && ran.stderr.starts_with("twolock: warning: the session could not be saved"), "{ran:?}");

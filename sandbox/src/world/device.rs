@@ -72,12 +72,15 @@ impl VirtualDevice {
     /// Returns a code to use now, or the first one to come.
     pub(crate) fn unused(&self, now: i64) -> Code {
         let current = step_at(now);
-        // The previous step comes last: its code could run out on the way.
-        let step = [current, current + 1, current - 1, current + 2]
+        let left = STEP_SECONDS - now.rem_euclid(STEP_SECONDS);
+        // The code of the previous step is too old once this step ends, and could run out on the way.
+        let previous = (left > 10).then_some(current - 1);
+        let step = [Some(current), Some(current + 1), previous, Some(current + 2)]
             .into_iter()
+            .flatten()
             .find(|step| !self.used.contains(step))
             .expect("a step is used only once it is within one step of now");
-        let wait = if step > current + 1 { STEP_SECONDS - now.rem_euclid(STEP_SECONDS) } else { 0 };
+        let wait = if step > current + 1 { left } else { 0 };
         Code { digits: self.digits(step), step, wait_seconds: wait.unsigned_abs() }
     }
 }
@@ -113,5 +116,11 @@ mod tests {
         assert_eq!((code.step, code.wait_seconds), (102, 20));
         assert_eq!(device.accept(&code.digits, now), None);
         assert_eq!(device.accept(&code.digits, now + 20), Some(102));
+        let late = 200 * STEP_SECONDS + 27;
+        for step in [200, 201] {
+            assert_eq!(device.accept(&device.digits(step), late), Some(step));
+        }
+        let code = device.unused(late);
+        assert_eq!((code.step, code.wait_seconds), (202, 3), "the code of step 199 could run out on the way");
     }
 }

@@ -43,7 +43,7 @@ fn only_roots(path: &Path) -> bool {
 }
 
 fn file_must_count(variable: &str, path: &Path, consents: &Consents) -> Result<()> {
-    // What is no file is reported by those who read it.
+    // A path that is not a file is reported when it is read.
     if only_roots(path) || !path.is_file() {
         return Ok(());
     }

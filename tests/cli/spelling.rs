@@ -1,4 +1,4 @@
-//! Headers, keys, values and settings that are nearly right: said, and never passed over.
+//! Misspelled headers, keys, values and settings are reported, never ignored.
 
 use serde_json::Value;
 

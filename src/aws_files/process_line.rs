@@ -61,10 +61,9 @@ impl<'a> ProcessLine<'a> {
         self.profile.is_some_and(|named| named != profile)
     }
 
-    fn within(line: &'a str, span: Span, start: Start) -> Option<Self> {
+    fn within(line: &'a str, span: Span, mut start: Start) -> Option<Self> {
         let mut words = Words { line: &line[..span.end], at: span.start };
         let mut word = words.next()?;
-        let (mut start, first_word) = (start, word.clone());
         if let Some(inner) = whole_command(line, &word, words.at, span.end) {
             return Self::within(line, inner, Start::Quoted);
         }
@@ -81,7 +80,10 @@ impl<'a> ProcessLine<'a> {
                 (_, Start::Direct) => Start::Assigned,
                 (_, start) => start,
             };
-            while first == "env" && word == first_word || is_prefix(&line[word.clone()]) {
+            if first == "env" {
+                word = words.next()?;
+            }
+            while is_prefix(&line[word.clone()]) {
                 sets = sets.or(set_for_twolock(&line[word.clone()]));
                 if TAKES_A_WORD.contains(&&line[word.clone()]) {
                     words.next()?;

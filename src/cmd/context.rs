@@ -154,7 +154,10 @@ impl Context {
     }
 
     fn callers_in<'a>(&'a self, sources: Sources<'a>) -> Callers<'a> {
-        Callers::of(sources.files, OwnMachine { context: self, sources, programs: RefCell::default() })
+        Callers::of(
+            sources.files,
+            OwnMachine { context: self, sources, programs: RefCell::default(), refusals: RefCell::default() },
+        )
     }
 
     pub fn sources_after<'a>(&'a self, preview: &'a Preview) -> Sources<'a> {
@@ -285,6 +288,8 @@ struct OwnMachine<'a> {
     sources: Sources<'a>,
     /// Thousands of profiles name the same one.
     programs: RefCell<HashMap<String, bool>>,
+    /// By profile: each caller asks about it.
+    refusals: RefCell<HashMap<String, Option<String>>>,
 }
 
 impl Machine for OwnMachine<'_> {
@@ -305,11 +310,15 @@ impl Machine for OwnMachine<'_> {
     }
 
     fn refusal(&self, profile: &str) -> Option<String> {
-        let name = match ProfileName::parse(profile) {
-            Ok(name) => name,
-            Err(why) => return Some(why),
+        if let Some(known) = self.refusals.borrow().get(profile) {
+            return known.clone();
+        }
+        let refusal = match ProfileName::parse(profile) {
+            Ok(name) => self.context.plan_of(self.sources, &name).err().map(|failure| failure.shown_cause()),
+            Err(why) => Some(why),
         };
-        self.context.plan_of(self.sources, &name).err().map(|failure| failure.shown_cause())
+        self.refusals.borrow_mut().insert(profile.into(), refusal.clone());
+        refusal
     }
 }
 

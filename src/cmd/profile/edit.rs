@@ -58,8 +58,7 @@ pub fn set(
     let preview = context.preview(&change)?;
     check(&preview, name, &key)?;
     change.notes.extend(note_on(&preview, name, &key));
-    change.notes.extend(on_lost_callers(context, &preview, name));
-    change.notes.extend(on_lost_mfa(context, &preview, name));
+    change.notes.extend(losses(context, &preview, name));
     make_and_say(context, &change, &preview, QUESTION, flags, &format!("set {key} of {name}"))
 }
 
@@ -74,9 +73,14 @@ pub fn unset(context: &Context, name: &ProfileName, keys: &[String], title: &str
     let unset = |key: &String| Edit::Unset { profile: name.to_string(), key: key.clone() };
     change.edit_both(&keys.iter().map(unset).collect::<Vec<_>>());
     let preview = context.preview(&change)?;
-    change.notes.extend(on_lost_callers(context, &preview, name));
-    change.notes.extend(on_lost_mfa(context, &preview, name));
+    change.notes.extend(losses(context, &preview, name));
     make_and_say(context, &change, &preview, QUESTION, flags, &format!("removed {} of {name}", keys.join(", ")))
+}
+
+/// What a profile no longer has after an edit: callers that use twolock for it, MFA.
+fn losses(context: &Context, preview: &Preview, name: &ProfileName) -> Vec<String> {
+    let callers = on_lost_callers(&context.callers(), &context.callers_after(preview), name);
+    callers.into_iter().chain(on_lost_mfa(context, preview, name)).collect()
 }
 
 /// Every user of the machine can see arguments, and the shell's history keeps them (threat-model P3).

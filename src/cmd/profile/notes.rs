@@ -76,9 +76,8 @@ pub fn on_lost_mfa(context: &Context, after: &Preview, name: &ProfileName) -> Op
     is_lost.then(|| format!("after this, new sessions of '{}' have no MFA", visible(name.as_str())))
 }
 
-/// The same for a profile that all callers use twolock for now, and not after the change.
-pub fn on_lost_callers(context: &Context, after: &Preview, name: &ProfileName) -> Vec<String> {
-    let was_served = || context.callers().judge(name.as_str()).served() == Served::Fully;
-    let lost = on_callers(&context.callers_after(after), name);
-    if lost.is_empty() || !was_served() { Vec::new() } else { lost }
+/// The same for a profile that all callers use twolock for before a change, and not after it.
+pub fn on_lost_callers(before: &Callers, after: &Callers, name: &ProfileName) -> Vec<String> {
+    let was_served = before.judge(name.as_str()).served() == Served::Fully;
+    if was_served { on_callers(after, name) } else { Vec::new() }
 }

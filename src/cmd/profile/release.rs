@@ -12,12 +12,11 @@ use crate::output::to_stdout;
 use crate::profile::adoption::edits::{Edits, is_served};
 use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
 use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
-use crate::profile::callers::Served;
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
 
 use super::super::changing::make;
-use super::notes::on_callers;
+use super::notes::{on_callers, on_lost_callers};
 use crate::cmd::context::Context;
 
 pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
@@ -102,8 +101,7 @@ fn notes_on_callers(context: &Context, after: &Preview, name: &ProfileName) -> V
         notes.extend(without_mfa(context, after, name));
     }
     for other in above(context.quiet(), name) {
-        let was_served = before.judge(other.as_str()).served() == Served::Fully;
-        let lost = if was_served { on_callers(&then, &other) } else { vec![] };
+        let lost = on_lost_callers(&before, &then, &other);
         if !lost.is_empty() {
             notes.extend(lost);
             notes.extend(without_mfa(context, after, &other));

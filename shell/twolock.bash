@@ -14,11 +14,11 @@ __twolock_names=(
   AWS_BEARER_TOKEN_BEDROCK TWOLOCK_RUNNING
   AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION
   AWS_ENDPOINT_URL AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_USE_FIPS_ENDPOINT AWS_USE_DUALSTACK_ENDPOINT
-  AWS_STS_REGIONAL_ENDPOINTS AWS_CA_BUNDLE TWOLOCK_HANDED
+  AWS_STS_REGIONAL_ENDPOINTS AWS_CA_BUNDLE AWS_SDK_LOAD_CONFIG TWOLOCK_HANDED TWOLOCK_PROFILE TWOLOCK_EXPIRATION
 )
 # __twolock_before    name, state and value of each, as they were before the first `tl`
-# __twolock_at        the current profile and its key id, to notice when something else changed it
-# __twolock_previous  the previous profile
+# __twolock_at        the current profile, its key id to notice when something else changed it, and how it was asked for
+# __twolock_previous  the previous profile, and how it was asked for: name (if possible) or keys
 
 # Fills the caller's `kept` with name, state and value of each variable.
 function __twolock_snapshot {
@@ -55,8 +55,16 @@ function __twolock_restore {
 \builtin unalias tl 2>/dev/null || \builtin :
 
 function tl {
+  \builtin local how=name
+  if [[ ${1-} == --keys ]]; then
+    how=keys
+    \builtin shift
+  elif [[ $# -eq 2 && $2 == --keys ]]; then
+    how=keys
+    \builtin set -- "$1"
+  fi
   case $#:${1-} in
-    0:) __twolock_pick ;;
+    0:) __twolock_pick "$how" ;;
     1:-h | 1:--help | 1:help) __twolock_usage ;;
     1:--off) __twolock_off ;;
     1:-)
@@ -64,9 +72,10 @@ function tl {
         \builtin printf 'tl: no previous profile\n' >&2
         \builtin return 2
       fi
-      __twolock_switch "${__twolock_previous[0]}"
+      [[ ${__twolock_previous[1]-} != keys ]] || how=keys
+      __twolock_switch "${__twolock_previous[0]}" "$how"
       ;;
-    1:[!-]*) __twolock_switch "$1" ;;
+    1:[!-]*) __twolock_switch "$1" "$how" ;;
     *)
       __twolock_usage >&2
       \command twolock complete -- env '' >&2 || \builtin :
@@ -76,14 +85,14 @@ function tl {
 }
 
 function __twolock_usage {
-  \builtin printf 'usage: tl [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; tl --off: restore what was set before the first tl)\n'
+  \builtin printf 'usage: tl [--keys] [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; --keys: set keys, not AWS_PROFILE; tl --off: restore what was set before the first tl)\n'
 }
 
 # If nothing is picked, nothing changes and nothing is printed.
 function __twolock_pick {
   \builtin local name=''
   name=$(\command twolock profile pick) || \builtin return
-  __twolock_switch "$name"
+  __twolock_switch "$name" "$1"
 }
 
 # All or nothing: if the statements fail, their changes are undone.
@@ -91,7 +100,11 @@ function __twolock_switch {
   \builtin local statements=''
   \builtin local -a kept
   kept=()
-  statements=$(\command twolock env --shell bash --profile="$1") || \builtin return
+  if [[ $2 == keys ]]; then
+    statements=$(\command twolock env --shell bash --profile="$1") || \builtin return
+  else
+    statements=$(\command twolock env --shell bash --by-name=if-possible --profile="$1") || \builtin return
+  fi
   __twolock_snapshot
   if ! \builtin eval "$statements"; then
     __twolock_restore "${kept[@]}"
@@ -99,15 +112,15 @@ function __twolock_switch {
   fi
   [[ -n ${__twolock_before[0]-} ]] || __twolock_before=("${kept[@]}")
   if [[ -n ${__twolock_at[0]-} && ${__twolock_at[0]} != "$1" ]]; then
-    __twolock_previous=("${__twolock_at[0]}")
+    __twolock_previous=("${__twolock_at[0]}" "${__twolock_at[2]-}")
   fi
-  __twolock_at=("$1" "${AWS_ACCESS_KEY_ID-}")
+  __twolock_at=("$1" "${AWS_ACCESS_KEY_ID-}" "$2")
 }
 
 function __twolock_off {
   [[ -n ${__twolock_before[0]-} ]] || \builtin return 0
   __twolock_restore "${__twolock_before[@]}"
-  __twolock_previous=("${__twolock_at[0]}")
+  __twolock_previous=("${__twolock_at[0]}" "${__twolock_at[2]-}")
   \builtin unset -v __twolock_before __twolock_at
 }
 
@@ -182,7 +195,9 @@ function __twolock_complete_tl {
   COMPREPLY=()
   __twolock_words
   case ${#words[@]}:${words[0]-} in
-    1:-*) __twolock_reply '' '--off' ;;
+    1:--k*) __twolock_reply '' '--keys' ;;
+    1:-*) __twolock_reply '' $'--keys\n--off' ;;
+    2:--keys) __twolock_reply "${words[1]}" "$(\command twolock complete -- env "${words[1]}" 2>/dev/null)" ;;
     1:*) __twolock_reply "${words[0]}" "$(\command twolock complete -- env "${words[0]}" 2>/dev/null)" ;;
   esac
 }
@@ -192,8 +207,8 @@ function __twolock_complete_tl {
 
 # ---- prompt: profile and time left, without starting a process
 
-# Sets `twolock_segment` to "(prod 47m) "; under ten minutes "(prod 9m!) ", then "(prod expired!) "; without credentials
-# to nothing. Credentials that `tl` did not set are called "aws". Keeps $?.
+# Sets `twolock_segment` to "(prod 47m) "; under ten minutes "(prod 9m!) ", then "(prod expired!) ", or "(prod code?) "
+# where a profile was set by name; without credentials to nothing. Keys that `tl` did not set are called "aws". Keeps $?.
 function twolock_prompt {
   \builtin local before=$? name=aws left=
   # shellcheck disable=SC2034 # PS1 names it
@@ -205,6 +220,11 @@ function twolock_prompt {
     __twolock_left "$AWS_CREDENTIAL_EXPIRATION"
     # shellcheck disable=SC2034
     twolock_segment="($name$left) "
+  elif [[ -z ${AWS_ACCESS_KEY_ID-} && -n ${AWS_PROFILE-} && ${TWOLOCK_PROFILE-} == "$AWS_PROFILE" ]]; then
+    __twolock_left "${TWOLOCK_EXPIRATION-}"
+    [[ $left != ' expired!' ]] || left=' code?'
+    # shellcheck disable=SC2034
+    [[ $AWS_PROFILE == *[[:cntrl:]]* ]] || twolock_segment="($AWS_PROFILE$left) "
   fi
   \builtin return "$before"
 }

@@ -15,11 +15,11 @@ __twolock_names=(
   AWS_BEARER_TOKEN_BEDROCK TWOLOCK_RUNNING
   AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION AWS_DEFAULT_REGION
   AWS_ENDPOINT_URL AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_USE_FIPS_ENDPOINT AWS_USE_DUALSTACK_ENDPOINT
-  AWS_STS_REGIONAL_ENDPOINTS AWS_CA_BUNDLE TWOLOCK_HANDED
+  AWS_STS_REGIONAL_ENDPOINTS AWS_CA_BUNDLE AWS_SDK_LOAD_CONFIG TWOLOCK_HANDED TWOLOCK_PROFILE TWOLOCK_EXPIRATION
 )
 # __twolock_before    name, state and value of each, as they were before the first `tl`
-# __twolock_at        the current profile and its key id, to notice when something else changed it
-# __twolock_previous  the previous profile
+# __twolock_at        the current profile, its key id to notice when something else changed it, and how it was asked for
+# __twolock_previous  the previous profile, and how it was asked for: name (if possible) or keys
 
 # Fills the caller's `kept` with name, state and value of each variable.
 function __twolock_snapshot {
@@ -59,8 +59,16 @@ function __twolock_restore {
 
 function tl {
   \builtin emulate -L zsh
+  \builtin local how=name
+  if [[ ${1-} == --keys ]]; then
+    how=keys
+    \builtin shift
+  elif [[ $# -eq 2 && $2 == --keys ]]; then
+    how=keys
+    \builtin set -- "$1"
+  fi
   case $#:${1-} in
-    0:) __twolock_pick ;;
+    0:) __twolock_pick "$how" ;;
     1:-h|1:--help|1:help) __twolock_usage ;;
     1:--off) __twolock_off ;;
     1:-)
@@ -68,9 +76,10 @@ function tl {
         \builtin print -ru2 'tl: no previous profile'
         \builtin return 2
       fi
-      __twolock_switch "${__twolock_previous[1]}"
+      [[ ${__twolock_previous[2]-} != keys ]] || how=keys
+      __twolock_switch "${__twolock_previous[1]}" "$how"
       ;;
-    1:[^-]*) __twolock_switch "$1" ;;
+    1:[^-]*) __twolock_switch "$1" "$how" ;;
     *)
       __twolock_usage >&2
       \command twolock complete -- env '' >&2 || \builtin :
@@ -83,7 +92,7 @@ function tl {
 
 function __twolock_usage {
   \builtin emulate -L zsh
-  \builtin print -r 'usage: tl [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; tl --off: restore what was set before the first tl)'
+  \builtin print -r 'usage: tl [--keys] [PROFILE]   (no PROFILE: pick one; tl -: the previous profile; --keys: set keys, not AWS_PROFILE; tl --off: restore what was set before the first tl)'
 }
 
 # If nothing is picked, nothing changes and nothing is printed.
@@ -91,7 +100,7 @@ function __twolock_pick {
   \builtin emulate -L zsh
   \builtin local name
   name=$(\command twolock profile pick) || \builtin return
-  __twolock_switch "$name"
+  __twolock_switch "$name" "$1"
 }
 
 # All or nothing: if the statements fail, their changes are undone. A read-only variable would end the function.
@@ -100,7 +109,11 @@ function __twolock_switch {
   \builtin local statements
   \builtin local -a kept
   \builtin local -i switched=0
-  statements=$(\command twolock env --shell zsh --profile="$1") || \builtin return
+  if [[ $2 == keys ]]; then
+    statements=$(\command twolock env --shell zsh --profile="$1") || \builtin return
+  else
+    statements=$(\command twolock env --shell zsh --by-name=if-possible --profile="$1") || \builtin return
+  fi
   __twolock_snapshot
   {
     \builtin eval "$statements" && switched=1
@@ -113,16 +126,16 @@ function __twolock_switch {
   (( switched )) || \builtin return 1
   (( $#__twolock_before )) || __twolock_before=("${(@)kept}")
   if [[ -n ${__twolock_at[1]-} && ${__twolock_at[1]} != "$1" ]]; then
-    __twolock_previous=("${__twolock_at[1]}")
+    __twolock_previous=("${__twolock_at[1]}" "${__twolock_at[3]-}")
   fi
-  __twolock_at=("$1" "${AWS_ACCESS_KEY_ID-}")
+  __twolock_at=("$1" "${AWS_ACCESS_KEY_ID-}" "$2")
 }
 
 function __twolock_off {
   \builtin emulate -L zsh
   (( $#__twolock_before )) || \builtin return 0
   __twolock_restore "${(@)__twolock_before}"
-  __twolock_previous=("${__twolock_at[1]}")
+  __twolock_previous=("${__twolock_at[1]}" "${__twolock_at[3]-}")
   __twolock_before=()
   __twolock_at=()
 }
@@ -159,9 +172,9 @@ function __twolock_complete {
 }
 
 function __twolock_complete_tl {
-  (( CURRENT == 2 )) || \builtin return 1
-  if [[ ${words[2]} == -* ]]; then
-    \builtin compadd -- --off
+  (( CURRENT == 2 )) || [[ $CURRENT -eq 3 && ${words[2]} == --keys ]] || \builtin return 1
+  if [[ ${words[2]} == -* && $CURRENT -eq 2 ]]; then
+    \builtin compadd -- --keys --off
   else
     __twolock_offer "$(\command twolock complete -- env '' 2>/dev/null)"
   fi
@@ -179,20 +192,26 @@ fi
 
 \builtin zmodload zsh/datetime 2>/dev/null || \builtin :
 
-# Sets `twolock_segment` to "(prod 47m) "; under ten minutes "(prod 9m!) ", then "(prod expired!) "; without credentials
-# to nothing. Credentials that `tl` did not set are called "aws". Keeps $?.
+# Sets `twolock_segment` to "(prod 47m) "; under ten minutes "(prod 9m!) ", then "(prod expired!) ", or "(prod code?) "
+# where a profile was set by name; without credentials to nothing. Keys that `tl` did not set are called "aws". Keeps $?.
 function twolock_prompt {
   \builtin local -i before=$? bang=0
   [[ ! -o prompt_bang ]] || bang=1
   \builtin emulate -L zsh
   \builtin typeset -g twolock_segment=
+  \builtin local name=aws left=
   if [[ -n ${AWS_CREDENTIAL_EXPIRATION-} ]]; then
-    \builtin local name=aws left=
     if [[ -n ${AWS_ACCESS_KEY_ID-} && ${__twolock_at[2]-} == "$AWS_ACCESS_KEY_ID" ]]; then
       name=${__twolock_at[1]}
     fi
     __twolock_left "$AWS_CREDENTIAL_EXPIRATION"
     twolock_segment="($name$left) "
+  elif [[ -z ${AWS_ACCESS_KEY_ID-} && -n ${AWS_PROFILE-} && ${TWOLOCK_PROFILE-} == "$AWS_PROFILE" ]]; then
+    __twolock_left "${TWOLOCK_EXPIRATION-}"
+    [[ $left != ' expired!' ]] || left=' code?'
+    [[ $AWS_PROFILE == *[[:cntrl:]]* ]] || twolock_segment="($AWS_PROFILE$left) "
+  fi
+  if [[ -n $twolock_segment ]]; then
     # escapes what a prompt would expand
     twolock_segment=${twolock_segment//\%/%%}
     (( ! bang )) || twolock_segment=${twolock_segment//\!/!!}

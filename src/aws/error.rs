@@ -31,13 +31,18 @@ impl AwsError {
     }
 
     /// The same as a failure of a profile, which its commands are for.
-    pub fn of_profile(self, profile: &ProfileName) -> Failure {
+    pub fn of_profile(mut self, profile: &ProfileName) -> Failure {
+        self.hints = self.hints.into_iter().map(|hint| hint.of_profile(profile)).collect();
+        self.into_failure().of_profile(profile)
+    }
+
+    /// The same as a failure of credentials that are no profile's.
+    pub fn into_failure(self) -> Failure {
         let kind = match self.kind {
             AwsErrorKind::WrongCode | AwsErrorKind::StaleSession | AwsErrorKind::Refused => Kind::Refused,
             AwsErrorKind::NotSent | AwsErrorKind::Unclear | AwsErrorKind::BadAnswer => Kind::Network,
         };
-        let hints = self.hints.into_iter().map(|hint| hint.of_profile(profile));
-        hints.fold(Failure::new(kind, self.cause), Failure::hint).of_profile(profile)
+        self.hints.into_iter().fold(Failure::new(kind, self.cause), Failure::hint)
     }
 }
 

@@ -94,6 +94,7 @@ Examples:
   eval \"$(twolock env prod)\"                                # sh, bash, zsh
   twolock env prod | source                                 # fish
   twolock env prod | Out-String | Invoke-Expression         # PowerShell
+  eval \"$(twolock env prod --by-name)\"       # AWS_PROFILE, no keys
   twolock env prod --format dotenv > prod.env
   eval \"$(twolock env --unset)\"                             # unset them again
 
@@ -106,6 +107,7 @@ On failure, it prints a statement that fails, so that `eval \"$(twolock env prod
 Examples:
   twolock exec prod -- terraform apply
   twolock exec prod --min-ttl 40m ./long-job     # renews if less is left
+  twolock exec prod --by-name ./very-long-job    # AWS_PROFILE, no keys
   twolock exec prod                              # a subshell
   AWS_PROFILE=prod twolock exec -- terraform apply
 
@@ -209,10 +211,11 @@ fn init_help() -> String {
 
 const AFTER_INIT: &str = "
 Then, in that shell:
-  tl prod     # use prod's credentials in this shell
-  tl          # pick a profile: type to filter
-  tl -        # back to the previous profile
-  tl --off    # restore what was set before the first tl
+  tl prod           # use prod in this shell: sets AWS_PROFILE, or keys if need be
+  tl --keys prod    # sets keys, for programs that read no profile
+  tl                # pick a profile: type to filter
+  tl -              # back to the previous profile
+  tl --off          # restore what was set before the first tl
 
 The last lines of the output show how to add the profile and the time left to the prompt.";
 
@@ -232,6 +235,11 @@ pub struct Env {
     /// How long new credentials last; a session of another length is replaced (1h, 8h) [default: the profile's]
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub duration: Option<Duration>,
+    /// Set AWS_PROFILE and no keys: programs then get credentials through the profile whenever they need some; with
+    /// =if-possible, set keys if they would not, or if the session cannot be saved
+    #[arg(long, value_name = "WHEN", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "always",
+        hide_possible_values = true)]
+    pub by_name: Option<ByName>,
     /// The shell to write for [default: the calling shell]
     #[arg(long, value_parser = shells(Some))]
     pub shell: Option<Shell>,
@@ -239,8 +247,16 @@ pub struct Env {
     #[arg(long, value_enum, conflicts_with = "shell")]
     pub format: Option<Format>,
     /// Print statements that unset all variables that `env` sets
-    #[arg(long, conflicts_with_all = ["format", "duration"])]
+    #[arg(long, conflicts_with_all = ["format", "duration", "by_name"])]
     pub unset: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ByName {
+    /// Fail if the profile's name is not enough
+    Always,
+    /// Set keys if the profile's name is not enough
+    IfPossible,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -261,6 +277,9 @@ pub struct Exec {
     /// Renew the credentials first if less than this is left (40m, 2h)
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub min_ttl: Option<Duration>,
+    /// Set AWS_PROFILE and no keys: a long command then gets new credentials through the profile before the old expire
+    #[arg(long)]
+    pub by_name: bool,
     /// The command and its arguments [default: your shell]
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

@@ -3,6 +3,7 @@
 use clap::Command;
 
 const PROFILE: &str = "AWS_PROFILE, AWS_DEFAULT_PROFILE";
+const SHELL: &str = "TWOLOCK_PROFILE";
 const FILES: &str = "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE";
 const CALLS: &str = "AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, \
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT, AWS_CA_BUNDLE, \
@@ -34,10 +35,11 @@ fn listed_below(command: Command, path: &str) -> Command {
 
 fn read_by(command: &str) -> &'static [&'static str] {
     match command {
-        "credential-process" | "login" | "whoami" => &[PROFILE, FILES, CALLS, SESSIONS],
-        "env" | "exec" => &[PROFILE, FILES, CALLS, SESSIONS, MIN_TTL],
+        "credential-process" | "login" => &[PROFILE, FILES, CALLS, SESSIONS],
+        "whoami" => &[PROFILE, SHELL, FILES, CALLS, SESSIONS],
+        "env" | "exec" => &[PROFILE, FILES, CALLS, "AWS_SDK_LOAD_CONFIG", SESSIONS, MIN_TTL],
         "logout" | "profile show" | "profile adopt" | "profile release" => &[PROFILE, FILES, CALLS, KEYRING],
-        "status" => &[PROFILE, FILES, CALLS, KEYRING, COLUMNS],
+        "status" => &[PROFILE, SHELL, FILES, CALLS, KEYRING, COLUMNS],
         "profile list" => &[FILES, CALLS, KEYRING, COLUMNS],
         "profile pick" => &[FILES, PICKER],
         "profile add" | "profile remove" => &[FILES, CALLS, KEYRING],

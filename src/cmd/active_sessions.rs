@@ -84,12 +84,17 @@ impl ActiveSessions {
         self.roles.contains(&role.cloned())
     }
 
+    /// When the session of a step expires, if it is active.
+    pub fn end(&self, step: &Identity) -> Option<Timestamp> {
+        self.ends.get(step).copied()
+    }
+
     /// When the credentials of a plan's last step expire, and the time left, if they are active.
     pub fn time_left(&self, planned: &Planned) -> Option<(Timestamp, Duration)> {
         if self.ends.is_empty() {
             return None;
         }
-        let end = *self.ends.get(&planned.steps().last()?.identity)?;
+        let end = self.end(&planned.steps().last()?.identity)?;
         Some((end, end.since(self.now)))
     }
 }

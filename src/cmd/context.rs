@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::arn::Partition;
 use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
 use crate::aws::http::HttpSettings;
 use crate::aws_files::AwsFiles;
@@ -13,7 +14,7 @@ use crate::change::preview::{Preview, preview};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::Hint;
 use crate::keyring::Keyring;
-use crate::names::ProfileName;
+use crate::names::{ProfileName, Region};
 use crate::origin::{Origin, Sourced};
 use crate::ours::certificates;
 use crate::ours::key_index::KeyIndex;
@@ -218,6 +219,25 @@ impl Context {
             }
             failure.of_profile(&plan.profile)
         })
+    }
+
+    /// Where calls go that no profile says anything about: what the variables name.
+    pub fn endpoint_without_profile(&self) -> Result<Endpoint> {
+        let Surroundings { region, endpoint_url, ignore_configured_endpoints, fips, dualstack, .. } =
+            &self.surroundings;
+        let invalid =
+            |set: &Sourced<String>, why| Failure::new(Kind::Config, format!("{} '{}' {why}", set.origin, set.value));
+        let named = region.as_ref().map(|set| Region::parse(&set.value).map_err(|why| invalid(set, why)));
+        let region = named.transpose()?.unwrap_or_else(|| Region::default_of(Partition::Aws));
+        let request = EndpointRequest {
+            service: Service::Sts,
+            partition: region.partition().unwrap_or(Partition::Aws),
+            region,
+            fips: *fips,
+            dualstack: *dualstack,
+            given: endpoint_url.clone().filter(|_| !ignore_configured_endpoints),
+        };
+        endpoint::resolve(&request, &self.settings.allowed_endpoints()).map_err(|f| self.naming_ignored_consents(f))
     }
 
     /// How the program reaches an endpoint. A certificate file that a variable names counts only if root or the user's

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
-use crate::cli::{self, Format};
+use crate::cli::{self, ByName, Format};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::{credentials_to_stdout, exports, to_stdout};
@@ -13,14 +13,17 @@ use crate::system::signals;
 use crate::text::visible::as_word;
 
 use super::context::{Context, Invocation};
-use super::sessions::exported;
+use super::handing::{Handover, HandoverRequest, Manner, hand_over};
 use super::shell::{calling_shell, line_to_type};
+use super::this_shell::ThisShell;
 
 /// Prints the statements. On any failure, it prints a failing statement, and the shell's variables stay as they are.
 pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
     let shell = args.shell.unwrap_or_else(|| calling_shell(&invocation.env));
     if args.unset {
-        return to_stdout(exports::unset(shell, invocation.env.handed()).as_bytes()).map(|()| 0);
+        let env = &invocation.env;
+        let names = exports::removed_at_last(env.handed(), ThisShell::of(env).is_by_name());
+        return to_stdout(exports::unset(shell, &names).as_bytes()).map(|()| 0);
     }
     refuse_a_terminal(args, shell)?;
     let result = if args.format.is_some() {
@@ -51,17 +54,26 @@ fn fail_on_a_bug(shell: Shell) {
 fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
     let context = Context::load_anywhere(&invocation.env)?.with_duration(args.duration);
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
-    let (variables, _) = exported(&context, &planned, args.profile.code_stdin, None, changed_by_a_shell)?;
+    let Handover { removed, variables, .. } = hand_over(&context, &planned, &request(args))?;
     match args.format {
-        None => to_stdout(exports::set(shell, invocation.env.handed(), &variables).as_bytes()),
+        None => to_stdout(exports::set(shell, &removed, &variables).as_bytes()),
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
         Some(Format::Json) => credentials_to_stdout(&exports::json(&variables)),
     }?;
     Ok((context, planned.plan.profile))
 }
 
-fn changed_by_a_shell(value: &str) -> Option<&'static str> {
-    (!exports::is_plain(value)).then_some("a shell could change its value")
+fn request(args: &cli::Env) -> HandoverRequest {
+    HandoverRequest {
+        manner: match args.by_name {
+            None => Manner::Keys,
+            Some(ByName::Always) => Manner::Name,
+            Some(ByName::IfPossible) => Manner::NameIfPossible,
+        },
+        code_stdin: args.profile.code_stdin,
+        min_ttl: None,
+        obstacle: |value| (!exports::is_plain(value)).then_some("a shell could change its value"),
+    }
 }
 
 /// Secrets are not printed on a terminal: scrollback and screen sharing would reveal them (threat-model P6).
@@ -70,12 +82,15 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
         return Ok(());
     }
     let profile = args.profile.profile.name().map_or("PROFILE".into(), |name| as_word(name.as_str()));
+    let words = if args.by_name.is_some() { format!("--by-name {profile}") } else { profile };
     let hint = match args.format {
-        Some(Format::Dotenv) => format!("write it to a file: twolock env {profile} --format dotenv > FILE"),
-        Some(Format::Json) => format!("pass it to a program: twolock env {profile} --format json | PROGRAM"),
-        None => format!("type: {}", line_to_type(shell, &profile)),
+        Some(Format::Dotenv) => format!("write it to a file: twolock env {words} --format dotenv > FILE"),
+        Some(Format::Json) => format!("pass it to a program: twolock env {words} --format json | PROGRAM"),
+        None => format!("type: {}", line_to_type(shell, &words)),
     };
-    Err(Failure::new(Kind::Usage, "env prints secrets for a shell to evaluate, not for the terminal").hint(hint))
+    let what = if args.by_name == Some(ByName::Always) { "statements" } else { "secrets" };
+    Err(Failure::new(Kind::Usage, format!("env prints {what} for a shell to evaluate, not for the terminal"))
+        .hint(hint))
 }
 
 /// For an invalid command line: a shell that evaluates the output must see a failure.

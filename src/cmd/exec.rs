@@ -10,13 +10,14 @@ use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::output::{exports, messages};
+use crate::output::messages;
 use crate::shell::Shell;
 use crate::system::foreign_file::plain;
 use crate::system::{child, clock, programs};
+use crate::timestamp::Timestamp;
 
 use super::context::{Context, Invocation};
-use super::sessions::exported;
+use super::handing::{Handover, HandoverRequest, Lasting, Manner, hand_over};
 
 /// The exit codes of shells.
 const NOT_FOUND: u8 = 127;
@@ -32,21 +33,36 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     })?;
     refuse_a_flag(args.command.first())?;
     let subshell = if args.command.is_empty() { Some(subshell(&context, &name)?) } else { None };
-    let (variables, expires) = exported(&context, &planned, args.profile.code_stdin, args.min_ttl, impossible)?;
+    let request = HandoverRequest {
+        manner: if args.by_name { Manner::Name } else { Manner::Keys },
+        code_stdin: args.profile.code_stdin,
+        min_ttl: args.min_ttl,
+        obstacle: impossible,
+    };
+    let Handover { removed, variables, lasting } = hand_over(&context, &planned, &request)?;
     let mut words = args.command.into_iter();
     let program = words.next().or(subshell.clone()).unwrap_or_default();
     if subshell.is_some() {
-        let left = duration::show(expires.since(clock::now()));
-        messages::note(&format!("subshell with the credentials of '{name}', {left} left; exit to leave"));
+        messages::note(&format!("subshell with {}; exit to leave", described(&name, &lasting)));
     }
     let mut command = Command::new(child::startable(&program, invocation.env.raw("PATH")));
-    for name in exports::removed(invocation.env.handed()).iter().chain(&["TWOLOCK_MFA_CODE"]) {
+    for name in removed.iter().chain(&["TWOLOCK_MFA_CODE"]) {
         command.env_remove(name);
     }
     command.args(words).envs(variables);
     invocation.limits.restore_for(&mut command);
     context.note_use(&planned.plan.profile);
     not_run(&program, &child::become_command(&mut command))
+}
+
+/// What a subshell has, and for how long.
+fn described(name: &ProfileName, lasting: &Lasting) -> String {
+    let left = |moment: Timestamp| duration::show(moment.since(clock::now()));
+    match lasting {
+        Lasting::Keys(end) => format!("the credentials of '{name}', {} left", left(*end)),
+        Lasting::Name(Some(next)) => format!("AWS_PROFILE={name}, {} until the next code", left(*next)),
+        Lasting::Name(None) => format!("AWS_PROFILE={name}"),
+    }
 }
 
 /// Any text can be the value of a variable, but for the character that ends it.

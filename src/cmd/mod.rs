@@ -28,6 +28,7 @@ mod sessions;
 mod settings;
 mod shell;
 mod status;
+mod this_shell;
 mod whoami;
 
 use crate::cli::{Cli, Command};

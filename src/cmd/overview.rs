@@ -16,6 +16,7 @@ use crate::text::visible::{as_word, visible};
 use super::active_sessions::ActiveSessions;
 use super::context::{Context, Invocation, Planned};
 use super::shell;
+use super::this_shell::ThisShell;
 
 /// More profiles than this are for `profile list`.
 const MOST: usize = 40;
@@ -30,7 +31,8 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     let active_sessions = ActiveSessions::look(&context);
     let shell = shell::calling_shell(&context.env);
     let callers = context.callers();
-    let own = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find_map(|variable| context.env.text(variable));
+    let this_shell = ThisShell::of(&context.env);
+    let own = this_shell.profile.as_deref();
     let row = |name: &String| {
         let profile = context.files.profile(name)?;
         let planned = context.plan_quietly(name);
@@ -54,6 +56,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     if names.len() > MOST {
         text += &format!("{} more: twolock profile list\n", names.len() - MOST);
     }
+    text += &this_shell.remark();
     text += &names.iter().take(MOST).find_map(|name| to_adopt(&context, &callers, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
 }
@@ -65,7 +68,7 @@ fn to_adopt(context: &Context, callers: &Callers, name: &str) -> Option<String> 
     Some(format!("to use these profiles in the AWS CLI and every SDK: {}\n", CommandLine::of(Verb::Adopt, name)))
 }
 
-/// Marks the profile of the calling shell, if a variable names one.
+/// Marks the profile of the calling shell, if one is known.
 fn mark(own: Option<&str>, name: &str) -> String {
     match own {
         None => String::new(),

@@ -11,7 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::MfaCode;
 use crate::ours::consent;
-use crate::output::{exports, messages};
+use crate::output::messages;
 use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
 use crate::prompt::command::CommandSource;
@@ -26,10 +26,8 @@ use crate::store::choose::Stores;
 use crate::system::clock::{self, Deadline};
 use crate::system::log;
 use crate::system::parent::{self, Caller};
-use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
-use super::handing::{Obstacle, handed_on};
 use super::keys::RealBases;
 
 pub struct SessionRequest {
@@ -63,7 +61,7 @@ impl SessionRequest {
     }
 
     /// Requires the time left that the flag or the setting `min_ttl` says.
-    fn with_min_ttl(mut self, flag: Option<Duration>, context: &Context, plan: &Plan) -> Result<Self> {
+    pub fn with_min_ttl(mut self, flag: Option<Duration>, context: &Context, plan: &Plan) -> Result<Self> {
         let set = context.settings.duration("min_ttl");
         let Some(rest) = flag.or(set.as_ref().map(|set| set.value)).map(|r| r.max(SHORTEST_REST)) else {
             return Ok(self);
@@ -82,34 +80,25 @@ impl SessionRequest {
     }
 }
 
-/// The variables with the credentials of a plan and what its profile says besides, for `env` and `exec`, and when they
-/// expire.
-pub fn exported(
-    context: &Context,
-    planned: &Planned,
-    code_stdin: bool,
-    min_ttl: Option<Duration>,
-    obstacle: Obstacle,
-) -> Result<(Vec<(&'static str, String)>, Timestamp)> {
-    planned.print_notes();
-    let request = SessionRequest::interactive(context, code_stdin).with_min_ttl(min_ttl, context, &planned.plan)?;
-    let handed = handed_on(context, &planned.plan.profile, obstacle);
-    let session = obtain(context, planned, &request)?;
-    let mut variables = exports::variables(&session, planned.plan.shell_region.as_ref())
-        .map_err(|failure| failure.of_profile(&planned.plan.profile))?;
-    variables.extend(handed);
-    Ok((variables, session.expires))
+/// Returns the credentials of a plan, cached or new; a warning says if they are not saved.
+pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) -> Result<Session> {
+    obtain_warning(context, planned, request, &messages::warning)
 }
 
-/// Returns the credentials of a plan, cached or new.
-pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) -> Result<Session> {
+/// The same, where the caller decides about the warnings.
+pub fn obtain_warning(
+    context: &Context,
+    planned: &Planned,
+    request: &SessionRequest,
+    warn: &dyn Fn(&str),
+) -> Result<Session> {
     let plan = &planned.plan;
     if plan.protected {
         let cause = "twolock_protected: this version cannot use protected profiles yet";
         return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
     }
     let stores = context.stores(request.may_unlock);
-    let cache = open_cache(context, planned, request, &stores)?;
+    let cache = open_cache(context, planned, request, &stores, warn)?;
     let http = context.http(&planned.endpoint)?;
     let sts = StsClient::new(planned.endpoint.clone(), http);
     let codes = WarmUp { codes: codes(context, plan, request), sts: &sts, warmed: Cell::new(false) };
@@ -145,7 +134,7 @@ pub fn obtain(context: &Context, planned: &Planned, request: &SessionRequest) ->
     {
         return Err(Failure::new(Kind::Disk, why).of_profile(&plan.profile));
     }
-    unsaved.iter().for_each(|why| messages::warning(why));
+    unsaved.iter().for_each(|why| warn(why));
     obtained.map_err(|failure| context.shortened_failure(failure))
 }
 
@@ -197,16 +186,17 @@ fn open_cache(
     planned: &Planned,
     request: &SessionRequest,
     stores: &Stores,
+    warn: &dyn Fn(&str),
 ) -> Result<Option<Cache>> {
     let of_profile = |failure: Failure| failure.of_profile(&planned.plan.profile);
     if context.dirs.is_nowhere {
-        messages::warning("no home directory, so the session is not saved, and the next command asks again");
+        warn("no home directory, so the session is not saved, and the next command asks again");
         return Ok(None);
     }
     match context.other_home_owner() {
         Some(owner) if request.uncached => {
             let why = "so the session is not saved, and the next command asks again";
-            messages::warning(&as_root_elsewhere(&owner, why));
+            warn(&as_root_elsewhere(&owner, why));
             return Ok(None);
         }
         Some(owner) => return Err(of_profile(root_elsewhere(&owner))),
@@ -225,7 +215,7 @@ fn open_cache(
         Err(none) if request.uncached => {
             let ways: String = none.failure().shown_hints().iter().map(|hint| format!(" ({hint})")).collect();
             let why = context.shortened(&none.to_string());
-            messages::warning(&format!("{why}; the session is not saved, and the next command asks again{ways}"));
+            warn(&format!("{why}; the session is not saved, and the next command asks again{ways}"));
             Ok(None)
         }
         Err(none) => Err(of_profile(context.shortened_failure(none.failure()))),

@@ -13,8 +13,9 @@ pub fn calling_shell(env: &Env) -> Shell {
     parent.or_else(own).unwrap_or(if cfg!(windows) { Shell::PowerShell } else { Shell::Sh })
 }
 
-/// The command that sets the credentials in this shell. `profile` is already quoted.
-pub fn line_to_type(shell: Shell, profile: &str) -> String {
-    let end_of_options = if profile.starts_with('-') { "-- " } else { "" };
-    exports::evaluating(shell, &format!("twolock env {end_of_options}{profile}"))
+/// The command that sets the credentials in this shell. The words are already quoted.
+pub fn line_to_type(shell: Shell, words: &str) -> String {
+    let is_profile = words.starts_with('-') && !words.starts_with("--by-name ");
+    let end_of_options = if is_profile { "-- " } else { "" };
+    exports::evaluating(shell, &format!("twolock env {end_of_options}{words}"))
 }

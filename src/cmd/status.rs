@@ -24,6 +24,7 @@ use crate::timestamp::Timestamp;
 
 use super::active_sessions::{Opened, Unopened, open_active};
 use super::context::{Context, Invocation, Planned};
+use super::this_shell::ThisShell;
 
 /// With `--min-ttl`, the exit code says whether the profile's credentials last that long without a code.
 pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
@@ -73,7 +74,11 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
         ]
     };
     let room = terminal::columns(&context.env);
-    let mut text = if active_sessions.sessions.is_empty() {
+    let this_shell = ThisShell::of(&context.env);
+    let own = this_shell.profile.as_deref().map(|own| format!("this shell: {}\n", visible(own)));
+    let mut text = this_shell.remark() + &own.unwrap_or_default();
+    text += if text.is_empty() { "" } else { "\n" };
+    text += &if active_sessions.sessions.is_empty() {
         "no active sessions\n".to_string()
     } else {
         table(
@@ -120,6 +125,9 @@ fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value
         "sessions": active_sessions.sessions.iter().map(session).collect::<Vec<_>>(),
         "keys": keys(context, now).into_iter().map(key).collect::<Vec<_>>(),
     });
+    if let Some(own) = ThisShell::of(&context.env).profile {
+        fields["this_shell"] = json!(own);
+    }
     if let Some(Unopened { files, why }) = &active_sessions.unopened {
         fields["unopened"] = json!({"files": files, "why": why});
     }

@@ -1,20 +1,35 @@
-//! `whoami`: asks AWS who a profile's credentials are.
+//! `whoami`: asks AWS whose credentials these are: those of a profile, or without a name those of the calling shell.
 
 use serde_json::json;
 
+use crate::aws::endpoint::Endpoint;
 use crate::aws::sts::StsClient;
+use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
 use crate::cli;
-use crate::error::Result;
+use crate::credentials::{AccessKey, AccessKeyId, Session, is_credential_text, parse_secret_key};
+use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
-use crate::output::{json_to_stdout, to_stdout};
-use crate::text::visible::visible;
+use crate::names::ProfileName;
+use crate::output::{exports, json_to_stdout, messages, to_stdout};
+use crate::system::clock;
+use crate::system::env::{self, ShellCredentials};
+use crate::text::visible::{as_word, visible};
 
 use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
+use super::shell::{calling_shell, line_to_type};
+use super::this_shell::ThisShell;
 
 pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
     let context = Context::load_anywhere(&invocation.env)?;
+    if args.profile.profile.name().is_none() {
+        let this_shell = ThisShell::of(&context.env);
+        this_shell.contradiction.iter().for_each(|text| messages::note(text));
+        if this_shell.has_keys {
+            return own_keys(&context, &this_shell, args.json);
+        }
+    }
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     let session = obtain(&context, &planned, &SessionRequest::interactive(&context, args.profile.code_stdin))?;
     let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
@@ -24,16 +39,70 @@ pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
         let logout = || CommandLine::of(Verb::Logout, &planned.plan.profile).to("end it, then try again");
         if stale { failure.hint(logout()) } else { failure }
     })?;
-    if args.json {
-        let profile = planned.plan.profile.as_str();
-        json_to_stdout(
-            json!({"profile": profile, "account": who.account.as_str(), "arn": who.arn, "user_id": who.user_id}),
-        )?;
-    } else {
-        let text =
-            format!("account  {}\narn      {}\nuser id  {}\n", who.account, visible(&who.arn), visible(&who.user_id));
-        to_stdout(text.as_bytes())?;
-    }
+    let profile = planned.plan.profile.as_str();
+    print(&who, Some(profile).filter(|_| args.json), args.json)?;
     context.note_use(&planned.plan.profile);
     Ok(0)
+}
+
+/// Prints who it is, and the profile if it is given.
+fn print(who: &CallerIdentity, profile: Option<&str>, as_json: bool) -> Result<()> {
+    let CallerIdentity { account, arn, user_id } = who;
+    if as_json {
+        let mut fields = json!({"account": account.as_str(), "arn": arn, "user_id": user_id});
+        if let Some(profile) = profile {
+            fields["profile"] = json!(profile);
+        }
+        return json_to_stdout(fields);
+    }
+    let profile = profile.map(|name| format!("profile  {}\n", visible(name))).unwrap_or_default();
+    let text = format!("{profile}account  {account}\narn      {}\nuser id  {}\n", visible(arn), visible(user_id));
+    to_stdout(text.as_bytes())
+}
+
+/// The keys in the environment, whoever set them.
+fn own_keys(context: &Context, this_shell: &ThisShell, as_json: bool) -> Result<u8> {
+    let profile = this_shell.profile.as_ref().and_then(|name| ProfileName::parse(name).ok());
+    let of_profile = profile.as_ref().and_then(|name| context.plan_of_many(name).ok());
+    let endpoint = of_profile.map_or_else(|| context.endpoint_without_profile(), |planned| Ok(planned.endpoint))?;
+    let who = ask(context, &endpoint, profile.as_ref())?;
+    print(&who, this_shell.profile.as_deref(), as_json)?;
+    Ok(0)
+}
+
+fn ask(context: &Context, endpoint: &Endpoint, profile: Option<&ProfileName>) -> Result<CallerIdentity> {
+    let unset = |failure: Failure| {
+        let set = context.env.credentials();
+        failure.hint(format!("remove them: {}", exports::unset_line(calling_shell(&context.env), &set)))
+    };
+    let invalid = |name: &str, why: &str| unset(Failure::new(Kind::Config, format!("{name} {why}")));
+    let Some(ShellCredentials { key_id, secret, token }) = env::shell_credentials() else {
+        return Err(invalid("AWS_ACCESS_KEY_ID", "is set without AWS_SECRET_ACCESS_KEY"));
+    };
+    let id = AccessKeyId::parse(&key_id).map_err(|why| invalid("AWS_ACCESS_KEY_ID", &why))?;
+    let secret = parse_secret_key(secret.expose()).map_err(|why| invalid("AWS_SECRET_ACCESS_KEY", why))?;
+    let sts = StsClient::new(endpoint.clone(), context.http(endpoint)?);
+    let asked = match token {
+        Some(token) if !is_credential_text(token.expose()) => {
+            return Err(invalid("AWS_SESSION_TOKEN", "contains characters that are not valid in a session token"));
+        }
+        Some(token) => {
+            let session = Session { access_key_id: id, secret, token, expires: clock::now(), account: None };
+            sts.get_caller_identity(Signer::Session(&session), Bounds::CALL)
+        }
+        None => sts.get_caller_identity(Signer::Key(&AccessKey { id, secret }), Bounds::CALL),
+    };
+    asked.map_err(|e| {
+        let is_stale = e.kind == AwsErrorKind::StaleSession;
+        let mut failure = e.into_failure();
+        failure.cause = format!("the credentials of this shell: {}", failure.cause);
+        match profile {
+            _ if !is_stale => failure,
+            Some(name) => {
+                let line = line_to_type(calling_shell(&context.env), &as_word(name.as_str()));
+                failure.of_profile(name).hint(format!("get new ones: {line}"))
+            }
+            None => unset(failure),
+        }
+    })
 }

@@ -2,6 +2,7 @@
 
 use crate::profile::steps::Step;
 use crate::session::identity::{Identity, PlannedStep};
+use crate::timestamp::Timestamp;
 
 /// A step whose credentials are wanted, and the steps below it.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +28,21 @@ impl<'a> Target<'a> {
 
     /// Whether its credentials can be renewed without a code: none is sent, or the session a code opened below is valid.
     pub(crate) fn needs_no_person(self, is_valid: impl Fn(Identity) -> bool) -> bool {
-        let opened = self.steps_below.iter().find(|below| below.step.device().is_some());
-        self.call.device().is_none() && opened.is_none_or(|below| is_valid(below.identity))
+        self.call.device().is_none() && self.opened_below().is_none_or(|below| is_valid(below.identity))
+    }
+
+    /// When a code is needed next, for cached sessions that end at `end`; none if no code ever is.
+    pub(crate) fn next_code(self, end: impl Fn(&Identity) -> Option<Timestamp>) -> Option<Timestamp> {
+        let opened = match self.call.device() {
+            Some(_) => None,
+            None => Some(&self.opened_below()?.identity),
+        };
+        end(&self.identity).max(opened.and_then(end))
+    }
+
+    /// The session that a code opens.
+    fn opened_below(self) -> Option<&'a PlannedStep<'a>> {
+        self.steps_below.iter().find(|below| below.step.device().is_some())
     }
 }
 
@@ -57,16 +71,42 @@ mod tests {
     }
 
     #[test]
+    fn a_code_is_needed_when_neither_its_session_nor_the_last_one_is_left() {
+        let at = Timestamp::from_unix;
+        let plan = chain();
+        let steps = of_plan(&plan, None);
+        let [session, _, top] = [0, 1, 2].map(|at| steps[at].identity);
+        for (session_ends, top_ends, next) in [
+            (Some(at(500)), Some(at(300)), Some(at(500))),
+            (Some(at(100)), Some(at(300)), Some(at(300))),
+            (None, Some(at(300)), Some(at(300))),
+            (None, None, None),
+        ] {
+            let end = |step: &Identity| if *step == session { session_ends } else { top_ends.filter(|_| *step == top) };
+            assert_eq!(Target::last_of(&steps).unwrap().next_code(end), next);
+        }
+        let without_device = plan_without_device();
+        let steps = of_plan(&without_device, None);
+        assert_eq!(Target::last_of(&steps).unwrap().next_code(|_| Some(at(300))), None);
+        let straight = self::plan("long", Some(device()), vec![role_step("long", 4 * HOUR, Some(device()))]);
+        let steps = of_plan(&straight, None);
+        assert_eq!(Target::last_of(&steps).unwrap().next_code(|_| Some(at(300))), Some(at(300)));
+    }
+
+    fn plan_without_device() -> Plan {
+        plan("free", None, vec![role_step("hub", HOUR, None), role_step("top", HOUR, None)])
+    }
+
+    #[test]
     fn a_person_is_needed_for_a_code_unless_the_session_it_opened_is_valid() {
         let straight = plan("long", Some(device()), vec![role_step("long", 4 * HOUR, Some(device()))]);
-        let without_device = plan("free", None, vec![role_step("hub", HOUR, None), role_step("top", HOUR, None)]);
         let session = of_plan(&base(), None)[0].identity;
         for (what, plan, opened, none_is_valid, session_is_valid) in [
             ("session", base(), Some(session), false, false),
             ("role with a code of its own", straight, None, false, false),
             ("role below a session", role("admin"), Some(session), false, true),
             ("chain below a session", chain(), Some(session), false, true),
-            ("chain without a device", without_device, None, true, true),
+            ("chain without a device", plan_without_device(), None, true, true),
         ] {
             let steps = of_plan(&plan, None);
             let target = Target::last_of(&steps).unwrap();

@@ -7,6 +7,7 @@ use crate::error::{Failure, Kind, Result};
 
 use super::platform;
 use crate::hex::sha256;
+use crate::secret::Secret;
 
 /// Every variable twolock reads. A name that is not here cannot be asked for.
 pub const KNOWN: &[&str] = &[
@@ -19,6 +20,7 @@ pub const KNOWN: &[&str] = &[
     "AWS_DEFAULT_REGION",
     "AWS_ACCOUNT_ID",
     "AWS_LOGIN_CACHE_DIRECTORY",
+    "AWS_SDK_LOAD_CONFIG",
     // where STS is (aws-contract 1.3, 4.5)
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL",
@@ -46,6 +48,7 @@ pub const KNOWN: &[&str] = &[
     "TWOLOCK_ASKPASS",
     "TWOLOCK_RUNNING",
     HANDED,
+    HANDED_PROFILE,
     // read by builds with the feature `sandbox` only
     "TWOLOCK_ACCOUNT_HOME",
     // the machine
@@ -67,12 +70,15 @@ pub const KNOWN: &[&str] = &[
 /// (aws-contract 1.1).
 pub const FILE_VARIABLES: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
 
-/// Variables that hold credentials: we look whether they are set, and never at what they hold.
-pub const CREDENTIALS: &[&str] =
-    &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
+/// Variables that hold credentials. An [`Env`] knows whether they are set, and not what they hold.
+pub const CREDENTIALS: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
 
-/// Variables that `env` and `exec` set to what a profile says.
-pub const HANDABLE: [&str; 6] = [
+/// Variables that `env` and `exec` set to what a profile says, or that its name needs.
+pub const HANDABLE: [&str; 9] = [
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_SDK_LOAD_CONFIG",
     "AWS_ENDPOINT_URL",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",
@@ -83,6 +89,12 @@ pub const HANDABLE: [&str; 6] = [
 
 /// Lists which of [`HANDABLE`] were set that way, and to what: `NAME:HASH`, separated by commas.
 pub const HANDED: &str = "TWOLOCK_HANDED";
+
+/// Names the profile that `env` or `exec` handed over. It chooses the profile of no command.
+pub const HANDED_PROFILE: &str = "TWOLOCK_PROFILE";
+
+/// Says which keys belong to the profile that [`HANDED_PROFILE`] names.
+pub const KEY_ID: &str = CREDENTIALS[0];
 
 /// A variable and its value in [`HANDED`]. One that has another value by now is the user's.
 pub fn handed_entry(name: &str, value: &OsStr) -> String {
@@ -95,6 +107,7 @@ pub fn handed_entry(name: &str, value: &OsStr) -> String {
 pub struct Env {
     values: BTreeMap<&'static str, OsString>,
     handed: Vec<&'static str>,
+    has_handed_keys: bool,
     credentials: BTreeSet<&'static str>,
 }
 
@@ -121,16 +134,19 @@ impl Env {
                 read.values.insert(path, expanded.into());
             }
         }
-        read.without_handed()
+        let key_id = variables.iter().find(|(name, _)| platform::is_variable(name, KEY_ID));
+        read.without_handed(key_id.map(|(_, id)| id.as_os_str()))
     }
 
-    fn without_handed(mut self) -> Self {
-        let listed = self.values.remove(HANDED).unwrap_or_default();
+    fn without_handed(mut self, key_id: Option<&OsStr>) -> Self {
+        let Some(listed) = self.values.remove(HANDED) else { return self };
         let listed: Vec<&str> = listed.to_str().unwrap_or_default().split(',').collect();
-        let is_listed = |name: &&str| {
-            self.values.get(name).is_some_and(|value| listed.contains(&handed_entry(name, value).as_str()))
+        let is_handed = |name, value: Option<&OsStr>| {
+            value.is_some_and(|value| listed.contains(&handed_entry(name, value).as_str()))
         };
-        self.handed = HANDABLE.into_iter().filter(is_listed).collect();
+        let value = |name| self.values.get(name).map(OsString::as_os_str);
+        self.has_handed_keys = is_handed(KEY_ID, key_id) && is_handed(HANDED_PROFILE, value(HANDED_PROFILE));
+        self.handed = HANDABLE.into_iter().filter(|name| is_handed(name, value(name))).collect();
         self.handed.iter().for_each(|name| drop(self.values.remove(name)));
         self
     }
@@ -138,7 +154,7 @@ impl Env {
     /// An environment made by hand, for tests and for the sandbox. Panics on a variable that is not in [`KNOWN`].
     pub fn of<V: Into<OsString>>(pairs: impl IntoIterator<Item = (&'static str, V)>) -> Self {
         let values = pairs.into_iter().map(|(name, value)| (known(name), value.into())).collect();
-        Self { values, ..Self::default() }.without_handed()
+        Self { values, ..Self::default() }.without_handed(None)
     }
 
     /// The value as text, unless it is unset, empty or not UTF-8.
@@ -162,6 +178,11 @@ impl Env {
         &self.handed
     }
 
+    /// Whether the access key in the environment is the one that was set together with `TWOLOCK_PROFILE`.
+    pub fn has_handed_keys(&self) -> bool {
+        self.has_handed_keys
+    }
+
     /// The variables of [`CREDENTIALS`] that are set, in that order.
     pub fn credentials(&self) -> Vec<&'static str> {
         CREDENTIALS.iter().copied().filter(|name| self.credentials.contains(name)).collect()
@@ -171,6 +192,23 @@ impl Env {
     pub fn is_true(&self, name: &'static str) -> bool {
         self.text(name).is_some_and(|v| v.eq_ignore_ascii_case("true"))
     }
+}
+
+/// The credentials in the environment, read when they are needed and kept nowhere.
+pub struct ShellCredentials {
+    pub key_id: String,
+    pub secret: Secret<String>,
+    /// None for a long-term key.
+    pub token: Option<Secret<String>>,
+}
+
+/// Reads the credentials that programs started here would use; none if a part is missing, empty or not UTF-8.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn shell_credentials() -> Option<ShellCredentials> {
+    let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let [key_id, secret, token, older_token] = CREDENTIALS.map(read);
+    let token = token.or(older_token).map(Secret::new);
+    Some(ShellCredentials { key_id: key_id?, secret: Secret::new(secret?), token })
 }
 
 /// Replaces `$NAME` and `${NAME}` as Python's `expandvars` does: once, and what is not set stays as it is.

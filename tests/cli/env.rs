@@ -20,6 +20,7 @@ fn values(world: &World, profile: &str) -> Vec<(&'static str, String)> {
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "AWS_ENDPOINT_URL",
+        "TWOLOCK_PROFILE",
         "TWOLOCK_HANDED",
     ];
     let values: Vec<_> = names.iter().filter_map(|n| Some((*n, json[*n].as_str()?.to_string()))).collect();
@@ -44,6 +45,9 @@ pub const MIXING: [&str; 13] = [
     "TWOLOCK_RUNNING",
 ];
 
+/// What twolock says about a shell.
+const MARKS: [&str; 3] = ["TWOLOCK_HANDED", "TWOLOCK_PROFILE", "TWOLOCK_EXPIRATION"];
+
 /// One line for each of these variables.
 fn of_mixing(text: fn(&str) -> String) -> String {
     MIXING.map(text).concat()
@@ -54,23 +58,23 @@ fn every_format_has_the_same_values() {
     let world = World::new();
     world.log_in("prod");
     let values = values(&world, "prod");
-    assert_eq!(values.len(), 9);
+    assert_eq!(values.len(), 10);
     let each = |text: fn(&str, &str) -> String| values.iter().map(|(n, v)| text(n, v)).collect::<String>();
-    let is_removed = |n: &str| MIXING.contains(&n) || n == "TWOLOCK_HANDED";
+    let is_removed = |n: &str| MIXING.contains(&n) || n.starts_with("TWOLOCK_");
     let not_mixing = |n: &str| if is_removed(n) { String::new() } else { format!(" {n}") };
     let removed = of_mixing(|n| format!(" {n}"))
-        + " TWOLOCK_HANDED"
+        + " TWOLOCK_HANDED TWOLOCK_PROFILE TWOLOCK_EXPIRATION"
         + &values.iter().map(|(n, _)| not_mixing(n)).collect::<String>();
     let posix = format!("'unset'{removed} && 'export'{};\n", each(|n, v| format!(" {n}='{v}'")));
     for shell in ["sh", "bash", "zsh"] {
         world.run(["env", "prod", "--shell", shell]).is(0, &posix, "");
     }
     let fish = of_mixing(|n| format!("while set -e {n}; end;\n"))
-        + "while set -e TWOLOCK_HANDED; end;\n"
+        + &MARKS.map(|n| format!("while set -e {n}; end;\n")).concat()
         + &each(|n, v| format!("set -gx {n} '{v}';\n"));
     world.run(["env", "prod", "--shell", "fish"]).is(0, &format!("{fish}true;\n"), "");
     let powershell = of_mixing(|n| format!("Remove-Item Env:{n} -ErrorAction SilentlyContinue;\n"))
-        + "Remove-Item Env:TWOLOCK_HANDED -ErrorAction SilentlyContinue;\n"
+        + &MARKS.map(|n| format!("Remove-Item Env:{n} -ErrorAction SilentlyContinue;\n")).concat()
         + &each(|n, v| format!("$Env:{n} = '{v}';\n"));
     world.run(["env", "prod", "--shell", "powershell"]).is(0, &powershell, "");
     let dotenv = each(|n, v| format!("{n}={v}\n"));
@@ -111,6 +115,8 @@ fn unset_removes_every_variable_and_needs_no_profile() {
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "TWOLOCK_HANDED",
+        "TWOLOCK_PROFILE",
+        "TWOLOCK_EXPIRATION",
     ];
     world.write(".aws/config", "");
     let posix = format!("'unset' {};\n", names.join(" "));
@@ -303,13 +309,15 @@ fn what_the_profile_says_is_handed_on_and_what_has_no_variable_is_noted() {
     );
 }
 
-/// The list without the hash of each value.
+/// The list without the hash of each value, and without what `env` sets for every profile.
 fn names_in(handed: &str) -> String {
-    handed.split(',').map(|entry| entry.split_once(':').unwrap().0).collect::<Vec<_>>().join(",")
+    let names = handed.split(',').map(|entry| entry.split_once(':').unwrap().0);
+    let of_every = ["AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION", "TWOLOCK_PROFILE"];
+    names.filter(|name| !of_every.contains(name)).collect::<Vec<_>>().join(",")
 }
 
 /// Prints the variables in question, the list of them without hashes.
-const SEEN: &str = "env | grep -E 'ENDPOINT|BUNDLE|HANDED' | sort | sed 's/:[0-9a-f]\\{8\\}//g' | tr '\\n' ' '; echo";
+const SEEN: &str = "env | grep -E 'ENDPOINT|BUNDLE|HANDED' | sort | sed 's/:[0-9a-f]\\{8\\}//g; s/AWS_ACCESS_KEY_ID,AWS_REGION,AWS_DEFAULT_REGION,//; s/,TWOLOCK_PROFILE$//' | tr '\\n' ' '; echo";
 
 #[test]
 fn a_variable_that_the_user_changed_after_env_is_the_users() {

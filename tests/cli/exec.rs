@@ -142,8 +142,10 @@ fn the_environment_differs_by_exactly_our_variables() {
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let mut after: BTreeMap<&str, &str> = text.split_terminator('\0').filter_map(|pair| pair.split_once('=')).collect();
-    let handed = after.remove("TWOLOCK_HANDED").and_then(|list| list.rsplit_once(':'));
-    assert_eq!(handed.map(|(name, hash)| (name, hash.len())), Some(("AWS_ENDPOINT_URL", 8)));
+    let handed = after.remove("TWOLOCK_HANDED").unwrap();
+    let handed: Vec<_> = handed.split(',').map(|entry| entry.split_once(':').unwrap().0).collect();
+    let listed = ["AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "TWOLOCK_PROFILE"];
+    assert_eq!(handed, listed);
     let (home, path) = (world.home().to_str().unwrap(), crate::world::path());
     let field = |name: &str| answer[name].as_str().unwrap();
     let expected = BTreeMap::from([
@@ -155,6 +157,7 @@ fn the_environment_differs_by_exactly_our_variables() {
         ("AWS_REGION", "eu-west-1"),
         ("AWS_DEFAULT_REGION", "eu-west-1"),
         ("AWS_ENDPOINT_URL", world.sandbox.url()),
+        ("TWOLOCK_PROFILE", "prod"),
         ("AWS_PAGER", "less"),
         ("HOME", home),
         ("LANG", "C.UTF-8"),

@@ -133,7 +133,7 @@ fn without_any_keyring_sessions_are_refused_or_not_saved() {
 
 /// Starts the command without access to the kernel keyring, as in containers.
 #[cfg(target_os = "linux")]
-fn without_kernel_keyring(command: &mut Command) -> &mut Command {
+pub fn without_kernel_keyring(command: &mut Command) -> &mut Command {
     let load_number =
         libc::sock_filter { code: (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16, jt: 0, jf: 0, k: 0 };
     let end = |k| libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k };

@@ -7,6 +7,7 @@ mod world;
 mod add;
 mod adopt;
 mod aliases;
+mod by_name;
 mod credential_process;
 mod doctor;
 mod env;
@@ -30,6 +31,7 @@ mod spelling;
 mod state;
 mod status;
 mod styles;
+mod this_shell;
 mod usage;
 mod whoami;
 

@@ -54,7 +54,7 @@ fn a_call_that_hangs_with_a_code_ends_at_the_bound_and_the_code_is_not_sent_agai
     let call = || answer(&world, world.twolock(["credential-process", "prod"]).env("TWOLOCK_MFA_CODE", &code));
     failed(&call(), 6, &["did not answer within 10 s", "the code counts as used"]);
     let again = call();
-    failed(&again, 4, &["this code was sent before", "the next one comes in"]);
+    failed(&again, 4, &["this code was already used", "next code in "]);
     assert_eq!(world.sandbox.count("GetSessionToken"), 1);
     assert_eq!(sealed(&world), Vec::<String>::new());
 }

@@ -36,7 +36,7 @@ const BASH_LINES: &[(&str, &str)] = &[
     ("twolock exec prod -- printen", "printenv"),
     ("twolock env prod ''", ""),
     ("tl p", "prod"),
-    ("tl --", "--off"),
+    ("tl --", "--keys --off"),
     ("tl prod b", ""),
 ];
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use twolock::Shell;
-use twolock::internals::exports::{failing, quote_powershell, set, unset};
+use twolock::internals::exports::{failing, quote_powershell, removed, set, unset};
 
 use crate::shells::Stage;
 
@@ -41,7 +41,7 @@ fn text_is_quoted_by_the_rule_of_single_quotes() {
 fn every_line_is_a_statement_of_its_own() {
     let variables = [("AWS_REGION", "eu-west-1".to_string())];
     assert_eq!(
-        set(Shell::PowerShell, &["AWS_CA_BUNDLE"], &variables),
+        set(Shell::PowerShell, &removed(&["AWS_CA_BUNDLE"]), &variables),
         "Remove-Item Env:AWS_PROFILE -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:AWS_DEFAULT_PROFILE -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:AWS_SECURITY_TOKEN -ErrorAction SilentlyContinue;\n\
@@ -57,9 +57,11 @@ fn every_line_is_a_statement_of_its_own() {
          Remove-Item Env:TWOLOCK_RUNNING -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:AWS_CA_BUNDLE -ErrorAction SilentlyContinue;\n\
          Remove-Item Env:TWOLOCK_HANDED -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:TWOLOCK_PROFILE -ErrorAction SilentlyContinue;\n\
+         Remove-Item Env:TWOLOCK_EXPIRATION -ErrorAction SilentlyContinue;\n\
          $Env:AWS_REGION = 'eu-west-1';\n"
     );
-    assert!(unset(Shell::PowerShell, &[]).lines().all(|line| line.starts_with("Remove-Item Env:")));
+    assert!(unset(Shell::PowerShell, &removed(&[])).lines().all(|line| line.starts_with("Remove-Item Env:")));
     assert_eq!(failing(Shell::PowerShell), "throw 'twolock: no credentials';\n");
 }
 

@@ -215,6 +215,7 @@ fn what_is_set_is_all_that_sdks_read() {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
         "TWOLOCK_HANDED",
+        "TWOLOCK_PROFILE",
     ];
     assert_eq!(names, all);
     assert_eq!((&*stage.ours["AWS_REGION"], &*stage.ours["AWS_DEFAULT_REGION"]), ("eu-west-1", "eu-west-1"));

@@ -92,7 +92,7 @@ const OTHERS: (&str, &str) = ("AWS_MAX_ATTEMPTS", "3");
 /// of it.
 const SEEN: &str = r#"#!/bin/sh
 seen=$(mktemp "$HOME/seen.XXXXXX")
-env -0 | grep -zE '^(AWS_|TWOLOCK_(RUNNING|HANDED)=)' | LC_ALL=C sort -z >"$seen"
+env -0 | grep -zE '^(AWS_|TWOLOCK_(RUNNING|HANDED|PROFILE|EXPIRATION)=)' | LC_ALL=C sort -z >"$seen"
 for state in ours old nothing only-mixing; do
   cmp -s "$seen" "$HOME/states/$state" && echo "$state" && exit
 done

@@ -11,7 +11,7 @@ use crate::credentials::{Session, is_credential_text};
 use crate::error::{Failure, Kind, Result};
 use crate::names::Region;
 use crate::shell::{Language, Shell};
-use crate::system::env::HANDED;
+use crate::system::env::{HANDED, HANDED_PROFILE};
 
 pub use fish::quote as quote_fish;
 pub use posix::quote as quote_posix;
@@ -27,6 +27,12 @@ pub(crate) const OURS: [&str; 7] = [
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
 ];
+
+/// When a code is needed next, where the profile is handed over by name; the prompt shows it.
+pub const EXPIRATION: &str = "TWOLOCK_EXPIRATION";
+
+/// What `twolock` itself says about this shell.
+pub(crate) const MARKS: [&str; 3] = [HANDED, HANDED_PROFILE, EXPIRATION];
 
 /// Variables that would select other credentials, or another account (threat-model P20).
 pub const MIXING: [&str; 13] = [
@@ -57,9 +63,7 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
         (OURS[3], session.expires.to_string()),
     ];
     variables.extend(session.account.as_ref().map(|account| (OURS[4], account.to_string())));
-    if let Some(region) = region {
-        variables.extend([(OURS[5], region.to_string()), (OURS[6], region.to_string())]);
-    }
+    variables.extend(regions(region));
     match variables.iter().find(|(_, value)| !is_credential_text(value)) {
         Some((name, _)) => {
             let cause = format!("the value for {name} contains characters that AWS credentials never contain");
@@ -69,34 +73,61 @@ pub fn variables(session: &Session, region: Option<&Region>) -> Result<Vec<(&'st
     }
 }
 
+/// Both variables of a region.
+pub fn regions(region: Option<&Region>) -> impl Iterator<Item = (&'static str, String)> {
+    region.into_iter().flat_map(|region| [(OURS[5], region.to_string()), (OURS[6], region.to_string())])
+}
+
 /// Whether a setting of a profile survives an unquoted `eval $(…)`, and every reader of an env file.
 pub fn is_plain(value: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:=+,@%~".contains(c) || (cfg!(windows) && c == '\\');
     value.chars().all(is_plain)
 }
 
-/// The variables to remove before ours are set: those that could mix, and those handed on before, with their list.
+/// The variables to remove before the keys are set: those that could mix, and those handed on before, with what says so.
 pub fn removed(handed: &[&'static str]) -> Vec<&'static str> {
-    MIXING.iter().chain(handed).copied().chain([HANDED]).collect()
+    unique(MIXING.iter().chain(handed).chain(&MARKS))
 }
 
-/// Statements that remove the variables that could mix or were handed on before, and set ours.
-pub fn set(shell: Shell, handed: &[&'static str], variables: &[(&'static str, String)]) -> String {
-    let removed = removed(handed);
+/// The variables to remove before a profile is handed over by name: keys of other credentials, too. The region stays
+/// unless the profile has its own.
+pub fn removed_for_name(handed: &[&'static str], has_own_region: bool) -> Vec<&'static str> {
+    let (credentials, regions) = OURS.split_at(5);
+    let regions = if has_own_region { regions } else { &[] };
+    unique(MIXING.iter().chain(credentials).chain(regions).chain(handed).chain(&MARKS))
+}
+
+/// The variables that `env --unset` removes: all that `env` sets, and those it handed on.
+pub fn removed_at_last(handed: &[&'static str], is_by_name: bool) -> Vec<&'static str> {
+    let name = if is_by_name { Some(&"AWS_PROFILE") } else { None };
+    unique(OURS.iter().chain(name).chain(handed).chain(&MARKS))
+}
+
+fn unique<'a>(names: impl Iterator<Item = &'a &'static str>) -> Vec<&'static str> {
+    let mut unique = Vec::new();
+    names.for_each(|name| {
+        if !unique.contains(name) {
+            unique.push(*name)
+        }
+    });
+    unique
+}
+
+/// Statements that remove variables, and then set others.
+pub fn set(shell: Shell, removed: &[&'static str], variables: &[(&'static str, String)]) -> String {
     match shell.language() {
-        Language::Posix => posix::set(&removed, variables),
-        Language::Fish => fish::set(&removed, variables),
-        Language::PowerShell => powershell::set(&removed, variables),
+        Language::Posix => posix::set(removed, variables),
+        Language::Fish => fish::set(removed, variables),
+        Language::PowerShell => powershell::set(removed, variables),
     }
 }
 
-/// Statements that remove every variable `env` sets, and those it handed on. They succeed if one is not set.
-pub fn unset(shell: Shell, handed: &[&'static str]) -> String {
-    let names: Vec<&str> = OURS.iter().chain(handed).copied().chain([HANDED]).collect();
+/// Statements that remove variables. They succeed if one is not set.
+pub fn unset(shell: Shell, names: &[&'static str]) -> String {
     match shell.language() {
-        Language::Posix => posix::unset(&names),
-        Language::Fish => fish::unset(&names),
-        Language::PowerShell => powershell::unset(&names),
+        Language::Posix => posix::unset(names),
+        Language::Fish => fish::unset(names),
+        Language::PowerShell => powershell::unset(names),
     }
 }
 
@@ -160,11 +191,12 @@ mod tests {
         let region = Region::parse("eu-west-1").unwrap();
         let variables = variables(&session("tok=="), Some(&region)).unwrap();
         assert_eq!(
-            set(Shell::Bash, &[], &variables),
+            set(Shell::Bash, &removed(&[]), &variables),
             "'unset' AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN AWS_ACCOUNT_ID AWS_ROLE_ARN \
              AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
              AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN \
              AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK TWOLOCK_RUNNING TWOLOCK_HANDED \
+             TWOLOCK_PROFILE TWOLOCK_EXPIRATION \
              AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION AWS_REGION \
              AWS_DEFAULT_REGION \
              && 'export' AWS_ACCESS_KEY_ID='ASIAIOSFODNN7EXAMPLE' AWS_SECRET_ACCESS_KEY='se/cret+' \
@@ -177,7 +209,7 @@ mod tests {
     fn fish_statements_as_they_are_printed() {
         let variables = [("AWS_REGION", "eu-west-1".to_string())];
         assert_eq!(
-            set(Shell::Fish, &["AWS_CA_BUNDLE"], &variables),
+            set(Shell::Fish, &removed(&["AWS_CA_BUNDLE"]), &variables),
             "while set -e AWS_PROFILE; end;\nwhile set -e AWS_DEFAULT_PROFILE; end;\n\
              while set -e AWS_SECURITY_TOKEN; end;\nwhile set -e AWS_ACCOUNT_ID; end;\n\
              while set -e AWS_ROLE_ARN; end;\nwhile set -e AWS_ROLE_SESSION_NAME; end;\n\
@@ -188,6 +220,7 @@ mod tests {
              while set -e AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; end;\n\
              while set -e AWS_BEARER_TOKEN_BEDROCK; end;\nwhile set -e TWOLOCK_RUNNING; end;\n\
              while set -e AWS_CA_BUNDLE; end;\nwhile set -e TWOLOCK_HANDED; end;\n\
+             while set -e TWOLOCK_PROFILE; end;\nwhile set -e TWOLOCK_EXPIRATION; end;\n\
              set -gx AWS_REGION 'eu-west-1';\ntrue;\n"
         );
     }
@@ -195,7 +228,7 @@ mod tests {
     #[test]
     fn powershell_statements_as_they_are_printed() {
         let variables = variables(&session("tok=="), None).unwrap();
-        let text = set(Shell::PowerShell, &[], &variables);
+        let text = set(Shell::PowerShell, &removed(&[]), &variables);
         assert!(text.starts_with("Remove-Item Env:AWS_PROFILE -ErrorAction SilentlyContinue;\n"), "{text}");
         assert!(text.contains("$Env:AWS_SESSION_TOKEN = 'tok==';\n"), "{text}");
         assert_eq!(failing(Shell::PowerShell), "throw 'twolock: no credentials';\n");
@@ -213,7 +246,8 @@ mod tests {
     fn every_statement_ends_in_a_semicolon_on_its_own_line() {
         let variables = variables(&session("tok"), None).unwrap();
         for shell in Shell::ALL {
-            for text in [set(shell, &HANDABLE, &variables), unset(shell, &HANDABLE), failing(shell).to_string()] {
+            let names = removed(&HANDABLE);
+            for text in [set(shell, &names, &variables), unset(shell, &names), failing(shell).to_string()] {
                 assert!(text.ends_with(";\n") && text.lines().all(|line| line.ends_with(';')), "{text}");
             }
         }
@@ -223,7 +257,7 @@ mod tests {
     fn unset_removes_all_that_env_sets() {
         let region = Region::parse("eu-west-1").unwrap();
         for shell in Shell::ALL {
-            let text = unset(shell, &[]);
+            let text = unset(shell, &removed_at_last(&[], false));
             let words: Vec<_> = text.split([' ', ':', ';', '\n']).collect();
             for (name, _) in variables(&session("tok"), Some(&region)).unwrap() {
                 assert!(words.contains(&name), "{shell:?} {name}");

@@ -25,6 +25,7 @@
 //! servers for the paths that must not be taken, or must.
 
 mod arn;
+mod checks;
 mod clock;
 mod fault;
 mod fault_script;
@@ -40,11 +41,13 @@ mod sandbox;
 mod server;
 mod service;
 mod signature;
+mod signed_call;
 mod sink;
 mod sts;
 mod tls;
 mod totp;
 mod world;
+mod xml;
 
 pub use clock::Clock;
 pub use fault::{Fault, FaultKind};

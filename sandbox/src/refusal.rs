@@ -18,10 +18,20 @@ impl Refusal {
         Refusal::new(403, "AccessDenied", message)
     }
 
-    pub(crate) fn not_authorized(caller: &str, action: &str, resource: &str) -> Refusal {
+    /// Returns the refusal of an action such as `sts:AssumeRole`, with the reason where AWS gives one.
+    pub(crate) fn not_authorized(caller: &str, action: &str, resource: &str, reason: &str) -> Refusal {
         Refusal::access_denied(format!(
-            "User: {caller} is not authorized to perform: sts:{action} on resource: {resource}"
+            "User: {caller} is not authorized to perform: {action} on resource: {resource}{reason}"
         ))
+    }
+
+    pub(crate) fn missing_action() -> Refusal {
+        Refusal::new(400, "MissingAction", "Missing Action")
+    }
+
+    pub(crate) fn invalid_action(action: &str, version: Option<&str>) -> Refusal {
+        let version = version.unwrap_or("NO_VERSION_SPECIFIED");
+        Refusal::new(400, "InvalidAction", format!("Could not find operation {action} for version {version}"))
     }
 
     pub(crate) fn validation(message: impl Into<String>) -> Refusal {

@@ -13,8 +13,10 @@ use crate::listener::{Gate, lock};
 use crate::random;
 use crate::refusal::Refusal;
 use crate::signature::{Claim, Expected};
+use crate::signed_call::SignedCall;
 use crate::sts::{self, Answer};
 use crate::world::{Caller, ServerState};
+use crate::xml;
 
 /// How an answer leaves, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,13 +99,7 @@ impl Service {
     fn perform(&self, request: &Request, claim: &Claim, params: &Params, now: i64) -> Result<Answer, Refusal> {
         let mut world = lock(&self.world);
         let caller = self.authenticate(&world, request, claim, now)?;
-        sts::perform(sts::SignedCall {
-            world: &mut world,
-            caller: &caller,
-            params,
-            now,
-            token_length: self.token_length,
-        })
+        sts::perform(SignedCall { world: &mut world, caller: &caller, params, now, token_length: self.token_length })
     }
 
     fn authenticate(&self, world: &ServerState, request: &Request, claim: &Claim, now: i64) -> Result<Caller, Refusal> {
@@ -170,7 +166,7 @@ fn reply(outcome: Option<Result<Answer, Refusal>>, fault: Option<Fault>, now: i6
     let mut response = match outcome {
         Ok(answer) => Response::new(200, "text/xml", answer.xml(&id)),
         Err(refusal) => {
-            let body = sts::refusal_xml(&refusal, &id);
+            let body = xml::refusal(&refusal, sts::NAMESPACE, &id);
             Response::new(refusal.status, "text/xml", body)
         }
     };

@@ -2,10 +2,10 @@
 
 use crate::arn::with_account;
 use crate::clock::iso;
-use crate::refusal::Refusal;
 use crate::world::Session;
+use crate::xml::{self, element, wrap};
 
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// A good answer; which fields are there depends on the action.
 #[derive(Clone, Debug)]
@@ -94,10 +94,7 @@ impl Answer {
             body += &element("UserId", &identity.user_id);
             body += &element("Account", &identity.account);
         }
-        let action = self.action;
-        let result = wrap(&format!("{action}Result"), &body);
-        let metadata = wrap("ResponseMetadata", &element("RequestId", request_id));
-        format!("<{action}Response xmlns=\"{NAMESPACE}\">\n{result}{metadata}</{action}Response>\n")
+        xml::response(self.action, NAMESPACE, Some(&body), request_id)
     }
 }
 
@@ -110,39 +107,5 @@ impl Credentials {
         }
         fields += &element("Expiration", &iso(self.expiration));
         wrap("Credentials", &fields)
-    }
-}
-
-/// Writes a refusal in the form that every query service of AWS uses.
-pub(crate) fn refusal_xml(refusal: &Refusal, request_id: &str) -> String {
-    let side = if refusal.status < 500 { "Sender" } else { "Receiver" };
-    let fields = element("Type", side) + &element("Code", &refusal.code) + &element("Message", &refusal.message);
-    let error = wrap("Error", &fields);
-    let id = element("RequestId", request_id);
-    format!("<ErrorResponse xmlns=\"{NAMESPACE}\">\n{error}{id}</ErrorResponse>\n")
-}
-
-fn wrap(name: &str, inner: &str) -> String {
-    format!("<{name}>\n{inner}</{name}>\n")
-}
-
-fn element(name: &str, text: &str) -> String {
-    format!("<{name}>{}</{name}>\n", escape(text))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ugly_characters_stay_text() {
-        let refusal = Refusal::validation("Value '<a&b>' at \"x\"");
-        let xml = refusal_xml(&refusal, "id");
-        assert!(xml.contains("<Message>Value '&lt;a&amp;b&gt;' at &quot;x&quot;</Message>"));
-        assert!(xml.contains("<Type>Sender</Type>"));
     }
 }

@@ -2,8 +2,9 @@
 
 use super::SignedCall;
 use super::answer::{Answer, AssumedRole};
-use super::grammar::{Checks, MEMBER_LIMIT, POLICY_ROOM};
+use super::grammar::{MEMBER_LIMIT, POLICY_ROOM};
 use crate::arn::Arn;
+use crate::checks::Checks;
 use crate::refusal::Refusal;
 use crate::world::{Caller, Role, SourceIdentity};
 
@@ -189,7 +190,7 @@ fn authorize(
 }
 
 fn refused(caller: &Caller, action: &str, role_arn: &str) -> Refusal {
-    Refusal::not_authorized(&caller.arn, action, role_arn)
+    Refusal::not_authorized(&caller.arn, &format!("sts:{action}"), role_arn, "")
 }
 
 /// Holds the time asked for against the role's own maximum and the hour of chained sessions.

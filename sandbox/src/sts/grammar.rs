@@ -1,6 +1,6 @@
-//! Checks the parameters of a call against the service model, and words the failures as AWS does.
+//! The parameters of STS, as its model describes them.
 
-use crate::form::Params;
+use crate::checks::{Checks, Pattern, is_word};
 use crate::refusal::Refusal;
 
 /// How many tags a session may carry.
@@ -9,10 +9,6 @@ pub(super) const MEMBER_LIMIT: usize = 50;
 const POLICY_LIMIT: usize = 10;
 /// How many bytes of policies and tags fill the packed form.
 pub(super) const POLICY_ROOM: usize = 4096;
-
-/// A rule for characters: AWS's own notation, and what it means.
-#[derive(Clone, Copy)]
-struct Pattern(&'static str, fn(char) -> bool);
 
 const DIGITS: Pattern = Pattern(r"[\d]*", |c| c.is_ascii_digit());
 const SERIAL: Pattern = Pattern(r"[\w+=/:,.@-]*", |c| is_word(c) || "+=/:,.@-".contains(c));
@@ -27,10 +23,6 @@ const ANY: Pattern =
         !c.is_control() || "\t\n\r\u{85}".contains(c)
     });
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
-}
-
 fn is_separator(c: char) -> bool {
     matches!(
         c,
@@ -39,31 +31,7 @@ fn is_separator(c: char) -> bool {
     )
 }
 
-/// The failures of one call so far; AWS reports them all at once.
-pub(super) struct Checks<'a> {
-    params: &'a Params,
-    failures: Vec<String>,
-}
-
 impl<'a> Checks<'a> {
-    pub(super) fn new(params: &'a Params) -> Checks<'a> {
-        Checks { params, failures: Vec::new() }
-    }
-
-    /// Ends the checks with all failures in one text.
-    pub(super) fn finish(self) -> Result<(), Refusal> {
-        let errors = match self.failures.len() {
-            0 => return Ok(()),
-            1 => "error",
-            _ => "errors",
-        };
-        Err(Refusal::validation(format!(
-            "{} validation {errors} detected: {}",
-            self.failures.len(),
-            self.failures.join("; ")
-        )))
-    }
-
     pub(super) fn device(&mut self) {
         self.optional("SerialNumber", "serialNumber", 9, 256, SERIAL);
         self.optional("TokenCode", "tokenCode", 6, 6, DIGITS);
@@ -71,20 +39,7 @@ impl<'a> Checks<'a> {
 
     /// Returns the time asked for, within bounds or with the failure noted.
     pub(super) fn seconds(&mut self, least: i64, most: i64) -> Result<Option<i64>, Refusal> {
-        let Some(text) = self.params.get("DurationSeconds") else {
-            return Ok(None);
-        };
-        let seconds: i64 =
-            text.parse().map_err(|_| Refusal::new(400, "MalformedInput", "Expected a number for DurationSeconds"))?;
-        let bound = if seconds < least {
-            format!("greater than or equal to {least}")
-        } else if seconds > most {
-            format!("less than or equal to {most}")
-        } else {
-            return Ok(Some(seconds));
-        };
-        self.note(text, "durationSeconds", &format!("Member must have value {bound}"));
-        Ok(Some(seconds))
+        self.number("DurationSeconds", "durationSeconds", least, most)
     }
 
     pub(super) fn role_arn(&mut self) -> &'a str {
@@ -136,68 +91,12 @@ impl<'a> Checks<'a> {
         }
         keys
     }
-
-    /// Returns one field of each member; a member without it is noted as null.
-    fn list(&mut self, name: &str, field: &str, member: &str, most: usize) -> Vec<&'a str> {
-        let found = self.params.members(name, field);
-        if found.len() > most {
-            self.failures.push(format!(
-                "Value at '{member}' failed to satisfy constraint: Member must have length less \
-                 than or equal to {most}"
-            ));
-        }
-        let mut texts = Vec::new();
-        for (at, text) in found.into_iter().enumerate() {
-            if text.is_none() {
-                let field = field.to_lowercase();
-                self.null(&format!("{member}.{}.member{field}", at + 1));
-            }
-            texts.push(text.unwrap_or_default());
-        }
-        texts
-    }
-
-    fn required(&mut self, name: &str, member: &str, least: usize, most: usize, pattern: Pattern) -> &'a str {
-        if self.params.get(name).is_none() {
-            self.null(member);
-        }
-        self.optional(name, member, least, most, pattern).unwrap_or_default()
-    }
-
-    fn optional(&mut self, name: &str, member: &str, least: usize, most: usize, pattern: Pattern) -> Option<&'a str> {
-        let text = self.params.get(name)?;
-        self.text(text, member, least, most, pattern);
-        Some(text)
-    }
-
-    fn text(&mut self, text: &str, member: &str, least: usize, most: usize, pattern: Pattern) {
-        let Pattern(notation, allowed) = pattern;
-        if !text.chars().all(allowed) {
-            let rule = format!("Member must satisfy regular expression pattern: {notation}");
-            self.note(text, member, &rule);
-        }
-        let length = text.chars().count();
-        if length < least {
-            let rule = format!("Member must have length greater than or equal to {least}");
-            self.note(text, member, &rule);
-        } else if length > most {
-            let rule = format!("Member must have length less than or equal to {most}");
-            self.note(text, member, &rule);
-        }
-    }
-
-    fn note(&mut self, value: &str, member: &str, rule: &str) {
-        self.failures.push(format!("Value '{value}' at '{member}' failed to satisfy constraint: {rule}"));
-    }
-
-    fn null(&mut self, member: &str) {
-        self.failures.push(format!("Value null at '{member}' failed to satisfy constraint: Member must not be null"));
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::form::Params;
 
     fn message(query: &str, check: impl FnOnce(&mut Checks<'_>)) -> Option<String> {
         let mut params = Params::default();

@@ -6,40 +6,27 @@ mod caller_identity;
 mod grammar;
 mod session_token;
 
-pub(crate) use answer::{Answer, refusal_xml};
+pub(crate) use answer::{Answer, NAMESPACE};
 
-use crate::form::Params;
 use crate::random;
 use crate::refusal::Refusal;
-use crate::world::{Caller, ServerState, Session};
+use crate::signed_call::SignedCall;
+use crate::world::Session;
 
 pub(crate) const SERVICE: &str = "sts";
 const VERSION: &str = "2011-06-15";
 
-/// One authenticated call, with all that its answer depends on.
-pub(crate) struct SignedCall<'a> {
-    pub world: &'a mut ServerState,
-    pub caller: &'a Caller,
-    pub params: &'a Params,
-    pub now: i64,
-    pub token_length: usize,
-}
-
 /// Performs the action that the parameters name.
 pub(crate) fn perform(call: SignedCall<'_>) -> Result<Answer, Refusal> {
     let Some(action) = call.params.get("Action") else {
-        return Err(Refusal::new(400, "MissingAction", "Missing Action"));
+        return Err(Refusal::missing_action());
     };
     let version = call.params.get("Version");
     match (action, version) {
         ("GetSessionToken", Some(VERSION)) => session_token::answer(call),
         ("AssumeRole", Some(VERSION)) => assume_role::answer(call),
         ("GetCallerIdentity", Some(VERSION)) => Ok(caller_identity::answer(call.caller)),
-        (action, version) => Err(Refusal::new(
-            400,
-            "InvalidAction",
-            format!("Could not find operation {action} for version {}", version.unwrap_or("NO_VERSION_SPECIFIED")),
-        )),
+        (action, version) => Err(Refusal::invalid_action(action, version)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `GetSessionToken`: a session of the user's own, with MFA when a code comes with the call.
 
 use super::{Answer, SignedCall};
+use crate::checks::Checks;
 use crate::refusal::Refusal;
-use crate::sts::grammar::Checks;
 
 const DEFAULT_SECONDS: i64 = 43_200;
 const ROOT_SECONDS: i64 = 3600;

@@ -94,6 +94,8 @@ pub struct Fault {
     pub caller: Option<String>,
     /// Only calls that ask for this role.
     pub role: Option<String>,
+    /// How many such calls pass unharmed first.
+    pub skip: u32,
     /// How many calls; for ever when left out.
     pub times: Option<u32>,
     /// The call takes effect (a code is used, a session created) before the failure.
@@ -103,7 +105,15 @@ pub struct Fault {
 impl Fault {
     /// Returns a fault for the next call of any kind, once.
     pub fn new(kind: FaultKind) -> Fault {
-        Fault { action: None, caller: None, role: None, times: Some(1), processed: kind.usually_processed(), kind }
+        Fault {
+            action: None,
+            caller: None,
+            role: None,
+            skip: 0,
+            times: Some(1),
+            processed: kind.usually_processed(),
+            kind,
+        }
     }
 
     #[must_use]
@@ -124,6 +134,13 @@ impl Fault {
         self
     }
 
+    /// Lets so many such calls pass first.
+    #[must_use]
+    pub fn after(mut self, calls: u32) -> Fault {
+        self.skip = calls;
+        self
+    }
+
     #[must_use]
     pub fn times(mut self, times: u32) -> Fault {
         self.times = Some(times);
@@ -141,6 +158,13 @@ impl Fault {
     pub fn after_effect(mut self) -> Fault {
         self.processed = true;
         self
+    }
+
+    /// Counts a call that passes first; says whether none was left to pass.
+    fn is_due(&mut self) -> bool {
+        let passes = self.skip > 0;
+        self.skip = self.skip.saturating_sub(1);
+        !passes
     }
 
     fn is_for(&self, call: &Target<'_>) -> bool {
@@ -178,7 +202,7 @@ impl Faults {
 
     /// Takes the first fault meant for a call and counts it down.
     pub(crate) fn take(&mut self, call: &Target<'_>) -> Option<Fault> {
-        let at = self.0.iter().position(|fault| fault.is_for(call))?;
+        let at = self.0.iter_mut().position(|fault| fault.is_for(call) && fault.is_due())?;
         let fault = self.0[at].clone();
         if let Some(times) = &mut self.0[at].times {
             *times -= 1;
@@ -224,5 +248,14 @@ mod tests {
         .collect();
         assert_eq!(taken, ["empty-body", "empty-body", "hang", "hang", "empty-body"]);
         assert!(faults.take(&Target::default()).is_none());
+    }
+
+    #[test]
+    fn a_fault_for_the_third_call_lets_two_pass() {
+        let mut faults = Faults::default();
+        faults.push(Fault::new(FaultKind::Hang).on("CreateAccessKey").after(2));
+        let calls = ["CreateAccessKey", "GetUser", "CreateAccessKey", "CreateAccessKey", "CreateAccessKey"];
+        let struck = calls.map(|action| faults.take(&call(action, None)).is_some());
+        assert_eq!(struck, [false, false, false, true, false]);
     }
 }

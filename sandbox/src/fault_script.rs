@@ -1,7 +1,7 @@
 //! Reads a fault from JSON, for tests that are not written in Rust.
 //!
 //! `{"kind": "delay", "ms": 500, "action": "AssumeRole", "caller": "…", "role": "…",
-//! "times": 2 | "forever", "processed": true}`; each kind has its own further fields, read below.
+//! "skip": 1, "times": 2 | "forever", "processed": true}`; each kind has its own further fields, read below.
 
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ impl Fault {
         fault.action = fields.text("action")?;
         fault.caller = fields.text("caller")?;
         fault.role = fields.text("role")?;
+        fault.skip = fields.skip()?;
         fault.times = fields.times()?;
         if let Some(value) = fields.get("processed") {
             fault.processed = value.as_bool().ok_or("\"processed\" is true or false")?;
@@ -58,6 +59,14 @@ impl<'a> Fields<'a> {
             .ok()
             .filter(|status| (200..600).contains(status))
             .ok_or("\"status\" is an HTTP status".to_owned())
+    }
+
+    fn skip(&mut self) -> Result<u32, String> {
+        let Some(value) = self.get("skip") else {
+            return Ok(0);
+        };
+        let skip = value.as_u64().and_then(|calls| u32::try_from(calls).ok());
+        skip.ok_or("\"skip\" is a number".to_owned())
     }
 
     fn times(&mut self) -> Result<Option<u32>, String> {
@@ -126,8 +135,8 @@ mod tests {
     fn scripts_become_faults() {
         let rows = [
             (
-                json!({"kind": "delay", "ms": 500, "action": "AssumeRole", "times": 2}),
-                Fault::new(FaultKind::Delay(Duration::from_millis(500))).on("AssumeRole").times(2),
+                json!({"kind": "delay", "ms": 500, "action": "AssumeRole", "skip": 1, "times": 2}),
+                Fault::new(FaultKind::Delay(Duration::from_millis(500))).on("AssumeRole").after(1).times(2),
             ),
             (
                 json!({"kind": "status", "status": 503, "times": "forever", "processed": true}),

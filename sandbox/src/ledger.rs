@@ -17,7 +17,8 @@ pub struct Call {
     /// The identity of the key id; none if it is unknown. The signature may be invalid.
     pub caller_arn: Option<String>,
     pub access_key_id: Option<String>,
-    /// From the credential scope.
+    /// From the credential scope, as the region.
+    pub service: Option<String>,
     pub region: Option<String>,
     pub host: Option<String>,
     pub user_agent: Option<String>,
@@ -35,6 +36,10 @@ impl Call {
     /// Returns a parameter by the name it has on the wire, such as `Tags.member.1.Key`.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn user_name(&self) -> Option<&str> {
+        self.param("UserName")
     }
 
     pub fn role_arn(&self) -> Option<&str> {
@@ -95,6 +100,7 @@ impl Call {
             "action": self.action,
             "caller_arn": self.caller_arn,
             "access_key_id": self.access_key_id,
+            "service": self.service,
             "region": self.region,
             "host": self.host,
             "user_agent": self.user_agent,

@@ -1,4 +1,4 @@
-//! Imitates AWS STS on loopback, strictly: signatures, one-time codes, trust and time are all checked.
+//! Imitates AWS STS and IAM on loopback, strictly: signatures, one-time codes, trust and time are all checked.
 //!
 //! The public imitations accept any signature and any MFA code, so they cannot show that an MFA
 //! tool works. This one answers with AWS's own codes, statuses and words, and can be set to fail
@@ -19,11 +19,13 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! How it is laid out: `listener` accepts and `server` runs a connection; `service` takes a call
-//! through signature, fault and action; `sts` holds the actions, `world` who exists, `ledger` what
-//! happened; `page` is the door for scripts in other languages. `Sink` and `Proxy` are two small
-//! servers for the paths that must not be taken, or must.
+//! How it is laid out: `listener` accepts and `server` runs a connection; `service` takes a call through
+//! signature, fault and action; `sts` and `iam` hold the actions, `world` who exists, `ledger` what happened;
+//! `sandbox` and `account` are the handle, `page` is the door for scripts in other languages. `Sink` and `Proxy`
+//! are two small servers for the paths that must not be taken, or must.
 
+mod account;
+mod answer;
 mod arn;
 mod checks;
 mod clock;
@@ -31,10 +33,12 @@ mod fault;
 mod fault_script;
 mod form;
 mod http;
+mod iam;
 mod ledger;
 mod listener;
 mod page;
 mod proxy;
+mod qr;
 mod random;
 mod refusal;
 mod sandbox;
@@ -58,4 +62,4 @@ pub use sandbox::{Options, Sandbox};
 pub use sink::{Sink, SinkAnswer};
 pub use tls::Tls;
 pub use totp::{STEP_SECONDS, step_at, totp};
-pub use world::{Code, ConsumedCode, Device, NewUser, Role, Session, SourceIdentity, User};
+pub use world::{AccessKey, Code, ConsumedCode, Device, KeyUse, NewUser, Policy, Role, Session, SourceIdentity, User};

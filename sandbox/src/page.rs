@@ -11,6 +11,7 @@ use crate::http::{Request, Response};
 use crate::ledger::{Call, tally};
 use crate::listener::lock;
 use crate::service::Service;
+use crate::world::{AccessKey, MfaDevice};
 
 const ROOT: &str = "/_sandbox";
 
@@ -70,11 +71,21 @@ fn code(service: &Service, request: &Request) -> Response {
     let serial = params.read(request.query()).and_then(|()| params.get("serial"));
     let now = service.now();
     let world = lock(&service.world);
-    let Some(device) = serial.and_then(|serial| world.device(serial)) else {
+    let Some(device) = serial.and_then(|serial| world.code_device(serial)) else {
         return json_page(404, &json!({"error": "no such device"}));
     };
     let code = device.unused(now);
     json_page(200, &json!({"code": code.digits, "step": code.step, "wait_seconds": code.wait_seconds}))
+}
+
+/// Describes a key without its secret.
+fn key_record(key: &AccessKey) -> Value {
+    let last = key.last_used.as_ref();
+    let last = last.map(|last| json!({"time": last.time, "service": last.service, "region": last.region}));
+    json!({
+        "access_key_id": key.id, "owner": key.owner, "status": key.status(),
+        "created_at": key.created_at, "works_from": key.works_from, "last_used": last,
+    })
 }
 
 fn overview(service: &Service) -> String {
@@ -93,6 +104,10 @@ fn overview(service: &Service) -> String {
     text += "callers\n";
     for (caller, count) in by_caller(&calls) {
         text += &format!("  {caller} {count}\n");
+    }
+    text += "keys\n";
+    for key in lock(&service.world).keys() {
+        text += &format!("  {} {} {}\n", key.id, key.status(), key.owner);
     }
     text += "newest calls\n";
     for call in calls.iter().rev().take(20) {
@@ -117,8 +132,12 @@ pub(crate) fn state(service: &Service) -> Value {
     let world = lock(&service.world);
     let faults = lock(&service.faults);
     let records: Vec<Value> = calls.iter().map(Call::to_json).collect();
-    let devices: Vec<Value> =
-        world.devices().map(|device| json!({"serial": device.serial, "owner": device.owner})).collect();
+    let devices: Vec<Value> = world
+        .devices()
+        .map(MfaDevice::shown)
+        .map(|it| json!({"serial": it.serial, "owner": it.owner, "enabled_at": it.enabled_at}))
+        .collect();
+    let keys: Vec<Value> = world.keys().map(key_record).collect();
     let sessions: Vec<Value> = world
         .sessions()
         .into_iter()
@@ -139,7 +158,7 @@ pub(crate) fn state(service: &Service) -> Value {
     let waiting: Vec<Value> = faults
         .waiting()
         .iter()
-        .map(|fault| json!({"kind": fault.kind.name(), "action": fault.action, "times": fault.times}))
+        .map(|fault| json!({"kind": fault.kind.name(), "action": fault.action, "skip": fault.skip, "times": fault.times}))
         .collect();
     json!({
         "url": service.url,
@@ -151,6 +170,7 @@ pub(crate) fn state(service: &Service) -> Value {
         "codes_consumed": consumed,
         "sessions": sessions,
         "users": world.account_arns().collect::<Vec<_>>(),
+        "keys": keys,
         "devices": devices,
         "roles": world.role_arns().collect::<Vec<_>>(),
         "faults": waiting,

@@ -29,9 +29,14 @@ pub(crate) fn token(length: usize) -> String {
     pick(MIXED, length)
 }
 
-/// Returns the seed of a new virtual device.
+/// Returns the seed of a device that a test adds.
 pub(crate) fn seed() -> Vec<u8> {
     bytes(20)
+}
+
+/// Returns the seed of a device that IAM makes, as long as AWS's: 64 characters in Base32.
+pub(crate) fn device_seed() -> Vec<u8> {
+    bytes(40)
 }
 
 /// Returns the identifier that AWS puts beside every answer.

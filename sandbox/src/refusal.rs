@@ -9,6 +9,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The reason given when a policy forbids an action, instead of not allowing it.
+    pub(crate) const EXPLICIT_DENY: &str = " with an explicit deny in an identity-based policy";
+
     /// Returns a refusal with the given status and code.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Refusal {
         Refusal { status, code: code.to_owned(), message: message.into() }
@@ -32,6 +35,18 @@ impl Refusal {
     pub(crate) fn invalid_action(action: &str, version: Option<&str>) -> Refusal {
         let version = version.unwrap_or("NO_VERSION_SPECIFIED");
         Refusal::new(400, "InvalidAction", format!("Could not find operation {action} for version {version}"))
+    }
+
+    pub(crate) fn exists(message: &str) -> Refusal {
+        Refusal::new(409, "EntityAlreadyExists", message)
+    }
+
+    pub(crate) fn limit_exceeded(quota: &str, most: usize) -> Refusal {
+        Refusal::new(409, "LimitExceeded", format!("Cannot exceed quota for {quota}: {most}"))
+    }
+
+    pub(crate) fn no_such_entity(message: impl Into<String>) -> Refusal {
+        Refusal::new(404, "NoSuchEntity", message)
     }
 
     pub(crate) fn validation(message: impl Into<String>) -> Refusal {

@@ -13,7 +13,7 @@ use crate::ledger::Call;
 use crate::listener::{Listener, lock};
 use crate::service::Service;
 use crate::tls::{self, Tls};
-use crate::world::{Code, ConsumedCode, Device, NewUser, Role, ServerState, Session, User};
+use crate::world::{Code, ConsumedCode, Device, MfaDevice, NewUser, Pace, Role, ServerState, Session, User};
 use crate::{page, random, server};
 
 /// The longest session token that AWS is known to allow.
@@ -32,6 +32,14 @@ pub struct Options {
     pub tolerance: i64,
     /// The length of session tokens, up to 4,096 bytes.
     pub token_length: usize,
+    /// How many seconds pass until a key made by `CreateAccessKey` is accepted.
+    pub key_delay: i64,
+    /// How many seconds pass until the codes of a device are accepted after `EnableMFADevice`.
+    pub device_delay: i64,
+    /// How many seconds pass until lists show a new key or device.
+    pub list_delay: i64,
+    /// How many entries an answer of IAM lists at most, even if the caller asks for more.
+    pub page_size: usize,
 }
 
 impl Default for Options {
@@ -43,16 +51,20 @@ impl Default for Options {
             clock: Clock::default(),
             tolerance: 15 * 60,
             token_length: 800,
+            key_delay: 0,
+            device_delay: 0,
+            list_delay: 0,
+            page_size: 1000,
         }
     }
 }
 
-/// A running STS imitation; dropping it stops it and cuts its connections.
+/// A running imitation of STS and IAM; dropping it stops it and cuts its connections.
 #[derive(Debug)]
 pub struct Sandbox {
     // Dropped first, so no connection outlives the handle.
     listener: Listener,
-    service: Arc<Service>,
+    pub(crate) service: Arc<Service>,
     ca_pem: Option<String>,
 }
 
@@ -61,6 +73,12 @@ impl Sandbox {
     pub fn start(options: Options) -> io::Result<Sandbox> {
         let mut listener = Listener::bind(options.port)?;
         let identity = tls::identity(options.tls, &options.extra_names)?;
+        let pace = Pace {
+            key_delay: options.key_delay,
+            device_delay: options.device_delay,
+            list_delay: options.list_delay,
+            page_size: options.page_size.max(1),
+        };
         let scheme = identity.as_ref().map_or("http", |_| "https");
         let service = Arc::new(Service {
             url: format!("{scheme}://127.0.0.1:{}", listener.address().port()),
@@ -68,7 +86,7 @@ impl Sandbox {
             tolerance: options.tolerance,
             token_length: options.token_length.clamp(1, LONGEST_TOKEN),
             clock: Mutex::new(options.clock),
-            world: Mutex::new(ServerState::default()),
+            world: Mutex::new(ServerState::new(pace)),
             faults: Mutex::new(Faults::default()),
             calls: Mutex::new(Vec::new()),
         });
@@ -106,7 +124,8 @@ impl Sandbox {
 
     /// Adds a user or root as described, or a further key when it is there already.
     pub fn add(&self, new: NewUser) -> Result<User, String> {
-        lock(&self.service.world).add_user(new)
+        let now = self.now();
+        lock(&self.service.world).add_user(new, now)
     }
 
     /// Adds a user of the `aws` partition with a key.
@@ -137,7 +156,14 @@ impl Sandbox {
         let arn = Arn::parse(user_arn).expect("a user's ARN");
         let name = if arn.is_root() { "root-account-mfa-device" } else { name };
         let serial = arn.sibling("iam", &format!("mfa/{name}"));
-        lock(&self.service.world).add_device(user_arn, serial, random::seed()).expect("a known user and a new device")
+        self.put_device(user_arn, &serial, random::seed()).expect("a known user and a new device")
+    }
+
+    /// Adds a device that is enabled already; a passkey has no seed.
+    pub(crate) fn put_device(&self, owner: &str, serial: &str, seed: Vec<u8>) -> Result<Device, String> {
+        let now = self.now();
+        let home = Arn::parse(owner).map_or_else(String::new, |arn| arn.sibling("iam", "root"));
+        lock(&self.service.world).add_device(MfaDevice::new(serial, &home, seed), owner, now)
     }
 
     /// Gives a user a device of any serial (a hardware token's has no ARN) and a seed in Base32.
@@ -145,7 +171,7 @@ impl Sandbox {
         let seed = BASE32_NOPAD
             .decode(seed.trim_end_matches('=').as_bytes())
             .map_err(|_| format!("the seed of {serial} is not Base32"))?;
-        lock(&self.service.world).add_device(owner, serial.to_owned(), seed)
+        self.put_device(owner, serial, seed)
     }
 
     /// Adds a role, or replaces it, and returns its ARN.
@@ -155,7 +181,7 @@ impl Sandbox {
 
     /// Switches a long-lived key on or off; says whether there is such a key.
     pub fn set_key_active(&self, access_key_id: &str, active: bool) -> bool {
-        lock(&self.service.world).set_key_active(access_key_id, active)
+        lock(&self.service.world).key_mut(access_key_id).map(|key| key.active = active).is_some()
     }
 
     /// Deletes a long-lived key; says whether there was one.
@@ -166,13 +192,13 @@ impl Sandbox {
     /// Returns a code of a device that has not been used yet, or nothing for an unknown device.
     pub fn code(&self, serial: &str) -> Option<Code> {
         let now = self.now();
-        Some(lock(&self.service.world).device(serial)?.unused(now))
+        Some(lock(&self.service.world).code_device(serial)?.unused(now))
     }
 
     /// Returns the digits that a device shows at a moment, used or not.
     pub fn code_at(&self, serial: &str, unix: i64) -> Option<String> {
         let step = crate::totp::step_at(unix);
-        Some(lock(&self.service.world).device(serial)?.digits(step))
+        Some(lock(&self.service.world).code_device(serial)?.digits(step))
     }
 
     /// Returns the codes accepted so far, in order.

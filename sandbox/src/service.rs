@@ -1,9 +1,10 @@
-//! Takes a call through its stations: who calls, which fault waits, what STS says, what is sent.
+//! Takes a call through its stations: who calls, which fault waits, what the service says, what is sent.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::arn::partition_of;
+use crate::answer::Answer;
+use crate::arn::{iam_region, partition_of};
 use crate::clock::{Clock, http_date};
 use crate::fault::{Fault, FaultKind, Faults, Target};
 use crate::form::Params;
@@ -14,9 +15,8 @@ use crate::random;
 use crate::refusal::Refusal;
 use crate::signature::{Claim, Expected};
 use crate::signed_call::SignedCall;
-use crate::sts::{self, Answer};
-use crate::world::{Caller, ServerState};
-use crate::xml;
+use crate::world::{Caller, KeyUse, ServerState};
+use crate::{iam, sts, xml};
 
 /// How an answer leaves, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +61,14 @@ impl Service {
         lock(&self.clock).now()
     }
 
-    /// Answers one STS call and records it.
+    /// Answers one call and records it.
     pub(crate) fn call(&self, request: &Request, connection: u64) -> Reply {
         let now = self.now();
         let (params, readable) = read_params(request);
         let claim = Claim::read(request);
         let mut record = record(request, &params, claim.as_ref().ok(), now);
         record.connection = connection;
-        record.caller_arn = record.access_key_id.as_ref().and_then(|id| Some(lock(&self.world).caller(id)?.0.arn));
+        record.caller_arn = record.access_key_id.as_ref().and_then(|id| Some(lock(&self.world).caller(id, now)?.0.arn));
         let fault = lock(&self.faults).take(&Target {
             action: Some(&record.action),
             caller_arn: record.caller_arn.as_deref(),
@@ -86,7 +86,7 @@ impl Service {
             Some(Err(refusal)) => refusal.code.clone(),
         };
         record.fault = fault.as_ref().map(|fault| fault.kind.name().to_owned());
-        let reply = reply(outcome, fault, now);
+        let reply = reply(outcome, fault, namespace(&params), now);
         let sent = matches!(reply.sending, Sending::Whole | Sending::Half);
         record.status = sent.then_some(reply.response.status);
         let mut calls = lock(&self.calls);
@@ -95,26 +95,40 @@ impl Service {
         reply
     }
 
-    /// Finds out who calls, then lets STS answer; one lock over both, so a code counts once.
+    /// Finds out who calls, then lets the service answer; one lock over both, so a code counts once.
     fn perform(&self, request: &Request, claim: &Claim, params: &Params, now: i64) -> Result<Answer, Refusal> {
         let mut world = lock(&self.world);
-        let caller = self.authenticate(&world, request, claim, now)?;
-        sts::perform(SignedCall { world: &mut world, caller: &caller, params, now, token_length: self.token_length })
+        let caller = self.authenticate(&world, request, claim, params, now)?;
+        if let Some(key) = world.key_mut(&claim.access_key_id) {
+            key.last_used = Some(KeyUse { time: now, service: claim.service.clone(), region: claim.region.clone() });
+        }
+        let call = SignedCall { world: &mut world, caller: &caller, params, now, token_length: self.token_length };
+        if is_for_iam(params) { iam::perform(call).map(Answer::Iam) } else { sts::perform(call).map(Answer::Sts) }
     }
 
-    fn authenticate(&self, world: &ServerState, request: &Request, claim: &Claim, now: i64) -> Result<Caller, Refusal> {
-        let (caller, secret) = world.caller(&claim.access_key_id).ok_or_else(Refusal::invalid_token)?;
+    fn authenticate(
+        &self,
+        world: &ServerState,
+        request: &Request,
+        claim: &Claim,
+        params: &Params,
+        now: i64,
+    ) -> Result<Caller, Refusal> {
+        let (caller, secret) = world.caller(&claim.access_key_id, now).ok_or_else(Refusal::invalid_token)?;
         let session = caller.session.as_ref();
         let token = session.map(|session| session.session_token.as_str());
         // A key of one partition means nothing in another.
-        let foreign = caller.name().partition != partition_of(&claim.region);
+        let partition = caller.name().partition;
+        let foreign = partition != partition_of(&claim.region);
         if !caller.active || foreign || request.header("x-amz-security-token") != token {
             return Err(Refusal::invalid_token());
         }
         if session.is_some_and(|session| session.expires_at <= now) {
             return Err(Refusal::expired_token());
         }
-        let expected = Expected { service: sts::SERVICE, now, tolerance: self.tolerance };
+        let (service, region) =
+            if is_for_iam(params) { (iam::SERVICE, Some(iam_region(&partition))) } else { (sts::SERVICE, None) };
+        let expected = Expected { service, region, now, tolerance: self.tolerance };
         claim.check(request, secret, token, &expected)?;
         Ok(caller)
     }
@@ -130,6 +144,15 @@ fn read_params(request: &Request) -> (Params, bool) {
     (params, readable)
 }
 
+/// Both services are served at one address, so the version tells which one is meant.
+fn is_for_iam(params: &Params) -> bool {
+    params.get("Version") == Some(iam::VERSION)
+}
+
+fn namespace(params: &Params) -> &'static str {
+    if is_for_iam(params) { iam::NAMESPACE } else { sts::NAMESPACE }
+}
+
 fn malformed_query() -> Refusal {
     Refusal::new(400, "MalformedQueryString", "The query string contains a syntax error")
 }
@@ -139,6 +162,7 @@ fn record(request: &Request, params: &Params, claim: Option<&Claim>, now: i64) -
         time: now,
         action: params.get("Action").unwrap_or_default().to_owned(),
         access_key_id: claim.map(|claim| claim.access_key_id.clone()),
+        service: claim.map(|claim| claim.service.clone()),
         region: claim.map(|claim| claim.region.clone()),
         host: request.header("host").map(str::to_owned),
         user_agent: request.header("user-agent").map(str::to_owned),
@@ -148,7 +172,7 @@ fn record(request: &Request, params: &Params, claim: Option<&Claim>, now: i64) -
 }
 
 /// Turns an outcome into what is sent, with the fault applied.
-fn reply(outcome: Option<Result<Answer, Refusal>>, fault: Option<Fault>, now: i64) -> Reply {
+fn reply(outcome: Option<Result<Answer, Refusal>>, fault: Option<Fault>, namespace: &str, now: i64) -> Reply {
     let kind = fault.map(|fault| fault.kind);
     let mut outcome = outcome.unwrap_or_else(|| Err(Refusal::server(500)));
     match &kind {
@@ -157,7 +181,7 @@ fn reply(outcome: Option<Result<Answer, Refusal>>, fault: Option<Fault>, now: i6
         Some(FaultKind::Error(refusal)) => outcome = Err(refusal.clone()),
         Some(kind) => {
             if let Ok(answer) = &mut outcome {
-                falsify(answer, kind, now);
+                answer.falsify(kind, now);
             }
         }
         None => {}
@@ -166,7 +190,7 @@ fn reply(outcome: Option<Result<Answer, Refusal>>, fault: Option<Fault>, now: i6
     let mut response = match outcome {
         Ok(answer) => Response::new(200, "text/xml", answer.xml(&id)),
         Err(refusal) => {
-            let body = xml::refusal(&refusal, sts::NAMESPACE, &id);
+            let body = xml::refusal(&refusal, namespace, &id);
             Response::new(refusal.status, "text/xml", body)
         }
     };
@@ -181,24 +205,6 @@ fn reply(outcome: Option<Result<Answer, Refusal>>, fault: Option<Fault>, now: i6
     }
     reply.response.headers.push(("Date", http_date(date)));
     reply
-}
-
-/// Makes the values of an answer untrue.
-fn falsify(answer: &mut Answer, kind: &FaultKind, now: i64) {
-    match (kind, &mut answer.assumed_role) {
-        (FaultKind::ForeignAccount(account), _) => answer.move_to_account(account),
-        (FaultKind::ForeignRole(arn), Some(role)) => role.arn.clone_from(arn),
-        _ => {}
-    }
-    let Some(credentials) = &mut answer.credentials else {
-        return;
-    };
-    match kind {
-        FaultKind::ExpiryPast => credentials.expiration = now - 3600,
-        FaultKind::ExpiryBeyond(seconds) => credentials.expiration += seconds,
-        FaultKind::NoSessionToken => credentials.session_token = None,
-        _ => {}
-    }
 }
 
 /// Spoils the answer as a document, or how it is sent.

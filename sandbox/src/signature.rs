@@ -76,6 +76,10 @@ impl Claim {
                 expected.service
             )));
         }
+        if expected.region.is_some_and(|region| region != self.region) {
+            // The space at the end is AWS's.
+            return Err(Refusal::signature("Credential should be scoped to a valid region. "));
+        }
         let text = request.header("x-amz-date").unwrap_or_default();
         let date = parse_basic(text).ok_or_else(|| {
             incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
@@ -141,6 +145,8 @@ fn incomplete(message: impl Into<String>) -> Refusal {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected<'a> {
     pub service: &'a str,
+    /// The only region, for a service that has one.
+    pub region: Option<&'a str>,
     pub now: i64,
     /// How far a request's date may be off, in seconds.
     pub tolerance: i64,
@@ -185,7 +191,7 @@ mod tests {
 
     fn check(text: &str, service: &str, secret: &str, now: &str) -> Result<(), Refusal> {
         let request = request(text);
-        let expected = Expected { service, now: parse_basic(now).unwrap(), tolerance: 900 };
+        let expected = Expected { service, region: None, now: parse_basic(now).unwrap(), tolerance: 900 };
         let token = request.header("x-amz-security-token");
         Claim::read(&request)?.check(&request, secret, token, &expected)
     }

@@ -3,17 +3,23 @@
 //! ```json
 //! {"tls": "good", "extra_names": ["sts.us-east-1.amazonaws.com"], "clock_offset": 0,
 //!  "tolerance": 900, "token_length": 4096,
+//!  "key_delay": 10, "device_delay": 10, "list_delay": 0, "page_size": 100,
 //!  "users": [{"arn": "arn:aws:iam::111122223333:user/alice", "access_key_id": "AKIA…",
-//!             "secret_access_key": "…", "devices": [{"name": "phone"}, {"serial": "…", "seed": "…"}]}],
+//!             "secret_access_key": "…", "inactive": false, "created_at": 1750000000,
+//!             "devices": [{"name": "phone"}, {"serial": "…", "seed": "…", "ahead": 300}], "passkeys": ["laptop"],
+//!             "policy": "everything | self-managed | self-managed-by-name", "denied": ["ListAccessKeys"]}],
+//!  "aliases": [{"account": "111122223333", "alias": "example"}],
 //!  "roles": [{"arn": "arn:aws:iam::111122223333:role/admin", "principals": ["…"],
 //!             "require_mfa": true, "max_mfa_age": 300, "external_id": "…",
 //!             "source_identity": "refused | allowed | required | =NAME", "allow_tags": false,
 //!             "max_duration": 43200}],
 //!  "faults": [{"kind": "hang"}]}
 //! ```
+//!
+//! A user named a second time gets a further key.
 
 use serde_json::{Map, Value, json};
-use twolock_sandbox::{Clock, Device, Fault, NewUser, Options, Role, Sandbox, SourceIdentity, Tls};
+use twolock_sandbox::{Clock, Device, Fault, NewUser, Options, Policy, Role, Sandbox, SourceIdentity, Tls};
 
 /// A JSON object whose fields are all known; a misspelt one would be ignored in silence.
 struct Object<'a> {
@@ -68,7 +74,22 @@ impl<'a> Object<'a> {
 }
 
 fn world(value: &Value) -> Result<Object<'_>, String> {
-    let known = ["port", "tls", "extra_names", "clock_offset", "tolerance", "token_length", "users", "roles", "faults"];
+    let known = [
+        "port",
+        "tls",
+        "extra_names",
+        "clock_offset",
+        "tolerance",
+        "token_length",
+        "key_delay",
+        "device_delay",
+        "list_delay",
+        "page_size",
+        "users",
+        "aliases",
+        "roles",
+        "faults",
+    ];
     Object::new("the world", value, &known)
 }
 
@@ -94,6 +115,10 @@ pub(crate) fn options(value: &Value) -> Result<Options, String> {
         clock: world.number("clock_offset")?.map_or(usual.clock, Clock::Offset),
         tolerance: world.number("tolerance")?.unwrap_or(usual.tolerance),
         token_length: small("token_length")?.map_or(usual.token_length, usize::from),
+        key_delay: world.number("key_delay")?.unwrap_or(usual.key_delay),
+        device_delay: world.number("device_delay")?.unwrap_or(usual.device_delay),
+        list_delay: world.number("list_delay")?.unwrap_or(usual.list_delay),
+        page_size: small("page_size")?.map_or(usual.page_size, usize::from),
     })
 }
 
@@ -104,6 +129,10 @@ pub(crate) fn fill(sandbox: &Sandbox, value: &Value) -> Result<Value, String> {
         world.list("users")?.iter().map(|value| add_user(sandbox, value)).collect::<Result<_, _>>()?;
     let roles: Vec<String> =
         world.list("roles")?.iter().map(|value| Ok(sandbox.add_role(role(value)?))).collect::<Result<_, String>>()?;
+    for value in world.list("aliases")? {
+        let alias = Object::new("an alias", value, &["account", "alias"])?;
+        sandbox.set_alias(&alias.need_text("account")?, &alias.need_text("alias")?);
+    }
     for value in world.list("faults")? {
         sandbox.fault(Fault::from_json(value)?);
     }
@@ -111,7 +140,17 @@ pub(crate) fn fill(sandbox: &Sandbox, value: &Value) -> Result<Value, String> {
 }
 
 fn add_user(sandbox: &Sandbox, value: &Value) -> Result<Value, String> {
-    let known = ["arn", "access_key_id", "secret_access_key", "devices"];
+    let known = [
+        "arn",
+        "access_key_id",
+        "secret_access_key",
+        "inactive",
+        "created_at",
+        "devices",
+        "passkeys",
+        "policy",
+        "denied",
+    ];
     let object = Object::new("a user", value, &known)?;
     let user = sandbox.add(NewUser {
         arn: object.need_text("arn")?,
@@ -124,22 +163,49 @@ fn add_user(sandbox: &Sandbox, value: &Value) -> Result<Value, String> {
         .map(|value| add_device(sandbox, &user.arn, value))
         .map(|device| device.map(|it| json!({"serial": it.serial, "seed": it.seed_base32})))
         .collect::<Result<_, _>>()?;
+    sandbox.set_key_active(&user.access_key_id, !object.flag("inactive")?);
+    if let Some(time) = object.number("created_at")? {
+        sandbox.set_key_created(&user.access_key_id, time);
+    }
+    let passkeys: Vec<String> =
+        object.texts("passkeys")?.iter().map(|name| sandbox.add_passkey(&user.arn, name)).collect::<Result<_, _>>()?;
+    if let Some(policy) = policy(&object)? {
+        sandbox.set_policy(&user.arn, policy);
+    }
+    for action in object.texts("denied")? {
+        sandbox.deny(&user.arn, &action);
+    }
     Ok(json!({
         "arn": user.arn,
         "user_id": user.user_id,
         "access_key_id": user.access_key_id,
         "secret_access_key": user.secret_access_key,
         "devices": devices,
+        "passkeys": passkeys,
     }))
 }
 
-fn add_device(sandbox: &Sandbox, owner: &str, value: &Value) -> Result<Device, String> {
-    let object = Object::new("a device", value, &["name", "serial", "seed"])?;
-    match (object.text("serial")?, object.text("seed")?) {
-        (Some(serial), Some(seed)) => sandbox.add_device_as(owner, &serial, &seed),
-        (None, None) => Ok(sandbox.add_device(owner, &object.need_text("name")?)),
-        _ => Err("a device has \"serial\" and \"seed\", or only a \"name\"".to_owned()),
+fn policy(object: &Object<'_>) -> Result<Option<Policy>, String> {
+    match object.text("policy")?.as_deref() {
+        None => Ok(None),
+        Some("everything") => Ok(Some(Policy::Everything)),
+        Some("self-managed") => Ok(Some(Policy::SelfManaged)),
+        Some("self-managed-by-name") => Ok(Some(Policy::SelfManagedByName)),
+        Some(other) => Err(format!("a user: no such \"policy\": {other}")),
     }
+}
+
+fn add_device(sandbox: &Sandbox, owner: &str, value: &Value) -> Result<Device, String> {
+    let object = Object::new("a device", value, &["name", "serial", "seed", "ahead"])?;
+    let device = match (object.text("serial")?, object.text("seed")?) {
+        (Some(serial), Some(seed)) => sandbox.add_device_as(owner, &serial, &seed)?,
+        (None, None) => sandbox.add_device(owner, &object.need_text("name")?),
+        _ => return Err("a device has \"serial\" and \"seed\", or only a \"name\"".to_owned()),
+    };
+    if let Some(seconds) = object.number("ahead")? {
+        sandbox.set_device_ahead(&device.serial, seconds);
+    }
+    Ok(device)
 }
 
 fn role(value: &Value) -> Result<Role, String> {
@@ -186,6 +252,11 @@ mod tests {
             (json!({"user": []}), "the world has no field \"user\""),
             (json!({"users": [{}]}), "a user: \"arn\" is missing"),
             (json!({"users": [{"arn": "alice"}]}), "not the ARN of a user or root: alice"),
+            (
+                json!({"users": [{"arn": "arn:aws:iam::111122223333:user/alice", "policy": "none"}]}),
+                "a user: no such \"policy\": none",
+            ),
+            (json!({"aliases": [{"account": "111122223333"}]}), "an alias: \"alias\" is missing"),
             (json!({"roles": [{"arn": "arn:aws:iam::1:role/x"}]}), "not the ARN of a role: arn:aws:iam::1:role/x"),
             (
                 json!({"roles": [{"arn": "arn:aws:iam::111122223333:role/x", "require_mfa": "yes"}]}),

@@ -2,6 +2,7 @@
 
 use crate::arn::with_account;
 use crate::clock::iso;
+use crate::fault::FaultKind;
 use crate::world::Session;
 use crate::xml::{self, element, wrap};
 
@@ -71,6 +72,22 @@ impl Answer {
         }
         if let Some(role) = &mut self.assumed_role {
             role.arn = with_account(&role.arn, account);
+        }
+    }
+
+    /// Names another role, or changes how long the credentials last or whether they are whole.
+    pub(crate) fn falsify(&mut self, kind: &FaultKind, now: i64) {
+        if let (FaultKind::ForeignRole(arn), Some(role)) = (kind, &mut self.assumed_role) {
+            role.arn.clone_from(arn);
+        }
+        let Some(credentials) = &mut self.credentials else {
+            return;
+        };
+        match kind {
+            FaultKind::ExpiryPast => credentials.expiration = now - 3600,
+            FaultKind::ExpiryBeyond(seconds) => credentials.expiration += seconds,
+            FaultKind::NoSessionToken => credentials.session_token = None,
+            _ => {}
         }
     }
 

@@ -6,7 +6,7 @@ use super::grammar::{MEMBER_LIMIT, POLICY_ROOM};
 use crate::arn::Arn;
 use crate::checks::Checks;
 use crate::refusal::Refusal;
-use crate::world::{Caller, Role, SourceIdentity};
+use crate::world::{Caller, Policy, Role, SourceIdentity};
 
 const HOUR: i64 = 3600;
 
@@ -160,6 +160,12 @@ fn authorize(
 ) -> Result<Option<String>, Refusal> {
     let caller = call.caller;
     let no = |action| refused(caller, action, request.role_arn);
+    // A sample policy forbids everything without MFA, whatever the role's own policy says.
+    let policy = call.world.account(&caller.arn).map(|user| user.policy).unwrap_or_default();
+    if policy != Policy::Everything && mfa_at.is_none() {
+        let name = "sts:AssumeRole";
+        return Err(Refusal::not_authorized(&caller.arn, name, request.role_arn, Refusal::EXPLICIT_DENY));
+    }
     let inherited = caller.session.as_ref().and_then(|session| session.source_identity.clone());
     let asked = request.source_identity.map(str::to_owned);
     if inherited.is_some() && asked.is_some() && inherited != asked {

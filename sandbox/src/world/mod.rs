@@ -1,6 +1,7 @@
 //! Holds who exists: users and roots with their keys and devices, roles, and the sessions issued so far.
 
 mod device;
+mod key;
 mod role;
 mod session;
 mod user;
@@ -8,25 +9,37 @@ mod user;
 use std::collections::BTreeMap;
 
 pub use device::{Code, ConsumedCode, Device};
+pub use key::{AccessKey, KeyUse};
 pub use role::{Role, SourceIdentity};
 pub use session::Session;
-pub use user::{NewUser, User};
+pub use user::{NewUser, Policy, User};
 
+pub(crate) use device::MfaDevice;
 pub(crate) use session::Caller;
 
-use device::VirtualDevice;
-use user::{Account, Key};
+use user::Account;
 
 use crate::arn::Arn;
 use crate::random;
 use crate::refusal::Refusal;
 
+/// How long IAM takes to spread what it was told, and how much fits into one of its lists.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pace {
+    pub key_delay: i64,
+    pub device_delay: i64,
+    pub list_delay: i64,
+    pub page_size: usize,
+}
+
 /// Everything the server remembers between calls, except the calls themselves.
 #[derive(Debug, Default)]
 pub(crate) struct ServerState {
+    pub pace: Pace,
     accounts: BTreeMap<String, Account>,
-    keys: BTreeMap<String, Key>,
-    devices: BTreeMap<String, VirtualDevice>,
+    aliases: BTreeMap<String, String>,
+    keys: BTreeMap<String, AccessKey>,
+    devices: BTreeMap<String, MfaDevice>,
     roles: BTreeMap<String, (Role, String)>,
     sessions: BTreeMap<String, Session>,
     issued: u64,
@@ -34,8 +47,12 @@ pub(crate) struct ServerState {
 }
 
 impl ServerState {
+    pub(crate) fn new(pace: Pace) -> ServerState {
+        ServerState { pace, ..ServerState::default() }
+    }
+
     /// Adds a user or a root, with a first key; a known one gets a further key.
-    pub(crate) fn add_user(&mut self, new: NewUser) -> Result<User, String> {
+    pub(crate) fn add_user(&mut self, new: NewUser, now: i64) -> Result<User, String> {
         let arn = Arn::parse(&new.arn)
             .filter(|arn| arn.is_user() || arn.is_root())
             .ok_or_else(|| format!("not the ARN of a user or root: {}", new.arn))?;
@@ -43,48 +60,18 @@ impl ServerState {
         if self.keys.contains_key(&id) {
             return Err(format!("this access key exists already: {id}"));
         }
-        let key = Key::new(&new.arn, new.secret_access_key.unwrap_or_else(random::secret));
-        let account = self.accounts.entry(new.arn.clone()).or_insert_with(|| Account::new(&arn));
-        let user = User {
-            arn: new.arn,
-            user_id: account.user_id.clone(),
-            access_key_id: id.clone(),
-            secret_access_key: key.secret.clone(),
-        };
-        self.keys.insert(id, key);
-        Ok(user)
-    }
-
-    /// Switches a long-lived key on or off; says whether there is such a key.
-    pub(crate) fn set_key_active(&mut self, id: &str, active: bool) -> bool {
-        self.keys.get_mut(id).map(|key| key.active = active).is_some()
-    }
-
-    pub(crate) fn remove_key(&mut self, id: &str) -> bool {
-        self.keys.remove(id).is_some()
-    }
-
-    /// Gives a user or root a virtual device of that serial and seed.
-    pub(crate) fn add_device(&mut self, owner: &str, serial: String, seed: Vec<u8>) -> Result<Device, String> {
-        if !self.accounts.contains_key(owner) {
-            return Err(format!("no such user: {owner}"));
-        }
-        if self.devices.contains_key(&serial) {
-            return Err(format!("this device exists already: {serial}"));
-        }
-        let device = VirtualDevice::new(owner, &serial, seed);
-        let seen = device.shown();
-        self.devices.insert(serial, device);
-        Ok(seen)
-    }
-
-    pub(crate) fn device(&self, serial: &str) -> Option<&VirtualDevice> {
-        self.devices.get(serial)
+        let secret = new.secret_access_key.unwrap_or_else(random::secret);
+        self.add_key(AccessKey::new(id.clone(), secret.clone(), &new.arn, now));
+        let account = self.accounts.entry(new.arn.clone()).or_insert_with(|| Account::new(&arn, now));
+        let user_id = account.user_id.clone();
+        Ok(User { arn: new.arn, user_id, access_key_id: id, secret_access_key: secret })
     }
 
     /// Accepts a code of the caller's own device, once, and remembers it.
     pub(crate) fn consume(&mut self, caller: &Caller, serial: &str, code: &str, now: i64) -> Result<(), Refusal> {
-        let device = self.devices.get_mut(serial).filter(|device| caller.owns(device.owner())).ok_or_else(|| {
+        let known =
+            |device: &&mut MfaDevice| caller.owns(device.owner()) && !device.is_passkey() && device.works_from <= now;
+        let device = self.devices.get_mut(serial).filter(known).ok_or_else(|| {
             // The two spaces are AWS's.
             Refusal::access_denied(
                 "MultiFactorAuthentication failed, unable to validate MFA code.  Please \
@@ -95,8 +82,12 @@ impl ServerState {
             // The space at the end is AWS's.
             Refusal::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
         })?;
-        self.consumed.push(ConsumedCode { serial: serial.to_owned(), code: code.to_owned(), step, time: now });
+        self.note_code(serial, code, step, now);
         Ok(())
+    }
+
+    pub(crate) fn note_code(&mut self, serial: &str, code: &str, step: i64, now: i64) {
+        self.consumed.push(ConsumedCode { serial: serial.to_owned(), code: code.to_owned(), step, time: now });
     }
 
     pub(crate) fn consumed(&self) -> &[ConsumedCode] {
@@ -140,22 +131,14 @@ impl ServerState {
     }
 
     /// Returns who a key id belongs to and the secret behind it, whatever its state.
-    pub(crate) fn caller(&self, id: &str) -> Option<(Caller, &str)> {
+    pub(crate) fn caller(&self, id: &str, now: i64) -> Option<(Caller, &str)> {
         if let Some(session) = self.sessions.get(id) {
             return Some((Caller::of_session(session), session.secret_access_key.as_str()));
         }
         let key = self.keys.get(id)?;
         let account = self.accounts.get(&key.owner)?;
-        let caller = Caller::of_key(id, &key.owner, &account.user_id, key.active);
+        let caller = Caller::of_key(id, &key.owner, &account.user_id, key.active && key.works_from <= now);
         Some((caller, key.secret.as_str()))
-    }
-
-    pub(crate) fn account_arns(&self) -> impl Iterator<Item = &String> {
-        self.accounts.keys()
-    }
-
-    pub(crate) fn devices(&self) -> impl Iterator<Item = Device> {
-        self.devices.values().map(VirtualDevice::shown)
     }
 
     pub(crate) fn role_arns(&self) -> impl Iterator<Item = &String> {

@@ -62,12 +62,17 @@ impl Caller {
     }
 
     /// Says whether a device of this owner is the caller's own; role sessions own none.
-    pub(crate) fn owns(&self, owner: &str) -> bool {
-        self.arn == owner
+    pub(crate) fn owns(&self, owner: Option<&str>) -> bool {
+        owner == Some(&self.arn)
     }
 
     pub(crate) fn role_arn(&self) -> Option<&str> {
         self.session.as_ref()?.role_arn.as_deref()
+    }
+
+    /// Says whether the caller has only a session of a user or root that was made without a code.
+    pub(crate) fn is_session_without_mfa(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.role_arn.is_none() && session.mfa_at.is_none())
     }
 
     pub(crate) fn mfa_at(&self) -> Option<i64> {

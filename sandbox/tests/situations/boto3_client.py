@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 
 def unused_code():
-    url = os.environ["AWS_ENDPOINT_URL_STS"] + "/_sandbox/code?serial="
+    url = os.environ["AWS_ENDPOINT_URL"] + "/_sandbox/code?serial="
     trust = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
     with urllib.request.urlopen(url + urllib.parse.quote(os.environ["SERIAL"]), context=trust) as page:
         return json.load(page)["code"]

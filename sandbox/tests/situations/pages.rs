@@ -42,8 +42,15 @@ fn state_tells_what_happened_and_no_secret() {
     assert!(secrets.iter().all(|secret| !answer.body.contains(secret.as_str())));
     assert_eq!(world.sandbox.state()["calls"], state["calls"]);
 
+    let key = &state["keys"][0];
+    assert_eq!(key["access_key_id"], json!(world.alice.access_key_id));
+    assert_eq!((&key["status"], &key["owner"]), (&json!("Active"), &json!(world.alice.arn)));
+    assert_eq!(key["last_used"], json!({"time": NOW, "service": "sts", "region": "us-east-1"}));
+
     let page = ask(&world, "GET", "/_sandbox", "").body;
     assert!(page.contains("codes consumed 1") && page.contains("GetSessionToken 1"), "{page}");
+    let key = format!("keys\n  {} Active {}\n", world.alice.access_key_id, world.alice.arn);
+    assert!(page.contains(&key), "{page}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn wrong_keys_and_tokens_are_refused_as_aws_does() {
 }
 
 #[test]
-fn scope_must_name_sts_and_a_region_of_the_keys_partition() {
+fn scope_must_name_the_service_and_a_region_of_the_keys_partition() {
     let world = World::new();
     let alice = world.alice();
     let elsewhere = |region: &str, service: &str| Client {
@@ -47,19 +47,46 @@ fn scope_must_name_sts_and_a_region_of_the_keys_partition() {
         ..alice.clone()
     };
     assert_eq!(
-        elsewhere("us-east-1", "iam").who().verdict(),
+        elsewhere("us-east-1", "iam").send("Action=GetCallerIdentity&Version=2011-06-15").unwrap().verdict(),
         "403 SignatureDoesNotMatch: Credential should be scoped to correct service: 'sts'. "
     );
+    let body = "Action=GetUser&Version=2010-05-08";
+    assert_eq!(
+        elsewhere("us-east-1", "sts").send(body).unwrap().verdict(),
+        "403 SignatureDoesNotMatch: Credential should be scoped to correct service: 'iam'. "
+    );
+    elsewhere("us-east-1", "iam").send(body).unwrap().assert_good();
+    world.sandbox.forget_calls();
     assert_eq!(elsewhere("cn-north-1", "sts").who().verdict(), INVALID);
     elsewhere("eu-central-1", "sts").who().assert_good();
     let regions: Vec<_> = world.sandbox.calls().into_iter().map(|call| call.region.unwrap()).collect();
-    assert_eq!(regions, ["us-east-1", "cn-north-1", "eu-central-1"]);
+    assert_eq!(regions, ["cn-north-1", "eu-central-1"]);
 
     let chen = world.sandbox.add(NewUser { arn: format!("arn:aws-cn:iam::{ACCOUNT}:user/chen"), ..NewUser::default() });
     let mut chen = Client::new(&world.sandbox, &chen.unwrap());
     assert_eq!(chen.who().verdict(), INVALID);
     chen.region = "cn-north-1".to_owned();
     chen.who().assert_good();
+}
+
+#[test]
+fn iam_is_signed_for_the_only_region_it_has() {
+    let rows = [
+        ("aws", "us-east-1", "eu-central-1"),
+        ("aws-cn", "cn-north-1", "cn-northwest-1"),
+        ("aws-us-gov", "us-gov-west-1", "us-gov-east-1"),
+    ];
+    let world = World::new();
+    for (partition, region, other) in rows {
+        let arn = format!("arn:{partition}:iam::{ACCOUNT}:user/uma");
+        let uma = world.sandbox.add(NewUser { arn, ..NewUser::default() }).unwrap();
+        let at = |region: &str| Client { region: region.to_owned(), ..Client::new(&world.sandbox, &uma).iam() };
+        at(region).call("GetUser", &[]).assert_good();
+        assert_eq!(
+            at(other).call("GetUser", &[]).verdict(),
+            "403 SignatureDoesNotMatch: Credential should be scoped to a valid region. "
+        );
+    }
 }
 
 #[test]
@@ -144,12 +171,22 @@ fn actions_that_do_not_exist_here() {
             "400 InvalidAction: Could not find operation GetCallerIdentity for version NO_VERSION_SPECIFIED",
         ),
         (
-            "Action=ListUsers&Version=2010-05-08",
-            "400 InvalidAction: Could not find operation ListUsers for version 2010-05-08",
+            "Action=ListUsers&Version=2011-06-15",
+            "400 InvalidAction: Could not find operation ListUsers for version 2011-06-15",
         ),
         ("Action=%zz", "400 MalformedQueryString: The query string contains a syntax error"),
     ];
     for (body, verdict) in rows {
         assert_eq!(world.alice().send(body).unwrap().verdict(), verdict, "{body}");
+    }
+    let rows = [
+        ("Version=2010-05-08", "400 MissingAction: Missing Action"),
+        (
+            "Action=ListUsers&Version=2010-05-08",
+            "400 InvalidAction: Could not find operation ListUsers for version 2010-05-08",
+        ),
+    ];
+    for (body, verdict) in rows {
+        assert_eq!(world.alice().iam().send(body).unwrap().verdict(), verdict, "{body}");
     }
 }

@@ -15,7 +15,11 @@ fn world_file_is_served_until_input_ends() {
         "tls": "good",
         "users": [{"arn": "arn:aws:iam::111122223333:user/alice",
                    "access_key_id": "AKIASANDBOXALICE0001", "secret_access_key": "s",
-                   "devices": [{"name": "phone"}]}],
+                   "devices": [{"name": "phone", "ahead": 300}], "passkeys": ["laptop"],
+                   "created_at": 1750000000, "policy": "self-managed", "denied": ["ListMFADevices"]},
+                  {"arn": "arn:aws:iam::111122223333:user/alice", "inactive": true}],
+        "aliases": [{"account": "111122223333", "alias": "example"}],
+        "key_delay": 20, "device_delay": 20, "list_delay": 5, "page_size": 10,
         "roles": [{"arn": "arn:aws:iam::111122223333:role/team/dev", "source_identity": "=alice"}],
         "faults": [{"kind": "hang"}]}"#;
     let path = std::env::temp_dir().join(format!("twolock-sandbox-{}.json", std::process::id()));
@@ -34,6 +38,8 @@ fn world_file_is_served_until_input_ends() {
     assert!(pem.starts_with("-----BEGIN CERTIFICATE"));
     assert_eq!(told["users"][0]["access_key_id"], "AKIASANDBOXALICE0001");
     assert_eq!(told["users"][0]["devices"][0]["serial"], "arn:aws:iam::111122223333:mfa/phone");
+    assert!(told["users"][0]["passkeys"][0].as_str().unwrap().contains(":u2f/user/alice/laptop-"));
+    assert!(told["users"][1]["access_key_id"].as_str().unwrap().starts_with("AKIA"));
     assert_eq!(told["roles"][0], "arn:aws:iam::111122223333:role/team/dev");
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"\n").unwrap();

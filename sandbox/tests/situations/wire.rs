@@ -101,6 +101,11 @@ impl Client {
         }
     }
 
+    /// Returns the same client for IAM.
+    pub fn iam(&self) -> Client {
+        Client { service: "iam".to_owned(), ..self.clone() }
+    }
+
     pub fn get_session_token(&self, params: Params<'_>) -> Answer {
         self.call("GetSessionToken", params)
     }
@@ -124,7 +129,8 @@ impl Client {
     }
 
     pub fn try_call(&self, action: &str, params: Params<'_>) -> io::Result<Answer> {
-        let mut fields = vec![("Action", action), ("Version", "2011-06-15")];
+        let version = if self.service == "iam" { "2010-05-08" } else { "2011-06-15" };
+        let mut fields = vec![("Action", action), ("Version", version)];
         fields.extend_from_slice(params);
         self.send(&form(&fields))
     }
@@ -217,6 +223,13 @@ impl Answer {
         let (_, rest) = self.body.split_once(&format!("<{name}>"))?;
         let (text, _) = rest.split_once(&format!("</{name}>"))?;
         Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
+    }
+
+    /// Returns the texts of all elements of this name.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        let (start, end) = (format!("<{name}>"), format!("</{name}>"));
+        let parts = self.body.split(&start).skip(1);
+        parts.filter_map(|rest| Some(rest.split_once(&end)?.0.to_owned())).collect()
     }
 
     pub fn need(&self, name: &str) -> String {

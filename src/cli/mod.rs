@@ -211,7 +211,7 @@ fn init_help() -> String {
 
 const AFTER_INIT: &str = "
 Then, in that shell:
-  tl prod           # use prod in this shell: sets AWS_PROFILE, or keys if need be
+  tl prod           # use prod in this shell: AWS_PROFILE if possible, or keys
   tl --keys prod    # sets keys, for programs that read no profile
   tl                # pick a profile: type to filter
   tl -              # back to the previous profile

@@ -84,7 +84,7 @@ fn every_field_of_json_is_there() {
                 &["twolock", "profile", "show", "lost", "--json"],
             ]),
         ),
-        ("status", fields(&[&["twolock", "status", "--json"]])),
+        ("status", fields(&[&["env", "AWS_PROFILE=prod", "twolock", "status", "--json"]])),
         ("whoami", fields(&[&["twolock", "whoami", "prod", "--json"]])),
         (
             "doctor",
@@ -95,7 +95,13 @@ fn every_field_of_json_is_there() {
             ]),
         ),
         ("settings list", fields(&[&["twolock", "settings", "list", "--json"]])),
-        ("env", fields(&[&["twolock", "env", "prod", "--format", "json"]])),
+        (
+            "env",
+            fields(&[
+                &["twolock", "env", "prod", "--format", "json"],
+                &["twolock", "env", "prod", "--by-name=if-possible", "--format", "json"],
+            ]),
+        ),
         ("credential-process", fields(&[&["twolock", "credential-process", "prod"]])),
     ];
     for (verb, real) in real {

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import threading
+import time
 
 import boto3
 
@@ -26,7 +27,8 @@ def new_session(profile):
 def one_after_the_other(args):
     session = new_session(args.profile)
     client = session.client("sts")
-    for _ in range(args.calls):
+    for call in range(args.calls):
+        time.sleep(args.pause if call else 0)
         answer = client.get_caller_identity()
         credentials = session.get_credentials().get_frozen_credentials() if args.look else None
         say({"arn": answer["Arn"], "key": credentials and credentials.access_key})
@@ -67,6 +69,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--profile")
     parser.add_argument("--calls", type=int, default=1)
+    parser.add_argument("--pause", type=float, default=0, help="seconds between two calls in turn")
     parser.add_argument("--by", choices=["turns", "threads", "processes"], default="turns")
     parser.add_argument("--look", action="store_true", help="read the credentials after each call too")
     args = parser.parse_args()

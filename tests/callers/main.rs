@@ -7,6 +7,7 @@ mod world;
 mod adopted;
 mod aws_cli;
 mod boto3;
+mod by_name;
 mod chains;
 mod declines;
 mod environment;

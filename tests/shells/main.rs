@@ -4,6 +4,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod by_name;
 mod calling;
 mod completing;
 mod failing;

@@ -7,19 +7,23 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-func run(profile string, calls int) error {
+func run(profile string, calls int, pause time.Duration) error {
 	ctx := context.Background()
 	loaded, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(profile))
 	if err != nil {
 		return err
 	}
 	client := sts.NewFromConfig(loaded)
-	for range calls {
+	for call := range calls {
+		if call > 0 {
+			time.Sleep(pause)
+		}
 		who, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		if err != nil {
 			return err
@@ -39,8 +43,9 @@ func run(profile string, calls int) error {
 func main() {
 	profile := flag.String("profile", "", "")
 	calls := flag.Int("calls", 1, "")
+	pause := flag.Duration("pause", 0, "")
 	flag.Parse()
-	if err := run(*profile, *calls); err != nil {
+	if err := run(*profile, *calls, *pause); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -94,7 +94,7 @@ Examples:
   eval \"$(twolock env prod)\"                                # sh, bash, zsh
   twolock env prod | source                                 # fish
   twolock env prod | Out-String | Invoke-Expression         # PowerShell
-  eval \"$(twolock env prod --by-name)\"       # AWS_PROFILE, no keys
+  eval \"$(twolock env prod --by-name)\"                      # AWS_PROFILE
   twolock env prod --format dotenv > prod.env
   eval \"$(twolock env --unset)\"                             # unset them again
 

@@ -67,7 +67,9 @@ pub fn hand_over(context: &Context, planned: &Planned, request: &HandoverRequest
         Manner::Name | Manner::NameIfPossible => why_not_by_name(context, planned),
     };
     match (request.manner, obstacle) {
-        (Manner::Name, Some(failure)) => Err(failure),
+        (Manner::Name, Some(failure)) => {
+            Err(Failure { cause: format!("--by-name is not possible: {}", failure.cause), ..failure })
+        }
         (Manner::Name, None) => {
             let needed =
                 SessionRequest { uncached: false, must_keep: true, ..session_request(context, planned, request)? };

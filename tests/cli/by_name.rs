@@ -213,23 +213,30 @@ fn a_session_is_started_before_the_name_is_given() {
 #[test]
 fn where_the_name_is_not_enough_nothing_is_given_and_nobody_is_asked() {
     let world = adopted();
+    let no = "--by-name is not possible";
     let cli = "the AWS CLI and SDKs do not use twolock for it";
     for (profile, code, says) in [
-        ("plain", 3, format!("profile 'plain': {cli}\ntwolock: hint: twolock profile adopt plain\n")),
-        ("unadopted", 3, format!("profile 'unadopted': {cli}\ntwolock: hint: twolock profile adopt unadopted\n")),
+        ("plain", 3, format!("profile 'plain': {no}: {cli}\ntwolock: hint: twolock profile adopt plain\n")),
+        ("unadopted", 3, format!("profile 'unadopted': {no}: {cli}\ntwolock: hint: twolock profile adopt unadopted\n")),
         (
             "half",
             3,
-            "profile 'half': not every SDK uses twolock for it\ntwolock: hint: twolock profile adopt half\n".into(),
+            format!(
+                "profile 'half': {no}: not every SDK uses twolock for it\ntwolock: hint: twolock profile adopt half\n"
+            ),
         ),
-        ("a*b", 3, format!("profile 'a*b': {cli}\ntwolock: hint: twolock profile show 'a*b'\n")),
+        ("a*b", 3, format!("profile 'a*b': {no}: {cli}\ntwolock: hint: twolock profile show 'a*b'\n")),
         ("guarded", 3, "profile 'guarded': twolock_protected: this version cannot use protected profiles yet\n".into()),
     ] {
         let ran = world.finish(world.twolock(["env", profile, "--by-name"]).env("TWOLOCK_MFA_CODE", "000000"));
         ran.is(i32::from(code), "false;\n", &format!("twolock: error: {says}"));
     }
     let ran = world.run(["exec", "plain", "--by-name", "--", "echo", "ran"]);
-    ran.is(3, "", &format!("twolock: error: profile 'plain': {cli}\ntwolock: hint: twolock profile adopt plain\n"));
+    ran.is(
+        3,
+        "",
+        &format!("twolock: error: profile 'plain': {no}: {cli}\ntwolock: hint: twolock profile adopt plain\n"),
+    );
     assert_eq!(world.sandbox.connections(), 0);
 }
 

@@ -7,34 +7,95 @@ use super::service::Service;
 use crate::arn::Partition;
 use crate::names::Region;
 
+/// STS's host of all regions.
+const GLOBAL_STS: &str = "sts.amazonaws.com";
+
 /// Returns the host a call of this partition and region goes to.
 pub(super) fn host_of(service: Service, partition: Partition, region: &Region, fips: bool, dualstack: bool) -> String {
-    let suffix = if dualstack { dualstack_suffix(partition) } else { suffix(partition) };
-    // GovCloud's plain host is its FIPS host.
-    let plain = !fips || (partition == Partition::UsGov && !dualstack);
-    let [label, fips_label] = service.labels();
-    format!("{}.{region}.{suffix}", if plain { label } else { fips_label })
+    match service {
+        Service::Iam => iam_hosts(partition)[usize::from(fips) + 2 * usize::from(dualstack)].into(),
+        Service::Sts => {
+            let suffix = if dualstack { dualstack_suffix(partition) } else { suffix(partition) };
+            // GovCloud's plain host is its FIPS host.
+            let plain = !fips || (partition == Partition::UsGov && !dualstack);
+            format!("{}.{region}.{suffix}", if plain { "sts" } else { "sts-fips" })
+        }
+    }
 }
 
 /// Returns the region that signs calls to `host`, if the host is AWS's own in this partition.
 pub(super) fn signing_region(service: Service, partition: Partition, host: &str) -> Option<Region> {
-    if partition == Partition::Aws && Some(host) == service.global_host() {
-        return Some(Region::default_of(partition));
+    match service {
+        Service::Iam => iam_hosts(partition).contains(&host).then(|| iam_region(partition)),
+        Service::Sts if partition == Partition::Aws && host == GLOBAL_STS => Some(Region::default_of(partition)),
+        Service::Sts => regional(partition, host).or_else(|| interface(partition, host)),
     }
-    regional(service, partition, host).or_else(|| interface(service, partition, host))
 }
 
-fn regional(service: Service, partition: Partition, host: &str) -> Option<Region> {
+/// Returns the region that signs the calls to IAM.
+pub(super) fn iam_region(partition: Partition) -> Region {
+    match partition {
+        Partition::China => Region::parse("cn-north-1").expect("a region's name"),
+        _ => Region::default_of(partition),
+    }
+}
+
+/// The hosts of IAM: plain, FIPS, dual-stack, both. The newest partitions have no dual-stack ones.
+fn iam_hosts(partition: Partition) -> [&'static str; 4] {
+    match partition {
+        Partition::Aws => {
+            ["iam.amazonaws.com", "iam-fips.amazonaws.com", "iam.global.api.aws", "iam-fips.global.api.aws"]
+        }
+        Partition::China => [
+            "iam.cn-north-1.amazonaws.com.cn",
+            "iam-fips.amazonaws.com.cn",
+            "iam.global.api.amazonwebservices.com.cn",
+            "iam-fips.api.amazonwebservices.com.cn",
+        ],
+        Partition::UsGov => {
+            ["iam.us-gov.amazonaws.com", "iam.us-gov.amazonaws.com", "iam.us-gov.api.aws", "iam.us-gov.api.aws"]
+        }
+        Partition::Iso => [
+            "iam.us-iso-east-1.c2s.ic.gov",
+            "iam-fips.us-iso-east-1.c2s.ic.gov",
+            "iam.api.aws.ic.gov",
+            "iam-fips.api.aws.ic.gov",
+        ],
+        Partition::IsoB => [
+            "iam.us-isob-east-1.sc2s.sgov.gov",
+            "iam-fips.us-isob-east-1.sc2s.sgov.gov",
+            "iam.api.aws.scloud",
+            "iam-fips.api.aws.scloud",
+        ],
+        Partition::IsoE => {
+            let [plain, fips] = ["iam.eu-isoe-west-1.cloud.adc-e.uk", "iam-fips.cloud.adc-e.uk"];
+            [plain, fips, plain, fips]
+        }
+        Partition::IsoF => {
+            let [plain, fips] = ["iam.us-isof-south-1.csp.hci.ic.gov", "iam-fips.csp.hci.ic.gov"];
+            [plain, fips, plain, fips]
+        }
+        Partition::Eusc => [
+            "iam.eusc-de-east-1.amazonaws.eu",
+            "iam-fips.amazonaws.eu",
+            "iam.global.api.amazonwebservices.eu",
+            "iam-fips.api.amazonwebservices.eu",
+        ],
+    }
+}
+
+/// A host of STS in one region.
+fn regional(partition: Partition, host: &str) -> Option<Region> {
     let (label, rest) = host.split_once('.')?;
     let (region, suffix_given) = rest.split_once('.')?;
     let known = suffix_given == suffix(partition) || suffix_given == dualstack_suffix(partition);
-    if known && service.labels().contains(&label) { region_of(partition, region) } else { None }
+    if known && ["sts", "sts-fips"].contains(&label) { region_of(partition, region) } else { None }
 }
 
-/// An interface endpoint: `vpce-ID.SERVICE.REGION.vpce.SUFFIX`, its id optionally followed by a zone.
-fn interface(service: Service, partition: Partition, host: &str) -> Option<Region> {
+/// An interface endpoint of STS: `vpce-ID.sts.REGION.vpce.SUFFIX`, its id optionally followed by a zone.
+fn interface(partition: Partition, host: &str) -> Option<Region> {
     let (endpoint, rest) = host.split_once('.')?;
-    let (region, suffix_given) = rest.strip_prefix(service.labels()[0])?.strip_prefix('.')?.split_once('.')?;
+    let (region, suffix_given) = rest.strip_prefix("sts.")?.split_once('.')?;
     let known = suffix_given.strip_prefix("vpce.") == Some(suffix(partition));
     if known && is_endpoint_id(endpoint) { region_of(partition, region) } else { None }
 }
@@ -124,6 +185,81 @@ mod tests {
             }
         }
         assert!(compared > 40, "{compared}");
+    }
+
+    /// What botocore 1.44 calls and signs for, by partition: plain, FIPS, dual-stack, both.
+    #[test]
+    fn hosts_of_iam_are_those_of_botocore() {
+        for (caller, signer, hosts) in [
+            (
+                "eu-west-1",
+                "us-east-1",
+                ["iam.amazonaws.com", "iam-fips.amazonaws.com", "iam.global.api.aws", "iam-fips.global.api.aws"],
+            ),
+            (
+                "cn-northwest-1",
+                "cn-north-1",
+                [
+                    "iam.cn-north-1.amazonaws.com.cn",
+                    "iam-fips.amazonaws.com.cn",
+                    "iam.global.api.amazonwebservices.com.cn",
+                    "iam-fips.api.amazonwebservices.com.cn",
+                ],
+            ),
+            (
+                "us-gov-east-1",
+                "us-gov-west-1",
+                ["iam.us-gov.amazonaws.com", "iam.us-gov.amazonaws.com", "iam.us-gov.api.aws", "iam.us-gov.api.aws"],
+            ),
+            (
+                "us-iso-west-1",
+                "us-iso-east-1",
+                [
+                    "iam.us-iso-east-1.c2s.ic.gov",
+                    "iam-fips.us-iso-east-1.c2s.ic.gov",
+                    "iam.api.aws.ic.gov",
+                    "iam-fips.api.aws.ic.gov",
+                ],
+            ),
+            (
+                "eusc-de-east-1",
+                "eusc-de-east-1",
+                [
+                    "iam.eusc-de-east-1.amazonaws.eu",
+                    "iam-fips.amazonaws.eu",
+                    "iam.global.api.amazonwebservices.eu",
+                    "iam-fips.api.amazonwebservices.eu",
+                ],
+            ),
+        ] {
+            let region = Region::parse(caller).unwrap();
+            let partition = region.partition().unwrap();
+            let kinds = [(false, false), (true, false), (false, true), (true, true)];
+            let ours = kinds.map(|(fips, dualstack)| host_of(Service::Iam, partition, &region, fips, dualstack));
+            assert_eq!(ours, hosts, "{caller}");
+            for host in hosts {
+                assert_eq!(signing_region(Service::Iam, partition, host).expect(host).as_str(), signer, "{host}");
+                assert_eq!(signing_region(Service::Sts, partition, host), None, "{host}");
+            }
+        }
+    }
+
+    #[test]
+    fn hosts_of_strangers_and_of_other_services_are_not_iams() {
+        for host in [
+            "",
+            "iam",
+            "iam.amazonaws.com.evil.example",
+            "evil-iam.amazonaws.com",
+            "iam.eu-west-1.amazonaws.com",
+            "iam.us-gov.amazonaws.com",
+            "iam.s3.amazonaws.com",
+            "sts.amazonaws.com",
+            "sts.eu-west-1.amazonaws.com",
+            "vpce-0123456789abcdef0.iam.us-east-1.vpce.amazonaws.com",
+        ] {
+            assert_eq!(signing_region(Service::Iam, Partition::Aws, host), None, "{host}");
+        }
     }
 
     #[test]

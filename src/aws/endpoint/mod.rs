@@ -64,15 +64,19 @@ pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, 
     if let Some(region) = address.awss_region(service, request.partition) {
         return Ok(address.endpoint(service, EndpointKind::Aws, region));
     }
+    let region = match service {
+        Service::Sts => request.region.clone(),
+        Service::Iam => hosts::iam_region(request.partition),
+    };
     if address.is_loopback() {
-        return Ok(address.endpoint(service, EndpointKind::Loopback, request.region.clone()));
+        return Ok(address.endpoint(service, EndpointKind::Loopback, region));
     }
     let is_awss = |partition| hosts::signing_region(service, partition, &address.host).is_some();
     if !address.https && Partition::ALL.into_iter().any(is_awss) {
         return Err(refuse("plain http to AWS is not allowed").hint(format!("use https://{}", address.host)));
     }
     if allow.iter().any(|entry| address.is_allowed_by(entry)) {
-        return Ok(address.endpoint(service, EndpointKind::Allowed, request.region.clone()));
+        return Ok(address.endpoint(service, EndpointKind::Allowed, region));
     }
     let why = match address.https {
         true => "not an AWS host, and not allowed by your settings",
@@ -83,6 +87,7 @@ pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, 
 
 fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
     let region = match request.region.partition() {
+        _ if request.service == Service::Iam => hosts::iam_region(request.partition),
         Some(partition) if partition == request.partition => request.region.clone(),
         Some(_) => Region::default_of(request.partition),
         None => {

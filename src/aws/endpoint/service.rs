@@ -5,6 +5,8 @@
 pub enum Service {
     /// Sessions and identities.
     Sts,
+    /// Access keys and MFA devices. It has one endpoint for a whole partition.
+    Iam,
 }
 
 impl Service {
@@ -12,20 +14,15 @@ impl Service {
     pub fn name(self) -> &'static str {
         match self {
             Service::Sts => "STS",
+            Service::Iam => "IAM",
         }
     }
 
-    /// The first label of its hosts: plain, and of FIPS endpoints.
-    pub(super) fn labels(self) -> [&'static str; 2] {
+    /// As signatures name it.
+    pub fn signing_name(self) -> &'static str {
         match self {
-            Service::Sts => ["sts", "sts-fips"],
-        }
-    }
-
-    /// Its host of all regions, whose calls the default region of the commercial partition signs.
-    pub(super) fn global_host(self) -> Option<&'static str> {
-        match self {
-            Service::Sts => Some("sts.amazonaws.com"),
+            Service::Sts => "sts",
+            Service::Iam => "iam",
         }
     }
 }

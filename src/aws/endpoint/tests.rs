@@ -66,6 +66,44 @@ fn switches_and_partition_choose_the_host() {
 }
 
 #[test]
+fn iam_has_one_host_for_a_partition_whatever_the_region() {
+    for (partition, region, fips, dualstack, host, signer) in [
+        (Partition::Aws, "eu-west-1", false, false, "iam.amazonaws.com", "us-east-1"),
+        (Partition::Aws, "mars-north-1", true, false, "iam-fips.amazonaws.com", "us-east-1"),
+        (Partition::Aws, "eu-west-1", true, true, "iam-fips.global.api.aws", "us-east-1"),
+        (Partition::China, "eu-west-1", false, false, "iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        (Partition::UsGov, "us-gov-east-1", false, true, "iam.us-gov.api.aws", "us-gov-west-1"),
+        (Partition::IsoE, "eu-isoe-west-1", false, true, "iam.eu-isoe-west-1.cloud.adc-e.uk", "eu-isoe-west-1"),
+    ] {
+        let region = Region::parse(region).unwrap();
+        let request = EndpointRequest { service: Service::Iam, partition, region, fips, dualstack, given: None };
+        let endpoint = resolve(&request, &[]).unwrap();
+        assert_eq!((endpoint.host().as_str(), endpoint.region().as_str()), (host, signer));
+        assert_eq!((endpoint.to_string().as_str(), endpoint.is_aws()), ("IAM", true));
+    }
+}
+
+#[test]
+fn address_of_iam_is_checked_as_that_of_sts_and_signed_for_iams_region() {
+    let at =
+        |url: &str, allow: &[String]| resolve(&EndpointRequest { service: Service::Iam, ..request(Some(url)) }, allow);
+    for (url, allow, shown) in [
+        ("http://127.0.0.1:4566", vec![], "IAM at 127.0.0.1:4566, not AWS"),
+        ("https://iam.corp.example", vec!["iam.corp.example".to_owned()], "IAM at iam.corp.example, not AWS"),
+        ("https://iam.global.api.aws", vec![], "IAM"),
+    ] {
+        let endpoint = at(url, &allow).unwrap();
+        assert_eq!((endpoint.to_string().as_str(), endpoint.region().as_str()), (shown, "us-east-1"));
+    }
+    for url in
+        ["https://sts.eu-west-1.amazonaws.com", "https://iam.amazonaws.com.evil.example", "http://iam.amazonaws.com"]
+    {
+        let failure = at(url, &[]).expect_err(url);
+        assert!(failure.cause.starts_with("AWS_ENDPOINT_URL_STS points IAM to "), "{}", failure.cause);
+    }
+}
+
+#[test]
 fn region_of_no_partition_has_no_host() {
     let request = EndpointRequest { region: Region::parse("mars-north-1").unwrap(), ..request(None) };
     let failure = resolve(&request, &[]).unwrap_err();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
+
 use super::endpoint::Endpoint;
 use super::http::Proxy;
 use super::mask::mask;
@@ -25,6 +27,14 @@ impl Signer<'_> {
             Signer::Key(key) => &key.id,
             Signer::Session(session) => &session.access_key_id,
         }
+    }
+
+    pub(super) fn credentials(&self) -> Credentials {
+        let (id, secret, token) = match self {
+            Signer::Key(key) => (&key.id, &key.secret, None),
+            Signer::Session(session) => (&session.access_key_id, &session.secret, Some(session.token.expose().clone())),
+        };
+        Credentials::new(id.as_str(), secret.expose().as_str(), token, None, "twolock")
     }
 }
 
@@ -59,21 +69,28 @@ pub(super) struct Call<'a> {
     /// As AWS names it: `GetSessionToken`.
     pub(super) action: &'static str,
     pub(super) signer: Signer<'a>,
-    /// The code it carries, which AWS takes once.
-    pub(super) code: Option<&'a MfaCode>,
+    /// The codes it carries, which AWS takes once.
+    pub(super) codes: [Option<&'a MfaCode>; 2],
+    /// Whether it is sent once at most, because it may have had its effect although no answer came.
+    pub(super) once: bool,
     pub(super) endpoint: &'a Endpoint,
     pub(super) proxy: Option<&'a Proxy>,
 }
 
 impl<'a> Call<'a> {
-    /// The same call with a code. It is sent once, and the code counts as used where the end is unclear (P24).
-    pub(super) fn carrying(self, code: Option<&'a MfaCode>) -> Self {
-        Self { code, ..self }
+    /// The same call with codes. It is sent once, and they count as used where the end is unclear (P24).
+    pub(super) fn carrying(self, codes: [Option<&'a MfaCode>; 2]) -> Self {
+        Self { codes, once: self.once || codes.iter().any(Option::is_some), ..self }
+    }
+
+    /// The same call, of which a second one would not have the effect of the first.
+    pub(super) fn once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// How often it may be sent at most.
     pub(super) fn attempts(&self) -> u32 {
-        if self.code.is_some() { 1 } else { 3 }
+        if self.once { 1 } else { 3 }
     }
 
     pub(super) fn way(&self) -> Way<'a> {
@@ -86,8 +103,8 @@ impl<'a> Call<'a> {
             Signer::Key(key) => (&key.secret, None),
             Signer::Session(session) => (&session.secret, Some(session.token.expose().as_str())),
         };
-        let code = self.code.map(MfaCode::expose);
         let signature = seen.and_then(|seen| seen.signature.as_ref()).map(|text| text.expose().as_str());
-        mask(text, [Some(secret.expose().as_str()), token, code, signature].into_iter().flatten())
+        let codes = self.codes.map(|code| code.map(MfaCode::expose));
+        mask(text, [Some(secret.expose().as_str()), token, signature].into_iter().chain(codes).flatten())
     }
 }

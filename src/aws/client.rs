@@ -70,7 +70,8 @@ impl Client {
 
     /// A call without a code, as far as every service has it.
     pub(super) fn call<'a>(&'a self, action: &'static str, signer: Signer<'a>) -> Call<'a> {
-        Call { action, signer, code: None, endpoint: &self.endpoint, proxy: self.connectors.proxy() }
+        let (endpoint, proxy) = (&self.endpoint, self.connectors.proxy());
+        Call { action, signer, codes: [None; 2], once: false, endpoint, proxy }
     }
 
     /// Makes one call within its bounds, and has its answer read by `read`.

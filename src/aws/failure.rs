@@ -11,6 +11,7 @@ use super::clocks::Clocks;
 use super::error::{AwsError, AwsErrorKind, Meaning};
 use super::wire::{End, Seen};
 use crate::duration;
+use crate::hint::Hint;
 use crate::text::visible::cut;
 
 /// One call of a service, and what only that service's errors mean.
@@ -109,10 +110,18 @@ impl Call<'_> {
                     .into(),
             );
         }
-        if kind == AwsErrorKind::Unclear && self.code.is_some() {
-            hints.push("the code counts as used: wait for the next code".into());
+        if kind == AwsErrorKind::Unclear {
+            hints.extend(self.of_used_codes().map(Hint::from));
         }
         AwsError { kind, cause, hints }
+    }
+
+    fn of_used_codes(&self) -> Option<&'static str> {
+        match self.codes {
+            [None, None] => None,
+            [Some(_), Some(_)] => Some("the codes count as used: wait for the next two codes"),
+            _ => Some("the code counts as used: wait for the next code"),
+        }
     }
 
     fn wordless(&self, seen: &Seen) -> Meaning {

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
-use aws_sdk_sts::config::{
-    AppName, BehaviorVersion, Config, Credentials, IdentityCache, Region, StalledStreamProtectionConfig,
-};
+use aws_sdk_sts::config::{AppName, BehaviorVersion, Config, IdentityCache, Region, StalledStreamProtectionConfig};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -59,7 +57,7 @@ impl StsClient {
         mfa: Option<Mfa<'a>>,
         role: Option<&'a RoleRequest>,
     ) -> StsCall<'a> {
-        StsCall { common: self.0.call(action, signer).carrying(mfa.map(|mfa| mfa.code)), mfa, role }
+        StsCall { common: self.0.call(action, signer).carrying([mfa.map(|mfa| mfa.code), None]), mfa, role }
     }
 
     /// Makes one call within its bound, and has its answer read by `read`.
@@ -88,7 +86,7 @@ impl StsClient {
             .endpoint_url(endpoint.url())
             .region(Region::new(endpoint.region().as_str().to_owned()))
             // Never the default chain: it would find the profile whose credential_process we are.
-            .credentials_provider(credentials(call.common.signer))
+            .credentials_provider(call.common.signer.credentials())
             .identity_cache(IdentityCache::no_cache())
             // STS takes a code once, so a call that carries one is sent once (P24).
             .retry_config(
@@ -121,14 +119,6 @@ where
         }
         _ => Outcome::Wordless,
     }
-}
-
-fn credentials(signer: Signer<'_>) -> Credentials {
-    let (id, secret, token) = match signer {
-        Signer::Key(key) => (&key.id, &key.secret, None),
-        Signer::Session(session) => (&session.access_key_id, &session.secret, Some(session.token.expose().clone())),
-    };
-    Credentials::new(id.as_str(), secret.expose().as_str(), token, None, "twolock")
 }
 
 fn seconds(duration: Duration) -> i32 {

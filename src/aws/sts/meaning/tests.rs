@@ -66,8 +66,8 @@ impl World {
     }
 
     fn token_call(&self) -> StsCall<'_> {
-        let (signer, code) = (Signer::Key(&self.key), Some(&self.code));
-        let common = Call { action: "GetSessionToken", signer, code, endpoint: &self.aws, proxy: None };
+        let (signer, codes) = (Signer::Key(&self.key), [Some(&self.code), None]);
+        let common = Call { action: "GetSessionToken", signer, codes, once: true, endpoint: &self.aws, proxy: None };
         StsCall { common, mfa: Some(Mfa { serial: &self.device, code: &self.code }), role: None }
     }
 
@@ -75,7 +75,8 @@ impl World {
         let common = Call {
             action: "AssumeRole",
             signer: Signer::Session(&self.session),
-            code: None,
+            codes: [None; 2],
+            once: false,
             ..self.token_call().common
         };
         StsCall { common, mfa: None, role: Some(&self.role) }
@@ -411,7 +412,7 @@ fn what_we_sent_is_taken_out_of_awss_words() {
     let world = World::new();
     let echoed = format!("{SECRET} {TOKEN} 493817 {SIGNATURE} {}", TOKEN.replace('/', "%2F").replace('+', "%2B"));
     let (with_code, role) = (world.token_call(), world.role_call());
-    let common = role.common.carrying(with_code.common.code);
+    let common = role.common.carrying(with_code.common.codes);
     let with_session = StsCall { common, mfa: with_code.mfa, ..role };
     for code in ["AccessDenied", "Unheard", "Throttling", "ValidationError", "SignatureDoesNotMatch", "493817"] {
         let error = said(&with_session, code, &echoed);

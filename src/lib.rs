@@ -15,8 +15,8 @@
 //! 3. [`aws_files`], what the two AWS files say, and on which line; [`ours`], our own files
 //! 4. [`profile`], pure: settings in, a [`profile::plan::Plan`] out, every refusal made before anybody is asked; and
 //!    [`profile::adoption`], what a profile becomes so that every AWS tool uses twolock
-//! 5. the three edges, which do not know each other: [`prompt`] (where a code comes from), [`aws`] (STS, the only
-//!    network; async ends there) and [`store`] (the keyrings)
+//! 5. the three edges, which do not know each other: [`prompt`] (where a code comes from), [`aws`] (STS and IAM, the
+//!    only network; async ends there) and [`store`] (the keyrings)
 //! 6. [`session`], their only meeting place: look, lock, look again, mint, keep
 //! 7. [`output`], what other programs and people read
 //!    [`picker`] lets a person choose a name, where none was given
@@ -73,8 +73,9 @@ pub mod internals {
     pub use crate::arn::{AccountId, MfaSerial, Partition, RoleArn};
     pub use crate::aws::endpoint::{Endpoint, EndpointRequest, Service, resolve};
     pub use crate::aws::http::HttpSettings;
+    pub use crate::aws::iam::{DeviceKind, IamClient, KeyInfo, KeyStatus, LastUsed, MfaDevice, VirtualDevice};
     pub use crate::aws::sts::StsClient;
-    pub use crate::aws::{AwsError, AwsErrorKind, Bounds, Mfa, RoleRequest, Signer, Sts};
+    pub use crate::aws::{AwsError, AwsErrorKind, Bounds, Iam, Mfa, RoleRequest, Signer, Sts};
     pub use crate::aws_files::AwsFiles;
     pub use crate::aws_files::edit::Edit;
     pub use crate::aws_files::file::{AwsFile, FileKind};
@@ -82,7 +83,9 @@ pub mod internals {
     pub use crate::credentials::{AccessKey, AccessKeyId, Session, is_credential_text};
     pub use crate::error::{Failure, Kind, Place};
     pub use crate::keyring::Keyring;
-    pub use crate::names::{ExternalId, MfaCode, ProfileName, Region, SessionName, SourceIdentity, Tag};
+    pub use crate::names::{
+        DeviceName, ExternalId, MfaCode, ProfileName, Region, SessionName, SourceIdentity, Tag, UserName,
+    };
     pub use crate::origin::{Origin, Sourced};
     pub use crate::ours::consent::fingerprint;
     pub use crate::output::exports;
@@ -99,6 +102,7 @@ pub mod internals {
     pub use crate::system::clock::{Deadline, now};
     pub use crate::system::env::{Env, KNOWN};
     pub use crate::system::lock::FileLock;
+    pub use crate::system::log;
     pub use crate::system::permissions::close_to_others;
     pub use crate::system::terminal::keys::{Key, KeyEvent};
     pub use crate::system::terminal::{Line, Terminal};

@@ -48,7 +48,42 @@ text_type! {
     SourceIdentity
 }
 
+text_type! {
+    /// An IAM user's name without its path: 1 to 128 of `[\w+=,.@-]`.
+    UserName
+}
+text_type! {
+    /// The name of a virtual MFA device, the last part of its ARN: 1 to 226 of `[\w+=,.@-]`.
+    DeviceName
+}
+
 crate::as_text::as_text!(ProfileName);
+
+impl UserName {
+    /// Reads a user's name; the error says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match (1..=128).contains(&text.len()) && text.chars().all(is_name_char) {
+            true => Ok(Self(text.into())),
+            false => Err("is not a valid user name (1 to 128 of A-Z a-z 0-9 _+=,.@-)".into()),
+        }
+    }
+
+    /// The user that an ARN names, if it names one: `arn:aws:iam::123456789012:user/PATH/NAME`.
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        let resource = arn.splitn(6, ':').nth(5)?.strip_prefix("user/")?;
+        Self::parse(resource.rsplit('/').next()?).ok()
+    }
+}
+
+impl DeviceName {
+    /// Reads a device's name; the error says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match (1..=226).contains(&text.len()) && text.chars().all(is_name_char) {
+            true => Ok(Self(text.into())),
+            false => Err("is not a valid device name (1 to 226 of A-Z a-z 0-9 _+=,.@-)".into()),
+        }
+    }
+}
 
 impl ProfileName {
     /// Any name of 1 to 512 characters without control characters.

@@ -63,6 +63,13 @@ pub enum AwsErrorKind {
     BadAnswer,
 }
 
+impl AwsErrorKind {
+    /// Whether the call may have had its effect all the same, although its answer was lost or is of no use.
+    pub fn may_have_arrived(self) -> bool {
+        matches!(self, Self::Unclear | Self::BadAnswer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -94,6 +94,15 @@ fn said(call: &impl ServiceCall, code: &str, message: &str, seen: &Seen, clocks:
     call.own_meaning(&said).unwrap_or_else(|| common.meaning(&said, clocks))
 }
 
+/// Whether the same call may succeed in a moment.
+pub(super) fn may_pass(outcome: &Outcome, seen: &Seen) -> bool {
+    match outcome {
+        Outcome::Said { code, .. } => is_trouble(code.trim_end_matches("Exception"), seen),
+        Outcome::Wordless => matches!(seen.end, Some(End::Broken | End::Answered(429 | 500..))),
+        Outcome::TimedOut(_) | Outcome::NotBuilt(_) => false,
+    }
+}
+
 /// Whether AWS, or a proxy in front of it, is overloaded or down.
 fn is_trouble(code: &str, seen: &Seen) -> bool {
     const THROTTLED: [&str; 6] =

@@ -36,7 +36,8 @@ fn hide(text: &[u8], secret: &[u8], hidden: &mut [bool]) {
     }
 }
 
-fn percent(text: &str, upper: bool) -> String {
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+pub(super) fn percent(text: &str, upper: bool) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         match byte {

@@ -4,7 +4,7 @@
 //!
 //! What every service shares, each file knowing those before it only: [`endpoint`] (where it is), [`http`] and `wire` (how
 //! bytes get there), `unreached`, `error`, `call`, `failure` (what went wrong), and `client`, which runs one call. A
-//! service is a directory beside [`sts`]: its operations, its answers checked, and what its own error codes mean.
+//! service is a directory, [`sts`] or [`iam`]: its operations, its answers checked, and what its own error codes mean.
 
 mod call;
 mod client;
@@ -14,6 +14,7 @@ pub mod endpoint;
 mod error;
 mod failure;
 pub mod http;
+pub mod iam;
 mod mask;
 pub mod sts;
 mod unreached;
@@ -21,5 +22,6 @@ mod wire;
 
 pub use self::call::{Bounds, Signer};
 pub use self::error::{AwsError, AwsErrorKind};
+pub use self::iam::Iam;
 pub use self::sts::{Mfa, Sts};
 pub use crate::role::RoleRequest;

@@ -6,7 +6,7 @@ use crate::arn::{AccountId, MfaSerial};
 use crate::aws::call::{Bounds, Signer};
 use crate::aws::error::AwsError;
 use crate::credentials::Session;
-use crate::names::MfaCode;
+use crate::names::{MfaCode, UserName};
 use crate::role::RoleRequest;
 
 /// A device and its current code; always sent together.
@@ -24,6 +24,13 @@ pub struct CallerIdentity {
     /// The whole ARN of user or role session.
     pub arn: String,
     pub user_id: String,
+}
+
+impl CallerIdentity {
+    /// The name of the IAM user; a role and root have none.
+    pub fn user(&self) -> Option<UserName> {
+        UserName::of_arn(&self.arn)
+    }
 }
 
 /// STS as the session layer needs it. Answers are checked before they are returned: expiry, lengths, the role's

@@ -67,6 +67,7 @@ impl From<CommandLine> for Hint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     Exec,
+    KeyRotate,
     Login,
     Logout,
     Add,
@@ -84,10 +85,11 @@ pub enum Verb {
 
 impl Verb {
     /// Every command that hints name.
-    pub const ALL: [Verb; 14] = {
+    pub const ALL: [Verb; 15] = {
         use Verb::*;
         [
             Exec,
+            KeyRotate,
             Login,
             Logout,
             Add,
@@ -108,6 +110,7 @@ impl Verb {
     pub fn words(self) -> &'static str {
         match self {
             Verb::Exec => "exec",
+            Verb::KeyRotate => "key rotate",
             Verb::Login => "login",
             Verb::Logout => "logout",
             Verb::Add => "profile add",

@@ -54,6 +54,7 @@ mod store;
 mod session;
 
 mod change;
+mod rotation;
 
 mod output;
 mod picker;

@@ -62,7 +62,7 @@ impl What {
     pub(super) fn of(act: &Act) -> Option<Self> {
         Some(match act {
             Act::EditFile { kind, edits, .. } => {
-                let has_secret = edits.iter().any(|edit| matches!(edit, Edit::PutKey { .. }));
+                let has_secret = edits.iter().any(Edit::has_secret);
                 What::EditFile { kind: *kind, edits: (!has_secret).then(|| edits.clone()) }
             }
             Act::EditIndex(edit) => What::EditIndex { edit: edit.clone() },

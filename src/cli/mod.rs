@@ -12,9 +12,11 @@ use crate::keyring::Keyring;
 use crate::shell::{Integration, Shell};
 
 mod exec_line;
+mod key;
 mod profile;
 mod variables;
 
+pub use key::{Key, KeyRotate};
 pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
 
 /// MFA sessions for AWS: one code a day.
@@ -143,6 +145,9 @@ Examples:
         after_help = "Examples:\n  twolock profile list\n  twolock profile show prod\n  twolock profile set prod region eu-west-1"
     )]
     Profile(Profile),
+    /// Rotate access keys
+    #[command(subcommand, after_help = "Example:\n  twolock key rotate work")]
+    Key(Key),
     /// Check for problems and show how to fix them
     #[command(after_help = "\
 Examples:

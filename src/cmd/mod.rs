@@ -15,6 +15,7 @@ mod exec;
 mod foreign_caches;
 mod handing;
 pub mod init;
+mod key;
 mod keys;
 mod login;
 mod logout;
@@ -64,6 +65,7 @@ pub fn run(cli: Cli, invocation: Invocation) -> Result<u8> {
         Some(Command::Logout(args)) => logout::run(&args, &invocation),
         Some(Command::Status(args)) => status::run(&args, &invocation),
         Some(Command::Whoami(args)) => whoami::run(&args, &invocation),
+        Some(Command::Key(args)) => key::run(&args, &invocation),
         Some(Command::Profile(args)) => profile::run(&args, &invocation),
         Some(Command::Doctor(args)) => doctor::run(&args, &invocation),
         Some(Command::Settings(args)) => settings::run(&args, &invocation),

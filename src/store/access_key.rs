@@ -68,6 +68,18 @@ pub fn keep(
     store.write(&item(&key.id, &label), &bytes(key)).map(|()| Kept::New)
 }
 
+/// Writes, reads back and removes an item of a key's usual size: what is done before AWS is asked for a key that only
+/// this store will have.
+pub fn probe(store: &dyn Store) -> Result<(), StoreError> {
+    let item = Item { user: "probe".into(), label: "twolock: a test, which can be deleted".into() };
+    let usual = [&b"{\"v\":1,\"access_key_id\":\"\",\"secret_access_key\":\"\"}"[..], &[b'x'; USUAL_KEY]].concat();
+    store.write(&item, &Secret::new(usual))?;
+    store.remove(&item)
+}
+
+/// The characters of an id and of a secret.
+const USUAL_KEY: usize = 20 + 40;
+
 pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
     store.remove(&item(id, ""))
 }

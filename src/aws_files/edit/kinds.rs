@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws_files::hunk::Hunk;
 use crate::aws_files::section::Section;
-use crate::credentials::AccessKey;
+use crate::credentials::{AccessKey, AccessKeyId};
 
 /// The prefix that hides a standard key from SDKs (docs/reference.md, "twolock's own keys in a profile").
 pub const PREFIX: &str = "twolock_";
@@ -16,9 +16,12 @@ pub const PREFIX: &str = "twolock_";
 pub enum Edit {
     /// Adds a profile at the end of the file.
     Add { profile: String, settings: Vec<(String, String)> },
-    /// Writes both halves of an access key: the only edit that writes a secret. Another key is never overwritten.
+    /// Writes both halves of an access key. Another key is never overwritten.
     #[serde(skip)]
     PutKey { profile: String, key: AccessKey },
+    /// Writes both halves of an access key in the place of another one. A profile that has not that one stays as it is.
+    #[serde(skip)]
+    SwapKey { profile: String, from: AccessKeyId, to: AccessKey },
     /// Changes a key's effective line, else adds one below the profile's last line or in a new section.
     Set { profile: String, key: String, value: String },
     /// Removes every line of a key.
@@ -46,10 +49,16 @@ pub struct Edited {
 }
 
 impl Edit {
+    /// Whether it writes a secret.
+    pub(crate) fn has_secret(&self) -> bool {
+        matches!(self, Edit::PutKey { .. } | Edit::SwapKey { .. })
+    }
+
     pub(crate) fn profile(&self) -> &str {
         match self {
             Edit::Add { profile, .. }
             | Edit::PutKey { profile, .. }
+            | Edit::SwapKey { profile, .. }
             | Edit::Set { profile, .. }
             | Edit::Unset { profile, .. }
             | Edit::TakeOut { profile, .. }
@@ -64,6 +73,7 @@ impl Edit {
     pub(crate) fn seen<'a>(&self, section: Option<&'a Section>) -> Option<Vec<(&'a str, &'a str)>> {
         let is_seen = |key: &str| match self {
             Edit::Add { .. } | Edit::PutKey { .. } => false,
+            Edit::SwapKey { to, .. } => halves(to).iter().any(|(half, _)| key == *half),
             Edit::Remove { .. } | Edit::Rename { .. } => true,
             Edit::Set { key: changed, .. } | Edit::Unset { key: changed, .. } | Edit::Hide { key: changed, .. } => {
                 key == changed
@@ -74,6 +84,11 @@ impl Edit {
         let seen = section?.settings.iter().filter(|setting| is_seen(&setting.key));
         Some(seen.map(|setting| (setting.key.as_str(), setting.value.as_str())).collect())
     }
+}
+
+/// Whether a profile with these settings has the key that is swapped. The last of several counts.
+pub(super) fn has_key<'a>(settings: impl DoubleEndedIterator<Item = (&'a str, &'a str)>, id: &AccessKeyId) -> bool {
+    settings.rev().find(|(key, _)| *key == "aws_access_key_id").is_some_and(|(_, value)| value == id.as_str())
 }
 
 /// The two settings of an access key.

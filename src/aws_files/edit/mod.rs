@@ -18,7 +18,7 @@ mod rename;
 mod verify;
 mod writable;
 
-use kinds::halves;
+use kinds::{halves, has_key};
 pub use kinds::{Edit, Edited, PREFIX};
 use verify::{expected, said, sorted};
 
@@ -68,6 +68,11 @@ impl AwsFile {
                 must_hold_no_other(there, key)?;
                 let halves = halves(key).into_iter();
                 halves.map(|(key, value)| self.set_in(there, key, value, notes)).collect::<Result<_>>()?
+            }
+            (Edit::SwapKey { from, to, .. }, Some(there)) => {
+                let said = there.settings.iter().map(|setting| (setting.key.as_str(), setting.value.as_str()));
+                let halves = if has_key(said, from) { halves(to).to_vec() } else { Vec::new() };
+                halves.iter().map(|(key, value)| self.set_in(there, key, value, notes)).collect::<Result<_>>()?
             }
             (Edit::Add { .. }, Some(there)) => {
                 let cause = format!("the profile already exists ({}:{})", self.shown(), there.header_line);

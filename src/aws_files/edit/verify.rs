@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use zeroize::Zeroizing;
 
-use super::kinds::{Edit, Edited, PREFIX, halves};
+use super::kinds::{Edit, Edited, PREFIX, halves, has_key};
 use crate::aws_files::construct::Construct;
 use crate::aws_files::file::AwsFile;
 use crate::aws_files::grammar;
@@ -136,6 +136,10 @@ pub(super) fn expected(
         match edit {
             Edit::Add { settings, .. } => settings.iter().for_each(|(key, value)| set(&mut said, key, value)),
             Edit::PutKey { key, .. } => halves(key).iter().for_each(|(key, value)| set(&mut said, key, value)),
+            Edit::SwapKey { from, to, .. } if has_key(said.iter().map(|(k, v)| (k.as_str(), v.as_str())), from) => {
+                halves(to).iter().for_each(|(key, value)| set(&mut said, key, value));
+            }
+            Edit::SwapKey { .. } => {}
             Edit::Remove { .. } | Edit::Rename { .. } => return None,
             Edit::Set { key, value, .. } => set(&mut said, key, value),
             Edit::Unset { key, .. } => said.retain(|(known, _)| known != key),

@@ -1,0 +1,121 @@
+//! Where a new key is kept until every profile has it: the OS keyring, else a section of its own in the credentials file.
+
+use crate::arn::AccountId;
+use crate::aws_files::edit::Edit;
+use crate::aws_files::file::FileKind;
+use crate::change::{Act, Change};
+use crate::cmd::changing::make_confirmed;
+use crate::cmd::context::Context;
+use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS};
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::profile::adoption::the_one_key;
+use crate::rotation::NewKeys;
+use crate::secret::Secret;
+use crate::store::{Store, StoreError, access_key};
+
+/// The OS keyring, where each key has an item of its own.
+pub struct InKeyring<'a> {
+    pub store: &'a dyn Store,
+    pub profile: &'a ProfileName,
+    pub account: Option<AccountId>,
+}
+
+impl InKeyring<'_> {
+    fn failure(&self, e: &StoreError) -> Failure {
+        let cause = format!("{} {e}, so no key was created", self.store.name());
+        let hint = self.store.about().unlock.map(|unlock| format!("{unlock}, then run this again"));
+        hint.into_iter().fold(Failure::new(Kind::Keyring, cause).of_profile(self.profile), Failure::hint)
+    }
+}
+
+impl NewKeys for InKeyring<'_> {
+    fn probe(&self) -> Result<()> {
+        access_key::probe(self.store).map_err(|e| self.failure(&e))
+    }
+
+    fn keep(&self, key: &AccessKey) -> Result<()> {
+        access_key::keep(self.store, key, self.profile, self.account.as_ref())
+            .map(drop)
+            .map_err(|e| access_key::failure(self.profile, &key.id, self.store.about(), &e))
+    }
+
+    fn fetch(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        match access_key::read(self.store, id) {
+            Ok(key) => Ok(Some(key)),
+            Err(StoreError::Absent) => Ok(None),
+            Err(e) => Err(access_key::failure(self.profile, id, self.store.about(), &e)),
+        }
+    }
+}
+
+/// The credentials file, where the old key lies as well.
+pub struct InFile<'a> {
+    pub context: &'a Context,
+    pub profile: &'a ProfileName,
+}
+
+impl InFile<'_> {
+    /// The section that holds the new key for a while.
+    pub fn section(profile: &ProfileName) -> String {
+        format!("{profile}-new-key")
+    }
+
+    fn name(&self) -> Result<ProfileName> {
+        ProfileName::parse(&Self::section(self.profile)).map_err(|why| Failure::new(Kind::Config, why))
+    }
+
+    /// The files as they are now.
+    fn now(&self) -> Result<Context> {
+        Context::load(&self.context.env)
+    }
+
+    fn putting(&self, key: &AccessKey) -> Result<Change> {
+        let put = Edit::PutKey { profile: self.name()?.to_string(), key: key.clone() };
+        Ok(Change {
+            acts: vec![Act::EditFile { kind: FileKind::Credentials, edits: vec![put], holds: Vec::new() }],
+            ..Change::new(format!("key rotate {}", self.profile))
+        })
+    }
+
+    /// Removes the section; what took its place has the key by now.
+    pub fn forget(&self) -> Result<()> {
+        let out = Edit::TakeOut { profile: self.name()?.to_string(), keys: STATIC_KEYS.map(String::from).into() };
+        let change = Change {
+            acts: vec![Act::EditFile { kind: FileKind::Credentials, edits: vec![out], holds: Vec::new() }],
+            ..Change::new(format!("key rotate {}", self.profile))
+        };
+        let context = self.now()?;
+        make_confirmed(&context, &change, &context.preview(&change)?)
+    }
+}
+
+impl NewKeys for InFile<'_> {
+    /// Makes the edit without writing it.
+    fn probe(&self) -> Result<()> {
+        let context = self.now()?;
+        let id = AccessKeyId::parse("AKIAPROBEPROBEPROBE0").map_err(|why| Failure::new(Kind::Bug, why))?;
+        let change = self.putting(&AccessKey { id, secret: Secret::new("x".repeat(40)) })?;
+        context.preview(&change).map(drop)
+    }
+
+    fn keep(&self, key: &AccessKey) -> Result<()> {
+        let (context, change) = (self.now()?, self.putting(key)?);
+        make_confirmed(&context, &change, &context.preview(&change)?)?;
+        match self.fetch(&key.id)? {
+            Some(back) if back.secret.expose() == key.secret.expose() => Ok(()),
+            _ => Err(Failure::new(Kind::Disk, "the new key does not read back as written").of_profile(self.profile)),
+        }
+    }
+
+    /// Also where every profile has it already, and the section is gone.
+    fn fetch(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        let context = self.now()?;
+        let has = |name: &ProfileName| {
+            let profile = context.files.profile(name.as_str());
+            profile.is_some_and(|profile| profile.get(STATIC_KEYS[0]).is_some_and(|found| found.value == id.as_str()))
+        };
+        let name = [self.name()?, self.profile.clone()].into_iter().find(has);
+        name.map(|name| the_one_key(name.as_str(), context.sources())).transpose()
+    }
+}

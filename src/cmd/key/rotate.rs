@@ -1,0 +1,426 @@
+//! `key rotate`: a new key in the place of the old one, at AWS, in the keyring and in every profile.
+
+use std::time::Duration;
+
+use crate::arn::AccountId;
+use crate::aws::iam::{IamClient, KeyInfo, KeyStatus, LastUsed};
+use crate::aws::sts::StsClient;
+use crate::aws::{Bounds, Signer, Sts};
+use crate::change::apply::forget_sessions;
+use crate::cli::KeyRotate;
+use crate::cmd::context::{Context, Invocation, Planned};
+use crate::cmd::conversation::{Conversation, PersonNeeded};
+use crate::cmd::keys::RealBases;
+use crate::cmd::sessions::{SessionRequest, obtain};
+use crate::credentials::{AccessKey, AccessKeyId, Session};
+use crate::duration;
+use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
+use crate::names::{ProfileName, UserName};
+use crate::output::{messages, to_stdout};
+use crate::profile::base::{Base, KeyPlace};
+use crate::rotation::steps::MOST_KEYS;
+use crate::rotation::{Created, NewKeys, Phase, Record, Records, Rotation};
+use crate::session::BaseCredentials;
+use crate::store::choose::Stores;
+use crate::system::clock;
+use crate::text::visible::visible;
+use crate::timestamp::Timestamp;
+
+use super::new_keys::{InFile, InKeyring};
+use super::switch::{Holders, sessions_of};
+
+pub fn run(args: &KeyRotate, invocation: &Invocation) -> Result<u8> {
+    let context = Context::load(&invocation.env)?;
+    let records = Records::of(&context.dirs.account_data());
+    let _lock = records.lock()?;
+    if args.all {
+        return all(&context, &records, args);
+    }
+    let name = context.requested_or_picked(&args.profile.profile)?;
+    Rotating::of(&context, &records, &name, args)?.run()?;
+    Ok(0)
+}
+
+/// One after the other; stops at the first that fails.
+fn all(context: &Context, records: &Records, args: &KeyRotate) -> Result<u8> {
+    let mut seen = Vec::new();
+    for name in context.files.profile_names() {
+        let Some(Base::Key(key)) = context.outline(&name).map(|outline| outline.base) else { continue };
+        if key.profile.as_str() != name || seen.contains(&key.id) {
+            continue;
+        }
+        seen.push(key.id.clone());
+        let rotating = Rotating::of(context, records, &key.profile, args)?;
+        if let Some(younger) = rotating.is_younger_than(args.older_than)? {
+            to_stdout(format!("{}: access key {} is {younger}: left alone\n", visible(&name), key.id).as_bytes())?;
+            continue;
+        }
+        rotating.run()?;
+    }
+    if seen.is_empty() { Err(Failure::new(Kind::Config, "no profile has an access key")) } else { Ok(0) }
+}
+
+/// What signs calls to IAM: a session with MFA, or the key where the profile has no device.
+enum Credentials {
+    Session(Session),
+    Key(AccessKey),
+}
+
+impl Credentials {
+    fn signer(&self) -> Signer<'_> {
+        match self {
+            Self::Session(session) => Signer::Session(session),
+            Self::Key(key) => Signer::Key(key),
+        }
+    }
+}
+
+struct Rotating<'a> {
+    context: &'a Context,
+    records: &'a Records,
+    args: &'a KeyRotate,
+    /// The profile that has the key.
+    profile: ProfileName,
+    planned: Planned,
+    id: AccessKeyId,
+    is_in_file: bool,
+    stores: Stores,
+    credentials: Credentials,
+    user: UserName,
+    arn: String,
+    account: AccountId,
+    iam: IamClient,
+    sts: StsClient,
+}
+
+impl<'a> Rotating<'a> {
+    /// Finds the key, and gets the credentials of its user.
+    fn of(context: &'a Context, records: &'a Records, name: &ProfileName, args: &'a KeyRotate) -> Result<Self> {
+        let Base::Key(key) = context.plan(name)?.plan.base;
+        let planned = context.plan(&key.profile)?;
+        let stores = context.stores(true);
+        let credentials = credentials_of(context, &planned, args, &stores)?;
+        let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
+        let who = sts.get_caller_identity(credentials.signer(), Bounds::CALL).map_err(|e| e.of_profile(&key.profile))?;
+        let user = UserName::of_arn(&who.arn).ok_or_else(|| {
+            let cause = format!("access key {} belongs to {}, which is no IAM user", key.id, who.arn);
+            Failure::new(Kind::Config, cause).of_profile(&key.profile).hint("create an IAM user, and use its keys")
+        })?;
+        Ok(Self {
+            context,
+            records,
+            args,
+            is_in_file: matches!(key.place, KeyPlace::File(_)),
+            iam: context.iam(&planned)?,
+            profile: key.profile,
+            id: key.id,
+            planned,
+            stores,
+            credentials,
+            user,
+            arn: who.arn,
+            account: who.account,
+            sts,
+        })
+    }
+
+    fn run(&self) -> Result<()> {
+        let record = self.records.all()?.into_iter().find(|record| record.is_about(&self.id));
+        self.with_rotation(|rotation| match record {
+            None if self.args.finish || self.args.back => {
+                let cause = format!("no rotation of access key {} is under way", self.id);
+                Err(Failure::new(Kind::Config, cause).of_profile(&self.profile))
+            }
+            None => self.start(rotation),
+            Some(record) => self.go_on(rotation, record),
+        })
+    }
+
+    fn with_rotation<T>(&self, act: impl FnOnce(&Rotation) -> Result<T>) -> Result<T> {
+        let keyring = self.stores.of_access_keys().filter(|_| !self.is_in_file);
+        let in_keyring = keyring
+            .map(|store| InKeyring { store, profile: &self.profile, account: Some(self.account.clone()) });
+        let in_file = InFile { context: self.context, profile: &self.profile };
+        let keys: &dyn NewKeys = match &in_keyring {
+            Some(in_keyring) => in_keyring,
+            None => &in_file,
+        };
+        act(&Rotation {
+            profile: &self.profile,
+            arn: &self.arn,
+            user: &self.user,
+            iam: &self.iam,
+            sts: &self.sts,
+            keys,
+            records: self.records,
+            clock: &clock::now,
+            pause: &std::thread::sleep,
+        })
+    }
+
+    fn keyring(&self) -> &'static str {
+        self.stores.of_access_keys().map_or("the keyring", |store| store.name())
+    }
+
+    /// How old AWS says the key is, if that is less than asked for.
+    fn is_younger_than(&self, least: Option<Duration>) -> Result<Option<String>> {
+        let Some(least) = least else { return Ok(None) };
+        let keys = self.with_rotation(|rotation| rotation.keys(self.credentials.signer()))?;
+        let created = keys.iter().find(|key| key.id == self.id).map(|key| key.created);
+        let age = created.map(|created| clock::now().since(created)).filter(|age| *age < least);
+        Ok(age.map(age_of))
+    }
+
+    fn start(&self, rotation: &Rotation) -> Result<()> {
+        let signer = self.credentials.signer();
+        let keys = rotation.keys(signer)?;
+        rotation.must_have_room(&keys, &self.id).map_err(|failure| self.naming_keys(failure, &keys))?;
+        let record = Record {
+            user: self.arn.clone(),
+            profile: self.profile.clone(),
+            old: self.id.clone(),
+            before: keys.iter().map(|key| key.id.clone()).collect(),
+            began: clock::now(),
+            delete_after: self.args.delete_after,
+            phase: Phase::Creating,
+        };
+        let text = self.steps(&keys);
+        if self.args.dry_run {
+            return to_stdout(text.as_bytes());
+        }
+        self.confirm(&text, "rotate?")?;
+        let record = rotation.create(signer, record)?;
+        self.from_stored(rotation, record)
+    }
+
+    /// The keys of a user who has two, and which of them may go.
+    fn naming_keys(&self, failure: Failure, keys: &[KeyInfo]) -> Failure {
+        if keys.len() < MOST_KEYS {
+            return failure;
+        }
+        let lines = keys.iter().map(|key| format!("{}: {}", key.id, self.described(key)));
+        let failure = lines.fold(failure, Failure::hint);
+        match keys.iter().find(|key| key.status != KeyStatus::Active) {
+            Some(inactive) => failure.hint(format!(
+                "if nothing needs {0}: aws iam delete-access-key --user-name {1} --access-key-id {0}",
+                inactive.id, self.user
+            )),
+            None => failure.hint("both are active: find out what uses the other one, and delete it when nothing does"),
+        }
+    }
+
+    fn described(&self, key: &KeyInfo) -> String {
+        let status = match key.status {
+            KeyStatus::Active => "active",
+            KeyStatus::Inactive => "switched off",
+            KeyStatus::Expired => "expired",
+        };
+        let age = age_of(clock::now().since(key.created));
+        format!("{status}, {age}, {}", self.last_use(&key.id))
+    }
+
+    fn last_use(&self, id: &AccessKeyId) -> String {
+        use crate::aws::iam::Iam;
+        match self.iam.access_key_last_used(self.credentials.signer(), id, Bounds::LOOK) {
+            Ok(Some(LastUsed { when, service, .. })) => {
+                let ago = duration::show(clock::now().since(when));
+                let service = service.map(|service| format!(" by {}", visible(&service))).unwrap_or_default();
+                format!("last used {ago} ago{service}")
+            }
+            Ok(None) => "never used".into(),
+            Err(_) => "last use unknown".into(),
+        }
+    }
+
+    /// What will be done, for the confirmation.
+    fn steps(&self, keys: &[KeyInfo]) -> String {
+        let place = if self.is_in_file { self.context.files.credentials.shown() } else { self.keyring() };
+        let old = keys.iter().find(|key| key.id == self.id).map(|key| self.described(key)).unwrap_or_default();
+        let holders = Holders::of(self.context, &self.id).lines(self.keyring());
+        let holders: String = holders.iter().map(|line| format!("     {line}\n")).collect();
+        let mut steps = vec![
+            format!("create a new access key, and store it in {place}"),
+            "wait until AWS accepts it".into(),
+            format!("use it in place of the old one:\n{holders}").trim_end().to_string(),
+        ];
+        if self.planned.plan.device.is_some() {
+            steps.push("start a session with it, which needs another code".into());
+        }
+        steps.push("end the sessions of the old key here (at AWS they stay valid until they expire, up to 36h)".into());
+        steps.push(format!("switch the old key off; is it also used on another machine? {old}"));
+        steps.push(match self.args.now {
+            true => "delete the old key".into(),
+            false => format!("after {}, `login` offers to delete the old key", duration::show(self.args.delete_after)),
+        });
+        let lines = steps.iter().enumerate().map(|(at, step)| format!("  {}. {step}\n", at + 1));
+        format!("access key {} of user {} (profile '{}')\n", self.id, self.user, visible(self.profile.as_str()))
+            + &lines.collect::<String>()
+    }
+
+    fn confirm(&self, text: &str, question: &str) -> Result<()> {
+        if self.args.yes {
+            return to_stdout(text.as_bytes());
+        }
+        let otherwise = if self.args.finish || self.args.back { "add --yes" } else { "add --yes, or --dry-run to see the steps" };
+        Conversation::begin(PersonNeeded { what: "confirmation is required", otherwise })?.confirm(text, question)
+    }
+
+    /// A rotation that an earlier run has begun.
+    fn go_on(&self, rotation: &Rotation, record: Record) -> Result<()> {
+        match record.phase.clone() {
+            _ if self.args.dry_run => to_stdout(format!("{}\n", state_of(&record)).as_bytes()),
+            Phase::Creating | Phase::Created { .. } => self.after_create(rotation, record),
+            Phase::Stored { .. } => {
+                messages::note(&state_of(&record));
+                self.from_stored(rotation, record)
+            }
+            Phase::Switched { new } if self.args.back => self.say(&format!("access key {} is active; profiles use {new}", record.old)),
+            Phase::Switched { new } => {
+                messages::note(&state_of(&record));
+                self.from_switched(rotation, record, &new)
+            }
+            Phase::Off { new, .. } if self.args.back => {
+                let old = record.old.clone();
+                rotation.switch_on(self.credentials.signer(), record, &new)?;
+                self.say(&format!("access key {old} is active again; profiles use {new}"))
+            }
+            Phase::Off { .. } if self.args.finish || self.args.now => self.delete(rotation, &record),
+            Phase::Off { .. } => self.say(&state_of(&record)),
+        }
+    }
+
+    fn after_create(&self, rotation: &Rotation, mut record: Record) -> Result<()> {
+        let signer = self.credentials.signer();
+        match (rotation.found(signer, &record)?, record.phase.new_key().cloned()) {
+            (Created::Stored, Some(new)) => {
+                record.phase = Phase::Stored { new };
+                self.records.put(&record)?;
+                messages::note(&state_of(&record));
+                self.from_stored(rotation, record)
+            }
+            (Created::Orphan(orphan), _) => {
+                let text = format!(
+                    "an earlier, interrupted rotation created access key {orphan}, whose secret is lost ({})\n",
+                    self.last_use(&orphan)
+                );
+                self.confirm(&text, "delete it, and start over?")?;
+                rotation.delete_orphan(signer, &record, &orphan)?;
+                self.start(rotation)
+            }
+            (Created::Stored | Created::Nothing, _) => {
+                self.records.remove(&record)?;
+                self.start(rotation)
+            }
+        }
+    }
+
+    fn from_stored(&self, rotation: &Rotation, record: Record) -> Result<()> {
+        let Some(new) = record.phase.new_key().cloned() else { return Ok(()) };
+        messages::note(&format!("access key {new} is stored; waiting until AWS accepts it"));
+        rotation.prove(&new)?;
+        let key = rotation.keys.fetch(&new)?.ok_or_else(|| Failure::new(Kind::HalfDone, "the new key is gone"))?;
+        let holders = Holders::of(self.context, &record.old);
+        holders.switch(self.context, &record.old, &key, self.keyring())?;
+        if self.is_in_file {
+            InFile { context: self.context, profile: &self.profile }.forget()?;
+        }
+        let record = rotation.switched(record, &new)?;
+        self.from_switched(rotation, record, &new)
+    }
+
+    /// From here on, the profile's key is the new one.
+    fn from_switched(&self, rotation: &Rotation, record: Record, new: &AccessKeyId) -> Result<()> {
+        let context = Context::load(&self.context.env)?;
+        let planned = context.plan(&self.profile)?;
+        let credentials = credentials_of(&context, &planned, self.args, &self.stores)?;
+        forget_sessions(&sessions_of(self.context, &record.old))?;
+        let old = record.old.clone();
+        let record = rotation.switch_off(credentials.signer(), record, new)?;
+        self.say(&format!("{}: uses access key {new}; {old} is switched off", visible(self.profile.as_str())))?;
+        if self.args.now {
+            rotation.delete_old(credentials.signer(), &record)?;
+            return self.say(&format!("deleted access key {old}"));
+        }
+        let again = |flag| CommandLine::of(Verb::KeyRotate, &self.profile).with(flag);
+        self.say(&format!(
+            "to switch it on again: {}; to delete it: {}",
+            again("--back"),
+            again("--finish")
+        ))
+    }
+
+    fn delete(&self, rotation: &Rotation, record: &Record) -> Result<()> {
+        let old = &record.old;
+        let text = format!("access key {old} of user {}: switched off, {}\n", self.user, self.last_use(old));
+        self.confirm(&text, "delete it at AWS?")?;
+        rotation.delete_old(self.credentials.signer(), record)?;
+        self.say(&format!("deleted access key {old}"))
+    }
+
+    fn say(&self, text: &str) -> Result<()> {
+        to_stdout(format!("{text}\n").as_bytes())
+    }
+}
+
+fn credentials_of(context: &Context, planned: &Planned, args: &KeyRotate, stores: &Stores) -> Result<Credentials> {
+    if planned.plan.device.is_none() {
+        let bases = RealBases { context, keyring: stores.of_access_keys() };
+        return bases.fetch(&planned.plan.base).map(Credentials::Key);
+    }
+    let request =
+        SessionRequest { may_unlock: true, ..SessionRequest::interactive(context, args.profile.code_stdin) };
+    obtain(context, planned, &request).map(Credentials::Session)
+}
+
+fn age_of(age: Duration) -> String {
+    match duration::days(age) {
+        0 => "created today".into(),
+        1 => "1 day old".into(),
+        days => format!("{days} days old"),
+    }
+}
+
+/// How far a rotation has come, and what goes on with it.
+pub fn state_of(record: &Record) -> String {
+    let Record { profile, old, .. } = record;
+    let again = |flag: Option<&str>| {
+        let command = CommandLine::of(Verb::KeyRotate, profile);
+        flag.into_iter().fold(command, CommandLine::with)
+    };
+    let of = visible(profile.as_str());
+    match &record.phase {
+        Phase::Creating | Phase::Created { .. } => {
+            format!("profile '{of}': the rotation of access key {old} was interrupted: {}", again(None))
+        }
+        Phase::Stored { new } => {
+            format!("profile '{of}': the rotation of access key {old} was interrupted after {new} was stored: {}", again(None))
+        }
+        Phase::Switched { new } => {
+            format!("profile '{of}': uses access key {new}; the old one, {old}, is still active: {}", again(None))
+        }
+        Phase::Off { new, since } => {
+            let ago = duration::show(clock::now().since(*since));
+            format!(
+                "profile '{of}': uses access key {new}; {old} was switched off {ago} ago; to delete it: {}; to switch it on again: {}",
+                again(Some("--finish")),
+                again(Some("--back"))
+            )
+        }
+    }
+}
+
+/// What other commands say of unfinished rotations: a line each. They change nothing, and ask nobody.
+pub fn remarks(context: &Context) -> Vec<String> {
+    let records = Records::of(&context.dirs.account_data());
+    match records.all() {
+        Ok(all) => all.iter().filter(|record| record.is_unfinished()).map(state_of).collect(),
+        Err(failure) => vec![failure.headline()],
+    }
+}
+
+/// The old key of a profile whose time has come.
+pub fn due(context: &Context, now: Timestamp) -> Vec<Record> {
+    let all = Records::of(&context.dirs.account_data()).all().unwrap_or_default();
+    all.into_iter().filter(|record| record.deletion().is_some_and(|moment| moment <= now)).collect()
+}

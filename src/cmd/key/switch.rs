@@ -1,0 +1,85 @@
+//! Gives every profile with the old key the new one.
+
+use std::path::PathBuf;
+
+use crate::aws_files::edit::Edit;
+use crate::aws_files::file::FileKind;
+use crate::change::{Act, Change};
+use crate::cmd::changing::make_confirmed;
+use crate::cmd::context::Context;
+use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS};
+use crate::error::Result;
+use crate::names::ProfileName;
+use crate::ours::key_index::{IndexEdit, IndexEntry};
+use crate::profile::base::Base;
+use crate::session::cache;
+use crate::text::visible::visible;
+
+/// Where a key is: sections of the two files, entries of the index.
+pub struct Holders {
+    files: Vec<(FileKind, String, String)>,
+    index: Vec<ProfileName>,
+}
+
+impl Holders {
+    pub fn of(context: &Context, id: &AccessKeyId) -> Self {
+        let mut files = Vec::new();
+        for kind in [FileKind::Credentials, FileKind::Config] {
+            let file = context.files.of(kind);
+            for name in file.profile_names() {
+                let section = file.section(&name);
+                let place = section.as_ref().and_then(|section| {
+                    Some(&section.get(STATIC_KEYS[0]).filter(|found| found.value == id.as_str())?.place)
+                });
+                files.extend(place.map(|place| (kind, name.clone(), place.to_string())));
+            }
+        }
+        Self { files, index: context.index.profiles_with(id).cloned().collect() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.index.is_empty()
+    }
+
+    /// Each of them, for people: `~/.aws/credentials:2 [work]`.
+    pub fn lines(&self, keyring: &str) -> Vec<String> {
+        let files = self.files.iter().map(|(_, name, place)| format!("{place} [{}]", visible(name)));
+        let index = self.index.iter().map(|name| format!("{keyring}, for profile '{}'", visible(name.as_str())));
+        files.chain(index).collect()
+    }
+
+    /// Writes the new key in each place. Each write is whole by itself, so that a later run can do the rest.
+    pub fn switch(&self, context: &Context, from: &AccessKeyId, to: &AccessKey, keyring: &str) -> Result<()> {
+        let title = "key rotate";
+        for kind in [FileKind::Credentials, FileKind::Config] {
+            let names = self.files.iter().filter(|(of, ..)| *of == kind).map(|(_, name, _)| name);
+            let swap = |name: &String| Edit::SwapKey { profile: name.clone(), from: from.clone(), to: to.clone() };
+            let edits: Vec<_> = names.map(swap).collect();
+            if !edits.is_empty() {
+                make(context, Change { acts: vec![Act::EditFile { kind, edits, holds: Vec::new() }], ..Change::new(title) })?;
+            }
+        }
+        let set = |profile: &ProfileName| {
+            let account = context.index.get(profile).and_then(|entry| entry.account.clone());
+            let entry = IndexEntry { id: to.id.clone(), account, added: Some(crate::system::clock::now()) };
+            Act::EditIndex(IndexEdit::Set { profile: profile.clone(), entry, store: keyring.into() })
+        };
+        let acts: Vec<_> = self.index.iter().map(set).collect();
+        if acts.is_empty() { Ok(()) } else { make(context, Change { acts, ..Change::new(title) }) }
+    }
+}
+
+fn make(context: &Context, change: Change) -> Result<()> {
+    make_confirmed(context, &change, &context.preview(&change)?)
+}
+
+/// The sealed files of every session that rests on this key.
+pub fn sessions_of(context: &Context, id: &AccessKeyId) -> Vec<PathBuf> {
+    let rests_on_it = |name: &String| {
+        let Base::Key(key) = context.outline(name)?.base;
+        if key.id == *id { context.plan_quietly(name) } else { None }
+    };
+    let identities: std::collections::HashSet<_> =
+        context.files.profile_names().iter().filter_map(rests_on_it).flat_map(|planned| planned.identities()).collect();
+    cache::claims(&context.dirs.cache).filter(|(_, header)| identities.contains(&header.identity)).map(|(p, _)| p).collect()
+}

@@ -1,0 +1,229 @@
+//! `rotations.json`: the rotations under way, one a user at most. No secret is in it.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::credentials::AccessKeyId;
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::system::foreign_file::plain;
+use crate::system::lock::{self, FileLock, LockError};
+use crate::system::private_file::{create_private_dir, read_private, write_atomically};
+use crate::timestamp::Timestamp;
+
+const VERSION: u64 = 1;
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// One rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The ARN of the user.
+    pub user: String,
+    /// The profile whose key it is.
+    pub profile: ProfileName,
+    /// The key that goes.
+    pub old: AccessKeyId,
+    /// Every key of the user before: one that is listed besides is the new one.
+    pub before: Vec<AccessKeyId>,
+    pub began: Timestamp,
+    /// How long the old key stays switched off before it is deleted.
+    pub delete_after: Duration,
+    #[serde(flatten)]
+    pub phase: Phase,
+}
+
+/// How far it has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "kebab-case")]
+pub enum Phase {
+    /// IAM may have been asked for a key.
+    Creating,
+    /// IAM has made this key, and it may not be stored.
+    Created { new: AccessKeyId },
+    /// The new key is stored beside the old one.
+    Stored { new: AccessKeyId },
+    /// Every profile has the new key, which works; the old one is still active.
+    Switched { new: AccessKeyId },
+    /// The old key is switched off.
+    Off { new: AccessKeyId, since: Timestamp },
+}
+
+impl Phase {
+    /// The new key, once there is one.
+    pub fn new_key(&self) -> Option<&AccessKeyId> {
+        match self {
+            Phase::Creating => None,
+            Phase::Created { new } | Phase::Stored { new } | Phase::Switched { new } | Phase::Off { new, .. } => {
+                Some(new)
+            }
+        }
+    }
+}
+
+impl Record {
+    /// Whether a key is one of the two.
+    pub fn is_about(&self, id: &AccessKeyId) -> bool {
+        self.old == *id || self.phase.new_key() == Some(id)
+    }
+
+    /// When the old key may be deleted; none as long as it is active.
+    pub fn deletion(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Off { since, .. } => Some(since.plus(self.delete_after)),
+            _ => None,
+        }
+    }
+
+    /// Whether something is left to do before the old key rests, switched off.
+    pub fn is_unfinished(&self) -> bool {
+        !matches!(self.phase, Phase::Off { .. })
+    }
+}
+
+/// The file, in the data directory of the account's own home.
+#[derive(Clone, Debug)]
+pub struct Records {
+    directory: PathBuf,
+}
+
+impl Records {
+    /// The records of a data directory. Nothing is read or made yet.
+    pub fn of(directory: &Path) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.join("rotations.json")
+    }
+
+    /// Takes the lock that one run of `key rotate` holds; fails with [`Kind::Busy`] while another one does.
+    pub fn lock(&self) -> Result<FileLock> {
+        create_private_dir(&self.directory).map_err(|e| self.disk("created", &e))?;
+        let path = self.directory.join("rotations.lock");
+        FileLock::try_acquire(&path).map_err(|e| match e {
+            LockError::Held => Failure::new(Kind::Busy, format!("{} is rotating a key", lock::holder(&path))),
+            LockError::Unavailable(e) => self.disk("locked", &e),
+        })
+    }
+
+    /// Reads every record; a newer or damaged file is a failure of kind [`Kind::HalfDone`].
+    pub fn all(&self) -> Result<Vec<Record>> {
+        let bytes = match read_private(&self.file(), LARGEST_FILE) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(self.disk("read", &e)),
+        };
+        let half_done = |why: String| Failure::new(Kind::HalfDone, format!("{} {why}", self.file().display()));
+        let mut json: Value = serde_json::from_slice(&bytes).map_err(|e| half_done(format!("is damaged: {e}")))?;
+        match json["v"].as_u64() {
+            Some(VERSION) => serde_json::from_value(json["rotations"].take())
+                .map_err(|e| half_done(format!("is damaged: {e}"))),
+            Some(newer) => Err(half_done(format!("has version {newer}, and this twolock reads only version {VERSION}"))),
+            None => Err(half_done("is damaged: it has no version".into())),
+        }
+    }
+
+    /// Writes a record, in the place of the same user's earlier one.
+    pub fn put(&self, record: &Record) -> Result<()> {
+        self.change(|records| {
+            records.retain(|other| other.user != record.user);
+            records.push(record.clone());
+        })
+    }
+
+    /// Removes the record of a user.
+    pub fn remove(&self, record: &Record) -> Result<()> {
+        self.change(|records| records.retain(|other| other.user != record.user))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Record>)) -> Result<()> {
+        let mut records = self.all()?;
+        change(&mut records);
+        let result = match records.is_empty() {
+            true => std::fs::remove_file(self.file()),
+            false => {
+                let text = json!({"v": VERSION, "rotations": records}).to_string();
+                write_atomically(&self.file(), text.as_bytes())
+            }
+        };
+        match result {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(self.disk("written", &e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn disk(&self, what: &str, error: &std::io::Error) -> Failure {
+        Failure::new(Kind::Disk, format!("{} cannot be {what}: {}", self.file().display(), plain(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> AccessKeyId {
+        AccessKeyId::parse(text).unwrap()
+    }
+
+    fn record(user: &str, phase: Phase) -> Record {
+        Record {
+            user: user.into(),
+            profile: ProfileName::parse("work").unwrap(),
+            old: id("AKIAOLDOLDOLDOLDOLD1"),
+            before: vec![id("AKIAOLDOLDOLDOLDOLD1")],
+            began: Timestamp::from_unix(1_800_000_000),
+            delete_after: Duration::from_secs(7 * 86_400),
+            phase,
+        }
+    }
+
+    #[test]
+    fn one_record_a_user_and_no_file_without_any() {
+        let home = tempfile::tempdir().unwrap();
+        let records = Records::of(&home.path().join("data"));
+        let _lock = records.lock().unwrap();
+        assert_eq!(records.all(), Ok(vec![]));
+        let (new, since) = (id("AKIANEWNEWNEWNEWNEW1"), Timestamp::from_unix(1_800_000_100));
+        for phase in [
+            Phase::Creating,
+            Phase::Created { new: new.clone() },
+            Phase::Stored { new: new.clone() },
+            Phase::Switched { new: new.clone() },
+            Phase::Off { new: new.clone(), since },
+        ] {
+            let one = record("arn:aws:iam::123456789012:user/ana", phase);
+            records.put(&one).unwrap();
+            assert_eq!(records.all(), Ok(vec![one]));
+        }
+        let other = record("arn:aws:iam::123456789012:user/bob", Phase::Creating);
+        records.put(&other).unwrap();
+        let all = records.all().unwrap();
+        assert_eq!((all.len(), all[0].deletion()), (2, Some(since.plus(Duration::from_secs(7 * 86_400)))));
+        assert!(all[0].is_about(&new) && all[0].is_about(&all[0].old) && !all[1].is_about(&new));
+        all.iter().for_each(|one| records.remove(one).unwrap());
+        assert!(!records.file().exists());
+        assert!(records.lock().is_err_and(|failure| failure.kind == Kind::Busy));
+    }
+
+    #[test]
+    fn a_newer_or_damaged_file_is_half_done_and_is_not_overwritten() {
+        let home = tempfile::tempdir().unwrap();
+        let records = Records::of(home.path());
+        for (text, why) in [
+            ("{\"v\":2,\"rotations\":{}}", "has version 2, and this twolock reads only version 1"),
+            ("{\"rotations\":[]}", "is damaged: it has no version"),
+            ("{\"v\":1,\"rotations\":[{}]}", "is damaged: "),
+            ("", "is damaged: "),
+        ] {
+            write_atomically(&records.file(), text.as_bytes()).unwrap();
+            let failure = records.all().unwrap_err();
+            assert!(failure.kind == Kind::HalfDone && failure.cause.contains(why), "{failure}");
+            assert!(records.put(&record("u", Phase::Creating)).is_err());
+            assert_eq!(std::fs::read_to_string(records.file()).unwrap(), text);
+        }
+    }
+}

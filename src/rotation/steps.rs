@@ -1,0 +1,237 @@
+//! The steps at IAM. Each may be cut short anywhere: the record says how far it has come.
+
+use std::time::Duration;
+
+use super::record::{Phase, Record, Records};
+use crate::aws::iam::{Iam, KeyInfo, KeyStatus};
+use crate::aws::{AwsError, Bounds, Signer, Sts};
+use crate::credentials::{AccessKey, AccessKeyId};
+use crate::error::{Failure, Kind, Result};
+use crate::names::{ProfileName, UserName};
+use crate::timestamp::Timestamp;
+
+/// A user has so many keys at most.
+pub const MOST_KEYS: usize = 2;
+
+/// Where a new key is kept until every profile has it.
+pub trait NewKeys {
+    /// Fails if no key of usual size can be written, read back and removed here.
+    fn probe(&self) -> Result<()>;
+
+    /// Keeps a key, read back equal.
+    fn keep(&self, key: &AccessKey) -> Result<()>;
+
+    /// Fetches a key that was kept; none if it is not here.
+    fn fetch(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
+}
+
+/// What a run finds of a key whose creation was cut short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is stored: go on.
+    Stored,
+    /// It exists, and its secret is lost: it can only be deleted.
+    Orphan(AccessKeyId),
+    /// IAM has made none.
+    Nothing,
+}
+
+/// One user's rotation, and what it acts on.
+pub struct Rotation<'a> {
+    pub profile: &'a ProfileName,
+    /// The user's ARN.
+    pub arn: &'a str,
+    pub user: &'a UserName,
+    pub iam: &'a dyn Iam,
+    pub sts: &'a dyn Sts,
+    pub keys: &'a dyn NewKeys,
+    pub records: &'a Records,
+    pub clock: &'a dyn Fn() -> Timestamp,
+    pub pause: &'a dyn Fn(Duration),
+}
+
+/// How long a new key may take to be known everywhere.
+const SPREADING: Duration = Duration::from_secs(60);
+/// How long a new key may be missing in a list.
+const LISTING: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_secs(2);
+
+impl Rotation<'_> {
+    /// Lists the user's keys.
+    pub fn keys(&self, signer: Signer<'_>) -> Result<Vec<KeyInfo>> {
+        self.iam.list_access_keys(signer, self.user, Bounds::CALL).map_err(|e| self.failure(e))
+    }
+
+    /// Fails if the user's keys, as listed, leave no room for a new one, or the old one is none of them.
+    pub fn must_have_room(&self, keys: &[KeyInfo], old: &AccessKeyId) -> Result<()> {
+        let refuse = |cause: String| Failure::new(Kind::Config, cause).of_profile(self.profile);
+        match keys.iter().find(|key| key.id == *old) {
+            None => return Err(refuse(format!("user {} has no access key {old}", self.user))),
+            Some(key) if key.status != KeyStatus::Active => {
+                return Err(refuse(format!("access key {old} is not active")));
+            }
+            Some(_) => {}
+        }
+        match keys.len() < MOST_KEYS {
+            true => Ok(()),
+            false => Err(refuse(format!("user {} has {MOST_KEYS} access keys already, and AWS allows no more", self.user))),
+        }
+    }
+
+    /// Makes a new key and keeps it beside the old one. When the store refuses it, it is deleted again.
+    pub fn create(&self, signer: Signer<'_>, mut record: Record) -> Result<Record> {
+        self.keys.probe()?;
+        self.records.put(&record)?;
+        let key = match self.iam.create_access_key(signer, self.user, Bounds::CALL) {
+            Ok(key) => key,
+            Err(e) if e.kind.may_have_arrived() => return Err(self.lost_answer(signer, &record, &e)),
+            Err(e) => {
+                self.records.remove(&record)?;
+                return Err(self.failure(e));
+            }
+        };
+        record.phase = Phase::Created { new: key.id.clone() };
+        let kept = self.records.put(&record).and_then(|()| self.keys.keep(&key));
+        if let Err(failure) = kept {
+            return Err(self.without(signer, &record, &key.id, failure));
+        }
+        record.phase = Phase::Stored { new: key.id };
+        self.records.put(&record)?;
+        Ok(record)
+    }
+
+    /// The store refused the new key: nothing else has its secret.
+    fn without(&self, signer: Signer<'_>, record: &Record, new: &AccessKeyId, failure: Failure) -> Failure {
+        let deleted = self.iam.delete_access_key(signer, self.user, new, Bounds::CALL);
+        if deleted.is_ok() && self.records.remove(record).is_ok() {
+            return failure.of_profile(self.profile);
+        }
+        let cause = format!(
+            "the new access key {new} could not be stored ({}), and could not be deleted: run this again to delete it",
+            failure.cause
+        );
+        Failure { kind: Kind::HalfDone, cause, ..failure }.of_profile(self.profile)
+    }
+
+    fn lost_answer(&self, signer: Signer<'_>, record: &Record, e: &AwsError) -> Failure {
+        let why = e.shown_cause();
+        let cause = match self.listed_besides(signer, record) {
+            Ok(Some(new)) => {
+                format!("AWS created access key {new}, but its secret was lost with the answer ({why}): run this again to delete it and start over")
+            }
+            Ok(None) => format!("it is unclear whether AWS created an access key ({why}): run this again in a minute"),
+            Err(_) => format!("it is unclear whether AWS created an access key ({why}): run this again"),
+        };
+        Failure::new(Kind::HalfDone, cause).of_profile(self.profile)
+    }
+
+    /// The key that is listed besides those of before. Lists show a new key late.
+    fn listed_besides(&self, signer: Signer<'_>, record: &Record) -> Result<Option<AccessKeyId>> {
+        let until = (self.clock)().plus(LISTING);
+        loop {
+            let keys = self.keys(signer)?;
+            if let Some(new) = keys.into_iter().find(|key| !record.before.contains(&key.id)) {
+                return Ok(Some(new.id));
+            }
+            if (self.clock)() >= until {
+                return Ok(None);
+            }
+            (self.pause)(PAUSE);
+        }
+    }
+
+    /// What became of a creation that was cut short.
+    pub fn found(&self, signer: Signer<'_>, record: &Record) -> Result<Created> {
+        let new = match record.phase.new_key() {
+            Some(new) => Some(new.clone()),
+            None => self.listed_besides(signer, record)?,
+        };
+        let Some(new) = new else { return Ok(Created::Nothing) };
+        Ok(match self.keys.fetch(&new)? {
+            Some(_) => Created::Stored,
+            None => Created::Orphan(new),
+        })
+    }
+
+    /// Deletes a key that nobody can use, and the record of it.
+    pub fn delete_orphan(&self, signer: Signer<'_>, record: &Record, orphan: &AccessKeyId) -> Result<()> {
+        let keys = self.keys(signer)?;
+        if keys.iter().any(|key| key.id == *orphan) {
+            self.iam.delete_access_key(signer, self.user, orphan, Bounds::CALL).map_err(|e| self.failure(e))?;
+        }
+        self.records.remove(record)
+    }
+
+    /// Waits until the new key has answered twice in a row.
+    pub fn prove(&self, new: &AccessKeyId) -> Result<()> {
+        let key = self.stored(new)?;
+        let until = (self.clock)().plus(SPREADING);
+        let mut answered = 0;
+        loop {
+            let why = match self.sts.get_caller_identity(Signer::Key(&key), Bounds::CALL) {
+                Ok(who) if who.arn == self.arn => {
+                    answered += 1;
+                    if answered == 2 {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                Ok(who) => format!("it belongs to {}", who.arn),
+                Err(e) => e.shown_cause(),
+            };
+            answered = 0;
+            if (self.clock)() >= until {
+                let cause = format!(
+                    "AWS does not accept the new access key {new} yet ({why}); both keys are active and stored: run this again later"
+                );
+                return Err(Failure::new(Kind::HalfDone, cause).of_profile(self.profile));
+            }
+            (self.pause)(PAUSE);
+        }
+    }
+
+    fn stored(&self, new: &AccessKeyId) -> Result<AccessKey> {
+        self.keys.fetch(new)?.ok_or_else(|| {
+            let cause = format!("the new access key {new} is no longer stored: the old one is still in use");
+            Failure::new(Kind::HalfDone, cause).of_profile(self.profile)
+        })
+    }
+
+    /// Records that every profile has the new key.
+    pub fn switched(&self, mut record: Record, new: &AccessKeyId) -> Result<Record> {
+        record.phase = Phase::Switched { new: new.clone() };
+        self.records.put(&record)?;
+        Ok(record)
+    }
+
+    /// Switches the old key off. The signer must not be the old key.
+    pub fn switch_off(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<Record> {
+        self.set_active(signer, &record.old, false)?;
+        record.phase = Phase::Off { new: new.clone(), since: (self.clock)() };
+        self.records.put(&record)?;
+        Ok(record)
+    }
+
+    /// Switches the old key on again; the profiles keep the new one.
+    pub fn switch_on(&self, signer: Signer<'_>, record: Record, new: &AccessKeyId) -> Result<Record> {
+        self.set_active(signer, &record.old, true)?;
+        self.switched(record, new)
+    }
+
+    fn set_active(&self, signer: Signer<'_>, id: &AccessKeyId, active: bool) -> Result<()> {
+        self.iam.set_access_key_active(signer, self.user, id, active, Bounds::CALL).map_err(|e| self.failure(e))
+    }
+
+    /// Deletes the old key, which is switched off, and ends the rotation.
+    pub fn delete_old(&self, signer: Signer<'_>, record: &Record) -> Result<()> {
+        let keys = self.keys(signer)?;
+        if keys.iter().any(|key| key.id == record.old) {
+            self.iam.delete_access_key(signer, self.user, &record.old, Bounds::CALL).map_err(|e| self.failure(e))?;
+        }
+        self.records.remove(record)
+    }
+
+    fn failure(&self, e: AwsError) -> Failure {
+        e.of_profile(self.profile)
+    }
+}

@@ -33,8 +33,8 @@ pub enum Origin {
     Line(Place),
     /// A line of a file, named with its setting: `endpoint_url (~/.aws/config:5)`.
     Setting(&'static str, Place),
-    /// `sts` in a `[services NAME]` section: `sts of [services NAME] (~/.aws/config:5)`.
-    Services(String, Place),
+    /// A service in a `[services NAME]` section: `sts of [services NAME] (~/.aws/config:5)`.
+    Services(&'static str, String, Place),
     /// An environment variable: `AWS_REGION`.
     Variable(&'static str),
     /// An option of the command: `--duration`.
@@ -47,7 +47,7 @@ impl Origin {
     /// The file and line, if it is one.
     pub(crate) fn place(&self) -> Option<&Place> {
         match self {
-            Origin::Line(place) | Origin::Setting(_, place) | Origin::Services(_, place) => Some(place),
+            Origin::Line(place) | Origin::Setting(_, place) | Origin::Services(_, _, place) => Some(place),
             Origin::Variable(_) | Origin::Flag(_) | Origin::Default => None,
         }
     }
@@ -57,7 +57,7 @@ impl Origin {
         match self {
             Origin::Line(place) => place.to_string(),
             Origin::Setting(name, _) | Origin::Variable(name) | Origin::Flag(name) => (*name).into(),
-            Origin::Services(section, _) => format!("sts of [services {section}]"),
+            Origin::Services(service, section, _) => format!("{service} of [services {section}]"),
             Origin::Default => "default".into(),
         }
     }
@@ -67,7 +67,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Line(place) => place.fmt(f),
-            Origin::Setting(_, place) | Origin::Services(_, place) => write!(f, "{} ({place})", self.name()),
+            Origin::Setting(_, place) | Origin::Services(_, _, place) => write!(f, "{} ({place})", self.name()),
             Origin::Variable(name) | Origin::Flag(name) => f.write_str(name),
             Origin::Default => f.write_str("default"),
         }
@@ -96,7 +96,7 @@ mod tests {
             (Origin::Line(place()), "~/.aws/config:5", "~/.aws/config:5", true),
             (Origin::Setting("endpoint_url", place()), "endpoint_url (~/.aws/config:5)", "endpoint_url", true),
             (
-                Origin::Services("local".into(), place()),
+                Origin::Services("sts", "local".into(), place()),
                 "sts of [services local] (~/.aws/config:5)",
                 "sts of [services local]",
                 true,

@@ -8,6 +8,7 @@ const FILES: &str = "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE";
 const CALLS: &str = "AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, \
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT, AWS_CA_BUNDLE, \
     SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY";
+const CALLS_TO_IAM: &str = "AWS_ENDPOINT_URL_IAM";
 const KEYRING: &str = "TWOLOCK_KEYRING";
 const SESSIONS: &str = "TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_KEYRING, TWOLOCK_MFA_CODE";
 const MIN_TTL: &str = "TWOLOCK_MIN_TTL";
@@ -36,7 +37,7 @@ fn listed_below(command: Command, path: &str) -> Command {
 fn read_by(command: &str) -> &'static [&'static str] {
     match command {
         "credential-process" | "login" => &[PROFILE, FILES, CALLS, SESSIONS],
-        "whoami" => &[PROFILE, SHELL, FILES, CALLS, SESSIONS],
+        "whoami" => &[PROFILE, SHELL, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "env" | "exec" => &[PROFILE, FILES, CALLS, "AWS_SDK_LOAD_CONFIG", SESSIONS, MIN_TTL],
         "logout" | "profile show" | "profile adopt" | "profile release" => &[PROFILE, FILES, CALLS, KEYRING],
         "status" => &[PROFILE, SHELL, FILES, CALLS, KEYRING, COLUMNS],

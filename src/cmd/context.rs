@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::arn::Partition;
-use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
+use crate::aws::endpoint::{self, Endpoint, EndpointKind, EndpointRequest, Service};
 use crate::aws::http::HttpSettings;
+use crate::aws::iam::IamClient;
 use crate::aws_files::AwsFiles;
 use crate::change::Change;
 use crate::change::preview::{Preview, preview};
@@ -23,7 +24,7 @@ use crate::output::messages;
 use crate::profile::adoption;
 use crate::profile::callers::{Callers, Machine};
 use crate::profile::plan::{self, Outline, Plan};
-use crate::profile::{Sources, Surroundings};
+use crate::profile::{EndpointUrls, Sources, Surroundings};
 use crate::session::cache::Need;
 use crate::session::identity::{self, Identity, PlannedStep};
 use crate::store::choose::Stores;
@@ -196,21 +197,41 @@ impl Context {
     pub fn plan_of(&self, sources: Sources<'_>, name: &ProfileName) -> Result<Planned> {
         let ignoring = |failure| self.naming_ignored_consents(failure);
         let plan = plan::plan(sources, name).map_err(ignoring)?;
-        let endpoint = self.endpoint(&plan).map_err(ignoring)?;
+        let endpoint = self.endpoint(Service::Sts, &plan).map_err(ignoring)?;
         for line in plan.lines() {
             log::detail(format_args!("plan of '{name}': {line}"));
         }
         Ok(Planned { plan, endpoint })
     }
 
-    fn endpoint(&self, plan: &Plan) -> Result<Endpoint> {
+    /// A client of IAM where the profile's calls to it go. Its credentials are those of STS, so the two of them are either
+    /// AWS's or a server's that stands for AWS, such as the sandbox.
+    pub fn iam(&self, planned: &Planned) -> Result<IamClient> {
+        let ignoring = |failure| self.naming_ignored_consents(failure);
+        let endpoint = self.endpoint(Service::Iam, &planned.plan).map_err(ignoring)?;
+        let is_mixed = |one: &Endpoint, other: &Endpoint| one.kind() == EndpointKind::Loopback && other.is_aws();
+        if is_mixed(&planned.endpoint, &endpoint) || is_mixed(&endpoint, &planned.endpoint) {
+            let cause = format!("calls go to {} and to {endpoint}", planned.endpoint);
+            let failure = Failure::new(Kind::Config, cause).of_profile(&planned.plan.profile);
+            return Err(failure.hint("set AWS_ENDPOINT_URL or endpoint_url, which both services use"));
+        }
+        let http = self.http(&endpoint)?;
+        Ok(IamClient::new(endpoint, http))
+    }
+
+    fn endpoint(&self, service: Service, plan: &Plan) -> Result<Endpoint> {
+        let EndpointUrls { sts, iam } = &plan.endpoint_urls;
+        let given = match service {
+            Service::Sts => sts,
+            Service::Iam => iam,
+        };
         let request = EndpointRequest {
-            service: Service::Sts,
+            service,
             partition: plan.partition,
             region: plan.region.value.clone(),
             fips: plan.fips,
             dualstack: plan.dualstack,
-            given: plan.endpoint_url.clone(),
+            given: given.clone(),
         };
         let from_region = request.given.is_none();
         endpoint::resolve(&request, &self.settings.allowed_endpoints()).map_err(|mut failure| {
@@ -223,7 +244,7 @@ impl Context {
 
     /// Where calls go that no profile says anything about: what the variables name.
     pub fn endpoint_without_profile(&self) -> Result<Endpoint> {
-        let Surroundings { region, endpoint_url, ignore_configured_endpoints, fips, dualstack, .. } =
+        let Surroundings { region, endpoint_urls, ignore_configured_endpoints, fips, dualstack, .. } =
             &self.surroundings;
         let invalid =
             |set: &Sourced<String>, why| Failure::new(Kind::Config, format!("{} '{}' {why}", set.origin, set.value));
@@ -235,7 +256,7 @@ impl Context {
             region,
             fips: *fips,
             dualstack: *dualstack,
-            given: endpoint_url.clone().filter(|_| !ignore_configured_endpoints),
+            given: endpoint_urls.sts.clone().filter(|_| !ignore_configured_endpoints),
         };
         endpoint::resolve(&request, &self.settings.allowed_endpoints()).map_err(|f| self.naming_ignored_consents(f))
     }
@@ -365,10 +386,11 @@ fn paths_of(dirs: &Directories, account_home: &Path) -> Paths {
 }
 
 /// Decide where credentials go: one that cannot be read must not send them to AWS instead.
-const SAY_WHERE: [&str; 7] = [
+const SAY_WHERE: [&str; 8] = [
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",
@@ -380,7 +402,10 @@ fn surroundings(env: &Env, settings: &Settings) -> Surroundings {
     let first = |names: [&'static str; 2]| names.into_iter().find_map(sourced);
     Surroundings {
         region: first(["AWS_REGION", "AWS_DEFAULT_REGION"]),
-        endpoint_url: first(["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]),
+        endpoint_urls: EndpointUrls {
+            sts: first(["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]),
+            iam: first(["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"]),
+        },
         ignore_configured_endpoints: env.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
         fips: env.is_true("AWS_USE_FIPS_ENDPOINT"),
         dualstack: env.is_true("AWS_USE_DUALSTACK_ENDPOINT"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::sts::StsClient;
 use crate::aws::sts::operations::CallerIdentity;
-use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
+use crate::aws::{AwsErrorKind, Bounds, Iam, Signer, Sts};
 use crate::cli;
 use crate::credentials::{AccessKey, AccessKeyId, Session, is_credential_text, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
@@ -16,7 +16,7 @@ use crate::system::clock;
 use crate::system::env::{self, ShellCredentials};
 use crate::text::visible::{as_word, visible};
 
-use super::context::{Context, Invocation};
+use super::context::{Context, Invocation, Planned};
 use super::sessions::{SessionRequest, obtain};
 use super::shell::{calling_shell, line_to_type};
 use super::this_shell::ThisShell;
@@ -40,23 +40,34 @@ pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
         if stale { failure.hint(logout()) } else { failure }
     })?;
     let profile = planned.plan.profile.as_str();
-    print(&who, Some(profile).filter(|_| args.json), args.json)?;
+    let alias = alias(&context, &planned, &session);
+    print(&who, alias.as_deref(), Some(profile).filter(|_| args.json), args.json)?;
     context.note_use(&planned.plan.profile);
     Ok(0)
 }
 
-/// Prints who it is, and the profile if it is given.
-fn print(who: &CallerIdentity, profile: Option<&str>, as_json: bool) -> Result<()> {
+/// The account's alias, which many may not see, so a failure says nothing.
+fn alias(context: &Context, planned: &Planned, session: &Session) -> Option<String> {
+    let iam = context.iam(planned).ok()?;
+    iam.list_account_aliases(Signer::Session(session), Bounds::LOOK).ok()?.into_iter().next()
+}
+
+/// Prints who it is, and alias and profile if they are given.
+fn print(who: &CallerIdentity, alias: Option<&str>, profile: Option<&str>, as_json: bool) -> Result<()> {
     let CallerIdentity { account, arn, user_id } = who;
     if as_json {
         let mut fields = json!({"account": account.as_str(), "arn": arn, "user_id": user_id});
-        if let Some(profile) = profile {
-            fields["profile"] = json!(profile);
+        for (field, given) in [("alias", alias), ("profile", profile)] {
+            if let Some(given) = given {
+                fields[field] = json!(given);
+            }
         }
         return json_to_stdout(fields);
     }
     let profile = profile.map(|name| format!("profile  {}\n", visible(name))).unwrap_or_default();
-    let text = format!("{profile}account  {account}\narn      {}\nuser id  {}\n", visible(arn), visible(user_id));
+    let alias = alias.map(|alias| format!("alias    {}\n", visible(alias))).unwrap_or_default();
+    let (arn, user_id) = (visible(arn), visible(user_id));
+    let text = format!("{profile}account  {account}\n{alias}arn      {arn}\nuser id  {user_id}\n");
     to_stdout(text.as_bytes())
 }
 
@@ -66,7 +77,7 @@ fn own_keys(context: &Context, this_shell: &ThisShell, as_json: bool) -> Result<
     let of_profile = profile.as_ref().and_then(|name| context.plan_of_many(name).ok());
     let endpoint = of_profile.map_or_else(|| context.endpoint_without_profile(), |planned| Ok(planned.endpoint))?;
     let who = ask(context, &endpoint, profile.as_ref())?;
-    print(&who, this_shell.profile.as_deref(), as_json)?;
+    print(&who, None, this_shell.profile.as_deref(), as_json)?;
     Ok(0)
 }
 

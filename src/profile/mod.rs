@@ -43,13 +43,20 @@ pub struct Sources<'a> {
     pub suggests: bool,
 }
 
+/// The endpoints that are named instead of AWS's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndpointUrls {
+    pub sts: Option<Sourced<String>>,
+    pub iam: Option<Sourced<String>>,
+}
+
 /// What the caller's environment and our own settings say.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
     pub region: Option<Sourced<String>>,
-    /// `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL`.
-    pub endpoint_url: Option<Sourced<String>>,
+    /// `AWS_ENDPOINT_URL_STS` and `AWS_ENDPOINT_URL_IAM`, else `AWS_ENDPOINT_URL`.
+    pub endpoint_urls: EndpointUrls,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
     pub ignore_configured_endpoints: bool,
     /// `AWS_USE_FIPS_ENDPOINT`.

@@ -9,13 +9,13 @@ use crate::aws_files::Profile;
 use crate::error::Result;
 use crate::names::{ProfileName, Region};
 use crate::origin::Sourced;
-use crate::profile::Sources;
 use crate::profile::base::Base;
 use crate::profile::chain;
 use crate::profile::device::{MfaProcess, device_of, mfa_process_of};
-use crate::profile::endpoint::{endpoint_kinds, endpoint_of};
+use crate::profile::endpoint::{endpoint_kinds, endpoints_of};
 use crate::profile::region::{named_region, partition_of, unnamed_region};
 use crate::profile::steps::{Step, StepPlanner};
+use crate::profile::{EndpointUrls, Sources};
 
 /// What will be done for a profile, as a value: `profile show` prints it, `session` executes it, tests compare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub struct Plan {
     pub region: Sourced<Region>,
     /// The region `env` and `exec` export: only what the profiles name themselves.
     pub shell_region: Option<Region>,
-    /// An endpoint instead of AWS's own, with where it was named.
-    pub endpoint_url: Option<Sourced<String>>,
+    /// Endpoints instead of AWS's own, with where they were named.
+    pub endpoint_urls: EndpointUrls,
     pub fips: bool,
     pub dualstack: bool,
     pub mfa_process: Option<MfaProcess>,
@@ -97,7 +97,7 @@ fn planned(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
     let named = named_region(&chain, partition)?;
     let shell_region = named.as_ref().map(|region| region.value.clone());
     let region = named.map_or_else(|| unnamed_region(sources, partition, &mut notes), Ok)?;
-    let endpoint_url = endpoint_of(sources, settings)?;
+    let endpoint_urls = endpoints_of(sources, settings)?;
     let (fips, dualstack) = endpoint_kinds(sources, settings)?;
     Ok(Plan {
         profile: asked.clone(),
@@ -108,7 +108,7 @@ fn planned(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
         steps,
         region,
         shell_region,
-        endpoint_url,
+        endpoint_urls,
         fips,
         dualstack,
         protected,

@@ -21,8 +21,9 @@ pub const KNOWN: &[&str] = &[
     "AWS_ACCOUNT_ID",
     "AWS_LOGIN_CACHE_DIRECTORY",
     "AWS_SDK_LOAD_CONFIG",
-    // where STS is (aws-contract 1.3, 4.5)
+    // where STS and IAM are (aws-contract 1.3, 4.5)
     "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",

@@ -3,7 +3,7 @@
 //! `<!-- test: world=NAME [terminal=no] [code=wrong|none|late] [answer=n] [setup="commands"] -->`
 //!
 //! Each world has the profiles `work` (an access key and the device of Ana) and `prod` (a role of another account below
-//! it), and an STS that answers to AWS's own names behind a proxy, so that nothing says "not AWS".
+//! it), and an STS and IAM that answer to AWS's own names behind a proxy, so that nothing says "not AWS".
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +25,8 @@ role_arn = arn:aws:iam::444455556666:role/Deploy
 source_profile = work
 ";
 
-const STS: [&str; 3] = ["sts.eu-west-1.amazonaws.com", "sts.eu-central-1.amazonaws.com", "sts.amazonaws.com"];
+const HOSTS: [&str; 4] =
+    ["sts.eu-west-1.amazonaws.com", "sts.eu-central-1.amazonaws.com", "sts.amazonaws.com", "iam.amazonaws.com"];
 
 /// What is there before the first command of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,12 +124,13 @@ pub struct Stage {
 
 impl Stage {
     pub fn new(preparation: Preparation) -> Self {
-        let names = STS.map(String::from).to_vec();
+        let names = HOSTS.map(String::from).to_vec();
         let world = World::with(Options { tls: Tls::Good, extra_names: names, ..Options::default() });
         let address = format!("127.0.0.1:{}", world.sandbox.port()).parse().unwrap();
-        let routes = STS.map(|name| format!("{name}:443"));
+        let routes = HOSTS.map(|name| format!("{name}:443"));
         let routes: Vec<_> = routes.iter().map(|name| (name.as_str(), address)).collect();
         let proxy = Proxy::start(&routes).expect("the proxy starts");
+        world.sandbox.set_alias("444455556666", "ana-corp");
         world.write("ca.pem", world.sandbox.ca_pem().expect("it speaks TLS"));
         let keys = format!("[work]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n");
         let (config, credentials) = if preparation == Preparation::Empty { ("", "") } else { (CONFIG, keys.as_str()) };

@@ -258,7 +258,7 @@ pub fn endpoints(checkup: &Checkup) -> Checked {
     let mut elsewhere: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     for one in &checkup.profiles {
         let Some(Ok(planned)) = &one.plan else { continue };
-        if let (Some(_), Some(given)) = (planned.endpoint.identity(), &planned.plan.endpoint_url) {
+        if let (Some(_), Some(given)) = (planned.endpoint.identity(), &planned.plan.endpoint_urls.sts) {
             elsewhere.entry((planned.endpoint.shown(), given.origin.name())).or_default().push(&one.name);
         }
     }

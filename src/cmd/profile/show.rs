@@ -74,7 +74,8 @@ fn plan_text(planned: &Planned) -> String {
         plan.lines().zip(1..).map(|(line, n)| format!("  {n}. {}\n", one_line(&line.to_string()))).collect();
     let whose = if planned.endpoint.identity().is_some() { ", not AWS" } else { "" };
     let chosen = plan
-        .endpoint_url
+        .endpoint_urls
+        .sts
         .as_ref()
         .map(|url| format!(", set by {}", one_line(&url.origin.to_string())))
         .unwrap_or_default();

@@ -7,6 +7,7 @@ use crate::credentials::AccessKeyId;
 use crate::error::Place;
 use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
 use crate::origin::{Origin, Sourced};
+use crate::profile::EndpointUrls;
 use crate::profile::base::{KeyPlace, LongTermKey};
 use crate::profile::device::MfaProcess;
 
@@ -47,7 +48,7 @@ fn a_plan() -> Plan {
         partition: Partition::Aws,
         region: Sourced { value: Region::parse("eu-west-1").unwrap(), origin: Origin::Variable("AWS_REGION") },
         shell_region: None,
-        endpoint_url: None,
+        endpoint_urls: EndpointUrls::default(),
         fips: false,
         dualstack: false,
         mfa_process: None,

@@ -25,6 +25,7 @@ use crate::error::{Failure, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::{MfaCode, ProfileName, Region, SessionName};
 use crate::origin::{Origin, Sourced};
+use crate::profile::EndpointUrls;
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
@@ -77,7 +78,7 @@ pub fn plan(profile: &str, device: Option<MfaSerial>, steps: Vec<Step>) -> Plan 
         partition: Partition::Aws,
         region,
         shell_region: None,
-        endpoint_url: None,
+        endpoint_urls: EndpointUrls::default(),
         fips: false,
         dualstack: false,
         mfa_process: None,

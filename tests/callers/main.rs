@@ -14,5 +14,6 @@ mod environment;
 mod last_minutes;
 mod managed;
 mod moto;
+mod moto_iam;
 mod sdks;
 mod verdicts;

@@ -8,14 +8,14 @@ use crate::adopted::{CONFIG, CREDENTIALS, run_aws, run_python};
 use crate::world::{Ran, World, required, without_terminal};
 
 /// A running moto, ended on drop.
-struct Moto {
+pub struct Moto {
     server: Child,
     url: String,
 }
 
 impl Moto {
     /// Starts it on a free port, which it names itself.
-    fn start() -> Self {
+    pub fn start() -> Self {
         let mut command = Command::new(required("TWOLOCK_TEST_MOTO"));
         command.args(["-H", "127.0.0.1", "-p", "0"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.env_remove("AWS_PROFILE");
@@ -26,6 +26,10 @@ impl Moto {
         std::thread::spawn(move || lines.for_each(drop));
         let url = named.expect("moto names its address before it ends").trim_end_matches('/').to_owned();
         Self { server, url }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
     }
 }
 

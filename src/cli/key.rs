@@ -23,7 +23,7 @@ stay valid at AWS until they expire, up to 36 hours.")]
     Rotate(KeyRotate),
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct KeyRotate {
     #[command(flatten)]
     pub profile: ProfileAndCode,

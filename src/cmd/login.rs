@@ -9,6 +9,7 @@ use crate::system::clock;
 use crate::text::visible::visible;
 
 use super::context::{Context, Invocation};
+use super::key::rotate::offer_deletion;
 use super::sessions::{SessionRequest, obtain};
 
 pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
@@ -29,5 +30,6 @@ pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     let line = format!("{}: credentials{account}, {left} left\n", visible(planned.plan.profile.as_str()));
     to_stdout(line.as_bytes())?;
     context.note_use(&planned.plan.profile);
+    offer_deletion(&context, &planned)?;
     Ok(0)
 }

@@ -34,6 +34,7 @@ mod whoami;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
+use crate::output::messages;
 use crate::system::directories::Directories;
 use crate::system::{log, signals, user};
 
@@ -51,11 +52,23 @@ fn refuse_root_elsewhere(cli: &Cli, invocation: &Invocation) -> Result<()> {
     Ok(())
 }
 
+/// One line for each interrupted rotation of a key, except where a program reads what is printed.
+fn remark_on_rotations(cli: &Cli, invocation: &Invocation) {
+    let is_for_people = !matches!(
+        cli.command,
+        Some(Command::CredentialProcess(_) | Command::Key(_) | Command::Init { .. } | Command::Complete { .. })
+    );
+    if is_for_people && let Ok(dirs) = Directories::find(&invocation.env) {
+        key::rotate::remarks(&dirs).iter().for_each(|remark| messages::warning(remark));
+    }
+}
+
 /// Runs a command and returns its exit code.
 pub fn run(cli: Cli, invocation: Invocation) -> Result<u8> {
     log::set_level(cli.verbose);
     signals::watch();
     refuse_root_elsewhere(&cli, &invocation)?;
+    remark_on_rotations(&cli, &invocation);
     match cli.command {
         None => overview::run(&invocation),
         Some(Command::CredentialProcess(args)) => credential_process::run(&args, &invocation),

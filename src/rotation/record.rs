@@ -120,9 +120,12 @@ impl Records {
         let half_done = |why: String| Failure::new(Kind::HalfDone, format!("{} {why}", self.file().display()));
         let mut json: Value = serde_json::from_slice(&bytes).map_err(|e| half_done(format!("is damaged: {e}")))?;
         match json["v"].as_u64() {
-            Some(VERSION) => serde_json::from_value(json["rotations"].take())
-                .map_err(|e| half_done(format!("is damaged: {e}"))),
-            Some(newer) => Err(half_done(format!("has version {newer}, and this twolock reads only version {VERSION}"))),
+            Some(VERSION) => {
+                serde_json::from_value(json["rotations"].take()).map_err(|e| half_done(format!("is damaged: {e}")))
+            }
+            Some(newer) => {
+                Err(half_done(format!("has version {newer}, and this twolock reads only version {VERSION}")))
+            }
             None => Err(half_done("is damaged: it has no version".into())),
         }
     }

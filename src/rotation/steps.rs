@@ -74,7 +74,9 @@ impl Rotation<'_> {
         }
         match keys.len() < MOST_KEYS {
             true => Ok(()),
-            false => Err(refuse(format!("user {} has {MOST_KEYS} access keys already, and AWS allows no more", self.user))),
+            false => {
+                Err(refuse(format!("user {} has {MOST_KEYS} access keys already, and AWS allows no more", self.user)))
+            }
         }
     }
 
@@ -117,7 +119,9 @@ impl Rotation<'_> {
         let why = e.shown_cause();
         let cause = match self.listed_besides(signer, record) {
             Ok(Some(new)) => {
-                format!("AWS created access key {new}, but its secret was lost with the answer ({why}): run this again to delete it and start over")
+                format!(
+                    "AWS created access key {new}, but its secret was lost with the answer ({why}): run this again to delete it and start over"
+                )
             }
             Ok(None) => format!("it is unclear whether AWS created an access key ({why}): run this again in a minute"),
             Err(_) => format!("it is unclear whether AWS created an access key ({why}): run this again"),

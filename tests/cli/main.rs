@@ -23,6 +23,7 @@ mod picking;
 mod profile;
 mod profile_edit;
 mod question;
+mod rotate;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod secrets;

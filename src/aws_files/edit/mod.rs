@@ -18,8 +18,8 @@ mod rename;
 mod verify;
 mod writable;
 
-use kinds::{halves, has_key};
 pub use kinds::{Edit, Edited, PREFIX};
+use kinds::{halves, has_key};
 use verify::{expected, said, sorted};
 
 impl AwsFile {

@@ -1,7 +1,7 @@
 //! The key commands: long-term access keys.
 
 mod new_keys;
-mod rotate;
+pub mod rotate;
 mod switch;
 
 use crate::cli::Key;

@@ -24,8 +24,8 @@ use crate::rotation::{Created, NewKeys, Phase, Record, Records, Rotation};
 use crate::session::BaseCredentials;
 use crate::store::choose::Stores;
 use crate::system::clock;
+use crate::system::directories::Directories;
 use crate::text::visible::visible;
-use crate::timestamp::Timestamp;
 
 use super::new_keys::{InFile, InKeyring};
 use super::switch::{Holders, sessions_of};
@@ -102,7 +102,8 @@ impl<'a> Rotating<'a> {
         let stores = context.stores(true);
         let credentials = credentials_of(context, &planned, args, &stores)?;
         let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
-        let who = sts.get_caller_identity(credentials.signer(), Bounds::CALL).map_err(|e| e.of_profile(&key.profile))?;
+        let who =
+            sts.get_caller_identity(credentials.signer(), Bounds::CALL).map_err(|e| e.of_profile(&key.profile))?;
         let user = UserName::of_arn(&who.arn).ok_or_else(|| {
             let cause = format!("access key {} belongs to {}, which is no IAM user", key.id, who.arn);
             Failure::new(Kind::Config, cause).of_profile(&key.profile).hint("create an IAM user, and use its keys")
@@ -139,8 +140,8 @@ impl<'a> Rotating<'a> {
 
     fn with_rotation<T>(&self, act: impl FnOnce(&Rotation) -> Result<T>) -> Result<T> {
         let keyring = self.stores.of_access_keys().filter(|_| !self.is_in_file);
-        let in_keyring = keyring
-            .map(|store| InKeyring { store, profile: &self.profile, account: Some(self.account.clone()) });
+        let in_keyring =
+            keyring.map(|store| InKeyring { store, profile: &self.profile, account: Some(self.account.clone()) });
         let in_file = InFile { context: self.context, profile: &self.profile };
         let keys: &dyn NewKeys = match &in_keyring {
             Some(in_keyring) => in_keyring,
@@ -262,7 +263,8 @@ impl<'a> Rotating<'a> {
         if self.args.yes {
             return to_stdout(text.as_bytes());
         }
-        let otherwise = if self.args.finish || self.args.back { "add --yes" } else { "add --yes, or --dry-run to see the steps" };
+        let otherwise =
+            if self.args.finish || self.args.back { "add --yes" } else { "add --yes, or --dry-run to see the steps" };
         Conversation::begin(PersonNeeded { what: "confirmation is required", otherwise })?.confirm(text, question)
     }
 
@@ -275,7 +277,9 @@ impl<'a> Rotating<'a> {
                 messages::note(&state_of(&record));
                 self.from_stored(rotation, record)
             }
-            Phase::Switched { new } if self.args.back => self.say(&format!("access key {} is active; profiles use {new}", record.old)),
+            Phase::Switched { new } if self.args.back => {
+                self.say(&format!("access key {} is active; profiles use {new}", record.old))
+            }
             Phase::Switched { new } => {
                 messages::note(&state_of(&record));
                 self.from_switched(rotation, record, &new)
@@ -343,11 +347,7 @@ impl<'a> Rotating<'a> {
             return self.say(&format!("deleted access key {old}"));
         }
         let again = |flag| CommandLine::of(Verb::KeyRotate, &self.profile).with(flag);
-        self.say(&format!(
-            "to switch it on again: {}; to delete it: {}",
-            again("--back"),
-            again("--finish")
-        ))
+        self.say(&format!("to switch it on again: {}; to delete it: {}", again("--back"), again("--finish")))
     }
 
     fn delete(&self, rotation: &Rotation, record: &Record) -> Result<()> {
@@ -368,8 +368,7 @@ fn credentials_of(context: &Context, planned: &Planned, args: &KeyRotate, stores
         let bases = RealBases { context, keyring: stores.of_access_keys() };
         return bases.fetch(&planned.plan.base).map(Credentials::Key);
     }
-    let request =
-        SessionRequest { may_unlock: true, ..SessionRequest::interactive(context, args.profile.code_stdin) };
+    let request = SessionRequest { may_unlock: true, ..SessionRequest::interactive(context, args.profile.code_stdin) };
     obtain(context, planned, &request).map(Credentials::Session)
 }
 
@@ -394,7 +393,10 @@ pub fn state_of(record: &Record) -> String {
             format!("profile '{of}': the rotation of access key {old} was interrupted: {}", again(None))
         }
         Phase::Stored { new } => {
-            format!("profile '{of}': the rotation of access key {old} was interrupted after {new} was stored: {}", again(None))
+            format!(
+                "profile '{of}': the rotation of access key {old} was interrupted after {new} was stored: {}",
+                again(None)
+            )
         }
         Phase::Switched { new } => {
             format!("profile '{of}': uses access key {new}; the old one, {old}, is still active: {}", again(None))
@@ -411,16 +413,31 @@ pub fn state_of(record: &Record) -> String {
 }
 
 /// What other commands say of unfinished rotations: a line each. They change nothing, and ask nobody.
-pub fn remarks(context: &Context) -> Vec<String> {
-    let records = Records::of(&context.dirs.account_data());
-    match records.all() {
+pub fn remarks(dirs: &Directories) -> Vec<String> {
+    match Records::of(&dirs.account_data()).all() {
         Ok(all) => all.iter().filter(|record| record.is_unfinished()).map(state_of).collect(),
         Err(failure) => vec![failure.headline()],
     }
 }
 
-/// The old key of a profile whose time has come.
-pub fn due(context: &Context, now: Timestamp) -> Vec<Record> {
-    let all = Records::of(&context.dirs.account_data()).all().unwrap_or_default();
-    all.into_iter().filter(|record| record.deletion().is_some_and(|moment| moment <= now)).collect()
+/// Offers to delete the old key of a profile once its time has come.
+pub fn offer_deletion(context: &Context, planned: &Planned) -> Result<()> {
+    let records = Records::of(&context.dirs.account_data());
+    let Base::Key(key) = &planned.plan.base;
+    let is_due = |record: &Record| record.is_about(&key.id) && record.deletion().is_some_and(|end| end <= clock::now());
+    let Some(record) = records.all().unwrap_or_default().into_iter().find(is_due) else { return Ok(()) };
+    let question = format!("delete the old access key {} now?", record.old);
+    let need = PersonNeeded { what: "confirmation is required", otherwise: "add --yes" };
+    match Conversation::begin(need) {
+        Ok(conversation) if conversation.confirm(&format!("{}\n", state_of(&record)), &question).is_ok() => {
+            let args = KeyRotate { finish: true, yes: true, ..KeyRotate::default() };
+            let _lock = records.lock()?;
+            Rotating::of(context, &records, &key.profile, &args)?.run()
+        }
+        Ok(_) => Ok(()),
+        Err(_) => {
+            messages::note(&state_of(&record));
+            Ok(())
+        }
+    }
 }

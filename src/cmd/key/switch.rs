@@ -37,10 +37,6 @@ impl Holders {
         Self { files, index: context.index.profiles_with(id).cloned().collect() }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.index.is_empty()
-    }
-
     /// Each of them, for people: `~/.aws/credentials:2 [work]`.
     pub fn lines(&self, keyring: &str) -> Vec<String> {
         let files = self.files.iter().map(|(_, name, place)| format!("{place} [{}]", visible(name)));
@@ -56,7 +52,10 @@ impl Holders {
             let swap = |name: &String| Edit::SwapKey { profile: name.clone(), from: from.clone(), to: to.clone() };
             let edits: Vec<_> = names.map(swap).collect();
             if !edits.is_empty() {
-                make(context, Change { acts: vec![Act::EditFile { kind, edits, holds: Vec::new() }], ..Change::new(title) })?;
+                make(
+                    context,
+                    Change { acts: vec![Act::EditFile { kind, edits, holds: Vec::new() }], ..Change::new(title) },
+                )?;
             }
         }
         let set = |profile: &ProfileName| {
@@ -81,5 +80,8 @@ pub fn sessions_of(context: &Context, id: &AccessKeyId) -> Vec<PathBuf> {
     };
     let identities: std::collections::HashSet<_> =
         context.files.profile_names().iter().filter_map(rests_on_it).flat_map(|planned| planned.identities()).collect();
-    cache::claims(&context.dirs.cache).filter(|(_, header)| identities.contains(&header.identity)).map(|(p, _)| p).collect()
+    cache::claims(&context.dirs.cache)
+        .filter(|(_, header)| identities.contains(&header.identity))
+        .map(|(p, _)| p)
+        .collect()
 }

@@ -406,6 +406,9 @@ pub struct Sandbox {
     /// Run the tour and exit, with code 0 only if every step succeeded
     #[arg(long)]
     pub once: bool,
+    /// The process that removes everything at the end, this access key too
+    #[arg(long, hide = true, value_name = "KEY_ID")]
+    pub sweep: Option<String>,
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -23,6 +23,25 @@ pub fn become_command(command: &mut Command) -> io::Error {
     platform::become_command(command)
 }
 
+/// Starts a program in a process group of its own, which the signals of our terminal do not reach.
+#[cfg(feature = "sandbox")]
+pub fn start_apart(command: &mut Command) -> io::Result<Child> {
+    platform::lead_group(command);
+    command.spawn()
+}
+
+/// Tells a child that its terminal is gone.
+#[cfg(feature = "sandbox")]
+pub fn hang_up(child: u32) {
+    platform::hang_up(child);
+}
+
+/// Starts a program on a terminal of its own, so wide; returns the side of the terminal where a person sits.
+#[cfg(feature = "sandbox")]
+pub fn start_on_own_terminal(command: &mut Command, columns: u16) -> io::Result<(Child, std::fs::File)> {
+    platform::start_on_own_terminal(command, columns)
+}
+
 /// What the system is asked to start where a person named a program, as a shell would.
 pub fn startable(program: &OsStr, path: Option<&OsStr>) -> OsString {
     platform::startable(program, path)

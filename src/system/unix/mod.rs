@@ -6,6 +6,8 @@ mod files;
 mod foreign_files;
 mod modes;
 mod process;
+#[cfg(feature = "sandbox")]
+mod pseudo_terminal;
 mod signals;
 #[cfg(all(target_os = "linux", feature = "secret-service"))]
 mod sockets;
@@ -17,6 +19,8 @@ pub use files::*;
 pub use foreign_files::*;
 pub use modes::*;
 pub use process::*;
+#[cfg(feature = "sandbox")]
+pub use pseudo_terminal::*;
 pub use signals::*;
 #[cfg(all(target_os = "linux", feature = "secret-service"))]
 pub use sockets::*;

@@ -76,6 +76,14 @@ pub fn kill_group(leader: u32) {
     }
 }
 
+/// Tells a child that was not waited for yet that its terminal is gone.
+#[cfg(feature = "sandbox")]
+pub fn hang_up(child: u32) {
+    if let Some(child) = i32::try_from(child).ok().and_then(Pid::from_raw) {
+        let _ = rustix::process::kill_process(child, Signal::HUP);
+    }
+}
+
 /// Returns the signal that ended a child, if one did.
 pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
     std::os::unix::process::ExitStatusExt::signal(&status)

@@ -23,6 +23,16 @@ pub fn harden() -> CoreLimit {
 /// Does nothing.
 pub fn restore_limit(_limit: CoreLimit, _command: &mut Command) {}
 
+/// The sandbox does not run here.
+#[cfg(feature = "sandbox")]
+pub fn hang_up(_child: u32) {}
+
+/// The sandbox does not run here.
+#[cfg(feature = "sandbox")]
+pub fn start_on_own_terminal(_: &mut Command, _: u16) -> io::Result<(std::process::Child, File)> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Opens standard input once more, without the buffer of `std::io::stdin`.
 pub fn unbuffered_stdin() -> io::Result<File> {
     io::stdin().as_handle().try_clone_to_owned().map(File::from)

@@ -403,7 +403,7 @@ pub enum Settings {
 #[cfg(feature = "sandbox")]
 #[derive(Args, Debug)]
 pub struct Sandbox {
-    /// Run the tour and exit, with code 0 only if every step succeeded
+    /// Run the tour by itself and exit, with code 0 only if every step succeeded
     #[arg(long)]
     pub once: bool,
     /// The process that removes everything at the end, this access key too

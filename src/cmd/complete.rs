@@ -205,8 +205,8 @@ mod tests {
                 words.pop();
             }
             let line: Vec<&str> = words.iter().map(String::as_str).chain(["--"]).collect();
-            for flag in command.get_arguments().filter_map(Arg::get_long) {
-                assert!(offered(&line).contains(&format!("--{flag}")), "{line:?} {flag}");
+            for (flag, arg) in command.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg))) {
+                assert_eq!(offered(&line).contains(&format!("--{flag}")), !arg.is_hide_set(), "{line:?} {flag}");
             }
         }
         let mut root = Cli::command();

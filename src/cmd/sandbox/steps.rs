@@ -46,7 +46,7 @@ pub fn all(home: &Home) -> Vec<Step> {
             "What AWS tools run from now on: no question, no call to STS",
             "twolock credential-process --profile admin",
             Way::Silent,
-            |home, answer| shows_a_session(home, answer),
+            shows_a_session,
         ),
         step(home, "Who AWS thinks you are", who(home), Way::Shown, |home, _| home.sts.count_by(ROLE_SESSION) > 0),
     ]

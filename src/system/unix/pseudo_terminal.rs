@@ -30,7 +30,7 @@ fn open(columns: u16) -> io::Result<(OwnedFd, OwnedFd)> {
     let mut size = libc::winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let (name, modes) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: the pointers are to live locals; name and modes may be null.
-    if unsafe { libc::openpty(&mut person, &mut program, name, modes, &mut size) } != 0 {
+    if unsafe { libc::openpty(&mut person, &mut program, name, modes, &raw mut size) } != 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: both descriptors were just opened by us and are used nowhere else.

@@ -2,6 +2,7 @@
 
 use crate::arn::Arn;
 use crate::listener::lock;
+use crate::random;
 use crate::sandbox::Sandbox;
 use crate::world::{AccessKey, Device, KeyUse, MfaDevice, Policy};
 
@@ -14,6 +15,14 @@ impl Sandbox {
     /// Returns a long-term key, whoever it belongs to.
     pub fn key(&self, access_key_id: &str) -> Option<AccessKey> {
         lock(&self.service.world).key(access_key_id).cloned()
+    }
+
+    /// Adds a key that works at once, as the console does; returns its id, or nothing if the user has two.
+    pub fn add_key(&self, owner: &str) -> Option<String> {
+        let (id, now) = (random::identifier("AKIA"), self.now());
+        let mut world = lock(&self.service.world);
+        let key = AccessKey::new(id.clone(), random::secret(), owner, now);
+        (world.keys_of(owner).len() < 2).then(|| world.add_key(key)).map(|()| id)
     }
 
     /// Changes when a key was made; says whether there is such a key.

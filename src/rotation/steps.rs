@@ -23,6 +23,9 @@ pub trait NewKeys {
 
     /// Fetches a key that was kept; none if it is not here.
     fn fetch(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
+
+    /// Removes what is kept here alone of a key; that is nothing where a profile has it.
+    fn forget(&self, id: &AccessKeyId) -> Result<()>;
 }
 
 /// What a run finds of a key whose creation was cut short.
@@ -105,11 +108,12 @@ impl Rotation<'_> {
     /// The store refused the new key: nothing else has its secret.
     fn without(&self, signer: Signer<'_>, record: &Record, new: &AccessKeyId, failure: Failure) -> Failure {
         let deleted = self.iam.delete_access_key(signer, self.user, new, Bounds::CALL);
-        if deleted.is_ok() && self.records.remove(record).is_ok() {
+        // A write that failed may have been made all the same.
+        if deleted.is_ok() && self.keys.forget(new).is_ok() && self.records.remove(record).is_ok() {
             return failure.of_profile(self.profile);
         }
         let cause = format!(
-            "the new access key {new} could not be stored ({}), and could not be deleted: run this again to delete it",
+            "the new access key {new} could not be stored ({}), and not be deleted everywhere: run this again to delete it",
             failure.cause
         );
         Failure { kind: Kind::HalfDone, cause, ..failure }.of_profile(self.profile)
@@ -163,6 +167,7 @@ impl Rotation<'_> {
         if keys.iter().any(|key| key.id == *orphan) {
             self.iam.delete_access_key(signer, self.user, orphan, Bounds::CALL).map_err(|e| self.failure(e))?;
         }
+        self.keys.forget(orphan)?;
         self.records.remove(record)
     }
 
@@ -232,6 +237,7 @@ impl Rotation<'_> {
         if keys.iter().any(|key| key.id == record.old) {
             self.iam.delete_access_key(signer, self.user, &record.old, Bounds::CALL).map_err(|e| self.failure(e))?;
         }
+        self.keys.forget(&record.old)?;
         self.records.remove(record)
     }
 

@@ -33,6 +33,7 @@ mod many_callers;
 mod network;
 mod no_keyring;
 mod renewal;
+mod rotations;
 mod secrets_on_disk;
 mod signals;
 mod stale_preview;

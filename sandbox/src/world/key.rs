@@ -29,7 +29,7 @@ pub struct KeyUse {
 
 impl AccessKey {
     /// Returns a key that works at once.
-    pub(super) fn new(id: String, secret: String, owner: &str, now: i64) -> AccessKey {
+    pub(crate) fn new(id: String, secret: String, owner: &str, now: i64) -> AccessKey {
         AccessKey {
             id,
             secret,

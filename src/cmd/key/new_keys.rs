@@ -47,6 +47,13 @@ impl NewKeys for InKeyring<'_> {
             Err(e) => Err(access_key::failure(self.profile, id, self.store.about(), &e)),
         }
     }
+
+    fn forget(&self, id: &AccessKeyId) -> Result<()> {
+        match access_key::remove(self.store, id) {
+            Ok(()) | Err(StoreError::Absent) => Ok(()),
+            Err(e) => Err(access_key::failure(self.profile, id, self.store.about(), &e)),
+        }
+    }
 }
 
 /// The credentials file, where the old key lies as well.
@@ -78,16 +85,19 @@ impl InFile<'_> {
         })
     }
 
-    /// Removes the section; what took its place has the key by now.
-    pub fn forget(&self) -> Result<()> {
+    fn take_section_out(&self, context: &Context) -> Result<()> {
         let out = Edit::TakeOut { profile: self.name()?.to_string(), keys: STATIC_KEYS.map(String::from).into() };
         let change = Change {
             acts: vec![Act::EditFile { kind: FileKind::Credentials, edits: vec![out], holds: Vec::new() }],
             ..Change::new(format!("key rotate {}", self.profile))
         };
-        let context = self.now()?;
-        make_confirmed(&context, &change, &context.preview(&change)?)
+        make_confirmed(context, &change, &context.preview(&change)?)
     }
+}
+
+fn has_key(context: &Context, name: &ProfileName, id: &AccessKeyId) -> bool {
+    let profile = context.files.profile(name.as_str());
+    profile.is_some_and(|profile| profile.get(STATIC_KEYS[0]).is_some_and(|found| found.value == id.as_str()))
 }
 
 impl NewKeys for InFile<'_> {
@@ -111,11 +121,12 @@ impl NewKeys for InFile<'_> {
     /// Also where every profile has it already, and the section is gone.
     fn fetch(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
         let context = self.now()?;
-        let has = |name: &ProfileName| {
-            let profile = context.files.profile(name.as_str());
-            profile.is_some_and(|profile| profile.get(STATIC_KEYS[0]).is_some_and(|found| found.value == id.as_str()))
-        };
-        let name = [self.name()?, self.profile.clone()].into_iter().find(has);
+        let name = [self.name()?, self.profile.clone()].into_iter().find(|name| has_key(&context, name, id));
         name.map(|name| the_one_key(name.as_str(), context.sources())).transpose()
+    }
+
+    fn forget(&self, id: &AccessKeyId) -> Result<()> {
+        let context = self.now()?;
+        if has_key(&context, &self.name()?, id) { self.take_section_out(&context) } else { Ok(()) }
     }
 }

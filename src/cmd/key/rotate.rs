@@ -53,7 +53,7 @@ fn all(context: &Context, records: &Records, args: &KeyRotate) -> Result<u8> {
         seen.push(key.id.clone());
         let rotating = Rotating::of(context, records, &key.profile, args)?;
         if let Some(younger) = rotating.is_younger_than(args.older_than)? {
-            to_stdout(format!("{}: access key {} is {younger}: left alone\n", visible(&name), key.id).as_bytes())?;
+            to_stdout(format!("{}: access key {}: {younger}, left alone\n", visible(&name), key.id).as_bytes())?;
             continue;
         }
         rotating.run()?;
@@ -225,9 +225,9 @@ impl<'a> Rotating<'a> {
         use crate::aws::iam::Iam;
         match self.iam.access_key_last_used(self.credentials.signer(), id, Bounds::LOOK) {
             Ok(Some(LastUsed { when, service, .. })) => {
-                let ago = duration::show(clock::now().since(when));
+                let ago = ago(clock::now().since(when));
                 let service = service.map(|service| format!(" by {}", visible(&service))).unwrap_or_default();
-                format!("last used {ago} ago{service}")
+                format!("last used {ago}{service}")
             }
             Ok(None) => "never used".into(),
             Err(_) => "last use unknown".into(),
@@ -249,7 +249,7 @@ impl<'a> Rotating<'a> {
             steps.push("start a session with it, which needs another code".into());
         }
         steps.push("end the sessions of the old key here (at AWS they stay valid until they expire, up to 36h)".into());
-        steps.push(format!("switch the old key off; is it also used on another machine? {old}"));
+        steps.push(format!("switch the old key off ({old}): is it also used on another machine?"));
         steps.push(match self.args.now {
             true => "delete the old key".into(),
             false => format!("after {}, `login` offers to delete the old key", duration::show(self.args.delete_after)),
@@ -327,7 +327,7 @@ impl<'a> Rotating<'a> {
         let holders = Holders::of(self.context, &record.old);
         holders.switch(self.context, &record.old, &key, self.keyring())?;
         if self.is_in_file {
-            InFile { context: self.context, profile: &self.profile }.forget()?;
+            rotation.keys.forget(&new)?;
         }
         let record = rotation.switched(record, &new)?;
         self.from_switched(rotation, record, &new)
@@ -370,6 +370,15 @@ fn credentials_of(context: &Context, planned: &Planned, args: &KeyRotate, stores
     }
     let request = SessionRequest { may_unlock: true, ..SessionRequest::interactive(context, args.profile.code_stdin) };
     obtain(context, planned, &request).map(Credentials::Session)
+}
+
+/// IAM knows the minute, some hours late.
+fn ago(span: Duration) -> String {
+    match span.as_secs() / 60 {
+        minutes @ 0..=119 => format!("{minutes} min ago"),
+        minutes @ 120..=2879 => format!("{} h ago", minutes / 60),
+        minutes => format!("{} days ago", minutes / 1440),
+    }
 }
 
 fn age_of(age: Duration) -> String {

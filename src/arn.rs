@@ -153,8 +153,8 @@ pub struct MfaSerial {
 impl MfaSerial {
     /// Reads a serial; the error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let ok = |c: char| c.is_ascii_alphanumeric() || "_+=/:,.@-".contains(c);
-        if text.len() < 9 || text.len() > 256 || !text.chars().all(ok) {
+        let ok = |b: u8| b.is_ascii_alphanumeric() || b"_+=/:,.@-".contains(&b);
+        if text.len() < 9 || text.len() > 256 || !text.bytes().all(ok) {
             return Err(
                 "is not a valid MFA serial (arn:aws:iam::123456789012:mfa/NAME, or the number on a hardware token)"
                     .into(),

@@ -1,6 +1,7 @@
 //! What went wrong, sorted by what happens next: kind, place, cause, hints; kind → exit code in one match.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::hint::Hint;
 use crate::text::visible::{sentence, visible};
@@ -63,7 +64,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The file, home shortened to `~`.
-    pub file: String,
+    pub file: Arc<str>,
     /// 1-based line.
     pub line: usize,
 }
@@ -196,7 +197,7 @@ mod tests {
         let long = "x".repeat(1 << 20);
         let quotes = "'".repeat(1 << 20);
         for name in [&long, &quotes] {
-            let place = Place { file: name.clone(), line: 3 };
+            let place = Place { file: name.as_str().into(), line: 3 };
             let failure = Failure::new(Kind::Config, format!("source_profile '{name}' does not exist"));
             let failure = failure.of_profile(name).at(&place).hint(format!("did you mean '{name}'?"));
             let line = failure.headline();

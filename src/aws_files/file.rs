@@ -1,8 +1,10 @@
 //! One AWS file: every byte kept, sections parsed on demand.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::grammar::{self, Block, Chunk, Entry, LineCounter, Span};
 pub use super::heading::FileKind;
@@ -13,10 +15,14 @@ use crate::error::Place;
 /// A file's bytes and how the user names it. Wiped on drop: either file may contain keys.
 pub struct AwsFile {
     pub(super) kind: FileKind,
-    shown: String,
+    shown: Arc<str>,
     bytes: Vec<u8>,
     index: OnceCell<Index>,
+    /// The last few profiles: many roles have one source, and each caller looks at all of them.
+    recent: RefCell<Vec<Rc<Section>>>,
 }
+
+const MOST_RECENT: usize = 16;
 
 /// Where every profile is: built when all are listed, so that looking up each does not scan the file again.
 #[derive(Default)]
@@ -32,11 +38,7 @@ struct Index {
 impl AwsFile {
     /// Accepts any bytes; a file that is not text has no sections.
     pub fn from_bytes(kind: FileKind, shown: String, bytes: Vec<u8>) -> Self {
-        Self { kind, shown, bytes, index: OnceCell::new() }
-    }
-
-    pub fn copied(&self) -> Self {
-        Self::from_bytes(self.kind, self.shown.clone(), self.bytes.clone())
+        Self { kind, shown: shown.into(), bytes, index: OnceCell::new(), recent: RefCell::default() }
     }
 
     pub fn kind(&self) -> FileKind {
@@ -52,8 +54,25 @@ impl AwsFile {
         &self.shown
     }
 
+    pub(super) fn place(&self, line: usize) -> Place {
+        Place { file: self.shown.clone(), line }
+    }
+
     /// Returns a profile, its duplicate sections merged. One pass; other sections are not read.
-    pub fn section(&self, name: &str) -> Option<Section> {
+    pub fn section(&self, name: &str) -> Option<Rc<Section>> {
+        let known = self.recent.borrow().iter().find(|section| section.name == name).cloned();
+        known.or_else(|| {
+            let section = Rc::new(self.read_section(name)?);
+            let mut recent = self.recent.borrow_mut();
+            if recent.len() == MOST_RECENT {
+                recent.clear();
+            }
+            recent.push(section.clone());
+            Some(section)
+        })
+    }
+
+    fn read_section(&self, name: &str) -> Option<Section> {
         let searched;
         let all: &[Block] = match self.index.get() {
             Some(index) => index.blocks.get(name.as_bytes())?,
@@ -83,6 +102,10 @@ impl AwsFile {
             index.blocks.iter().map(|(name, b)| (b[0].header.start, name)).collect();
         first.sort_unstable();
         first.into_iter().map(|(_, name)| String::from_utf8_lossy(name).into_owned()).collect()
+    }
+
+    pub(super) fn has_profile(&self, name: &str) -> bool {
+        self.index.get_or_init(|| self.indexed()).blocks.contains_key(name.as_bytes())
     }
 
     fn indexed(&self) -> Index {
@@ -167,7 +190,7 @@ impl AwsFile {
     fn merged(&self, name: &str, blocks: &[&Block], lines: &mut LineCounter) -> Option<Section> {
         let known = |at: usize| Some(LineCounter::from(at, *self.index.get()?.lines.get(&at)?));
         let mut header_line = None;
-        let setting = |entry: &Entry, line| Setting::read(&self.bytes, entry, Place { file: self.shown.clone(), line });
+        let setting = |entry: &Entry, line| Setting::read(&self.bytes, entry, self.place(line));
         let mut settings = Vec::with_capacity(blocks.iter().map(|block| block.entries.len()).sum());
         for block in blocks {
             let at = block.header.start;
@@ -285,7 +308,7 @@ mod tests {
             let read = |file: &AwsFile, name: &str| {
                 let of = |s: &Setting| (s.key.clone(), s.value.clone(), s.place.line);
                 file.section(name).map(|section| {
-                    (section.header_line, section.parts, section.settings.iter().map(of).collect::<Vec<_>>())
+                    (section.header_line, section.parts.clone(), section.settings.iter().map(of).collect::<Vec<_>>())
                 })
             };
             for kind in [FileKind::Config, FileKind::Credentials] {
@@ -305,7 +328,8 @@ mod tests {
         fn every_setting_points_at_itself(bytes in any_file()) {
             let file = config(bytes);
             for name in file.profile_names() {
-                for setting in file.section(&name).into_iter().flat_map(|section| section.settings) {
+                let Some(section) = file.section(&name) else { continue };
+                for setting in &section.settings {
                     let crate::aws_files::section::Spans { lines, key, value } = setting.spans.clone();
                     prop_assert_eq!(String::from_utf8_lossy(&file.bytes()[key.clone()]).to_ascii_lowercase(), setting.key.clone());
                     prop_assert!(lines.start <= key.start && key.end < value.start + 1 && value.end <= lines.end);

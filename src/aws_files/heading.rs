@@ -69,11 +69,12 @@ const OTHER_SECTIONS: [&str; 6] = ["plugins", "preview", "toplevel", "services",
 /// Returns the profile that a header was probably meant to name, if no SDK reads it so: `[prod]`, `[Profile prod]` or
 /// `[profile prod` in the config file, `[profile prod]` in the credentials file. Without `]`, there is nothing inside.
 pub(super) fn nearly_named(kind: FileKind, inside: Option<&[u8]>, header: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(inside.unwrap_or_else(|| unclosed(header)));
-    let is_closed = inside.is_some();
-    if is_closed && kind == FileKind::Config && heading(kind, text.trim().as_bytes()).profile().is_some() {
+    let is_profile = |inside: &[u8]| heading(kind, inside.trim_ascii()).profile().is_some();
+    if kind == FileKind::Config && inside.is_some_and(is_profile) {
         return None;
     }
+    let text = String::from_utf8_lossy(inside.unwrap_or_else(|| unclosed(header)));
+    let is_closed = inside.is_some();
     let text = unwrapped(text.trim());
     let one_word = || Some(text).filter(|word| !word.is_empty() && !word.contains(char::is_whitespace));
     let name = match (behind_profile(kind, text), kind) {

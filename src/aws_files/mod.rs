@@ -4,10 +4,12 @@
 //! (aws-contract 1.2): a file that works for one tool must not make twolock fail. What other readers refuse is listed
 //! by [`file::AwsFile::oddities`].
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::error::{Failure, Kind, Place, Result};
 use crate::origin::FileChoice;
@@ -34,12 +36,12 @@ mod unreadable;
 pub const LARGEST_FILE: u64 = 64 << 20;
 
 /// `config` and `credentials`, read once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AwsFiles {
     /// `~/.aws/config` or what `AWS_CONFIG_FILE` names.
-    pub config: AwsFile,
+    pub config: Rc<AwsFile>,
     /// `~/.aws/credentials` or what `AWS_SHARED_CREDENTIALS_FILE` names.
-    pub credentials: AwsFile,
+    pub credentials: Rc<AwsFile>,
     pub config_choice: FileChoice,
     pub credentials_choice: FileChoice,
 }
@@ -50,10 +52,11 @@ pub struct Profile {
     pub name: String,
     /// Its first header, in the config file if that has one.
     pub place: Place,
-    pub config: Option<Section>,
-    pub credentials: Option<Section>,
-    /// Sections that were probably meant for it, and that no SDK reads.
-    pub near: Vec<NearSection>,
+    pub config: Option<Rc<Section>>,
+    pub credentials: Option<Rc<Section>>,
+    /// Where [`Profile::near`] looks when it is asked: most profiles are used without.
+    files: [Rc<AwsFile>; 2],
+    near: OnceCell<Vec<NearSection>>,
 }
 
 impl AwsFiles {
@@ -68,20 +71,19 @@ impl AwsFiles {
                 AwsFile::from_bytes(kind, shorten(&choice.path, home), Vec::new())
             })
         };
-        let config = load(&config_choice, FileKind::Config);
-        let credentials = load(&credentials_choice, FileKind::Credentials);
+        let config = Rc::new(load(&config_choice, FileKind::Config));
+        let credentials = Rc::new(load(&credentials_choice, FileKind::Credentials));
         (Self { config, credentials, config_choice, credentials_choice }, failures)
     }
 
     pub fn profile(&self, name: &str) -> Option<Profile> {
         let (config, credentials) = (self.config.section(name), self.credentials.section(name));
-        let header = |file: &AwsFile, section: &Section| Place { file: file.shown().into(), line: section.header_line };
         let place = match (&config, &credentials) {
-            (Some(section), _) => header(&self.config, section),
-            (None, Some(section)) => header(&self.credentials, section),
+            (Some(section), _) => self.config.place(section.header_line),
+            (None, Some(section)) => self.credentials.place(section.header_line),
             (None, None) => return None,
         };
-        Some(Profile { name: name.into(), place, config, credentials, near: self.near(name) })
+        Some(Profile { name: name.into(), place, config, credentials, files: self.both(), near: OnceCell::new() })
     }
 
     pub fn of(&self, kind: FileKind) -> &AwsFile {
@@ -105,20 +107,14 @@ impl AwsFiles {
         Failure::new(Kind::Config, format!("not found in {}", self.shown())).of_profile(name)
     }
 
-    pub fn copied(&self) -> Self {
-        Self {
-            config: self.config.copied(),
-            credentials: self.credentials.copied(),
-            config_choice: self.config_choice.clone(),
-            credentials_choice: self.credentials_choice.clone(),
-        }
+    fn both(&self) -> [Rc<AwsFile>; 2] {
+        [self.config.clone(), self.credentials.clone()]
     }
 
     /// Returns the names of all profiles, those of the config file first, each once.
     pub fn profile_names(&self) -> Vec<String> {
         let mut names = self.config.profile_names();
-        let known: HashSet<String> = names.iter().cloned().collect();
-        names.extend(self.credentials.profile_names().into_iter().filter(|name| !known.contains(name)));
+        names.extend(self.credentials.profile_names().into_iter().filter(|name| !self.config.has_profile(name)));
         names
     }
 }
@@ -149,10 +145,14 @@ impl Profile {
         credentials.or_else(|| self.config.as_ref().and_then(|section| section.get(key)))
     }
 
+    /// What each file says, the config file first.
+    pub fn sections(&self) -> impl Iterator<Item = &Section> {
+        [&self.config, &self.credentials].into_iter().flatten().map(Rc::as_ref)
+    }
+
     /// Returns every effective setting, in file order, the config file's first.
     pub fn settings(&self) -> Vec<&Setting> {
-        let mut all: Vec<&Setting> =
-            [&self.config, &self.credentials].into_iter().flatten().flat_map(|s| &s.settings).collect();
+        let mut all: Vec<&Setting> = self.sections().flat_map(|section| &section.settings).collect();
         let mut seen = HashSet::new();
         // The last one of a key counts, whichever file it is in: walk from the end.
         all.reverse();
@@ -167,9 +167,10 @@ impl Profile {
         Self {
             name: self.name.clone(),
             place: self.place.clone(),
-            config: Some(section),
+            config: Some(Rc::new(section)),
             credentials: None,
-            near: Vec::new(),
+            files: self.files.clone(),
+            near: Vec::new().into(),
         }
     }
 }
@@ -227,7 +228,7 @@ mod tests {
         for header in ["[Profile p]", "[profile p", "[p]"] {
             let many = format!("{header}\nregion = a\n").repeat(50_000);
             let files = World::new(&format!("[profile p]\nregion = v\n{many}"), "").load(&nothing());
-            let near = files.profile("p").unwrap().near;
+            let near = files.near("p");
             assert_eq!((near.len(), near[49_999].place.line), (50_000, 100_001));
             assert_eq!(near[49_999].advice(), "move the lines under it to '[profile p]' on line 1");
             assert_eq!(files.all_near().len(), 50_000);

@@ -1,10 +1,11 @@
 //! Sections that no SDK reads because their header is nearly, but not quite, that of a profile.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use super::AwsFiles;
 use super::file::AwsFile;
 use super::section::{Section, Setting};
+use super::{AwsFiles, Profile};
 use crate::error::{Failure, Kind, Place};
 
 /// A section that was probably meant as a profile.
@@ -33,7 +34,7 @@ impl NearSection {
         let Section { name, header_line, parts, settings } = section;
         let line = String::from_utf8_lossy(&file.bytes()[parts[0].header.clone()]).into_owned();
         let written = line.split_inclusive(']').next().unwrap_or(&line).trim().to_string();
-        let place = Place { file: file.shown().into(), line: header_line };
+        let place = file.place(header_line);
         let right = file.header_of(&name);
         Self { other, right, written, place, settings, name }
     }
@@ -84,19 +85,26 @@ fn near_in(file: &AwsFile, sections: Vec<Section>) -> Vec<NearSection> {
     sections.into_iter().map(of).collect()
 }
 
+fn near_in_both(files: &[Rc<AwsFile>; 2], sections: impl Fn(&AwsFile) -> Vec<Section>) -> Vec<NearSection> {
+    files.iter().flat_map(|file| near_in(file, sections(file))).collect()
+}
+
+impl Profile {
+    /// The sections that were probably meant for it, and that no SDK reads.
+    pub fn near(&self) -> &[NearSection] {
+        self.near.get_or_init(|| near_in_both(&self.files, |file| file.sections_near(&self.name)))
+    }
+}
+
 impl AwsFiles {
     /// Returns the sections that nearly name a profile.
     pub fn near(&self, name: &str) -> Vec<NearSection> {
-        self.near_of(|file| file.sections_near(name))
+        near_in_both(&self.both(), |file| file.sections_near(name))
     }
 
     /// Returns every section that nearly names a profile.
     pub fn all_near(&self) -> Vec<NearSection> {
-        self.near_of(AwsFile::all_sections_near)
-    }
-
-    fn near_of(&self, sections: impl Fn(&AwsFile) -> Vec<Section>) -> Vec<NearSection> {
-        self.both().flat_map(|file| near_in(file, sections(file))).collect()
+        near_in_both(&self.both(), AwsFile::all_sections_near)
     }
 
     /// Returns where and why a profile is not found, if it is nearly there or a file cannot be read as text.
@@ -104,13 +112,9 @@ impl AwsFiles {
         let near = self.near(name).into_iter().next();
         let near = near.map(|near| (near.place.clone(), format!("{}: {}", near.problem(), near.advice())));
         let not_text = || {
-            let (place, what) = self.both().find_map(AwsFile::not_text)?;
+            let (place, what) = self.both().iter().find_map(|file| file.not_text())?;
             Some((place, format!("this file is {what}, which AWS tools cannot read: save it as UTF-8")))
         };
         near.or_else(not_text)
-    }
-
-    fn both(&self) -> impl Iterator<Item = &AwsFile> {
-        [&self.config, &self.credentials].into_iter()
     }
 }

@@ -46,8 +46,7 @@ impl AwsFile {
         }
         found.at.sort_by_key(|(at, _)| *at);
         let mut lines = LineCounter::default();
-        let place = |line| Place { file: self.shown().into(), line };
-        let oddity = |(at, construct)| Oddity { place: place(lines.at(self.bytes(), at)), at, construct };
+        let oddity = |(at, construct)| Oddity { place: self.place(lines.at(self.bytes(), at)), at, construct };
         found.at.into_iter().map(oddity).collect()
     }
 }

@@ -32,6 +32,7 @@ pub struct Part {
 }
 
 /// One key and its value. Wiped on drop.
+#[derive(Clone)]
 pub struct Setting {
     /// In lower case.
     pub key: String,

@@ -12,12 +12,11 @@ const KEPT: [Construct; 3] = [Construct::ByteOrderMark, Construct::NotUtf8, Cons
 impl AwsFile {
     /// Returns what this file is, and on which line, if no SDK can read it as text.
     pub fn not_text(&self) -> Option<(Place, &'static str)> {
-        let place = |line| Place { file: self.shown().into(), line };
         if self.bytes().starts_with(b"\xFF\xFE") || self.bytes().starts_with(b"\xFE\xFF") {
-            return Some((place(1), "UTF-16 text"));
+            return Some((self.place(1), "UTF-16 text"));
         }
         let at = self.binary_line()?;
-        Some((place(grammar::LineCounter::default().at(self.bytes(), at)), "binary data or UTF-16 text"))
+        Some((self.place(grammar::LineCounter::default().at(self.bytes(), at)), "binary data or UTF-16 text"))
     }
 
     /// Returns why this file is not edited, with the line: the edited file would be as unreadable.

@@ -1,5 +1,7 @@
 //! What a change would make of the files and the index, and the diff. Pure; each edit is computed once.
 
+use std::rc::Rc;
+
 use super::{Act, Change};
 use crate::aws_files::edit::{Edit, Edited};
 use crate::aws_files::file::{AwsFile, FileKind};
@@ -22,14 +24,14 @@ pub struct Preview {
 
 #[derive(Debug)]
 struct FileStep {
-    before: AwsFile,
-    after: AwsFile,
+    before: Rc<AwsFile>,
+    after: Rc<AwsFile>,
     hunks: Vec<Hunk>,
 }
 
 pub fn preview(files: &AwsFiles, index: &KeyIndex, change: &Change) -> Result<Preview> {
     let mut preview = Preview {
-        files: files.copied(),
+        files: files.clone(),
         index: index.clone(),
         notes: Vec::new(),
         steps: Vec::with_capacity(change.acts.len()),
@@ -53,8 +55,8 @@ impl Preview {
         };
         let Edited { bytes, hunks, notes } = edited(file, edits, holds)?;
         self.notes.extend(notes);
-        let after = AwsFile::from_bytes(*kind, file.shown().into(), bytes);
-        let before = std::mem::replace(file, after.copied());
+        let after = Rc::new(AwsFile::from_bytes(*kind, file.shown().into(), bytes));
+        let before = std::mem::replace(file, after.clone());
         let changes = !hunks.is_empty();
         Ok(changes.then_some(FileStep { before, after, hunks }))
     }
@@ -81,7 +83,7 @@ impl Preview {
         let Some(step) = &self.steps[act] else { return Ok(()) };
         for edit in edits {
             let (before, now) = (step.before.section(edit.profile()), now.section(edit.profile()));
-            if edit.seen(before.as_ref()) != edit.seen(now.as_ref()) {
+            if edit.seen(before.as_deref()) != edit.seen(now.as_deref()) {
                 let cause = "it was changed in the meantime: run this again";
                 return Err(Failure::new(Kind::Busy, cause).of_profile(edit.profile()));
             }

@@ -240,7 +240,7 @@ impl Consented<'_> {
     fn check(&self) -> Result<()> {
         let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.place);
         let files = &self.context.files;
-        let in_config = self.process.place.file == files.config.shown();
+        let in_config = *self.process.place.file == *files.config.shown();
         let (choice, bytes) = if in_config {
             (&files.config_choice, files.config.bytes())
         } else {

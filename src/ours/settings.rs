@@ -179,7 +179,7 @@ impl Settings {
             Ok(read) => read,
             Err(failure) => return failures.push(failure),
         };
-        let place = |span| Place { file: shown.clone(), line: line_at(&text, span) };
+        let place = |span| Place { file: shown.as_str().into(), line: line_at(&text, span) };
         let unknown = unknown_names(document.as_table());
         self.unknown.extend(unknown.into_iter().map(|(name, span)| UnknownName { name, place: place(span) }));
         for known in KNOWN {
@@ -192,7 +192,7 @@ impl Settings {
                     continue;
                 }
             };
-            self.values.insert(known.name, Sourced::at(value, &Place { file: shown.clone(), line }));
+            self.values.insert(known.name, Sourced::at(value, &Place { file: shown.as_str().into(), line }));
         }
         if let Some(item) = find(document.as_table(), "aliases") {
             let problem = || {

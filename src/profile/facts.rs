@@ -57,8 +57,8 @@ pub fn references(files: &AwsFiles, name: &str) -> Vec<(String, Setting)> {
     let mut found = Vec::new();
     for other in files.profile_names().into_iter().filter(|other| other != name) {
         let Some(profile) = files.profile(&other) else { continue };
-        let sections = [profile.config, profile.credentials].into_iter().flatten();
-        found.extend(sections.flat_map(|s| s.settings).filter(|s| names_it(s)).map(|s| (other.clone(), s)));
+        let settings = profile.sections().flat_map(|section| &section.settings);
+        found.extend(settings.filter(|s| names_it(s)).map(|s| (other.clone(), s.clone())));
     }
     found
 }

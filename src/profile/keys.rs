@@ -3,7 +3,7 @@
 use crate::aws_files::edit::PREFIX;
 use crate::text::near::nearest;
 
-/// Every key that the AWS CLI, an SDK, a well-known helper or twolock reads in a profile.
+/// Every key that the AWS CLI, an SDK, a well-known helper or twolock reads in a profile, sorted.
 pub const KEYS: &[&str] = &[
     "account_id_endpoint_mode",
     "api_versions",
@@ -89,6 +89,11 @@ pub const KEYS: &[&str] = &[
     "web_identity_token_file",
 ];
 
+/// Whether somebody reads this key.
+pub fn is_known(key: &str) -> bool {
+    KEYS.binary_search(&key).is_ok()
+}
+
 /// Whether a key decides about MFA: the device, the role, who gives the credentials.
 pub fn concerns_mfa(key: &str) -> bool {
     ["mfa_serial", "mfa_process", "role_arn"].contains(&key) || key.starts_with(PREFIX)
@@ -109,10 +114,10 @@ pub enum Mistake {
 /// Returns what is wrong with a key, in lower case. A key that is near to none may be another program's.
 pub fn mistake(key: &str) -> Option<Mistake> {
     // To change two letters of a short name makes any other short name of it.
-    if KEYS.contains(&key) || key.len() < 4 {
+    if is_known(key) || key.len() < 4 {
         return None;
     }
-    let exactly = |wanted: &str| KEYS.iter().copied().find(|known| *known == wanted);
+    let exactly = |wanted: &str| KEYS.binary_search(&wanted).ok().map(|at| KEYS[at]);
     let near = exactly(&key.replace('-', "_"))
         .or_else(|| exactly(&format!("{PREFIX}{key}")))
         .or_else(|| exactly(key.strip_prefix(PREFIX)?))
@@ -141,6 +146,11 @@ mod tests {
         assert_eq!(ours("sesion_duration"), Some(Mistake::Nearly("twolock_session_duration")));
         assert_eq!(ours("mfa_serial"), Some(Mistake::Nearly("mfa_serial")));
         assert_eq!(ours("nonsense"), Some(Mistake::NotOurs));
+    }
+
+    #[test]
+    fn they_are_sorted() {
+        assert!(KEYS.is_sorted());
     }
 
     #[test]

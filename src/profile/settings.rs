@@ -69,7 +69,8 @@ impl<'a> ProfileSettings<'a> {
             Some(refuse(setting, cause))
         });
         below.or_else(|| {
-            let setting = self.settings().into_iter().find(is_misspelled_device)?;
+            let written = self.profile.sections().flat_map(|section| &section.settings).find(is_misspelled_device)?;
+            let setting = self.raw(&written.key)?;
             let cause = format!("{} has no effect, so there would be no MFA: rename it to 'mfa_serial'", setting.key);
             let unset = CommandLine::of(Verb::Unset, self.name).with(&setting.key);
             let set = CommandLine::of(Verb::Set, self.name).with("mfa_serial").with(&setting.value);
@@ -258,13 +259,12 @@ impl<'a> ProfileSettings<'a> {
 
     /// Every setting of one key, in both files, also those another one hides.
     pub fn every(self, key: &str) -> impl Iterator<Item = &'a Setting> {
-        let sections = [&self.profile.config, &self.profile.credentials].into_iter().flatten();
-        sections.flat_map(|section| &section.settings).filter(move |setting| setting.key == key)
+        self.profile.sections().flat_map(|section| &section.settings).filter(move |setting| setting.key == key)
     }
 
     /// Sections that were probably meant for this profile.
     pub fn near(self) -> &'a [NearSection] {
-        &self.profile.near
+        self.profile.near()
     }
 
     /// The place of the profile's first header.
@@ -354,7 +354,10 @@ impl<'a> ProfileSettings<'a> {
 
 /// Whether an MFA device is set by a key that is only nearly `mfa_serial`.
 fn is_misspelled_device(setting: &&Setting) -> bool {
-    MfaSerial::parse(&setting.value).is_ok() && keys::mistake(&setting.key) == Some(Mistake::Nearly("mfa_serial"))
+    // The quickest first: this is asked of every setting of most profiles.
+    !keys::is_known(&setting.key)
+        && MfaSerial::parse(&setting.value).is_ok()
+        && keys::mistake(&setting.key) == Some(Mistake::Nearly("mfa_serial"))
 }
 
 fn parse_output(text: &str) -> std::result::Result<(), String> {

@@ -1,5 +1,7 @@
 //! Renaming: a profile's headers, and every setting that names it.
 
+use std::rc::Rc;
+
 use super::kinds::Edited;
 use super::writable::must_be_a_safe_name;
 use crate::aws_files::file::{AwsFile, FileKind};
@@ -17,12 +19,14 @@ impl AwsFile {
         let mut changes: Vec<Replacement> =
             section.iter().flat_map(|s| &s.parts).filter_map(|part| self.new_header(part, new_name)).collect();
         let names = self.profile_names();
-        for setting in names.iter().filter_map(|name| self.section(name)).flat_map(|section| section.settings) {
-            changes.extend(self.renamed_in(&setting, old, new_name)?);
+        for section in names.iter().filter_map(|name| self.section(name)) {
+            for setting in &section.settings {
+                changes.extend(self.renamed_in(setting, old, new_name)?);
+            }
         }
         changes.sort_by_key(|change| change.span.start);
         let touched: Vec<&str> = names.iter().map(String::as_str).chain([new_name]).collect();
-        let keys = |section: Option<Section>| section.map(|s| s.settings.iter().map(|s| s.key.clone()).collect());
+        let keys = |section: Option<Rc<Section>>| section.map(|s| s.settings.iter().map(|s| s.key.clone()).collect());
         let before: Option<Vec<String>> = keys(section);
         self.edited(changes, Vec::new(), &touched, |new| {
             new.section(old).is_none() && (before.is_none() || keys(new.section(new_name)) == before)

@@ -1,6 +1,7 @@
 //! Parses the result of an edit before it is written: it must say what was asked, and change nothing else.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use zeroize::Zeroizing;
 
@@ -11,7 +12,7 @@ use crate::aws_files::grammar;
 use crate::aws_files::hunk::{Hunk, Replacement};
 use crate::aws_files::oddities::Oddity;
 use crate::aws_files::section::{Section, Setting};
-use crate::error::{Failure, Kind, Place, Result};
+use crate::error::{Failure, Kind, Result};
 
 impl AwsFile {
     pub(super) fn edited(
@@ -75,7 +76,7 @@ impl AwsFile {
                 Some(at) => {
                     let line = grammar::LineCounter::default().at(self.bytes(), at);
                     Failure::new(Kind::Config, format!("this change would turn this line into {what}"))
-                        .at(&Place { file: self.shown().into(), line })
+                        .at(&self.place(line))
                         .hint("move or remove this line, then run this again")
                 }
                 None => Failure::new(Kind::Usage, format!("this would write {what}")),
@@ -103,7 +104,7 @@ fn position_before(at: usize, changes: &[Replacement]) -> Option<usize> {
 /// Keys and values; wiped on drop, because some are secret.
 pub(super) type Said = Vec<(String, Zeroizing<String>)>;
 
-pub(super) fn said(section: Section) -> Said {
+pub(super) fn said(section: Rc<Section>) -> Said {
     let pair = |setting: &Setting| (setting.key.clone(), Zeroizing::new(setting.value.clone()));
     section.settings.iter().map(pair).collect()
 }
@@ -117,7 +118,7 @@ pub(super) fn sorted(said: Option<Said>) -> Option<Said> {
 
 /// The settings a profile must have after its edits, computed without the file's bytes.
 pub(super) fn expected(
-    before: Option<Section>,
+    before: Option<Rc<Section>>,
     edits: &[&Edit],
     is_removed: impl Fn(&[String]) -> bool,
 ) -> Option<Said> {

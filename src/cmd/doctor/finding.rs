@@ -138,7 +138,7 @@ impl Finding {
     }
 
     pub fn at(mut self, place: &Place) -> Self {
-        (self.file, self.line) = (Some(place.file.clone()), Some(place.line));
+        (self.file, self.line) = (Some(place.file.to_string()), Some(place.line));
         self
     }
 

@@ -230,7 +230,7 @@ pub fn consents(checkup: &Checkup) -> Checked {
         let why = "entering a directory must not run code, so you must trust this file first";
         Some(Finding::of_failure(Warning, &failure, why).at(place))
     };
-    let both = [(&files.config, &files.config_choice), (&files.credentials, &files.credentials_choice)];
+    let both = [(&*files.config, &files.config_choice), (&*files.credentials, &files.credentials_choice)];
     both.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
@@ -250,7 +250,7 @@ pub fn code_programs(checkup: &Checkup) -> Checked {
 /// The first mfa_process in a file.
 fn names_a_program<'a>(checkup: &'a Checkup, file: &AwsFile) -> Option<&'a Place> {
     let named = checkup.profiles.iter().filter_map(|one| one.profile.get("mfa_process"));
-    named.map(|setting| &setting.place).find(|place| place.file == file.shown())
+    named.map(|setting| &setting.place).find(|place| *place.file == *file.shown())
 }
 
 /// Profiles whose calls do not go to AWS.

@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
 use crate::ours::settings::{UnknownName, near_name};
-use crate::profile::keys::{self, KEYS, Mistake};
+use crate::profile::keys::{self, Mistake};
 use crate::profile::settings::{ProfileSettings, without_quotes};
 use crate::secret;
 use crate::text::visible::visible;
@@ -25,7 +25,7 @@ pub fn headers(checkup: &Checkup) -> Checked {
 fn is_meant(near: &NearSection) -> bool {
     let is_one_word = !near.written().contains(char::is_whitespace);
     let mut keys = near.settings().iter().map(|setting| setting.key.as_str());
-    !is_one_word || near.settings().is_empty() || keys.any(|key| KEYS.contains(&key))
+    !is_one_word || near.settings().is_empty() || keys.any(keys::is_known)
 }
 
 fn header(near: &NearSection) -> Finding {

@@ -12,8 +12,6 @@ mod rules;
 mod verdict;
 mod view;
 
-use std::rc::Rc;
-
 use super::chain::MOST_HOPS;
 use super::facts::names_twolock;
 pub use crate::aws_files::oddities::Reader;
@@ -51,8 +49,7 @@ impl<'a> Callers<'a> {
     }
 
     /// Returns whether callers use twolock for a profile, quickly for the many that lead to no program.
-    pub(crate) fn served(&self, profile: &Rc<Profile>) -> Served {
-        self.readings.remember(&profile.name, Some(profile.clone()));
+    pub(crate) fn served(&self, profile: &Profile) -> Served {
         if self.leads_to_a_program(profile) { self.judge(&profile.name).served() } else { Served::No }
     }
 

@@ -1,6 +1,6 @@
 //! What one reader sees of a profile: the behaviour grid of aws-contract 1.2 laid over what we read.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -8,7 +8,6 @@ use crate::aws_files::oddities::{Construct, Effect, Oddity, Reader};
 use crate::aws_files::section::Span;
 use crate::aws_files::{AwsFiles, Profile, Section, Setting};
 use crate::names::ProfileName;
-use crate::profile::chain::MOST_HOPS;
 use crate::text::visible::visible;
 
 use super::verdict::{ALL, Resolution};
@@ -30,8 +29,6 @@ pub(super) struct Readings<'a> {
     files: &'a AwsFiles,
     /// Looked for when a profile is first judged: for a list in which none names a program it takes a quarter of the time.
     oddities: OnceCell<Oddities>,
-    /// The last few profiles: five readers look at each, and many roles at one source.
-    known: RefCell<HashMap<String, Option<Rc<Profile>>>>,
 }
 
 struct Oddities {
@@ -61,30 +58,19 @@ impl Oddities {
 pub(super) struct View {
     pub name: String,
     pub reader: Reader,
-    profile: Rc<Profile>,
+    profile: Profile,
 }
 
 impl<'a> Readings<'a> {
     pub fn of(files: &'a AwsFiles) -> Self {
         // Builds the index, so that later look-ups need no search.
         files.profile_names();
-        Self { files, oddities: OnceCell::new(), known: RefCell::default() }
+        Self { files, oddities: OnceCell::new() }
     }
 
     /// What both files say about a profile.
-    pub fn profile(&self, name: &str) -> Option<Rc<Profile>> {
-        let known = self.known.borrow().get(name).cloned();
-        known.unwrap_or_else(|| self.remember(name, self.files.profile(name).map(Rc::new)))
-    }
-
-    /// Caches a profile that was already read.
-    pub fn remember(&self, name: &str, profile: Option<Rc<Profile>>) -> Option<Rc<Profile>> {
-        let mut known = self.known.borrow_mut();
-        if known.len() > 2 * MOST_HOPS {
-            known.clear();
-        }
-        known.insert(name.into(), profile.clone());
-        profile
+    pub fn profile(&self, name: &str) -> Option<Profile> {
+        self.files.profile(name)
     }
 
     /// The profile as a reader sees it, if it is in a file; or why the reader takes it for something else.
@@ -99,7 +85,7 @@ impl<'a> Readings<'a> {
         }
         let Some(profile) = self.profile(name) else { return Ok(None) };
         let view = View { name: name.into(), reader, profile };
-        let odd_in = |section: &Option<Section>, all| view.oddity(section.as_ref()?, all);
+        let odd_in = |section: &Option<Rc<Section>>, all| view.oddity(section.as_ref()?, all);
         let (config, credentials) = (&view.profile.config, &view.profile.credentials);
         match odd_in(config, &oddities.config).or_else(|| odd_in(credentials, &oddities.credentials)) {
             Some(odd) => Err(Resolution::Odd(format!("'{}' is read differently: {}", visible(name), odd.there()))),

@@ -235,7 +235,7 @@ fn any_file() -> impl Strategy<Value = Vec<u8>> {
 /// Every section but that of `name`, as bytes.
 fn others(file: &AwsFile, name: &str) -> Vec<Vec<u8>> {
     let names = file.profile_names().into_iter().filter(|other| other != name);
-    let parts = names.filter_map(|name| file.section(&name)).flat_map(|section| section.parts);
+    let parts = names.filter_map(|name| file.section(&name)).flat_map(|section| section.parts.clone());
     parts.map(|part| file.bytes()[part.header.start..part.end].trim_ascii_end().to_vec()).collect()
 }
 

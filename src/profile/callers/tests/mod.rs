@@ -16,8 +16,8 @@ fn files(config: &str, credentials: &str) -> AwsFiles {
             .into_bytes()
     };
     AwsFiles {
-        config: AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), text(config)),
-        credentials: AwsFile::from_bytes(FileKind::Credentials, "~/.aws/credentials".into(), text(credentials)),
+        config: AwsFile::from_bytes(FileKind::Config, "~/.aws/config".into(), text(config)).into(),
+        credentials: AwsFile::from_bytes(FileKind::Credentials, "~/.aws/credentials".into(), text(credentials)).into(),
         config_choice: choice.clone(),
         credentials_choice: choice,
     }

@@ -75,10 +75,12 @@ pub fn is_name(key: &str) -> bool {
     token || half || ["secret", "password", "passwd"].iter().any(|word| contains(key, word))
 }
 
-/// Whether a word is in a text, whatever the case, and `-` as `_`. Called for every value of every profile, so it makes
-/// no copies.
+/// Whether a word, which begins with a letter in lower case, is in a text, whatever the case, and `-` as `_`. Called for
+/// every value of every profile, so it makes no copies.
 fn contains(text: &str, word: &str) -> bool {
-    text.len() >= word.len() && (0..=text.len() - word.len()).any(|at| is_in_at(text, at, word))
+    let (first, places) = (word.as_bytes()[0], (text.len() + 1).saturating_sub(word.len()));
+    let mut begins = memchr::memchr2_iter(first, first.to_ascii_uppercase(), &text.as_bytes()[..places]);
+    begins.any(|at| is_in_at(text, at, word))
 }
 
 fn is_in_at(text: &str, at: usize, word: &str) -> bool {
@@ -136,12 +138,12 @@ fn is_part(byte: u8) -> bool {
 }
 
 fn secret_runs(text: &str) -> Vec<Range<usize>> {
-    if text.len() < LEAST {
+    // Both alphabets are in this one, and most values have no stretch of that length.
+    if text.len() < LEAST || !runs(text, is_of_token).any(|run| run.len() >= LEAST) {
         return Vec::new();
     }
     let keys = runs(text, is_base64).filter(|run| has_likeness(text, run, LEAST));
-    let tokens =
-        runs(text, |b| is_base64(b) || b"-_".contains(&b)).filter(|run| is_token(&text.as_bytes()[run.clone()]));
+    let tokens = runs(text, is_of_token).filter(|run| is_token(&text.as_bytes()[run.clone()]));
     let mut found: Vec<Range<usize>> = keys.chain(tokens).collect();
     found.sort_by_key(|run| (run.start, std::cmp::Reverse(run.end)));
     found
@@ -149,6 +151,10 @@ fn secret_runs(text: &str) -> Vec<Range<usize>> {
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/".contains(&byte)
+}
+
+fn is_of_token(byte: u8) -> bool {
+    is_base64(byte) || b"-_".contains(&byte)
 }
 
 /// The longest stretches of an alphabet, in their order.

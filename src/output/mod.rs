@@ -15,9 +15,12 @@ pub mod process_json;
 pub mod table;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::{Failure, Kind, Result};
@@ -50,16 +53,41 @@ pub fn to_stdout(bytes: &[u8]) -> Result<()> {
 /// Writes a JSON document, two-space indented, to stdout; what looks like a secret in it is masked.
 pub fn json_to_stdout(mut document: Value) -> Result<()> {
     mask(&mut document);
-    let written = credentials_to_stdout(&document);
-    // The process ends now, and freeing a list of ten thousand profiles would only take time.
-    std::mem::forget(document);
-    written
+    written_json(&document)
 }
 
 /// The same without masking, for a document that outputs a session.
 pub fn credentials_to_stdout(document: &Value) -> Result<()> {
-    let text = serde_json::to_string_pretty(document).expect("its keys are text");
-    to_stdout(format!("{}\n", visible::in_json(&text)).as_bytes())
+    written_json(document)
+}
+
+/// Writes a JSON document with one list, each item made when it is written: there may be thousands. Text in the items is
+/// [`Masked`].
+pub fn json_list_to_stdout(name: &str, items: impl Iterator<Item: Serialize>) -> Result<()> {
+    written_json(&BTreeMap::from([(name, Items(RefCell::new(items)))]))
+}
+
+struct Items<I>(RefCell<I>);
+
+impl<I: Iterator<Item: Serialize>> Serialize for Items<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(&mut *self.0.borrow_mut())
+    }
+}
+
+/// Text that is masked in JSON where it looks like a secret.
+pub struct Masked<'a>(pub Cow<'a, str>);
+
+impl Serialize for Masked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(&secret::masked(&self.0))
+    }
+}
+
+fn written_json(document: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(document).expect("its keys are text");
+    text.push('\n');
+    to_stdout(visible::in_json(&text).as_bytes())
 }
 
 /// Only values: the names of fields are ours.

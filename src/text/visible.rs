@@ -20,6 +20,10 @@ const BEHIND: usize = 200;
 /// Returns `text` on one line, control, bidirectional and zero-width characters escaped, what looks like a secret masked,
 /// cut at [`LONGEST`] characters.
 pub fn visible(text: &str) -> String {
+    let is_plain = text.len() <= LONGEST && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_plain {
+        return secret::masked(text).into_owned();
+    }
     let end = text.char_indices().nth(LONGEST + BEHIND).map_or(text.len(), |(at, _)| at);
     let masked = secret::masked(&text[..end]);
     let mut out = escape(masked.chars().take(LONGEST));
@@ -67,8 +71,8 @@ pub fn refused(value: &str) -> &str {
 
 /// Returns JSON that means the same, its hidden characters escaped: a terminal may obey U+009B as it does ESC `[`.
 pub fn in_json(document: &str) -> Cow<'_, str> {
-    // Such characters stand in strings only; the line feeds between them are layout.
-    if document.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {
+    // In a string, JSON escapes the control characters of ASCII but DEL; between strings there are only line feeds.
+    if document.is_ascii() && memchr::memchr(b'\x7f', document.as_bytes()).is_none() {
         return Cow::Borrowed(document);
     }
     let mut out = String::with_capacity(document.len());

@@ -1,16 +1,16 @@
 //! `profile list`: each profile with its account, device, key and the time left.
 
-use std::rc::Rc;
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 use crate::arn::MfaSerial;
-use crate::aws_files::Profile;
+use crate::aws_files::{Profile, Setting};
 use crate::duration;
 use crate::error::Result;
 use crate::output::table::table;
-use crate::output::{json_to_stdout, to_stdout};
+use crate::output::{Masked, json_list_to_stdout, to_stdout};
 use crate::profile::base::{Base, KeyPlace};
 use crate::profile::callers::{Callers, Served};
 use crate::profile::facts::{account, device, kind};
@@ -33,9 +33,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     let callers = context.callers();
     let listed = names.iter().filter_map(|name| Listed::of(context, &active_sessions, &callers, name));
     if as_json {
-        // Not with `json!`, which copies its values.
-        let list = listed.map(|listed| listed.facts(context)).collect();
-        return json_to_stdout(Value::Object([("profiles".into(), list)].into_iter().collect())).map(|()| 0);
+        return json_list_to_stdout("profiles", listed.map(|listed| InJson { listed, context })).map(|()| 0);
     }
     let rows: Vec<_> = listed.map(|listed| listed.row(context)).collect();
     let text = if rows.is_empty() {
@@ -47,7 +45,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
 }
 
 struct Listed {
-    profile: Rc<Profile>,
+    profile: Profile,
     base: Option<Base>,
     device: Option<MfaSerial>,
     rest: Option<(Timestamp, Duration)>,
@@ -57,11 +55,10 @@ struct Listed {
 impl Listed {
     fn of(context: &Context, active_sessions: &ActiveSessions, callers: &Callers, name: &str) -> Option<Self> {
         let Some(Outline { profile, base, device, role }) = context.outline(name) else {
-            let profile = Rc::new(context.files.profile(name)?);
+            let profile = context.files.profile(name)?;
             let served = callers.served(&profile);
             return Some(Self { profile, base: None, device: None, rest: None, served });
         };
-        let profile = Rc::new(profile);
         let served = callers.served(&profile);
         let planned = if active_sessions.may_have(role.as_ref()) { context.plan_quietly(name) } else { None };
         let rest = planned.and_then(|planned| active_sessions.time_left(&planned));
@@ -93,13 +90,17 @@ impl Listed {
             .into(),
         ]
     }
+}
 
-    fn facts(&self, context: &Context) -> Value {
-        let mut fields = facts(context, &self.profile, self.served);
-        if let Some(base) = &self.base {
-            add_key_and_rest(&mut fields, base, self.rest);
-        }
-        fields
+struct InJson<'a> {
+    listed: Listed,
+    context: &'a Context,
+}
+
+impl Serialize for InJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Listed { profile, base, rest, served, .. } = &self.listed;
+        Facts::of(self.context, profile, *served, base.as_ref(), *rest).serialize(serializer)
     }
 }
 
@@ -114,33 +115,54 @@ fn short_place(place: &KeyPlace) -> String {
     }
 }
 
-/// Adds where the key is, and when the credentials expire.
-pub fn add_key_and_rest(fields: &mut Value, base: &Base, rest: Option<(Timestamp, Duration)>) {
-    let Base::Key(key) = base;
-    fields["key"] = json!(key.place.to_string());
-    if let Some((end, left)) = rest {
-        fields["expires"] = json!(end.to_string());
-        fields["seconds_left"] = json!(left.as_secs());
-    }
+/// The profile's settings, where its key is, and when the credentials expire; what is missing is omitted.
+#[derive(Serialize)]
+pub struct Facts<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    adopted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Masked<'a>>,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mfa_serial: Option<Masked<'a>>,
+    name: Masked<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Masked<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_arn: Option<Masked<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_left: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_profile: Option<Masked<'a>>,
 }
 
-/// The profile's settings; missing ones are omitted.
-pub fn facts(context: &Context, profile: &Profile, served: Served) -> Value {
-    let adopted = served == Served::Fully;
-    let mut fields = json!({"name": profile.name, "kind": kind(profile, &context.index), "adopted": adopted});
-    let text = |ours: &str, standard: &str| {
-        profile.get(ours).or_else(|| profile.get(standard)).map(|setting| setting.shown().to_string())
-    };
-    for (name, value) in [
-        ("account", account(profile, &context.index)),
-        ("region", text("region", "region")),
-        ("mfa_serial", text("mfa_serial", "mfa_serial")),
-        ("role_arn", text("twolock_role_arn", "role_arn")),
-        ("source_profile", text("twolock_source_profile", "source_profile")),
-    ] {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            fields[name] = json!(value);
+impl<'a> Facts<'a> {
+    pub fn of(
+        context: &Context,
+        profile: &'a Profile,
+        served: Served,
+        base: Option<&Base>,
+        rest: Option<(Timestamp, Duration)>,
+    ) -> Self {
+        let masked = |text: &'a str| Masked(Cow::Borrowed(text));
+        let shown = |setting: &'a Setting| Some(setting.shown()).filter(|value| !value.is_empty()).map(masked);
+        let text = |key: &str| profile.get(key).and_then(shown);
+        let first = |ours: &str, standard: &str| profile.get(ours).or_else(|| profile.get(standard)).and_then(shown);
+        Self {
+            account: account(profile, &context.index),
+            adopted: served == Served::Fully,
+            expires: rest.map(|(end, _)| end.to_string()),
+            key: base.map(|Base::Key(key)| Masked(key.place.to_string().into())),
+            kind: kind(profile, &context.index),
+            mfa_serial: text("mfa_serial"),
+            name: masked(&profile.name),
+            region: text("region"),
+            role_arn: first("twolock_role_arn", "role_arn"),
+            seconds_left: rest.map(|(_, left)| left.as_secs()),
+            source_profile: first("twolock_source_profile", "source_profile"),
         }
     }
-    fields
 }

@@ -18,7 +18,7 @@ use crate::text::style::label;
 use crate::text::visible::{one_line, visible};
 use crate::text::width::{columns, padded};
 
-use super::list::{add_key_and_rest, facts};
+use super::list::Facts;
 use crate::cmd::active_sessions::ActiveSessions;
 use crate::cmd::context::{Context, Planned};
 
@@ -129,7 +129,7 @@ fn near(profile: &Profile) -> String {
         let line = format!("{}: {}: {}", near.place, near.problem(), near.advice());
         format!("  {}\n", one_line(&line))
     };
-    let lines: String = profile.near.iter().map(line).collect();
+    let lines: String = profile.near().iter().map(line).collect();
     if lines.is_empty() { lines } else { format!("\nignored by AWS tools\n{lines}") }
 }
 
@@ -142,8 +142,10 @@ fn oddities(context: &Context) -> String {
 
 fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> Value {
     let verdict = context.callers().judge(&profile.name);
-    let mut fields = facts(context, profile, verdict.served());
-    let setting = |s: &Setting| json!({"key": s.key, "value": s.shown(), "file": s.place.file, "line": s.place.line});
+    let planned_base = planned.as_ref().ok().map(|planned| &planned.plan.base);
+    let rest = planned.as_ref().ok().and_then(|planned| ActiveSessions::look(context).time_left(planned));
+    let mut fields = json!(Facts::of(context, profile, verdict.served(), planned_base, rest));
+    let setting = |s: &Setting| json!({"key": s.key, "value": s.shown(), "file": &*s.place.file, "line": s.place.line});
     fields["settings"] = profile.settings().into_iter().map(setting).collect();
     let caller = |(caller, resolution): &(Reader, Resolution)| {
         let uses_twolock = resolution.bypass().is_none();
@@ -152,7 +154,6 @@ fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> 
     fields["callers"] = verdict.callers().iter().map(caller).collect();
     match planned {
         Ok(planned) => {
-            add_key_and_rest(&mut fields, &planned.plan.base, ActiveSessions::look(context).time_left(&planned));
             fields["plan"] = planned.plan.lines().map(|line| json!(line.to_string())).collect();
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());

@@ -160,7 +160,7 @@ impl MfaSerial {
                     .into(),
             );
         }
-        if text.len() == 20 && ["AKIA", "ASIA"].iter().any(|prefix| text.starts_with(prefix)) {
+        if text.len() == 20 && crate::secret::begins_as_key_id(text) {
             return Err("is an access key id, not an MFA device".into());
         }
         if !text.starts_with("arn:") && crate::secret::is_in(text) {

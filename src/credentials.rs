@@ -46,8 +46,7 @@ fn is_secret_in_place_of_id(text: &str) -> bool {
 }
 
 fn no_id(text: &str) -> &'static str {
-    let begins_as_id = ["AKIA", "ASIA"].iter().any(|prefix| text.trim_start().starts_with(prefix));
-    match begins_as_id && text.len() > 24 {
+    match secret::begins_as_key_id(text.trim_start()) && text.len() > 24 {
         true => "contains more than an access key id: is the secret key on the same line?",
         false if is_secret_in_place_of_id(text) || secret::may_be_in(text) => {
             "looks like the secret key: are the two lines swapped?"

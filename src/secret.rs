@@ -52,6 +52,11 @@ impl<T: Zeroize> Drop for Secret<T> {
     }
 }
 
+/// How the ids of AWS's access keys begin: long-term, temporary.
+pub fn begins_as_key_id(text: &str) -> bool {
+    ["AKIA", "ASIA"].iter().any(|prefix| text.starts_with(prefix))
+}
+
 /// Stands wherever a secret would.
 pub const MASK: &str = "***";
 

@@ -22,7 +22,7 @@ use crate::ours::key_index::KeyIndex;
 use crate::ours::settings::{Paths, Settings};
 use crate::output::messages;
 use crate::profile::adoption;
-use crate::profile::callers::{Callers, Machine};
+use crate::profile::callers::{Callers, Lacking, Machine};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{EndpointUrls, Sources, Surroundings};
 use crate::session::cache::Need;
@@ -317,6 +317,22 @@ impl Context {
         setting.and_then(|setting| Keyring::from_name(&setting.value)).unwrap_or_default()
     }
 
+    fn lacks(&self, program: &str) -> Option<Lacking> {
+        let below = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|home| program.strip_prefix(home));
+        let path = below.map_or_else(|| program.into(), |below| self.dirs.home.join(below));
+        // What another variable stands for is the shell's to say.
+        let is_expanded = below.is_none() && program.contains('$');
+        if is_expanded || child::find_program(&path.to_string_lossy(), self.env.raw("PATH")).is_some() {
+            return None;
+        }
+        Some(match path.is_absolute() {
+            true if path.exists() => Lacking::NotExecutable,
+            true => Lacking::NoSuchFile,
+            false if path.components().count() > 1 => Lacking::RelativePath,
+            false => Lacking::NotOnPath,
+        })
+    }
+
     /// The keyrings in use. No dialog opens unless `may_unlock`.
     pub fn stores(&self, may_unlock: bool) -> Stores {
         Stores::choose(self.keyring(), &self.env, || self.dirs.account_data(), may_unlock)
@@ -328,26 +344,14 @@ struct OwnMachine<'a> {
     context: &'a Context,
     sources: Sources<'a>,
     /// Thousands of profiles name the same one.
-    programs: RefCell<HashMap<String, bool>>,
+    programs: RefCell<HashMap<String, Option<Lacking>>>,
     /// By profile: each caller asks about it.
     refusals: RefCell<HashMap<String, Option<String>>>,
 }
 
 impl Machine for OwnMachine<'_> {
-    fn has_program(&self, program: &str) -> bool {
-        if let Some(known) = self.programs.borrow().get(program) {
-            return *known;
-        }
-        let below = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|home| program.strip_prefix(home));
-        let home = &self.context.dirs.home;
-        let program_there = match below {
-            Some(below) => child::find_program(&home.join(below).to_string_lossy(), None),
-            None => child::find_program(program, self.context.env.raw("PATH")),
-        };
-        // What another variable stands for is the shell's to say.
-        let found = program_there.is_some() || (below.is_none() && program.contains('$'));
-        self.programs.borrow_mut().insert(program.into(), found);
-        found
+    fn lacks(&self, program: &str) -> Option<Lacking> {
+        *self.programs.borrow_mut().entry(program.into()).or_insert_with(|| self.context.lacks(program))
     }
 
     fn refusal(&self, profile: &str) -> Option<String> {

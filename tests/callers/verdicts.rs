@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use twolock::internals::{
     AwsFiles, Env,
-    callers::{Callers, CodeUse, Machine, Obtained, Provider, Reader, Resolution},
+    callers::{Callers, CodeUse, Lacking, Machine, Obtained, Provider, Reader, Resolution},
 };
 
 use crate::adopted::python;
@@ -85,9 +85,10 @@ fn variables(world: &World, row: usize) -> BTreeMap<&'static str, String> {
 struct Programs<'a>(&'a World);
 
 impl Machine for Programs<'_> {
-    fn has_program(&self, program: &str) -> bool {
+    fn lacks(&self, program: &str) -> Option<Lacking> {
         let below = ["~/", "$HOME/"].iter().find_map(|home| program.strip_prefix(home));
-        below.map_or(program.into(), |below| self.0.home().join(below)).exists()
+        let path = below.map_or(program.into(), |below| self.0.home().join(below));
+        (!path.exists()).then_some(Lacking::NoSuchFile)
     }
 
     fn refusal(&self, _: &str) -> Option<String> {

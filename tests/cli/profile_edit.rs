@@ -330,7 +330,7 @@ fn an_edit_after_which_a_tool_no_longer_calls_twolock_says_so() {
         ),
         (
             &["set", "prod", "credential_process", "/nowhere/twolock credential-process --profile prod"],
-            "an error: cannot start the credential_process: '/nowhere/twolock' does not exist or is not executable",
+            "an error: cannot start the credential_process: '/nowhere/twolock' does not exist",
         ),
         (&["unset", "prod", "credential_process"], "note: after this, 'prod' (AWS CLI, boto3 and SDKs"),
         (

@@ -21,7 +21,7 @@ pub fn bypassed(checkup: &Checkup) -> Checked {
     // A program that nobody can start is a finding of its own, and so is a profile without a plan.
     let is_another_finding = |one: &&OneProfile| {
         let line = process_line(&one.profile);
-        !matches!(one.plan, Some(Ok(_))) || line.is_some_and(|(_, line)| missing(line.program, checkup).is_some())
+        !matches!(one.plan, Some(Ok(_))) || line.is_some_and(|(_, line)| callers.lacks(line.program).is_some())
     };
     let judged = checkup.profiles.iter().filter(|one| !is_another_finding(one));
     judged.filter_map(|one| bypass(checkup, one, &callers)).collect::<Vec<_>>().into()
@@ -62,6 +62,7 @@ fn reasons(bypasses: &[&(Reader, Resolution)]) -> String {
 
 /// `credential_process` lines whose program is missing, is another one, or may be missing after the next upgrade.
 pub fn programs(checkup: &Checkup) -> Checked {
+    let callers = checkup.context.callers();
     let myself = std::env::current_exe().and_then(|path| directories::resolve(&path)).ok();
     let mut lines: BTreeMap<&str, Vec<(&OneProfile, &Setting)>> = BTreeMap::new();
     for one in &checkup.profiles {
@@ -70,7 +71,7 @@ pub fn programs(checkup: &Checkup) -> Checked {
         }
     }
     let of = |(program, lines): (&str, Vec<(&OneProfile, &Setting)>)| {
-        let (severity, what, why) = wrong(program, checkup, myself.as_deref())?;
+        let (severity, what, why) = wrong(program, checkup, &callers, myself.as_deref())?;
         let ((one, setting), others) = lines.split_first()?;
         let names: Vec<&str> = others.iter().map(|(one, _)| one.name.as_str()).collect();
         let others = if names.is_empty() { String::new() } else { format!("; so does {}", first_names(&names)) };
@@ -81,32 +82,20 @@ pub fn programs(checkup: &Checkup) -> Checked {
     lines.into_iter().filter_map(of).collect::<Vec<_>>().into()
 }
 
-fn wrong(program: &str, checkup: &Checkup, myself: Option<&Path>) -> Option<(Severity, &'static str, &'static str)> {
-    let path = Path::new(program);
-    if let Some(what) = missing(program, checkup) {
-        return Some((Error, what, "the AWS CLI and SDKs cannot find the program"));
+fn wrong(
+    program: &str,
+    checkup: &Checkup,
+    callers: &Callers,
+    myself: Option<&Path>,
+) -> Option<(Severity, String, &'static str)> {
+    if let Some(lacking) = callers.lacks(program) {
+        return Some((Error, format!("which {lacking}"), "the AWS CLI and SDKs cannot find the program"));
     }
     let found = child::find_program(program, checkup.context.env.raw("PATH"))?;
-    if names_a_version(path) {
-        return Some((Warning, "a path that contains a version", "the next upgrade may remove it"));
+    if names_a_version(Path::new(program)) {
+        return Some((Warning, "a path that contains a version".into(), "the next upgrade may remove it"));
     }
     let real = directories::resolve(&found).ok()?;
     let is_another = myself.is_some_and(|myself| real != myself);
-    is_another.then_some((Info, "which is a different twolock", "it may be an older version"))
-}
-
-/// Why no caller can start a program, if so. What a shell expands is for the verdict.
-fn missing(program: &str, checkup: &Checkup) -> Option<&'static str> {
-    let path = Path::new(program);
-    let is_expanded = program.starts_with('~') || program.contains('$');
-    if is_expanded || child::find_program(program, checkup.context.env.raw("PATH")).is_some() {
-        return None;
-    }
-    Some(match path.is_absolute() {
-        _ if cfg!(not(windows)) && program.contains('\\') => "which is a Windows path",
-        true if path.exists() => "which is not executable",
-        true => "which does not exist",
-        false if path.components().count() > 1 => "which is not an absolute path or a name on PATH",
-        false => "which is not on PATH",
-    })
+    is_another.then_some((Info, "which is a different twolock".into(), "it may be an older version"))
 }

@@ -12,6 +12,8 @@ mod rules;
 mod verdict;
 mod view;
 
+use std::fmt;
+
 use super::chain::MOST_HOPS;
 use super::facts::names_twolock;
 pub use crate::aws_files::oddities::Reader;
@@ -22,11 +24,34 @@ pub use verdict::{
 
 /// What decides whether twolock answers, beside the files.
 pub trait Machine {
-    /// Whether a program can be started: a path, also one that begins with `~/` or `$HOME/`, or a name on `PATH`.
-    fn has_program(&self, program: &str) -> bool;
+    /// Why a program cannot be started, if so: a path, also one that begins with `~/` or `$HOME/`, or a name on `PATH`.
+    fn lacks(&self, program: &str) -> Option<Lacking>;
 
     /// Why twolock gives no credentials for a profile, if it does not.
     fn refusal(&self, profile: &str) -> Option<String>;
+}
+
+/// Why a program of a `credential_process` cannot be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    WindowsPath,
+    NotExecutable,
+    NoSuchFile,
+    NotOnPath,
+    /// Neither an absolute path nor a name that is looked for on `PATH`.
+    RelativePath,
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WindowsPath => "is a Windows path",
+            Self::NotExecutable => "is not executable",
+            Self::NoSuchFile => "does not exist",
+            Self::NotOnPath => "is not on PATH",
+            Self::RelativePath => "is not an absolute path or a name on PATH",
+        })
+    }
 }
 
 /// The files, ready to judge one profile or all of them.
@@ -39,6 +64,11 @@ impl<'a> Callers<'a> {
     /// Looks through both files once.
     pub fn of(files: &'a AwsFiles, machine: impl Machine + 'a) -> Self {
         Self { readings: view::Readings::of(files), machine: Box::new(machine) }
+    }
+
+    /// Returns why no caller can start a program, if so.
+    pub fn lacks(&self, program: &str) -> Option<Lacking> {
+        lacking(program, &*self.machine)
     }
 
     /// Returns what each caller would do with a profile.
@@ -60,6 +90,10 @@ impl<'a> Callers<'a> {
         let sources = std::iter::successors(source(profile), |below| source(below));
         names_one(profile) || sources.take(MOST_HOPS + 1).any(|below| names_one(&below))
     }
+}
+
+fn lacking(program: &str, machine: &dyn Machine) -> Option<Lacking> {
+    if cfg!(not(windows)) && program.contains('\\') { Some(Lacking::WindowsPath) } else { machine.lacks(program) }
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use crate::aws_files::process_line::{ProcessLine, Rest, Start};
 use crate::profile::chain::MOST_HOPS;
 use crate::text::visible::visible;
 
-use super::Machine;
 use super::verdict::{CodeUse, Obtained, Provider, Resolution};
 use super::view::{Readings, View};
+use super::{Machine, lacking};
 
 /// What a profile gives a caller; none where it has no credentials.
 type Judged = Result<Option<Obtained>, Resolution>;
@@ -259,10 +259,7 @@ fn why_not_started(line: &ProcessLine<'_>, reader: Reader, machine: &dyn Machine
     if !has_shell && (line.program.starts_with('~') || line.program.contains('$')) {
         return Some(format!("it runs no shell, so '{program}' is not expanded"));
     }
-    if cfg!(not(windows)) && line.program.contains('\\') {
-        return Some(format!("'{program}' is a Windows path"));
-    }
-    (!machine.has_program(line.program)).then(|| format!("'{program}' does not exist or is not executable"))
+    lacking(line.program, machine).map(|lacking| format!("'{program}' {lacking}"))
 }
 
 fn error<T>(why: impl fmt::Display) -> Result<T, Resolution> {

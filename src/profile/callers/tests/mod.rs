@@ -27,8 +27,8 @@ fn files(config: &str, credentials: &str) -> AwsFiles {
 struct Anything;
 
 impl Machine for Anything {
-    fn has_program(&self, program: &str) -> bool {
-        !program.ends_with("/gone/twolock")
+    fn lacks(&self, program: &str) -> Option<Lacking> {
+        program.ends_with("/gone/twolock").then_some(Lacking::NoSuchFile)
     }
 
     fn refusal(&self, profile: &str) -> Option<String> {
@@ -165,7 +165,7 @@ fn a_line_that_a_caller_cannot_start_is_no_way_to_us() {
     let of = |line: &str| judge(&files(&format!("[profile p]\ncredential_process = {line}\n"), ""), "p");
     for (line, expected) in [
         ("~/bin/twolock credential-process p", "it runs no shell, so '~/bin/twolock' is not expanded"),
-        ("/gone/twolock credential-process p", "'/gone/twolock' does not exist or is not executable"),
+        ("/gone/twolock credential-process p", "'/gone/twolock' does not exist"),
     ] {
         let said = format!("an error: cannot start the credential_process: {expected} (~/.aws/config:2)");
         assert_eq!(of(line).callers()[0].1.to_string(), said);

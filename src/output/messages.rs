@@ -4,14 +4,19 @@ use std::io::Write;
 
 use crate::error::Failure;
 use crate::output::is_styled;
+use crate::output::paragraph::wrapped;
+use crate::system::terminal;
 use crate::text::style::label;
 use crate::text::visible::{one_line, sentence};
 
 /// Says why the command failed. The first line makes sense on its own: SDKs quote it inside their own message.
 pub fn failure(failure: &Failure) {
     say("error", &failure.headline());
-    for hint in failure.shown_hints() {
-        say("hint", &hint);
+    for hint in &failure.hints {
+        let Some(shown) = hint.shown() else { continue };
+        // A command is never broken: it is there to be pasted.
+        let width = hint.command().map_or_else(terminal::stderr_columns, |_| None);
+        say_within(width, "hint", &shown);
     }
 }
 
@@ -43,9 +48,16 @@ pub fn note(text: &str) {
     say("note", text);
 }
 
-/// A closed stderr loses words, never the result.
 fn say(what: &str, text: &str) {
+    say_within(terminal::stderr_columns(), what, text);
+}
+
+/// On a terminal, lines end between words; elsewhere, a message is one line. A closed stderr loses words, never the
+/// result.
+fn say_within(width: Option<usize>, what: &str, text: &str) {
     let mut stderr = std::io::stderr().lock();
-    let label = label(what, is_styled(&stderr));
-    let _ = stderr.write_all(format!("twolock: {label} {}\n", one_line(text)).as_bytes());
+    let plain = label(what, false);
+    let lines = wrapped(&format!("twolock: {plain} {}", one_line(text)), "", width);
+    // Styles have no width, so they come last.
+    let _ = stderr.write_all(lines.replacen(&plain, &label(what, is_styled(&stderr)), 1).as_bytes());
 }

@@ -20,6 +20,30 @@ fn an_error_and_its_hint_are_styled_on_a_terminal_that_shows_styles() {
 }
 
 #[test]
+fn messages_on_a_terminal_are_broken_between_words_and_commands_are_not() {
+    let world = World::new();
+    let serial = "arn:aws:iam::123456789012:mfa/a-device-with-a-long-name";
+    world.add_config(&format!("[profile odd]\ntwolock_source_profile = base\nmfa-serial = {serial}\n"));
+    let text = shown(&world, &["login", "odd"], &[]);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let command = format!("twolock profile set odd mfa_serial {serial} && twolock profile unset odd mfa-serial");
+    let [first, second, hint] = lines[..] else { panic!("{text}") };
+    assert!(first.len() <= 80 && first.starts_with("twolock: error: profile 'odd' ("), "{text}");
+    assert_eq!(second, "  there would be no MFA: rename it to 'mfa_serial'", "{text}");
+    assert!(hint.ends_with(&command), "{text}");
+    let in_pipe = world.run(["login", "odd"]).stderr;
+    assert_eq!(in_pipe.lines().count(), 2, "{in_pipe}");
+}
+
+#[test]
+fn what_profile_show_says_of_a_plan_is_broken_between_words() {
+    let world = World::new();
+    let text = world.finish(world.twolock(["profile", "show", "prod"]).env("COLUMNS", "60")).stdout;
+    let plan = text.split("\nplan\n").nth(1).and_then(|rest| rest.split("\ncallers\n").next()).unwrap();
+    assert!(plan.lines().all(|line| line.chars().count() <= 60) && plan.contains("\n    (~/.aws/"), "{plan}");
+}
+
+#[test]
 fn severities_and_fixes_are_styled_on_a_terminal_that_shows_styles() {
     let world = World::new();
     world.add_config("[profile odd]\nrole_arn = x\n");

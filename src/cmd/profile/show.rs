@@ -35,18 +35,29 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let mut text = format!("{} ({place}): {}\n", visible(name.as_str()), kind(&profile, &context.index));
     text += &settings_text(&profile.settings());
     text += "\nplan\n";
+    let width = terminal::columns(&context.env);
     text += &match planned {
-        Ok(planned) => plan_text(&planned),
-        Err(problem) => format!("  none: {}\n{}", one_line(&problem.headline()), hints(&problem)),
+        Ok(planned) => fitting(&plan_text(&planned), width),
+        Err(problem) => wrapped(&format!("none: {}", one_line(&problem.headline())), "  ", width) + &hints(&problem),
     };
     text += "\ncallers\n";
-    let columns = terminal::columns(&context.env).unwrap_or(WIDEST).min(WIDEST);
+    let columns = width.unwrap_or(WIDEST).min(WIDEST);
     let verdict = context.callers().judge(name.as_str());
     text += &callers_text(&verdict, columns);
     if verdict.adopting_helps() && context.can_be_adopted(name) {
         text += &hint_line(&format!("make them all use twolock: {}", CommandLine::of(Verb::Adopt, name)));
     }
-    to_stdout((text + &near(&profile) + &oddities(context)).as_bytes()).map(|()| 0)
+    text += &fitting(&(near(&profile) + &oddities(context)), width);
+    to_stdout(text.as_bytes()).map(|()| 0)
+}
+
+/// Each line broken between its words, with its own indent.
+fn fitting(text: &str, width: Option<usize>) -> String {
+    let line = |line: &str| {
+        let words = line.trim_start();
+        wrapped(words, &line[..line.len() - words.len()], width)
+    };
+    text.lines().map(line).collect()
 }
 
 /// The effective settings, by file, each with its line.

@@ -46,6 +46,11 @@ pub fn columns(env: &Env) -> Option<usize> {
     told.or_else(platform::stdout_width)
 }
 
+/// Returns the width of the terminal that stderr goes to, if it goes to one.
+pub fn stderr_columns() -> Option<usize> {
+    platform::stderr_width()
+}
+
 /// Returns whether words on a terminal may be styled: not with `NO_COLOR`, nor where the terminal shows no styles.
 pub fn allows_styles(env: &Env) -> bool {
     env.text("NO_COLOR").is_none() && platform::shows_styles(env.text("TERM"))

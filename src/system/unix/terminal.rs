@@ -109,5 +109,14 @@ pub fn read_terminal(terminal: &File, signals: &TerminalSignals, buffer: &mut [u
 
 /// Returns the width of the terminal that standard output goes to, if it goes to one.
 pub fn stdout_width() -> Option<usize> {
-    io::stdout().as_fd().try_clone_to_owned().ok().and_then(|out| width(&File::from(out)))
+    width_of(&io::stdout())
+}
+
+/// The same for standard error.
+pub fn stderr_width() -> Option<usize> {
+    width_of(&io::stderr())
+}
+
+fn width_of(stream: &impl AsFd) -> Option<usize> {
+    stream.as_fd().try_clone_to_owned().ok().and_then(|out| width(&File::from(out)))
 }

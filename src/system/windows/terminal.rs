@@ -130,5 +130,14 @@ pub(super) fn handle(file: &File) -> HANDLE {
 
 /// Returns the width of the terminal that standard output goes to, if it goes to one.
 pub fn stdout_width() -> Option<usize> {
-    io::stdout().as_handle().try_clone_to_owned().ok().and_then(|out| width(&File::from(out)))
+    width_of(&io::stdout())
+}
+
+/// The same for standard error.
+pub fn stderr_width() -> Option<usize> {
+    width_of(&io::stderr())
+}
+
+fn width_of(stream: &impl AsHandle) -> Option<usize> {
+    stream.as_handle().try_clone_to_owned().ok().and_then(|out| width(&File::from(out)))
 }

@@ -30,9 +30,12 @@ pub fn run() -> ExitCode {
     match Cli::read(arguments.clone()) {
         Ok(cli) => code(cmd::run(cli, cmd::Invocation { started, limits, env })),
         Err(e) => {
-            if e.kind() == ErrorKind::InvalidSubcommand
-                && let Some(failure) = cmd::mistaken::understood(&arguments, &env)
-            {
+            let meant = match e.kind() {
+                ErrorKind::InvalidSubcommand => cmd::mistaken::understood(&arguments, &env),
+                ErrorKind::MissingRequiredArgument => cmd::mistaken::joined(&arguments),
+                _ => None,
+            };
+            if let Some(failure) = meant {
                 return code(Err(failure));
             }
             let helped = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);

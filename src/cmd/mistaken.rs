@@ -9,7 +9,7 @@ use crate::error::{Failure, Kind};
 use crate::hint::{CommandLine, Verb};
 use crate::system::directories::Directories;
 use crate::system::env::Env;
-use crate::text::visible::as_word;
+use crate::text::visible::{as_word, refused};
 
 use super::context::Context;
 use super::shell::{calling_shell, line_to_type};
@@ -44,6 +44,19 @@ pub fn understood(arguments: &[OsString], env: &Env) -> Option<Failure> {
         return None;
     }
     of_another_program(word, rest, env).or_else(|| of_a_profile(word, rest, env))
+}
+
+/// Says what to run where a key and its value are one word, as in `settings set min_ttl=5m`.
+pub fn joined(arguments: &[OsString]) -> Option<Failure> {
+    let words: Vec<&str> = arguments.iter().map(|word| word.to_str()).collect::<Option<_>>()?;
+    let (command, joined) = match words[..] {
+        ["settings", "set", joined, ..] => (CommandLine::new(Verb::SettingsSet), joined),
+        ["profile", "set", profile, joined, ..] => (CommandLine::of(Verb::Set, profile), joined),
+        _ => return None,
+    };
+    let (key, value) = joined.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty())?;
+    let command = command.with(key).with(value);
+    Some(Failure::new(Kind::Usage, format!("'{}' should be two words; run: {command}", refused(joined))))
 }
 
 /// Commands of aws-vault and granted that have another name here, or none; and ours without their first word.

@@ -232,13 +232,28 @@ impl<'a> ProfileSettings<'a> {
         self.either("twolock_role_arn", "role_arn").is_some()
     }
 
-    /// What to know of `duration_seconds` where no role is assumed.
+    /// What to know of a duration that is never used: a role's where no role is assumed, an MFA session's where its key
+    /// is another profile's.
     pub fn note_on_duration(self) -> Option<(&'a Setting, &'static str)> {
-        let setting = self.raw("duration_seconds").filter(|_| !self.has_role())?;
-        Some((
-            setting,
-            "duration_seconds has no effect without a role; twolock_session_duration sets how long an MFA session lasts",
-        ))
+        let (key, note) = match self.has_role() {
+            false => (
+                "duration_seconds",
+                "duration_seconds has no effect without a role; twolock_session_duration sets how long an MFA session lasts",
+            ),
+            true if self.may_give_a_key() => return None,
+            true => (
+                "twolock_session_duration",
+                "twolock_session_duration has no effect on a role: set it in the profile with the access key; \
+                 duration_seconds sets how long a role lasts",
+            ),
+        };
+        self.raw(key).map(|setting| (setting, note))
+    }
+
+    /// Whether a role has an access key of its own besides, for itself or for others that name it as their source.
+    fn may_give_a_key(self) -> bool {
+        let source = self.either("twolock_source_profile", "source_profile");
+        self.raw(STATIC_KEYS[0]).is_some() || source.is_some_and(|source| source.value == self.name.as_str())
     }
 
     /// A setting's text as read.

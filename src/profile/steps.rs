@@ -113,7 +113,6 @@ impl StepPlanner<'_> {
             notes.push(self.note_on_no_device());
         }
         notes.extend(note_on_length(&session));
-        notes.extend(self.chain.asked().settings().note_on_duration().map(|(_, note)| note.into()));
         Ok(vec![session])
     }
 

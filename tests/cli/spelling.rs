@@ -280,6 +280,53 @@ fn the_duration_of_a_role_is_noted_where_there_is_no_role() {
 }
 
 #[test]
+fn the_duration_of_a_session_is_noted_where_the_key_is_another_profiles() {
+    let world = World::new();
+    let note = "twolock_session_duration has no effect on a role: set it in the profile with the access key; \
+                duration_seconds sets how long a role lasts";
+    let ran = world.run(["profile", "set", "prod", "twolock_session_duration", "8h", "--yes"]);
+    assert!(ran.code == 0 && ran.stdout.contains(&format!("note: {note}\n")), "{ran:?}");
+    let shown = world.run(["profile", "show", "prod"]).stdout;
+    assert!(shown.contains(&format!("  note: {note}\n")), "{shown}");
+    let [found] = &world.found_by("profile-key")[..] else { panic!("one finding") };
+    assert!(found.ends_with(&format!("{note}: twolock profile unset prod twolock_session_duration")), "{found}");
+    assert_eq!(world.run(["profile", "set", "base", "twolock_session_duration", "8h", "--yes"]).code, 0);
+    assert_eq!(world.found_by("profile-key").len(), 1, "where the key is, it has an effect");
+}
+
+#[test]
+fn a_key_and_its_value_in_one_word_are_answered_with_two() {
+    let world = World::new();
+    for (arguments, word, command) in [
+        (&["settings", "set", "min_ttl=5m"][..], "min_ttl=5m", "twolock settings set min_ttl 5m"),
+        (
+            &["profile", "set", "prod", "region=eu-west-1"],
+            "region=eu-west-1",
+            "twolock profile set prod region eu-west-1",
+        ),
+    ] {
+        let said = format!("twolock: error: '{word}' should be two words; run: {command}\n");
+        let ran = world.finish(&mut world.twolock(arguments.iter().copied()));
+        assert_eq!((ran.code, ran.stderr), (2, said));
+    }
+}
+
+#[test]
+fn a_profile_without_a_key_is_not_made_its_own_source() {
+    let world = World::new();
+    for key in ["source_profile", "twolock_source_profile"] {
+        let said = format!(
+            "twolock: error: profile 'prod': {key} cannot be 'prod' itself, which has no access key: name the profile that \
+             has it\n"
+        );
+        let ran = world.run(["profile", "set", "prod", key, "prod", "--yes"]);
+        assert_eq!((ran.code, ran.stderr), (2, said));
+    }
+    assert_eq!(config_of(&world), CONFIG);
+    assert_eq!(world.run(["profile", "set", "base", "source_profile", "base", "--yes"]).code, 0, "it has a key");
+}
+
+#[test]
 fn doctor_finds_keys_and_values_that_nobody_reads_and_its_fix_works() {
     let world = World::new();
     world.add_config(&format!(

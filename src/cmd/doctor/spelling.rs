@@ -56,9 +56,12 @@ fn of_profile(one: &OneProfile) -> Vec<Finding> {
         unread(one, setting).or_else(|| value().map(|failure| invalid(one, setting, &failure)))
     });
     let note = settings.note_on_duration().map(|(setting, note)| {
-        let finding =
-            Finding::new(Info, note, "AWS tools use it for roles only").of_profile(&one.name).at(&setting.place);
-        finding.fix(CommandLine::of(Verb::Unset, &one.name).with("duration_seconds"))
+        let why = match setting.key.as_str() {
+            "duration_seconds" => "AWS tools use it for roles only",
+            _ => "roles share the MFA session of the profile with the access key",
+        };
+        let finding = Finding::new(Info, note, why).of_profile(&one.name).at(&setting.place);
+        finding.fix(CommandLine::of(Verb::Unset, &one.name).with(&setting.key))
     });
     wrong.chain(note).collect()
 }

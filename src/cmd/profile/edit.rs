@@ -20,7 +20,9 @@ use crate::names::ProfileName;
 use crate::ours::aliases;
 use crate::ours::key_index::IndexEdit;
 use crate::ours::settings::SettingEdit;
+use crate::profile::Sources;
 use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
+use crate::profile::base::Base;
 use crate::profile::facts::{names_twolock, references};
 use crate::profile::keys::{self, KEYS, Mistake};
 use crate::profile::settings::ProfileSettings;
@@ -57,6 +59,7 @@ pub fn set(
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
     let preview = context.preview(&change)?;
     check(&preview, name, &key)?;
+    refuse_itself(context.sources_after(&preview), name, &key, value)?;
     change.notes.extend(note_on(&preview, name, &key));
     change.notes.extend(losses(context, &preview, name));
     make_and_say(context, &change, &preview, QUESTION, flags, &format!("set {key} of {name}"))
@@ -116,6 +119,20 @@ fn check(preview: &Preview, name: &ProfileName, key: &str) -> Result<()> {
     let Some(profile) = preview.files.profile(name.as_str()) else { return Ok(()) };
     let usage = |failure| Failure { kind: Kind::Usage, place: None, ..failure };
     ProfileSettings::of(&profile, name).check(key).map_err(usage)
+}
+
+/// A profile with a key of its own may name itself as its source (aws-contract 2.4); another one would be a loop.
+fn refuse_itself(after: Sources<'_>, name: &ProfileName, key: &str, value: &str) -> Result<()> {
+    let is_itself = matches!(key, "source_profile" | "twolock_source_profile") && value == name.as_str();
+    let Some(profile) = after.files.profile(name.as_str()).filter(|_| is_itself) else { return Ok(()) };
+    match Base::of(after, ProfileSettings::of(&profile, name))? {
+        Some(_) => Ok(()),
+        None => {
+            let cause =
+                format!("{key} cannot be '{name}' itself, which has no access key: name the profile that has it");
+            Err(Failure::new(Kind::Usage, cause).of_profile(name))
+        }
+    }
 }
 
 /// What to know of a key that the profile does not use.

@@ -123,12 +123,15 @@ or without --; flags after it belong to the command."
     )]
     Login(Login),
     /// End the sessions of a profile
-    #[command(after_help = "\
+    #[command(
+        override_usage = "twolock logout [OPTIONS] [PROFILE | --all]",
+        after_help = "\
 Examples:
   twolock logout prod     # its sessions, including the shared MFA session
   twolock logout --all    # all sessions, and the key that encrypts them
 
-Access keys are never removed.")]
+Access keys are never removed."
+    )]
     Logout(Logout),
     /// List active sessions and the time left
     #[command(after_help = "\

@@ -104,14 +104,17 @@ An access key is stored in the OS keyring after a call to AWS has verified it. W
 fails; the key is never written to a file. No option takes a secret.")]
     Add(Add),
     /// Route a profile, and the profiles that use it as their source, through twolock
-    #[command(after_help = "\
+    #[command(
+        override_usage = "twolock profile adopt [OPTIONS] [PROFILE | --all]",
+        after_help = "\
 Examples:
   twolock profile adopt prod --dry-run
   twolock profile adopt --all
   twolock profile adopt base --only    # its roles stay as they are
 
 An access key moves into the OS keyring, after a call to AWS has verified it: the AWS CLI and SDKs would use it and never \
-run twolock. A role's settings get the prefix twolock_. `twolock profile release` undoes this, one profile at a time.")]
+run twolock. A role's settings get the prefix twolock_. `twolock profile release` undoes this, one profile at a time."
+    )]
     Adopt(Adopt),
     /// Undo adopt: AWS tools no longer go through twolock
     #[command(after_help = "\

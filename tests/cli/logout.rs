@@ -60,6 +60,7 @@ fn all_conflicts_with_a_profile() {
         let ran = world.run(args);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
         assert!(ran.stderr.starts_with("twolock: error: the argument '--all' cannot be used with '"), "{ran:?}");
+        assert!(ran.stderr.contains("hint: usage: twolock logout [OPTIONS] [PROFILE | --all]\n"), "{ran:?}");
     }
 }
 

@@ -74,7 +74,7 @@ fn the_tour_adopts_asks_and_is_silent_and_leaves_nothing() {
         " ms)\n",
         "$ twolock whoami admin\n",
         ":assumed-role/Admin/ana\n",
-        "$ eval \"$(twolock env admin)\" && env | grep AWS_ACCESS_KEY_ID\nAWS_ACCESS_KEY_ID=ASIA",
+        "$ eval \"$(twolock env admin)\" && env | grep ^AWS_ACCESS_KEY_ID\nAWS_ACCESS_KEY_ID=ASIA",
         "\nEvery step succeeded.\n\nDeleted HOME/tmp/twolock-sandbox-",
     ] {
         let at = rest.find(part).unwrap_or_else(|| panic!("{part}: {}", ran.stdout));
@@ -106,8 +106,10 @@ fn the_shells_with_an_integration_are_shown_tl() {
     for shell in ["/bin/bash", "/usr/bin/zsh", "/usr/bin/fish"] {
         let mut once = world.twolock(["sandbox", "--once"]);
         let ran = world.finish(once.env("TMPDIR", &temporary).env("SHELL", shell));
-        let line = "$ tl admin && env | grep AWS_ACCESS_KEY_ID\nAWS_ACCESS_KEY_ID=ASIA";
+        let line = "$ tl admin && env | grep ^AWS_\n";
         assert!(ran.code == 0 && ran.stdout.contains(line), "{shell}: {ran:?}");
+        let (_, seen) = ran.stdout.split_once(line).unwrap();
+        assert!(seen.contains("AWS_PROFILE=admin\n") && !seen.contains("AWS_ACCESS_KEY_ID"), "{shell}: {ran:?}");
     }
     assert_eq!(left_in(&temporary), 0);
 }

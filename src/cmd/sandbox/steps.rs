@@ -54,18 +54,17 @@ pub fn all(home: &Home) -> Vec<Step> {
 
 /// `tl` in the user's shell, or the line to type in a shell that has no integration.
 pub fn in_a_shell(home: &Home) -> Step {
-    const SHOW: &str = "env | grep AWS_ACCESS_KEY_ID";
     let shell =
         Shell::from_program(&home.shell).filter(|shell| matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish));
-    let (program, flags, first) = match shell {
-        Some(_) => (home.shell.as_str(), "-ic", "tl admin"),
-        None => ("/bin/sh", "-c", "eval \"$(twolock env admin)\""),
+    let (title, line) = match shell {
+        Some(_) => ("In a shell: the profile's name, and no key", "tl admin && env | grep ^AWS_"),
+        None => ("The same credentials in a shell", "eval \"$(twolock env admin)\" && env | grep ^AWS_ACCESS_KEY_ID"),
     };
-    let line = format!("{first} && {SHOW}");
+    let (program, flags) = if shell.is_some() { (home.shell.as_str(), "-ic") } else { ("/bin/sh", "-c") };
     let mut command = home.program(program);
-    command.args([flags, &line]);
-    let title = "The same credentials in a shell";
-    Step { title, line, command, way: Way::Shown, is_right: shows_a_session }
+    command.args([flags, line]);
+    let is_right = if shell.is_some() { shows_the_name } else { shows_a_session };
+    Step { title, line: line.into(), command, way: Way::Shown, is_right }
 }
 
 fn step(home: &Home, title: &'static str, line: &str, way: Way, is_right: fn(&Home, &str) -> bool) -> Step {
@@ -76,6 +75,10 @@ fn step(home: &Home, title: &'static str, line: &str, way: Way, is_right: fn(&Ho
     };
     command.args(words);
     Step { title, line: line.into(), command, way, is_right }
+}
+
+fn shows_the_name(home: &Home, shown: &str) -> bool {
+    shown.contains("AWS_PROFILE=admin\n") && !shows_a_session(home, shown)
 }
 
 fn shows_a_session(home: &Home, shown: &str) -> bool {

@@ -85,8 +85,10 @@ impl<'a> Element<'a> {
         if !self.children.is_empty() {
             return Err(invalid());
         }
+        // It may be a secret: growing would leave a copy behind.
+        let mut text = String::with_capacity(self.text.len());
         let mut pieces = self.text.split('&');
-        let mut text = pieces.next().unwrap_or_default().to_owned();
+        text.push_str(pieces.next().unwrap_or_default());
         for piece in pieces {
             let (reference, rest) = piece.split_once(';').ok_or_else(invalid)?;
             text.push(character(reference).ok_or_else(invalid)?);

@@ -1,4 +1,4 @@
-//! How bytes reach STS: certificates, proxy, names, connect bounds (threat-model P17, P35, F30, F38).
+//! How bytes reach AWS: certificates, proxy, names, connect bounds (threat-model P17, P35, F30, F38).
 
 use std::fs::File;
 use std::io::Read;

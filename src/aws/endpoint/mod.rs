@@ -1,6 +1,6 @@
 //! Where a service of AWS is: the host is decided and checked here, and nowhere else (threat-model P17, P19).
 //!
-//! Pure. What comes out is handed to the SDK whole, so that the host that was checked is the host that is used.
+//! Pure. What comes out is handed on whole, so that the host that was checked is the host that is used.
 
 mod hosts;
 mod service;

@@ -207,8 +207,7 @@ impl Context {
     /// A client of IAM where the profile's calls to it go. Its credentials are those of STS, so the two of them are either
     /// AWS's or a server's that stands for AWS, such as the sandbox.
     pub fn iam(&self, planned: &Planned) -> Result<IamClient> {
-        let ignoring = |failure| self.naming_ignored_consents(failure);
-        let endpoint = self.endpoint(Service::Iam, &planned.plan).map_err(ignoring)?;
+        let endpoint = self.iam_endpoint(planned)?;
         let is_mixed = |one: &Endpoint, other: &Endpoint| one.kind() == EndpointKind::Loopback && other.is_aws();
         if is_mixed(&planned.endpoint, &endpoint) || is_mixed(&endpoint, &planned.endpoint) {
             let cause = format!("calls go to {} and to {endpoint}", planned.endpoint);
@@ -217,6 +216,10 @@ impl Context {
         }
         let http = self.http(&endpoint)?;
         Ok(IamClient::new(endpoint, http))
+    }
+
+    pub fn iam_endpoint(&self, planned: &Planned) -> Result<Endpoint> {
+        self.endpoint(Service::Iam, &planned.plan).map_err(|failure| self.naming_ignored_consents(failure))
     }
 
     fn endpoint(&self, service: Service, plan: &Plan) -> Result<Endpoint> {

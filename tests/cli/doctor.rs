@@ -56,6 +56,17 @@ impl World {
 }
 
 #[test]
+fn iam_elsewhere_is_an_info_of_its_own_where_sts_is_not_there() {
+    let world = well();
+    assert!(!world.doctor_with(&[]).stdout.contains("IAM is"));
+    let ran = world.doctor_with(&[("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:1")]);
+    assert!(
+        ran.stdout.contains("info: IAM is 127.0.0.1:1, not AWS, set by AWS_ENDPOINT_URL_IAM of 'base', "),
+        "{ran:?}"
+    );
+}
+
+#[test]
 fn without_problems_only_infos_are_shown() {
     let world = well();
     let endpoint = "\

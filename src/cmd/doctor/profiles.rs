@@ -16,6 +16,7 @@ use crate::names::ProfileName;
 use crate::origin::FileChoice;
 use crate::ours::aliases::{Alias, setting_of};
 use crate::ours::consent;
+use crate::profile::EndpointUrls;
 use crate::profile::base::{Base, OTHER_SOURCES};
 use crate::profile::facts::names_twolock;
 use crate::profile::settings::parse_session_duration;
@@ -255,15 +256,22 @@ fn names_a_program<'a>(checkup: &'a Checkup, file: &AwsFile) -> Option<&'a Place
 
 /// Profiles whose calls do not go to AWS.
 pub fn endpoints(checkup: &Checkup) -> Checked {
-    let mut elsewhere: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+    let mut elsewhere: BTreeMap<[String; 3], Vec<&str>> = BTreeMap::new();
     for one in &checkup.profiles {
         let Some(Ok(planned)) = &one.plan else { continue };
-        if let (Some(_), Some(given)) = (planned.endpoint.identity(), &planned.plan.endpoint_urls.sts) {
-            elsewhere.entry((planned.endpoint.shown(), given.origin.name())).or_default().push(&one.name);
+        let EndpointUrls { sts, iam } = &planned.plan.endpoint_urls;
+        let of_iam = checkup.context.iam_endpoint(planned).ok();
+        // Both are usually the same host.
+        let of_iam = of_iam.as_ref().filter(|of_iam| of_iam.identity() != planned.endpoint.identity());
+        for (endpoint, given) in [(Some(&planned.endpoint), sts), (of_iam, iam)] {
+            if let (Some(endpoint), Some(given)) = (endpoint.filter(|endpoint| !endpoint.is_aws()), given) {
+                let service = endpoint.service().name().to_owned();
+                elsewhere.entry([service, endpoint.shown(), given.origin.name()]).or_default().push(&one.name);
+            }
         }
     }
-    let of = |((host, by), names): ((String, String), Vec<&str>)| {
-        let what = format!("STS is {host}, not AWS, set by {} of {}", visible(&by), first_names(&names));
+    let of = |([service, host, by], names): ([String; 3], Vec<&str>)| {
+        let what = format!("{service} is {host}, not AWS, set by {} of {}", visible(&by), first_names(&names));
         Finding::new(Info, what, "your key signs requests to it; its sessions are separate from AWS's")
     };
     elsewhere.into_iter().map(of).collect::<Vec<_>>().into()

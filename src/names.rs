@@ -268,6 +268,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn users_are_named_by_the_end_of_their_arns_and_roles_and_root_are_none() {
+        for (arn, name) in [
+            ("arn:aws:iam::123456789012:user/ana", Some("ana")),
+            ("arn:aws-cn:iam::123456789012:user/team/a_+=,.@-9", Some("a_+=,.@-9")),
+            ("arn:aws:iam::123456789012:user/", None),
+            ("arn:aws:iam::123456789012:user/a b", None),
+            ("arn:aws:iam::123456789012:root", None),
+            ("arn:aws:sts::123456789012:assumed-role/user/ana", None),
+            ("user/ana", None),
+        ] {
+            assert_eq!(UserName::of_arn(arn).as_ref().map(UserName::as_str), name, "{arn}");
+        }
+    }
+
+    #[test]
+    fn names_of_users_and_devices_are_as_long_as_iam_allows() {
+        for (length, user, device) in [
+            (0, false, false),
+            (1, true, true),
+            (128, true, true),
+            (129, false, true),
+            (226, false, true),
+            (227, false, false),
+        ] {
+            let name = "x".repeat(length);
+            assert_eq!((UserName::parse(&name).is_ok(), DeviceName::parse(&name).is_ok()), (user, device), "{length}");
+        }
+        assert!(DeviceName::parse("ana/phone").is_err() && UserName::parse("ana\n").is_err());
+    }
+
+    #[test]
     fn a_region_is_one_host_label() {
         for good in ["eu-west-1", "us-gov-west-1", "mars-north-1"] {
             assert!(Region::parse(good).is_ok(), "{good}");

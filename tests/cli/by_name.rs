@@ -229,7 +229,7 @@ fn where_the_name_is_not_enough_nothing_is_given_and_nobody_is_asked() {
         ("guarded", 3, "profile 'guarded': twolock_protected: this version cannot use protected profiles yet\n".into()),
     ] {
         let ran = world.finish(world.twolock(["env", profile, "--by-name"]).env("TWOLOCK_MFA_CODE", "000000"));
-        ran.is(i32::from(code), "false;\n", &format!("twolock: error: {says}"));
+        ran.is(code, "false;\n", &format!("twolock: error: {says}"));
     }
     let ran = world.run(["exec", "plain", "--by-name", "--", "echo", "ran"]);
     ran.is(

@@ -192,7 +192,7 @@ impl<'a> Rotating<'a> {
         }
         self.confirm(&text, "rotate?")?;
         let record = rotation.create(signer, record)?;
-        self.from_stored(rotation, record)
+        self.go_on_stored(rotation, record)
     }
 
     /// The keys of a user who has two, and which of them may go.
@@ -275,14 +275,14 @@ impl<'a> Rotating<'a> {
             Phase::Creating | Phase::Created { .. } => self.after_create(rotation, record),
             Phase::Stored { .. } => {
                 messages::note(&state_of(&record));
-                self.from_stored(rotation, record)
+                self.go_on_stored(rotation, record)
             }
             Phase::Switched { new } if self.args.back => {
                 self.say(&format!("access key {} is active; profiles use {new}", record.old))
             }
             Phase::Switched { new } => {
                 messages::note(&state_of(&record));
-                self.from_switched(rotation, record, &new)
+                self.go_on_switched(rotation, record, &new)
             }
             Phase::Off { new, .. } if self.args.back => {
                 let old = record.old.clone();
@@ -301,7 +301,7 @@ impl<'a> Rotating<'a> {
                 record.phase = Phase::Stored { new };
                 self.records.put(&record)?;
                 messages::note(&state_of(&record));
-                self.from_stored(rotation, record)
+                self.go_on_stored(rotation, record)
             }
             (Created::Orphan(orphan), _) => {
                 let text = format!(
@@ -319,7 +319,7 @@ impl<'a> Rotating<'a> {
         }
     }
 
-    fn from_stored(&self, rotation: &Rotation, record: Record) -> Result<()> {
+    fn go_on_stored(&self, rotation: &Rotation, record: Record) -> Result<()> {
         let Some(new) = record.phase.new_key().cloned() else { return Ok(()) };
         messages::note(&format!("access key {new} is stored; waiting until AWS accepts it"));
         rotation.prove(&new)?;
@@ -330,11 +330,11 @@ impl<'a> Rotating<'a> {
             rotation.keys.forget(&new)?;
         }
         let record = rotation.switched(record, &new)?;
-        self.from_switched(rotation, record, &new)
+        self.go_on_switched(rotation, record, &new)
     }
 
     /// From here on, the profile's key is the new one.
-    fn from_switched(&self, rotation: &Rotation, record: Record, new: &AccessKeyId) -> Result<()> {
+    fn go_on_switched(&self, rotation: &Rotation, record: Record, new: &AccessKeyId) -> Result<()> {
         let context = Context::load(&self.context.env)?;
         let planned = context.plan(&self.profile)?;
         let credentials = credentials_of(&context, &planned, self.args, &self.stores)?;

@@ -16,7 +16,7 @@ use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::child::{self, Answer, ChildLimits, NoAnswer};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
-use crate::system::programs;
+use crate::system::program_line::{ProgramLine, Refusal};
 use crate::text::visible::cut;
 
 /// Longest time the program gets, however late the deadline.
@@ -38,14 +38,9 @@ impl CommandSource {
     /// Reads the line of `mfa_process` at `place` in `profile`, and finds its program: an absolute path, or a name whose
     /// first hit on `PATH` is in a directory of the system or of `home`'s package managers.
     pub fn parse(line: &str, profile: &ProfileName, place: &Place, env: &Env, home: &Path) -> Result<Self, Failure> {
-        let refused = |failure: Failure| failure.of_profile(profile).at(place);
-        let mut words = words_of(line).map_err(refused)?;
-        let name = words.remove(0);
-        let program = child::find_program(&name, env.raw("PATH")).ok_or_else(|| refused(not_found(&name)))?;
-        if !Path::new(&name).is_absolute() && !programs::is_known_directory(program.parent(), home) {
-            return Err(refused(elsewhere(&name, &program, line, profile)));
-        }
-        Ok(Self { program, arguments: words, profile: profile.clone(), place: place.clone() })
+        let refused = |refusal: Refusal| refused(&refusal, profile).of_profile(profile).at(place);
+        let ProgramLine { program, arguments } = ProgramLine::find(line, env, home).map_err(refused)?;
+        Ok(Self { program, arguments, profile: profile.clone(), place: place.clone() })
     }
 
     fn failed(&self, kind: Kind, what: &str) -> AskError {
@@ -104,50 +99,20 @@ impl CodeSource for CommandSource {
     }
 }
 
-/// PATH is a variable: a repository could put a program of its own first.
-fn elsewhere(name: &str, program: &Path, line: &str, profile: &ProfileName) -> Failure {
-    let cause = format!("mfa_process: '{name}' on PATH is {}, which is not in a system directory", program.display());
-    let absolute = line.trim().replacen(name, &program.to_string_lossy(), 1);
-    let command = CommandLine::of(Verb::Set, profile).with("mfa_process").with(absolute);
-    Failure::new(Kind::Config, cause).hint(command.to("if you trust it, use its absolute path"))
-}
-
-fn not_found(name: &str) -> Failure {
-    let elsewhere = name.contains(std::path::is_separator) || name.starts_with('.');
-    if elsewhere && !Path::new(name).is_absolute() {
-        return Failure::new(Kind::Config, format!("mfa_process must be an absolute path or a name on PATH: '{name}'"));
-    }
-    Failure::new(Kind::Config, format!("mfa_process: program not found: '{name}'"))
-}
-
-/// Splits a line into words as POSIX quotes them; what only a shell would understand is refused.
-fn words_of(line: &str) -> Result<Vec<String>, Failure> {
-    if let Some(syntax) = shell_syntax(line) {
-        return Err(Failure::new(Kind::Config, format!("mfa_process uses shell syntax: '{syntax}'"))
-            .hint("put it into a script, and set mfa_process to the script's absolute path"));
-    }
-    let words = shlex::split(line).ok_or_else(|| Failure::new(Kind::Config, "mfa_process has an unclosed quote"))?;
-    if words.first().is_none_or(String::is_empty) {
-        return Err(Failure::new(Kind::Config, "mfa_process is empty"));
-    }
-    Ok(words)
-}
-
-/// Returns the first character that has a meaning in a shell at its position.
-fn shell_syntax(line: &str) -> Option<char> {
-    let mut quote = None;
-    let mut characters = line.trim().chars();
-    while let Some(c) = characters.next() {
-        match (quote, c) {
-            (Some('\''), '\'') | (Some('"'), '"') => quote = None,
-            (Some('\''), _) => {}
-            (_, '\\') => drop(characters.next()),
-            (None, '\'' | '"') => quote = Some(c),
-            (_, '$' | '`') | (None, '|' | '&' | ';' | '<' | '>' | '(' | ')' | '\n') => return Some(c),
-            _ => {}
+/// Why the line is not run, and the line to write instead.
+fn refused(refusal: &Refusal, profile: &ProfileName) -> Failure {
+    let failure = |between: &str| Failure::new(Kind::Config, format!("mfa_process{between} {refusal}"));
+    match refusal {
+        Refusal::ShellSyntax(_) => {
+            failure("").hint("put it into a script, and set mfa_process to the script's absolute path")
         }
+        Refusal::Elsewhere { absolute, .. } => {
+            let command = CommandLine::of(Verb::Set, profile).with("mfa_process").with(absolute);
+            failure(":").hint(command.to("if you trust it, use its absolute path"))
+        }
+        Refusal::NotFound(_) => failure(":"),
+        Refusal::UnclosedQuote | Refusal::Empty | Refusal::Relative(_) => failure(""),
     }
-    None
 }
 
 /// The first line a program wrote to its stderr, cut; a code it may have written there is not repeated.
@@ -172,44 +137,6 @@ fn without_codes(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_becomes_words_or_is_refused() {
-        let table: [(&str, Result<&[&str], &str>); 22] = [
-            ("code", Ok(&["code"])),
-            ("oathtool --totp -b SEED", Ok(&["oathtool", "--totp", "-b", "SEED"])),
-            ("'my prog' \"a b\" c\\ d", Ok(&["my prog", "a b", "c d"])),
-            ("p 'a|b;$c`d`' \"x;y|z\"", Ok(&["p", "a|b;$c`d`", "x;y|z"])),
-            ("p a\\$b", Ok(&["p", "a$b"])),
-            ("p ''", Ok(&["p", ""])),
-            ("p \"it's\"", Ok(&["p", "it's"])),
-            ("p *.txt", Ok(&["p", "*.txt"])),
-            ("p | q", Err("'|'")),
-            ("p $HOME", Err("'$'")),
-            ("p \"$HOME\"", Err("'$'")),
-            ("p \"`x`\"", Err("'`'")),
-            ("p `x`", Err("'`'")),
-            ("p; q", Err("';'")),
-            ("p & ", Err("'&'")),
-            ("p > /tmp/x", Err("'>'")),
-            ("p < /tmp/x", Err("'<'")),
-            ("(p)", Err("'('")),
-            ("p\nq", Err("'\\u{a}'")),
-            ("p 'a", Err("unclosed quote")),
-            ("", Err("is empty")),
-            ("''", Err("is empty")),
-        ];
-        for (line, expected) in table {
-            match (words_of(line), expected) {
-                (Ok(words), Ok(wanted)) => assert_eq!(words, wanted, "{line:?}"),
-                (Err(failure), Err(part)) => {
-                    assert!(failure.headline().contains(part), "{line:?}: {failure}");
-                    assert_eq!(failure.kind, Kind::Config, "{line:?}");
-                }
-                (got, _) => panic!("{line:?}: {got:?}"),
-            }
-        }
-    }
 
     #[test]
     fn a_code_on_stderr_is_not_repeated() {

@@ -18,6 +18,7 @@ pub mod parent;
 pub(crate) mod path_owners;
 pub mod permissions;
 pub mod private_file;
+pub mod program_line;
 pub(crate) mod programs;
 pub mod signals;
 #[cfg(all(unix, not(target_os = "macos")))]

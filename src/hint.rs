@@ -78,6 +78,12 @@ pub enum Verb {
     Set,
     Show,
     Unset,
+    KeyAdd,
+    KeyExport,
+    KeyImport,
+    KeyList,
+    KeyRemove,
+    KeyReplace,
     SettingsSet,
     SettingsTrust,
     SettingsUnset,
@@ -85,7 +91,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every command that hints name.
-    pub const ALL: [Verb; 15] = {
+    pub const ALL: [Verb; 21] = {
         use Verb::*;
         [
             Exec,
@@ -100,6 +106,12 @@ impl Verb {
             Set,
             Show,
             Unset,
+            KeyAdd,
+            KeyExport,
+            KeyImport,
+            KeyList,
+            KeyRemove,
+            KeyReplace,
             SettingsSet,
             SettingsTrust,
             SettingsUnset,
@@ -121,6 +133,12 @@ impl Verb {
             Verb::Set => "profile set",
             Verb::Show => "profile show",
             Verb::Unset => "profile unset",
+            Verb::KeyAdd => "key add",
+            Verb::KeyExport => "key export",
+            Verb::KeyImport => "key import",
+            Verb::KeyList => "key list",
+            Verb::KeyRemove => "key remove",
+            Verb::KeyReplace => "key replace",
             Verb::SettingsSet => "settings set",
             Verb::SettingsTrust => "settings trust",
             Verb::SettingsUnset => "settings unset",

@@ -18,11 +18,22 @@ impl Sandbox {
     }
 
     /// Adds a key that works at once, as the console does; returns its id, or nothing if the user has two.
-    pub fn add_key(&self, owner: &str) -> Option<String> {
+    pub fn add_another_key(&self, owner: &str) -> Option<String> {
         let (id, now) = (random::identifier("AKIA"), self.now());
         let mut world = lock(&self.service.world);
         let key = AccessKey::new(id.clone(), random::secret(), owner, now);
         (world.keys_of(owner).len() < 2).then(|| world.add_key(key)).map(|()| id)
+    }
+
+    /// Gives a user or root another key, which works at once.
+    pub fn add_key(&self, owner: &str, id: &str, secret: &str) -> Result<(), String> {
+        let now = self.now();
+        let mut world = lock(&self.service.world);
+        if world.key(id).is_some() {
+            return Err(format!("there is a key {id} already"));
+        }
+        world.add_key(AccessKey::new(id.to_owned(), secret.to_owned(), owner, now));
+        Ok(())
     }
 
     /// Changes when a key was made; says whether there is such a key.

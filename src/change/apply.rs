@@ -95,6 +95,7 @@ impl<'a> Run<'a> {
                     done.push(Done::Kept { key });
                 }
             }
+            Act::RemoveKey { profile, id } => self.parts.remove_key(profile, id)?,
             Act::Prove(proof) => self.prove(proof)?,
             Act::ForgetSessions(paths) => forget_sessions(paths)?,
             Act::Close(path) => permissions::close_to_others(path).map_err(|e| {

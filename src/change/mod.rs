@@ -59,6 +59,11 @@ pub enum Act {
         edit: SettingEdit,
     },
     KeepKey(KeyToStore),
+    /// Removes a key from the keyring, where it may be gone already. Always the last act: it cannot be undone.
+    RemoveKey {
+        profile: ProfileName,
+        id: AccessKeyId,
+    },
     /// Verifies a key by GetCallerIdentity.
     Prove(Proof),
     /// Deletes these sealed files.
@@ -73,6 +78,14 @@ pub struct KeyToStore {
     pub account: Option<AccountId>,
     /// When the index got it first; now, if it has not.
     pub added: Timestamp,
+}
+
+impl KeyToStore {
+    fn index_edit(&self, store: &str, unproved: bool) -> IndexEdit {
+        let (id, account) = (self.key.id.clone(), self.account.clone());
+        let entry = IndexEntry { id, account, added: Some(self.added), unproved };
+        IndexEdit::Set { profile: self.profile.clone(), entry, store: store.into() }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -154,16 +167,20 @@ impl Change {
 
     /// Adds the acts that move a key into the keyring: store it, verify what the keyring returns, add it to the index.
     pub fn keep_key(&mut self, key: KeyToStore, endpoint: &Endpoint, store: &str) {
-        let KeyToStore { profile, key: AccessKey { id, .. }, account, added } = &key;
-        let entry = IndexEntry { id: id.clone(), account: account.clone(), added: Some(*added) };
-        let index = IndexEdit::Set { profile: profile.clone(), entry, store: store.into() };
+        let index = Act::EditIndex(key.index_edit(store, false));
         let proof = Proof {
-            profile: profile.clone(),
-            key: KeyToProve::InKeyring(id.clone()),
+            profile: key.profile.clone(),
+            key: KeyToProve::InKeyring(key.key.id.clone()),
             endpoint: endpoint.clone(),
-            account: account.clone(),
+            account: key.account.clone(),
         };
-        self.acts.extend([Act::KeepKey(key), Act::Prove(proof), Act::EditIndex(index)]);
+        self.acts.extend([Act::KeepKey(key), Act::Prove(proof), index]);
+    }
+
+    /// The same for a key that AWS cannot be asked about now.
+    pub fn keep_unproved_key(&mut self, key: KeyToStore, store: &str) {
+        let index = Act::EditIndex(key.index_edit(store, true));
+        self.acts.extend([Act::KeepKey(key), index]);
     }
 }
 

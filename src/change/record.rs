@@ -48,6 +48,10 @@ pub(super) enum What {
         /// Whether the keyring had no such item before: only then undoing removes it.
         is_new: bool,
     },
+    RemoveKey {
+        profile: ProfileName,
+        id: AccessKeyId,
+    },
     Prove {
         profile: ProfileName,
         id: AccessKeyId,
@@ -68,6 +72,7 @@ impl What {
             Act::EditIndex(edit) => What::EditIndex { edit: edit.clone() },
             Act::EditSettings { edit, .. } => What::EditSettings { edit: edit.clone() },
             Act::KeepKey(key) => What::KeepKey { profile: key.profile.clone(), id: key.key.id.clone(), is_new: false },
+            Act::RemoveKey { profile, id } => What::RemoveKey { profile: profile.clone(), id: id.clone() },
             Act::Prove(proof) => {
                 let id = match &proof.key {
                     KeyToProve::Given(key) => &key.id,

@@ -8,8 +8,10 @@ use super::record::{FileStep, Record, What};
 use super::{Parts, apply, half_done};
 use crate::aws_files;
 use crate::aws_files::file::AwsFile;
+use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
 use crate::hex;
+use crate::names::ProfileName;
 use crate::ours::key_index::KeyIndex;
 use crate::store::{StoreError, access_key};
 use crate::system::{directories, foreign_file, private_file};
@@ -158,6 +160,7 @@ impl Unfinished<'_> {
         let Some(file) = &record.file else {
             return match &record.what {
                 What::ForgetSessions { files } => apply::forget_sessions(files),
+                What::RemoveKey { profile, id } => self.remove_key(profile, id, "finished"),
                 _ => Ok(()),
             };
         };
@@ -174,9 +177,13 @@ impl Unfinished<'_> {
 
     fn undo(&self, record: &Record) -> Result<()> {
         let What::KeepKey { profile, id, is_new: true } = &record.what else { return Ok(()) };
+        self.remove_key(profile, id, "undone")
+    }
+
+    fn remove_key(&self, profile: &ProfileName, id: &AccessKeyId, what: &str) -> Result<()> {
         self.parts.remove_key(profile, id).map_err(|mut failure| {
             let title = &self.entry.title;
-            failure.cause = format!("'{title}' was interrupted, and cannot be undone: {}", failure.cause);
+            failure.cause = format!("'{title}' was interrupted, and cannot be {what}: {}", failure.cause);
             failure.hint("to leave it as it is: run this again with --forget-unfinished")
         })
     }

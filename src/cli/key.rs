@@ -1,13 +1,56 @@
 //! `key …`: the command line of long-term access keys.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{ProfileAndCode, span};
+use super::{ChangeFlags, ProfileAndCode, ProfileArg, span};
+use crate::names::ProfileName;
 
 #[derive(Debug, Subcommand)]
 pub enum Key {
+    /// Store an access key of a profile in the OS keyring, after AWS has accepted it
+    #[command(after_help = "\
+Examples:
+  twolock key add work                      # asks for the key; the secret is not shown
+  twolock key add work --stdin < key.txt    # two lines: key id, secret
+
+The profile must exist. If AWS cannot be reached, the key is stored, the exit code is 8, and the next `key add` of the \
+profile verifies it without asking for it again. If AWS refuses the key, nothing is stored. No option takes a secret.")]
+    Add(KeyAdd),
+    /// Move access keys into the OS keyring: from the AWS files, the console's CSV file, or another program
+    #[command(after_help = "\
+Examples:
+  twolock key import work                        # from ~/.aws/credentials
+  twolock key import --all
+  twolock key import work --csv accessKeys.csv   # as downloaded from the console
+  twolock key import work --process 'aws-vault export --no-session --format=json work'
+
+A key is stored, read back and verified by a call to AWS before it is removed from a file. Of aws-mfa's sections, \
+`key import NAME` takes the key of [NAME-long-term], and removes the temporary credentials in [NAME].")]
+    Import(KeyImport),
+    /// List access keys: profile, age, where they are stored, and whether they are used
+    #[command(after_help = "Example:\n  twolock key list --json")]
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a profile's access key, secret included, as a section of a credentials file
+    #[command(after_help = "\
+Examples:
+  twolock key export work >> other-credentials    # asks first
+  twolock key export work --to-terminal")]
+    Export(KeyExport),
+    /// Replace a profile's access key by one that was created elsewhere
+    #[command(after_help = "\
+Example:
+  twolock key replace work    # after creating a new key in the console
+
+The new key must belong to the same user. Every profile with the old key in the keyring gets the new one; sessions made \
+with the old key end; the old key is removed from the keyring last. AWS still has it: delete it there.")]
+    Replace(KeyReplace),
     /// Replace a profile's access key by a new one, without a moment in which no key works
     #[command(after_help = "\
 Examples:
@@ -21,6 +64,89 @@ It asks for a code, and for another one after the new key is in use. The old key
 another machine needs it. If it is interrupted, run it again: it goes on where it stopped. Sessions made with the old key \
 stay valid at AWS until they expire, up to 36 hours.")]
     Rotate(KeyRotate),
+    /// Remove an access key from the OS keyring; AWS still has it
+    #[command(after_help = "\
+Examples:
+  twolock key remove work
+  twolock key remove AKIAIOSFODNN7EXAMPLE --yes    # for every profile, even if some still need it")]
+    Remove(KeyRemove),
+}
+
+#[derive(Args, Debug)]
+pub struct KeyAdd {
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Read the key from stdin: the key id on the first line, the secret on the second
+    #[arg(long)]
+    pub stdin: bool,
+    /// Store it even if the profile has a key in the AWS files, which takes precedence
+    #[arg(long)]
+    pub yes: bool,
+    /// Store it even if it is a key of the account's root user
+    #[arg(long)]
+    pub root: bool,
+    /// Keep an interrupted change as it is, and delete its journal
+    #[arg(long)]
+    pub forget_unfinished: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct KeyImport {
+    /// The profiles
+    #[arg(id = "profile", value_name = "PROFILE", value_parser = ProfileName::parse, required_unless_present = "all")]
+    pub profiles: Vec<ProfileName>,
+    /// Import the key of every profile that has one in the AWS files
+    #[arg(long, conflicts_with_all = ["profile", "csv", "process"])]
+    pub all: bool,
+    /// Take the key of the one profile from a CSV file of the AWS console
+    #[arg(long, value_name = "FILE", conflicts_with = "process")]
+    pub csv: Option<PathBuf>,
+    /// Whose key to take, if the CSV file has several
+    #[arg(long, value_name = "NAME", requires = "csv")]
+    pub user: Option<String>,
+    /// Delete the CSV file afterwards, without asking
+    #[arg(long, requires = "csv")]
+    pub delete: bool,
+    /// Take the key from a program that prints credential_process JSON without a token; it is run without a shell
+    #[arg(long, value_name = "COMMAND")]
+    pub process: Option<String>,
+    /// Store keys even if they are of an account's root user
+    #[arg(long)]
+    pub root: bool,
+    #[command(flatten)]
+    pub flags: ChangeFlags,
+}
+
+#[derive(Args, Debug)]
+pub struct KeyExport {
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Print it even if stdout is a terminal
+    #[arg(long)]
+    pub to_terminal: bool,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct KeyReplace {
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Read the new key from stdin: the key id on the first line, the secret on the second
+    #[arg(long)]
+    pub stdin: bool,
+    #[command(flatten)]
+    pub flags: ChangeFlags,
+}
+
+#[derive(Args, Debug)]
+pub struct KeyRemove {
+    /// The profile, or the id of the key
+    #[arg(id = "profile", value_name = "PROFILE|KEYID", value_parser = ProfileName::parse)]
+    pub name: ProfileName,
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
 #[derive(Args, Debug, Default)]

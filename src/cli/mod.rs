@@ -16,7 +16,7 @@ mod key;
 mod profile;
 mod variables;
 
-pub use key::{Key, KeyRotate};
+pub use key::{Key, KeyAdd, KeyExport, KeyImport, KeyRemove, KeyReplace, KeyRotate};
 pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
 
 /// MFA sessions for AWS: one code a day.
@@ -148,8 +148,11 @@ Examples:
         after_help = "Examples:\n  twolock profile list\n  twolock profile show prod\n  twolock profile set prod region eu-west-1"
     )]
     Profile(Profile),
-    /// Rotate access keys
-    #[command(subcommand, after_help = "Example:\n  twolock key rotate work")]
+    /// Store, import, list, rotate and remove long-term access keys
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  twolock key import --all\n  twolock key list\n  twolock key rotate work"
+    )]
     Key(Key),
     /// Check for problems and show how to fix them
     #[command(after_help = "\
@@ -195,6 +198,7 @@ impl Command {
             Command::Profile(args) => {
                 !matches!(args, Profile::List { .. } | Profile::Show { .. } | Profile::Pick { .. })
             }
+            Command::Key(args) => !matches!(args, Key::List { .. } | Key::Export(_)),
             Command::Settings(args) => {
                 matches!(args, Settings::Set { .. } | Settings::Unset { .. } | Settings::Trust { .. })
             }

@@ -7,6 +7,7 @@ use crate::aws::sts::StsClient;
 use crate::change::apply::{Applied, apply};
 use crate::change::preview::Preview;
 use crate::change::recover::{Recovered, recover};
+use crate::change::replace::wait_while_fresh;
 use crate::change::{Change, Parts};
 use crate::cli::ChangeFlags;
 use crate::error::Result;
@@ -16,7 +17,7 @@ use crate::system::env::Env;
 use crate::system::signals;
 use crate::text::visible::one_line;
 
-use super::context::{Context, paths};
+use super::context::{Context, Invocation, paths};
 use super::conversation::{Conversation, PersonNeeded};
 
 /// Finishes or undoes the change of a killed run. Returns whether that has done the work of this command; never without
@@ -38,25 +39,55 @@ pub fn recovered(env: &Env, title: Option<&str>, forget: bool) -> Result<bool> {
     Ok(false)
 }
 
+/// Recovers from a killed run, waits until no other program is writing the files, then runs a verb that changes them,
+/// unless the killed run was of the command with this title. Without one, it runs in any case.
+pub fn changed(
+    flags: ChangeFlags,
+    invocation: &Invocation,
+    title: Option<&str>,
+    verb: impl FnOnce(&Context) -> Result<u8>,
+) -> Result<u8> {
+    if !flags.dry_run && recovered(&invocation.env, title, flags.forget_unfinished)? {
+        return Ok(0);
+    }
+    let context = Context::load(&invocation.env)?;
+    for choice in [&context.files.config_choice, &context.files.credentials_choice] {
+        wait_while_fresh(|| std::fs::metadata(&choice.path));
+    }
+    verb(&Context::load(&invocation.env)?)
+}
+
 /// Returns whether the change was applied.
 pub fn make(context: &Context, change: &Change, preview: &Preview, question: &str, flags: ChangeFlags) -> Result<bool> {
-    let notes = |notes: &[String]| notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect::<String>();
     if preview.is_empty() {
         to_stdout((notes(&change.notes) + "nothing to change\n").as_bytes())?;
         return Ok(false);
     }
     let text = preview.diff() + &notes(&change.notes) + &notes(&preview.notes);
+    Ok(confirmed(&text, question, flags)? && make_confirmed(context, change, preview).map(|()| true)?)
+}
+
+/// The same for a change that touches no AWS file: its notes say all of it.
+pub fn make_unseen(context: &Context, change: &Change, question: &str, flags: ChangeFlags) -> Result<bool> {
+    let preview = context.preview(change)?;
+    Ok(confirmed(&notes(&change.notes), question, flags)?
+        && make_confirmed(context, change, &preview).map(|()| true)?)
+}
+
+/// Shows what will change, and asks unless a flag answers. Returns whether to go on.
+fn confirmed(text: &str, question: &str, flags: ChangeFlags) -> Result<bool> {
     if flags.yes || flags.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
         let need =
             PersonNeeded { what: "confirmation is required", otherwise: "add --yes, or --dry-run to see the change" };
-        Conversation::begin(need)?.confirm(&text, question)?;
+        Conversation::begin(need)?.confirm(text, question)?;
     }
-    if flags.dry_run {
-        return Ok(false);
-    }
-    make_confirmed(context, change, preview).map(|()| true)
+    Ok(!flags.dry_run)
+}
+
+fn notes(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect()
 }
 
 /// The same, and says what was done.

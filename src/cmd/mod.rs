@@ -30,6 +30,7 @@ mod settings;
 mod shell;
 mod status;
 mod this_shell;
+mod typed_key;
 mod whoami;
 
 use crate::cli::{Cli, Command};

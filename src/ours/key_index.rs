@@ -27,6 +27,9 @@ pub struct IndexEntry {
     pub account: Option<AccountId>,
     /// When it was added: IAM created it then or before. Unknown in an index of before this was recorded.
     pub added: Option<Timestamp>,
+    /// Whether AWS could not be asked yet if it accepts the key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproved: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +57,7 @@ impl KeyIndex {
         Self::parse(&bytes).map_err(|why| Failure::new(Kind::Config, format!("{shown} {why}")))
     }
 
-    /// Parses `{"v":1,"keys":{PROFILE:{"access_key_id","account","added","store"}}}`.
+    /// Parses `{"v":1,"keys":{PROFILE:{"access_key_id","account","added","store","unproved"}}}`.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
         let json: Value = serde_json::from_slice(bytes).map_err(|e| format!("is damaged: {e}"))?;
         match json["v"].as_u64() {
@@ -69,7 +72,8 @@ impl KeyIndex {
             let id = AccessKeyId::parse(id).map_err(|why| format!("is damaged: the key of '{profile}' {why}"))?;
             let account = fields["account"].as_str().and_then(AccountId::parse);
             let added = fields["added"].as_str().and_then(Timestamp::parse);
-            Ok((name, IndexEntry { id, account, added }))
+            let unproved = fields["unproved"] == json!(true);
+            Ok((name, IndexEntry { id, account, added, unproved }))
         };
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
@@ -142,6 +146,9 @@ fn fields(entry: &IndexEntry, store: &str) -> Value {
     if let Some(added) = &entry.added {
         fields["added"] = json!(added.to_string());
     }
+    if entry.unproved {
+        fields["unproved"] = json!(true);
+    }
     fields
 }
 
@@ -167,6 +174,10 @@ mod tests {
         AccessKeyId::parse(text).unwrap()
     }
 
+    fn entry(key: &str) -> IndexEntry {
+        IndexEntry { id: id(key), account: None, added: None, unproved: false }
+    }
+
     fn drop_of(profile: &str, key: &str) -> IndexEdit {
         IndexEdit::Drop { profile: name(profile), id: id(key) }
     }
@@ -185,7 +196,7 @@ mod tests {
     #[test]
     fn an_entry_comes_and_goes_and_the_others_keep_all_their_fields() {
         let entry =
-            IndexEntry { id: id("AKIANEWNEWNEWNEWNEW1"), account: AccountId::parse("123456789012"), added: None };
+            IndexEntry { account: AccountId::parse("123456789012"), unproved: true, ..entry("AKIANEWNEWNEWNEWNEW1") };
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
         let set = IndexEdit::Set { profile: name("b"), entry: entry.clone(), store: "the Keychain".into() };
         let with = KeyIndex::edited(text, &set).unwrap();
@@ -203,7 +214,7 @@ mod tests {
     #[test]
     fn an_edit_in_memory_is_the_edit_of_the_file() {
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE"}},"v":1}"#;
-        let entry = IndexEntry { id: id("AKIANEWNEWNEWNEWNEW1"), account: None, added: None };
+        let entry = entry("AKIANEWNEWNEWNEWNEW1");
         for edit in [
             IndexEdit::Set { profile: name("b"), entry, store: "x".into() },
             IndexEdit::Copy { from: name("a"), to: name("b") },

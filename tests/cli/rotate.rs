@@ -123,7 +123,7 @@ fn without_the_second_code_both_keys_work_and_the_next_run_goes_on() {
 #[test]
 fn what_cannot_begin_is_refused_before_a_key_is_created() {
     let second = |world: &World| {
-        let created = world.sandbox.add_key(ANA).expect("room for a second key");
+        let created = world.sandbox.add_another_key(ANA).expect("room for a second key");
         world.sandbox.set_key_used(
             &created,
             Some(KeyUse { time: world.sandbox.now() - 180, service: "s3".into(), region: "eu-west-1".into() }),

@@ -8,7 +8,7 @@ use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, Signer, Sts};
 use crate::change::apply::forget_sessions;
 use crate::cli::KeyRotate;
-use crate::cmd::context::{Context, Invocation, Planned};
+use crate::cmd::context::{Context, Planned};
 use crate::cmd::conversation::{Conversation, PersonNeeded};
 use crate::cmd::keys::RealBases;
 use crate::cmd::sessions::{SessionRequest, obtain};
@@ -30,15 +30,14 @@ use crate::text::visible::visible;
 use super::new_keys::{InFile, InKeyring};
 use super::switch::{Holders, sessions_of};
 
-pub fn run(args: &KeyRotate, invocation: &Invocation) -> Result<u8> {
-    let context = Context::load(&invocation.env)?;
+pub fn run(context: &Context, args: &KeyRotate) -> Result<u8> {
     let records = Records::of(&context.dirs.account_data());
     let _lock = records.lock()?;
     if args.all {
-        return all(&context, &records, args);
+        return all(context, &records, args);
     }
     let name = context.requested_or_picked(&args.profile.profile)?;
-    Rotating::of(&context, &records, &name, args)?.run()?;
+    Rotating::of(context, &records, &name, args)?.run()?;
     Ok(0)
 }
 

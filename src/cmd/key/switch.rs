@@ -13,6 +13,7 @@ use crate::names::ProfileName;
 use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::profile::base::Base;
 use crate::session::cache;
+use crate::system::clock;
 use crate::text::visible::visible;
 
 /// Where a key is: sections of the two files, entries of the index.
@@ -60,7 +61,7 @@ impl Holders {
         }
         let set = |profile: &ProfileName| {
             let account = context.index.get(profile).and_then(|entry| entry.account.clone());
-            let entry = IndexEntry { id: to.id.clone(), account, added: Some(crate::system::clock::now()) };
+            let entry = IndexEntry { id: to.id.clone(), account, added: Some(clock::now()), unproved: false };
             Act::EditIndex(IndexEdit::Set { profile: profile.clone(), entry, store: keyring.into() })
         };
         let acts: Vec<_> = self.index.iter().map(set).collect();

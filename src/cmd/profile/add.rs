@@ -1,8 +1,5 @@
 //! `profile add`: adds a profile that every AWS tool uses through twolock, from flags or by asking questions.
 
-use std::io::{self, IsTerminal};
-use std::time::{Duration, Instant};
-
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws_files::Profile;
 use crate::aws_files::edit::Edit;
@@ -10,7 +7,7 @@ use crate::aws_files::file::FileKind;
 use crate::aws_files::near::NearSection;
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::Add;
-use crate::credentials::{AccessKey, AccessKeyId, parse_secret_key};
+use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::{ProfileName, Region, is_process_word};
@@ -19,11 +16,10 @@ use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
 use crate::profile::chain::suggestion;
 use crate::profile::settings::ProfileSettings;
-use crate::system::clock::Deadline;
-use crate::system::stdin;
 
 use super::super::changing::make;
 use super::super::conversation::{Conversation, PersonNeeded};
+use super::super::typed_key;
 use super::notes::{on_program, own_program, to_try};
 use crate::cmd::context::Context;
 
@@ -79,7 +75,7 @@ fn add(
         let store = keyring(context, name, &key.id)?;
         notes.push(format!("access key {} goes to {store}", key.id));
         // The endpoint for verifying the key is known only from the new profile's plan.
-        let entry = IndexEntry { id: key.id.clone(), account: None, added: None };
+        let entry = IndexEntry { id: key.id.clone(), account: None, added: None, unproved: false };
         let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
         let trial = Change { acts: vec![Act::EditIndex(index), edit()], ..Change::default() };
         let (_, planned) = plan_after(&trial)?;
@@ -164,7 +160,9 @@ impl Asking<'_> {
     fn source(&mut self, name: &ProfileName) -> Result<Source> {
         let is_role = self.args.role_arn.is_some() || self.args.source_profile.is_some();
         if self.args.stdin {
-            return key_from_stdin(self.context, name).map(Source::Key);
+            let key = typed_key::from_stdin(name, Verb::Add)?;
+            keyring(self.context, name, &key.id)?;
+            return Ok(Source::Key(key));
         }
         if !is_role {
             let kind = |text: &str| match text {
@@ -202,17 +200,9 @@ impl Asking<'_> {
     fn key(&mut self, name: &ProfileName) -> Result<AccessKey> {
         let context = self.context;
         let person = self.person()?;
-        let id = person.ask_unquoted("access key id", long_term)?;
+        let id = typed_key::id(person)?;
         keyring(context, name, &id)?;
-        let known = context.known_key(&id);
-        let parse = |text: &str| match (parse_secret_key(text)?, &known) {
-            (secret, Some(known)) if secret.expose() != known.secret.expose() => {
-                Err("is not the secret of this key id: the keyring has another one, which AWS accepted")
-            }
-            (secret, _) => Ok(secret),
-        };
-        let secret = person.ask_hidden("secret access key (not shown)", parse)?;
-        Ok(AccessKey { id, secret })
+        typed_key::with_secret(context, person, id)
     }
 
     /// A role can use the device of its source, but without a device a key would give sessions without MFA.
@@ -268,26 +258,4 @@ fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, S
 fn lacks_credentials(context: &Context, name: &ProfileName, there: &Profile) -> bool {
     let has_plan = || context.plan_of_many(name).is_ok();
     ProfileSettings::of(there, name).can_be_completed() && context.index.get(name).is_none() && !has_plan()
-}
-
-fn long_term(text: &str) -> std::result::Result<AccessKeyId, String> {
-    let id = AccessKeyId::parse(text)?;
-    if id.is_temporary() { Err("is a temporary key; long-term keys start with AKIA".into()) } else { Ok(id) }
-}
-
-/// Two lines: the key id, the secret.
-fn key_from_stdin(context: &Context, name: &ProfileName) -> Result<AccessKey> {
-    let until = Deadline::after(Instant::now(), Duration::from_secs(60));
-    let wrong = |why: String| {
-        Failure::new(Kind::Usage, format!("--stdin reads two lines, access key id and secret: {why}")).of_profile(name)
-    };
-    if io::stdin().is_terminal() {
-        let typed = CommandLine::of(Verb::Add, name).to("to type the key without showing it");
-        return Err(wrong("it is a terminal".into()).hint(typed));
-    }
-    let line = || stdin::read_line(512, until).map_err(|_| wrong("a line is missing or is not text".into()));
-    let id = long_term(line()?.expose().trim()).map_err(|why| wrong(format!("the first {why}")))?;
-    let secret = parse_secret_key(line()?.expose().trim()).map_err(|why| wrong(format!("the second {why}")))?;
-    keyring(context, name, &id)?;
-    Ok(AccessKey { id, secret })
 }

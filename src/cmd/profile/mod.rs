@@ -8,15 +8,14 @@ mod notes;
 mod release;
 mod show;
 
-use crate::change::replace::wait_while_fresh;
-use crate::cli::{self, ChangeFlags};
+use crate::cli;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
 use crate::system::env::Env;
 use crate::text::visible::as_word;
 
-use super::changing;
+use super::changing::changed;
 use super::context::{Context, Invocation};
 
 pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
@@ -30,40 +29,40 @@ pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
         Pick { filter } => pick(&Context::load(&invocation.env)?, filter.as_deref().unwrap_or_default()),
         Add(args) => {
             let title = titled("add", &[args.name.as_ref()]);
-            changed(&args.flags, invocation, Some(&title), |context| add::run(context, args, &title))
+            changed(args.flags, invocation, Some(&title), |context| add::run(context, args, &title))
         }
         Adopt(args) => {
             let title = titled("adopt", &[args.profile.name()]) + if args.all { " --all" } else { "" };
-            changed(&args.flags, invocation, None, |context| adopt::run(context, args, &title))
+            changed(args.flags, invocation, None, |context| adopt::run(context, args, &title))
         }
         Release(args) => {
             let given = args.profile.name().cloned();
             let name = given.or_else(|| ProfileName::parse(profile_variable(&invocation.env)?).ok());
             let title = titled("release", &[name.as_ref()]) + if args.restore_key { " --restore-key" } else { "" };
-            changed(&args.flags, invocation, Some(&title), |context| release::run(context, args, &title))
+            changed(args.flags, invocation, Some(&title), |context| release::run(context, args, &title))
         }
         Set { profile, key, value, flags } => {
             let title = format!("{} {}", titled("set", &[Some(profile)]), as_word(key));
-            changed(flags, invocation, None, |context| {
+            changed(*flags, invocation, None, |context| {
                 edit::set(context, &context.resolve_alias(profile)?, key, value, &title, *flags)
             })
         }
         Unset { profile, keys, flags } => {
             let keys_given: String = keys.iter().map(|key| format!(" {}", as_word(key))).collect();
             let title = titled("unset", &[Some(profile)]) + &keys_given;
-            changed(flags, invocation, Some(&title), |context| {
+            changed(*flags, invocation, Some(&title), |context| {
                 edit::unset(context, &context.resolve_alias(profile)?, keys, &title, *flags)
             })
         }
         Rename { old, new, flags } => {
             let title = titled("rename", &[Some(old), Some(new)]);
-            changed(flags, invocation, Some(&title), |context| {
+            changed(*flags, invocation, Some(&title), |context| {
                 edit::rename(context, &context.resolve_alias(old)?, new, &title, *flags)
             })
         }
         Remove { profile, flags } => {
             let title = titled("remove", &[Some(profile)]);
-            changed(flags, invocation, Some(&title), |context| {
+            changed(*flags, invocation, Some(&title), |context| {
                 edit::remove(context, &context.resolve_alias(profile)?, &title, *flags)
             })
         }
@@ -78,24 +77,6 @@ fn titled(verb: &str, names: &[Option<&ProfileName>]) -> String {
 
 fn profile_variable(env: &Env) -> Option<&str> {
     env.text("AWS_PROFILE").or_else(|| env.text("AWS_DEFAULT_PROFILE"))
-}
-
-/// Recovers from a killed run, waits until no other program is writing the files, then runs a verb that changes them,
-/// unless the killed run was of the command with this title. Without one, it runs in any case.
-fn changed(
-    flags: &ChangeFlags,
-    invocation: &Invocation,
-    title: Option<&str>,
-    verb: impl FnOnce(&Context) -> Result<u8>,
-) -> Result<u8> {
-    if !flags.dry_run && changing::recovered(&invocation.env, title, flags.forget_unfinished)? {
-        return Ok(0);
-    }
-    let context = Context::load(&invocation.env)?;
-    for choice in [&context.files.config_choice, &context.files.credentials_choice] {
-        wait_while_fresh(|| std::fs::metadata(&choice.path));
-    }
-    verb(&Context::load(&invocation.env)?)
 }
 
 /// Prints only the picked name.

@@ -1,5 +1,6 @@
 //! What adopting and releasing mean for the lines of the two files.
 
+use super::import::Import;
 use super::kept_key::{is_kept_beside, keys_profile};
 use super::{Adoption, Becomes, STATIC_KEYS};
 use crate::aws_files::edit::Edit;
@@ -18,6 +19,9 @@ pub enum KeyHome {
     /// [`keys_profile`] of the credentials file, if no persistent keyring is available.
     CredentialsFile,
 }
+
+/// What aws-mfa writes besides keys and tokens.
+const OF_AWS_MFA: [&str; 4] = ["aws_mfa_device", "expiration", "assumed_role", "assumed_role_arn"];
 
 /// Edits in the order they are made, so that after each of them every profile still works.
 #[derive(Debug, Default)]
@@ -100,9 +104,44 @@ impl Edits {
 
     /// A section of the credentials file that held nothing else goes as a whole.
     fn take_key_out(&mut self, profile: &Profile) {
-        self.last.push(Edit::TakeOut { profile: profile.name.clone(), keys: STATIC_KEYS.map(String::from).into() });
-        let unset = STATIC_KEYS.map(|key| Edit::Unset { profile: profile.name.clone(), key: key.into() });
+        self.take_out(profile, &STATIC_KEYS);
+    }
+
+    fn take_out(&mut self, profile: &Profile, keys: &[&str]) {
+        let all = keys.iter().map(ToString::to_string).collect();
+        self.last.push(Edit::TakeOut { profile: profile.name.clone(), keys: all });
+        let unset = keys.iter().map(|key| Edit::Unset { profile: profile.name.clone(), key: key.to_string() });
         self.config.extend(unset);
+    }
+
+    /// What importing these keys changes: they leave the files, and every profile stays.
+    pub fn of_imports(files: &AwsFiles, imports: &[Import]) -> Self {
+        let mut edits = Self::default();
+        imports.iter().for_each(|import| edits.import(files, import));
+        edits
+    }
+
+    fn import(&mut self, files: &AwsFiles, import: &Import) {
+        let (name, from) = (&import.profile, files.profile(import.from.as_str()));
+        let device = import.device.iter().map(|device| ("mfa_serial".to_string(), device.to_string())).collect();
+        self.leaving.push((import.from.clone(), import.key.clone()));
+        match files.profile(name.as_str()).and_then(|profile| profile.config.map(drop)) {
+            None => self.config.push(Edit::Add { profile: name.to_string(), settings: device }),
+            Some(()) => {
+                let set = |(key, value)| Edit::Set { profile: name.to_string(), key, value };
+                self.config.extend(device.into_iter().map(set));
+            }
+        }
+        if import.from.as_str() == keys_profile(name) {
+            self.both(|| Edit::Unset { profile: name.to_string(), key: "twolock_source_profile".into() });
+        }
+        if import.is_of_aws_mfa() {
+            let keys = [&STATIC_KEYS[..], &OF_AWS_MFA].concat();
+            let stale = files.profile(name.as_str());
+            from.iter().chain(&stale).for_each(|profile| self.take_out(profile, &keys));
+        } else {
+            from.iter().for_each(|from| self.take_key_out(from));
+        }
     }
 
     /// What taking an adoption back changes: role profiles are as they were to the byte; of others our line goes, and

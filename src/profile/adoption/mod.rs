@@ -3,10 +3,12 @@
 //!
 //! - here: which profiles, and what each becomes, or why it stays as it is
 //! - [`edits`]: what that means for the lines of the two files, and what taking it back means
+//! - [`import`]: which key of the files belongs to a profile, so that it can move into a keyring
 //! - [`kept_key`]: where its key is, if no keyring keeps it
 //! - `program`: the path of ours that those lines name
 
 pub mod edits;
+pub mod import;
 pub mod kept_key;
 pub(crate) mod program;
 

@@ -1,0 +1,91 @@
+//! `key import`: moves access keys into the keyring, from the AWS files, the console's CSV file, or another program.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cli::KeyImport;
+use crate::cmd::changing::make_unseen;
+use crate::cmd::context::Context;
+use crate::cmd::conversation::{Conversation, PersonNeeded};
+use crate::credentials::AccessKey;
+use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
+use crate::output::{messages, to_stdout};
+use crate::system::directories::shorten;
+use crate::system::foreign_file::{self, plain};
+
+use super::csv;
+use super::given::{self, Home, Leave, home, must_not_replace, must_take_a_key};
+use super::{in_files, process};
+
+/// The console's files have a few hundred bytes.
+const LARGEST_CSV: u64 = 1 << 20;
+
+pub fn run(context: &Context, args: &KeyImport, title: &str) -> Result<u8> {
+    match (&args.csv, &args.process) {
+        (Some(file), _) => from_csv(context, args, file, title)?,
+        (None, Some(line)) => {
+            let name = the_one(context, args)?;
+            let leave = leave(args);
+            must_take_a_key(context, &name, leave)?;
+            let key = process::key(context, &name, line)?;
+            store(context, args, &name, key, title)?;
+        }
+        (None, None) => return in_files::run(context, args, title),
+    }
+    Ok(0)
+}
+
+fn leave(args: &KeyImport) -> Leave {
+    Leave { beside_a_file: args.flags.yes, root: args.root }
+}
+
+fn the_one(context: &Context, args: &KeyImport) -> Result<ProfileName> {
+    match &args.profiles[..] {
+        [one] => context.resolve_alias(one),
+        _ => Err(Failure::new(Kind::Usage, "--csv and --process give the key of one profile: name only that one")),
+    }
+}
+
+fn store(context: &Context, args: &KeyImport, name: &ProfileName, key: AccessKey, title: &str) -> Result<bool> {
+    must_not_replace(context, name, Some(&key.id))?;
+    given::planned(context, name, &key.id)?;
+    if args.flags.dry_run {
+        let store = context.key_store_name(name, &key.id)?.unwrap_or("no keyring: none is available");
+        let change = crate::change::Change {
+            notes: vec![format!("access key {} goes to {store}", key.id)],
+            ..crate::change::Change::new(title)
+        };
+        return make_unseen(context, &change, "", args.flags);
+    }
+    let home: Home = home(context, name, &key.id)?;
+    given::store(context, name, key, home, leave(args), title).map(|()| true)
+}
+
+fn from_csv(context: &Context, args: &KeyImport, file: &Path, title: &str) -> Result<()> {
+    let name = the_one(context, args)?;
+    must_take_a_key(context, &name, leave(args))?;
+    let shown = shorten(file, &context.dirs.home);
+    if !file.exists() {
+        return Err(Failure::new(Kind::Config, format!("{shown} does not exist")));
+    }
+    let bytes = zeroize::Zeroizing::new(foreign_file::load(file, &shown, LARGEST_CSV)?);
+    let key = csv::key(&bytes, args.user.as_deref())
+        .map_err(|why| Failure::new(Kind::Config, format!("{shown}: {why}")).of_profile(&name))?;
+    if !store(context, args, &name, key, title)? {
+        return Ok(());
+    }
+    if !args.delete && !may_delete(args, &shown) {
+        messages::note(&format!("{shown} still has the secret key: delete it, and its copies"));
+        return Ok(());
+    }
+    fs::remove_file(file).map_err(|e| Failure::new(Kind::Disk, format!("cannot delete {shown}: {}", plain(&e))))?;
+    to_stdout(format!("deleted {}\n", crate::text::visible::one_line(&shown)).as_bytes())
+}
+
+/// The key is stored already, so that any answer but yes only keeps the file.
+fn may_delete(args: &KeyImport, shown: &str) -> bool {
+    let need = PersonNeeded { what: "", otherwise: "" };
+    let ask = |person: Conversation| person.confirm("", &format!("delete {shown}?")).is_ok();
+    !args.flags.yes && Conversation::begin(need).is_ok_and(ask)
+}

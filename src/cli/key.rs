@@ -13,7 +13,7 @@ pub enum Key {
     /// Store an access key of a profile in the OS keyring, after AWS has accepted it
     #[command(after_help = "\
 Examples:
-  twolock key add work                      # asks for the key; the secret is not shown
+  twolock key add work                      # asks; the secret is not shown
   twolock key add work --stdin < key.txt    # two lines: key id, secret
 
 The profile must exist. If AWS cannot be reached, the key is stored, the exit code is 8, and the next `key add` of the \
@@ -25,7 +25,8 @@ Examples:
   twolock key import work                        # from ~/.aws/credentials
   twolock key import --all
   twolock key import work --csv accessKeys.csv   # as downloaded from the console
-  twolock key import work --process 'aws-vault export --no-session --format=json work'
+  twolock key import work \\
+      --process 'aws-vault export --no-session --format=json work'
 
 A key is stored, read back and verified by a call to AWS before it is removed from a file. Of aws-mfa's sections, \
 `key import NAME` takes the key of [NAME-long-term], and removes the temporary credentials in [NAME].")]
@@ -68,7 +69,7 @@ stay valid at AWS until they expire, up to 36 hours.")]
     #[command(after_help = "\
 Examples:
   twolock key remove work
-  twolock key remove AKIAIOSFODNN7EXAMPLE --yes    # for every profile, even if some still need it")]
+  twolock key remove AKIAIOSFODNN7EXAMPLE --yes    # even if it is needed")]
     Remove(KeyRemove),
 }
 

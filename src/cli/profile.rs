@@ -43,7 +43,7 @@ Examples:
   twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana --yes
 
 The change is shown first and must be confirmed; --yes is for scripts. Access keys and tokens cannot be given as arguments, \
-which other users can see: run `aws configure --profile prod` instead.")]
+which other users can see: run `twolock key add prod` instead.")]
     Set {
         /// The profile
         #[arg(value_parser = ProfileName::parse)]

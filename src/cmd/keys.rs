@@ -3,6 +3,7 @@
 use super::context::Context;
 use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS, parse_secret_key};
 use crate::error::{Failure, Kind, Place, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::session::BaseCredentials;
@@ -63,12 +64,7 @@ impl Context {
         if let Some(other) = self.index.profiles_with(id).find(|other| *other != profile) {
             return format!("stays in the keyring, because profile '{}' uses it too", visible(other.as_str()));
         }
-        let stores = self.stores(false);
-        let removal = stores.of_access_keys().and_then(|store| store.about().removal(id));
-        match removal {
-            Some(command) => format!("stays in the keyring; to delete it there: {command}"),
-            None => "stays in the keyring".into(),
-        }
+        format!("stays in the keyring; to remove it: {}", CommandLine::of(Verb::KeyRemove, id))
     }
 
     /// The key of this id that the keyring has already, if it can be read without a dialog.

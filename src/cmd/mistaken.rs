@@ -70,6 +70,7 @@ fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
         "adopt" | "release" | "rename" | "set" | "show" | "unset" => {
             (format!("run: twolock profile {word} {}", words_after(rest, "NAME")), None)
         }
+        "import" | "replace" => (format!("run: twolock key {word} {name}"), None),
         "pick" => ("run: twolock profile pick".into(), None),
         "get" | "path" | "trust" => {
             (format!("run: twolock settings {word} {}", words_after(rest, "")).trim_end().into(), None)
@@ -82,7 +83,7 @@ fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
         }
         "rotate" => {
             let create = "create a new access key in the AWS console: IAM > Users > Security credentials";
-            (create.into(), Some("the age of each key: twolock status".into()))
+            (create.into(), Some(format!("then: twolock key replace {name}")))
         }
         "console" => {
             let role = format!("the account and role to choose there: twolock profile show {name}");

@@ -120,16 +120,15 @@ pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
         let command = CommandLine::of(Verb::Set, name).with("twolock_source_profile").with(&source.value);
         return failure.hint(command.to("source_profile needs a role_arn; to use that profile's key without a role"));
     }
-    let configure = CommandLine::other("aws configure --profile").of_profile(name);
-    // With a key in the same profile, the AWS CLI and SDKs would bypass twolock.
-    let configure = match settings.raw("mfa_serial") {
-        Some(_) => configure.and(CommandLine::of(Verb::Adopt, name)),
-        None => configure,
+    let key = CommandLine::of(Verb::KeyAdd, name);
+    let key = match settings.raw("mfa_serial") {
+        Some(_) => key.and(CommandLine::of(Verb::Adopt, name)),
+        None => key,
     };
     let add =
         settings.can_be_completed().then(|| CommandLine::of(Verb::Add, name).to("to give it an access key or a role"));
     let failure = add.into_iter().fold(failure, Failure::hint);
-    failure.hint(configure.to("to put an access key into ~/.aws/credentials"))
+    failure.hint(key.to("to store an access key of it in the keyring"))
 }
 
 /// Refuses a source of credentials that AWS tools use themselves.

@@ -88,10 +88,7 @@ pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
 pub(crate) fn failure(profile: &ProfileName, id: &AccessKeyId, store: &About, e: &StoreError) -> Failure {
     let failure = Failure::new(Kind::Keyring, format!("access key {id}: {} {e}", store.name)).of_profile(profile);
     match e {
-        StoreError::Absent => {
-            let configure = CommandLine::other("aws configure --profile").of_profile(profile);
-            failure.hint(configure.and(CommandLine::of(Verb::Adopt, profile)).to("to store it again"))
-        }
+        StoreError::Absent => failure.hint(CommandLine::of(Verb::KeyAdd, profile).to("to store it again")),
         StoreError::Locked | StoreError::Dismissed => {
             let reason = |unlock| format!("{unlock}, then run this again; to open its dialog");
             let hint = |unlock| CommandLine::of(Verb::Login, profile).to(reason(unlock));
@@ -199,7 +196,7 @@ mod tests {
         let id = key("").id;
         let hints =
             |about: &About, error| failure(&ProfileName::parse("base").unwrap(), &id, about, &error).shown_hints();
-        let silent = About { name: "it", keeps_access_keys: true, unlock: None, start: None, delete: None };
+        let silent = About { name: "it", keeps_access_keys: true, unlock: None, start: None };
         assert!(hints(&silent, StoreError::Locked).is_empty());
         assert_eq!(hints(&silent, StoreError::NoService("x".into())), ["keep the key in ~/.aws/credentials"]);
         let open = About { unlock: Some("open it"), start: Some("start it"), ..silent };

@@ -80,7 +80,7 @@ mod tests {
 
     impl Store for Silent {
         fn about(&self) -> &'static About {
-            &About { name: "the silent store", keeps_access_keys: true, unlock: None, start: None, delete: None }
+            &About { name: "the silent store", keeps_access_keys: true, unlock: None, start: None }
         }
 
         fn read(&self, _: &Item) -> Result<Secret<Vec<u8>>, StoreError> {

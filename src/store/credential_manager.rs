@@ -14,13 +14,8 @@ use crate::secret::Secret;
 /// The system's limit for one credential (CRED_MAX_CREDENTIAL_BLOB_SIZE).
 const LARGEST: usize = 2560;
 
-pub(crate) const ABOUT: About = About {
-    name: "the Credential Manager",
-    keeps_access_keys: true,
-    unlock: Some("unlock the keyring"),
-    start: None,
-    delete: Some("cmdkey /delete:USER.twolock"),
-};
+pub(crate) const ABOUT: About =
+    About { name: "the Credential Manager", keeps_access_keys: true, unlock: Some("unlock the keyring"), start: None };
 
 /// The credentials of the user who is logged on. No dialog ever opens.
 #[derive(Clone, Copy, Debug, Default)]

@@ -12,8 +12,7 @@ use crate::system::private_file::{create_private_dir, read_private, write_atomic
 const LARGEST: usize = 64 * 1024;
 
 // An access key here would be as open as in the AWS file that it came from.
-pub(crate) const ABOUT: About =
-    About { name: "the key file", keeps_access_keys: false, unlock: None, start: None, delete: None };
+pub(crate) const ABOUT: About = About { name: "the key file", keeps_access_keys: false, unlock: None, start: None };
 
 /// Keeps each item in a file of its own that only its owner may open.
 #[derive(Clone, Debug)]

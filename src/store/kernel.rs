@@ -9,7 +9,7 @@ use crate::secret::Secret;
 
 // Nothing here survives a reboot.
 pub(crate) const ABOUT: About =
-    About { name: "the kernel keyring", keeps_access_keys: false, unlock: None, start: None, delete: None };
+    About { name: "the kernel keyring", keeps_access_keys: false, unlock: None, start: None };
 
 /// The kernel keyring; on other systems than Linux it answers [`StoreError::NoService`].
 #[derive(Clone, Copy, Debug, Default)]

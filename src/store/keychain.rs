@@ -15,13 +15,8 @@ use super::keyring_core_errors::meaning;
 use super::{About, Item, SERVICE, Store, StoreError};
 use crate::secret::Secret;
 
-pub(crate) const ABOUT: About = About {
-    name: "the Keychain",
-    keeps_access_keys: true,
-    unlock: Some("unlock the keyring"),
-    start: None,
-    delete: Some("security delete-generic-password -s twolock -a USER"),
-};
+pub(crate) const ABOUT: About =
+    About { name: "the Keychain", keeps_access_keys: true, unlock: Some("unlock the keyring"), start: None };
 
 /// The login keychain. Wrap it in [`Bounded`](super::bounded::Bounded): its questions wait for a person.
 #[derive(Clone, Copy, Debug)]

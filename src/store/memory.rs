@@ -6,13 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{About, Item, Store, StoreError};
 use crate::secret::Secret;
 
-pub(crate) const ABOUT: About = About {
-    name: "the store in memory",
-    keeps_access_keys: true,
-    unlock: Some("unlock the keyring"),
-    start: None,
-    delete: None,
-};
+pub(crate) const ABOUT: About =
+    About { name: "the store in memory", keeps_access_keys: true, unlock: Some("unlock the keyring"), start: None };
 
 /// A store in memory. Clones share their items, so a test keeps one to look into the store it gave away.
 #[derive(Clone, Debug, Default)]

@@ -26,7 +26,6 @@ mod session_bus;
 use std::fmt;
 use std::time::Duration;
 
-use crate::credentials::AccessKeyId;
 use crate::secret::Secret;
 
 /// The service name all our items share.
@@ -106,15 +105,6 @@ pub struct About {
     pub unlock: Option<&'static str>,
     /// What a person does where it is not there: "start the desktop's keyring".
     pub start: Option<&'static str>,
-    /// The command of the system that deletes an item, `USER` in the place of its user.
-    pub delete: Option<&'static str>,
-}
-
-impl About {
-    /// The command that deletes an access key here.
-    pub fn removal(&self, id: &AccessKeyId) -> Option<String> {
-        Some(self.delete?.replace("USER", id.as_str()))
-    }
 }
 
 /// A place that keeps small secrets for the user. Every call ends within a stated bound (P26), even if the library
@@ -164,7 +154,7 @@ mod tests {
 
     impl Store for Forgetful {
         fn about(&self) -> &'static About {
-            &About { name: "the forgetful store", keeps_access_keys: false, unlock: None, start: None, delete: None }
+            &About { name: "the forgetful store", keeps_access_keys: false, unlock: None, start: None }
         }
 
         fn read(&self, _: &Item) -> Result<Secret<Vec<u8>>, StoreError> {

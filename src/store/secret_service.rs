@@ -14,13 +14,8 @@ use crate::system::env::Env;
 const START: Option<&str> =
     if cfg!(target_os = "linux") { Some("start a keyring (gnome-keyring, KWallet, KeePassXC)") } else { None };
 
-pub(crate) const ABOUT: About = About {
-    name: "the Secret Service",
-    keeps_access_keys: true,
-    unlock: Some("unlock the keyring"),
-    start: START,
-    delete: Some("secret-tool clear service twolock username USER"),
-};
+pub(crate) const ABOUT: About =
+    About { name: "the Secret Service", keeps_access_keys: true, unlock: Some("unlock the keyring"), start: START };
 
 /// The Secret Service; where this build or system has none it answers [`StoreError::NoService`].
 #[derive(Clone, Debug)]

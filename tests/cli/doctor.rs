@@ -611,7 +611,7 @@ fn a_key_of_a_profile_that_is_gone_is_shown() {
     let found = world.found("key-without-profile");
     assert_eq!(found[1]["what"], "access key AKIAIOSFODNN7EXAMPLE is stored for it, but the profile does not exist");
     let fixes: Vec<&Value> = found.iter().map(|finding| &finding["fix"]).collect();
-    assert_eq!(fixes, ["delete 'AKIAI44QH8DHBEXAMPLE' in the keyring", "twolock profile add left"]);
+    assert_eq!(fixes, ["twolock key remove 'a b'", "twolock key remove left"]);
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn a_secret_is_refused_as_an_argument() {
         2,
         "",
         "twolock: error: profile 'base': aws_secret_access_key cannot be given as an argument: other users can see the arguments \
-         of every process\ntwolock: hint: aws configure --profile base\n",
+         of every process\ntwolock: hint: twolock key add base\n",
     );
     assert_eq!(world.credentials(), CREDENTIALS);
 }
@@ -374,17 +374,17 @@ fn the_last_copy_of_a_key_is_named_and_one_of_several_is_not() {
 }
 
 #[test]
-fn what_stays_in_the_keyring_is_deleted_by_the_command_that_is_named() {
+fn what_stays_in_the_keyring_is_removed_by_the_command_that_is_named() {
     let world = World::new();
     let desktop = Desktop::unlocked(&world);
     let ran = desktop.run_twolock(&["profile", "remove", "base", "--yes"]);
     let line = ran.stdout.lines().find(|line| line.contains("stays in the keyring")).unwrap();
-    let (note, command) = line.split_once(" there: ").unwrap();
-    assert_eq!(note, "note: its key AKIAIOSFODNN7EXAMPLE stays in the keyring; to delete it");
-    assert_eq!(command, "secret-tool clear service twolock username AKIAIOSFODNN7EXAMPLE");
-    let words: Vec<&str> = command.split(' ').collect();
+    let (note, command) = line.split_once(" remove it: twolock ").unwrap();
+    assert_eq!(note, "note: its key AKIAIOSFODNN7EXAMPLE stays in the keyring; to");
+    assert_eq!(command, "key remove AKIAIOSFODNN7EXAMPLE");
+    let words: Vec<&str> = command.split(' ').chain(["--yes"]).collect();
     assert_ne!(desktop.planted(), "");
-    desktop.run(words[0], &words[1..], "");
+    assert_eq!(desktop.run_twolock(&words).code, 0);
     assert_eq!(desktop.planted(), "");
 }
 

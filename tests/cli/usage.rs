@@ -191,6 +191,8 @@ fn commands_of_aws_vault_and_granted_are_answered_with_ours() {
         (&["show"], "run: twolock profile show NAME", ""),
         (&["trust", "x"], "run: twolock settings trust x", ""),
         (&["path"], "run: twolock settings path", ""),
+        (&["import", "prod"], "run: twolock key import prod", ""),
+        (&["replace"], "run: twolock key replace NAME", ""),
         (&["clear"], "run: twolock logout --all", ""),
         (&["clear", "prod"], "run: twolock logout prod", ""),
         (&["export", "--format=json", "prod"], "run: eval \"$(twolock env prod)\"", exec),
@@ -198,7 +200,7 @@ fn commands_of_aws_vault_and_granted_are_answered_with_ours() {
         (
             &["rotate", "prod"],
             "create a new access key in the AWS console: IAM > Users > Security credentials",
-            "twolock: hint: the age of each key: twolock status\n",
+            "twolock: hint: then: twolock key replace prod\n",
         ),
         (
             &["console", "prod"],

@@ -162,7 +162,7 @@ fn a_key_that_is_damaged_newer_or_another_ones_is_refused_and_left_alone() {
     desktop.clear();
     let gone = call(&desktop, with_code("123456"));
     failed(&gone, 5, &["does not have the item"]);
-    assert!(gone.stderr.contains("aws configure --profile base && twolock profile adopt base\n"), "{gone:?}");
+    assert!(gone.stderr.contains("to store it again: twolock key add base\n"), "{gone:?}");
     assert_eq!(desktop.planted(), "", "nothing was put there");
     desktop.plant(&item(), &[]);
     assert_eq!(log_in(&desktop).code, 0);

@@ -203,7 +203,8 @@ pub fn ages(checkup: &Checkup) -> Checked {
         let (age, most) = (duration::days(age), duration::days(most));
         let what = format!("access key {} is at least {age}d old; key_max_age is {most}d ({origin})", entry.id);
         let finding = Finding::new(severity, what, "the older a key is, the more copies of it may exist");
-        let fix = "create a new one: IAM > Users > Security credentials in the console";
+        let create = "create a new one (IAM > Users > Security credentials in the console), then";
+        let fix = CommandLine::of(Verb::KeyReplace, profile).to(create);
         Some(finding.of_profile(profile).fix(fix))
     };
     index.entries().filter_map(of).collect::<Vec<_>>().into()
@@ -215,11 +216,7 @@ pub fn without_profile(checkup: &Checkup) -> Checked {
     let of = |(profile, entry): (&str, &IndexEntry)| {
         let what = format!("access key {} is stored for it, but the profile does not exist", entry.id);
         let why = "nothing uses the key; a new profile with this name would use it";
-        let fix = match ProfileName::parse(profile).is_ok_and(|name| name.is_read_by_every_sdk()) {
-            true => CommandLine::of(Verb::Add, profile).to_string(),
-            false => format!("delete '{}' in the keyring", entry.id),
-        };
-        Finding::new(Info, what, why).of_profile(profile).fix(fix)
+        Finding::new(Info, what, why).of_profile(profile).fix(CommandLine::of(Verb::KeyRemove, profile))
     };
     let gone = checkup.context.index.entries().filter(|(profile, _)| files.profile(profile).is_none());
     gone.map(of).collect::<Vec<_>>().into()
@@ -231,12 +228,12 @@ pub fn items(checkup: &Checkup) -> Checked {
     if index.entries().next().is_none() {
         return Vec::new().into();
     }
+    let mut findings: Vec<Finding> = index.entries().filter_map(|(profile, entry)| unproved(profile, entry)).collect();
     let Some(store) = checkup.stores.of_access_keys().filter(|_| checkup.keeps_keys()) else {
         let why = checkup.durable().and_then(|(store, error)| Some(format!("{} {}", store.name, error?)));
-        return Checked::unchecked(why.unwrap_or_else(|| "no persistent keyring is in use".into()));
+        return Checked { findings, unchecked: Some(why.unwrap_or_else(|| "no persistent keyring is in use".into())) };
     };
     let until = Deadline::after(Instant::now(), PATIENCE);
-    let mut findings = Vec::new();
     for (profile, entry) in index.entries().filter(|(profile, _)| checkup.context.files.profile(profile).is_some()) {
         if until.has_passed() {
             return Checked { findings, unchecked: Some("the keyring is too slow to check all items".into()) };
@@ -252,12 +249,17 @@ pub fn items(checkup: &Checkup) -> Checked {
     findings.into()
 }
 
+fn unproved(profile: &str, entry: &IndexEntry) -> Option<Finding> {
+    let what = format!("access key {} is stored but not verified", entry.id);
+    let finding = Finding::new(Warning, what, "AWS could not be reached when it was added, so it may not work");
+    entry.unproved.then(|| finding.of_profile(profile).fix(CommandLine::of(Verb::KeyAdd, profile)))
+}
+
 fn lost(profile: &str, entry: &IndexEntry, store: &str, error: &StoreError) -> Finding {
     let what = format!("access key {}: {store} {error}", entry.id);
     let finding = Finding::new(Error, what, "the key cannot be used; the index was not changed");
-    let configure = || CommandLine::other("aws configure --profile").of_profile(profile);
     match error {
-        StoreError::Absent => finding.fix(configure().and(CommandLine::of(Verb::Adopt, profile))),
+        StoreError::Absent => finding.fix(CommandLine::of(Verb::KeyAdd, profile)),
         _ => finding,
     }
     .of_profile(profile)

@@ -83,7 +83,7 @@ fn named(context: &Context, args: &KeyImport, title: &str) -> Result<Vec<Import>
                 let cause = format!("has its access key {} in the keyring already", entry.id);
                 return Err(Failure::new(Kind::Config, cause).of_profile(&name));
             }
-            (Err(failure), None) => return Err(failure),
+            (Err(failure), None) => return Err(context.existing(&name).err().unwrap_or(failure)),
         }
     }
     Ok(imports)

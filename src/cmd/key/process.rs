@@ -53,8 +53,8 @@ pub fn key(context: &Context, profile: &ProfileName, line: &str) -> Result<Acces
 
 /// Reads the JSON of aws-contract 2.1. The error repeats nothing of it.
 fn from_json(output: &Secret<Vec<u8>>) -> std::result::Result<AccessKey, String> {
-    let mut json: Value =
-        serde_json::from_slice(output.expose()).map_err(|_| "printed something other than one JSON object")?;
+    let json: std::result::Result<Value, _> = serde_json::from_slice(output.expose());
+    let mut json = json.ok().filter(Value::is_object).ok_or("printed something other than one JSON object")?;
     // Taken out first, so that it is wiped whatever else is wrong.
     let secret = match json["SecretAccessKey"].take() {
         Value::String(secret) => Secret::new(secret),
@@ -85,7 +85,7 @@ mod tests {
         for (text, why) in [
             ("", "printed something other than one JSON object"),
             ("export AWS_SECRET_ACCESS_KEY=wJalr", "printed something other than one JSON object"),
-            ("[]", "printed JSON without \"Version\": 1"),
+            ("[]", "printed something other than one JSON object"),
             (r#"{"Version":2}"#, "printed JSON without \"Version\": 1"),
             (r#"{"Version":1,"SessionToken":"t"}"#, "printed temporary credentials"),
             (

@@ -101,29 +101,32 @@ fn done(context: &Context, preview: &Preview, adoptions: &[Adoption]) -> Result<
 }
 
 fn on_keys(context: &Context, adoptions: &[Adoption], store: Option<&str>, home: KeyHome) -> Vec<String> {
-    let note =
-        |adoption: &Adoption| {
-            let Becomes::Key { key, from, device } = &adoption.becomes else { return vec![] };
-            let name = &adoption.profile;
-            let mut notes = vec![match (home, store) {
-                (KeyHome::Keyring, Some(store)) => format!("access key {} of '{name}' moves to {store}", key.id),
-                _ if from != name => {
-                    format!("access key {} of '{name}' stays in '{from}': no persistent keyring is available", key.id)
-                }
-                _ => format!(
-                    "access key {} of '{name}' moves to '{}' of {}: no persistent keyring is available",
-                    key.id,
-                    keys_profile(name),
-                    context.files.credentials.shown()
-                ),
-            }];
-            notes.extend(device.iter().map(|_| format!("'{name}' gets the mfa_serial of the roles that use its key")));
-            let other = context.index.get(name).filter(|entry| entry.id != key.id && home == KeyHome::Keyring);
-            notes.extend(other.map(|entry| {
-                format!("access key {} of '{name}' is no longer used, and stays in the keyring", entry.id)
-            }));
-            notes
-        };
+    let note = |adoption: &Adoption| {
+        let Becomes::Key { key, from, device } = &adoption.becomes else { return vec![] };
+        let name = &adoption.profile;
+        let mut notes = vec![match (home, store) {
+            (KeyHome::Keyring, Some(store)) => format!("access key {} of '{name}' moves to {store}", key.id),
+            _ if from != name => {
+                format!("access key {} of '{name}' stays in '{from}': no persistent keyring is available", key.id)
+            }
+            _ => format!(
+                "access key {} of '{name}' moves to '{}' of {}: no persistent keyring is available",
+                key.id,
+                keys_profile(name),
+                context.files.credentials.shown()
+            ),
+        }];
+        notes.extend(device.iter().map(|_| format!("'{name}' gets the mfa_serial of the roles that use its key")));
+        let other = context.index.get(name).filter(|entry| entry.id != key.id && home == KeyHome::Keyring);
+        notes.extend(other.map(|entry| {
+            let remove = CommandLine::of(Verb::KeyRemove, &entry.id);
+            format!(
+                "access key {} of '{name}' is no longer used, and stays in the keyring; to remove it: {remove}",
+                entry.id
+            )
+        }));
+        notes
+    };
     adoptions.iter().flat_map(note).collect()
 }
 

@@ -23,7 +23,7 @@ use crate::ours::settings::SettingEdit;
 use crate::profile::Sources;
 use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
 use crate::profile::base::Base;
-use crate::profile::facts::{names_twolock, references};
+use crate::profile::facts::references;
 use crate::profile::keys::{self, KEYS, Mistake};
 use crate::profile::settings::ProfileSettings;
 use crate::secret;
@@ -92,13 +92,7 @@ fn refuse_secrets(profile: &Profile, key: &str) -> Result<()> {
         return Ok(());
     }
     let cause = format!("{key} cannot be given as an argument: other users can see the arguments of every process");
-    let configure = CommandLine::other("aws configure --profile").of_profile(&profile.name);
-    // With a key in the same profile, the AWS CLI and SDKs would bypass twolock.
-    let hint = match names_twolock(profile) {
-        true => configure.and(CommandLine::of(Verb::Adopt, &profile.name)),
-        false => configure,
-    };
-    Err(Failure::new(Kind::Usage, cause).of_profile(&profile.name).hint(hint))
+    Err(Failure::new(Kind::Usage, cause).of_profile(&profile.name).hint(CommandLine::of(Verb::KeyAdd, &profile.name)))
 }
 
 /// Refuses a key that nobody reads, and that is nearly one that somebody does.

@@ -128,7 +128,7 @@ pub(super) fn no_key(settings: ProfileSettings<'_>) -> Failure {
     let add =
         settings.can_be_completed().then(|| CommandLine::of(Verb::Add, name).to("to give it an access key or a role"));
     let failure = add.into_iter().fold(failure, Failure::hint);
-    failure.hint(key.to("to store an access key of it in the keyring"))
+    failure.hint(key.to("to store its access key in the keyring"))
 }
 
 /// Refuses a source of credentials that AWS tools use themselves.

@@ -473,18 +473,18 @@ fn the_list_says_where_each_key_is_and_which_are_not_used() {
         &format!(
             r#"{{"v":1,"keys":{{"base":{},"gone":{},"prod":{}}}}}"#,
             entry(KEY_ID, 12),
-            entry("AKIAOLDOLDOLDOLDOLD1", 1),
+            entry("AKIAOLDOLDOLDOLDOLD1", 100),
             entry(SECOND_ID, 0)
         ),
     );
     world.run(["key", "list"]).is(
         0,
         &format!(
-            "PROFILE  ACCESS KEY            AGE               WHERE                 NOTE\n\
-             base     {KEY_ID}  at least 12 days  ~/.aws/credentials:2\n\
-             base     {KEY_ID}  at least 12 days  OS keyring            unused\n\
-             prod     {SECOND_ID}  added today       OS keyring            unused\n\
-             gone     AKIAOLDOLDOLDOLDOLD1  at least 1 day    OS keyring            unused\n"
+            "PROFILE  ACCESS KEY            AGE                WHERE                 NOTE\n\
+             base     {KEY_ID}  at least 12 days   ~/.aws/credentials:2\n\
+             base     {KEY_ID}  at least 12 days   OS keyring            unused\n\
+             prod     {SECOND_ID}  added today        OS keyring            unused\n\
+             gone     AKIAOLDOLDOLDOLDOLD1  at least 100 days  OS keyring            unused, older than key_max_age\n"
         ),
         "",
     );

@@ -12,6 +12,9 @@ use crate::world::{Ran, World};
 /// With it the clock of AWS cannot be asked for.
 const DEAD_PROXY: &str = "HTTPS_PROXY=http://127.0.0.1:1";
 
+/// A key that AWS could not be asked about, of a profile that is gone.
+const KEYS: &str = r#"{"v":1,"keys":{"gone":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","unproved":true}}}"#;
+
 fn reference() -> Page {
     Page::read("docs/reference.md")
 }
@@ -85,6 +88,17 @@ fn every_field_of_json_is_there() {
             ]),
         ),
         ("status", fields(&[&["env", "AWS_PROFILE=prod", "twolock", "status", "--json"]])),
+        (
+            "key list",
+            fields(&[
+                &["twolock", "key", "list", "--json"],
+                &[
+                    "sh",
+                    "-c",
+                    &format!("printf '{KEYS}' > ~/.local/share/twolock/keys.json && exec twolock key list --json"),
+                ],
+            ]),
+        ),
         ("whoami", fields(&[&["twolock", "whoami", "prod", "--json"]])),
         (
             "doctor",

@@ -102,7 +102,30 @@ const DEVICE: &str = "arn:aws:iam::123456789012:mfa/ana";
 const ADD_ROLE: &[&str] = &["profile", "add", "audit", "--role-arn", ROLE, "--source-profile", "base", "--yes"];
 const ADD_KEY: &[&str] = &["profile", "add", "second", "--stdin", "--mfa-serial", DEVICE, "--yes"];
 
+const KEY_ADD: &[&str] = &["key", "add", "base", "--stdin"];
+const KEY_IMPORT: &[&str] = &["key", "import", "base", "--yes"];
+const KEY_REMOVE: &[&str] = &["key", "remove", "base", "--yes"];
+const KEY_REPLACE: &[&str] = &["key", "replace", "base", "--stdin", "--yes"];
+
+const OTHER_ID: &str = "AKIAI44QH8DHBEXAMPLE";
+
+fn without_a_key(world: &World, _: &dyn Fn(&[&str]) -> Ran) {
+    world.write(".aws/credentials", "");
+}
+
+/// The key in the keyring belongs to a second key of the same user, which the next run replaces by the usual one.
+fn with_another_key(world: &World, run: &dyn Fn(&[&str]) -> Ran) {
+    let (id, secret) = (OTHER_ID, "je7MtGbClwBFCANARYSECOND0000000000000000");
+    world.sandbox.add_key("arn:aws:iam::123456789012:user/ana", id, secret).unwrap();
+    world.write(".aws/credentials", &format!("[base]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"));
+    assert_eq!(run(KEY_IMPORT).code, 0);
+}
+
 const CASES: &[Case] = &[
+    Case { args: KEY_ADD, keyring: true, prepare: without_a_key },
+    Case { args: KEY_IMPORT, keyring: true, prepare: nothing },
+    Case { args: KEY_REPLACE, keyring: true, prepare: with_another_key },
+    Case { args: KEY_REMOVE, keyring: true, prepare: adopted },
     Case { args: &["profile", "rename", "base", "me", "--yes"], keyring: false, prepare: with_an_alias },
     Case { args: &["profile", "rename", "base", "me", "--yes"], keyring: true, prepare: adopted },
     Case { args: &["profile", "rename", "base", "me", "--yes"], keyring: false, prepare: adopted },
@@ -167,7 +190,12 @@ fn killed(case: &Case, after: &Everything, call: &str, nth: usize) -> bool {
     nothing_is_left(&world, &when);
     let now = Everything::of(&world).but_the_next();
     let kept = desktop.as_ref().map(Desktop::planted).unwrap_or_default();
-    assert!(kept.contains(SECRET) || Everything::of(&world).0[1].1.contains(SECRET), "{when}: the key is lost");
+    let has_other_copy = case.args.contains(&"--stdin") || case.args == KEY_REMOVE;
+    let is_in_file = Everything::of(&world).0[1].1.contains(SECRET);
+    assert!(kept.contains(SECRET) || is_in_file || has_other_copy, "{when}: the key is lost");
+    if let Some(desktop) = &desktop {
+        what_is_indexed_is_stored(&world, desktop, &when);
+    }
 
     // Either nothing happened or everything did.
     let is_done = now == *after;
@@ -178,6 +206,17 @@ fn killed(case: &Case, after: &Everything, call: &str, nth: usize) -> bool {
     assert!(again.code == 0 || is_done && [2, 3].contains(&again.code), "{when}: {again:?}");
     assert_eq!(Everything::of(&world).but_the_next(), *after, "{when}");
     was_killed
+}
+
+/// Whatever was killed, the keyring has the key of each entry of the index; and no key that was removed.
+#[track_caller]
+fn what_is_indexed_is_stored(world: &World, desktop: &Desktop, when: &str) {
+    let index = fs::read_to_string(world.home().join(".local/share/twolock/keys.json")).unwrap_or_default();
+    for id in [KEY_ID, OTHER_ID] {
+        let item = desktop.run("secret-tool", &["lookup", "service", "twolock", "username", id], "");
+        assert!(!index.contains(id) || item.contains(id), "{when}: {id} is lost");
+        assert!(!item.contains(id) || index.contains(id), "{when}: {id} is left in the keyring");
+    }
 }
 
 impl Case {

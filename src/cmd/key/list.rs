@@ -1,5 +1,7 @@
 //! `key list`: every access key in the keyring and the AWS files, its age, and who uses it.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use crate::cmd::context::Context;
@@ -9,10 +11,11 @@ use crate::error::{Place, Result};
 use crate::names::ProfileName;
 use crate::ours::key_index::IndexEntry;
 use crate::output::table::table;
-use crate::output::{json_to_stdout, to_stdout};
+use crate::output::{is_styled, json_to_stdout, to_stdout};
 use crate::profile::base::{Base, KeyPlace};
 use crate::profile::settings::ProfileSettings;
 use crate::system::{clock, terminal};
+use crate::text::style::bold;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
@@ -35,11 +38,21 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     } else if rows.is_empty() {
         to_stdout(b"no access keys in the AWS files or the keyring\n")?;
     } else {
-        let cells: Vec<Vec<String>> = rows.iter().map(|row| row.cells(now)).collect();
-        let room = terminal::columns(&context.env);
-        to_stdout(table(&["PROFILE", "ACCESS KEY", "AGE", "WHERE", "NOTE"], &cells, room, &[3]).as_bytes())?;
+        to_stdout(drawn(context, &rows, now).as_bytes())?;
     }
     Ok(0)
+}
+
+/// A table; the keys that are due for a new one are in bold.
+fn drawn(context: &Context, rows: &[Row], now: Timestamp) -> String {
+    let most = context.settings.duration_or_default("key_max_age");
+    let is_due = |row: &Row| row.added.is_some_and(|added| now.since(added) >= most);
+    let cells: Vec<Vec<String>> = rows.iter().map(|row| row.cells(now, is_due(row))).collect();
+    let room = terminal::columns(&context.env);
+    let text = table(&["PROFILE", "ACCESS KEY", "AGE", "WHERE", "NOTE"], &cells, room, &[3]);
+    let is_styled = is_styled(&io::stdout());
+    let is_bold = std::iter::once(false).chain(rows.iter().map(|row| is_styled && is_due(row)));
+    text.lines().zip(is_bold).map(|(line, is_bold)| bold(line, is_bold) + "\n").collect()
 }
 
 /// The keys of the files in file order, each profile's before its key in the index; then those of profiles that are gone.
@@ -82,9 +95,13 @@ fn of(name: &str, entry: &IndexEntry) -> Row {
 }
 
 impl Row {
-    fn cells(&self, now: Timestamp) -> Vec<String> {
-        let unproved = self.unproved.then_some("not verified yet");
-        let notes: Vec<&str> = unproved.into_iter().chain(self.unused.map(|_| "unused")).collect();
+    fn cells(&self, now: Timestamp, is_due: bool) -> Vec<String> {
+        let notes = [
+            self.unproved.then_some("not verified yet"),
+            self.unused.map(|_| "unused"),
+            is_due.then_some("older than key_max_age"),
+        ];
+        let notes: Vec<&str> = notes.into_iter().flatten().collect();
         let age = self.added.map_or("unknown".into(), |added| age(now, added));
         vec![visible(&self.profile), self.id.to_string(), age, self.place.to_string(), notes.join(", ")]
     }

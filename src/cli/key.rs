@@ -24,7 +24,7 @@ profile verifies it without asking for it again. If AWS refuses the key, nothing
 Examples:
   twolock key import work                        # from ~/.aws/credentials
   twolock key import --all
-  twolock key import work --csv accessKeys.csv   # as downloaded from the console
+  twolock key import work --csv accessKeys.csv   # from the console
   twolock key import work \\
       --process 'aws-vault export --no-session --format=json work'
 
@@ -55,7 +55,7 @@ with the old key end; the old key is removed from the keyring last. AWS still ha
     /// Replace a profile's access key by a new one, without a moment in which no key works
     #[command(after_help = "\
 Examples:
-  twolock key rotate work             # creates, verifies and uses a new key, then switches the old one off
+  twolock key rotate work             # a new key; the old one is switched off
   twolock key rotate work --dry-run   # shows the steps
   twolock key rotate work --back      # switches the old key on again
   twolock key rotate work --finish    # deletes the old key

@@ -48,6 +48,7 @@ fn read_by(command: &str) -> &'static [&'static str] {
         "profile pick" => &[FILES, PICKER],
         "profile add" | "profile remove" => &[FILES, CALLS, KEYRING],
         "profile set" | "profile unset" | "profile rename" | "complete" => &[FILES],
+        "key rotate" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "doctor" => &[PROFILE, FILES, CALLS, SETTINGS, "AWS_LOGIN_CACHE_DIRECTORY", COLUMNS],
         "settings list" => &[SETTINGS, COLUMNS],
         "settings get" | "settings set" | "settings unset" => &[SETTINGS],

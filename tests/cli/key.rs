@@ -464,7 +464,7 @@ fn the_list_says_where_each_key_is_and_which_are_not_used() {
         "",
     );
     let day = |days: i64| {
-        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+        let seconds = world.sandbox.now();
         time_of(seconds - days * 86_400 - 60)
     };
     let entry = |id: &str, days| format!(r#"{{"access_key_id":"{id}","added":"{}"}}"#, day(days));

@@ -28,7 +28,7 @@ pub struct KeyUse {
 }
 
 impl AccessKey {
-    /// Returns a key that works at once.
+    /// Returns a key that works, also if the clock is set back.
     pub(crate) fn new(id: String, secret: String, owner: &str, now: i64) -> AccessKey {
         AccessKey {
             id,
@@ -36,8 +36,8 @@ impl AccessKey {
             owner: owner.to_owned(),
             active: true,
             created_at: now,
-            works_from: now,
-            listed_from: now,
+            works_from: 0,
+            listed_from: 0,
             last_used: None,
         }
     }

@@ -374,7 +374,8 @@ fn credentials_of(context: &Context, planned: &Planned, args: &KeyRotate, stores
 /// IAM knows the minute, some hours late.
 fn ago(span: Duration) -> String {
     match span.as_secs() / 60 {
-        minutes @ 0..=119 => format!("{minutes} min ago"),
+        0..=1 => "just now".into(),
+        minutes @ 2..=119 => format!("{minutes} min ago"),
         minutes @ 120..=2879 => format!("{} h ago", minutes / 60),
         minutes => format!("{} days ago", minutes / 1440),
     }

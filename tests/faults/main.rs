@@ -29,6 +29,7 @@ mod forged_sessions;
 mod hardened;
 mod homes;
 mod keyrings;
+mod keys;
 mod many_callers;
 mod network;
 mod no_keyring;

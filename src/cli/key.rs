@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{ChangeFlags, ProfileAndCode, ProfileArg, span};
+use super::profile::{ChangeFlags, ProfileArg};
+use super::{ProfileAndCode, span};
 use crate::names::ProfileName;
 
 #[derive(Debug, Subcommand)]
@@ -24,7 +25,7 @@ profile verifies it without asking for it again. If AWS refuses the key, nothing
 Examples:
   twolock key import work                        # from ~/.aws/credentials
   twolock key import --all
-  twolock key import work --csv accessKeys.csv   # from the console
+  twolock key import work --csv accessKeys.csv   # as downloaded
   twolock key import work \\
       --process 'aws-vault export --no-session --format=json work'
 

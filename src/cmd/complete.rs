@@ -180,6 +180,11 @@ mod tests {
             (&["profile", "rename", "prod", ""], &[]),
             // a profile may be called as a command is
             (&["profile", "show", "list", ""], &[]),
+            (&["key", "im"], &["import"]),
+            (&["key", "add", "p"], &["prod"]),
+            (&["key", "import", "prod", "p"], &["prod"]),
+            (&["key", "import", "--csv", ""], &[]),
+            (&["key", "remove", "p"], &["prod"]),
             (&["settings", "get", "session_d"], &["session_duration"]),
             (&["settings", "trust", ""], &[]),
             (&["nonsense", ""], &[]),

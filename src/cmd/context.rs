@@ -133,6 +133,12 @@ impl Context {
         self
     }
 
+    /// With other files and another index: those of a change that is not made yet.
+    #[must_use]
+    pub fn reading(self, files: AwsFiles, index: KeyIndex) -> Self {
+        Self { files, index, ..self }
+    }
+
     /// Any active session, or one of the length that `--duration` asks for.
     pub fn need(&self) -> Need {
         Need { asked: self.surroundings.duration, ..Need::ALIVE }

@@ -152,7 +152,7 @@ fn a_key_of_the_root_user_is_refused_unless_it_is_forced() {
         "",
         &format!(
             "twolock: error: profile 'base': access key {} belongs to the root user of account 123456789012: use a key \
-             of an IAM user instead, and delete this one\ntwolock: hint: to store it anyway: twolock key add base --root\n",
+             of an IAM user instead, and delete this one\ntwolock: hint: to store it all the same: add --root\n",
             root.access_key_id
         ),
     );
@@ -463,11 +463,7 @@ fn the_list_says_where_each_key_is_and_which_are_not_used() {
         &format!("PROFILE  ACCESS KEY            AGE      WHERE                 NOTE\nbase     {KEY_ID}  unknown  ~/.aws/credentials:2\n"),
         "",
     );
-    let day = |days: i64| {
-        let seconds = world.sandbox.now();
-        time_of(seconds - days * 86_400 - 60)
-    };
-    let entry = |id: &str, days| format!(r#"{{"access_key_id":"{id}","added":"{}"}}"#, day(days));
+    let entry = |id: &str, days| format!(r#"{{"access_key_id":"{id}","added":"{}"}}"#, days_ago(days));
     world.write(
         ".local/share/twolock/keys.json",
         &format!(
@@ -502,9 +498,9 @@ fn the_list_says_where_each_key_is_and_which_are_not_used() {
     world.run(["key", "list"]).is(0, "no access keys in the AWS files or the keyring\n", "");
 }
 
-fn time_of(unix: i64) -> String {
-    let output = Command::new("date").args(["-u", "-d", &format!("@{unix}"), "+%Y-%m-%dT%H:%M:%SZ"]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().into()
+fn days_ago(days: u32) -> String {
+    let output = Command::new("date").args(["-u", "-d", &format!("{days} days ago"), "+%Y-%m-%dT%H:%M:%SZ"]).output();
+    String::from_utf8(output.unwrap().stdout).unwrap().trim().into()
 }
 
 #[test]
@@ -515,6 +511,15 @@ fn an_exported_key_is_the_one_that_was_imported() {
     exported.is(0, CREDENTIALS, "");
     assert_eq!(desktop.run_twolock(&["key", "import", "base", "--yes"]).code, 0);
     desktop.run_twolock(&["key", "export", "base", "--yes"]).is(0, CREDENTIALS, "");
+    for (at, secret) in ["a/b+c==", "0", SECOND_SECRET].into_iter().enumerate() {
+        let id = format!("AKIAODDODDODDODDODD{at}");
+        world.sandbox.add_key("arn:aws:iam::123456789012:user/ana", &id, secret).unwrap();
+        let section = format!("[base]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+        world.write(".aws/credentials", &section);
+        assert_eq!(desktop.run_twolock(&["key", "import", "base", "--yes"]).code, 0);
+        assert_eq!(credentials_of(&world), "");
+        desktop.run_twolock(&["key", "export", "base", "--yes"]).is(0, &section, "");
+    }
     desktop.run_twolock(&["key", "export", "base"]).is(
         2,
         "",
@@ -527,7 +532,7 @@ fn an_exported_key_is_the_one_that_was_imported() {
          twolock: hint: twolock key export base\n",
     );
     let mut terminal = desktop.on_terminal(&["key", "export", "base"]);
-    terminal.sees(&format!("print access key {KEY_ID} of 'base' with its secret? [y/N] "));
+    terminal.sees("print access key AKIAODDODDODDODDODD2 of 'base' with its secret? [y/N] ");
     terminal.types("n\n");
     terminal.end().is(9, "", "twolock: error: cancelled; nothing was changed\n");
 }

@@ -53,7 +53,7 @@ fn base64(bytes: &[u8]) -> String {
 impl World {
     /// Every verb that needs credentials, with the highest verbosity.
     fn every_verb(&self, said: &mut Said, prepare: impl Fn(&mut Command)) {
-        let verbs: [&[&str]; 10] = [
+        let verbs: [&[&str]; 14] = [
             &["credential-process", "prod"],
             &["env", "prod"],
             &["env", "prod", "--format", "json"],
@@ -62,6 +62,10 @@ impl World {
             &["whoami", "prod"],
             &["status", "prod"],
             &["profile", "show", "base"],
+            &["key", "list"],
+            &["key", "export", "base", "--yes"],
+            &["key", "import", "base", "--yes"],
+            &["key", "remove", "base", "--yes"],
             &["settings", "list"],
             &["doctor", "--fix"],
         ];
@@ -119,7 +123,7 @@ fn only_the_three_verbs_for_credentials_print_secrets() {
     let world = World::new();
     world.log_in("prod");
     let secrets = world.secrets(&[]);
-    let verbs: [&[&str]; 11] = [
+    let verbs: [&[&str]; 13] = [
         &["exec", "prod", "--", "true"],
         &["login", "prod"],
         &["whoami", "prod"],
@@ -129,6 +133,8 @@ fn only_the_three_verbs_for_credentials_print_secrets() {
         &["profile", "list", "--json"],
         &["profile", "show", "base", "--json"],
         &["profile", "show", "base"],
+        &["key", "list"],
+        &["key", "list", "--json"],
         &["settings", "list", "--json"],
         &["logout", "prod"],
     ];

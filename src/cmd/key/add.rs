@@ -22,14 +22,14 @@ pub fn run(context: &Context, args: &KeyAdd, title: &str) -> Result<u8> {
         let key = typed_key::from_stdin(&name, Verb::KeyAdd)?;
         must_not_replace(context, &name, Some(&key.id))?;
         given::planned(context, &name, &key.id)?;
-        let home = home(context, &name, &key.id)?;
+        let home = home(context, &name, &key.id, None)?;
         (key, home)
     } else {
         must_not_replace(context, &name, None)?;
         let person = Conversation::begin(NEED)?;
         let id = typed_key::id(&person)?;
         given::planned(context, &name, &id)?;
-        let home = home(context, &name, &id)?;
+        let home = home(context, &name, &id, Some(&person))?;
         (typed_key::with_secret(context, &person, id)?, home)
     };
     given::store(context, &name, key, home, leave, title).map(|()| 0)

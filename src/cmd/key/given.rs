@@ -20,6 +20,8 @@ use crate::text::visible::visible;
 
 use super::proof::{self, Proof};
 
+const BESIDE: PersonNeeded = PersonNeeded { what: "a choice is required", otherwise: "run this in a terminal" };
+
 /// What may be done with a key.
 #[derive(Clone, Copy)]
 pub struct Leave {
@@ -39,7 +41,7 @@ pub enum Home {
 
 /// Finds the place for a key. Without a keyring that lasts, a person may choose the credentials file, by name
 /// (threat-model P7).
-pub fn home(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<Home> {
+pub fn home(context: &Context, name: &ProfileName, id: &AccessKeyId, person: Option<&Conversation>) -> Result<Home> {
     if let Some(store) = context.key_store_name(name, id)? {
         return Ok(Home::Keyring(store));
     }
@@ -49,10 +51,17 @@ pub fn home(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<H
     if context.files.profile(&beside).is_some() {
         return Err(failure().hint(format!("it could be in '{beside}' of {file}, but that profile already exists")));
     }
-    let need = PersonNeeded { what: "", otherwise: "" };
-    let Ok(person) = Conversation::begin(need) else {
+    let terminal = || {
         let command = CommandLine::of(Verb::KeyAdd, name);
-        return Err(failure().hint(command.to(format!("to keep it in '{beside}' of {file}, run in a terminal"))));
+        failure().hint(command.to(format!("to keep it in '{beside}' of {file}, run in a terminal")))
+    };
+    let begun;
+    let person = match person {
+        Some(person) => person,
+        None => {
+            begun = Conversation::begin(BESIDE).map_err(|_| terminal())?;
+            &begun
+        }
     };
     let question = format!("keep it in [{}] of {file}, where all your programs can read it?", visible(&beside));
     person.confirm(&format!("{cause}\n"), &question).map(|()| Home::Beside)
@@ -118,8 +127,7 @@ pub fn store(
     title: &str,
 ) -> Result<()> {
     let planned = planned(context, name, &key.id)?;
-    let of_root = (!leave.root).then(|| CommandLine::of(Verb::KeyAdd, name).with("--root"));
-    let (id, proof) = (key.id.clone(), proof::prove(context, &planned, &key, of_root)?);
+    let (id, proof) = (key.id.clone(), proof::prove(context, &planned, &key, leave.root)?);
     let mut change = Change::new(title);
     let place = match (home, &proof) {
         (Home::Beside, Proof::Unreachable(why)) => return Err(why.clone()),
@@ -196,9 +204,8 @@ fn forget_another_try(context: &Context, name: &ProfileName, key: &AccessKey, ti
 pub fn prove_stored(context: &Context, name: &ProfileName, entry: &IndexEntry, root: bool, title: &str) -> Result<()> {
     let key = context.key_in_keyring(name, &entry.id, true)?;
     let planned = planned(context, name, &entry.id)?;
-    let of_root = (!root).then(|| CommandLine::of(Verb::KeyAdd, name).with("--root"));
     let store = context.key_store_name(name, &entry.id)?.unwrap_or("the keyring");
-    let who = match proof::prove(context, &planned, &key, of_root) {
+    let who = match proof::prove(context, &planned, &key, root) {
         Ok(Proof::By(who)) => who,
         Ok(Proof::Unreachable(why)) => return Err(proof::not_verified(&entry.id, store, why)),
         Err(mut failure) if failure.kind == Kind::Refused && !failure.cause.contains("this machine's clock") => {

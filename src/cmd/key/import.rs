@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::cli::KeyImport;
-use crate::cmd::changing::make_unseen;
 use crate::cmd::context::Context;
 use crate::cmd::conversation::{Conversation, PersonNeeded};
 use crate::credentials::AccessKey;
@@ -13,9 +14,10 @@ use crate::names::ProfileName;
 use crate::output::{messages, to_stdout};
 use crate::system::directories::shorten;
 use crate::system::foreign_file::{self, plain};
+use crate::text::visible::one_line;
 
 use super::csv;
-use super::given::{self, Home, Leave, home, must_not_replace, must_take_a_key};
+use super::given::{self, Leave, home, must_not_replace, must_take_a_key};
 use super::{in_files, process};
 
 /// The console's files have a few hundred bytes.
@@ -52,13 +54,10 @@ fn store(context: &Context, args: &KeyImport, name: &ProfileName, key: AccessKey
     given::planned(context, name, &key.id)?;
     if args.flags.dry_run {
         let store = context.key_store_name(name, &key.id)?.unwrap_or("no keyring: none is available");
-        let change = crate::change::Change {
-            notes: vec![format!("access key {} goes to {store}", key.id)],
-            ..crate::change::Change::new(title)
-        };
-        return make_unseen(context, &change, "", args.flags);
+        to_stdout(format!("note: access key {} goes to {store}\n", key.id).as_bytes())?;
+        return Ok(false);
     }
-    let home: Home = home(context, name, &key.id)?;
+    let home = home(context, name, &key.id, None)?;
     given::store(context, name, key, home, leave(args), title).map(|()| true)
 }
 
@@ -69,7 +68,7 @@ fn from_csv(context: &Context, args: &KeyImport, file: &Path, title: &str) -> Re
     if !file.exists() {
         return Err(Failure::new(Kind::Config, format!("{shown} does not exist")));
     }
-    let bytes = zeroize::Zeroizing::new(foreign_file::load(file, &shown, LARGEST_CSV)?);
+    let bytes = Zeroizing::new(foreign_file::load(file, &shown, LARGEST_CSV)?);
     let key = csv::key(&bytes, args.user.as_deref())
         .map_err(|why| Failure::new(Kind::Config, format!("{shown}: {why}")).of_profile(&name))?;
     if !store(context, args, &name, key, title)? {
@@ -80,12 +79,12 @@ fn from_csv(context: &Context, args: &KeyImport, file: &Path, title: &str) -> Re
         return Ok(());
     }
     fs::remove_file(file).map_err(|e| Failure::new(Kind::Disk, format!("cannot delete {shown}: {}", plain(&e))))?;
-    to_stdout(format!("deleted {}\n", crate::text::visible::one_line(&shown)).as_bytes())
+    to_stdout(format!("deleted {}\n", one_line(&shown)).as_bytes())
 }
 
 /// The key is stored already, so that any answer but yes only keeps the file.
 fn may_delete(args: &KeyImport, shown: &str) -> bool {
-    let need = PersonNeeded { what: "", otherwise: "" };
-    let ask = |person: Conversation| person.confirm("", &format!("delete {shown}?")).is_ok();
+    let need = PersonNeeded { what: "confirmation is required", otherwise: "add --delete, or --yes to keep the file" };
+    let ask = |person: Conversation| person.confirm("", &format!("delete {}?", one_line(shown))).is_ok();
     !args.flags.yes && Conversation::begin(need).is_ok_and(ask)
 }

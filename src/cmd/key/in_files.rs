@@ -5,6 +5,7 @@ use crate::change::{Act, Change};
 use crate::cli::KeyImport;
 use crate::cmd::changing::{make, make_confirmed};
 use crate::cmd::context::{Context, Planned};
+use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::ours::key_index::{IndexEdit, IndexEntry};
@@ -106,10 +107,9 @@ fn proved(context: &Context, import: Import, args: &KeyImport) -> Result<Moving>
     let mut trial = Change { acts: vec![Act::EditIndex(index_edit(&import, ""))], ..Change::default() };
     trial.edit_files(Edits::of_imports(&context.files, std::slice::from_ref(&import)));
     let planned = context.plan_of(context.sources_after(&context.preview(&trial)?), &import.profile)?;
-    let of_root = (!args.root).then(|| CommandLine::of(Verb::KeyImport, &import.profile).with("--root"));
     let proof = match args.flags.dry_run {
         true => None,
-        false => Some(proof::prove(context, &planned, &import.key, of_root)?),
+        false => Some(proof::prove(context, &planned, &import.key, args.root)?),
     };
     Ok(Moving { import, planned, proof })
 }
@@ -128,7 +128,7 @@ impl Moving {
         }
     }
 
-    fn unreachable(&self) -> Option<(&crate::credentials::AccessKeyId, &Failure)> {
+    fn unreachable(&self) -> Option<(&AccessKeyId, &Failure)> {
         match &self.proof {
             Some(Proof::Unreachable(why)) => Some((&self.import.key.id, why)),
             _ => None,

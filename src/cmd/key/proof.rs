@@ -6,7 +6,6 @@ use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{Bounds, Signer, Sts};
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
-use crate::hint::CommandLine;
 use crate::names::ProfileName;
 
 use crate::cmd::context::{Context, Planned};
@@ -18,29 +17,36 @@ pub enum Proof {
     Unreachable(Failure),
 }
 
-/// Asks whose the key is. `of_root` is the command that takes a key of the root user, unless this one does.
-pub fn prove(context: &Context, planned: &Planned, key: &AccessKey, of_root: Option<CommandLine>) -> Result<Proof> {
+/// Asks whose the key is. One of the root user is refused, unless it may be.
+pub fn prove(context: &Context, planned: &Planned, key: &AccessKey, may_be_root: bool) -> Result<Proof> {
     let profile = &planned.plan.profile;
     let who = match identity(context, &planned.endpoint, profile, key) {
         Ok(who) => who,
         Err(failure) if failure.kind == Kind::Network => return Ok(Proof::Unreachable(failure)),
         Err(failure) => return Err(failure),
     };
-    let refuse = |cause: String| Failure::new(Kind::Config, cause).of_profile(profile);
-    if let Some(command) = of_root.filter(|_| is_root(&who)) {
-        let cause = format!(
-            "access key {} belongs to the root user of account {}: use a key of an IAM user instead, and delete this one",
-            key.id, who.account
-        );
-        return Err(refuse(cause).hint(command.to("to store it anyway")));
+    if !may_be_root && is_root(&who) {
+        return Err(of_root(profile, &key.id, &who).hint("to store it all the same: add --root"));
     }
     match planned.plan.device.as_ref().and_then(|device| device.account()) {
-        Some(account) if *account != who.account => Err(refuse(format!(
-            "access key {} belongs to account {}, but its mfa_serial to account {account}",
-            key.id, who.account
-        ))),
+        Some(account) if *account != who.account => {
+            let cause = format!(
+                "access key {} belongs to account {}, but its mfa_serial to account {account}",
+                key.id, who.account
+            );
+            Err(Failure::new(Kind::Config, cause).of_profile(profile))
+        }
         _ => Ok(Proof::By(who)),
     }
+}
+
+/// A key of the root user can do everything, and no policy limits it.
+fn of_root(profile: &ProfileName, id: &AccessKeyId, who: &CallerIdentity) -> Failure {
+    let cause = format!(
+        "access key {id} belongs to the root user of account {}: use a key of an IAM user instead, and delete this one",
+        who.account
+    );
+    Failure::new(Kind::Config, cause).of_profile(profile)
 }
 
 pub fn identity(
@@ -65,6 +71,6 @@ pub fn not_verified(id: &AccessKeyId, store: &str, why: Failure) -> Failure {
     Failure { kind: Kind::HalfDone, cause, ..why }
 }
 
-fn is_root(who: &CallerIdentity) -> bool {
+pub fn is_root(who: &CallerIdentity) -> bool {
     who.arn.ends_with(":root")
 }

@@ -35,17 +35,8 @@ pub fn run(context: &Context, args: &KeyRemove, title: &str) -> Result<u8> {
             Failure::new(Kind::Config, cause).hint(CommandLine::of(Verb::KeyReplace, &of[0]).to("to replace it"))
         );
     }
-    let mut change = Change::new(title);
-    let named = of.iter().map(|name| format!("'{}'", visible(name.as_str()))).collect::<Vec<_>>().join(", ");
-    let of_whom = if of.is_empty() { String::new() } else { format!(" of {named}") };
-    change.notes.push(match with_item {
-        true => format!("access key {id}{of_whom} leaves the keyring; this may be its last copy"),
-        false => format!("access key {id}{of_whom} {}", context.stays_in_keyring(&of[0], id)),
-    });
-    let needed = first_names(&users);
-    change.notes.extend((!users.is_empty()).then(|| format!("still needed by {needed}")));
-    let at_aws = "AWS accepts the key until you delete it: IAM > Users > Security credentials in the console";
-    change.notes.extend(with_item.then(|| at_aws.to_string()));
+    let of_whom = removal.of_whom();
+    let mut change = Change { notes: notes(context, &removal, &users), ..Change::new(title) };
     let drops = of.iter().map(|profile| IndexEdit::Drop { profile: profile.clone(), id: id.clone() });
     change.acts.extend(drops.map(Act::EditIndex));
     let profile = of.first().unwrap_or(&args.name).clone();
@@ -55,6 +46,25 @@ pub fn run(context: &Context, args: &KeyRemove, title: &str) -> Result<u8> {
         to_stdout(format!("removed access key {id}{of_whom}\n").as_bytes())?;
     }
     Ok(0)
+}
+
+impl Removal {
+    /// ` of 'base', 'prod'`; nothing for an item without entries.
+    fn of_whom(&self) -> String {
+        let names: Vec<String> = self.of.iter().map(|name| format!("'{}'", visible(name.as_str()))).collect();
+        if names.is_empty() { String::new() } else { format!(" of {}", names.join(", ")) }
+    }
+}
+
+fn notes(context: &Context, removal: &Removal, users: &[String]) -> Vec<String> {
+    let (id, of_whom) = (&removal.id, removal.of_whom());
+    if !removal.with_item {
+        return vec![format!("access key {id}{of_whom} {}", context.stays_in_keyring(&removal.of[0], id))];
+    }
+    let needed = (!users.is_empty()).then(|| format!("still needed by {}", first_names(users)));
+    let leaves = format!("access key {id}{of_whom} leaves the keyring; this may be its last copy");
+    let at_aws = "AWS accepts the key until you delete it: IAM > Users > Security credentials in the console";
+    [Some(leaves), needed, Some(at_aws.into())].into_iter().flatten().collect()
 }
 
 /// A name is a profile's if the index has one of that name, else a key's id.

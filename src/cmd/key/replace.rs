@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::aws::sts::operations::CallerIdentity;
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::KeyReplace;
 use crate::cmd::active_sessions;
@@ -22,7 +23,7 @@ use crate::session::identity::Identity;
 use crate::text::list::{counted, first_names};
 use crate::text::visible::visible;
 
-use super::proof::{Proof, identity, named, prove};
+use super::proof::{Proof, identity, is_root, named, prove};
 
 const NEED: PersonNeeded = PersonNeeded { what: "the new access key is required", otherwise: "give it by --stdin" };
 
@@ -37,7 +38,7 @@ pub fn run(context: &Context, args: &KeyReplace, title: &str) -> Result<u8> {
         return Err(Failure::new(Kind::Usage, format!("access key {} is the one it has", new.id)).of_profile(&name));
     }
     let planned = context.plan(&name)?;
-    let who = match prove(context, &planned, &new, Some(CommandLine::of(Verb::KeyAdd, &name)))? {
+    let who = match prove(context, &planned, &new, true)? {
         Proof::By(who) => who,
         Proof::Unreachable(why) => return Err(why),
     };
@@ -92,12 +93,7 @@ fn new(context: &Context, name: &ProfileName, args: &KeyReplace) -> Result<Acces
 }
 
 /// A key of somebody else would silently change what every profile above may do.
-fn must_be_the_same(
-    context: &Context,
-    planned: &Planned,
-    old: &IndexEntry,
-    new: &crate::aws::sts::operations::CallerIdentity,
-) -> Result<()> {
+fn must_be_the_same(context: &Context, planned: &Planned, old: &IndexEntry, new: &CallerIdentity) -> Result<()> {
     let name = &planned.plan.profile;
     let refuse = |of: &str| {
         let cause = format!("the new access key belongs to {}, the old one to {of}: it is not replaced", named(new));
@@ -109,6 +105,7 @@ fn must_be_the_same(
     match (was, &old.account) {
         (Some(was), _) if was.arn != new.arn => refuse(&named(&was)),
         (None, Some(account)) if *account != new.account => refuse(&format!("account {account}")),
+        (None, _) if is_root(new) => refuse("a user that no longer answers"),
         _ => Ok(()),
     }
 }

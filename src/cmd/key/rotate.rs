@@ -239,14 +239,12 @@ impl<'a> Rotating<'a> {
         let old = keys.iter().find(|key| key.id == self.id).map(|key| self.described(key)).unwrap_or_default();
         let holders = Holders::of(self.context, &self.id).lines(self.keyring());
         let holders: String = holders.iter().map(|line| format!("     {line}\n")).collect();
-        let mut steps = vec![
-            format!("create a new access key, and store it in {place}"),
-            "wait until AWS accepts it".into(),
-            format!("use it in place of the old one:\n{holders}").trim_end().to_string(),
-        ];
+        let mut steps =
+            vec![format!("create a new access key, and store it in {place}"), "wait until AWS accepts it".into()];
         if self.planned.plan.device.is_some() {
             steps.push("start a session with it, which needs another code".into());
         }
+        steps.push(format!("use it in place of the old one:\n{holders}").trim_end().to_string());
         steps.push("end the sessions of the old key here (at AWS they stay valid until they expire, up to 36h)".into());
         steps.push(format!("switch the old key off ({old}): is it also used on another machine?"));
         steps.push(match self.args.now {
@@ -323,20 +321,31 @@ impl<'a> Rotating<'a> {
         messages::note(&format!("access key {new} is stored; waiting until AWS accepts it"));
         rotation.prove(&new)?;
         let key = rotation.keys.fetch(&new)?.ok_or_else(|| Failure::new(Kind::HalfDone, "the new key is gone"))?;
-        let holders = Holders::of(self.context, &record.old);
-        holders.switch(self.context, &record.old, &key, self.keyring())?;
+        let (holders, keyring) = (Holders::of(self.context, &record.old), self.keyring());
+        // A session with the new key first: those who call in the meantime are served by the old one, then by this.
+        let after = holders.after(self.context, &record.old, &key, keyring)?;
+        let credentials = credentials_of(&after, &after.plan(&self.profile)?, self.args, &self.stores)?;
+        holders.switch(self.context, &record.old, &key, keyring)?;
         if self.is_in_file {
             rotation.keys.forget(&new)?;
         }
         let record = rotation.switched(record, &new)?;
-        self.go_on_switched(rotation, record, &new)
+        self.switch_off(rotation, record, &new, &credentials)
     }
 
-    /// From here on, the profile's key is the new one.
     fn go_on_switched(&self, rotation: &Rotation, record: Record, new: &AccessKeyId) -> Result<()> {
         let context = Context::load(&self.context.env)?;
-        let planned = context.plan(&self.profile)?;
-        let credentials = credentials_of(&context, &planned, self.args, &self.stores)?;
+        let credentials = credentials_of(&context, &context.plan(&self.profile)?, self.args, &self.stores)?;
+        self.switch_off(rotation, record, new, &credentials)
+    }
+
+    fn switch_off(
+        &self,
+        rotation: &Rotation,
+        record: Record,
+        new: &AccessKeyId,
+        credentials: &Credentials,
+    ) -> Result<()> {
         forget_sessions(&sessions_of(self.context, &record.old))?;
         let old = record.old.clone();
         let record = rotation.switch_off(credentials.signer(), record, new)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
+use crate::change::preview::Preview;
 use crate::change::{Act, Change};
 use crate::cmd::changing::make_confirmed;
 use crate::cmd::context::Context;
@@ -47,31 +48,39 @@ impl Holders {
 
     /// Writes the new key in each place. Each write is whole by itself, so that a later run can do the rest.
     pub fn switch(&self, context: &Context, from: &AccessKeyId, to: &AccessKey, keyring: &str) -> Result<()> {
-        let title = "key rotate";
-        for kind in [FileKind::Credentials, FileKind::Config] {
+        self.changes(context, from, to, keyring).into_iter().try_for_each(|change| {
+            let preview = context.preview(&change)?;
+            make_confirmed(context, &change, &preview)
+        })
+    }
+
+    /// What commands will read once that is done.
+    pub fn after(&self, context: &Context, from: &AccessKeyId, to: &AccessKey, keyring: &str) -> Result<Context> {
+        let mut whole = Change::new(TITLE);
+        self.changes(context, from, to, keyring).into_iter().for_each(|change| whole.acts.extend(change.acts));
+        let Preview { files, index, .. } = context.preview(&whole)?;
+        Ok(Context::load(&context.env)?.reading(files, index))
+    }
+
+    fn changes(&self, context: &Context, from: &AccessKeyId, to: &AccessKey, keyring: &str) -> Vec<Change> {
+        let swap = |name: &String| Edit::SwapKey { profile: name.clone(), from: from.clone(), to: to.clone() };
+        let of_file = |kind: FileKind| {
             let names = self.files.iter().filter(|(of, ..)| *of == kind).map(|(_, name, _)| name);
-            let swap = |name: &String| Edit::SwapKey { profile: name.clone(), from: from.clone(), to: to.clone() };
             let edits: Vec<_> = names.map(swap).collect();
-            if !edits.is_empty() {
-                make(
-                    context,
-                    Change { acts: vec![Act::EditFile { kind, edits, holds: Vec::new() }], ..Change::new(title) },
-                )?;
-            }
-        }
+            if edits.is_empty() { Vec::new() } else { vec![Act::EditFile { kind, edits, holds: Vec::new() }] }
+        };
         let set = |profile: &ProfileName| {
             let account = context.index.get(profile).and_then(|entry| entry.account.clone());
             let entry = IndexEntry { id: to.id.clone(), account, added: Some(clock::now()), unproved: false };
             Act::EditIndex(IndexEdit::Set { profile: profile.clone(), entry, store: keyring.into() })
         };
-        let acts: Vec<_> = self.index.iter().map(set).collect();
-        if acts.is_empty() { Ok(()) } else { make(context, Change { acts, ..Change::new(title) }) }
+        let acts = [of_file(FileKind::Credentials), of_file(FileKind::Config), self.index.iter().map(set).collect()];
+        let with = |acts: Vec<Act>| Change { acts, ..Change::new(TITLE) };
+        acts.into_iter().filter(|acts| !acts.is_empty()).map(with).collect()
     }
 }
 
-fn make(context: &Context, change: Change) -> Result<()> {
-    make_confirmed(context, &change, &context.preview(&change)?)
-}
+const TITLE: &str = "key rotate";
 
 /// The sealed files of every session that rests on this key.
 pub fn sessions_of(context: &Context, id: &AccessKeyId) -> Vec<PathBuf> {

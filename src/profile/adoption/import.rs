@@ -71,14 +71,16 @@ pub fn of_one(sources: Sources<'_>, name: &ProfileName) -> Result<Import> {
     }
 }
 
-/// The profiles that have an access key in the AWS files, in file order; those of aws-mfa by the name without suffix.
+/// The profiles that have a key of an AWS user in the AWS files, in file order; those of aws-mfa by the name without
+/// suffix. Keys of other clouds do not begin with AKIA.
 pub fn importable(sources: Sources<'_>) -> Vec<ProfileName> {
     let mut found: Vec<ProfileName> = Vec::new();
     for name in sources.files.profile_names() {
         let short = name.strip_suffix(LONG_TERM).and_then(|short| ProfileName::parse(short).ok());
         let of_aws_mfa = short.filter(|short| of_one(sources, short).is_ok_and(|import| import.from.as_str() == name));
         let Some(name) = of_aws_mfa.or_else(|| ProfileName::parse(&name).ok()) else { continue };
-        if !found.contains(&name) && of_one(sources, &name).is_ok() {
+        let is_aws = |import: Import| import.key.id.as_str().starts_with("AKIA");
+        if !found.contains(&name) && of_one(sources, &name).is_ok_and(is_aws) {
             found.push(name);
         }
     }

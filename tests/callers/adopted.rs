@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::world::{Call, Clock, Ran, World, required, without_terminal};
+use crate::world::{Call, Clock, Options, Ran, World, required, without_terminal};
 
 /// Layout M for `base` and `via-base` (the SDK assumes the role), layout O for `prod` (we do): aws-contract 2.3.
 pub const CONFIG: &str = "\
@@ -38,7 +38,12 @@ aws_secret_access_key = wJalrXUtnFEMIK7MDENGbPxRfiCYCANARYKEY000
 
 /// The usual world, adopted; each run of the helper is counted.
 pub fn world() -> World {
-    let world = World::new();
+    world_with(Options::default())
+}
+
+/// The same with another STS.
+pub fn world_with(options: Options) -> World {
+    let world = World::with(options);
     let counter = "#!/bin/sh\necho run >> \"${0%/*}/runs\"\nexec twolock \"$@\"\n";
     world.write("bin/helper", counter);
     crate::world::make_runnable(&world.home().join("bin/helper"));

@@ -15,5 +15,6 @@ mod last_minutes;
 mod managed;
 mod moto;
 mod moto_iam;
+mod rotation;
 mod sdks;
 mod verdicts;

@@ -95,8 +95,8 @@ impl InFile<'_> {
     }
 }
 
-fn has_key(context: &Context, name: &ProfileName, id: &AccessKeyId) -> bool {
-    let profile = context.files.profile(name.as_str());
+fn has_key(context: &Context, name: &str, id: &AccessKeyId) -> bool {
+    let profile = context.files.profile(name);
     profile.is_some_and(|profile| profile.get(STATIC_KEYS[0]).is_some_and(|found| found.value == id.as_str()))
 }
 
@@ -118,15 +118,15 @@ impl NewKeys for InFile<'_> {
         }
     }
 
-    /// Also where every profile has it already, and the section is gone.
+    /// Also from a profile that has it already: its section may be gone.
     fn fetch(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
         let context = self.now()?;
-        let name = [self.name()?, self.profile.clone()].into_iter().find(|name| has_key(&context, name, id));
-        name.map(|name| the_one_key(name.as_str(), context.sources())).transpose()
+        let name = context.files.profile_names().into_iter().find(|name| has_key(&context, name, id));
+        name.map(|name| the_one_key(&name, context.sources())).transpose()
     }
 
     fn forget(&self, id: &AccessKeyId) -> Result<()> {
         let context = self.now()?;
-        if has_key(&context, &self.name()?, id) { self.take_section_out(&context) } else { Ok(()) }
+        if has_key(&context, self.name()?.as_str(), id) { self.take_section_out(&context) } else { Ok(()) }
     }
 }

@@ -18,7 +18,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::{ProfileName, UserName};
 use crate::output::{messages, to_stdout};
-use crate::profile::base::{Base, KeyPlace};
+use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::rotation::steps::MOST_KEYS;
 use crate::rotation::{Created, NewKeys, Phase, Record, Records, Rotation};
 use crate::session::BaseCredentials;
@@ -79,7 +79,7 @@ struct Rotating<'a> {
     context: &'a Context,
     records: &'a Records,
     args: &'a KeyRotate,
-    /// The profile that has the key.
+    /// The profile that is the key's user.
     profile: ProfileName,
     planned: Planned,
     id: AccessKeyId,
@@ -97,15 +97,15 @@ impl<'a> Rotating<'a> {
     /// Finds the key, and gets the credentials of its user.
     fn of(context: &'a Context, records: &'a Records, name: &ProfileName, args: &'a KeyRotate) -> Result<Self> {
         let Base::Key(key) = context.plan(name)?.plan.base;
-        let planned = context.plan(&key.profile)?;
+        let profile = user_of(context, name, &key);
+        let planned = context.plan(&profile)?;
         let stores = context.stores(true);
         let credentials = credentials_of(context, &planned, args, &stores)?;
         let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
-        let who =
-            sts.get_caller_identity(credentials.signer(), Bounds::CALL).map_err(|e| e.of_profile(&key.profile))?;
+        let who = sts.get_caller_identity(credentials.signer(), Bounds::CALL).map_err(|e| e.of_profile(&profile))?;
         let user = UserName::of_arn(&who.arn).ok_or_else(|| {
             let cause = format!("access key {} belongs to {}, which is no IAM user", key.id, who.arn);
-            Failure::new(Kind::Config, cause).of_profile(&key.profile).hint("create an IAM user, and use its keys")
+            Failure::new(Kind::Config, cause).of_profile(&profile).hint("create an IAM user, and use its keys")
         })?;
         Ok(Self {
             context,
@@ -113,7 +113,7 @@ impl<'a> Rotating<'a> {
             args,
             is_in_file: matches!(key.place, KeyPlace::File(_)),
             iam: context.iam(&planned)?,
-            profile: key.profile,
+            profile,
             id: key.id,
             planned,
             stores,
@@ -369,6 +369,25 @@ impl<'a> Rotating<'a> {
     fn say(&self, text: &str) -> Result<()> {
         to_stdout(format!("{text}\n").as_bytes())
     }
+}
+
+/// The profile that is the user of a key, and no role: the one that is named, else one with a device, else that of the
+/// key itself, which may hold nothing else.
+fn user_of(context: &Context, named: &ProfileName, key: &LongTermKey) -> ProfileName {
+    let is_user = |name: &ProfileName, needs_device: bool| {
+        let plan = context.plan_of_many(name).ok().map(|planned| planned.plan);
+        plan.is_some_and(|plan| {
+            let Base::Key(other) = &plan.base;
+            other.id == key.id && plan.role().is_none() && (plan.device.is_some() || !needs_device)
+        })
+    };
+    if is_user(named, *named == key.profile) {
+        return named.clone();
+    }
+    let names = context.files.profile_names();
+    let names = names.iter().filter_map(|name| ProfileName::parse(name).ok());
+    let found = std::iter::once(key.profile.clone()).chain(names).find(|name| is_user(name, true));
+    found.unwrap_or_else(|| key.profile.clone())
 }
 
 fn credentials_of(context: &Context, planned: &Planned, args: &KeyRotate, stores: &Stores) -> Result<Credentials> {

@@ -83,9 +83,14 @@ fn a_hostile_value_of_any_setting_is_said_harmless_with_its_cause() {
             let world = World::new();
             world.add_config(&format!("[profile {NAME}]\n{settings}{key} = x{}\n", in_a_line(&text)));
             refused(&world, &mut world.twolock(["credential-process", NAME]), says);
-            for args in
-                [["profile", "show", NAME].as_slice(), &["profile", "adopt", NAME], &["doctor"], &["profile", "list"]]
-            {
+            for args in [
+                ["profile", "show", NAME].as_slice(),
+                &["profile", "adopt", NAME],
+                &["doctor"],
+                &["profile", "list"],
+                &["key", "list"],
+                &["key", "import", NAME],
+            ] {
                 harmless(&world.finish(&mut world.twolock(args)));
             }
         }
@@ -191,6 +196,11 @@ fn a_hostile_file_name_is_said_harmless_with_its_cause() {
             &["profile", "list"],
             &["doctor"],
             &["doctor", "--json"],
+            &["key", "list"],
+            &["key", "list", "--json"],
+            &["key", "import", "base", "--dry-run"],
+            &["key", "add", "q"],
+            &["key", "remove", "q"],
             &["status"],
         ];
         for args in shows {

@@ -97,7 +97,7 @@ fn verbs() -> Vec<Vec<&'static str>> {
             all.push([verb, &[of]].concat());
         }
     }
-    let others: [&[&str]; 26] = [
+    let others: [&[&str]; 29] = [
         &[],
         &["status"],
         &["status", "--json"],
@@ -109,6 +109,9 @@ fn verbs() -> Vec<Vec<&'static str>> {
         &["logout", "prod"],
         &["profile", "list"],
         &["profile", "list", "--json"],
+        &["key", "list"],
+        &["key", "list", "--json"],
+        &["key", "import", "--all", "--dry-run"],
         &["profile", "adopt", "--all", "--dry-run"],
         &["profile", "release", "prod", "--dry-run"],
         &["profile", "release", "base", "--restore-key", "--dry-run"],

@@ -602,6 +602,16 @@ fn a_profile_of_another_cloud_is_no_problem_unless_it_has_a_device() {
 }
 
 #[test]
+fn a_key_that_aws_could_not_be_asked_about_is_found_without_a_keyring() {
+    let world = well();
+    let key = r#"{"access_key_id":"AKIAI44QH8DHBEXAMPLE","unproved":true}"#;
+    world.write(".local/share/twolock/keys.json", &format!(r#"{{"v":1,"keys":{{"base":{key}}}}}"#));
+    let found = world.found("keyring-item");
+    assert_eq!(found[0]["what"], "access key AKIAI44QH8DHBEXAMPLE is stored but not verified");
+    assert_eq!(found[0]["fix"], "twolock key add base");
+}
+
+#[test]
 fn a_key_of_a_profile_that_is_gone_is_shown() {
     let world = well();
     world.write(

@@ -114,7 +114,7 @@ impl Records {
     pub fn all(&self) -> Result<Vec<Record>> {
         let bytes = match read_private(&self.file(), LARGEST_FILE) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
             Err(e) => return Err(self.disk("read", &e)),
         };
         let half_done = |why: String| Failure::new(Kind::HalfDone, format!("{} {why}", self.file().display()));

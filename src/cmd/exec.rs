@@ -33,6 +33,13 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
     })?;
     refuse_a_flag(args.command.first())?;
     let subshell = if args.command.is_empty() { Some(subshell(&context, &name)?) } else { None };
+    let mut words = args.command.into_iter();
+    let program = words.next().or(subshell.clone()).unwrap_or_default();
+    // Before a code is asked for.
+    let startable = match child::startable(&program, invocation.env.raw("PATH")) {
+        Ok(startable) => startable,
+        Err(e) => return not_run(&program, &e),
+    };
     let request = HandoverRequest {
         manner: if args.by_name { Manner::Name } else { Manner::Keys },
         code_stdin: args.profile.code_stdin,
@@ -40,12 +47,10 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
         obstacle: impossible,
     };
     let Handover { removed, variables, lasting } = hand_over(&context, &planned, &request)?;
-    let mut words = args.command.into_iter();
-    let program = words.next().or(subshell.clone()).unwrap_or_default();
     if subshell.is_some() {
         messages::note(&format!("subshell with {}; exit to leave", described(&name, &lasting)));
     }
-    let mut command = Command::new(child::startable(&program, invocation.env.raw("PATH")));
+    let mut command = Command::new(startable);
     for name in removed.iter().chain(&["TWOLOCK_MFA_CODE"]) {
         command.env_remove(name);
     }

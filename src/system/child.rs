@@ -42,8 +42,9 @@ pub fn start_on_own_terminal(command: &mut Command, columns: u16) -> io::Result<
     platform::start_on_own_terminal(command, columns)
 }
 
-/// What the system is asked to start where a person named a program, as a shell would.
-pub fn startable(program: &OsStr, path: Option<&OsStr>) -> OsString {
+/// What the system is asked to start where a person named a program, as a shell would; or why it would not start, where
+/// that can be known before.
+pub fn startable(program: &OsStr, path: Option<&OsStr>) -> io::Result<OsString> {
     platform::startable(program, path)
 }
 

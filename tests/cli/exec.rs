@@ -42,6 +42,33 @@ fn a_command_that_cannot_run_is_127_or_126() {
 }
 
 #[test]
+fn a_command_that_cannot_run_is_said_before_a_code_is_asked_for() {
+    let world = World::new();
+    world.write("text", "no program");
+    world.add_config(
+        "[profile adopted]\ncredential_process = twolock credential-process --profile adopted\n\
+                      twolock_source_profile = base\nregion = eu-west-1\n",
+    );
+    let denied = "cannot be run: permission denied";
+    for (args, code, said) in [
+        (&["exec", "prod", "no-such-command"][..], 127, "command 'no-such-command' not found"),
+        (&["exec", "prod", "--", "./no-such-command"], 127, "command './no-such-command' not found"),
+        (&["exec", "prod", "./text"], 126, &format!("command './text' {denied}")),
+        (&["exec", "prod", "."], 126, &format!("command '.' {denied}")),
+        (&["exec", "prod", "./"], 126, &format!("command './' {denied}")),
+        (&["exec", "--by-name", "adopted", "no-such-command"], 127, "command 'no-such-command' not found"),
+    ] {
+        let mut command = world.twolock(args);
+        world.finish(command.current_dir(world.home())).is(code, "", &format!("twolock: error: {said}\n"));
+    }
+    let mut command = world.twolock(["exec", "prod", "text"]);
+    command.current_dir(world.home()).env("PATH", ":/usr/bin");
+    world.finish(&mut command).is(126, "", &format!("twolock: error: command 'text' {denied}\n"));
+    // One that can run is asked for a code.
+    assert_eq!(world.run(["exec", "prod", "true"]).code, 9);
+}
+
+#[test]
 fn nothing_runs_without_credentials() {
     let world = World::new();
     let marker = world.home().join("marker");

@@ -2,9 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal};
@@ -54,9 +55,32 @@ pub fn become_command(command: &mut Command) -> io::Error {
     command.exec()
 }
 
-/// The system searches `PATH` as shells do.
-pub fn startable(program: &OsStr, _path: Option<&OsStr>) -> OsString {
-    program.into()
+/// Returns the program as it is: the system searches `PATH` as shells do, relative directories too. Fails as it will, if
+/// that can be seen before.
+pub fn startable(program: &OsStr, path: Option<&OsStr>) -> io::Result<OsString> {
+    let as_it_is = || Ok(program.into());
+    let is_path = program.as_encoded_bytes().contains(&b'/');
+    match path {
+        _ if is_path => may_run(Path::new(program)).and_then(|()| as_it_is()),
+        // The system has a PATH of its own.
+        None => as_it_is(),
+        Some(path) => {
+            let mut tried = std::env::split_paths(path).map(|directory| may_run(&directory.join(program)));
+            let refused = |seen, tried: io::Result<()>| match tried {
+                Ok(()) => Err(()),
+                Err(e) if e.kind() == ErrorKind::PermissionDenied => Ok(e.kind()),
+                Err(_) => Ok(seen),
+            };
+            tried.try_fold(ErrorKind::NotFound, refused).map_or_else(|()| as_it_is(), |kind| Err(kind.into()))
+        }
+    }
+}
+
+fn may_run(file: &Path) -> io::Result<()> {
+    match file.metadata() {
+        Ok(_) if !is_executable(file) => Err(ErrorKind::PermissionDenied.into()),
+        found => found.map(|_| ()),
+    }
 }
 
 /// Returns the process that started us.
@@ -90,7 +114,7 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
 }
 
 /// Whether a directory is one of the system's or of a package manager for all users, written just so.
-pub fn is_system_directory(directory: &std::path::Path) -> bool {
+pub fn is_system_directory(directory: &Path) -> bool {
     const SYSTEM: [&str; 14] = [
         "/usr/local/bin",
         "/usr/local/sbin",
@@ -107,11 +131,50 @@ pub fn is_system_directory(directory: &std::path::Path) -> bool {
         "/run/wrappers/bin",
         "/nix/var/nix/profiles/default/bin",
     ];
-    directory.is_absolute() && SYSTEM.iter().any(|system| directory == std::path::Path::new(system))
+    directory.is_absolute() && SYSTEM.iter().any(|system| directory == Path::new(system))
 }
 
 /// Whether a file can be started.
-pub fn is_executable(file: &std::path::Path) -> bool {
+pub fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_start_is_found_as_the_system_would_find_it() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = std::env::join_paths([first.path(), Path::new("/nowhere"), second.path()]).unwrap();
+        for (directory, name, mode) in
+            [(&first, "plain", 0o600), (&first, "both", 0o600), (&second, "both", 0o700), (&second, "tool", 0o700)]
+        {
+            let file = directory.path().join(name);
+            std::fs::write(&file, "").unwrap();
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        std::fs::create_dir(first.path().join("directory")).unwrap();
+        let found = |program: &str, path: Option<&OsStr>| startable(OsStr::new(program), path).map_err(|e| e.kind());
+        let in_second = |name: &str| second.path().join(name).to_str().unwrap().to_owned();
+        for (program, expected) in [
+            ("tool", None),
+            ("both", None),
+            ("plain", Some(ErrorKind::PermissionDenied)),
+            ("directory", Some(ErrorKind::PermissionDenied)),
+            ("nobody", Some(ErrorKind::NotFound)),
+            (&in_second("tool"), None),
+            (&in_second("nobody"), Some(ErrorKind::NotFound)),
+            (&in_second("tool/x"), Some(ErrorKind::NotADirectory)),
+            ("./nobody-in-this-directory", Some(ErrorKind::NotFound)),
+        ] {
+            assert_eq!(found(program, Some(&path)), expected.map_or_else(|| Ok(program.into()), Err), "{program}");
+        }
+        assert_eq!(found("nobody", None), Ok("nobody".into()), "the system has a PATH of its own");
+        let here = found("Cargo.toml", Some(OsStr::new(":/nowhere")));
+        assert_eq!(here, Err(ErrorKind::PermissionDenied), "an empty entry is the current directory");
+    }
 }

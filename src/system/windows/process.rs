@@ -56,16 +56,16 @@ unsafe extern "system" fn leave_to_the_child(event: u32) -> i32 {
 }
 
 /// Returns the file a bare name means to a shell. The system itself finds `.exe` only, and much of what npm or pip
-/// install is a `.cmd` or `.bat`.
-pub fn startable(program: &OsStr, path: Option<&OsStr>) -> OsString {
+/// install is a `.cmd` or `.bat`. Fails for none: the system looks in more places than `PATH`.
+pub fn startable(program: &OsStr, path: Option<&OsStr>) -> io::Result<OsString> {
     let name = Path::new(program);
     if name.components().count() != 1 || name.extension().is_some() {
-        return program.into();
+        return Ok(program.into());
     }
     let directories = std::env::split_paths(path.unwrap_or_default()).filter(|directory| directory.is_absolute());
     let mut files =
         directories.flat_map(|directory| ["exe", "cmd", "bat"].map(|end| directory.join(name).with_extension(end)));
-    files.find(|file| file.is_file()).map_or_else(|| program.into(), OsString::from)
+    Ok(files.find(|file| file.is_file()).map_or_else(|| program.into(), OsString::from))
 }
 
 /// Names nobody.
@@ -109,12 +109,12 @@ mod tests {
         for (directory, name) in [(&first, "cdk.cmd"), (&second, "cdk.exe"), (&second, "sam.bat"), (&second, "plain")] {
             std::fs::write(directory.path().join(name), "").unwrap();
         }
-        let found = |name: &str| startable(OsStr::new(name), Some(&path));
+        let found = |name: &str| startable(OsStr::new(name), Some(&path)).unwrap();
         assert_eq!(found("cdk"), first.path().join("cdk.cmd"));
         assert_eq!(found("sam"), second.path().join("sam.bat"));
         for left_to_the_system in ["plain", "nobody", "sam.bat", r".\sam", r"C:\sam", "", "."] {
             assert_eq!(found(left_to_the_system), left_to_the_system);
         }
-        assert_eq!(startable(OsStr::new("cdk"), None), "cdk");
+        assert_eq!(startable(OsStr::new("cdk"), None).unwrap(), "cdk");
     }
 }

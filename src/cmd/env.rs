@@ -21,6 +21,7 @@ use super::this_shell::ThisShell;
 pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
     let shell = args.shell.unwrap_or_else(|| calling_shell(&invocation.env));
     if args.unset {
+        refuse_a_terminal(args, shell)?;
         let env = &invocation.env;
         let names = exports::removed_at_last(env.handed(), ThisShell::of(env).is_by_name());
         return to_stdout(exports::unset(shell, &names).as_bytes()).map(|()| 0);
@@ -82,13 +83,17 @@ fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
         return Ok(());
     }
     let profile = args.profile.profile.name().map_or("PROFILE".into(), |name| as_word(name.as_str()));
-    let words = if args.by_name.is_some() { format!("--by-name {profile}") } else { profile };
+    let words = match args.by_name {
+        _ if args.unset => "--unset".into(),
+        Some(_) => format!("--by-name {profile}"),
+        None => profile,
+    };
     let hint = match args.format {
         Some(Format::Dotenv) => format!("write it to a file: twolock env {words} --format dotenv > FILE"),
         Some(Format::Json) => format!("pass it to a program: twolock env {words} --format json | PROGRAM"),
         None => format!("type: {}", line_to_type(shell, &words)),
     };
-    let what = if args.by_name == Some(ByName::Always) { "statements" } else { "secrets" };
+    let what = if args.unset || args.by_name == Some(ByName::Always) { "statements" } else { "secrets" };
     Err(Failure::new(Kind::Usage, format!("env prints {what} for a shell to evaluate, not for the terminal"))
         .hint(hint))
 }

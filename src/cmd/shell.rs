@@ -15,7 +15,7 @@ pub fn calling_shell(env: &Env) -> Shell {
 
 /// The command that sets the credentials in this shell. The words are already quoted.
 pub fn line_to_type(shell: Shell, words: &str) -> String {
-    let is_profile = words.starts_with('-') && !words.starts_with("--by-name ");
+    let is_profile = words.starts_with('-') && words != "--unset" && !words.starts_with("--by-name ");
     let end_of_options = if is_profile { "-- " } else { "" };
     exports::evaluating(shell, &format!("twolock env {end_of_options}{words}"))
 }

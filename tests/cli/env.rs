@@ -229,6 +229,19 @@ fn a_terminal_gets_the_line_to_type_and_no_secret() {
 }
 
 #[test]
+fn a_terminal_gets_the_line_that_unsets_and_no_statements() {
+    let world = World::new();
+    let mut command: Command = world.program(env!("CARGO_BIN_EXE_twolock"));
+    command.args(["env", "--unset", "--shell", "sh"]);
+    let mut terminal = Terminal::start_in_full(command);
+    terminal.sees("type: eval \"$(twolock env --unset)\"");
+    let shown = terminal.shown();
+    let error = "twolock: error: env prints statements for a shell to evaluate, not for the\r\n  terminal\r\n";
+    assert!(shown.starts_with(error) && !shown.contains("AWS_"), "{shown}");
+    assert_eq!(terminal.end().code, 2);
+}
+
+#[test]
 fn the_calling_shell_is_detected() {
     let world = World::new();
     // The last command prevents the shell from replacing itself by twolock.

@@ -12,6 +12,7 @@ use crate::profile::facts;
 use crate::shell::Shell;
 use crate::system::terminal;
 use crate::text::visible::{as_word, visible};
+use crate::text::width::columns;
 
 use super::active_sessions::ActiveSessions;
 use super::context::{Context, Invocation, Planned};
@@ -38,10 +39,13 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         let planned = context.plan_quietly(name);
         let rest = planned.as_ref().and_then(|planned| active_sessions.time_left(planned));
         let has_no_mfa = planned.as_ref().is_some_and(|planned| planned.plan.device.is_none());
-        let kind = facts::kind(&profile, &context.index);
+        let kind = match (facts::kind(&profile, &context.index), profile.get("twolock_source_profile")) {
+            ("key of another", Some(source)) => format!("key of {}", visible(source.shown())),
+            (kind, _) => kind.into(),
+        };
         Some(vec![
             mark(own, name) + &visible(name),
-            if has_no_mfa { format!("{kind}, no MFA") } else { kind.into() },
+            if has_no_mfa { format!("{kind}, no MFA") } else { kind },
             rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
             match ProfileName::parse(name) {
                 Ok(name) if keeps_the_key_of(&context.files, &name).is_none() => {
@@ -52,13 +56,26 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         ])
     };
     let rows: Vec<_> = names.iter().take(MOST).filter_map(row).collect();
-    let mut text = table(&["PROFILE", "KIND", "LEFT", "NEXT"], &rows, terminal::columns(&context.env), &[1]);
+    let mut text = listing(&rows, terminal::columns(&context.env));
     if names.len() > MOST {
         text += &format!("{} more: twolock profile list\n", names.len() - MOST);
     }
     text += &this_shell.remark();
     text += &names.iter().take(MOST).find_map(|name| to_adopt(&context, &callers, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
+}
+
+/// On a terminal that is too narrow for the commands, they have lines of their own: they are there to be pasted.
+fn listing(rows: &[Vec<String>], room: Option<usize>) -> String {
+    const HEADER: [&str; 4] = ["PROFILE", "KIND", "LEFT", "NEXT"];
+    let whole = table(&HEADER, rows, None, &[]);
+    if room.is_none_or(|room| whole.lines().all(|line| columns(line) <= room)) {
+        return whole;
+    }
+    let (facts, next): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row[..3].to_vec(), row[3..].to_vec())).unzip();
+    let facts = table(&HEADER[..3], &facts, room, &[1]);
+    let next = table(&HEADER[3..], &next, None, &[]);
+    facts.lines().zip(next.lines()).map(|(facts, next)| format!("{facts}\n  {next}\n")).collect()
 }
 
 /// A hint if adopting this profile would make the AWS CLI and SDKs use it.

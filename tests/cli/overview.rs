@@ -11,14 +11,14 @@ fn each_profile_with_its_next_command() {
     );
     let table = |left: [&str; 3]| {
         format!(
-            "PROFILE  KIND            LEFT  NEXT\n\
-             base     key             {:<4}  eval \"$(twolock env base)\"\n\
-             prod     role            {:<4}  eval \"$(twolock env prod)\"\n\
-             deploy   role            -     eval \"$(twolock env deploy)\"\n\
-             long     role            {:<4}  eval \"$(twolock env long)\"\n\
-             served   process         {:<4}  aws --profile served …\n\
-             lost     role            -     twolock profile show lost\n\
-             my base  key of another  -     eval \"$(twolock env 'my base')\"\n\
+            "PROFILE  KIND         LEFT  NEXT\n\
+             base     key          {:<4}  eval \"$(twolock env base)\"\n\
+             prod     role         {:<4}  eval \"$(twolock env prod)\"\n\
+             deploy   role         -     eval \"$(twolock env deploy)\"\n\
+             long     role         {:<4}  eval \"$(twolock env long)\"\n\
+             served   process      {:<4}  aws --profile served …\n\
+             lost     role         -     twolock profile show lost\n\
+             my base  key of base  -     eval \"$(twolock env 'my base')\"\n\
              to use these profiles in the AWS CLI and every SDK: twolock profile adopt base\n",
             left[0], left[1], left[1], left[2]
         )
@@ -91,8 +91,27 @@ fn long_names_are_cut_to_the_terminal() {
     ));
     world.log_in(name);
     let ran = |args: &[&str]| world.finish(world.twolock(args).env("COLUMNS", "80")).stdout;
-    for text in [ran(&[]), ran(&["status"])] {
-        let line = text.lines().find(|line| line.starts_with("a-long-")).unwrap();
-        assert!(line.contains('…') && text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    }
+    let status = ran(&["status"]);
+    let line = status.lines().find(|line| line.starts_with("a-long-")).unwrap();
+    assert!(line.contains('…') && status.lines().all(|line| line.chars().count() <= 80), "{status}");
+}
+
+#[test]
+fn the_next_command_is_never_cut() {
+    let world = World::new();
+    let name = "a-profile-of-the-billing-team";
+    world.add_config(&format!(
+        "[profile {name}]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nendpoint_url = {{url}}\n"
+    ));
+    let text = world.finish(world.twolock::<&str>([]).env("COLUMNS", "44")).stdout;
+    assert_eq!(
+        text,
+        "PROFILE                        KIND  LEFT\n  NEXT\n\
+         base                           key   -\n  eval \"$(twolock env base)\"\n\
+         prod                           role  -\n  eval \"$(twolock env prod)\"\n\
+         deploy                         role  -\n  eval \"$(twolock env deploy)\"\n\
+         long                           role  -\n  eval \"$(twolock env long)\"\n\
+         a-profile-of-the-billing-team  role  -\n  eval \"$(twolock env a-profile-of-the-billing-team)\"\n\
+         to use these profiles in the AWS CLI and every SDK: twolock profile adopt base\n"
+    );
 }

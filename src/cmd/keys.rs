@@ -59,6 +59,12 @@ impl Context {
         }
     }
 
+    /// Whether a keyring that stores access keys is there, be it locked.
+    pub fn has_key_store(&self) -> bool {
+        let stores = self.stores(false);
+        stores.of_access_keys().is_some_and(|store| !matches!(access_key::reach(store), Err(StoreError::NoService(_))))
+    }
+
     /// What to say of a key that stays in the keyring when a profile no longer uses it.
     pub fn stays_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId) -> String {
         if let Some(other) = self.index.profiles_with(id).find(|other| *other != profile) {

@@ -68,13 +68,25 @@ pub fn keep(
     store.write(&item(&key.id, &label), &bytes(key)).map(|()| Kept::New)
 }
 
+/// Asks the store for an item that it does not have, to see whether it answers.
+pub fn reach(store: &dyn Store) -> Result<(), StoreError> {
+    match store.read(&test_item()) {
+        Ok(_) | Err(StoreError::Absent) => Ok(()),
+        Err(other) => Err(other),
+    }
+}
+
 /// Writes, reads back and removes an item of a key's usual size: what is done before AWS is asked for a key that only
 /// this store will have.
 pub fn probe(store: &dyn Store) -> Result<(), StoreError> {
-    let item = Item { user: "probe".into(), label: "twolock: a test, which can be deleted".into() };
+    let item = test_item();
     let usual = [&b"{\"v\":1,\"access_key_id\":\"\",\"secret_access_key\":\"\"}"[..], &[b'x'; USUAL_KEY]].concat();
     store.write(&item, &Secret::new(usual))?;
     store.remove(&item)
+}
+
+fn test_item() -> Item {
+    Item { user: "probe".into(), label: "twolock: a test, which can be deleted".into() }
 }
 
 /// The characters of an id and of a secret.

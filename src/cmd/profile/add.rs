@@ -72,7 +72,7 @@ fn add(
     let mut change = Change::new(title);
     let mut notes = Vec::new();
     if let Source::Key(key) = source {
-        let store = keyring(context, name, &key.id)?;
+        let store = keyring(context, name, &key.id, args)?;
         notes.push(format!("access key {} goes to {store}", key.id));
         // The endpoint for verifying the key is known only from the new profile's plan.
         let entry = IndexEntry { id: key.id.clone(), account: None, added: None, unproved: false };
@@ -118,17 +118,25 @@ fn of_the_flags(failure: Failure, name: &ProfileName) -> Failure {
     Failure { kind: Kind::Usage, place: None, ..failure }
 }
 
-/// The keyring for a new key. Without one the key is refused: it must not be stored in plain text silently
-/// (threat-model P7).
-fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<&'static str> {
-    context.key_store_name(name, id)?.ok_or_else(|| {
-        let cause = "no persistent keyring is available to store the access key";
-        let configure = CommandLine::other("aws configure --profile").of_profile(name);
-        let device = CommandLine::of(Verb::Set, name).with("mfa_serial").with("ARN");
-        let adopt = device.and(CommandLine::of(Verb::Adopt, name));
-        let hint = configure.and(adopt).to("to keep it in ~/.aws/credentials");
-        Failure::new(Kind::Keyring, cause).of_profile(name).hint(hint)
-    })
+/// The keyring for a new key.
+fn keyring(context: &Context, name: &ProfileName, id: &AccessKeyId, args: &Add) -> Result<&'static str> {
+    context.key_store_name(name, id)?.ok_or_else(|| no_keyring(name, args))
+}
+
+/// Without a keyring a key is refused: it must not be stored in plain text silently (threat-model P7).
+fn no_keyring(name: &ProfileName, args: &Add) -> Failure {
+    let configure = CommandLine::other("aws configure --profile").of_profile(name);
+    let adopt = CommandLine::of(Verb::Adopt, name);
+    let set = |device: &str| CommandLine::of(Verb::Set, name).with("mfa_serial").with(device);
+    let to = "to keep it in ~/.aws/credentials";
+    let failure = Failure::new(Kind::Keyring, "no persistent keyring is available to store the access key");
+    let failure = failure.of_profile(name);
+    match &args.mfa_serial {
+        Some(device) => failure.hint(configure.and(set(device.as_str()).and(adopt)).to(to)),
+        None => {
+            failure.hint(configure.to(to)).hint(format!("then set its MFA device ({}), and run: {adopt}", set("ARN")))
+        }
+    }
 }
 
 /// Takes values from the flags and asks for missing ones. Opens the terminal at the first question.
@@ -160,8 +168,9 @@ impl Asking<'_> {
     fn source(&mut self, name: &ProfileName) -> Result<Source> {
         let is_role = self.args.role_arn.is_some() || self.args.source_profile.is_some();
         if self.args.stdin {
+            self.refuse_without_keyring(name)?;
             let key = typed_key::from_stdin(name, Verb::Add)?;
-            keyring(self.context, name, &key.id)?;
+            keyring(self.context, name, &key.id, self.args)?;
             return Ok(Source::Key(key));
         }
         if !is_role {
@@ -197,11 +206,17 @@ impl Asking<'_> {
         }
     }
 
+    /// Before a key is asked for.
+    fn refuse_without_keyring(&self, name: &ProfileName) -> Result<()> {
+        if self.context.has_key_store() { Ok(()) } else { Err(no_keyring(name, self.args)) }
+    }
+
     fn key(&mut self, name: &ProfileName) -> Result<AccessKey> {
-        let context = self.context;
+        self.refuse_without_keyring(name)?;
+        let (context, args) = (self.context, self.args);
         let person = self.person()?;
         let id = typed_key::id(person)?;
-        keyring(context, name, &id)?;
+        keyring(context, name, &id, args)?;
         typed_key::with_secret(context, person, id)
     }
 

@@ -68,7 +68,11 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
         vec![
             visible(header.profile.as_str()),
             header.account.as_ref().map_or_else(|| "-".into(), ToString::to_string),
-            header.role.as_ref().map_or_else(|| header.kind.word().into(), |role| format!("role {}", role.name())),
+            match (&header.role, &header.device) {
+                (Some(role), _) => format!("role {}", role.name()),
+                (None, Some(_)) => "MFA session".into(),
+                (None, None) => "session".into(),
+            },
             header.device.as_ref().map_or("no MFA", |device| device.name().unwrap_or(device.as_str())).into(),
             duration::show(header.expires.since(now)),
         ]

@@ -629,7 +629,7 @@ fn a_profile_whose_endpoint_is_refused_is_not_adopted() {
     assert!(ran.code == 3 && ran.stderr.contains("not an AWS host, and not allowed"), "{ran:?}");
     let ran = run(&world, &["adopt", "base", "--dry-run"]);
     assert!(
-        ran.stdout.contains("note: not fixed: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
+        ran.stdout.contains("note: not adopted: profile 'evil'") && !ran.stdout.contains("[profile evil]"),
         "{ran:?}"
     );
 }

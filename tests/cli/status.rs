@@ -16,9 +16,9 @@ fn each_session_with_its_account_kind_device_and_time() {
     let world = World::new();
     world.log_in("prod");
     let ran = world.run(["status"]);
-    let sessions = "PROFILE  ACCOUNT       KIND        DEVICE  LEFT\n\
-                    prod     123456789012  role Admin  ana     1h\n\
-                    prod     123456789012  session     ana     12h\n";
+    let sessions = "PROFILE  ACCOUNT       KIND         DEVICE  LEFT\n\
+                    prod     123456789012  role Admin   ana     1h\n\
+                    prod     123456789012  MFA session  ana     12h\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     assert_eq!(rounded(&ran.stdout), format!("{sessions}{KEYS}"));
     assert_eq!(world.run(["status", "deploy"]).stdout.matches("\nprod ").count(), 1, "only what deploy uses");

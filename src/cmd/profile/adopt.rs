@@ -132,7 +132,7 @@ fn on_keys(context: &Context, adoptions: &[Adoption], store: Option<&str>, home:
 
 /// The first profiles that cannot be adopted, each with the reason.
 fn left_alone(refused: &[Failure]) -> Vec<String> {
-    let named = refused.iter().take(MOST_LEFT).map(|failure| format!("not fixed: {}", failure.headline()));
+    let named = refused.iter().take(MOST_LEFT).map(|failure| format!("not adopted: {}", failure.headline()));
     let more = refused.len().saturating_sub(MOST_LEFT);
     named.chain((more > 0).then(|| format!("{more} more not adopted"))).collect()
 }

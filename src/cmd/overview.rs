@@ -60,7 +60,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     if names.len() > MOST {
         text += &format!("{} more: twolock profile list\n", names.len() - MOST);
     }
-    text += &this_shell.remark();
+    text += &this_shell.remark(&context.files);
     text += &names.iter().take(MOST).find_map(|name| to_adopt(&context, &callers, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
 }

@@ -80,7 +80,7 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
     let room = terminal::columns(&context.env);
     let this_shell = ThisShell::of(&context.env);
     let own = this_shell.profile.as_deref().map(|own| format!("this shell: {}\n", visible(own)));
-    let mut text = this_shell.remark() + &own.unwrap_or_default();
+    let mut text = this_shell.remark(&context.files) + &own.unwrap_or_default();
     text += if text.is_empty() { "" } else { "\n" };
     text += &if active_sessions.sessions.is_empty() {
         "no active sessions\n".to_string()

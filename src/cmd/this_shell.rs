@@ -1,6 +1,7 @@
 //! Whose credentials programs in the calling shell use, for the overview, `status` and `whoami`. It chooses the profile
 //! of no other command.
 
+use crate::aws_files::AwsFiles;
 use crate::system::env::{Env, HANDED_PROFILE, KEY_ID};
 use crate::text::visible::visible;
 
@@ -29,17 +30,22 @@ impl ThisShell {
         Self {
             profile: profile.map(String::from),
             has_keys,
-            is_by_name: handed.is_some() && named == handed,
+            // Keys that were set since hide the name; they do not make it the user's.
+            is_by_name: handed.is_some() && env.text("AWS_PROFILE") == handed && !env.has_handed_keys(),
             contradiction: wrong.map(|handed| format!("{HANDED_PROFILE} says {}, {}", visible(handed), others())),
         }
     }
 
     /// What the overview and `status` say of this shell: a line, or nothing.
-    pub fn remark(&self) -> String {
+    pub fn remark(&self, files: &AwsFiles) -> String {
         match (&self.contradiction, &self.profile) {
             (Some(text), _) => format!("{text}\n"),
             (None, None) if self.has_keys => {
                 format!("this shell has keys of its own ({KEY_ID}), which programs use before any profile\n")
+            }
+            (None, Some(name)) if !self.has_keys && name != "default" && files.profile(name).is_none() => {
+                let (name, files) = (visible(name), files.shown());
+                format!("the profile of this shell, '{name}', is not in {files}, so AWS tools fail\n")
             }
             (None, _) => String::new(),
         }

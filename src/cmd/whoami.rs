@@ -13,7 +13,7 @@ use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::{exports, json_to_stdout, messages, to_stdout};
 use crate::system::clock;
-use crate::system::env::{self, ShellCredentials};
+use crate::system::env::{self, HANDED_PROFILE, ShellCredentials};
 use crate::text::visible::{as_word, visible};
 
 use super::context::{Context, Invocation, Planned};
@@ -74,10 +74,15 @@ fn print(who: &CallerIdentity, alias: Option<&str>, profile: Option<&str>, as_js
 /// The keys in the environment, whoever set them.
 fn own_keys(context: &Context, this_shell: &ThisShell, as_json: bool) -> Result<u8> {
     let profile = this_shell.profile.as_ref().and_then(|name| ProfileName::parse(name).ok());
-    let of_profile = profile.as_ref().and_then(|name| context.plan_of_many(name).ok());
-    let endpoint = of_profile.map_or_else(|| context.endpoint_without_profile(), |planned| Ok(planned.endpoint))?;
+    let planned = profile.as_ref().and_then(|name| context.plan_of_many(name).ok());
+    let account = planned.as_ref().and_then(|planned| planned.plan.account().cloned());
+    let endpoint = planned.map_or_else(|| context.endpoint_without_profile(), |planned| Ok(planned.endpoint))?;
     let who = ask(context, &endpoint, profile.as_ref())?;
-    print(&who, None, this_shell.profile.as_deref(), as_json)?;
+    let named = this_shell.profile.as_deref().filter(|_| account.is_none_or(|account| account == who.account));
+    if let (None, Some(name)) = (named, &this_shell.profile) {
+        messages::note(&format!("{HANDED_PROFILE} says {}, the keys here are of another account", visible(name)));
+    }
+    print(&who, None, named, as_json)?;
     Ok(0)
 }
 

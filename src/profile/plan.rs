@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::arn::{MfaSerial, Partition, RoleArn};
+use crate::arn::{AccountId, MfaSerial, Partition, RoleArn};
 use crate::aws_files::Profile;
 use crate::error::Result;
 use crate::names::{ProfileName, Region};
@@ -54,6 +54,11 @@ impl Plan {
     /// The role of the last step that assumes one.
     pub(crate) fn role(&self) -> Option<&RoleArn> {
         self.steps.iter().rev().find_map(Step::role)
+    }
+
+    /// The account its credentials are of, where the files name it.
+    pub(crate) fn account(&self) -> Option<&AccountId> {
+        self.role().map(RoleArn::account).or(self.device.as_ref().and_then(MfaSerial::account))
     }
 
     /// The plan as people read it: the base, then each step.

@@ -154,6 +154,8 @@ fn unset_removes_the_name_that_it_set_and_no_other() {
     sh(&world, &own).is(0, "AWS_PROFILE=base\n", "");
     let keys = format!("eval $(twolock env prod); export AWS_PROFILE=base; eval $(twolock env --unset); {SEEN}");
     sh(&world, &keys).is(0, "AWS_PROFILE=base\n", "");
+    let hidden = "eval $(twolock env prod --by-name); export AWS_ACCESS_KEY_ID=AKIAOTHEROTHEROTHER1";
+    sh(&world, &format!("{hidden}; eval $(twolock env --unset); {SEEN}")).is(0, "", "");
 }
 
 #[test]

@@ -56,6 +56,21 @@ fn whoami_names_keys_that_are_not_those_of_the_profile() {
 }
 
 #[test]
+fn whoami_does_not_believe_a_name_for_keys_of_another_account() {
+    let world = adopted();
+    world.log_in("prod");
+    // Everything that `env` would set, for keys of somebody else's choice.
+    let keys = format!("eval $(twolock env prod); export AWS_ENDPOINT_URL_STS={}", world.sandbox.url());
+    let renamed = "sed -i s/123456789012:role/555566667777:role/ ~/.aws/config";
+    let ran = sh(&world, &format!("{keys}; {renamed}; twolock whoami --json"));
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (0, "twolock: note: TWOLOCK_PROFILE says prod, the keys here are of another account\n")
+    );
+    assert_eq!((ran.json()["account"].clone(), ran.json().get("profile")), (json!("123456789012"), None));
+}
+
+#[test]
 fn whoami_says_what_is_wrong_with_the_keys_of_the_shell() {
     let world = adopted();
     world.log_in("prod");
@@ -127,6 +142,25 @@ fn a_name_without_its_credentials_is_not_believed() {
             assert!(ran.code == 0 && ran.stdout.contains(says), "{script}; {command}: {ran:?}");
             assert!(!ran.stdout.contains("* prod") && !ran.stdout.contains("this shell: prod"), "{ran:?}");
         }
+    }
+}
+
+#[test]
+fn a_profile_that_aws_tools_do_not_find_is_named() {
+    let world = adopted();
+    world.log_in("prod");
+    let gone = "eval $(twolock env prod --by-name); sed -i 's/profile prod/profile gone/' ~/.aws/config";
+    for (script, name) in [(gone, "prod"), ("export AWS_PROFILE=p", "p"), ("export AWS_DEFAULT_PROFILE=q", "q")] {
+        let says = format!(
+            "the profile of this shell, '{name}', is not in ~/.aws/config or ~/.aws/credentials, so AWS tools fail\n"
+        );
+        let ran = sh(&world, &format!("{script}; twolock; twolock status"));
+        assert!(ran.code == 0 && ran.stdout.matches(&says).count() == 2, "{script}: {ran:?}");
+        sh(&world, "sed -i 's/profile gone/profile prod/' ~/.aws/config");
+    }
+    for script in ["export AWS_PROFILE=default", "export AWS_PROFILE=prod", "eval $(twolock env p)"] {
+        let ran = sh(&world, &format!("{script}; twolock; twolock status"));
+        assert!(ran.code == 0 && !ran.stdout.contains("AWS tools fail"), "{script}: {ran:?}");
     }
 }
 

@@ -286,6 +286,10 @@ impl CodeSource for WarmUp<'_> {
         self.codes.can_ask_again()
     }
 
+    fn is_person(&self) -> bool {
+        self.codes.is_person()
+    }
+
     fn note(&self, text: &str) {
         self.codes.note(text);
     }

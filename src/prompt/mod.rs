@@ -51,6 +51,11 @@ pub trait CodeSource {
     /// Whether asking again after a wrong code can return another one (a person: yes; a given code: no).
     fn can_ask_again(&self) -> bool;
 
+    /// Whether a person is asked, who sees when the device shows another code.
+    fn is_person(&self) -> bool {
+        false
+    }
+
     /// Shows a passing note to the person, if there is one to see it: a countdown, who is waited for. Empty erases it.
     fn note(&self, _text: &str) {}
 }

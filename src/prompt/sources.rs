@@ -50,6 +50,10 @@ impl CodeSource for CodeSources<'_> {
         self.list.get(self.answered.get()).is_some_and(|source| source.can_ask_again())
     }
 
+    fn is_person(&self) -> bool {
+        self.list.get(self.answered.get()).is_some_and(|source| source.is_person())
+    }
+
     fn note(&self, text: &str) {
         self.list.iter().for_each(|source| source.note(text));
     }

@@ -100,6 +100,10 @@ impl CodeSource for TerminalSource {
         true
     }
 
+    fn is_person(&self) -> bool {
+        true
+    }
+
     fn note(&self, text: &str) {
         let mut noted = held(&self.noted);
         if !self.can_erase || text.is_empty() && noted.is_none() {

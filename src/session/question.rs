@@ -19,8 +19,8 @@ use crate::timestamp::Timestamp;
 /// A code that AWS refused may be followed by two more.
 const TRIES: u32 = 3;
 
-/// So often a code that was sent already is answered by waiting: a program that always prints the same would keep us
-/// waiting for minutes, and everybody else with us.
+/// So often a code of a program that was sent already is answered by waiting: one that always prints the same would keep
+/// us waiting for minutes, and everybody else with us.
 const MOST_WAITS: u32 = 2;
 
 type StsCall<'a> = &'a dyn Fn(Mfa<'_>) -> std::result::Result<Session, AwsError>;
@@ -64,8 +64,13 @@ impl Sessions<'_> {
             let code =
                 self.codes.ask(&self.question(device, notice.take()), until).map_err(|e| self.no_code(e, device))?;
             if codes::was_sent(state, device, &code, (self.clock)()) {
-                self.wait_for_the_next(until, waits < MOST_WAITS)?;
-                waits += 1;
+                if self.codes.is_person() {
+                    // Asked again at once: what is typed while a countdown runs would be lost.
+                    notice = Some(already_used(codes::until_next((self.clock)())));
+                } else {
+                    self.wait_for_the_next(until, waits < MOST_WAITS)?;
+                    waits += 1;
+                }
                 continue;
             }
             // Written down before it is sent: a crash in between counts as used.

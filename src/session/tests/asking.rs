@@ -92,11 +92,25 @@ fn device_that_aws_does_not_know_is_no_reason_to_ask_again() {
 }
 
 #[test]
-fn code_typed_twice_is_not_sent_twice_but_waited_beyond() {
+fn code_typed_twice_is_not_sent_twice_and_the_question_stays() {
+    let world = World::new();
+    world.pass(20);
+    world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
+    let person = FakePerson::typing(&["111111", "111111", "111111", "111111", "222222"]);
+    world.obtain(&base(), &person).unwrap();
+    let sent: Vec<String> = world.sts.calls();
+    assert!(sent[0].ends_with("111111") && sent[1].ends_with("222222") && sent.len() == 2, "{sent:?}");
+    let notice = "this code was already used; next code in 10 s";
+    assert_eq!(person.notices()[2..], vec![Some(notice.to_string()); 3]);
+    assert!(person.notes().is_empty(), "{:?}", person.notes());
+}
+
+#[test]
+fn code_printed_twice_is_not_sent_twice_but_waited_beyond() {
     let world = World::new();
     just_before_the_next_code(&world);
     world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
-    let person = FakePerson::typing(&["111111", "111111", "222222"]);
+    let person = FakePerson::typing(&["111111", "111111", "222222"]).as_program();
     let began = Instant::now();
     world.obtain(&base(), &person).unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1), "the next code was not waited for");
@@ -112,7 +126,7 @@ fn program_that_always_prints_the_same_code_is_given_up() {
     let world = World::new();
     just_before_the_next_code(&world);
     world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
-    let person = FakePerson::typing(&["111111"; 4]);
+    let person = FakePerson::typing(&["111111"; 4]).as_program();
     let failure = world.obtain(&base(), &person).unwrap_err();
     let cause = "this code was already used; next code in 1 s";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, cause));
@@ -249,7 +263,7 @@ fn question_ends_with_the_callers_deadline() {
 fn wait_for_the_next_code_ends_with_the_deadline() {
     let world = World::new();
     world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
-    let person = FakePerson::typing(&["111111", "111111"]);
+    let person = FakePerson::typing(&["111111", "111111"]).as_program();
     let until = Deadline::after(Instant::now(), Duration::from_millis(300));
     let hurried =
         |sessions: Sessions<'_>| Sessions { patience: Patience::Until(until), ..sessions }.obtain(Need::ALIVE);

@@ -194,6 +194,7 @@ pub struct FakePerson {
     deadlines: Mutex<Vec<Duration>>,
     notes: Mutex<Vec<String>>,
     only_one_code: bool,
+    is_program: bool,
     before_answering: Option<Hook>,
 }
 
@@ -213,6 +214,12 @@ impl FakePerson {
     /// Like a code in a variable: another one cannot be had.
     pub fn only_one(mut self) -> Self {
         self.only_one_code = true;
+        self
+    }
+
+    /// Like an `mfa_process`: it does not see when there is another code.
+    pub fn as_program(mut self) -> Self {
+        self.is_program = true;
         self
     }
 
@@ -248,6 +255,10 @@ impl CodeSource for FakePerson {
 
     fn can_ask_again(&self) -> bool {
         !self.only_one_code
+    }
+
+    fn is_person(&self) -> bool {
+        !self.only_one_code && !self.is_program
     }
 
     fn note(&self, text: &str) {

@@ -18,7 +18,7 @@ use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 use super::active_sessions::ActiveSessions;
-use super::context::{Context, Planned};
+use super::context::{Context, Planned, root_elsewhere};
 use super::sessions::{SessionRequest, obtain, obtain_warning};
 
 /// How a profile is handed over.
@@ -102,6 +102,9 @@ fn why_not_by_name(context: &Context, planned: &Planned) -> Option<Failure> {
     let name = &planned.plan.profile;
     if context.dirs.is_nowhere {
         return Some(Failure::new(Kind::Config, "no home directory, so its session cannot be saved").of_profile(name));
+    }
+    if let Some(owner) = context.other_home_owner() {
+        return Some(root_elsewhere(&owner).of_profile(name));
     }
     let verdict = context.callers().judge(name.as_str());
     let cause = match verdict.served() {

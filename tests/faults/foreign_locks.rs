@@ -299,6 +299,35 @@ fn root_in_another_users_home_creates_nothing_and_says_so() {
 }
 
 #[test]
+fn root_in_another_users_home_is_not_given_a_name_that_its_programs_could_not_use() {
+    if without_root() {
+        return;
+    }
+    let world = World::new();
+    world.write(".config/twolock/config.toml", "keyring = \"file\"\n");
+    let program = crate::machine::BINARY;
+    world.add_config(&format!(
+        "[profile adopted]\ntwolock_source_profile = base\nregion = eu-west-1\nendpoint_url = {{url}}\n\
+         mfa_serial = {DEVICE}\ncredential_process = {program} credential-process --profile adopted\n"
+    ));
+    let somebody = Somebody::of(&world);
+    // A session that root can open, too.
+    let mut login = somebody.twolock(&["login", "adopted"]);
+    assert_eq!(world.finish(login.env("TWOLOCK_MFA_CODE", world.code())).code, 0);
+    let by_name = world.finish(&mut somebody.twolock(&["env", "adopted", "--by-name", "--format", "dotenv"]));
+    assert!(by_name.stdout.starts_with("AWS_PROFILE=adopted\n"), "{by_name:?}");
+    let whose = format!("running as root in the home directory of uid {UID}");
+    let ran = as_root(&world, &["env", "adopted", "--by-name", "--format", "json"]);
+    failed(&ran, 3, &["profile 'adopted': --by-name is not possible: ", &whose]);
+    world.sandbox.set_clock(Clock::Offset(60));
+    let mut command = world.twolock(["env", "adopted", "--by-name=if-possible", "--format", "json"]);
+    let ran = world.finish(command.env("TWOLOCK_MFA_CODE", world.code()));
+    assert!(ran.code == 0 && ran.json().get("AWS_PROFILE").is_none(), "{ran:?}");
+    let note = format!("twolock: note: profile 'adopted': keys are set, not AWS_PROFILE: {whose}");
+    assert!(ran.stderr.starts_with(&note), "{ran:?}");
+}
+
+#[test]
 fn a_question_of_roots_in_another_users_home_leaves_no_lock_and_no_note() {
     if without_root() {
         return;

@@ -77,7 +77,7 @@ pub fn hand_over(context: &Context, planned: &Planned, request: &HandoverRequest
             Ok(name(context, planned, &ActiveSessions::look(context)))
         }
         (_, Some(failure)) => {
-            note_keys(planned, &with_ways(failure.shown_cause(), &failure.shown_hints()));
+            note_keys(planned, &as_note(&failure));
             keys(context, planned, request)
         }
         (_, None) => name_if_kept(context, planned, request),
@@ -88,8 +88,9 @@ fn session_request(context: &Context, planned: &Planned, request: &HandoverReque
     SessionRequest::interactive(context, request.code_stdin).with_min_ttl(request.min_ttl, context, &planned.plan)
 }
 
-fn with_ways(cause: String, ways: &[String]) -> String {
-    ways.iter().fold(cause, |text, way| format!("{text} ({way})"))
+/// A failure as a note: cause and ways in one line.
+pub fn as_note(failure: &Failure) -> String {
+    failure.shown_hints().iter().fold(failure.shown_cause(), |text, way| format!("{text} ({way})"))
 }
 
 fn note_keys(planned: &Planned, why: &str) {
@@ -106,6 +107,11 @@ fn why_not_by_name(context: &Context, planned: &Planned) -> Option<Failure> {
     if let Some(owner) = context.other_home_owner() {
         return Some(root_elsewhere(&owner).of_profile(name));
     }
+    why_unserved(context, name)
+}
+
+/// Why programs that know only the profile's name use other credentials than twolock does, if so.
+pub fn why_unserved(context: &Context, name: &ProfileName) -> Option<Failure> {
     let verdict = context.callers().judge(name.as_str());
     let cause = match verdict.served() {
         Served::Fully => return None,

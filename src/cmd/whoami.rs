@@ -17,20 +17,25 @@ use crate::system::env::{self, HANDED_PROFILE, ShellCredentials};
 use crate::text::visible::{as_word, visible};
 
 use super::context::{Context, Invocation, Planned};
+use super::handing::{as_note, why_unserved};
 use super::sessions::{SessionRequest, obtain};
 use super::shell::{calling_shell, line_to_type};
 use super::this_shell::ThisShell;
 
 pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
     let context = Context::load_anywhere(&invocation.env)?;
-    if args.profile.profile.name().is_none() {
-        let this_shell = ThisShell::of(&context.env);
+    let this_shell = ThisShell::of(&context.env);
+    let is_of_shell = args.profile.profile.name().is_none();
+    if is_of_shell {
         this_shell.contradiction.iter().for_each(|text| messages::note(text));
         if this_shell.has_keys {
             return own_keys(&context, &this_shell, args.json);
         }
     }
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
+    if is_of_shell && this_shell.profile.is_some() {
+        note_other_credentials(&context, &planned.plan.profile);
+    }
     let session = obtain(&context, &planned, &SessionRequest::interactive(&context, args.profile.code_stdin))?;
     let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
@@ -44,6 +49,13 @@ pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
     print(&who, alias.as_deref(), Some(profile).filter(|_| args.json), args.json)?;
     context.note_use(&planned.plan.profile);
     Ok(0)
+}
+
+/// Programs of a shell with `AWS_PROFILE` may use keys that twolock does not: those of a file, for one.
+fn note_other_credentials(context: &Context, name: &ProfileName) {
+    if let Some(why) = why_unserved(context, name) {
+        messages::note(&format!("profile '{}': {}", visible(name.as_str()), as_note(&why)));
+    }
 }
 
 /// The account's alias, which many may not see, so a failure says nothing.

@@ -56,6 +56,24 @@ fn whoami_names_keys_that_are_not_those_of_the_profile() {
 }
 
 #[test]
+fn whoami_says_where_the_programs_of_the_shell_use_other_credentials() {
+    let world = adopted();
+    world.log_in("prod");
+    let key = "printf '[base]\\naws_access_key_id = AKIAOTHEROTHEROTHER1\\naws_secret_access_key = x\\n' >> ~/.aws/credentials";
+    let ran = sh(&world, &format!("eval $(twolock env base --by-name); {key}; twolock whoami"));
+    let note = "twolock: note: profile 'base': not every SDK uses twolock for it (twolock profile show base)\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, note), "{ran:?}");
+    for (script, says) in [
+        ("export AWS_PROFILE=unadopted; twolock whoami", true),
+        ("twolock whoami unadopted", false),
+        ("eval $(twolock env prod --by-name); twolock whoami", false),
+    ] {
+        let ran = sh(&world, script);
+        assert_eq!((ran.code, ran.stderr.contains("do not use twolock for it")), (0, says), "{script}: {ran:?}");
+    }
+}
+
+#[test]
 fn whoami_does_not_believe_a_name_for_keys_of_another_account() {
     let world = adopted();
     world.log_in("prod");

@@ -2,17 +2,15 @@
 
 use crate::text::width::columns;
 
-/// How a command begins that ends a text; it is one piece, because it is there to be pasted.
-const COMMANDS: [&str; 5] = [": twolock ", ": eval \"$(", ": unset AWS_", ": set -e AWS_", ": Remove-Item Env:"];
+/// How a command begins that ends a text, after a colon.
+const COMMANDS: [&str; 5] = ["twolock ", "eval \"$(", "unset AWS_", "set -e AWS_", "Remove-Item Env:"];
 
 /// Breaks a text between its words, so that each line fits; continuation lines are indented two more spaces.
 pub fn wrapped(text: &str, indent: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return format!("{indent}{text}\n") };
     let (mut lines, mut line) = (String::new(), indent.to_owned());
     let mut is_empty = true;
-    let command = COMMANDS.iter().filter_map(|begin| text.find(begin).map(|at| at + 2)).min();
-    let (words, command) = command.map_or((text, None), |at| (&text[..at - 1], Some(&text[at..])));
-    for word in words.split(' ').chain(command) {
+    for word in pieces(text) {
         if !is_empty && columns(&line) + 1 + columns(word) > width {
             lines += &format!("{line}\n");
             line = format!("{indent}  ");
@@ -25,6 +23,23 @@ pub fn wrapped(text: &str, indent: &str, width: Option<usize>) -> String {
         is_empty = false;
     }
     format!("{lines}{line}\n")
+}
+
+/// The words of a text. A command in parentheses, or at the end, is one piece, because it is there to be pasted.
+fn pieces(mut rest: &str) -> Vec<&str> {
+    let mut pieces: Vec<&str> = Vec::new();
+    loop {
+        let word_end = |from: usize| rest[from..].find(' ').map_or(rest.len(), |at| from + at);
+        let is_after_colon = pieces.last().is_some_and(|last| last.ends_with(':'));
+        let end = match rest {
+            _ if is_after_colon && COMMANDS.iter().any(|begin| rest.starts_with(begin)) => rest.len(),
+            _ if rest.starts_with("(twolock ") => word_end(rest.find(')').unwrap_or(0)),
+            _ => word_end(0),
+        };
+        pieces.push(&rest[..end]);
+        let Some(next) = rest.get(end + 1..) else { return pieces };
+        rest = next;
+    }
 }
 
 #[cfg(test)]
@@ -47,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_at_the_end_is_never_broken() {
+    fn a_command_is_never_broken() {
         for (text, expected) in [
             (
                 "no terminal; run in a terminal: twolock login prod",
@@ -58,6 +73,10 @@ mod tests {
                 "twolock: hint:\n  type:\n  eval \"$(twolock env prod)\"\n",
             ),
             ("remove them: unset AWS_PROFILE AWS_REGION", "remove them:\n  unset AWS_PROFILE AWS_REGION\n"),
+            (
+                "not used (twolock profile adopt prod), and so on",
+                "not used\n  (twolock profile adopt prod),\n  and so on\n",
+            ),
             ("TWOLOCK_MFA_CODE is not UTF-8: unset it", "TWOLOCK_MFA_CODE is\n  not UTF-8: unset\n  it\n"),
         ] {
             assert_eq!(wrapped(text, "", Some(19)), expected);

@@ -1,5 +1,5 @@
-//! Our own files: `config.toml` with its settings, aliases and consents, the index of the keys in the keyring, and the
-//! last use of each profile.
+//! Our own files: `config.toml` with its settings, aliases and consents, the index of the keys in the keyring, the last
+//! use of each profile, and what is under way at AWS.
 //!
 //! Uses the vocabulary and `system`; never the AWS files, stores or prompts.
 
@@ -7,5 +7,6 @@ pub mod aliases;
 pub mod certificates;
 pub mod consent;
 pub mod key_index;
+pub mod records;
 pub mod settings;
 pub mod usage;

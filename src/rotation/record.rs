@@ -1,22 +1,13 @@
 //! `rotations.json`: the rotations under way, one a user at most. No secret is in it.
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::credentials::AccessKeyId;
-use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
-use crate::system::foreign_file::plain;
-use crate::system::lock::{self, FileLock, LockError};
-use crate::system::private_file::{create_private_dir, read_private, write_atomically};
+use crate::ours::{self, records::Entry};
 use crate::timestamp::Timestamp;
-
-const VERSION: u64 = 1;
-const LARGEST_FILE: u64 = 1 << 20;
 
 /// One rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,89 +75,23 @@ impl Record {
     }
 }
 
-/// The file, in the data directory of the account's own home.
-#[derive(Clone, Debug)]
-pub struct Records {
-    directory: PathBuf,
-}
+impl Entry for Record {
+    const LIST: &'static str = "rotations";
+    const DOES: &'static str = "is rotating a key";
 
-impl Records {
-    /// The records of a data directory. Nothing is read or made yet.
-    pub fn of(directory: &Path) -> Self {
-        Self { directory: directory.into() }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.directory.join("rotations.json")
-    }
-
-    /// Takes the lock that one run of `key rotate` holds; fails with [`Kind::Busy`] while another one does.
-    pub fn lock(&self) -> Result<FileLock> {
-        create_private_dir(&self.directory).map_err(|e| self.disk("created", &e))?;
-        let path = self.directory.join("rotations.lock");
-        FileLock::try_acquire(&path).map_err(|e| match e {
-            LockError::Held => Failure::new(Kind::Busy, format!("{} is rotating a key", lock::holder(&path))),
-            LockError::Unavailable(e) => self.disk("locked", &e),
-        })
-    }
-
-    /// Reads every record; a newer or damaged file is a failure of kind [`Kind::HalfDone`].
-    pub fn all(&self) -> Result<Vec<Record>> {
-        let bytes = match read_private(&self.file(), LARGEST_FILE) {
-            Ok(bytes) => bytes,
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
-            Err(e) => return Err(self.disk("read", &e)),
-        };
-        let half_done = |why: String| Failure::new(Kind::HalfDone, format!("{} {why}", self.file().display()));
-        let mut json: Value = serde_json::from_slice(&bytes).map_err(|e| half_done(format!("is damaged: {e}")))?;
-        match json["v"].as_u64() {
-            Some(VERSION) => {
-                serde_json::from_value(json["rotations"].take()).map_err(|e| half_done(format!("is damaged: {e}")))
-            }
-            Some(newer) => {
-                Err(half_done(format!("has version {newer}, and this twolock reads only version {VERSION}")))
-            }
-            None => Err(half_done("is damaged: it has no version".into())),
-        }
-    }
-
-    /// Writes a record, in the place of the same user's earlier one.
-    pub fn put(&self, record: &Record) -> Result<()> {
-        self.change(|records| {
-            records.retain(|other| other.user != record.user);
-            records.push(record.clone());
-        })
-    }
-
-    /// Removes the record of a user.
-    pub fn remove(&self, record: &Record) -> Result<()> {
-        self.change(|records| records.retain(|other| other.user != record.user))
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Vec<Record>)) -> Result<()> {
-        let mut records = self.all()?;
-        change(&mut records);
-        let result = match records.is_empty() {
-            true => std::fs::remove_file(self.file()),
-            false => {
-                let text = json!({"v": VERSION, "rotations": records}).to_string();
-                write_atomically(&self.file(), text.as_bytes())
-            }
-        };
-        match result {
-            Err(e) if e.kind() != ErrorKind::NotFound => Err(self.disk("written", &e)),
-            _ => Ok(()),
-        }
-    }
-
-    fn disk(&self, what: &str, error: &std::io::Error) -> Failure {
-        Failure::new(Kind::Disk, format!("{} cannot be {what}: {}", self.file().display(), plain(error)))
+    fn user(&self) -> &str {
+        &self.user
     }
 }
+
+/// `rotations.json`.
+pub type Records = ours::records::Records<Record>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
+    use crate::system::private_file::write_atomically;
 
     fn id(text: &str) -> AccessKeyId {
         AccessKeyId::parse(text).unwrap()

@@ -39,8 +39,8 @@ impl AwsError {
     /// The same as a failure of credentials that are no profile's.
     pub fn into_failure(self) -> Failure {
         let kind = match self.kind {
-            AwsErrorKind::WrongCode | AwsErrorKind::StaleSession | AwsErrorKind::Refused => Kind::Refused,
             AwsErrorKind::NotSent | AwsErrorKind::Unclear | AwsErrorKind::BadAnswer => Kind::Network,
+            _ => Kind::Refused,
         };
         self.hints.into_iter().fold(Failure::new(kind, self.cause), Failure::hint)
     }
@@ -53,6 +53,14 @@ pub enum AwsErrorKind {
     WrongCode,
     /// The signing session has expired or is unknown to AWS: remove it and mint a new one.
     StaleSession,
+    /// What it should create is there already.
+    Exists,
+    /// What it is about does not exist.
+    Missing,
+    /// It is in use, so it cannot be deleted.
+    InUse,
+    /// No policy allows the call.
+    Denied,
     /// AWS said no for another reason.
     Refused,
     /// Nothing was sent: the connection was never made. A code is still unused.

@@ -186,7 +186,7 @@ fn a_device_is_created_enabled_used_and_removed() {
     let session = world.session_of(ana);
     let signer = Signer::Session(&session);
     let in_use = world.iam.delete_virtual_mfa_device(signer, &made.serial, QUICK);
-    assert_error(in_use, AwsErrorKind::Refused, &format!("device '{ana}' is still enabled for a user"));
+    assert_error(in_use, AwsErrorKind::InUse, &format!("device '{ana}' is still enabled for a user"));
     world.iam.deactivate_mfa_device(signer, &world.user, &made.serial, QUICK).unwrap();
     world.iam.delete_virtual_mfa_device(signer, &made.serial, QUICK).unwrap();
     assert!(world.sandbox.devices().iter().all(|device| device.serial != ana));
@@ -209,7 +209,7 @@ fn codes_that_do_not_follow_each_other_are_refused_and_name_taken_is_said() {
     let [first, _] = world.codes(&made.serial);
     let twice = world.enable(&made.serial, &[first.clone(), first]);
     assert_error(twice, AwsErrorKind::WrongCode, "the codes were refused by IAM at 127.0.0.1:");
-    assert_error(world.create_device("ana"), AwsErrorKind::Refused, "device 'ana' already exists in this account");
+    assert_error(world.create_device("ana"), AwsErrorKind::Exists, "device 'ana' already exists in this account");
     let phone = MfaSerial::parse(&world.device.serial).unwrap();
     let enabled = world.enable(&phone, &world.codes(&phone));
     assert_error(enabled, AwsErrorKind::Refused, &format!("device '{phone}' is already enabled for a user"));
@@ -238,7 +238,7 @@ fn without_mfa_the_sample_policy_lets_only_devices_be_made() {
     let denied = world.iam.list_access_keys(world.by_key(), &world.user, QUICK);
     let hints = denied.as_ref().unwrap_err().shown_hints();
     assert_eq!(hints, ["if your policies require MFA for it, it needs a session made with a code"]);
-    assert_error(denied, AwsErrorKind::Refused, "ListAccessKeys is not allowed (IAM at 127.0.0.1:");
+    assert_error(denied, AwsErrorKind::Denied, "ListAccessKeys is not allowed (IAM at 127.0.0.1:");
     let made = world.create_device("ana").unwrap();
     world.enable(&made.serial, &world.codes(&made.serial)).unwrap();
     let session = world.session_of(made.serial.as_str());
@@ -248,7 +248,7 @@ fn without_mfa_the_sample_policy_lets_only_devices_be_made() {
     let denied = world.iam.delete_virtual_mfa_device(signer, &made.serial, QUICK);
     let hints = denied.as_ref().unwrap_err().shown_hints();
     assert_eq!(hints, ["your policies must allow iam:DeleteVirtualMFADevice on your own devices"]);
-    assert_error(denied, AwsErrorKind::Refused, "DeleteVirtualMFADevice is not allowed (");
+    assert_error(denied, AwsErrorKind::Denied, "DeleteVirtualMFADevice is not allowed (");
 }
 
 #[test]

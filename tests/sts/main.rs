@@ -160,7 +160,7 @@ fn a_device_of_another_user_is_not_asked_again() {
     let theirs = world.sandbox.add_device(&other.arn, "bobs");
     let serial = MfaSerial::parse(&theirs.serial).unwrap();
     let error = world.login_with(&serial, &world.code()).unwrap_err();
-    refusal(error, AwsErrorKind::Refused, &format!("device '{serial}' was refused: it belongs to another user"));
+    refusal(error, AwsErrorKind::Missing, &format!("device '{serial}' was refused: it belongs to another user"));
 }
 
 #[test]

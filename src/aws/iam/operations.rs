@@ -58,7 +58,7 @@ pub enum DeviceKind {
 }
 
 impl DeviceKind {
-    pub(super) fn of(serial: &MfaSerial) -> Self {
+    pub fn of(serial: &MfaSerial) -> Self {
         match serial.as_str().split(':').nth(5).map(|resource| resource.split('/').next().unwrap_or_default()) {
             None => Self::Hardware,
             Some("u2f") => Self::Passkey,

@@ -55,15 +55,17 @@ impl ServiceCall for IamCall<'_> {
             "NoSuchEntity" if said.says("the user with name") => {
                 refused(format!("{} does not exist ({words})", self.user()), "")
             }
-            "NoSuchEntity" => refused(
+            "NoSuchEntity" => (
+                AwsErrorKind::Missing,
                 format!("{subject} does not exist, or is not of {} ({words})", self.user()),
-                "if it was created just now, try again in a minute",
+                vec!["if it was created just now, try again in a minute".into()],
             ),
             "LimitExceeded" => self.too_many(words),
             "InvalidAuthenticationCode" => self.wrong_codes(),
-            "DeleteConflict" => refused(
+            "DeleteConflict" => (
+                AwsErrorKind::InUse,
                 format!("{subject} is still enabled for a user, so it cannot be deleted ({words})"),
-                "deactivate it first",
+                vec!["deactivate it first".into()],
             ),
             "EntityAlreadyExists" => self.exists(words),
             "EntityTemporarilyUnmodifiable" => refused(
@@ -82,7 +84,7 @@ impl IamCall<'_> {
             Signer::Key(_) => "if your policies require MFA for it, it needs a session made with a code".into(),
             Signer::Session(_) => format!("your policies must allow iam:{action} on {}", self.own()),
         };
-        refused(format!("{action} is not allowed ({words})"), &hint)
+        (AwsErrorKind::Denied, format!("{action} is not allowed ({words})"), vec![hint.into()])
     }
 
     fn own(&self) -> &'static str {
@@ -127,7 +129,11 @@ impl IamCall<'_> {
         let subject = self.subject();
         match self.common.action {
             "EnableMFADevice" => refused(format!("{subject} is already enabled for a user ({words})"), ""),
-            _ => refused(format!("{subject} already exists in this account ({words})"), "choose another name"),
+            _ => (
+                AwsErrorKind::Exists,
+                format!("{subject} already exists in this account ({words})"),
+                vec!["choose another name".into()],
+            ),
         }
     }
 }

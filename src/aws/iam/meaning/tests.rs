@@ -141,7 +141,13 @@ fn each_error_of_iam_says_what_happened_and_what_to_do() {
         (LIST, "ValidationError", "x", "ListAccessKeys was not understood (IAM: ValidationError: x)", ""),
     ] {
         let error = said(true, call, 409, code, message);
-        assert_eq!(error.kind, AwsErrorKind::Refused, "{code}");
+        let kind = match (code, call.0) {
+            ("NoSuchEntity", _) if !begins.starts_with("user") => AwsErrorKind::Missing,
+            ("DeleteConflict", _) => AwsErrorKind::InUse,
+            ("EntityAlreadyExists", "CreateVirtualMFADevice") => AwsErrorKind::Exists,
+            _ => AwsErrorKind::Refused,
+        };
+        assert_eq!(error.kind, kind, "{code}");
         assert!(error.cause.starts_with(begins), "{}", error.cause);
         assert_eq!(error.shown_hints().concat(), hint, "{code}");
     }
@@ -169,7 +175,7 @@ fn what_a_policy_denies_is_named_with_who_may_do_it() {
         (true, ALIASES, "your policies must allow iam:ListAccountAliases on your account"),
     ] {
         let error = said(by_session, call, 403, "AccessDenied", message);
-        assert_eq!(error.kind, AwsErrorKind::Refused);
+        assert_eq!(error.kind, AwsErrorKind::Denied);
         assert!(error.cause.starts_with(&format!("{} is not allowed (IAM: AccessDenied: User: ", call.0)));
         assert_eq!(error.shown_hints(), [hint]);
     }

@@ -75,11 +75,12 @@ impl StsCall<'_> {
 
     fn wrong_device(&self, words: &str) -> Meaning {
         let device = self.mfa.map(|mfa| mfa.serial.to_string()).unwrap_or_default();
-        refused(
+        (
+            AwsErrorKind::Missing,
             format!(
                 "device '{device}' was refused: it belongs to another user, is not enabled, or does not use codes ({words})"
             ),
-            "compare mfa_serial with the ARN under IAM > Users > Security credentials (…:mfa/NAME)",
+            vec!["compare mfa_serial with the ARN under IAM > Users > Security credentials (…:mfa/NAME)".into()],
         )
     }
 

@@ -150,6 +150,8 @@ pub struct MfaSerial {
     account: Option<AccountId>,
 }
 
+crate::as_text::as_text!(MfaSerial);
+
 impl MfaSerial {
     /// Reads a serial; the error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {

@@ -66,10 +66,13 @@ impl From<CommandLine> for Hint {
 /// A command of ours that hints name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
+    Devices,
+    Enroll,
     Exec,
     KeyRotate,
     Login,
     Logout,
+    RemoveDevice,
     Add,
     Adopt,
     Release,
@@ -91,13 +94,16 @@ pub enum Verb {
 
 impl Verb {
     /// Every command that hints name.
-    pub const ALL: [Verb; 21] = {
+    pub const ALL: [Verb; 24] = {
         use Verb::*;
         [
+            Devices,
+            Enroll,
             Exec,
             KeyRotate,
             Login,
             Logout,
+            RemoveDevice,
             Add,
             Adopt,
             Release,
@@ -121,10 +127,13 @@ impl Verb {
     /// The words after `twolock`.
     pub fn words(self) -> &'static str {
         match self {
+            Verb::Devices => "mfa devices",
+            Verb::Enroll => "mfa enroll",
             Verb::Exec => "exec",
             Verb::KeyRotate => "key rotate",
             Verb::Login => "login",
             Verb::Logout => "logout",
+            Verb::RemoveDevice => "mfa remove",
             Verb::Add => "profile add",
             Verb::Adopt => "profile adopt",
             Verb::Release => "profile release",

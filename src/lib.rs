@@ -54,6 +54,7 @@ mod store;
 mod session;
 
 mod change;
+mod enrollment;
 mod rotation;
 
 mod output;

@@ -13,10 +13,12 @@ use crate::shell::{Integration, Shell};
 
 mod exec_line;
 mod key;
+mod mfa;
 mod profile;
 mod variables;
 
 pub use key::{Key, KeyAdd, KeyExport, KeyImport, KeyRemove, KeyReplace, KeyRotate};
+pub use mfa::{Enroll, Mfa, Remove};
 pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
 
 /// MFA sessions for AWS: one code a day.
@@ -119,7 +121,7 @@ or without --; flags after it belong to the command."
     Exec(Exec),
     /// Start a session now (asks for the MFA code)
     #[command(
-        after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh    # asks for a new code even if there is a session"
+        after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh           # asks for a new code even if there is a session\n  twolock login prod --device tablet   # uses another device of the same user from now on"
     )]
     Login(Login),
     /// End the sessions of a profile
@@ -154,6 +156,9 @@ Examples:
         after_help = "Examples:\n  twolock key import --all\n  twolock key list\n  twolock key rotate work"
     )]
     Key(Key),
+    /// List, enroll, synchronize and remove MFA devices
+    #[command(subcommand, after_help = "Examples:\n  twolock mfa devices work\n  twolock mfa enroll work")]
+    Mfa(Mfa),
     /// Check for problems and show how to fix them
     #[command(after_help = "\
 Examples:
@@ -307,6 +312,9 @@ pub struct Login {
     /// Ask for a new code even if there is a session, for roles that require recent MFA
     #[arg(long)]
     pub fresh: bool,
+    /// Use another device of the same user from now on, by name or ARN: the present one is lost
+    #[arg(long)]
+    pub device: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -1,7 +1,8 @@
 //! Where long-term keys come from when a call has to be signed: the AWS files or the OS keyring.
 
 use super::context::Context;
-use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS, parse_secret_key};
+use crate::aws::Signer;
+use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS, Session, parse_secret_key};
 use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
@@ -11,6 +12,21 @@ use crate::store::{Store, StoreError, access_key};
 use crate::system::{clock, log};
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
+
+/// What signs calls to IAM: a session with MFA, or an access key.
+pub enum Credentials {
+    Session(Session),
+    Key(AccessKey),
+}
+
+impl Credentials {
+    pub fn signer(&self) -> Signer<'_> {
+        match self {
+            Self::Session(session) => Signer::Session(session),
+            Self::Key(key) => Signer::Key(key),
+        }
+    }
+}
 
 pub struct RealBases<'a> {
     pub context: &'a Context,

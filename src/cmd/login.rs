@@ -10,11 +10,22 @@ use crate::text::visible::visible;
 
 use super::context::{Context, Invocation};
 use super::key::rotate::offer_deletion;
+use super::mfa::propose;
 use super::sessions::{SessionRequest, obtain};
 
 pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
-    let context = Context::load(&invocation.env)?.with_duration(args.duration);
-    let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
+    let load = || Ok(Context::load(&invocation.env)?.with_duration(args.duration));
+    let mut context = load()?;
+    let name = context.requested_or_picked(&args.profile.profile)?;
+    if let Some(device) = &args.device {
+        propose::switch(&context, &name, device)?;
+        context = load()?;
+    }
+    let mut planned = context.plan(&name)?;
+    if propose::device(&context, &planned)? {
+        context = load()?;
+        planned = context.plan(&name)?;
+    }
     planned.print_notes();
     let need = Need { not_before: args.fresh.then(clock::now), ..context.need() };
     let request = SessionRequest {

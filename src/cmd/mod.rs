@@ -19,6 +19,7 @@ mod key;
 mod keys;
 mod login;
 mod logout;
+mod mfa;
 pub mod mistaken;
 mod overview;
 mod profile;
@@ -53,15 +54,19 @@ fn refuse_root_elsewhere(cli: &Cli, invocation: &Invocation) -> Result<()> {
     Ok(())
 }
 
-/// One line for each interrupted rotation of a key, except where a program reads what is printed.
-fn remark_on_rotations(cli: &Cli, invocation: &Invocation) {
-    let is_for_people = !matches!(
-        cli.command,
-        Some(Command::CredentialProcess(_) | Command::Key(_) | Command::Init { .. } | Command::Complete { .. })
-    );
-    if is_for_people && let Ok(dirs) = Directories::find(&invocation.env) {
-        key::rotate::remarks(&dirs).iter().for_each(|remark| messages::warning(remark));
-    }
+/// One line for each interrupted rotation of a key or new device, except where a program reads what is printed.
+fn remark_on_unfinished(cli: &Cli, invocation: &Invocation) {
+    use Command::{Complete, CredentialProcess, Init, Key, Mfa};
+    let (on_keys, on_devices) = match cli.command {
+        Some(CredentialProcess(_) | Init { .. } | Complete { .. }) => (false, false),
+        Some(Key(_)) => (false, true),
+        Some(Mfa(_)) => (true, false),
+        _ => (true, true),
+    };
+    let Ok(dirs) = Directories::find(&invocation.env) else { return };
+    let keys = if on_keys { key::rotate::remarks(&dirs) } else { Vec::new() };
+    let devices = if on_devices { mfa::remarks(&dirs) } else { Vec::new() };
+    keys.iter().chain(&devices).for_each(|remark| messages::warning(remark));
 }
 
 /// Runs a command and returns its exit code.
@@ -69,7 +74,7 @@ pub fn run(cli: Cli, invocation: Invocation) -> Result<u8> {
     log::set_level(cli.verbose);
     signals::watch();
     refuse_root_elsewhere(&cli, &invocation)?;
-    remark_on_rotations(&cli, &invocation);
+    remark_on_unfinished(&cli, &invocation);
     match cli.command {
         None => overview::run(&invocation),
         Some(Command::CredentialProcess(args)) => credential_process::run(&args, &invocation),
@@ -80,6 +85,7 @@ pub fn run(cli: Cli, invocation: Invocation) -> Result<u8> {
         Some(Command::Status(args)) => status::run(&args, &invocation),
         Some(Command::Whoami(args)) => whoami::run(&args, &invocation),
         Some(Command::Key(args)) => key::run(&args, &invocation),
+        Some(Command::Mfa(args)) => mfa::run(&args, &invocation),
         Some(Command::Profile(args)) => profile::run(&args, &invocation),
         Some(Command::Doctor(args)) => doctor::run(&args, &invocation),
         Some(Command::Settings(args)) => settings::run(&args, &invocation),

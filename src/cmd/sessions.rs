@@ -14,6 +14,7 @@ use crate::ours::consent;
 use crate::output::messages;
 use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
+use crate::profile::steps::Step;
 use crate::prompt::command::CommandSource;
 use crate::prompt::given::GivenCode;
 use crate::prompt::sources::CodeSources;
@@ -136,6 +137,14 @@ pub fn obtain_warning(
     }
     unsaved.iter().for_each(|why| warn(why));
     obtained.map_err(|failure| context.shortened_failure(failure))
+}
+
+/// The MFA session that a plan's calls rest on, if it is in the cache and valid. Asks nobody.
+pub fn living_mfa_session(context: &Context, planned: &Planned, stores: &Stores) -> Option<Session> {
+    let steps = planned.steps();
+    let first = steps.first().filter(|first| matches!(first.step, Step::SessionToken { device: Some(_), .. }))?;
+    let cache = Cache::new(context.dirs.cache.clone(), sealing_key::find(stores, &context.dirs.cache).ok()?);
+    cache.look_up(&first.identity, Need::ALIVE, clock::now()).map(|(_, session)| session)
 }
 
 /// Starts a session of the length that was asked for; a new one, where another may not be left for long enough.

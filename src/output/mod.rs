@@ -3,6 +3,7 @@
 //! - [`process_json`]: the one line of `credential_process`
 //! - [`exports`]: statements for shells, one quoting function a shell
 //! - [`table`]: aligned columns for people
+//! - [`qr`]: a new device's seed on a terminal
 //! - [`paragraph`]: prose that fits the screen
 //! - [`messages`]: errors, hints, warnings
 //!
@@ -12,6 +13,7 @@ pub mod exports;
 pub mod messages;
 pub mod paragraph;
 pub mod process_json;
+pub mod qr;
 pub mod table;
 
 use std::borrow::Cow;

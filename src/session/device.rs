@@ -1,6 +1,7 @@
 //! What callers that want codes of one device tell each other, beside the device's lock and written only under it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -13,6 +14,9 @@ use crate::session::declined::{Declined, How};
 use crate::system::parent::Caller;
 use crate::system::private_file;
 use crate::timestamp::Timestamp;
+
+/// How long AWS may refuse the codes of a new device.
+const SPREADING: Duration = Duration::from_secs(60);
 
 /// Who holds the device lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub struct DeviceState {
     pub declined: Vec<Declined>,
     /// Digests of codes sent, with the moment they were.
     pub sent: Vec<(String, Timestamp)>,
+    /// When we enabled it at AWS, which refuses right codes of a new device for some seconds.
+    pub enabled: Option<Timestamp>,
 }
 
 /// The paths of one device's lock and state.
@@ -105,6 +111,7 @@ impl DeviceState {
             ending: ending(&json["ending"]),
             declined: json["declined"].as_array().into_iter().flatten().filter_map(declined).collect(),
             sent: json["sent"].as_array().into_iter().flatten().filter_map(sent).collect(),
+            enabled: json["enabled"].as_i64().map(Timestamp::from_unix),
         })
     }
 
@@ -119,7 +126,13 @@ impl DeviceState {
                 "pid": caller.pid, "started": caller.started, "how": how.text(), "at": at.unix(),
             })).collect::<Vec<_>>(),
             "sent": self.sent.iter().map(|(digest, at)| json!({"digest": digest, "at": at.unix()})).collect::<Vec<_>>(),
+            "enabled": self.enabled.map(Timestamp::unix),
         })
+    }
+
+    /// Whether it was enabled so short a time ago that AWS may not know it everywhere.
+    pub fn is_new(&self, now: Timestamp) -> bool {
+        self.enabled.is_some_and(|since| since <= now && now.since(since) < SPREADING)
     }
 }
 
@@ -144,6 +157,7 @@ mod tests {
                 at: Timestamp::from_unix(6),
             }],
             sent: vec![("ab".into(), Timestamp::from_unix(5))],
+            enabled: Some(Timestamp::from_unix(4)),
         };
         assert_eq!(DeviceState::parse(state.json().to_string().as_bytes()), Some(state));
         assert_eq!(DeviceState::parse(b"{}"), Some(DeviceState::default()));

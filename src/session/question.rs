@@ -78,6 +78,13 @@ impl Sessions<'_> {
             files.save(state);
             match call(Mfa { serial: device, code: &code }) {
                 Ok(session) => return Ok(session),
+                Err(e)
+                    if matches!(e.kind, AwsErrorKind::WrongCode | AwsErrorKind::Missing)
+                        && state.is_new((self.clock)())
+                        && self.codes.can_ask_again() =>
+                {
+                    notice = Some(self.not_known_yet());
+                }
                 Err(e) if e.kind == AwsErrorKind::WrongCode && refused + 1 < TRIES && self.codes.can_ask_again() => {
                     refused += 1;
                     notice = Some(self.wrong_code(TRIES - refused));
@@ -112,6 +119,12 @@ impl Sessions<'_> {
         let next = next_code(codes::until_next((self.clock)()));
         let tries = if left == 1 { "try" } else { "tries" };
         format!("wrong code, already used, or of another device; {next}; {left} {tries} left")
+    }
+
+    /// AWS refuses right codes, too, until it knows the device everywhere: this does not count as a try.
+    fn not_known_yet(&self) -> String {
+        let next = next_code(codes::until_next((self.clock)()));
+        format!("refused: AWS takes up to a minute to know a new device; {next}")
     }
 
     /// Counts down to the next code; a source that cannot give another one fails at once.

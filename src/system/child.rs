@@ -1,7 +1,7 @@
 //! A program run for its short answer: bounded in time and in words, and ended with all its children.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -79,10 +79,23 @@ pub enum NoAnswer {
 /// Runs a command in a process group of its own, with nothing on its standard input, and returns what it said.
 /// If a signal ends us, the group goes too.
 pub fn answer(command: &mut Command, bounds: ChildLimits) -> Result<Answer, NoAnswer> {
+    command.stdin(Stdio::null());
+    run(command, &[], bounds)
+}
+
+/// The same, with a few words on its standard input: no more than a pipe holds, so that writing them waits for nobody.
+pub fn answer_to(input: &Secret<String>, command: &mut Command, bounds: ChildLimits) -> Result<Answer, NoAnswer> {
+    command.stdin(Stdio::piped());
+    run(command, input.expose().as_bytes(), bounds)
+}
+
+fn run(command: &mut Command, input: &[u8], bounds: ChildLimits) -> Result<Answer, NoAnswer> {
     platform::lead_group(command);
     platform::restore_file_size_signal(command);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(NoAnswer::NotStarted)?;
+    // A program that does not read says by its exit code what it thinks of that.
+    let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input));
     let leader = child.id();
     let exit_hook = signals::on_termination(move || platform::kill_group(leader));
     let output = Pipe::drain(child.stdout.take(), bounds.output);

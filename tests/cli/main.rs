@@ -17,6 +17,7 @@ mod key;
 mod login;
 mod logout;
 mod many_profiles;
+mod mfa;
 mod mfa_process;
 mod misplaced_secrets;
 mod overview;

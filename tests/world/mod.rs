@@ -160,6 +160,11 @@ impl World {
         self.finish(self.twolock(args).env("TWOLOCK_MFA_CODE", self.code()))
     }
 
+    /// The same with a code of another device.
+    pub fn run_with_code_of(&self, serial: &str, args: &[&str]) -> Ran {
+        self.finish(self.twolock(args).env("TWOLOCK_MFA_CODE", self.code_of(serial)))
+    }
+
     /// Runs a command to its end.
     pub fn finish(&self, command: &mut Command) -> Ran {
         let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));

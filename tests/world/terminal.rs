@@ -88,6 +88,19 @@ impl Terminal {
         String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
     }
 
+    /// Whether the command has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.as_mut().expect("still there").try_wait().unwrap().is_some()
+    }
+
+    /// Waits for the end; everything that was shown, and what stdout and stderr held.
+    pub fn shown_after_end(mut self) -> (String, Ran) {
+        let (shown, reader) = (Arc::clone(&self.shown), self.reader.take().expect("joined once"));
+        let ran = self.end();
+        reader.join().unwrap();
+        (String::from_utf8_lossy(&shown.lock().unwrap()).into_owned(), ran)
+    }
+
     /// Waits for the end; everything that was shown.
     pub fn shown_until_the_end(mut self) -> String {
         self.child.take().expect("ended once").wait().unwrap();

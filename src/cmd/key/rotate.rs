@@ -5,14 +5,14 @@ use std::time::Duration;
 use crate::arn::AccountId;
 use crate::aws::iam::{IamClient, KeyInfo, KeyStatus, LastUsed};
 use crate::aws::sts::StsClient;
-use crate::aws::{Bounds, Signer, Sts};
+use crate::aws::{Bounds, Sts};
 use crate::change::apply::forget_sessions;
 use crate::cli::KeyRotate;
 use crate::cmd::context::{Context, Planned};
 use crate::cmd::conversation::{Conversation, PersonNeeded};
-use crate::cmd::keys::RealBases;
+use crate::cmd::keys::{Credentials, RealBases};
 use crate::cmd::sessions::{SessionRequest, obtain};
-use crate::credentials::{AccessKey, AccessKeyId, Session};
+use crate::credentials::AccessKeyId;
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -58,21 +58,6 @@ fn all(context: &Context, records: &Records, args: &KeyRotate) -> Result<u8> {
         rotating.run()?;
     }
     if seen.is_empty() { Err(Failure::new(Kind::Config, "no profile has an access key")) } else { Ok(0) }
-}
-
-/// What signs calls to IAM: a session with MFA, or the key where the profile has no device.
-enum Credentials {
-    Session(Session),
-    Key(AccessKey),
-}
-
-impl Credentials {
-    fn signer(&self) -> Signer<'_> {
-        match self {
-            Self::Session(session) => Signer::Session(session),
-            Self::Key(key) => Signer::Key(key),
-        }
-    }
 }
 
 struct Rotating<'a> {

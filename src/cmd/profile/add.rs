@@ -1,6 +1,9 @@
 //! `profile add`: adds a profile that every AWS tool uses through twolock, from flags or by asking questions.
 
 use crate::arn::{MfaSerial, RoleArn};
+use crate::aws::iam::Iam;
+use crate::aws::sts::StsClient;
+use crate::aws::{Bounds, Signer, Sts};
 use crate::aws_files::Profile;
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
@@ -10,7 +13,7 @@ use crate::cli::Add;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
-use crate::names::{ProfileName, Region, is_process_word};
+use crate::names::{ProfileName, Region, UserName, is_process_word};
 use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
@@ -22,6 +25,7 @@ use super::super::conversation::{Conversation, PersonNeeded};
 use super::super::typed_key;
 use super::notes::{on_program, own_program, to_try};
 use crate::cmd::context::Context;
+use crate::cmd::mfa::propose::{self, Chosen};
 
 const NEED: PersonNeeded = PersonNeeded {
     what: "missing arguments",
@@ -231,10 +235,34 @@ impl Asking<'_> {
                 Err(Failure::new(Kind::Usage, "an access key requires an MFA device: add --mfa-serial ARN")
                     .hint("the console shows the ARN: IAM, Users, the user, Security credentials"))
             }
-            (None, Source::Key(_)) => {
+            (None, Source::Key(key)) => {
+                if let Chosen::Device(serial) = self.found_device(name, key)?
+                    && self.person()?.ask(&format!("use {serial}? [y/n]"), yes_or_no)?
+                {
+                    return Ok(Some(serial.to_string()));
+                }
                 self.person()?.ask("ARN of its MFA device (console: IAM, Users, Security credentials)", parse)
             }
         }
+    }
+
+    /// One of the devices that AWS lists for the user of the new key.
+    fn found_device(&self, name: &ProfileName, key: &AccessKey) -> Result<Chosen> {
+        let context = self.context;
+        let settings = self.args.region.iter().map(|region| ("region".to_owned(), region.to_string())).collect();
+        let entry = IndexEntry { id: key.id.clone(), account: None, added: None };
+        let index = IndexEdit::Set { profile: name.clone(), entry, store: String::new() };
+        let edit = Act::EditFile { kind: FileKind::Config, edits: edits(context, name, settings), holds: Vec::new() };
+        let trial = Change { acts: vec![Act::EditIndex(index), edit], ..Change::default() };
+        let preview = context.preview(&trial)?;
+        // What is wrong with the profile is said when it is added.
+        let Ok(planned) = context.plan_of(context.sources_after(&preview), name) else { return Ok(Chosen::Nothing) };
+        let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
+        let who = sts.get_caller_identity(Signer::Key(key), Bounds::LOOK).ok();
+        let (Some(user), Ok(iam)) = (who.and_then(|who| UserName::of_arn(&who.arn)), context.iam(&planned)) else {
+            return Ok(Chosen::Nothing);
+        };
+        propose::choose(iam.list_mfa_devices(Signer::Key(key), &user, Bounds::LOOK), &user, name, context)
     }
 
     fn region(&mut self, name: &ProfileName) -> Result<Option<String>> {
@@ -255,6 +283,14 @@ impl Asking<'_> {
     /// Whether the profile is there and says this already.
     fn is_set(&self, name: &ProfileName, key: &str) -> bool {
         self.context.files.profile(name.as_str()).is_some_and(|profile| profile.get(key).is_some())
+    }
+}
+
+fn yes_or_no(text: &str) -> std::result::Result<bool, &'static str> {
+    match text {
+        "y" | "Y" | "yes" => Ok(true),
+        "n" | "N" | "no" => Ok(false),
+        _ => Err("is not 'y' or 'n'"),
     }
 }
 

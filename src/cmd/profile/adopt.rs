@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::change::preview::Preview;
 use crate::change::{Act, Change, KeyToProve, KeyToStore, Proof};
-use crate::cli::Adopt;
+use crate::cli::{Adopt, ProfileArg};
 use crate::error::{Failure, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
@@ -16,6 +16,7 @@ use crate::profile::adoption::{self, Adoption, Adoptions, Becomes};
 use super::super::changing::make;
 use super::notes::{self, on_callers, own_program, to_try};
 use crate::cmd::context::{Context, Planned};
+use crate::cmd::mfa::propose;
 
 /// More notes on refused profiles would push the diff off the screen.
 const MOST_LEFT: usize = 20;
@@ -26,7 +27,11 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
         (adoption::of_all(context.quiet()), None)
     } else {
         let asked = context.requested_or_picked(&args.profile)?;
-        context.plan(&asked)?;
+        let planned = context.plan(&asked)?;
+        if !args.flags.yes && !args.flags.dry_run && propose::device(context, &planned)? {
+            let args = Adopt { profile: ProfileArg { positional: Some(asked), flag: None }, ..*args };
+            return run(&Context::load(&context.env)?, &args, title);
+        }
         (adoption::of_one(context.quiet(), &asked, args.only)?, Some(asked))
     };
     let (served, refused) = served(context, adoptions);

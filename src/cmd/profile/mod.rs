@@ -4,7 +4,7 @@ mod add;
 mod adopt;
 mod edit;
 mod list;
-mod notes;
+pub mod notes;
 mod release;
 mod show;
 

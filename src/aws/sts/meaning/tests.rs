@@ -131,7 +131,7 @@ fn codes_of_aws_and_what_they_mean() {
             world.token_call(),
             "AccessDenied",
             device,
-            Refused,
+            Missing,
             "device 'arn:aws:iam::123456789012:mfa/ana' was refused: ",
         ),
         (world.token_call(), "AccessDenied", both, Refused, "GetSessionToken needs both a device and a code"),

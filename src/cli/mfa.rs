@@ -1,0 +1,78 @@
+//! `mfa …`: the command line of MFA devices.
+
+use clap::{Args, Subcommand};
+
+use super::{ProfileAndCode, ProfileArg};
+
+#[derive(Debug, Subcommand)]
+pub enum Mfa {
+    /// List the MFA devices of a profile's user: kind, age, which one the profile uses
+    #[command(after_help = "\
+Example:
+  twolock mfa devices work
+
+It asks for no code: it uses a session if there is one, else the access key.")]
+    Devices {
+        #[command(flatten)]
+        profile: ProfileArg,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Create a virtual MFA device: show its QR code, enable it, and write it into the profile
+    #[command(after_help = "\
+Examples:
+  twolock mfa enroll work                                    # scan the QR code, then enter two codes
+  twolock mfa enroll work --show-seed                        # the secret key as text
+  twolock mfa enroll work --seed-to 'pass insert -m aws-mfa' # a program stores the secret key
+
+The device is named as the user, or NAME-2 if that name is taken. A program of --seed-to is started without a shell, and \
+reads the secret key in Base32 as one line on its standard input. twolock stores no secret key of a device. If it is \
+interrupted, run it again: an unfinished device is removed, and one that is already enabled is written into the profile.")]
+    Enroll(Enroll),
+    /// Synchronize a device whose codes are refused, with two consecutive codes
+    #[command(after_help = "Example:\n  twolock mfa resync work")]
+    Resync {
+        #[command(flatten)]
+        profile: ProfileArg,
+    },
+    /// Deactivate and delete a device, and remove it from the profiles that name it
+    #[command(after_help = "\
+Examples:
+  twolock mfa remove work             # the device that the profile uses
+  twolock mfa remove work old-phone   # another one, by name or ARN
+
+The last device of a user is removed only with --force. Sessions that were started with it stay valid at AWS until they \
+expire, up to 36 hours.")]
+    Remove(Remove),
+}
+
+#[derive(Args, Debug)]
+pub struct Enroll {
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Show the secret key as text instead of a QR code
+    #[arg(long, conflicts_with = "seed_to")]
+    pub show_seed: bool,
+    /// Give the secret key to this program, on its standard input
+    #[arg(long, value_name = "COMMAND LINE")]
+    pub seed_to: Option<String>,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Remove {
+    #[command(flatten)]
+    pub profile: ProfileAndCode,
+    /// The device, by name or ARN [default: the one that the profile uses]
+    #[arg(value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Remove the user's last device, too, or one of a user whose devices AWS does not list
+    #[arg(long)]
+    pub force: bool,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub yes: bool,
+}

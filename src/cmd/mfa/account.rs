@@ -1,0 +1,160 @@
+//! The user of a profile's access key, and what signs the calls about that user's devices.
+
+use crate::arn::MfaSerial;
+use crate::aws::iam::{Iam, IamClient, MfaDevice};
+use crate::aws::sts::StsClient;
+use crate::aws::sts::operations::CallerIdentity;
+use crate::aws::{AwsError, AwsErrorKind, Bounds, Signer, Sts};
+use crate::aws_files::edit::Edit;
+use crate::change::Change;
+use crate::cmd::context::{Context, Planned};
+use crate::cmd::keys::{Credentials, RealBases};
+use crate::cmd::sessions::{SessionRequest, living_mfa_session, obtain};
+use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Hint, Verb};
+use crate::names::{ProfileName, UserName};
+use crate::profile::base::Base;
+use crate::profile::plan::Plan;
+use crate::profile::steps::Step;
+use crate::session::BaseCredentials;
+use crate::store::choose::Stores;
+
+pub struct Account<'a> {
+    pub context: &'a Context,
+    /// The profile that was asked for.
+    pub profile: ProfileName,
+    pub planned: Planned,
+    pub user: UserName,
+    pub arn: String,
+    pub iam: IamClient,
+    credentials: Credentials,
+}
+
+impl<'a> Account<'a> {
+    /// Signs with an MFA session if one lives, else with the access key. Asks nobody.
+    pub fn of(context: &'a Context, profile: &ProfileName) -> Result<Self> {
+        let planned = planned(context, profile)?;
+        let stores = context.stores(true);
+        let sts = sts(context, &planned)?;
+        let living = living_mfa_session(context, &planned, &stores);
+        if let Some(session) = living {
+            match identity(&sts, Signer::Session(&session)) {
+                // A session that AWS no longer knows is no reason to ask for a code.
+                Err(e) if e.kind == AwsErrorKind::StaleSession => {}
+                who => return Self::known(context, profile, planned, Credentials::Session(session), who),
+            }
+        }
+        let key = key(context, &planned, &stores)?;
+        let who = identity(&sts, key.signer());
+        Self::known(context, profile, planned, key, who)
+    }
+
+    /// Signs with an MFA session, for which a code is asked if none lives; with the key where the profile has no device.
+    pub fn with_mfa(context: &'a Context, profile: &ProfileName, code_stdin: bool) -> Result<Self> {
+        let planned = planned(context, profile)?;
+        let stores = context.stores(true);
+        let sts = sts(context, &planned)?;
+        let credentials = match session_plan(context, &planned)? {
+            None => key(context, &planned, &stores)?,
+            Some(plan) => {
+                let first = Planned { plan, endpoint: planned.endpoint.clone() };
+                let request = SessionRequest { may_unlock: true, ..SessionRequest::interactive(context, code_stdin) };
+                Credentials::Session(obtain(context, &first, &request)?)
+            }
+        };
+        let who = identity(&sts, credentials.signer());
+        Self::known(context, profile, planned, credentials, who)
+    }
+
+    fn known(
+        context: &'a Context,
+        profile: &ProfileName,
+        planned: Planned,
+        credentials: Credentials,
+        who: std::result::Result<CallerIdentity, AwsError>,
+    ) -> Result<Self> {
+        let who = who.map_err(|e| e.of_profile(profile))?;
+        let user = UserName::of_arn(&who.arn).ok_or_else(|| {
+            let Base::Key(key) = &planned.plan.base;
+            let cause = format!("access key {} belongs to {}, which is no IAM user", key.id, who.arn);
+            Failure::new(Kind::Config, cause).of_profile(profile).hint("create an IAM user, and use its keys")
+        })?;
+        let iam = context.iam(&planned)?;
+        Ok(Self { context, profile: profile.clone(), planned, user, arn: who.arn, iam, credentials })
+    }
+
+    pub fn signer(&self) -> Signer<'_> {
+        self.credentials.signer()
+    }
+
+    /// The user's devices, passkeys included.
+    pub fn devices(&self) -> std::result::Result<Vec<MfaDevice>, AwsError> {
+        self.iam.list_mfa_devices(self.signer(), &self.user, Bounds::CALL)
+    }
+
+    /// A refusal to list, with where else the devices are shown.
+    pub fn not_listed(&self, e: AwsError) -> Failure {
+        let is_denied = e.kind == AwsErrorKind::Denied;
+        let failure = e.of_profile(&self.profile);
+        if !is_denied {
+            return failure;
+        }
+        let login: Option<Hint> = match (&self.credentials, &self.planned.plan.device) {
+            (Credentials::Key(_), Some(_)) => {
+                Some(CommandLine::of(Verb::Login, &self.profile).to("to list them with an MFA session"))
+            }
+            _ => None,
+        };
+        login.into_iter().fold(Failure { hints: Vec::new(), ..failure }.hint(CONSOLE), Failure::hint)
+    }
+
+    /// The device that the profile uses.
+    pub fn device(&self) -> Option<&MfaSerial> {
+        self.planned.plan.device.as_ref()
+    }
+
+    /// Names STS's endpoint, where that is not AWS's: what the state of a device is kept by.
+    pub fn endpoint(&self) -> Option<String> {
+        self.planned.endpoint.identity()
+    }
+
+    pub fn failure(&self, e: AwsError) -> Failure {
+        e.of_profile(&self.profile)
+    }
+}
+
+pub const CONSOLE: &str = "the console shows the ARN of each device: IAM > Users > Security credentials";
+
+/// A plan, also of a profile whose device STS does not take: the calls here need none.
+fn planned(context: &Context, name: &ProfileName) -> Result<Planned> {
+    context.plan(name).or_else(|failure| {
+        let mut change = Change::default();
+        change.edit_both(&[Edit::Unset { profile: name.to_string(), key: "mfa_serial".into() }]);
+        let preview = context.preview(&change).map_err(|_| failure.clone())?;
+        context.plan_of(context.sources_after(&preview), name).map_err(|_| failure)
+    })
+}
+
+/// The plan of the MFA session below a profile's own credentials; none without a device.
+fn session_plan(context: &Context, planned: &Planned) -> Result<Option<Plan>> {
+    let opens = |plan: &Plan| matches!(plan.steps.first(), Some(Step::SessionToken { device: Some(_), .. }));
+    let Base::Key(key) = &planned.plan.base;
+    let mut plan = planned.plan.clone();
+    if !opens(&plan) && key.profile != plan.profile {
+        plan = context.plan(&key.profile)?.plan;
+    }
+    plan.steps.truncate(1);
+    Ok(Some(plan).filter(opens))
+}
+
+fn sts(context: &Context, planned: &Planned) -> Result<StsClient> {
+    Ok(StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?))
+}
+
+fn identity(sts: &StsClient, signer: Signer<'_>) -> std::result::Result<CallerIdentity, AwsError> {
+    sts.get_caller_identity(signer, Bounds::CALL)
+}
+
+fn key(context: &Context, planned: &Planned, stores: &Stores) -> Result<Credentials> {
+    RealBases { context, keyring: stores.of_access_keys() }.fetch(&planned.plan.base).map(Credentials::Key)
+}

@@ -1,0 +1,27 @@
+//! The MFA commands: the devices of a profile's user.
+
+mod account;
+mod devices;
+mod enroll;
+mod prompt;
+pub mod propose;
+mod remove;
+mod resync;
+mod seed;
+mod setting;
+
+pub use enroll::remarks;
+
+use crate::cli::Mfa;
+use crate::error::Result;
+
+use super::context::Invocation;
+
+pub fn run(args: &Mfa, invocation: &Invocation) -> Result<u8> {
+    match args {
+        Mfa::Devices { profile, json } => devices::run(profile, *json, invocation),
+        Mfa::Enroll(args) => enroll::run(args, invocation),
+        Mfa::Resync { profile } => resync::run(profile, invocation),
+        Mfa::Remove(args) => remove::run(args, invocation),
+    }
+}

@@ -1,0 +1,123 @@
+//! `mfa remove`: deactivates and deletes a device, and removes it from the profiles that name it.
+
+use crate::arn::MfaSerial;
+use crate::aws::iam::{DeviceKind, Iam, MfaDevice};
+use crate::aws::{AwsErrorKind, Bounds};
+use crate::cli::{ChangeFlags, Remove};
+use crate::cmd::changing::recovered;
+use crate::cmd::context::{Context, Invocation};
+use crate::cmd::conversation::{Conversation, PersonNeeded};
+use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
+use crate::output::to_stdout;
+use crate::text::visible::{refused, visible};
+
+use super::account::Account;
+use super::devices::{kind_of, short};
+use super::setting;
+
+pub fn run(args: &Remove, invocation: &Invocation) -> Result<u8> {
+    recovered(&invocation.env, None, false)?;
+    let context = Context::load(&invocation.env)?;
+    let name = context.requested_or_picked(&args.profile.profile)?;
+    let account = Account::with_mfa(&context, &name, args.profile.code_stdin)?;
+    let removing = Removing::of(&account, args)?;
+    removing.confirm(args)?;
+    removing.remove()?;
+    let flags = ChangeFlags { yes: true, dry_run: false, forget_unfinished: false };
+    // The files as they are now.
+    setting::unset(&Context::load(&invocation.env)?, "mfa remove", &removing.serial, flags)?;
+    to_stdout(format!("removed MFA device {}\n", removing.serial).as_bytes())?;
+    Ok(0)
+}
+
+struct Removing<'a> {
+    account: &'a Account<'a>,
+    serial: MfaSerial,
+    /// As AWS lists it; none if it lists none, or if an earlier run has deactivated it.
+    listed: Option<MfaDevice>,
+}
+
+impl<'a> Removing<'a> {
+    fn of(account: &'a Account<'a>, args: &Remove) -> Result<Self> {
+        let devices = match account.devices() {
+            Ok(devices) => devices,
+            Err(e) if e.kind == AwsErrorKind::Denied && args.force => Vec::new(),
+            Err(e) => return Err(account.not_listed(e)),
+        };
+        let serial = serial_of(account, args, &devices)?;
+        let listed = devices.iter().find(|device| device.serial == serial).cloned();
+        if listed.is_some() && devices.len() == 1 && !args.force {
+            let cause = format!("{serial} is the last MFA device of user {}", account.user);
+            let enroll = CommandLine::of(Verb::Enroll, &account.profile).to("another one first");
+            let failure = Failure::new(Kind::Config, cause).of_profile(&account.profile).hint(enroll);
+            return Err(failure.hint("to remove it all the same, add --force"));
+        }
+        Ok(Self { account, serial, listed })
+    }
+
+    fn confirm(&self, args: &Remove) -> Result<()> {
+        let kind = self.listed.as_ref().map(|device| format!(" ({})", kind_of(device.kind))).unwrap_or_default();
+        let profiles = setting::profiles_naming(&self.account.context.files, &self.serial);
+        let named: String =
+            profiles.iter().map(|name| format!("it is the device of profile '{}'\n", visible(name))).collect();
+        let text = format!("MFA device {}{kind} of user {}\n{named}", self.serial, self.account.user);
+        if args.yes {
+            return to_stdout(text.as_bytes());
+        }
+        let need = PersonNeeded { what: "confirmation is required", otherwise: "add --yes" };
+        Conversation::begin(need)?.confirm(&text, "deactivate and delete it at AWS?")
+    }
+
+    fn remove(&self) -> Result<()> {
+        let Account { iam, user, .. } = self.account;
+        let signer = self.account.signer();
+        if self.listed.is_some() || !is_virtual(&self.serial) {
+            match iam.deactivate_mfa_device(signer, user, &self.serial, Bounds::CALL) {
+                Err(e) if e.kind != AwsErrorKind::Missing => return Err(self.account.failure(e)),
+                _ => {}
+            }
+        }
+        if !is_virtual(&self.serial) {
+            return Ok(());
+        }
+        match iam.delete_virtual_mfa_device(signer, &self.serial, Bounds::CALL) {
+            Ok(()) => Ok(()),
+            Err(e) if e.kind == AwsErrorKind::Missing && self.listed.is_some() => Ok(()),
+            Err(e) if self.listed.is_some() => {
+                let cause = format!("device {} is deactivated, but not deleted: {}", self.serial, e.cause);
+                let again = CommandLine::of(Verb::RemoveDevice, &self.account.profile).with(self.serial.to_string());
+                let failure = Failure::new(Kind::HalfDone, cause).of_profile(&self.account.profile);
+                Err(failure.hint(again.to("to delete it, where your policies allow that")))
+            }
+            Err(e) => Err(self.account.failure(e)),
+        }
+    }
+}
+
+/// Only these exist without a user, and have to be deleted.
+fn is_virtual(serial: &MfaSerial) -> bool {
+    DeviceKind::of(serial) == DeviceKind::Virtual
+}
+
+fn serial_of(account: &Account<'_>, args: &Remove, devices: &[MfaDevice]) -> Result<MfaSerial> {
+    let usage = |cause: String| Failure::new(Kind::Usage, cause).of_profile(&account.profile);
+    let Some(given) = &args.device else {
+        return account.device().cloned().ok_or_else(|| {
+            let devices = CommandLine::of(Verb::Devices, &account.profile);
+            usage("no mfa_serial: name the device".into()).hint(devices.to("the user's devices"))
+        });
+    };
+    let named = devices.iter().find(|device| device.serial.as_str() == given || short(&device.serial) == given);
+    match named {
+        Some(device) => Ok(device.serial.clone()),
+        None if given.starts_with("arn:") => {
+            MfaSerial::parse(given).map_err(|why| usage(format!("'{}' {why}", refused(given))))
+        }
+        None => {
+            let devices = CommandLine::of(Verb::Devices, &account.profile);
+            Err(usage(format!("user {} has no MFA device '{}'", account.user, refused(given)))
+                .hint(devices.to("the user's devices")))
+        }
+    }
+}

@@ -1,0 +1,528 @@
+//! `mfa …`: devices listed, enrolled on a terminal, synchronized and removed. Killed anywhere: `tests/faults/enrollments.rs`.
+
+use twolock_sandbox::Policy;
+
+use crate::world::{DEVICE, Fault, FaultKind, KEY_ID, Options, Ran, Terminal, World, make_runnable};
+
+const ANA: &str = "arn:aws:iam::123456789012:user/ana";
+const SECOND: &str = "arn:aws:iam::123456789012:mfa/ana-2";
+const RECORD: &str = ".local/share/twolock/enrollments.json";
+
+/// Ana has a device, and no profile names it.
+fn world() -> World {
+    with(Options::default())
+}
+
+fn with(options: Options) -> World {
+    let world = World::with(options);
+    world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
+    world
+}
+
+fn config(world: &World) -> String {
+    std::fs::read_to_string(world.home().join(".aws/config")).unwrap()
+}
+
+fn names(world: &World, serial: &str) -> bool {
+    config(world).contains(&format!("mfa_serial = {serial}\n"))
+}
+
+/// The codes that a device shows now and next.
+fn two_codes(world: &World, serial: &str) -> [String; 2] {
+    [0, 30].map(|later| world.sandbox.code_at(serial, world.sandbox.now() + later).expect("the device exists"))
+}
+
+fn type_two_codes(world: &World, terminal: &mut Terminal, serial: &str) {
+    let [first, second] = two_codes(world, serial);
+    terminal.types(&format!("{first}\n"));
+    terminal.sees("second code, the one that follows: ");
+    terminal.types(&format!("{second}\n"));
+}
+
+/// Starts an enrollment, up to the question for the first code.
+fn enrolling(world: &World, more: &[&str]) -> Terminal {
+    let mut terminal = world.on_terminal([&["mfa", "enroll", "base"], more].concat());
+    terminal.sees("enroll? [y/N] ");
+    terminal.types("y\n");
+    terminal.sees("first code (");
+    terminal
+}
+
+fn enroll(world: &World, serial: &str) -> Ran {
+    let mut terminal = enrolling(world, &[]);
+    type_two_codes(world, &mut terminal, serial);
+    world.tidy(terminal.end())
+}
+
+/// Types each answer once the question for it is there.
+fn type_slowly(terminal: &mut Terminal, answers: &[&str]) {
+    for (at, answer) in answers.iter().enumerate() {
+        if at > 0 {
+            terminal.sees("an empty line cancels; first code (");
+        }
+        terminal.types(answer);
+    }
+}
+
+/// Has a real decoder read the picture that a terminal shows: each cell is two modules, one above the other.
+fn scanned(shown: &str) -> String {
+    let rows: Vec<&str> =
+        shown.split("\x1b[0;30;47;107m").skip(1).filter_map(|row| row.split("\x1b[0m").next()).collect();
+    let side = rows[0].chars().count();
+    assert!(rows.len() <= 23 && side <= 80 && rows.iter().all(|row| row.chars().count() == side), "{shown}");
+    const SCALE: usize = 6;
+    let mut image = format!("P5 {} {} 255\n", side * SCALE, rows.len() * 2 * SCALE).into_bytes();
+    for row in &rows {
+        for is_lower in [false, true] {
+            let dark = |c: char| matches!((c, is_lower), ('█', _) | ('▀', false) | ('▄', true));
+            let line: Vec<u8> = row.chars().flat_map(|c| [if dark(c) { 0 } else { 255 }; SCALE]).collect();
+            (0..SCALE).for_each(|_| image.extend(&line));
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("qr.pgm");
+    std::fs::write(&file, image).unwrap();
+    let output = std::process::Command::new("zbarimg").args(["-q", "--raw"]).arg(file).output();
+    String::from_utf8(output.expect("zbarimg runs: tests/run installs it").stdout).unwrap().trim_end().to_owned()
+}
+
+#[test]
+fn every_device_is_listed_with_its_kind_and_the_profiles_that_name_it() {
+    let world = World::new();
+    world.sandbox.add_passkey(ANA, "laptop").unwrap();
+    world.sandbox.add_device_as(ANA, "GAHT12345678", "JBSWY3DPEHPK3PXP").unwrap();
+    let ran = world.run(["mfa", "devices", "prod"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let lines: Vec<Vec<&str>> =
+        ran.stdout.lines().map(|line| line.split("  ").filter(|cell| !cell.is_empty()).collect()).collect();
+    assert_eq!(
+        lines[0].iter().map(|cell| cell.trim()).collect::<Vec<_>>(),
+        ["DEVICE", "KIND", "SINCE", "PROFILES", "ARN"]
+    );
+    for (name, kind, profiles, serial) in [
+        ("ana", "app", "base", DEVICE),
+        ("GAHT12345678", "hardware token", "-", "GAHT12345678"),
+        (
+            "laptop-EXAMPLE2GXQKBJ4ACMHCYAKRG4",
+            "passkey (not for STS)",
+            "-",
+            "arn:aws:iam::123456789012:u2f/user/ana/laptop-EXAMPLE2GXQKBJ4ACMHCYAKRG4",
+        ),
+    ] {
+        let row: Vec<&str> = lines
+            .iter()
+            .find(|row| row[0].trim() == name)
+            .unwrap_or_else(|| panic!("{ran:?}"))
+            .iter()
+            .map(|cell| cell.trim())
+            .collect();
+        assert_eq!(row, [name, kind, "0 days", profiles, serial]);
+    }
+    let json = world.run(["mfa", "devices", "base", "--json"]).json();
+    assert_eq!(json["user"], ANA);
+    let ana = json["devices"].as_array().unwrap().iter().find(|device| device["serial"] == DEVICE).unwrap();
+    assert_eq!(
+        (&ana["kind"], &ana["codes_for_sts"], &ana["used"]),
+        (&"app".into(), &true.into(), &true.into()),
+        "{json}"
+    );
+    assert_eq!(ana["profiles"], serde_json::json!(["base"]));
+    assert_eq!(world.sandbox.count("GetSessionToken"), 0, "nobody was asked");
+}
+
+#[test]
+fn a_user_without_a_device_or_with_a_passkey_alone_is_told_how_to_get_one() {
+    let world = world();
+    world.run(["mfa", "remove", "base", "ana", "--force", "--yes"]);
+    world.run(["mfa", "devices", "base"]).is(
+        0,
+        "user ana has no MFA device; to create one: twolock mfa enroll base\n",
+        "",
+    );
+    let passkey = world.sandbox.add_passkey(ANA, "laptop").unwrap();
+    world.add_config(&format!("mfa_serial = {passkey}\n"));
+    let ran = world.run(["mfa", "devices", "base"]);
+    let note =
+        "twolock: note: STS takes codes of an authenticator app or hardware token only: twolock mfa enroll base\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, note), "{ran:?}");
+    assert_eq!(enroll(&world, DEVICE).code, 0);
+    assert!(config(&world).contains(DEVICE) || config(&world).contains(&passkey), "{}", config(&world));
+}
+
+#[test]
+fn where_aws_refuses_to_list_the_console_is_named() {
+    let world = World::new();
+    world.sandbox.deny(ANA, "ListMFADevices");
+    let ran = world.run(["mfa", "devices", "base"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let hints: Vec<&str> = ran.stderr.lines().skip(1).collect();
+    assert_eq!(
+        hints,
+        [
+            "twolock: hint: the console shows the ARN of each device: IAM > Users > Security credentials",
+            "twolock: hint: to list them with an MFA session: twolock login base",
+        ]
+    );
+}
+
+#[test]
+fn a_new_device_is_scanned_from_the_terminal_enabled_and_written_into_the_profile() {
+    let world = world();
+    let mut terminal = enrolling(&world, &[]);
+    let shown = terminal.shown();
+    for text in ["user ana of account 123456789012 has the MFA device ana\n", "set mfa_serial of profile 'base'"] {
+        assert!(shown.replace('\r', "").contains(text), "{shown}");
+    }
+    let device = world.sandbox.devices().into_iter().find(|device| device.serial == SECOND).expect("created");
+    let uri = scanned(&shown);
+    assert_eq!(uri, format!("otpauth://totp/AWS:ana-2@123456789012?secret={}", device.seed_base32));
+    assert!(!shown.contains(&device.seed_base32[..8]), "not as text");
+    type_two_codes(&world, &mut terminal, SECOND);
+    let ran = world.tidy(terminal.end());
+    ran.is(
+        0,
+        &format!(
+            "~/.aws/config\n  [profile base]\n+ mfa_serial = {SECOND}\ndevice {SECOND} is enabled; with the next code: \
+             twolock login base\n"
+        ),
+        "",
+    );
+    assert!(names(&world, SECOND) && !world.home().join(RECORD).exists());
+    assert_eq!(world.sandbox.count("EnableMFADevice"), 1);
+    assert_eq!(world.sandbox.devices_of(ANA).len(), 2);
+}
+
+#[test]
+fn the_picture_is_erased_and_the_seed_is_shown_as_text_only_when_asked_for() {
+    let world = world();
+    let mut terminal = enrolling(&world, &[]);
+    terminal.types("s\n");
+    terminal.sees("secret key of 'ana-2' (time-based, 6 digits, 30 seconds):");
+    terminal.sees("first code (of ana-2): ");
+    let seed = world.sandbox.devices().into_iter().find(|device| device.serial == SECOND).unwrap().seed_base32;
+    let shown = terminal.shown();
+    let rows = shown.matches("\x1b[0;30;47;107m").count();
+    assert!(shown.contains(&format!("\x1b[{rows}A\x1b[J")), "the picture is erased: {shown:?}");
+    assert!(shown.contains(&format!("{} {} {} ", &seed[..4], &seed[4..8], &seed[8..12])), "{shown:?}");
+    type_two_codes(&world, &mut terminal, SECOND);
+    let shown = terminal.shown();
+    assert!(shown.contains("\x1b[3A\x1b[J"), "and so is the text: {shown:?}");
+    assert_eq!(terminal.end().code, 0);
+    // From the start, and where nothing can be drawn or erased.
+    for (more, variables) in [(&["--show-seed"][..], &[][..]), (&[], &[("TERM", "dumb")])] {
+        let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
+        command.args([&["mfa", "enroll", "base", "--yes"], more].concat()).envs(variables.iter().copied());
+        let mut terminal = Terminal::start(command);
+        terminal.sees("first code (of ana-3): ");
+        let shown = terminal.shown();
+        assert!(shown.contains("secret key of 'ana-3'") && !shown.contains('█'), "{shown:?}");
+        type_slowly(&mut terminal, &["\n", "\n"]);
+        assert_eq!(terminal.end().code, 9);
+    }
+}
+
+#[test]
+fn a_cancelled_enrollment_leaves_no_device() {
+    let world = world();
+    for keys in [&["\n", "\n"][..], &["\x04"], &["12\n", "\n"]] {
+        let before = config(&world);
+        let mut terminal = enrolling(&world, &[]);
+        type_slowly(&mut terminal, keys);
+        world.tidy(terminal.end()).is(9, "", "twolock: error: profile 'base': cancelled; no code was given\n");
+        assert_eq!((world.sandbox.devices().len(), config(&world)), (1, before), "{keys:?}");
+        assert!(!world.home().join(RECORD).exists());
+    }
+    let mut terminal = world.on_terminal(["mfa", "enroll", "base"]);
+    terminal.sees("enroll? [y/N] ");
+    terminal.types("n\n");
+    assert_eq!(terminal.end().code, 9);
+    assert_eq!(world.sandbox.count("CreateVirtualMFADevice"), 2 * 3, "each time ana, then ana-2");
+}
+
+#[test]
+fn wrong_codes_are_asked_for_again_and_the_third_refusal_removes_the_device() {
+    let world = world();
+    let mut terminal = enrolling(&world, &[]);
+    for left in [2, 1] {
+        terminal.types("000000\n");
+        terminal.sees("second code, the one that follows: ");
+        terminal.types("000000\n");
+        terminal.sees("that is the first code; wait for the next; second code, the one that follows: ");
+        terminal.types("111111\n");
+        terminal.sees(&format!("AWS refused the codes; tries left: {left}; first code ("));
+    }
+    type_two_codes(&world, &mut terminal, SECOND);
+    assert_eq!(terminal.end().code, 0);
+    assert_eq!(world.sandbox.count("EnableMFADevice"), 3);
+    let mut terminal = enrolling(&world, &[]);
+    for left in [2, 1, 0] {
+        terminal.types("000000\n");
+        terminal.sees("second code, the one that follows: ");
+        terminal.types("111111\n");
+        if left > 0 {
+            terminal.sees(&format!("tries left: {left}; first code ("));
+        }
+    }
+    let ran = terminal.end();
+    let line = "twolock: error: profile 'base': the codes were refused by IAM at 127.0.0.1:PORT, not AWS: wrong, not consecutive, or from another device\n";
+    let ran = world.tidy(ran);
+    assert!(ran.code == 4 && ran.stderr.starts_with(line), "{ran:?}");
+    assert!(!world.sandbox.devices().iter().any(|device| device.serial.ends_with("ana-3")));
+}
+
+#[test]
+fn under_the_sample_policy_an_unfinished_device_is_named_and_the_next_run_takes_another_name() {
+    let world = world();
+    world.sandbox.set_policy(ANA, Policy::SelfManaged);
+    let mut terminal = enrolling(&world, &[]);
+    type_slowly(&mut terminal, &["\n", "\n"]);
+    let ran = world.tidy(terminal.end());
+    let line = format!(
+        "twolock: error: profile 'base': cancelled; no code was given; the unfinished device {SECOND} stays at AWS, which \
+         does not let you delete it; run this again: the next device gets another name\n"
+    );
+    ran.is(8, "", &line);
+    let third = "arn:aws:iam::123456789012:mfa/ana-3";
+    assert_eq!(enroll(&world, third).code, 0);
+    assert!(names(&world, third));
+    assert_eq!(world.run_with_code_of(third, &["login", "base"]).code, 0);
+    let denied: Vec<_> =
+        world.sandbox.calls().into_iter().filter(|call| call.action == "CreateVirtualMFADevice").collect();
+    assert_eq!(denied.len(), 2 + 3, "each name once");
+}
+
+#[test]
+fn an_older_policy_that_allows_one_name_is_explained() {
+    let world = world();
+    world.sandbox.set_policy(ANA, Policy::SelfManagedByName);
+    let mut terminal = world.on_terminal(["mfa", "enroll", "base", "--yes"]);
+    let ran = {
+        terminal.sees("");
+        world.tidy(terminal.end())
+    };
+    let line = "twolock: error: profile 'base': a device 'ana' exists already, and another name is refused: CreateVirtualMFADevice is not allowed (";
+    assert!(ran.code == 4 && ran.stderr.starts_with(line), "{ran:?}");
+    assert!(!world.home().join(RECORD).exists());
+}
+
+#[test]
+fn without_a_terminal_nothing_is_created() {
+    let world = world();
+    for args in [&["mfa", "enroll", "base"][..], &["mfa", "enroll", "base", "--yes"], &["mfa", "resync", "base"]] {
+        let ran = world.finish(&mut world.twolock(args));
+        assert!([3, 9].contains(&ran.code), "{args:?}: {ran:?}");
+    }
+    world.run(["mfa", "enroll", "base", "--yes"]).is(
+        9,
+        "",
+        "twolock: error: profile 'base': two codes have to be typed: no terminal\n",
+    );
+    assert_eq!(world.sandbox.count("CreateVirtualMFADevice"), 0);
+}
+
+#[test]
+fn a_second_device_is_used_only_if_that_is_wanted() {
+    let world = World::new();
+    for (answer, serial, names_it) in [("n\n", SECOND, false), ("y\n", "arn:aws:iam::123456789012:mfa/ana-3", true)] {
+        let mut terminal = enrolling(&world, &[]);
+        assert!(terminal.shown().contains("offer to use it in place of ana"), "{}", terminal.shown());
+        type_two_codes(&world, &mut terminal, serial);
+        terminal.sees("use it in the profile? [y/N] ");
+        terminal.types(answer);
+        let ran = terminal.end();
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!((names(&world, serial), names(&world, DEVICE)), (names_it, !names_it), "{ran:?}");
+        let set = format!("device {serial} is enabled; to use it: twolock profile set base mfa_serial {serial}\n");
+        assert_eq!(ran.stdout.contains(&set), !names_it, "{ran:?}");
+    }
+}
+
+#[test]
+fn a_program_takes_the_seed_on_its_standard_input() {
+    let world = world();
+    let script = world.home().join("keep");
+    std::fs::write(
+        &script,
+        "#!/bin/sh\ncat > \"$HOME/got\"\necho \"$@\" > \"$HOME/arguments\"\necho noise; echo noise >&2\n",
+    )
+    .unwrap();
+    make_runnable(&script);
+    let line = format!("{} insert 'a b'", script.display());
+    let mut terminal = enrolling(&world, &["--seed-to", &line]);
+    let shown = terminal.shown();
+    assert!(!shown.contains('█') && !shown.contains("secret key of"), "{shown}");
+    let seed = world.sandbox.devices().into_iter().find(|device| device.serial == SECOND).unwrap().seed_base32;
+    let read = |name: &str| std::fs::read_to_string(world.home().join(name)).unwrap();
+    assert_eq!((read("got"), read("arguments")), (format!("{seed}\n"), "insert a b\n".into()));
+    type_two_codes(&world, &mut terminal, SECOND);
+    assert_eq!(terminal.end().code, 0);
+    assert!(names(&world, SECOND));
+}
+
+#[test]
+fn a_program_that_refuses_the_seed_leaves_no_device() {
+    let world = world();
+    let script = world.home().join("refuse");
+    std::fs::write(&script, "#!/bin/sh\nread seed; echo \"cannot store $seed\" >&2; exit 3\n").unwrap();
+    make_runnable(&script);
+    for (policy, says) in [
+        (Policy::Everything, "exited with 3: cannot store ***\n"),
+        (Policy::SelfManaged, "stays at AWS, which does not let you delete it; run this again"),
+    ] {
+        world.sandbox.set_policy(ANA, policy);
+        let ran = world
+            .tidy(world.on_terminal(["mfa", "enroll", "base", "--yes", "--seed-to", script.to_str().unwrap()]).end());
+        assert!(
+            ran.code == 8 && ran.stderr.contains("the program of --seed-to exited with 3: cannot store ***"),
+            "{ran:?}"
+        );
+        assert!(ran.stderr.contains(says), "{ran:?}");
+    }
+    for (line, says) in [
+        ("no-such-program", "--seed-to: program not found: 'no-such-program'"),
+        ("tee file | cat", "--seed-to: uses shell syntax: '|'"),
+        ("", "--seed-to: is empty"),
+    ] {
+        let ran = world.run(["mfa", "enroll", "base", "--yes", "--seed-to", line]);
+        assert!(ran.code == 2 && ran.stderr.contains(says), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_code_of_a_new_device_that_aws_does_not_know_yet_is_asked_again_and_says_why() {
+    let world = with(Options { device_delay: 8, ..Options::default() });
+    assert_eq!(enroll(&world, SECOND).code, 0);
+    let mut terminal = world.on_terminal(["login", "base"]);
+    let (now, code_at) = (world.sandbox.now(), |at| world.sandbox.code_at(SECOND, at).unwrap());
+    terminal.sees("device ana-2");
+    terminal.types(&format!("{}\n", code_at(now + 60)));
+    terminal.sees("refused: AWS takes up to a minute to know a new device; next code in ");
+    std::thread::sleep(std::time::Duration::from_secs(35));
+    terminal.types(&format!("{}\n", code_at(now + 90)));
+    let ran = terminal.end();
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn the_codes_of_an_enrollment_are_not_sent_again() {
+    let world = world();
+    let mut terminal = enrolling(&world, &[]);
+    let [first, second] = two_codes(&world, SECOND);
+    terminal.types(&format!("{first}\n"));
+    terminal.sees("second code, the one that follows: ");
+    terminal.types(&format!("{second}\n"));
+    assert_eq!(terminal.end().code, 0);
+    for code in [first, second] {
+        let ran = world.finish(world.twolock(["login", "base"]).env("TWOLOCK_MFA_CODE", code));
+        assert!(ran.code == 4 && ran.stderr.contains("this code was already used"), "{ran:?}");
+    }
+    assert_eq!(world.sandbox.count("GetSessionToken"), 0);
+}
+
+#[test]
+fn a_device_that_is_off_is_synchronized() {
+    let world = World::new();
+    world.sandbox.set_device_ahead(DEVICE, 210);
+    let mut terminal = world.on_terminal(["mfa", "resync", "prod"]);
+    terminal.sees("first code (ana of user ana): ");
+    type_two_codes(&world, &mut terminal, DEVICE);
+    world.tidy(terminal.end()).is(
+        0,
+        &format!("device {DEVICE} is synchronized; with the next code: twolock login prod\n"),
+        "",
+    );
+    assert_eq!(world.run_with_code(["login", "prod"]).code, 0);
+    world.run(["profile", "unset", "base", "mfa_serial", "--yes"]);
+    world.run(["mfa", "resync", "base"]).is(
+        3,
+        "",
+        "twolock: error: profile 'base': no mfa_serial, so there is no device to synchronize\n\
+         twolock: hint: the user's devices: twolock mfa devices base\n",
+    );
+}
+
+#[test]
+fn the_last_device_stays_unless_forced_and_the_profiles_line_goes_with_it() {
+    let world = World::new();
+    world.log_in("base");
+    world.run(["mfa", "remove", "base", "--yes"]).is(
+        3,
+        "",
+        &format!(
+            "twolock: error: profile 'base': {DEVICE} is the last MFA device of user ana\n\
+             twolock: hint: another one first: twolock mfa enroll base\n\
+             twolock: hint: to remove it all the same, add --force\n"
+        ),
+    );
+    assert_eq!(world.sandbox.count("DeactivateMFADevice"), 0);
+    let ran = world.run(["mfa", "remove", "base", "--yes", "--force"]);
+    assert!(ran.code == 0 && ran.stdout.ends_with(&format!("removed MFA device {DEVICE}\n")), "{ran:?}");
+    assert!(ran.stdout.contains("note: after this, new sessions of 'base' have no MFA\n"), "{ran:?}");
+    assert!(world.sandbox.devices().is_empty() && !names(&world, DEVICE));
+}
+
+#[test]
+fn another_device_is_removed_by_name_after_a_yes() {
+    let world = World::new();
+    world.sandbox.add_device(ANA, "old-phone");
+    world.sandbox.set_policy(ANA, Policy::SelfManaged);
+    let before = config(&world);
+    world.log_in("prod");
+    for (answer, code) in [("n\n", 9), ("y\n", 8)] {
+        let mut terminal = world.on_terminal(["mfa", "remove", "prod", "old-phone"]);
+        terminal.sees("deactivate and delete it at AWS? [y/N] ");
+        terminal.types(answer);
+        let ran = terminal.end();
+        assert_eq!(ran.code, code, "{ran:?}");
+    }
+    let device = world.sandbox.devices().into_iter().find(|device| device.serial.ends_with("old-phone")).unwrap();
+    assert_eq!(device.owner, None, "deactivated, not deleted");
+    // Later, with a policy that allows it.
+    world.sandbox.set_policy(ANA, Policy::Everything);
+    let ran = world.run(["mfa", "remove", "prod", &device.serial, "--yes"]);
+    assert!(ran.code == 0 && ran.stdout.ends_with(&format!("removed MFA device {}\n", device.serial)), "{ran:?}");
+    assert_eq!((world.sandbox.devices().len(), config(&world)), (1, before));
+    let ran = world.run(["mfa", "remove", "prod", "nobody", "--yes"]);
+    assert!(ran.code == 2 && ran.stderr.contains("user ana has no MFA device 'nobody'"), "{ran:?}");
+}
+
+#[test]
+fn removing_a_device_takes_a_code_where_no_session_lives() {
+    let world = World::new();
+    world.sandbox.add_device(ANA, "old-phone");
+    let ran = world.run(["mfa", "remove", "base", "old-phone", "--yes"]);
+    assert!(ran.code == 9 && ran.stderr.contains("needs an MFA code from"), "{ran:?}");
+    assert_eq!(world.run_with_code(["mfa", "remove", "base", "old-phone", "--yes"]).code, 0);
+    assert_eq!(world.sandbox.devices().len(), 1);
+}
+
+#[test]
+fn the_root_user_and_lost_answers() {
+    let world = world();
+    world.sandbox.fault(Fault::new(FaultKind::DropAfter).on("EnableMFADevice"));
+    assert_eq!(enroll(&world, SECOND).code, 0, "a list shows that it is enabled");
+    assert!(names(&world, SECOND));
+    let root = world.sandbox.add_root("123456789012");
+    world.write(
+        ".aws/credentials",
+        &format!(
+            "[base]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            root.access_key_id, root.secret_access_key
+        ),
+    );
+    let ran = world.run(["mfa", "devices", "base"]);
+    assert!(ran.code == 3 && ran.stderr.contains("which is no IAM user") && !ran.stderr.contains(KEY_ID), "{ran:?}");
+}
+
+#[test]
+fn the_seed_is_in_no_output_log_or_record() {
+    let world = world();
+    let mut terminal = enrolling(&world, &["-vv"]);
+    let seed = world.sandbox.devices().into_iter().find(|device| device.serial == SECOND).unwrap().seed_base32;
+    let record = std::fs::read_to_string(world.home().join(RECORD)).unwrap();
+    type_two_codes(&world, &mut terminal, SECOND);
+    let ran = terminal.end();
+    for text in [&ran.stdout, &ran.stderr, &record] {
+        assert!(!text.contains(&seed), "{text}");
+    }
+}

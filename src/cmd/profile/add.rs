@@ -250,7 +250,7 @@ impl Asking<'_> {
     fn found_device(&self, name: &ProfileName, key: &AccessKey) -> Result<Chosen> {
         let context = self.context;
         let settings = self.args.region.iter().map(|region| ("region".to_owned(), region.to_string())).collect();
-        let entry = IndexEntry { id: key.id.clone(), account: None, added: None };
+        let entry = IndexEntry { id: key.id.clone(), account: None, added: None, unproved: false };
         let index = IndexEdit::Set { profile: name.clone(), entry, store: String::new() };
         let edit = Act::EditFile { kind: FileKind::Config, edits: edits(context, name, settings), holds: Vec::new() };
         let trial = Change { acts: vec![Act::EditIndex(index), edit], ..Change::default() };

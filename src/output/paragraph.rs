@@ -3,7 +3,20 @@
 use crate::text::width::columns;
 
 /// How a command begins that ends a text, after a colon.
-const COMMANDS: [&str; 5] = ["twolock ", "eval \"$(", "unset AWS_", "set -e AWS_", "Remove-Item Env:"];
+const COMMANDS: [&str; 12] = [
+    "twolock env ",
+    "twolock exec ",
+    "twolock key ",
+    "twolock login ",
+    "twolock logout ",
+    "twolock profile ",
+    "twolock settings ",
+    "twolock status",
+    "eval \"$(",
+    "unset AWS_",
+    "set -e AWS_",
+    "Remove-Item Env:",
+];
 
 /// Breaks a text between its words, so that each line fits; continuation lines are indented two more spaces.
 pub fn wrapped(text: &str, indent: &str, width: Option<usize>) -> String {
@@ -77,6 +90,7 @@ mod tests {
                 "not used (twolock profile adopt prod), and so on",
                 "not used\n  (twolock profile adopt prod),\n  and so on\n",
             ),
+            ("an error: twolock cannot go on", "an error: twolock\n  cannot go on\n"),
             ("TWOLOCK_MFA_CODE is not UTF-8: unset it", "TWOLOCK_MFA_CODE is\n  not UTF-8: unset\n  it\n"),
         ] {
             assert_eq!(wrapped(text, "", Some(19)), expected);

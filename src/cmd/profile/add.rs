@@ -1,5 +1,7 @@
 //! `profile add`: adds a profile that every AWS tool uses through twolock, from flags or by asking questions.
 
+use std::io::{self, IsTerminal};
+
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws::iam::Iam;
 use crate::aws::sts::StsClient;
@@ -172,10 +174,10 @@ impl Asking<'_> {
     fn source(&mut self, name: &ProfileName) -> Result<Source> {
         let is_role = self.args.role_arn.is_some() || self.args.source_profile.is_some();
         if self.args.stdin {
-            self.refuse_without_keyring(name)?;
-            let key = typed_key::from_stdin(name, Verb::Add)?;
-            keyring(self.context, name, &key.id, self.args)?;
-            return Ok(Source::Key(key));
+            if !io::stdin().is_terminal() {
+                self.refuse_without_keyring(name)?;
+            }
+            return typed_key::from_stdin(name, Verb::Add).map(Source::Key);
         }
         if !is_role {
             let kind = |text: &str| match text {

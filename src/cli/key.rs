@@ -45,7 +45,7 @@ Examples:
   twolock key export work >> other-credentials    # asks first
   twolock key export work --to-terminal")]
     Export(KeyExport),
-    /// Replace a profile's access key by one that was created elsewhere
+    /// Replace a profile's access key with one that was created elsewhere
     #[command(after_help = "\
 Example:
   twolock key replace work    # after creating a new key in the console
@@ -53,18 +53,18 @@ Example:
 The new key must belong to the same user. Every profile with the old key in the keyring gets the new one; sessions made \
 with the old key end; the old key is removed from the keyring last. AWS still has it: delete it there.")]
     Replace(KeyReplace),
-    /// Replace a profile's access key by a new one, without a moment in which no key works
+    /// Replace a profile's access key with a new one; a working key exists at every moment
     #[command(after_help = "\
 Examples:
-  twolock key rotate work             # a new key; the old one is switched off
+  twolock key rotate work             # a new key; the old one is deactivated
   twolock key rotate work --dry-run   # shows the steps
-  twolock key rotate work --back      # switches the old key on again
+  twolock key rotate work --back      # reactivates the old key
   twolock key rotate work --finish    # deletes the old key
   twolock key rotate --all --older-than 60d
 
-It asks for a code, and for another one after the new key is in use. The old key stays switched off for a week, in case \
-another machine needs it. If it is interrupted, run it again: it goes on where it stopped. Sessions made with the old key \
-stay valid at AWS until they expire, up to 36 hours.")]
+It asks for a code, and for another one once AWS accepts the new key. The old key stays inactive for a week, in case \
+another machine needs it. If the rotation is interrupted, run it again: it continues where it stopped. Sessions made \
+with the old key stay valid at AWS until they expire, up to 36 hours.")]
     Rotate(KeyRotate),
     /// Remove an access key from the OS keyring; AWS still has it
     #[command(after_help = "\
@@ -100,7 +100,7 @@ pub struct KeyImport {
     /// Import the key of every profile that has one in the AWS files
     #[arg(long, conflicts_with_all = ["profile", "csv", "process"])]
     pub all: bool,
-    /// Take the key of the one profile from a CSV file of the AWS console
+    /// Take the key of a single profile from a CSV file of the AWS console
     #[arg(long, value_name = "FILE", conflicts_with = "process")]
     pub csv: Option<PathBuf>,
     /// Whose key to take, if the CSV file has several
@@ -112,7 +112,7 @@ pub struct KeyImport {
     /// Take the key from a program that prints credential_process JSON without a token; it is run without a shell
     #[arg(long, value_name = "COMMAND")]
     pub process: Option<String>,
-    /// Store keys even if they are of an account's root user
+    /// Store keys even if they belong to an account's root user
     #[arg(long)]
     pub root: bool,
     #[command(flatten)]
@@ -158,19 +158,19 @@ pub struct KeyRotate {
     /// Rotate the key of every profile that has one
     #[arg(long, conflicts_with_all = ["positional", "flag", "finish", "back"])]
     pub all: bool,
-    /// With --all: leave keys alone that AWS created more recently (60d)
+    /// With --all: skip keys that are younger than this (60d)
     #[arg(long, value_name = "DURATION", value_parser = span, requires = "all")]
     pub older_than: Option<Duration>,
-    /// Delete the old key as soon as it is switched off
+    /// Delete the old key as soon as it is inactive
     #[arg(long, conflicts_with_all = ["finish", "back", "delete_after"])]
     pub now: bool,
-    /// Delete the old key, which is switched off
+    /// Delete the old key, which is inactive
     #[arg(long, conflicts_with = "back")]
     pub finish: bool,
-    /// Switch the old key on again; profiles keep the new one
+    /// Reactivate the old key; profiles keep the new one
     #[arg(long)]
     pub back: bool,
-    /// How long the old key stays switched off before `login` offers to delete it
+    /// How long the old key stays inactive before `login` offers to delete it
     #[arg(long, value_name = "DURATION", value_parser = span, default_value = "7d")]
     pub delete_after: Duration,
     /// Show the steps and change nothing

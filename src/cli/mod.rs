@@ -21,7 +21,7 @@ pub use key::{Key, KeyAdd, KeyExport, KeyImport, KeyRemove, KeyReplace, KeyRotat
 pub use mfa::{Enroll, Mfa, Remove};
 pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
 
-/// MFA sessions for AWS: one code a day.
+/// MFA sessions for AWS: at most one code every 12 hours.
 ///
 /// twolock asks for an MFA code once, keeps the temporary credentials encrypted with a key from the OS keyring, and gives
 /// them to the AWS CLI, SDKs, shells and commands until they expire. Without a command, it lists your profiles and the
@@ -252,8 +252,8 @@ pub struct Env {
     /// How long new credentials last; a session of another length is replaced (1h, 8h) [default: the profile's]
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub duration: Option<Duration>,
-    /// Set AWS_PROFILE and no keys: programs then get credentials through the profile whenever they need some; with
-    /// =if-possible, set keys if they would not, or if the session cannot be saved
+    /// Set AWS_PROFILE and no keys: programs then get credentials through the profile whenever they need them; with
+    /// =if-possible, set keys where that would not work, or if the session cannot be saved
     #[arg(long, value_name = "WHEN", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "always",
         hide_possible_values = true)]
     pub by_name: Option<ByName>,
@@ -294,7 +294,7 @@ pub struct Exec {
     /// Renew the credentials first if less than this is left (40m, 2h)
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub min_ttl: Option<Duration>,
-    /// Set AWS_PROFILE and no keys: a long command then gets new credentials through the profile before the old expire
+    /// Set AWS_PROFILE and no keys: a long command then gets new credentials through the profile before the old ones expire
     #[arg(long)]
     pub by_name: bool,
     /// The command and its arguments [default: your shell]
@@ -312,7 +312,7 @@ pub struct Login {
     /// Ask for a new code even if there is a session, for roles that require recent MFA
     #[arg(long)]
     pub fresh: bool,
-    /// Use another device of the same user from now on, by name or ARN: the present one is lost
+    /// Use another MFA device of the same user from now on, by name or ARN, for example if you lost the present one
     #[arg(long)]
     pub device: Option<String>,
 }

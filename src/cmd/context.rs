@@ -216,7 +216,7 @@ impl Context {
         let endpoint = self.iam_endpoint(planned)?;
         let is_mixed = |one: &Endpoint, other: &Endpoint| one.kind() == EndpointKind::Loopback && other.is_aws();
         if is_mixed(&planned.endpoint, &endpoint) || is_mixed(&endpoint, &planned.endpoint) {
-            let cause = format!("calls go to {} and to {endpoint}", planned.endpoint);
+            let cause = format!("only one of STS and IAM would be AWS's own: {}; {endpoint}", planned.endpoint);
             let failure = Failure::new(Kind::Config, cause).of_profile(&planned.plan.profile);
             return Err(failure.hint("set AWS_ENDPOINT_URL or endpoint_url, which both services use"));
         }

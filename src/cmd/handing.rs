@@ -95,7 +95,7 @@ pub fn as_note(failure: &Failure) -> String {
 
 fn note_keys(planned: &Planned, why: &str) {
     let of = visible(planned.plan.profile.as_str());
-    messages::note(&format!("profile '{of}': keys are set, not AWS_PROFILE: {why}"));
+    messages::note(&format!("profile '{of}': keys are set instead of AWS_PROFILE: {why}"));
 }
 
 /// Why programs that know only the profile's name would not get its session from twolock, if so.

@@ -1,5 +1,5 @@
-//! Whose credentials programs in the calling shell use, for the overview, `status` and `whoami`. It chooses the profile
-//! of no other command.
+//! Whose credentials programs in the calling shell use, for the overview, `status` and `whoami`. No other
+//! command chooses its profile by it.
 
 use crate::aws_files::AwsFiles;
 use crate::system::env::{Env, HANDED_PROFILE, KEY_ID};
@@ -23,8 +23,8 @@ impl ThisShell {
         let profile = if env.has_handed_keys() { handed } else { named };
         let others = || match (has_keys, variable.zip(named)) {
             (true, _) => "the keys here are others".into(),
-            (false, Some((variable, name))) => format!("{variable} says {}", visible(name)),
-            (false, None) => "but this shell has no credentials of it".into(),
+            (false, Some((variable, name))) => format!("but {variable} says {}", visible(name)),
+            (false, None) => "but this shell has no credentials for it".into(),
         };
         let wrong = handed.filter(|handed| profile != Some(handed));
         Self {
@@ -71,12 +71,12 @@ mod tests {
             (
                 vec![("AWS_PROFILE", "stage"), ("TWOLOCK_PROFILE", "prod")],
                 Some("stage"),
-                Some("TWOLOCK_PROFILE says prod, AWS_PROFILE says stage"),
+                Some("TWOLOCK_PROFILE says prod, but AWS_PROFILE says stage"),
             ),
             (
                 vec![("TWOLOCK_PROFILE", "prod")],
                 None,
-                Some("TWOLOCK_PROFILE says prod, but this shell has no credentials of it"),
+                Some("TWOLOCK_PROFILE says prod, but this shell has no credentials for it"),
             ),
         ] {
             let shell = ThisShell::of(&Env::of(variables.clone()));

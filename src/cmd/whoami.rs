@@ -92,7 +92,10 @@ fn own_keys(context: &Context, this_shell: &ThisShell, as_json: bool) -> Result<
     let who = ask(context, &endpoint, profile.as_ref())?;
     let named = this_shell.profile.as_deref().filter(|_| account.is_none_or(|account| account == who.account));
     if let (None, Some(name)) = (named, &this_shell.profile) {
-        messages::note(&format!("{HANDED_PROFILE} says {}, the keys here are of another account", visible(name)));
+        messages::note(&format!(
+            "{HANDED_PROFILE} says {}, but the keys in this shell belong to another account",
+            visible(name)
+        ));
     }
     print(&who, None, named, as_json)?;
     Ok(0)

@@ -1,4 +1,4 @@
-//! Replaces an IAM user's access key by a new one. At every instant one key is active, stored and known to work
+//! Replaces an IAM user's access key with a new one. At every instant one key is active, stored and known to work
 //! (threat-model P38).
 //!
 //! - [`record`]: what is written before each step that cannot be taken back, so that a later run can go on

@@ -1,4 +1,4 @@
-//! The steps at IAM. Each may be cut short anywhere: the record says how far it has come.
+//! The steps at IAM. Each may be interrupted at any point: the record says how far it has come.
 
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ impl Rotation<'_> {
             return failure.of_profile(self.profile);
         }
         let cause = format!(
-            "the new access key {new} could not be stored ({}), and not be deleted everywhere: run this again to delete it",
+            "the new access key {new} could not be stored ({}), and not all of it could be deleted: run this again to delete it",
             failure.cause
         );
         Failure { kind: Kind::HalfDone, cause, ..failure }.of_profile(self.profile)

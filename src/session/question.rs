@@ -124,7 +124,7 @@ impl Sessions<'_> {
     /// AWS refuses right codes, too, until it knows the device everywhere: this does not count as a try.
     fn not_known_yet(&self) -> String {
         let next = next_code(codes::until_next((self.clock)()));
-        format!("refused: AWS takes up to a minute to know a new device; {next}")
+        format!("refused: AWS may need up to a minute to recognize a new device; {next}")
     }
 
     /// Counts down to the next code; a source that cannot give another one fails at once.

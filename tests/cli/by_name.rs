@@ -276,7 +276,7 @@ fn if_possible_gives_the_name_else_keys_with_one_note() {
         ("half", "not every SDK uses twolock for it (twolock profile adopt half)"),
     ] {
         let ran = world.finish(&mut env(profile));
-        let note = format!("twolock: note: profile '{profile}': keys are set, not AWS_PROFILE: {why}\n");
+        let note = format!("twolock: note: profile '{profile}': keys are set instead of AWS_PROFILE: {why}\n");
         assert_eq!((ran.code, ran.stderr.as_str()), (0, note.as_str()));
         let json = ran.json();
         assert!(json["AWS_ACCESS_KEY_ID"].as_str().unwrap().starts_with("ASIA"), "{json}");
@@ -286,7 +286,7 @@ fn if_possible_gives_the_name_else_keys_with_one_note() {
     let ran = world.finish(without_kernel_keyring(command.env("TWOLOCK_MFA_CODE", world.code())));
     assert!(ran.code == 0 && ran.json()["AWS_ACCESS_KEY_ID"].as_str().unwrap().starts_with("ASIA"), "{ran:?}");
     assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
-    let note = "twolock: note: profile 'prod': keys are set, not AWS_PROFILE: ";
+    let note = "twolock: note: profile 'prod': keys are set instead of AWS_PROFILE: ";
     assert!(ran.stderr.starts_with(note) && ran.stderr.contains("the session is not saved"), "{ran:?}");
 }
 

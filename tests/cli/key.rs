@@ -152,7 +152,7 @@ fn a_key_of_the_root_user_is_refused_unless_it_is_forced() {
         "",
         &format!(
             "twolock: error: profile 'base': access key {} belongs to the root user of account 123456789012: use a key \
-             of an IAM user instead, and delete this one\ntwolock: hint: to store it all the same: add --root\n",
+             of an IAM user instead, and delete this one\ntwolock: hint: to store it anyway: add --root\n",
             root.access_key_id
         ),
     );
@@ -568,13 +568,13 @@ fn a_key_that_was_rotated_elsewhere_takes_the_place_of_the_old_one() {
     };
     let key = lines(SECOND_ID, SECOND_SECRET);
     let ran = replace(&["--yes"], &lines(KEY_ID, SECRET));
-    ran.is(2, "", &format!("twolock: error: profile 'base': access key {KEY_ID} is the one it has\n"));
+    ran.is(2, "", &format!("twolock: error: profile 'base': access key {KEY_ID} is already stored for it\n"));
     let ran = replace(&["--yes"], &lines(SECOND_ID, "wrong"));
     assert_eq!((ran.code, item_of(&desktop, SECOND_ID)), (4, String::new()), "{ran:?}");
     let notes = format!(
         "note: access key {SECOND_ID} replaces {KEY_ID} of 'base', 'twin', user ana of account 123456789012\n\
          note: 2 sessions made with the old key will end here\n\
-         note: {KEY_ID} leaves the keyring last; AWS accepts it until you delete it there\n"
+         note: {KEY_ID} is removed from the keyring last; AWS accepts it until you delete it there\n"
     );
     replace(&["--dry-run"], &key).is(0, &notes, "");
     assert_eq!(desktop.planted(), item());
@@ -598,7 +598,7 @@ fn a_key_of_somebody_else_replaces_nothing() {
         3,
         "",
         "twolock: error: profile 'base': the new access key belongs to user eve of account 123456789012, the old one to \
-         user ana of account 123456789012: it is not replaced\n\
+         user ana of account 123456789012: nothing was replaced\n\
          twolock: hint: if that is what you want: twolock key remove base && twolock key add base\n",
     );
     let ran = replace("prod");
@@ -616,7 +616,7 @@ fn a_key_is_removed_from_the_keyring_but_not_while_it_is_needed() {
     let world = World::new();
     let desktop = Desktop::unlocked(&world);
     let notes = format!(
-        "note: access key {KEY_ID} of 'base' leaves the keyring; this may be its last copy\n\
+        "note: access key {KEY_ID} of 'base' is removed from the keyring; this may be its last copy\n\
          note: still needed by 'base', 'prod', 'deploy', 'long'\n\
          note: AWS accepts the key until you delete it: IAM > Users > Security credentials in the console\n"
     );
@@ -652,7 +652,7 @@ fn what_no_profile_names_any_more_is_removed_without_force() {
     let desktop = Desktop::unlocked(&world);
     // An item without an entry.
     world.write(".local/share/twolock/keys.json", r#"{"keys":{},"v":1}"#);
-    let ask = format!("note: access key {KEY_ID} leaves the keyring; this may be its last copy\n");
+    let ask = format!("note: access key {KEY_ID} is removed from the keyring; this may be its last copy\n");
     let mut terminal = desktop.on_terminal(&["key", "remove", KEY_ID]);
     terminal.sees(&ask.replace('\n', "\r\n"));
     terminal.sees("remove it? [y/N] ");

@@ -396,7 +396,7 @@ fn a_code_of_a_new_device_that_aws_does_not_know_yet_is_asked_again_and_says_why
     let (now, code_at) = (world.sandbox.now(), |at| world.sandbox.code_at(SECOND, at).unwrap());
     terminal.sees("device ana-2");
     terminal.types(&format!("{}\n", code_at(now + 60)));
-    terminal.sees("refused: AWS takes up to a minute to know a new device; next code in ");
+    terminal.sees("refused: AWS may need up to a minute to recognize a new device; next code in ");
     std::thread::sleep(std::time::Duration::from_secs(35));
     terminal.types(&format!("{}\n", code_at(now + 90)));
     let ran = terminal.end();
@@ -511,7 +511,10 @@ fn the_root_user_and_lost_answers() {
         ),
     );
     let ran = world.run(["mfa", "devices", "base"]);
-    assert!(ran.code == 3 && ran.stderr.contains("which is no IAM user") && !ran.stderr.contains(KEY_ID), "{ran:?}");
+    assert!(
+        ran.code == 3 && ran.stderr.contains("which is not an IAM user") && !ran.stderr.contains(KEY_ID),
+        "{ran:?}"
+    );
 }
 
 #[test]

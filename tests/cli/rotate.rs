@@ -52,8 +52,8 @@ fn a_new_key_takes_the_place_of_the_old_one_which_is_switched_off_and_deleted_la
     let (new, text) = new_key(&world);
     assert_eq!(ran.code, 0, "{ran:?}");
     let done = format!(
-        "base: uses access key {new}; {KEY_ID} is switched off\n\
-         to switch it on again: twolock key rotate base --back; to delete it: twolock key rotate base --finish\n"
+        "base: uses access key {new}; {KEY_ID} is now inactive\n\
+         to reactivate it: twolock key rotate base --back; to delete it: twolock key rotate base --finish\n"
     );
     assert!(ran.stdout.ends_with(&done), "{ran:?}");
     assert_eq!(credentials(&world), format!("[base]\n{text}"));
@@ -62,7 +62,7 @@ fn a_new_key_takes_the_place_of_the_old_one_which_is_switched_off_and_deleted_la
     // Again: nothing new, the state.
     let ran = rotate(&world, &["--yes"]);
     assert!(
-        ran.code == 0 && ran.stdout.contains("was switched off 0s ago") || ran.stdout.contains("s ago; to delete it"),
+        ran.code == 0 && ran.stdout.contains("was deactivated 0s ago") || ran.stdout.contains("s ago; to delete it"),
         "{ran:?}"
     );
     assert_eq!(at_aws(&world).len(), 2);
@@ -210,7 +210,7 @@ fn the_root_users_key_is_not_rotated() {
     );
     let ran = rotate(&world, &["--yes"]);
     assert!(
-        ran.code == 3 && ran.stderr.contains("belongs to arn:aws:iam::123456789012:root, which is no IAM user"),
+        ran.code == 3 && ran.stderr.contains("belongs to arn:aws:iam::123456789012:root, which is not an IAM user"),
         "{ran:?}"
     );
     assert_eq!(world.sandbox.count("CreateAccessKey"), 0);

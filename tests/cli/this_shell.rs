@@ -83,7 +83,7 @@ fn whoami_does_not_believe_a_name_for_keys_of_another_account() {
     let ran = sh(&world, &format!("{keys}; {renamed}; twolock whoami --json"));
     assert_eq!(
         (ran.code, ran.stderr.as_str()),
-        (0, "twolock: note: TWOLOCK_PROFILE says prod, the keys here are of another account\n")
+        (0, "twolock: note: TWOLOCK_PROFILE says prod, but the keys in this shell belong to another account\n")
     );
     assert_eq!((ran.json()["account"].clone(), ran.json().get("profile")), (json!("123456789012"), None));
 }
@@ -150,9 +150,9 @@ fn a_name_without_its_credentials_is_not_believed() {
         ),
         (
             "eval $(twolock env prod --by-name); export AWS_PROFILE=base".into(),
-            "TWOLOCK_PROFILE says prod, AWS_PROFILE says base\n",
+            "TWOLOCK_PROFILE says prod, but AWS_PROFILE says base\n",
         ),
-        ("export TWOLOCK_PROFILE=prod".into(), "TWOLOCK_PROFILE says prod, but this shell has no credentials of it\n"),
+        ("export TWOLOCK_PROFILE=prod".into(), "TWOLOCK_PROFILE says prod, but this shell has no credentials for it\n"),
         (keys.into(), "this shell has keys of its own (AWS_ACCESS_KEY_ID), which programs use before any profile\n"),
     ] {
         for command in ["twolock", "twolock status"] {

@@ -323,7 +323,7 @@ fn root_in_another_users_home_is_not_given_a_name_that_its_programs_could_not_us
     let mut command = world.twolock(["env", "adopted", "--by-name=if-possible", "--format", "json"]);
     let ran = world.finish(command.env("TWOLOCK_MFA_CODE", world.code()));
     assert!(ran.code == 0 && ran.json().get("AWS_PROFILE").is_none(), "{ran:?}");
-    let note = format!("twolock: note: profile 'adopted': keys are set, not AWS_PROFILE: {whose}");
+    let note = format!("twolock: note: profile 'adopted': keys are set instead of AWS_PROFILE: {whose}");
     assert!(ran.stderr.starts_with(&note), "{ran:?}");
 }
 

@@ -218,7 +218,7 @@ fn a_key_that_cannot_be_stored_nor_deleted_is_named_and_deleted_by_the_next_run(
         (2..6).map(|nth| scene.bent("rename", "error=EIO", nth)).find(|ran| ran.stderr.contains("could not be stored"));
     let ran = ran.expect("one of the renames is that of the new key");
     let orphan = world.sandbox.keys(ANA).into_iter().find(|key| key.id != KEY_ID).unwrap().id;
-    failed(&ran, 8, &["the new access key", &orphan, "not be deleted everywhere: run this again to delete it"]);
+    failed(&ran, 8, &["the new access key", &orphan, "not all of it could be deleted: run this again to delete it"]);
     scene.goes_on("after an orphan");
     assert!(world.sandbox.key(&orphan).is_none());
 }

@@ -129,7 +129,7 @@ fn a_key_is_created_used_switched_off_and_deleted() {
     assert_error(
         gone,
         AwsErrorKind::Refused,
-        &format!("access key {} does not exist, or is not of user 'ana'", world.key.id),
+        &format!("access key {} does not exist, or does not belong to user 'ana'", world.key.id),
     );
 }
 
@@ -218,7 +218,7 @@ fn codes_that_do_not_follow_each_other_are_refused_and_name_taken_is_said() {
     assert_error(
         unknown,
         AwsErrorKind::Refused,
-        &format!("device '{nobodys}' does not exist, or is not of user 'ana'"),
+        &format!("device '{nobodys}' does not exist, or does not belong to user 'ana'"),
     );
 }
 
@@ -237,7 +237,7 @@ fn without_mfa_the_sample_policy_lets_only_devices_be_made() {
     world.sandbox.set_policy(&world.arn, Policy::SelfManaged);
     let denied = world.iam.list_access_keys(world.by_key(), &world.user, QUICK);
     let hints = denied.as_ref().unwrap_err().shown_hints();
-    assert_eq!(hints, ["if your policies require MFA for it, it needs a session made with a code"]);
+    assert_eq!(hints, ["if your policies require MFA for this action, it needs a session made with a code"]);
     assert_error(denied, AwsErrorKind::Denied, "ListAccessKeys is not allowed (IAM at 127.0.0.1:");
     let made = world.create_device("ana").unwrap();
     world.enable(&made.serial, &world.codes(&made.serial)).unwrap();

@@ -107,7 +107,7 @@ fn scenes_of_mixed_manners() {
 fn one_note_says_why_keys_are_set() {
     let stage = stage();
     for shell in WITH_INTEGRATION {
-        let note = "twolock: note: profile 'prod': keys are set, not AWS_PROFILE: the AWS CLI and SDKs do not use twolock \
+        let note = "twolock: note: profile 'prod': keys are set instead of AWS_PROFILE: the AWS CLI and SDKs do not use twolock \
                     for it (twolock profile adopt prod)\n";
         assert_eq!(run(&stage, shell, "tl prod").stderr, note, "{}", shell.name());
         assert_eq!(run(&stage, shell, "tl role; tl --keys prod").stderr, "", "{}", shell.name());

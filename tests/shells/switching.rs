@@ -244,7 +244,7 @@ fn without_notes(mut ran: Ran) -> Ran {
     ran.stderr = ran
         .stderr
         .lines()
-        .filter(|line| !line.contains(": keys are set, not AWS_PROFILE: "))
+        .filter(|line| !line.contains(": keys are set instead of AWS_PROFILE: "))
         .fold(String::new(), |kept, line| kept + line + "\n");
     ran
 }

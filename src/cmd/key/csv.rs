@@ -22,7 +22,7 @@ pub fn key(bytes: &[u8], user: Option<&str>) -> Result<AccessKey, String> {
     let mut rows = rows(text, separator)?.into_iter();
     let header = rows.next().ok_or("is empty")?;
     let column = |name: &str| header.iter().position(|field| plain(field) == name);
-    let missing = |name: &str| format!("has no column '{name}': is it the file that the console gave out?");
+    let missing = |name: &str| format!("has no column '{name}': is it the file you downloaded from the console?");
     let id = column("accesskeyid").ok_or_else(|| missing("Access key ID"))?;
     let secret = column("secretaccesskey").ok_or_else(|| missing("Secret access key"))?;
     let name = column("username");

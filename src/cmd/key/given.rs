@@ -83,7 +83,7 @@ pub fn must_take_a_key(context: &Context, name: &ProfileName, leave: Leave) -> R
         .of_profile(name)
         .at(place.as_ref())
         .hint(CommandLine::of(Verb::KeyImport, name).to("to move that key into the keyring"))
-        .hint("to store the new one all the same: add --yes"))
+        .hint("to store the new one anyway: add --yes"))
 }
 
 /// Fails if the index has another key of the profile that the keyring still has.

@@ -45,7 +45,7 @@ fn leave(args: &KeyImport) -> Leave {
 fn the_one(context: &Context, args: &KeyImport) -> Result<ProfileName> {
     match &args.profiles[..] {
         [one] => context.resolve_alias(one),
-        _ => Err(Failure::new(Kind::Usage, "--csv and --process give the key of one profile: name only that one")),
+        _ => Err(Failure::new(Kind::Usage, "--csv and --process take the key of one profile: name exactly one")),
     }
 }
 

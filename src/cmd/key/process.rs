@@ -46,7 +46,7 @@ pub fn key(context: &Context, profile: &ProfileName, line: &str) -> Result<Acces
     })?;
     if !answer.status.success() {
         let failure = failed(Kind::Refused, &child::ending(answer.status));
-        return Err(failure.hint("to see what it says, run it yourself, with its output sent to /dev/null"));
+        return Err(failure.hint("to see its error message, run it yourself with stdout redirected to /dev/null"));
     }
     from_json(&answer.output).map_err(|why| failed(Kind::Config, &why))
 }

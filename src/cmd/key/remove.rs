@@ -30,7 +30,7 @@ pub fn run(context: &Context, args: &KeyRemove, title: &str) -> Result<u8> {
     let users = users(context, &removal);
     if !users.is_empty() && !args.flags.yes && !args.flags.dry_run {
         let cause =
-            format!("access key {id} is still needed by {}: add --yes to remove it all the same", first_names(&users));
+            format!("access key {id} is still needed by {}: add --yes to remove it anyway", first_names(&users));
         return Err(
             Failure::new(Kind::Config, cause).hint(CommandLine::of(Verb::KeyReplace, &of[0]).to("to replace it"))
         );
@@ -62,7 +62,7 @@ fn notes(context: &Context, removal: &Removal, users: &[String]) -> Vec<String> 
         return vec![format!("access key {id}{of_whom} {}", context.stays_in_keyring(&removal.of[0], id))];
     }
     let needed = (!users.is_empty()).then(|| format!("still needed by {}", first_names(users)));
-    let leaves = format!("access key {id}{of_whom} leaves the keyring; this may be its last copy");
+    let leaves = format!("access key {id}{of_whom} is removed from the keyring; this may be its last copy");
     let at_aws = "AWS accepts the key until you delete it: IAM > Users > Security credentials in the console";
     [Some(leaves), needed, Some(at_aws.into())].into_iter().flatten().collect()
 }

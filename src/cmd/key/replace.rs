@@ -35,7 +35,9 @@ pub fn run(context: &Context, args: &KeyReplace, title: &str) -> Result<u8> {
     })?;
     let new = new(context, &name, args)?;
     if new.id == old.id {
-        return Err(Failure::new(Kind::Usage, format!("access key {} is the one it has", new.id)).of_profile(&name));
+        return Err(
+            Failure::new(Kind::Usage, format!("access key {} is already stored for it", new.id)).of_profile(&name)
+        );
     }
     let planned = context.plan(&name)?;
     let who = match prove(context, &planned, &new, true)? {
@@ -57,12 +59,12 @@ pub fn run(context: &Context, args: &KeyReplace, title: &str) -> Result<u8> {
         change.notes.push(format!("{} made with the old key will end here", counted(sessions.len(), "session")));
         change.acts.push(Act::ForgetSessions(sessions));
     }
-    change.notes.push(format!("{} leaves the keyring last; AWS accepts it until you delete it there", old.id));
+    change.notes.push(format!("{} is removed from the keyring last; AWS accepts it until you delete it there", old.id));
     change.acts.push(Act::RemoveKey { profile: name.clone(), id: old.id.clone() });
     if make_unseen(context, &change, "replace it?", args.flags)? {
         let visible = visible(name.as_str());
         to_stdout(
-            format!("replaced the access key of {visible}; now switch {} off in the console\n", old.id).as_bytes(),
+            format!("replaced the access key of {visible}; now deactivate {} in the console\n", old.id).as_bytes(),
         )?;
     }
     Ok(0)
@@ -96,7 +98,8 @@ fn new(context: &Context, name: &ProfileName, args: &KeyReplace) -> Result<Acces
 fn must_be_the_same(context: &Context, planned: &Planned, old: &IndexEntry, new: &CallerIdentity) -> Result<()> {
     let name = &planned.plan.profile;
     let refuse = |of: &str| {
-        let cause = format!("the new access key belongs to {}, the old one to {of}: it is not replaced", named(new));
+        let cause =
+            format!("the new access key belongs to {}, but the old one to {of}: nothing was replaced", named(new));
         let remove = CommandLine::of(Verb::KeyRemove, name).and(CommandLine::of(Verb::KeyAdd, name));
         Err(Failure::new(Kind::Config, cause).of_profile(name).hint(remove.to("if that is what you want")))
     };

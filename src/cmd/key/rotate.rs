@@ -89,7 +89,7 @@ impl<'a> Rotating<'a> {
         let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
         let who = sts.get_caller_identity(credentials.signer(), Bounds::CALL).map_err(|e| e.of_profile(&profile))?;
         let user = UserName::of_arn(&who.arn).ok_or_else(|| {
-            let cause = format!("access key {} belongs to {}, which is no IAM user", key.id, who.arn);
+            let cause = format!("access key {} belongs to {}, which is not an IAM user", key.id, who.arn);
             Failure::new(Kind::Config, cause).of_profile(&profile).hint("create an IAM user, and use its keys")
         })?;
         Ok(Self {
@@ -198,7 +198,7 @@ impl<'a> Rotating<'a> {
     fn described(&self, key: &KeyInfo) -> String {
         let status = match key.status {
             KeyStatus::Active => "active",
-            KeyStatus::Inactive => "switched off",
+            KeyStatus::Inactive => "inactive",
             KeyStatus::Expired => "expired",
         };
         let age = age_of(clock::now().since(key.created));
@@ -231,7 +231,7 @@ impl<'a> Rotating<'a> {
         }
         steps.push(format!("use it in place of the old one:\n{holders}").trim_end().to_string());
         steps.push("end the sessions of the old key here (at AWS they stay valid until they expire, up to 36h)".into());
-        steps.push(format!("switch the old key off ({old}): is it also used on another machine?"));
+        steps.push(format!("deactivate the old key ({old}): is it also used on another machine?"));
         steps.push(match self.args.now {
             true => "delete the old key".into(),
             false => format!("after {}, `login` offers to delete the old key", duration::show(self.args.delete_after)),
@@ -334,18 +334,18 @@ impl<'a> Rotating<'a> {
         forget_sessions(&sessions_of(self.context, &record.old))?;
         let old = record.old.clone();
         let record = rotation.switch_off(credentials.signer(), record, new)?;
-        self.say(&format!("{}: uses access key {new}; {old} is switched off", visible(self.profile.as_str())))?;
+        self.say(&format!("{}: uses access key {new}; {old} is now inactive", visible(self.profile.as_str())))?;
         if self.args.now {
             rotation.delete_old(credentials.signer(), &record)?;
             return self.say(&format!("deleted access key {old}"));
         }
         let again = |flag| CommandLine::of(Verb::KeyRotate, &self.profile).with(flag);
-        self.say(&format!("to switch it on again: {}; to delete it: {}", again("--back"), again("--finish")))
+        self.say(&format!("to reactivate it: {}; to delete it: {}", again("--back"), again("--finish")))
     }
 
     fn delete(&self, rotation: &Rotation, record: &Record) -> Result<()> {
         let old = &record.old;
-        let text = format!("access key {old} of user {}: switched off, {}\n", self.user, self.last_use(old));
+        let text = format!("access key {old} of user {}: inactive, {}\n", self.user, self.last_use(old));
         self.confirm(&text, "delete it at AWS?")?;
         rotation.delete_old(self.credentials.signer(), record)?;
         self.say(&format!("deleted access key {old}"))
@@ -426,7 +426,7 @@ pub fn state_of(record: &Record) -> String {
         Phase::Off { new, since } => {
             let ago = duration::show(clock::now().since(*since));
             format!(
-                "profile '{of}': uses access key {new}; {old} was switched off {ago} ago; to delete it: {}; to switch it on again: {}",
+                "profile '{of}': uses access key {new}; {old} was deactivated {ago} ago; to delete it: {}; to reactivate it: {}",
                 again(Some("--finish")),
                 again(Some("--back"))
             )

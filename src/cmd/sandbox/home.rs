@@ -1,4 +1,4 @@
-//! What the tour happens in: a local STS with one user, and a temporary home directory with plain profiles.
+//! The environment of the tour: a local STS with one user, and a temporary home directory with plain profiles.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -40,7 +40,7 @@ pub fn run(args: &cli::Sandbox, invocation: &Invocation) -> Result<u8> {
     }
     let place = home.path().display().to_string();
     if !sweeper.finish() {
-        return Err(Failure::new(Kind::Disk, format!("not everything of {place} could be deleted")));
+        return Err(Failure::new(Kind::Disk, format!("not everything in {place} could be deleted")));
     }
     to_stdout(format!("\nDeleted {place}, and its keys.\n").as_bytes()).map(|()| 0)
 }
@@ -59,7 +59,7 @@ impl Tour<'_> {
         self.say(&format!("Her home directory is {place}; it is deleted at the end."))?;
         self.set_keyring()?;
         if self.person {
-            self.title("To open it in another terminal as well:")?;
+            self.title("To open a shell there in another terminal:")?;
             to_stdout(format!("  {}\n", self.home.entrance()).as_bytes())?;
         }
         Ok(())
@@ -129,7 +129,7 @@ impl Tour<'_> {
         let is_silent = step.way != Way::Silent || self.home.sts.calls().len() == calls;
         Ok(match played.trouble {
             None if !is_silent => Some("it called STS".into()),
-            None => (!(step.is_right)(self.home, &played.shown)).then(|| "it did not have its effect".into()),
+            None => (!(step.is_right)(self.home, &played.shown)).then(|| "it did not have the expected effect".into()),
             trouble => trouble,
         })
     }

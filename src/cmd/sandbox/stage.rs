@@ -1,4 +1,4 @@
-//! Where the commands of the tour run: on a pseudo-terminal with nobody there, or on the terminal of the person.
+//! Runs the commands of the tour: on a pseudo-terminal without a user, or on the user's terminal.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -38,12 +38,12 @@ pub fn all(home: &Home) -> Vec<Step> {
             Way::Confirmed,
             |home, _| home.is_adopted(),
         ),
-        step(home, "The question, once a day", "twolock login admin", Way::WithCode, |home, _| {
+        step(home, "The prompt, at most once every 12 hours", "twolock login admin", Way::WithCode, |home, _| {
             !home.sts.codes_consumed().is_empty()
         }),
         step(
             home,
-            "What AWS tools run from now on: no question, no call to STS",
+            "What AWS tools run from now on: no prompt, no call to STS",
             "twolock credential-process --profile admin",
             Way::Silent,
             shows_a_session,

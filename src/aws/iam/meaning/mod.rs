@@ -1,4 +1,4 @@
-//! What only IAM says, and what it means: keys and devices that are too many, gone or in use (aws-contract 4.4).
+//! What IAM's own errors mean: keys and devices that are too many, missing or in use (aws-contract 4.4).
 
 use crate::aws::call::{Call, Signer};
 use crate::aws::error::{AwsErrorKind, Meaning};
@@ -57,7 +57,7 @@ impl ServiceCall for IamCall<'_> {
             }
             "NoSuchEntity" => (
                 AwsErrorKind::Missing,
-                format!("{subject} does not exist, or is not of {} ({words})", self.user()),
+                format!("{subject} does not exist, or does not belong to {} ({words})", self.user()),
                 vec!["if it was created just now, try again in a minute".into()],
             ),
             "LimitExceeded" => self.too_many(words),
@@ -81,7 +81,9 @@ impl IamCall<'_> {
     fn denied(&self, words: &str) -> Meaning {
         let action = self.common.action;
         let hint = match self.common.signer {
-            Signer::Key(_) => "if your policies require MFA for it, it needs a session made with a code".into(),
+            Signer::Key(_) => {
+                "if your policies require MFA for this action, it needs a session made with a code".into()
+            }
             Signer::Session(_) => format!("your policies must allow iam:{action} on {}", self.own()),
         };
         (AwsErrorKind::Denied, format!("{action} is not allowed ({words})"), vec![hint.into()])
@@ -100,7 +102,7 @@ impl IamCall<'_> {
     fn without_mfa(&self, words: &str) -> Option<Meaning> {
         let Signer::Session(_) = self.common.signer else { return None };
         let cause = format!("AWS no longer knows the session, or it was made without a code ({words})");
-        Some((AwsErrorKind::StaleSession, cause, vec!["IAM takes only sessions made with an MFA code".into()]))
+        Some((AwsErrorKind::StaleSession, cause, vec!["IAM accepts only sessions made with an MFA code".into()]))
     }
 
     fn too_many(&self, words: &str) -> Meaning {
@@ -108,7 +110,7 @@ impl IamCall<'_> {
         match self.common.action {
             "CreateAccessKey" => refused(
                 format!("{user} already has two access keys, the most that AWS allows ({words})"),
-                "delete one of them; one that is switched off counts too",
+                "delete one of them; an inactive key counts too",
             ),
             "EnableMFADevice" => refused(
                 format!("{user} already has as many MFA devices as AWS allows ({words})"),

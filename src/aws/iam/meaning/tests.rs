@@ -72,7 +72,7 @@ fn each_error_of_iam_says_what_happened_and_what_to_do() {
             "LimitExceeded",
             "Cannot exceed quota for AccessKeysPerUser: 2",
             "user 'ana' already has two access keys, the most that AWS allows (IAM: LimitExceeded: Cannot exceed",
-            "delete one of them; one that is switched off counts too",
+            "delete one of them; an inactive key counts too",
         ),
         (
             ENABLE,
@@ -99,14 +99,14 @@ fn each_error_of_iam_says_what_happened_and_what_to_do() {
             DELETE,
             "NoSuchEntity",
             "The Access Key with id AKIAI44QH8DHBEXAMPLE cannot be found.",
-            "access key AKIAI44QH8DHBEXAMPLE does not exist, or is not of user 'ana' (",
+            "access key AKIAI44QH8DHBEXAMPLE does not exist, or does not belong to user 'ana' (",
             "if it was created just now, try again in a minute",
         ),
         (
             DELETE_DEVICE,
             "NoSuchEntity",
             "VirtualMFADevice with serial number arn:aws:iam::123456789012:mfa/ana doesn't exist.",
-            "device 'arn:aws:iam::123456789012:mfa/ana' does not exist, or is not of the user (",
+            "device 'arn:aws:iam::123456789012:mfa/ana' does not exist, or does not belong to the user (",
             "if it was created just now, try again in a minute",
         ),
         (
@@ -168,7 +168,7 @@ fn codes_that_are_refused_are_asked_for_again() {
 fn what_a_policy_denies_is_named_with_who_may_do_it() {
     let message = "User: arn:aws:iam::123456789012:user/ana is not authorized to perform: iam:x on resource: user ana";
     for (by_session, call, hint) in [
-        (false, LIST, "if your policies require MFA for it, it needs a session made with a code"),
+        (false, LIST, "if your policies require MFA for this action, it needs a session made with a code"),
         (true, LIST, "your policies must allow iam:ListAccessKeys on your own user"),
         (true, LAST_USED, "your policies must allow iam:GetAccessKeyLastUsed on your own keys"),
         (true, CREATE_DEVICE, "your policies must allow iam:CreateVirtualMFADevice on your own devices"),
@@ -187,7 +187,7 @@ fn a_session_without_a_code_is_stale_and_a_key_is_unknown() {
     let error = said(true, LIST, 403, "InvalidClientTokenId", message);
     assert_eq!(error.kind, AwsErrorKind::StaleSession);
     assert!(error.cause.starts_with("AWS no longer knows the session, or it was made without a code ("));
-    assert_eq!(error.shown_hints(), ["IAM takes only sessions made with an MFA code"]);
+    assert_eq!(error.shown_hints(), ["IAM accepts only sessions made with an MFA code"]);
     let error = said(false, LIST, 403, "InvalidClientTokenId", message);
     assert_eq!(error.kind, AwsErrorKind::Refused);
     assert!(error.cause.starts_with("access key AKIAIOSFODNN7EXAMPLE is unknown, inactive or deleted"));

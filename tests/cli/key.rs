@@ -410,7 +410,7 @@ fn a_csv_file_that_is_none_is_refused_and_stays() {
     let ran = import(&["--user", "eve"]);
     assert!(ran.code == 4 && file.exists() && index_of(&world).is_empty(), "{ran:?}");
     let ran = desktop.run_twolock(&["key", "import", "base", "prod", "--csv", path]);
-    assert!(ran.code == 2 && ran.stderr.contains("name only that one"), "{ran:?}");
+    assert!(ran.code == 2 && ran.stderr.contains("name exactly one"), "{ran:?}");
     let ran = import(&["--user", "ana"]);
     assert!(ran.code == 0 && !file.exists(), "{ran:?}");
 }
@@ -578,7 +578,7 @@ fn a_key_that_was_rotated_elsewhere_takes_the_place_of_the_old_one() {
     );
     replace(&["--dry-run"], &key).is(0, &notes, "");
     assert_eq!(desktop.planted(), item());
-    let done = format!("replaced the access key of base; now switch {KEY_ID} off in the console\n");
+    let done = format!("replaced the access key of base; now deactivate {KEY_ID} in the console\n");
     replace(&["--yes"], &key).is(0, &(notes + &done), "");
     assert_eq!(desktop.planted(), "");
     assert!(item_of(&desktop, SECOND_ID).contains(SECOND_SECRET) && !index_of(&world).contains(KEY_ID));
@@ -597,7 +597,7 @@ fn a_key_of_somebody_else_replaces_nothing() {
     replace("base").is(
         3,
         "",
-        "twolock: error: profile 'base': the new access key belongs to user eve of account 123456789012, the old one to \
+        "twolock: error: profile 'base': the new access key belongs to user eve of account 123456789012, but the old one to \
          user ana of account 123456789012: nothing was replaced\n\
          twolock: hint: if that is what you want: twolock key remove base && twolock key add base\n",
     );
@@ -626,7 +626,7 @@ fn a_key_is_removed_from_the_keyring_but_not_while_it_is_needed() {
             "",
             &format!(
                 "twolock: error: access key {KEY_ID} is still needed by 'base', 'prod', 'deploy', 'long': add --yes to \
-                 remove it all the same\ntwolock: hint: to replace it: twolock key replace base\n"
+                 remove it anyway\ntwolock: hint: to replace it: twolock key replace base\n"
             ),
         );
         desktop.run_twolock(&["key", "remove", name, "--dry-run"]).is(0, &notes, "");

@@ -19,7 +19,7 @@ mod variables;
 
 pub use key::{Key, KeyAdd, KeyExport, KeyImport, KeyRemove, KeyReplace, KeyRotate};
 pub use mfa::{Enroll, Mfa, Remove};
-pub use profile::{Add, Adopt, ChangeFlags, Profile, ProfileArg, Release};
+pub use profile::{Add, Adopt, ChangeFlags, CodeProgram, Profile, ProfileArg, Release};
 
 /// MFA sessions for AWS: at most one code every 12 hours.
 ///

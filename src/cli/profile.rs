@@ -1,6 +1,6 @@
 //! `profile …`: the profile manager's command line.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::arn::{MfaSerial, RoleArn};
 use crate::names::{ProfileName, Region};
@@ -41,6 +41,7 @@ also let you pick if you give no profile. With TERM=dumb, the list is numbered; 
 Examples:
   twolock profile set prod region eu-west-1
   twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana --yes
+  twolock profile set prod --code-from ykman --entry AWS:ana@123456789012
 
 The change is shown first and must be confirmed; --yes is for scripts. Access keys and tokens cannot be given as arguments, \
 which other users can see: run `twolock key add prod` instead.")]
@@ -49,10 +50,17 @@ which other users can see: run `twolock key add prod` instead.")]
         #[arg(value_parser = ProfileName::parse)]
         profile: ProfileName,
         /// The key, such as region
-        key: String,
+        #[arg(required_unless_present = "code_from", conflicts_with = "code_from")]
+        key: Option<String>,
         /// Its value
-        #[arg(allow_hyphen_values = true)]
-        value: String,
+        #[arg(allow_hyphen_values = true, required_unless_present = "code_from")]
+        value: Option<String>,
+        /// Set mfa_process to this program, which prints codes, after one was tried
+        #[arg(long, value_enum, value_name = "PROGRAM", requires = "entry")]
+        code_from: Option<CodeProgram>,
+        /// What that program calls the device
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["key", "value"], allow_hyphen_values = true)]
+        entry: Option<String>,
         #[command(flatten)]
         flags: ChangeFlags,
     },
@@ -122,6 +130,33 @@ Examples:
   twolock profile release prod
   twolock profile release base --restore-key    # its access key as well")]
     Release(Release),
+}
+
+/// A program that prints the codes of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CodeProgram {
+    /// A YubiKey
+    Ykman,
+    /// 1Password
+    Op,
+    /// Bitwarden
+    Bw,
+    /// pass, with pass-otp
+    Pass,
+    /// gopass
+    Gopass,
+}
+
+impl CodeProgram {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ykman => "ykman",
+            Self::Op => "op",
+            Self::Bw => "bw",
+            Self::Pass => "pass",
+            Self::Gopass => "gopass",
+        }
+    }
 }
 
 /// Both forms work in every command.

@@ -23,6 +23,91 @@ impl World {
     }
 }
 
+/// Each program with the noise that it makes on stderr, and how it is called.
+const PROGRAMS: [(&str, &str, &str); 5] = [
+    ("ykman", "WARNING: Touch your YubiKey...", "oath accounts code --single 'AWS ana'"),
+    ("op", "[INFO] 2027/01/01 a new version is available", "item get 'AWS ana' --otp"),
+    ("bw", "? Master password: [input is hidden]", "get totp 'AWS ana' --nointeraction"),
+    ("pass", "gpg: encrypted with 4096-bit RSA key", "otp 'AWS ana'"),
+    ("gopass", "Warning: Using HOTP in a shared store", "otp --password 'AWS ana'"),
+];
+
+impl World {
+    /// A fake of such a program below ~/.nix-profile/bin, reached by a symlink, as package managers make it.
+    fn plant(&self, name: &str, noise: &str, words: &str, prints: &str) -> String {
+        let directory = self.home().join(".nix-profile/bin");
+        std::fs::create_dir_all(&directory).unwrap();
+        let real = self.home().join(format!("{name}-1.2.3"));
+        let script = format!(
+            "#!/bin/sh\necho '{noise}' >&2\nwanted() {{ set -- {words}; printf '%s|' \"$@\"; }}\n\
+             [ \"$(printf '%s|' \"$@\")\" = \"$(wanted)\" ] || exit 7\n{prints}\n"
+        );
+        std::fs::write(&real, script).unwrap();
+        crate::world::make_runnable(&real);
+        std::os::unix::fs::symlink(&real, directory.join(name)).unwrap();
+        format!("{}:/usr/bin:/bin", directory.display())
+    }
+}
+
+#[test]
+fn the_line_of_a_known_program_is_tried_and_written_with_its_path_on_path() {
+    for (name, noise, words) in PROGRAMS {
+        let world = World::new();
+        let path = world.plant(name, noise, words, &format!("printf '%s' {}", world.code()));
+        let ran = world.finish(
+            world
+                .twolock(["profile", "set", "base", "--code-from", name, "--entry", "AWS ana", "--yes"])
+                .env("PATH", &path),
+        );
+        let line = format!("mfa_process = HOME/.nix-profile/bin/{name} {words}");
+        assert!(ran.code == 0 && ran.stdout.contains(&format!("+ {line}\n")), "{ran:?}");
+        let config = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
+        assert!(config.contains(&line.replace("HOME", world.home().to_str().unwrap())), "{config}");
+        assert_eq!(world.sandbox.connections(), 0, "no code was sent");
+        assert_eq!(world.run(["login", "prod"]).code, 0, "{name}");
+    }
+}
+
+#[test]
+fn a_program_that_prints_no_code_is_not_written() {
+    for (prints, says) in [
+        ("exit 3", "mfa_process exited with 3: WARNING: Touch your YubiKey..."),
+        ("echo AWS ana 123456", "mfa_process printed something other than six digits"),
+        ("true", "mfa_process printed no code"),
+    ] {
+        let world = World::new();
+        let before = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
+        let (name, noise, words) = PROGRAMS[0];
+        let path = world.plant(name, noise, words, prints);
+        let args = ["profile", "set", "base", "--code-from", name, "--entry", "AWS ana", "--yes"];
+        let ran = world.finish(world.twolock(args).env("PATH", &path));
+        let line = format!("twolock: error: profile 'base': {says}; nothing was changed\n");
+        assert!([3, 4].contains(&ran.code) && ran.stderr.starts_with(&line), "{ran:?}");
+        assert_eq!(std::fs::read_to_string(world.home().join(".aws/config")).unwrap(), before);
+    }
+    // PATH is a variable, which a repository may have set.
+    let world = World::new();
+    let args = ["profile", "set", "base", "--code-from", "pass", "--entry", "x", "--yes"];
+    world.plant("pass", "", "", "");
+    std::fs::rename(world.home().join(".nix-profile"), world.home().join("repo")).unwrap();
+    let ran = world.finish(world.twolock(args).env("PATH", world.home().join("repo/bin")));
+    ran.is(
+        2,
+        "",
+        "twolock: error: profile 'base': --code-from pass: 'pass' on PATH is HOME/repo/bin/pass, which is not in a system directory\n\
+         twolock: hint: if you trust it: twolock profile set base mfa_process 'HOME/repo/bin/pass otp x'\n",
+    );
+    for (args, says) in [
+        (["--code-from", "ykman", "--entry", "x"], "--code-from ykman: program not found: 'ykman'"),
+        (["--code-from", "sh", "--entry", "x"], "invalid value 'sh' for '--code-from <PROGRAM>'"),
+        (["--code-from", "pass", "--entry", "-x"], "'-x' is not a name of an entry"),
+        (["region", "eu-west-1", "--entry", "x"], "'--entry <NAME>'"),
+    ] {
+        let ran = world.finish(&mut world.twolock([&["profile", "set", "base"], &args[..]].concat()));
+        assert!(ran.code == 2 && ran.stderr.contains(says), "{args:?}: {ran:?}");
+    }
+}
+
 #[test]
 fn its_code_is_used_without_a_question() {
     let world = World::new();

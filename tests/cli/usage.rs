@@ -232,6 +232,10 @@ fn the_value_of_a_flag_is_not_taken_for_the_profile() {
 fn no_option_takes_a_secret() {
     fn walk(command: &clap::Command) {
         for option in command.get_arguments().filter(|option| option.get_action().takes_values()) {
+            // One of the names that we know is no secret.
+            if !option.get_possible_values().is_empty() {
+                continue;
+            }
             let name = option.get_long().unwrap_or_default();
             for word in ["secret", "key", "token", "password", "code"] {
                 assert!(!name.contains(word), "{}: --{name}", command.get_name());

@@ -2,6 +2,7 @@
 
 mod add;
 mod adopt;
+mod code_from;
 mod edit;
 mod list;
 pub mod notes;
@@ -41,10 +42,15 @@ pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
             let title = titled("release", &[name.as_ref()]) + if args.restore_key { " --restore-key" } else { "" };
             changed(args.flags, invocation, Some(&title), |context| release::run(context, args, &title))
         }
-        Set { profile, key, value, flags } => {
+        Set { profile, key, value, code_from, entry, flags } => {
+            let key = key.as_deref().unwrap_or("mfa_process");
             let title = format!("{} {}", titled("set", &[Some(profile)]), as_word(key));
             changed(*flags, invocation, None, |context| {
-                edit::set(context, &context.resolve_alias(profile)?, key, value, &title, *flags)
+                let name = context.resolve_alias(profile)?;
+                match (code_from, entry) {
+                    (Some(program), Some(entry)) => code_from::set(context, &name, (*program, entry), &title, *flags),
+                    _ => edit::set(context, &name, key, value.as_deref().unwrap_or_default(), &title, *flags),
+                }
             })
         }
         Unset { profile, keys, flags } => {

@@ -22,9 +22,9 @@ It asks for no code: it uses a session if there is one, else the access key.")]
     /// Create a virtual MFA device: show its QR code, enable it, and write it into the profile
     #[command(after_help = "\
 Examples:
-  twolock mfa enroll work                                    # scan the QR code, then enter two codes
-  twolock mfa enroll work --show-seed                        # the secret key as text
-  twolock mfa enroll work --seed-to 'pass insert -m aws-mfa' # a program stores the secret key
+  twolock mfa enroll work                # shows a QR code, asks for two codes
+  twolock mfa enroll work --show-seed    # shows the secret key as text
+  twolock mfa enroll work --seed-to 'pass insert -m aws-mfa'
 
 The device is named as the user, or NAME-2 if that name is taken. A program of --seed-to is started without a shell, and \
 reads the secret key in Base32 as one line on its standard input. twolock stores no secret key of a device. If it is \

@@ -120,9 +120,13 @@ or without --; flags after it belong to the command."
     )]
     Exec(Exec),
     /// Start a session now (asks for the MFA code)
-    #[command(
-        after_help = "Examples:\n  twolock login prod\n  twolock login prod --fresh           # asks for a new code even if there is a session\n  twolock login prod --device tablet   # uses another device of the same user from now on"
-    )]
+    #[command(after_help = "\
+Examples:
+  twolock login prod
+  twolock login prod --fresh           # asks even if there is a session
+  twolock login prod --device tablet   # another device of the same user
+
+If the profile has no mfa_serial, it offers the devices of the user.")]
     Login(Login),
     /// End the sessions of a profile
     #[command(
@@ -204,6 +208,7 @@ impl Command {
                 !matches!(args, Profile::List { .. } | Profile::Show { .. } | Profile::Pick { .. })
             }
             Command::Key(args) => !matches!(args, Key::List { .. } | Key::Export(_)),
+            Command::Mfa(args) => !matches!(args, Mfa::Devices { .. }),
             Command::Settings(args) => {
                 matches!(args, Settings::Set { .. } | Settings::Unset { .. } | Settings::Trust { .. })
             }

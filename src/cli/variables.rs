@@ -36,7 +36,8 @@ fn listed_below(command: Command, path: &str) -> Command {
 
 fn read_by(command: &str) -> &'static [&'static str] {
     match command {
-        "credential-process" | "login" => &[PROFILE, FILES, CALLS, SESSIONS],
+        "credential-process" => &[PROFILE, FILES, CALLS, SESSIONS],
+        "login" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "whoami" => &[PROFILE, SHELL, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "env" | "exec" => &[PROFILE, FILES, CALLS, "AWS_SDK_LOAD_CONFIG", SESSIONS, MIN_TTL],
         "logout" | "profile show" | "profile adopt" | "profile release" => &[PROFILE, FILES, CALLS, KEYRING],
@@ -48,6 +49,9 @@ fn read_by(command: &str) -> &'static [&'static str] {
         "profile pick" => &[FILES, PICKER],
         "profile add" | "profile remove" => &[FILES, CALLS, KEYRING],
         "profile set" | "profile unset" | "profile rename" | "complete" => &[FILES],
+        "mfa devices" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, KEYRING, COLUMNS],
+        "mfa enroll" | "mfa resync" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, KEYRING, "TERM"],
+        "mfa remove" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "key rotate" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "doctor" => &[PROFILE, FILES, CALLS, SETTINGS, "AWS_LOGIN_CACHE_DIRECTORY", COLUMNS],
         "settings list" => &[SETTINGS, COLUMNS],

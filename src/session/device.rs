@@ -167,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn a_device_is_new_for_a_minute() {
+        let at = |enabled: Option<i64>, now| {
+            let state = DeviceState { enabled: enabled.map(Timestamp::from_unix), ..DeviceState::default() };
+            state.is_new(Timestamp::from_unix(now))
+        };
+        let table = [(None, 100), (Some(100), 99), (Some(100), 100), (Some(100), 159), (Some(100), 160)];
+        assert_eq!(table.map(|(enabled, now)| at(enabled, now)), [false, false, true, true, false]);
+    }
+
+    #[test]
     fn the_same_serial_behind_another_endpoint_is_another_device() {
         let device = MfaSerial::parse("arn:aws:iam::123456789012:mfa/ana").unwrap();
         let (aws, local) =

@@ -199,6 +199,40 @@ fn missing_values_are_asked_for_and_the_secret_is_not_shown() {
 }
 
 #[test]
+fn the_device_of_the_new_keys_user_is_offered() {
+    for (answer, asks) in [("y\n", false), ("n\n", true)] {
+        let world = World::new();
+        world.write(".aws/credentials", "");
+        world.write(".aws/config", "");
+        let desktop = Desktop::empty(&world);
+        let mut command = world.program(PROGRAM);
+        desktop.dress(command.args(["profile", "add", "me"]).env("AWS_ENDPOINT_URL", world.sandbox.url()));
+        let mut terminal = crate::world::Terminal::start(command);
+        for (question, answer) in [
+            ("(key, role): ", "key\n"),
+            ("access key id: ", &*format!("{KEY_ID}\n")),
+            ("secret access key (not shown): ", &format!("{SECRET}\n")),
+            (&format!("use {DEVICE}? [y/n]: "), answer),
+        ] {
+            terminal.sees(question);
+            terminal.types(answer);
+        }
+        if asks {
+            terminal.sees("ARN of its MFA device");
+            terminal.types(&format!("{DEVICE}\n"));
+        }
+        terminal.sees("region (Enter for none): ");
+        terminal.types("\n");
+        terminal.sees(&format!("+ mfa_serial = {DEVICE}"));
+        terminal.sees("add? [y/N] ");
+        terminal.types("y\n");
+        let ran = terminal.end();
+        let note = format!("twolock: note: profile 'me': no mfa_serial; user ana has the MFA device {DEVICE}\n");
+        assert!(ran.code == 0 && ran.stderr == note, "{ran:?}");
+    }
+}
+
+#[test]
 fn a_key_is_not_read_from_a_terminal_that_would_show_it() {
     let terminal = World::new().on_terminal(["profile", "add", "me", "--stdin"]);
     let said = "twolock: error: profile 'me': --stdin reads two lines, access key id and secret: it is a terminal\n\

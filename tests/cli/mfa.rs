@@ -2,7 +2,7 @@
 
 use twolock_sandbox::Policy;
 
-use crate::world::{DEVICE, Fault, FaultKind, KEY_ID, Options, Ran, Terminal, World, make_runnable};
+use crate::world::{DEVICE, Fault, FaultKind, KEY_ID, Options, Ran, Terminal, World, eventually, make_runnable};
 
 const ANA: &str = "arn:aws:iam::123456789012:user/ana";
 const SECOND: &str = "arn:aws:iam::123456789012:mfa/ana-2";
@@ -66,13 +66,16 @@ fn type_slowly(terminal: &mut Terminal, answers: &[&str]) {
 
 /// Has a real decoder read the picture that a terminal shows: each cell is two modules, one above the other.
 fn scanned(shown: &str) -> String {
-    let rows: Vec<&str> =
-        shown.split("\x1b[0;30;47;107m").skip(1).filter_map(|row| row.split("\x1b[0m").next()).collect();
+    let rows = shown.split("\x1b[0;30;47;107m").skip(1).filter_map(|row| row.split("\x1b[0m").next());
+    decoded(&rows.map(String::from).collect::<Vec<_>>())
+}
+
+fn decoded(rows: &[String]) -> String {
     let side = rows[0].chars().count();
-    assert!(rows.len() <= 23 && side <= 80 && rows.iter().all(|row| row.chars().count() == side), "{shown}");
+    assert!(rows.len() <= 23 && side <= 80 && rows.iter().all(|row| row.chars().count() == side), "{rows:?}");
     const SCALE: usize = 6;
     let mut image = format!("P5 {} {} 255\n", side * SCALE, rows.len() * 2 * SCALE).into_bytes();
-    for row in &rows {
+    for row in rows {
         for is_lower in [false, true] {
             let dark = |c: char| matches!((c, is_lower), ('█', _) | ('▀', false) | ('▄', true));
             let line: Vec<u8> = row.chars().flat_map(|c| [if dark(c) { 0 } else { 255 }; SCALE]).collect();
@@ -146,7 +149,7 @@ fn a_user_without_a_device_or_with_a_passkey_alone_is_told_how_to_get_one() {
         "twolock: note: STS takes codes of an authenticator app or hardware token only: twolock mfa enroll base\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (0, note), "{ran:?}");
     assert_eq!(enroll(&world, DEVICE).code, 0);
-    assert!(config(&world).contains(DEVICE) || config(&world).contains(&passkey), "{}", config(&world));
+    assert!(names(&world, DEVICE) && !config(&world).contains(&passkey), "{}", config(&world));
 }
 
 #[test]
@@ -190,6 +193,44 @@ fn a_new_device_is_scanned_from_the_terminal_enabled_and_written_into_the_profil
     assert!(names(&world, SECOND) && !world.home().join(RECORD).exists());
     assert_eq!(world.sandbox.count("EnableMFADevice"), 1);
     assert_eq!(world.sandbox.devices_of(ANA).len(), 2);
+}
+
+/// A terminal that draws, as a person sees it: the whole picture and the question are on the screen at once.
+#[test]
+fn the_picture_is_whole_on_a_terminal_of_80_columns_and_24_rows() {
+    let world = world();
+    let tmux = |args: &[&str]| {
+        let mut command = world.program("tmux");
+        command.env("TMUX_TMPDIR", world.home()).args(["-u", "-f", "/dev/null"]).args(args);
+        world.finish(&mut command).stdout
+    };
+    let line = format!("{} mfa enroll base --yes", env!("CARGO_BIN_EXE_twolock"));
+    tmux(&["new-session", "-d", "-x", "80", "-y", "24", &line]);
+    let mut screen = String::new();
+    eventually("the question", || {
+        screen = tmux(&["capture-pane", "-p", "-N"]);
+        screen.contains("first code (s: secret key as text):")
+    });
+    tmux(&["kill-server"]);
+    let rows: Vec<&str> = screen.lines().collect();
+    let question = rows.iter().position(|row| row.starts_with("first code (")).unwrap();
+    let picture = rows[question - 23..question].iter().map(|row| row.chars().take(45).collect()).collect::<Vec<_>>();
+    let seed = world.sandbox.devices().into_iter().find(|device| device.serial == SECOND).unwrap().seed_base32;
+    assert_eq!(decoded(&picture), format!("otpauth://totp/AWS:ana-2@123456789012?secret={seed}"), "{screen}");
+}
+
+#[test]
+fn a_device_enrolled_for_a_role_is_written_into_the_profile_with_the_key() {
+    let world = world();
+    world.add_config(
+        "[profile prod]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nendpoint_url = {url}\n",
+    );
+    let mut terminal = world.on_terminal(["mfa", "enroll", "prod", "--yes"]);
+    terminal.sees("first code (");
+    type_two_codes(&world, &mut terminal, SECOND);
+    let ran = terminal.end();
+    assert!(ran.stdout.contains(&format!("  [profile base]\n+ mfa_serial = {SECOND}\n")), "{ran:?}");
+    assert_eq!(world.run_with_code_of(SECOND, &["login", "prod"]).code, 0);
 }
 
 #[test]
@@ -395,10 +436,10 @@ fn a_code_of_a_new_device_that_aws_does_not_know_yet_is_asked_again_and_says_why
     let mut terminal = world.on_terminal(["login", "base"]);
     let (now, code_at) = (world.sandbox.now(), |at| world.sandbox.code_at(SECOND, at).unwrap());
     terminal.sees("device ana-2");
-    terminal.types(&format!("{}\n", code_at(now + 60)));
-    terminal.sees("refused: AWS may need up to a minute to recognize a new device; next code in ");
+    terminal.types(&format!("{}\n", code_at(now + 3600)));
+    terminal.sees("refused: AWS takes up to a minute to know a new device; next code in ");
     std::thread::sleep(std::time::Duration::from_secs(35));
-    terminal.types(&format!("{}\n", code_at(now + 90)));
+    terminal.types(&format!("{}\n", code_at(now + 60)));
     let ran = terminal.end();
     assert_eq!(ran.code, 0, "{ran:?}");
 }
@@ -425,7 +466,13 @@ fn a_device_that_is_off_is_synchronized() {
     world.sandbox.set_device_ahead(DEVICE, 210);
     let mut terminal = world.on_terminal(["mfa", "resync", "prod"]);
     terminal.sees("first code (ana of user ana): ");
-    type_two_codes(&world, &mut terminal, DEVICE);
+    for before in [30, 0] {
+        let code = world.sandbox.code_at(DEVICE, world.sandbox.now() - before).unwrap();
+        terminal.types(&format!("{code}\n"));
+        if before > 0 {
+            terminal.sees("second code, the one that follows: ");
+        }
+    }
     world.tidy(terminal.end()).is(
         0,
         &format!("device {DEVICE} is synchronized; with the next code: twolock login prod\n"),
@@ -487,6 +534,40 @@ fn another_device_is_removed_by_name_after_a_yes() {
 }
 
 #[test]
+fn a_device_that_may_not_be_deleted_leaves_the_profile_all_the_same() {
+    let world = World::new();
+    world.sandbox.set_policy(ANA, Policy::SelfManaged);
+    world.sandbox.add_passkey(ANA, "laptop").unwrap();
+    world.log_in("base");
+    let ran = world.run(["mfa", "remove", "base", "--yes"]);
+    let line = format!("{DEVICE} is the last MFA device of user ana whose codes STS takes\n");
+    assert!(ran.code == 3 && ran.stderr.contains(&line), "{ran:?}");
+    // Also where AWS lists nothing.
+    world.sandbox.deny(ANA, "ListMFADevices");
+    assert_eq!(world.run(["mfa", "remove", "base", "--yes"]).code, 4);
+    let ran = world.run(["mfa", "remove", "base", "--yes", "--force"]);
+    let line = format!("device {DEVICE} is deactivated, but not deleted: DeleteVirtualMFADevice is not allowed (");
+    assert!(ran.code == 8 && ran.stderr.contains(&line), "{ran:?}");
+    assert!(!names(&world, DEVICE), "{}", config(&world));
+    assert!(world.sandbox.devices().iter().any(|device| device.serial == DEVICE && device.owner.is_none()));
+}
+
+#[test]
+fn lost_answers_of_a_removal_are_made_good_by_the_next_run() {
+    for action in ["DeactivateMFADevice", "DeleteVirtualMFADevice"] {
+        let world = World::new();
+        let old = world.sandbox.add_device(ANA, "old-phone").serial;
+        world.log_in("base");
+        world.sandbox.fault(Fault::new(FaultKind::DropAfter).on(action));
+        let ran = world.run(["mfa", "remove", "base", "old-phone", "--yes"]);
+        assert!([6, 8].contains(&ran.code), "{action}: {ran:?}");
+        let ran = world.run(["mfa", "remove", "base", &old, "--yes"]);
+        let is_gone = !world.sandbox.devices().iter().any(|device| device.serial == old);
+        assert!(is_gone && [0, 4].contains(&ran.code), "{action}: {ran:?}");
+    }
+}
+
+#[test]
 fn removing_a_device_takes_a_code_where_no_session_lives() {
     let world = World::new();
     world.sandbox.add_device(ANA, "old-phone");
@@ -498,7 +579,7 @@ fn removing_a_device_takes_a_code_where_no_session_lives() {
 
 #[test]
 fn the_root_user_and_lost_answers() {
-    let world = world();
+    let world = with(Options { list_delay: 3, ..Options::default() });
     world.sandbox.fault(Fault::new(FaultKind::DropAfter).on("EnableMFADevice"));
     assert_eq!(enroll(&world, SECOND).code, 0, "a list shows that it is enabled");
     assert!(names(&world, SECOND));
@@ -515,6 +596,101 @@ fn the_root_user_and_lost_answers() {
         ran.code == 3 && ran.stderr.contains("which is not an IAM user") && !ran.stderr.contains(KEY_ID),
         "{ran:?}"
     );
+}
+
+#[test]
+fn login_offers_the_one_device_of_the_user_and_writes_it_after_a_yes() {
+    let world = world();
+    for (answer, is_written) in [("n\n", false), ("y\n", true)] {
+        let mut terminal = world.on_terminal(["login", "base"]);
+        terminal.sees("use it in the profile? [y/N] ");
+        assert!(terminal.shown().contains(&format!("+ mfa_serial = {DEVICE}")), "{}", terminal.shown());
+        terminal.types(answer);
+        if is_written {
+            terminal.sees("device ana): ");
+            terminal.types(&format!("{}\n", world.code()));
+        }
+        let ran = terminal.end();
+        let note = format!("twolock: note: profile 'base': no mfa_serial; user ana has the MFA device {DEVICE}\n");
+        assert!(ran.code == 0 && ran.stderr.starts_with(&note), "{ran:?}");
+        assert_eq!((names(&world, DEVICE), ran.stderr.contains("has no MFA")), (is_written, !is_written), "{ran:?}");
+    }
+    let ran = world.run(["login", "base"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "without a terminal nothing is asked");
+}
+
+#[test]
+fn login_lets_a_person_choose_one_of_several_devices() {
+    let world = world();
+    let tablet = world.sandbox.add_device(ANA, "tablet").serial;
+    world.sandbox.add_passkey(ANA, "laptop").unwrap();
+    let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
+    command.args(["login", "base"]).env("TERM", "dumb").env("TWOLOCK_MFA_CODE", world.code_of(&tablet));
+    let mut terminal = Terminal::start(command);
+    terminal.sees("tablet");
+    terminal.types("2\n");
+    terminal.sees("use it in the profile? [y/N] ");
+    assert!(!terminal.shown().contains("laptop"), "STS takes no codes of it: {}", terminal.shown());
+    terminal.types("y\n");
+    let ran = terminal.end();
+    assert!(ran.code == 0 && names(&world, &tablet), "{ran:?}");
+}
+
+#[test]
+fn without_a_device_or_a_list_login_says_so_and_goes_on() {
+    let world = world();
+    world.sandbox.deny(ANA, "ListMFADevices");
+    for (answer, is_written) in [("\n", false), (&*format!("{DEVICE}\n"), true)] {
+        let mut terminal = world.on_terminal(["login", "base"]);
+        terminal.sees("ARN of its MFA device (console: IAM, Users, Security credentials; Enter for none): ");
+        terminal.types(answer);
+        if is_written {
+            terminal.sees("use it in the profile? [y/N] ");
+            terminal.types("y\n");
+            terminal.sees("device ana): ");
+            terminal.types(&format!("{}\n", world.code()));
+        }
+        let ran = terminal.end();
+        let note = "twolock: note: profile 'base': no mfa_serial, and AWS does not list the devices of user ana\n";
+        assert!(ran.code == 0 && ran.stderr.starts_with(note), "{ran:?}");
+        assert_eq!(names(&world, DEVICE), is_written, "{ran:?}");
+    }
+    let world = self::world();
+    world.run(["mfa", "remove", "base", "ana", "--force", "--yes"]);
+    let ran = world.on_terminal(["login", "base"]).end();
+    let note =
+        "twolock: note: user ana has no MFA device whose codes STS takes; to create one: twolock mfa enroll base\n";
+    assert!(ran.code == 0 && ran.stderr.starts_with(note), "{ran:?}");
+}
+
+#[test]
+fn adopt_offers_the_device_first() {
+    let world = world();
+    let mut terminal = world.on_terminal(["profile", "adopt", "base"]);
+    terminal.sees("use it in the profile? [y/N] ");
+    terminal.types("y\n");
+    terminal.sees("adopt? [y/N] ");
+    terminal.types("n\n");
+    let ran = terminal.end();
+    assert!(ran.code == 9 && names(&world, DEVICE), "{ran:?}");
+}
+
+#[test]
+fn a_lost_device_is_replaced_by_another_one_in_every_profile_that_names_it() {
+    let world = World::new();
+    let tablet = world.sandbox.add_device(ANA, "tablet").serial;
+    world.add_config(&format!("[profile other]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nmfa_serial = {DEVICE}\n"));
+    let ran = world.run_with_code_of(&tablet, &["login", "prod", "--device", "tablet"]);
+    assert!(ran.code == 0 && ran.stdout.matches(&format!("+ mfa_serial = {tablet}\n")).count() == 2, "{ran:?}");
+    assert!(!names(&world, DEVICE));
+    // And the lost one is removed with a session of the other.
+    let ran = world.run(["mfa", "remove", "prod", "ana", "--yes"]);
+    assert!(ran.code == 0 && ran.stdout.ends_with(&format!("removed MFA device {DEVICE}\n")), "{ran:?}");
+    assert_eq!(world.sandbox.devices().len(), 1);
+    let ran = world.run(["login", "prod", "--device", "nobody"]);
+    let says = "twolock: error: profile 'prod': user ana has no MFA device 'nobody'\n\
+                twolock: hint: the user's devices: twolock mfa devices prod\n";
+    ran.is(2, "", says);
 }
 
 #[test]

@@ -23,10 +23,14 @@ pub fn run(args: &Remove, invocation: &Invocation) -> Result<u8> {
     let account = Account::with_mfa(&context, &name, args.profile.code_stdin)?;
     let removing = Removing::of(&account, args)?;
     removing.confirm(args)?;
-    removing.remove()?;
-    let flags = ChangeFlags { yes: true, dry_run: false, forget_unfinished: false };
-    // The files as they are now.
-    setting::unset(&Context::load(&invocation.env)?, "mfa remove", &removing.serial, flags)?;
+    let removed = removing.remove();
+    // A device that is deactivated gives no sessions any more, although it may still exist.
+    if removed.as_ref().map_or_else(|failure| failure.kind == Kind::HalfDone, |()| true) {
+        let flags = ChangeFlags { yes: true, dry_run: false, forget_unfinished: false };
+        // The files as they are now.
+        setting::unset(&Context::load(&invocation.env)?, "mfa remove", &removing.serial, flags)?;
+    }
+    removed?;
     to_stdout(format!("removed MFA device {}\n", removing.serial).as_bytes())?;
     Ok(0)
 }
@@ -47,11 +51,8 @@ impl<'a> Removing<'a> {
         };
         let serial = serial_of(account, args, &devices)?;
         let listed = devices.iter().find(|device| device.serial == serial).cloned();
-        if listed.is_some() && devices.len() == 1 && !args.force {
-            let cause = format!("{serial} is the last MFA device of user {}", account.user);
-            let enroll = CommandLine::of(Verb::Enroll, &account.profile).to("another one first");
-            let failure = Failure::new(Kind::Config, cause).of_profile(&account.profile).hint(enroll);
-            return Err(failure.hint("to remove it all the same, add --force"));
+        if let Some(this) = listed.as_ref().filter(|_| !args.force) {
+            must_not_be_the_last(account, this, &devices)?;
         }
         Ok(Self { account, serial, listed })
     }
@@ -69,22 +70,21 @@ impl<'a> Removing<'a> {
         Conversation::begin(need)?.confirm(&text, "deactivate and delete it at AWS?")
     }
 
+    /// A device that an earlier run has deactivated is deleted.
     fn remove(&self) -> Result<()> {
         let Account { iam, user, .. } = self.account;
         let signer = self.account.signer();
-        if self.listed.is_some() || !is_virtual(&self.serial) {
-            match iam.deactivate_mfa_device(signer, user, &self.serial, Bounds::CALL) {
-                Err(e) if e.kind != AwsErrorKind::Missing => return Err(self.account.failure(e)),
-                _ => {}
-            }
-        }
+        let was_enabled = match iam.deactivate_mfa_device(signer, user, &self.serial, Bounds::CALL) {
+            Err(e) if e.kind == AwsErrorKind::Missing && is_virtual(&self.serial) => false,
+            deactivated => deactivated.map(|()| true).map_err(|e| self.account.failure(e))?,
+        };
         if !is_virtual(&self.serial) {
             return Ok(());
         }
         match iam.delete_virtual_mfa_device(signer, &self.serial, Bounds::CALL) {
             Ok(()) => Ok(()),
-            Err(e) if e.kind == AwsErrorKind::Missing && self.listed.is_some() => Ok(()),
-            Err(e) if self.listed.is_some() => {
+            Err(e) if e.kind == AwsErrorKind::Missing && was_enabled => Ok(()),
+            Err(e) if was_enabled => {
                 let cause = format!("device {} is deactivated, but not deleted: {}", self.serial, e.cause);
                 let again = CommandLine::of(Verb::RemoveDevice, &self.account.profile).with(self.serial.to_string());
                 let failure = Failure::new(Kind::HalfDone, cause).of_profile(&self.account.profile);
@@ -93,6 +93,20 @@ impl<'a> Removing<'a> {
             Err(e) => Err(self.account.failure(e)),
         }
     }
+}
+
+/// A user who has a passkey left can sign in to the console, but start no session.
+fn must_not_be_the_last(account: &Account<'_>, this: &MfaDevice, devices: &[MfaDevice]) -> Result<()> {
+    let has_codes = this.kind.has_codes_for_sts();
+    let is_as_good = |other: &&MfaDevice| other.serial != this.serial && (other.kind.has_codes_for_sts() || !has_codes);
+    if devices.iter().any(|other| is_as_good(&other)) {
+        return Ok(());
+    }
+    let what = if devices.len() > 1 { " whose codes STS takes" } else { "" };
+    let cause = format!("{} is the last MFA device of user {}{what}", this.serial, account.user);
+    let enroll = CommandLine::of(Verb::Enroll, &account.profile).to("another one first");
+    let failure = Failure::new(Kind::Config, cause).of_profile(&account.profile).hint(enroll);
+    Err(failure.hint("to remove it all the same, add --force"))
 }
 
 /// Only these exist without a user, and have to be deleted.

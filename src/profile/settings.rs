@@ -87,9 +87,8 @@ impl<'a> ProfileSettings<'a> {
             "mfa_serial {} is a FIDO key or passkey; STS accepts only codes from virtual and hardware token devices",
             serial.value
         );
-        Err(Failure::new(Kind::Config, cause).of_profile(self.name).at(serial.place()).hint(
-            "add an authenticator app (a virtual MFA device, arn:aws:iam::…:mfa/NAME) to the IAM user, and set mfa_serial to its ARN",
-        ))
+        let enroll = CommandLine::of(Verb::Enroll, self.name).to("add an authenticator app to the same user");
+        Err(Failure::new(Kind::Config, cause).of_profile(self.name).at(serial.place()).hint(enroll))
     }
 
     pub(crate) fn mfa_process(self) -> Option<&'a Setting> {

@@ -240,7 +240,7 @@ fn a_key_without_a_device_gets_the_device_of_its_roles() {
         3,
         "",
         "twolock: error: profile 'base' (~/.aws/config:1): has no mfa_serial: its sessions would have no MFA, and IAM would reject them\n\
-         twolock: hint: twolock profile set base mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME\n",
+         twolock: hint: to choose one of the user's devices: twolock login base\n",
     );
 }
 

@@ -286,7 +286,7 @@ fn callers_that_bypass_twolock_are_reported_with_what_they_get() {
              ~/.aws/config:43); Go v2, JavaScript v3: an error: cannot ask for the MFA code (mfa_serial at \
              ~/.aws/config:43): twolock profile adopt half",
             "warning keys: AWS CLI and boto3, Go v2, JavaScript v3 bypass twolock: the access key \
-             (~/.aws/credentials:5); twolock is not called; it cannot be adopted yet: has no mfa_serial: its sessions would have no MFA, and IAM would reject them: twolock profile set keys mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME",
+             (~/.aws/credentials:5); twolock is not called; it cannot be adopted yet: has no mfa_serial: its sessions would have no MFA, and IAM would reject them: twolock login keys",
         ]
     );
 }

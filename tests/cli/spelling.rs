@@ -242,8 +242,8 @@ fn a_key_or_value_that_is_nearly_right_is_refused_with_what_was_meant() {
             "mfa_serial",
             "arn:aws:iam::123456789012:u2f/user/ana/key-ABC",
             "mfa_serial arn:aws:iam::123456789012:u2f/user/ana/key-ABC is a FIDO key or passkey; STS accepts only codes \
-             from virtual and hardware token devices\ntwolock: hint: add an authenticator app (a virtual MFA device, \
-             arn:aws:iam::…:mfa/NAME) to the IAM user, and set mfa_serial to its ARN"
+             from virtual and hardware token devices\ntwolock: hint: add an authenticator app to the same user: \
+             twolock mfa enroll prod"
                 .into(),
         ),
         ("twolock_protected", "true", "twolock_protected: this version cannot use protected profiles yet".into()),

@@ -258,12 +258,14 @@ fn own_key(chains: &Chains<'_>, settings: ProfileSettings<'_>) -> Result<Becomes
 }
 
 fn no_device(settings: ProfileSettings<'_>, devices: &BTreeSet<String>) -> Failure {
-    let device = devices.iter().next().map_or("arn:aws:iam::ACCOUNT:mfa/NAME", String::as_str);
     let why = match devices.len() {
         0 | 1 => "has no mfa_serial: its sessions would have no MFA, and IAM would reject them".to_string(),
         n => format!("has no mfa_serial, and the roles that use its key have {n} devices"),
     };
-    let set = || CommandLine::of(Verb::Set, settings.name()).with("mfa_serial").with(device).into();
+    let set = || match devices.first() {
+        Some(device) => CommandLine::of(Verb::Set, settings.name()).with("mfa_serial").with(device).into(),
+        None => CommandLine::of(Verb::Login, settings.name()).to("to choose one of the user's devices"),
+    };
     settings.refuse_profile(why).hint(settings.misspelled(&["mfa_serial"]).unwrap_or_else(set))
 }
 

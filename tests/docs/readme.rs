@@ -22,7 +22,7 @@ fn the_readme_lists_the_verbs_of_the_help_and_no_others() {
     let listed = verbs_of(&Page::read("README.md").section("The verbs"));
     let mut built = Vec::new();
     for command in Cli::command().get_subcommands().filter(|it| !it.is_hide_set() && it.get_name() != "sandbox") {
-        let groups = ["profile", "key", "settings"];
+        let groups = ["profile", "key", "mfa", "settings"];
         match groups.contains(&command.get_name()) {
             true => built
                 .extend(command.get_subcommands().map(|verb| format!("{} {}", command.get_name(), verb.get_name()))),
@@ -45,7 +45,7 @@ fn verbs_of(table: &str) -> Vec<String> {
         for span in cell.split('`').filter(|span| span.starts_with(|c: char| c.is_ascii_lowercase())) {
             let words: Vec<&str> = span.split_whitespace().take_while(|word| is_verb(word)).collect();
             match (words.as_slice(), group) {
-                (["profile" | "key" | "settings", verb, ..], _) => {
+                (["profile" | "key" | "mfa" | "settings", verb, ..], _) => {
                     group = Some(words[0]);
                     verbs.push(format!("{} {verb}", words[0]));
                 }

@@ -100,6 +100,7 @@ fn every_field_of_json_is_there() {
             ]),
         ),
         ("whoami", fields(&[&["twolock", "whoami", "prod", "--json"]])),
+        ("mfa devices", fields(&[&["twolock", "mfa", "devices", "work", "--json"]])),
         (
             "doctor",
             fields(&[

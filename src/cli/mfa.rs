@@ -23,11 +23,12 @@ It asks for no code: it uses a session if there is one, else the access key.")]
     #[command(after_help = "\
 Examples:
   twolock mfa enroll work                # shows a QR code, asks for two codes
-  twolock mfa enroll work --show-seed    # shows the secret key as text
+  twolock mfa enroll work --show-seed    # shows the seed as text
   twolock mfa enroll work --seed-to 'pass insert -m aws-mfa'
 
-The device is named as the user, or NAME-2 if that name is taken. A program of --seed-to is started without a shell, and \
-reads the secret key in Base32 as one line on its standard input. twolock stores no secret key of a device. If it is \
+The seed is what apps call the secret key or setup key of a device. The device is named after the user, or NAME-2 if \
+that name is taken. The --seed-to program is started without a shell, and \
+reads the seed in Base32 as one line on its standard input. No seed is stored by twolock. If enrolling is \
 interrupted, run it again: an unfinished device is removed, and one that is already enabled is written into the profile.")]
     Enroll(Enroll),
     /// Synchronize a device whose codes are refused, with two consecutive codes
@@ -51,10 +52,10 @@ expire, up to 36 hours.")]
 pub struct Enroll {
     #[command(flatten)]
     pub profile: ProfileArg,
-    /// Show the secret key as text instead of a QR code
+    /// Show the seed as text instead of a QR code
     #[arg(long, conflicts_with = "seed_to")]
     pub show_seed: bool,
-    /// Give the secret key to this program, on its standard input
+    /// Give the seed to this program, on its standard input
     #[arg(long, value_name = "COMMAND LINE")]
     pub seed_to: Option<String>,
     /// Do not ask for confirmation
@@ -69,7 +70,7 @@ pub struct Remove {
     /// The device, by name or ARN [default: the one that the profile uses]
     #[arg(value_name = "DEVICE")]
     pub device: Option<String>,
-    /// Remove the user's last device, too, or one of a user whose devices AWS does not list
+    /// Remove even the user's last device, or a device of a user whose devices AWS does not list
     #[arg(long)]
     pub force: bool,
     /// Do not ask for confirmation

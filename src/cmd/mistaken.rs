@@ -81,10 +81,8 @@ fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
             let one = format!("for one command: twolock exec {name} -- COMMAND");
             (format!("run: {}", line_to_type(calling_shell(env), &name)), Some(one))
         }
-        "rotate" => {
-            let create = "create a new access key in the AWS console: IAM > Users > Security credentials";
-            (create.into(), Some(format!("then: twolock key replace {name}")))
-        }
+        "rotate" => (format!("run: twolock key rotate {name}"), None),
+        "enroll" => (format!("run: twolock mfa enroll {name}"), None),
         "console" => {
             let role = format!("the account and role to choose there: twolock profile show {name}");
             ("sign in to the AWS console in a browser".into(), Some(role))

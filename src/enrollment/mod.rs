@@ -1,6 +1,6 @@
-//! A new virtual MFA device, from its creation at IAM to the profile that names it. Each step may be cut short.
+//! A new virtual MFA device, from its creation at IAM to the profile that names it. Each step may be interrupted.
 //!
-//! - [`record`]: what is written before each step, so that no half-made device is unknown to us
+//! - [`record`]: what is written before each step, so that every unfinished device is known to us
 //! - [`steps`]: the steps at IAM
 //! - [`pair`]: two consecutive codes, sent once
 //!

@@ -1,4 +1,4 @@
-//! `enrollments.json`: the devices that are half made. The seed is not in it.
+//! `enrollments.json`: the devices whose enrollment is unfinished. The seed is not in it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The steps at IAM. The record says how far they have come, and what a device that is half made is called.
+//! The steps at IAM. The record says how far they have come, and names the unfinished device.
 
 use std::time::Duration;
 

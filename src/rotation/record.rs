@@ -39,6 +39,8 @@ pub enum Phase {
     Stored { new: AccessKeyId },
     /// Every profile has the new key, which works; the old one is still active.
     Switched { new: AccessKeyId },
+    /// The same, because the old key was switched on again on purpose.
+    Back { new: AccessKeyId },
     /// The old key is switched off.
     Off { new: AccessKeyId, since: Timestamp },
 }
@@ -48,9 +50,11 @@ impl Phase {
     pub fn new_key(&self) -> Option<&AccessKeyId> {
         match self {
             Phase::Creating => None,
-            Phase::Created { new } | Phase::Stored { new } | Phase::Switched { new } | Phase::Off { new, .. } => {
-                Some(new)
-            }
+            Phase::Created { new }
+            | Phase::Stored { new }
+            | Phase::Switched { new }
+            | Phase::Back { new }
+            | Phase::Off { new, .. } => Some(new),
         }
     }
 }
@@ -71,7 +75,7 @@ impl Record {
 
     /// Whether something is left to do before the old key rests, switched off.
     pub fn is_unfinished(&self) -> bool {
-        !matches!(self.phase, Phase::Off { .. })
+        !matches!(self.phase, Phase::Off { .. } | Phase::Back { .. })
     }
 }
 
@@ -121,6 +125,7 @@ mod tests {
             Phase::Created { new: new.clone() },
             Phase::Stored { new: new.clone() },
             Phase::Switched { new: new.clone() },
+            Phase::Back { new: new.clone() },
             Phase::Off { new: new.clone(), since },
         ] {
             let one = record("arn:aws:iam::123456789012:user/ana", phase);

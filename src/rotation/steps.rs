@@ -222,9 +222,10 @@ impl Rotation<'_> {
     }
 
     /// Switches the old key on again; the profiles keep the new one.
-    pub fn switch_on(&self, signer: Signer<'_>, record: Record, new: &AccessKeyId) -> Result<Record> {
+    pub fn switch_on(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<()> {
         self.set_active(signer, &record.old, true)?;
-        self.switched(record, new)
+        record.phase = Phase::Back { new: new.clone() };
+        self.records.put(&record)
     }
 
     fn set_active(&self, signer: Signer<'_>, id: &AccessKeyId, active: bool) -> Result<()> {

@@ -44,7 +44,7 @@ fn role_above_an_adopted_base_is_assumed_by_the_aws_cli_from_our_session() {
     assert_eq!((first.code, first.stderr.as_str()), (0, ""), "{first:?}");
     assert!(first.stdout.contains(":assumed-role/Admin/botocore-session-"), "{first:?}");
     assert_eq!(run_aws(&world, &whoami("via-base")).code, 0);
-    // The AWS CLI keeps its own role session in ~/.aws/cli/cache, but runs the source's process all the same.
+    // The AWS CLI keeps its own role session in ~/.aws/cli/cache, but runs the source's process anyway.
     assert_eq!((minted(&world), helper_runs(&world)), ((1, 1), 2));
     let assume = &calls(&world, "AssumeRole")[0];
     assert_eq!(assume.access_key_id.as_ref(), Some(&issued(&world)[0]));

@@ -35,7 +35,7 @@ fn two_codes(world: &World, serial: &str) -> [String; 2] {
 fn type_two_codes(world: &World, terminal: &mut Terminal, serial: &str) {
     let [first, second] = two_codes(world, serial);
     terminal.types(&format!("{first}\n"));
-    terminal.sees("second code, the one that follows: ");
+    terminal.sees("second code, the next one: ");
     terminal.types(&format!("{second}\n"));
 }
 
@@ -100,7 +100,7 @@ fn every_device_is_listed_with_its_kind_and_the_profiles_that_name_it() {
         ran.stdout.lines().map(|line| line.split("  ").filter(|cell| !cell.is_empty()).collect()).collect();
     assert_eq!(
         lines[0].iter().map(|cell| cell.trim()).collect::<Vec<_>>(),
-        ["DEVICE", "KIND", "SINCE", "PROFILES", "ARN"]
+        ["DEVICE", "KIND", "AGE", "PROFILES", "ARN"]
     );
     for (name, kind, profiles, serial) in [
         ("ana", "app", "base", DEVICE),
@@ -145,8 +145,7 @@ fn a_user_without_a_device_or_with_a_passkey_alone_is_told_how_to_get_one() {
     let passkey = world.sandbox.add_passkey(ANA, "laptop").unwrap();
     world.add_config(&format!("mfa_serial = {passkey}\n"));
     let ran = world.run(["mfa", "devices", "base"]);
-    let note =
-        "twolock: note: STS takes codes of an authenticator app or hardware token only: twolock mfa enroll base\n";
+    let note = "twolock: note: STS accepts only codes from an authenticator app or hardware token; to create a virtual device: twolock mfa enroll base\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (0, note), "{ran:?}");
     assert_eq!(enroll(&world, DEVICE).code, 0);
     assert!(names(&world, DEVICE) && !config(&world).contains(&passkey), "{}", config(&world));
@@ -185,7 +184,7 @@ fn a_new_device_is_scanned_from_the_terminal_enabled_and_written_into_the_profil
     ran.is(
         0,
         &format!(
-            "~/.aws/config\n  [profile base]\n+ mfa_serial = {SECOND}\ndevice {SECOND} is enabled; with the next code: \
+            "~/.aws/config\n  [profile base]\n+ mfa_serial = {SECOND}\ndevice {SECOND} is enabled; to start a session with its next code: \
              twolock login base\n"
         ),
         "",
@@ -209,7 +208,7 @@ fn the_picture_is_whole_on_a_terminal_of_80_columns_and_24_rows() {
     let mut screen = String::new();
     eventually("the question", || {
         screen = tmux(&["capture-pane", "-p", "-N"]);
-        screen.contains("first code (s: secret key as text):")
+        screen.contains("first code (s: show the seed as text):")
     });
     tmux(&["kill-server"]);
     let rows: Vec<&str> = screen.lines().collect();
@@ -239,7 +238,7 @@ fn the_picture_is_erased_and_the_seed_is_shown_as_text_only_when_asked_for() {
     let mut terminal = enrolling(&world, &[]);
     terminal.types("s\n");
     terminal.sees("secret key of 'ana-2' (time-based, 6 digits, 30 seconds):");
-    terminal.sees("first code (of ana-2): ");
+    terminal.sees("first code (device ana-2): ");
     let seed = world.sandbox.devices().into_iter().find(|device| device.serial == SECOND).unwrap().seed_base32;
     let shown = terminal.shown();
     let rows = shown.matches("\x1b[0;30;47;107m").count();
@@ -254,7 +253,7 @@ fn the_picture_is_erased_and_the_seed_is_shown_as_text_only_when_asked_for() {
         let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
         command.args([&["mfa", "enroll", "base", "--yes"], more].concat()).envs(variables.iter().copied());
         let mut terminal = Terminal::start(command);
-        terminal.sees("first code (of ana-3): ");
+        terminal.sees("first code (device ana-3): ");
         let shown = terminal.shown();
         assert!(shown.contains("secret key of 'ana-3'") && !shown.contains('█'), "{shown:?}");
         type_slowly(&mut terminal, &["\n", "\n"]);
@@ -286,9 +285,9 @@ fn wrong_codes_are_asked_for_again_and_the_third_refusal_removes_the_device() {
     let mut terminal = enrolling(&world, &[]);
     for left in [2, 1] {
         terminal.types("000000\n");
-        terminal.sees("second code, the one that follows: ");
+        terminal.sees("second code, the next one: ");
         terminal.types("000000\n");
-        terminal.sees("that is the first code; wait for the next; second code, the one that follows: ");
+        terminal.sees("that is the first code; wait for the next; second code, the next one: ");
         terminal.types("111111\n");
         terminal.sees(&format!("AWS refused the codes; tries left: {left}; first code ("));
     }
@@ -298,7 +297,7 @@ fn wrong_codes_are_asked_for_again_and_the_third_refusal_removes_the_device() {
     let mut terminal = enrolling(&world, &[]);
     for left in [2, 1, 0] {
         terminal.types("000000\n");
-        terminal.sees("second code, the one that follows: ");
+        terminal.sees("second code, the next one: ");
         terminal.types("111111\n");
         if left > 0 {
             terminal.sees(&format!("tries left: {left}; first code ("));
@@ -437,7 +436,7 @@ fn a_code_of_a_new_device_that_aws_does_not_know_yet_is_asked_again_and_says_why
     let (now, code_at) = (world.sandbox.now(), |at| world.sandbox.code_at(SECOND, at).unwrap());
     terminal.sees("device ana-2");
     terminal.types(&format!("{}\n", code_at(now + 3600)));
-    terminal.sees("refused: AWS takes up to a minute to know a new device; next code in ");
+    terminal.sees("refused: AWS may need up to a minute to recognize a new device; next code in ");
     std::thread::sleep(std::time::Duration::from_secs(35));
     terminal.types(&format!("{}\n", code_at(now + 60)));
     let ran = terminal.end();
@@ -450,7 +449,7 @@ fn the_codes_of_an_enrollment_are_not_sent_again() {
     let mut terminal = enrolling(&world, &[]);
     let [first, second] = two_codes(&world, SECOND);
     terminal.types(&format!("{first}\n"));
-    terminal.sees("second code, the one that follows: ");
+    terminal.sees("second code, the next one: ");
     terminal.types(&format!("{second}\n"));
     assert_eq!(terminal.end().code, 0);
     for code in [first, second] {
@@ -465,17 +464,17 @@ fn a_device_that_is_off_is_synchronized() {
     let world = World::new();
     world.sandbox.set_device_ahead(DEVICE, 210);
     let mut terminal = world.on_terminal(["mfa", "resync", "prod"]);
-    terminal.sees("first code (ana of user ana): ");
+    terminal.sees("first code (device ana of user ana): ");
     for before in [30, 0] {
         let code = world.sandbox.code_at(DEVICE, world.sandbox.now() - before).unwrap();
         terminal.types(&format!("{code}\n"));
         if before > 0 {
-            terminal.sees("second code, the one that follows: ");
+            terminal.sees("second code, the next one: ");
         }
     }
     world.tidy(terminal.end()).is(
         0,
-        &format!("device {DEVICE} is synchronized; with the next code: twolock login prod\n"),
+        &format!("device {DEVICE} is synchronized; to start a session with its next code: twolock login prod\n"),
         "",
     );
     assert_eq!(world.run_with_code(["login", "prod"]).code, 0);
@@ -484,7 +483,7 @@ fn a_device_that_is_off_is_synchronized() {
         3,
         "",
         "twolock: error: profile 'base': no mfa_serial, so there is no device to synchronize\n\
-         twolock: hint: the user's devices: twolock mfa devices base\n",
+         twolock: hint: to list the user's devices: twolock mfa devices base\n",
     );
 }
 
@@ -497,8 +496,8 @@ fn the_last_device_stays_unless_forced_and_the_profiles_line_goes_with_it() {
         "",
         &format!(
             "twolock: error: profile 'base': {DEVICE} is the last MFA device of user ana\n\
-             twolock: hint: another one first: twolock mfa enroll base\n\
-             twolock: hint: to remove it all the same, add --force\n"
+             twolock: hint: to enroll another one first: twolock mfa enroll base\n\
+             twolock: hint: to remove it anyway: add --force\n"
         ),
     );
     assert_eq!(world.sandbox.count("DeactivateMFADevice"), 0);
@@ -659,7 +658,7 @@ fn without_a_device_or_a_list_login_says_so_and_goes_on() {
     world.run(["mfa", "remove", "base", "ana", "--force", "--yes"]);
     let ran = world.on_terminal(["login", "base"]).end();
     let note =
-        "twolock: note: user ana has no MFA device whose codes STS takes; to create one: twolock mfa enroll base\n";
+        "twolock: note: user ana has no MFA device whose codes STS accepts; to create one: twolock mfa enroll base\n";
     assert!(ran.code == 0 && ran.stderr.starts_with(note), "{ran:?}");
 }
 
@@ -689,7 +688,7 @@ fn a_lost_device_is_replaced_by_another_one_in_every_profile_that_names_it() {
     assert_eq!(world.sandbox.devices().len(), 1);
     let ran = world.run(["login", "prod", "--device", "nobody"]);
     let says = "twolock: error: profile 'prod': user ana has no MFA device 'nobody'\n\
-                twolock: hint: the user's devices: twolock mfa devices prod\n";
+                twolock: hint: to list the user's devices: twolock mfa devices prod\n";
     ran.is(2, "", says);
 }
 

@@ -114,7 +114,7 @@ fn without_the_second_code_both_keys_work_and_the_next_run_goes_on() {
     );
     // Other commands say so, in one line, and a program that reads us hears nothing.
     let remark = format!(
-        "twolock: warning: profile 'base': the rotation of access key {KEY_ID} was interrupted after {new} was stored: twolock key rotate base\n"
+        "twolock: warning: profile 'base': the rotation of access key {KEY_ID} was interrupted after {new} was stored; to go on: twolock key rotate base\n"
     );
     assert_eq!(world.run(["profile", "list"]).stderr, remark);
     assert!(!world.run(["credential-process", "base"]).stderr.contains("rotate"));
@@ -368,6 +368,57 @@ fn all_keys_older_than_asked_for_are_rotated_and_younger_ones_left() {
     assert!(ran.stdout.contains(&format!("base: access key {KEY_ID}: created today, left alone")), "{ran:?}");
     assert_eq!(at_aws(&world), [(KEY_ID.to_owned(), true)]);
     assert_eq!(world.sandbox.keys(&bob.arn).len(), 2);
+}
+
+#[test]
+fn a_key_that_was_reactivated_is_deactivated_only_after_a_yes_and_never_deleted_while_active() {
+    let world = world();
+    assert_eq!(rotate(&world, &["--yes"]).code, 0);
+    assert_eq!(rotate(&world, &["--back"]).code, 0);
+    assert_eq!(world.run(["status"]).stderr, "", "it is meant to be so");
+    let ran = rotate(&world, &["--finish", "--yes"]);
+    let says = format!("profile 'base': access key {KEY_ID} is still active, so it is not deleted\n");
+    assert!(ran.code == 3 && ran.stderr.contains(&says), "{ran:?}");
+    assert_eq!(rotate(&world, &[]).code, 2, "nothing is deactivated without a yes");
+    assert!(world.sandbox.key(KEY_ID).unwrap().active);
+    let mut terminal = world.on_terminal(["key", "rotate", "base"]);
+    terminal.sees("was reactivated; to deactivate it: twolock key rotate base");
+    terminal.sees("deactivate the old key? [y/N] ");
+    terminal.types("y\n");
+    assert_eq!(terminal.end().code, 0);
+    assert!(!world.sandbox.key(KEY_ID).unwrap().active);
+}
+
+#[test]
+fn back_undoes_a_rotation_that_was_interrupted() {
+    // Without the second code, the new key is stored and no profile has it.
+    let world = World::new();
+    world.log_in("base");
+    assert_eq!(rotate(&world, &["--yes"]).code, 9);
+    let (new, _) = new_key(&world);
+    let doctor = world.run(["doctor"]).stdout;
+    assert!(doctor.contains("was interrupted after") && !doctor.contains("no problems"), "{doctor}");
+    assert_eq!(rotate(&world, &["--finish", "--yes"]).code, 3);
+    assert_eq!(rotate(&world, &["--back"]).code, 2, "a key is deleted only after a yes");
+    rotate(&world, &["--back", "--yes"]).is(
+        0,
+        &format!(
+            "profile 'base': the rotation of access key {KEY_ID} was interrupted after {new} was stored; to go on: \
+             twolock key rotate base\ndeleted access key {new}\nbase: uses access key {KEY_ID}\n"
+        ),
+        "",
+    );
+    assert_eq!(at_aws(&world), [(KEY_ID.to_owned(), true)]);
+    assert_eq!(
+        credentials(&world),
+        format!("[base]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n")
+    );
+    // Of one that never got a key, only the record goes.
+    let world = self::world();
+    world.sandbox.fault(Fault::new(FaultKind::DropBefore).on("CreateAccessKey"));
+    assert_eq!(rotate(&world, &["--yes"]).code, 8);
+    rotate(&world, &["--back"]).is(0, &format!("base: uses access key {KEY_ID}\n"), "");
+    assert!(!world.home().join(RECORD).exists());
 }
 
 #[test]

@@ -197,11 +197,8 @@ fn commands_of_aws_vault_and_granted_are_answered_with_ours() {
         (&["clear", "prod"], "run: twolock logout prod", ""),
         (&["export", "--format=json", "prod"], "run: eval \"$(twolock env prod)\"", exec),
         (&["assume", "prod"], "run: eval \"$(twolock env prod)\"", exec),
-        (
-            &["rotate", "prod"],
-            "create a new access key in the AWS console: IAM > Users > Security credentials",
-            "twolock: hint: then: twolock key replace prod\n",
-        ),
+        (&["rotate", "prod"], "run: twolock key rotate prod", ""),
+        (&["enroll"], "run: twolock mfa enroll NAME", ""),
         (
             &["console", "prod"],
             "sign in to the AWS console in a browser",

@@ -125,7 +125,7 @@ fn every_warning_and_note_goes_to_stderr_and_leaves_one_line_on_stdout() {
             assert!(verbosity == "-v" || ran.stderr.contains("twolock: debug: "), "{ran:?}");
         }
     }
-    // A directory where the sealed file should be: the session is handed out all the same.
+    // A directory where the sealed file should be: the session is handed out anyway.
     for entry in fs::read_dir(world.cache()).unwrap().flatten() {
         if entry.path().extension().is_some_and(|e| e == "sealed") {
             fs::remove_file(entry.path()).unwrap();

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::change::recover::unfinished as unfinished_change;
 use crate::cmd::changing;
 use crate::cmd::context;
+use crate::cmd::key::rotate;
 use crate::hint::CommandLine;
 use crate::ours::settings::Paths;
 use crate::secret;
@@ -41,6 +42,10 @@ pub fn unfinished(checkup: &Checkup) -> Checked {
         Err(failure) => {
             found.push(Finding::of_failure(Error, &failure, "no command can change anything until this is fixed"))
         }
+    }
+    for remark in rotate::remarks(&checkup.context.dirs) {
+        let why = "two keys of one user are active until it is done";
+        found.push(Finding::new(Warning, remark, why));
     }
     let (what, why) = (
         "it is a temporary file of an interrupted twolock",

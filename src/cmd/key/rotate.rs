@@ -252,28 +252,62 @@ impl<'a> Rotating<'a> {
 
     /// A rotation that an earlier run has begun.
     fn go_on(&self, rotation: &Rotation, record: Record) -> Result<()> {
+        let KeyRotate { dry_run, finish, back, now, .. } = *self.args;
+        if dry_run {
+            return self.say(&state_of(&record));
+        }
         match record.phase.clone() {
-            _ if self.args.dry_run => to_stdout(format!("{}\n", state_of(&record)).as_bytes()),
+            Phase::Off { new, .. } if back => {
+                let old = record.old.clone();
+                rotation.switch_on(self.credentials.signer(), record, &new)?;
+                self.say(&format!("access key {old} is active again; profiles use {new}"))
+            }
+            Phase::Off { .. } if finish || now => self.delete(rotation, &record),
+            Phase::Off { .. } => self.say(&state_of(&record)),
+            _ if finish => {
+                let cause = format!("access key {} is still active, so it is not deleted", record.old);
+                let rotate = CommandLine::of(Verb::KeyRotate, &self.profile);
+                Err(Failure::new(Kind::Config, cause)
+                    .of_profile(&self.profile)
+                    .hint(rotate.to("to deactivate it first")))
+            }
+            Phase::Switched { new } | Phase::Back { new } if back => {
+                self.say(&format!("access key {} is active; profiles use {new}", record.old))
+            }
+            Phase::Switched { new } | Phase::Back { new } => {
+                let text = format!("{}\nthe old key: {}\n", state_of(&record), self.last_use(&record.old));
+                self.confirm(&text, "deactivate the old key?")?;
+                self.go_on_switched(rotation, record, &new)
+            }
+            Phase::Creating | Phase::Created { .. } | Phase::Stored { .. } if back => self.undo(rotation, &record),
             Phase::Creating | Phase::Created { .. } => self.after_create(rotation, record),
             Phase::Stored { .. } => {
                 messages::note(&state_of(&record));
                 self.go_on_stored(rotation, record)
             }
-            Phase::Switched { new } if self.args.back => {
-                self.say(&format!("access key {} is active; profiles use {new}", record.old))
-            }
-            Phase::Switched { new } => {
-                messages::note(&state_of(&record));
-                self.go_on_switched(rotation, record, &new)
-            }
-            Phase::Off { new, .. } if self.args.back => {
-                let old = record.old.clone();
-                rotation.switch_on(self.credentials.signer(), record, &new)?;
-                self.say(&format!("access key {old} is active again; profiles use {new}"))
-            }
-            Phase::Off { .. } if self.args.finish || self.args.now => self.delete(rotation, &record),
-            Phase::Off { .. } => self.say(&state_of(&record)),
         }
+    }
+
+    /// Deletes the new key, which no profile has.
+    fn undo(&self, rotation: &Rotation, record: &Record) -> Result<()> {
+        let signer = self.credentials.signer();
+        let new = match (rotation.found(signer, record)?, record.phase.new_key()) {
+            (Created::Orphan(orphan), _) => Some(orphan),
+            (_, new) => new.cloned(),
+        };
+        if let Some(new) = new {
+            if Holders::of(self.context, &new).has_other_than(&InFile::section(&self.profile)) {
+                let cause = format!("profiles use the new access key {new} already, so it is not deleted");
+                let rotate = CommandLine::of(Verb::KeyRotate, &self.profile);
+                return Err(Failure::new(Kind::Config, cause).of_profile(&self.profile).hint(rotate.to("to go on")));
+            }
+            self.confirm(&format!("{}\n", state_of(record)), &format!("delete the new access key {new}?"))?;
+            rotation.delete_orphan(signer, record, &new)?;
+            self.say(&format!("deleted access key {new}"))?;
+        } else {
+            self.records.remove(record)?;
+        }
+        self.say(&format!("{}: uses access key {}", visible(self.profile.as_str()), record.old))
     }
 
     fn after_create(&self, rotation: &Rotation, mut record: Record) -> Result<()> {
@@ -412,17 +446,20 @@ pub fn state_of(record: &Record) -> String {
     let of = visible(profile.as_str());
     match &record.phase {
         Phase::Creating | Phase::Created { .. } => {
-            format!("profile '{of}': the rotation of access key {old} was interrupted: {}", again(None))
+            format!("profile '{of}': the rotation of access key {old} was interrupted; to go on: {}", again(None))
         }
-        Phase::Stored { new } => {
-            format!(
-                "profile '{of}': the rotation of access key {old} was interrupted after {new} was stored: {}",
-                again(None)
-            )
-        }
-        Phase::Switched { new } => {
-            format!("profile '{of}': uses access key {new}; the old one, {old}, is still active: {}", again(None))
-        }
+        Phase::Stored { new } => format!(
+            "profile '{of}': the rotation of access key {old} was interrupted after {new} was stored; to go on: {}",
+            again(None)
+        ),
+        Phase::Switched { new } => format!(
+            "profile '{of}': uses access key {new}; the old one, {old}, is still active; to go on: {}",
+            again(None)
+        ),
+        Phase::Back { new } => format!(
+            "profile '{of}': uses access key {new}; the old one, {old}, was reactivated; to deactivate it: {}",
+            again(None)
+        ),
         Phase::Off { new, since } => {
             let ago = duration::show(clock::now().since(*since));
             format!(

@@ -39,6 +39,11 @@ impl Holders {
         Self { files, index: context.index.profiles_with(id).cloned().collect() }
     }
 
+    /// Whether anything but this section has it.
+    pub fn has_other_than(&self, section: &str) -> bool {
+        !self.index.is_empty() || self.files.iter().any(|(_, name, _)| name != section)
+    }
+
     /// Each of them, for people: `~/.aws/credentials:2 [work]`.
     pub fn lines(&self, keyring: &str) -> Vec<String> {
         let files = self.files.iter().map(|(_, name, place)| format!("{place} [{}]", visible(name)));

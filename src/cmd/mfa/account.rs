@@ -76,7 +76,7 @@ impl<'a> Account<'a> {
         let who = who.map_err(|e| e.of_profile(profile))?;
         let user = UserName::of_arn(&who.arn).ok_or_else(|| {
             let Base::Key(key) = &planned.plan.base;
-            let cause = format!("access key {} belongs to {}, which is no IAM user", key.id, who.arn);
+            let cause = format!("access key {} belongs to {}, which is not an IAM user", key.id, who.arn);
             Failure::new(Kind::Config, cause).of_profile(profile).hint("create an IAM user, and use its keys")
         })?;
         let iam = context.iam(&planned)?;

@@ -34,11 +34,13 @@ pub fn run(profile: &ProfileArg, as_json: bool, invocation: &Invocation) -> Resu
         return Ok(0);
     }
     let rows: Vec<Vec<String>> = devices.iter().map(|device| row(&account, device)).collect();
-    let header = ["DEVICE", "KIND", "SINCE", "PROFILES", "ARN"];
+    let header = ["DEVICE", "KIND", "AGE", "PROFILES", "ARN"];
     to_stdout(table(&header, &rows, terminal::columns(&context.env), &[2]).as_bytes())?;
     if !devices.iter().any(|device| device.kind.has_codes_for_sts()) {
         let enroll = CommandLine::of(Verb::Enroll, &account.profile);
-        messages::note(&format!("STS takes codes of an authenticator app or hardware token only: {enroll}"));
+        messages::note(&format!(
+            "STS accepts only codes from an authenticator app or hardware token; to create a virtual device: {enroll}"
+        ));
     }
     Ok(0)
 }

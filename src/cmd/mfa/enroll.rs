@@ -77,7 +77,7 @@ impl Enrolling<'_> {
         let serial = record.serial.clone();
         if record.phase == Phase::Creating {
             let text = format!("an earlier, interrupted run may have created the device {serial}\n");
-            if self.confirm(&text, "delete it, unless it is enabled?").is_err() {
+            if self.confirm(&text, "delete it if it is not enabled?").is_err() {
                 self.records.remove(&record)?;
                 return Ok(false);
             }
@@ -105,8 +105,8 @@ impl Enrolling<'_> {
             Err(_) => "MFA devices that AWS does not list".into(),
         };
         let seed = match (&self.args.seed_to, self.args.show_seed) {
-            (Some(line), _) => format!("give its secret key to: {}", visible(line)),
-            (None, true) => "show its secret key, to type into an authenticator app".into(),
+            (Some(line), _) => format!("give its seed to: {}", visible(line)),
+            (None, true) => "show its seed, to type into an authenticator app".into(),
             (None, false) => "show its QR code, to scan with an authenticator app".into(),
         };
         let profile = match account.device() {
@@ -116,8 +116,8 @@ impl Enrolling<'_> {
             }
         };
         format!(
-            "user {}{of} has {has}\n  1. create a virtual MFA device at AWS\n  2. {seed}\n  3. ask for two codes that \
-             follow each other, and enable the device with them\n  4. {profile}\n",
+            "user {}{of} has {has}\n  1. create a virtual MFA device at AWS\n  2. {seed}\n  3. ask for two \
+             consecutive codes, and enable the device with them\n  4. {profile}\n",
             account.user
         )
     }
@@ -169,7 +169,7 @@ impl Enrolling<'_> {
 
     fn enable(&self, enrollment: &Enrollment<'_>, record: &mut Record, prompt: &mut Prompt<'_>) -> Result<()> {
         let (directory, endpoint) = (&self.account.context.dirs.cache, self.account.endpoint());
-        let about = format!("of {}", visible(short(&record.serial)));
+        let about = format!("device {}", visible(short(&record.serial)));
         let mut notice = String::new();
         for left in (0..MOST_TRIES).rev() {
             let [first, second] = prompt.two_codes(&about, &notice)?;
@@ -214,7 +214,7 @@ impl Enrolling<'_> {
         }
         self.records.remove(&record)?;
         let login = CommandLine::of(Verb::Login, &self.account.profile);
-        to_stdout(format!("device {serial} is enabled; with the next code: {login}\n").as_bytes())
+        to_stdout(format!("device {serial} is enabled; to start a session with its next code: {login}\n").as_bytes())
     }
 }
 

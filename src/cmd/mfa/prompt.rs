@@ -90,7 +90,7 @@ impl<'a> Prompt<'a> {
         let (mut notice, mut may_cancel) = (notice.to_owned(), false);
         loop {
             let has_qr = self.seed.as_ref().is_some_and(|seed| seed.qr.is_some());
-            let more = if has_qr { "s: secret key as text" } else { of };
+            let more = if has_qr { "s: show the seed as text" } else { of };
             let typed = self.read(&asked(&notice, &format!("first code ({more}): ")), None)?;
             let typed = typed.expose().trim();
             if let ("s" | "S", Some(seed)) = (typed, &mut self.seed) {
@@ -116,7 +116,7 @@ impl<'a> Prompt<'a> {
         };
         let (mut notice, mut may_cancel) = (String::new(), false);
         loop {
-            let typed = self.read(&asked(&notice, "second code, the one that follows: "), Some(&countdown))?;
+            let typed = self.read(&asked(&notice, "second code, the next one: "), Some(&countdown))?;
             let typed = typed.expose().trim();
             notice = match MfaCode::parse(typed) {
                 Some(code) if code.expose() == first.expose() => "that is the first code; wait for the next".into(),

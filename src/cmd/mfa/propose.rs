@@ -79,7 +79,7 @@ pub fn choose(
     match &devices[..] {
         [] => {
             let enroll = CommandLine::of(Verb::Enroll, profile);
-            messages::note(&format!("user {user} has no MFA device whose codes STS takes; to create one: {enroll}"));
+            messages::note(&format!("user {user} has no MFA device whose codes STS accepts; to create one: {enroll}"));
             Ok(Chosen::Nothing)
         }
         [one] => {
@@ -124,7 +124,7 @@ pub fn switch(context: &Context, profile: &ProfileName, name: &str) -> Result<()
         devices.into_iter().map(|device| device.serial).find(|serial| serial.as_str() == name || short(serial) == name);
     let unknown = || {
         let cause = format!("user {} has no MFA device '{}'", account.user, refused(name));
-        let list = CommandLine::of(Verb::Devices, profile).to("the user's devices");
+        let list = CommandLine::of(Verb::Devices, profile).to("to list the user's devices");
         of_profile(Failure::new(Kind::Usage, cause).hint(list))
     };
     let serial = match named {
@@ -133,7 +133,7 @@ pub fn switch(context: &Context, profile: &ProfileName, name: &str) -> Result<()
         None => return Err(unknown()),
     };
     if serial.is_fido() {
-        let cause = format!("{serial} is a passkey or FIDO key, and STS takes six-digit codes only");
+        let cause = format!("{serial} is a passkey or FIDO key, and STS accepts only six-digit codes");
         return Err(of_profile(Failure::new(Kind::Config, cause)));
     }
     recovered(&context.env, None, false)?;

@@ -104,9 +104,9 @@ fn must_not_be_the_last(account: &Account<'_>, this: &MfaDevice, devices: &[MfaD
     }
     let what = if devices.len() > 1 { " whose codes STS takes" } else { "" };
     let cause = format!("{} is the last MFA device of user {}{what}", this.serial, account.user);
-    let enroll = CommandLine::of(Verb::Enroll, &account.profile).to("another one first");
+    let enroll = CommandLine::of(Verb::Enroll, &account.profile).to("to enroll another one first");
     let failure = Failure::new(Kind::Config, cause).of_profile(&account.profile).hint(enroll);
-    Err(failure.hint("to remove it all the same, add --force"))
+    Err(failure.hint("to remove it anyway: add --force"))
 }
 
 /// Only these exist without a user, and have to be deleted.
@@ -119,7 +119,7 @@ fn serial_of(account: &Account<'_>, args: &Remove, devices: &[MfaDevice]) -> Res
     let Some(given) = &args.device else {
         return account.device().cloned().ok_or_else(|| {
             let devices = CommandLine::of(Verb::Devices, &account.profile);
-            usage("no mfa_serial: name the device".into()).hint(devices.to("the user's devices"))
+            usage("no mfa_serial: name the device".into()).hint(devices.to("to list the user's devices"))
         });
     };
     let named = devices.iter().find(|device| device.serial.as_str() == given || short(&device.serial) == given);
@@ -131,7 +131,7 @@ fn serial_of(account: &Account<'_>, args: &Remove, devices: &[MfaDevice]) -> Res
         None => {
             let devices = CommandLine::of(Verb::Devices, &account.profile);
             Err(usage(format!("user {} has no MFA device '{}'", account.user, refused(given)))
-                .hint(devices.to("the user's devices")))
+                .hint(devices.to("to list the user's devices")))
         }
     }
 }

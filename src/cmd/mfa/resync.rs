@@ -20,12 +20,12 @@ pub fn run(profile: &ProfileArg, invocation: &Invocation) -> Result<u8> {
     let Some(device) = account.device() else {
         let failure = Failure::new(Kind::Config, "no mfa_serial, so there is no device to synchronize");
         let list = CommandLine::of(Verb::Devices, &account.profile);
-        return Err(failure.of_profile(&account.profile).hint(list.to("the user's devices")));
+        return Err(failure.of_profile(&account.profile).hint(list.to("to list the user's devices")));
     };
     let (directory, endpoint) = (&context.dirs.cache, account.endpoint());
     let was_sent = |code: &_| pair::was_sent(directory, device, endpoint.as_deref(), code);
     let mut prompt = Prompt::open(&account.profile, &context.env, &was_sent)?;
-    let about = format!("{} of user {}", visible(short(device)), account.user);
+    let about = format!("device {} of user {}", visible(short(device)), account.user);
     let mut notice = String::new();
     for left in (0..MOST_TRIES).rev() {
         let [first, second] = prompt.two_codes(&about, &notice)?;
@@ -34,7 +34,7 @@ pub fn run(profile: &ProfileArg, invocation: &Invocation) -> Result<u8> {
         match pair::send(directory, device, endpoint.as_deref(), [&first, &second], call)? {
             Ok(()) => {
                 let login = CommandLine::of(Verb::Login, &account.profile);
-                let line = format!("device {device} is synchronized; with the next code: {login}\n");
+                let line = format!("device {device} is synchronized; to start a session with its next code: {login}\n");
                 return to_stdout(line.as_bytes()).map(|()| 0);
             }
             Err(e) if e.kind == AwsErrorKind::WrongCode && left > 0 => {

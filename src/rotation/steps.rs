@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::record::{Phase, Record, Records};
 use crate::aws::iam::{Iam, KeyInfo, KeyStatus};
-use crate::aws::{AwsError, Bounds, Signer, Sts};
+use crate::aws::{AwsError, AwsErrorKind, Bounds, Signer, Sts};
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, UserName};
@@ -57,6 +57,8 @@ pub struct Rotation<'a> {
 const SPREADING: Duration = Duration::from_secs(60);
 /// How long a new key may be missing in a list.
 const LISTING: Duration = Duration::from_secs(15);
+/// A key that was created longer before or after a rotation began is not its own; clocks differ.
+const CREATING: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_secs(2);
 
 impl Rotation<'_> {
@@ -138,14 +140,22 @@ impl Rotation<'_> {
         let until = (self.clock)().plus(LISTING);
         loop {
             let keys = self.keys(signer)?;
-            if let Some(new) = keys.into_iter().find(|key| !record.before.contains(&key.id)) {
-                return Ok(Some(new.id));
+            for key in keys.iter().filter(|key| !record.before.contains(&key.id)) {
+                return self.is_ours(signer, record, key).map(|ours| ours.then(|| key.id.clone()));
             }
             if (self.clock)() >= until {
                 return Ok(None);
             }
             (self.pause)(PAUSE);
         }
+    }
+
+    /// Whether a key that is new in the list can be the one that was asked for: created then, and never used. Another one
+    /// is somebody else's, such as that of another machine, and is left alone.
+    fn is_ours(&self, signer: Signer<'_>, record: &Record, key: &KeyInfo) -> Result<bool> {
+        let apart = key.created.since(record.began).max(record.began.since(key.created));
+        let used = self.iam.access_key_last_used(signer, &key.id, Bounds::CALL).map_err(|e| self.failure(e))?;
+        Ok(apart < CREATING && used.is_none())
     }
 
     /// What became of a creation that was cut short.
@@ -163,12 +173,17 @@ impl Rotation<'_> {
 
     /// Deletes a key that nobody can use, and the record of it.
     pub fn delete_orphan(&self, signer: Signer<'_>, record: &Record, orphan: &AccessKeyId) -> Result<()> {
-        let keys = self.keys(signer)?;
-        if keys.iter().any(|key| key.id == *orphan) {
-            self.iam.delete_access_key(signer, self.user, orphan, Bounds::CALL).map_err(|e| self.failure(e))?;
-        }
+        self.delete(signer, orphan)?;
         self.keys.forget(orphan)?;
         self.records.remove(record)
+    }
+
+    /// A key that does not exist any more is deleted already. A list is not asked: it may be late.
+    fn delete(&self, signer: Signer<'_>, id: &AccessKeyId) -> Result<()> {
+        match self.iam.delete_access_key(signer, self.user, id, Bounds::CALL) {
+            Err(e) if e.kind != AwsErrorKind::Missing => Err(self.failure(e)),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until the new key has answered twice in a row.
@@ -206,6 +221,24 @@ impl Rotation<'_> {
         })
     }
 
+    /// Fails unless the new key, as a profile has it, is active and works now. Before the old one is switched off or
+    /// deleted: anything may have happened since it was proved.
+    pub fn must_work(&self, signer: Signer<'_>, new: &AccessKey) -> Result<()> {
+        let refuse = |why: String| {
+            let cause = format!("the new access key {} {why}, so the old one is left alone", new.id);
+            Failure::new(Kind::Config, cause).of_profile(self.profile)
+        };
+        let who = self.sts.get_caller_identity(Signer::Key(new), Bounds::CALL);
+        let who = who.map_err(|e| refuse(format!("does not work: {}", e.shown_cause())))?;
+        if who.arn != self.arn {
+            return Err(refuse(format!("belongs to {}", who.arn)));
+        }
+        match self.keys(signer)?.iter().any(|key| key.id == new.id && key.status == KeyStatus::Active) {
+            true => Ok(()),
+            false => Err(refuse("is not active".into())),
+        }
+    }
+
     /// Records that every profile has the new key.
     pub fn switched(&self, mut record: Record, new: &AccessKeyId) -> Result<Record> {
         record.phase = Phase::Switched { new: new.clone() };
@@ -215,7 +248,10 @@ impl Rotation<'_> {
 
     /// Switches the old key off. The signer must not be the old key.
     pub fn switch_off(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<Record> {
-        self.set_active(signer, &record.old, false)?;
+        match self.set_active(signer, &record.old, false) {
+            Err(e) if e.kind != AwsErrorKind::Missing => return Err(self.failure(e)),
+            _ => {}
+        }
         record.phase = Phase::Off { new: new.clone(), since: (self.clock)() };
         self.records.put(&record)?;
         Ok(record)
@@ -223,21 +259,24 @@ impl Rotation<'_> {
 
     /// Switches the old key on again; the profiles keep the new one.
     pub fn switch_on(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<()> {
-        self.set_active(signer, &record.old, true)?;
+        self.set_active(signer, &record.old, true).map_err(|e| self.failure(e))?;
         record.phase = Phase::Back { new: new.clone() };
         self.records.put(&record)
     }
 
-    fn set_active(&self, signer: Signer<'_>, id: &AccessKeyId, active: bool) -> Result<()> {
-        self.iam.set_access_key_active(signer, self.user, id, active, Bounds::CALL).map_err(|e| self.failure(e))
+    fn set_active(&self, signer: Signer<'_>, id: &AccessKeyId, active: bool) -> std::result::Result<(), AwsError> {
+        self.iam.set_access_key_active(signer, self.user, id, active, Bounds::CALL)
     }
 
     /// Deletes the old key, which is switched off, and ends the rotation.
     pub fn delete_old(&self, signer: Signer<'_>, record: &Record) -> Result<()> {
-        let keys = self.keys(signer)?;
-        if keys.iter().any(|key| key.id == record.old) {
-            self.iam.delete_access_key(signer, self.user, &record.old, Bounds::CALL).map_err(|e| self.failure(e))?;
+        if let Some(old) = self.keys(signer)?.iter().find(|key| key.id == record.old)
+            && old.status == KeyStatus::Active
+        {
+            let cause = format!("access key {} is active again, so it is not deleted", record.old);
+            return Err(Failure::new(Kind::Config, cause).of_profile(self.profile));
         }
+        self.delete(signer, &record.old)?;
         self.keys.forget(&record.old)?;
         self.records.remove(record)
     }

@@ -210,11 +210,11 @@ fn the_picture_is_whole_on_a_terminal_of_80_columns_and_24_rows() {
         screen = tmux(&["capture-pane", "-p", "-N"]);
         screen.contains("first code (s: show the seed as text):")
     });
+    let seed = world.sandbox.devices().into_iter().find(|device| device.serial == SECOND).unwrap().seed_base32;
     tmux(&["kill-server"]);
     let rows: Vec<&str> = screen.lines().collect();
     let question = rows.iter().position(|row| row.starts_with("first code (")).unwrap();
     let picture = rows[question - 23..question].iter().map(|row| row.chars().take(45).collect()).collect::<Vec<_>>();
-    let seed = world.sandbox.devices().into_iter().find(|device| device.serial == SECOND).unwrap().seed_base32;
     assert_eq!(decoded(&picture), format!("otpauth://totp/AWS:ana-2@123456789012?secret={seed}"), "{screen}");
 }
 

@@ -128,7 +128,7 @@ fn a_key_is_created_used_switched_off_and_deleted() {
     let gone = world.iam.delete_access_key(signer, &world.user, &world.key.id, QUICK);
     assert_error(
         gone,
-        AwsErrorKind::Refused,
+        AwsErrorKind::Missing,
         &format!("access key {} does not exist, or does not belong to user 'ana'", world.key.id),
     );
 }
@@ -217,7 +217,7 @@ fn codes_that_do_not_follow_each_other_are_refused_and_name_taken_is_said() {
     let unknown = world.enable(&nobodys, &world.codes(&made.serial));
     assert_error(
         unknown,
-        AwsErrorKind::Refused,
+        AwsErrorKind::Missing,
         &format!("device '{nobodys}' does not exist, or does not belong to user 'ana'"),
     );
 }

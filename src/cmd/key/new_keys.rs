@@ -17,6 +17,7 @@ use crate::store::{Store, StoreError, access_key};
 /// The OS keyring, where each key has an item of its own.
 pub struct InKeyring<'a> {
     pub store: &'a dyn Store,
+    pub context: &'a Context,
     pub profile: &'a ProfileName,
     pub account: Option<AccountId>,
 }
@@ -49,10 +50,42 @@ impl NewKeys for InKeyring<'_> {
     }
 
     fn forget(&self, id: &AccessKeyId) -> Result<()> {
+        if Context::load(&self.context.env)?.index.profiles_with(id).next().is_some() {
+            return Ok(());
+        }
         match access_key::remove(self.store, id) {
             Ok(()) | Err(StoreError::Absent) => Ok(()),
             Err(e) => Err(access_key::failure(self.profile, id, self.store.about(), &e)),
         }
+    }
+}
+
+/// Both places: a key that one of them keeps may have been put there by a run that found the other one missing.
+pub struct Either<'a> {
+    /// Where new keys go.
+    pub first: &'a dyn NewKeys,
+    pub other: Option<&'a dyn NewKeys>,
+}
+
+impl NewKeys for Either<'_> {
+    fn probe(&self) -> Result<()> {
+        self.first.probe()
+    }
+
+    fn keep(&self, key: &AccessKey) -> Result<()> {
+        self.first.keep(key)
+    }
+
+    fn fetch(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        match (self.first.fetch(id)?, self.other) {
+            (None, Some(other)) => Ok(other.fetch(id).unwrap_or_default()),
+            (found, _) => Ok(found),
+        }
+    }
+
+    fn forget(&self, id: &AccessKeyId) -> Result<()> {
+        self.first.forget(id)?;
+        self.other.map_or(Ok(()), |other| other.forget(id))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::system::clock;
 use crate::system::directories::Directories;
 use crate::text::visible::visible;
 
-use super::new_keys::{InFile, InKeyring};
+use super::new_keys::{Either, InFile, InKeyring};
 use super::switch::{Holders, sessions_of};
 
 pub fn run(context: &Context, args: &KeyRotate) -> Result<u8> {
@@ -41,21 +41,34 @@ pub fn run(context: &Context, args: &KeyRotate) -> Result<u8> {
     Ok(0)
 }
 
-/// One after the other; stops at the first that fails.
+/// One after the other. The exit code is that of the first that fails.
 fn all(context: &Context, records: &Records, args: &KeyRotate) -> Result<u8> {
-    let mut seen = Vec::new();
+    let (mut seen, mut failed) = (Vec::new(), None);
     for name in context.files.profile_names() {
         let Some(Base::Key(key)) = context.outline(&name).map(|outline| outline.base) else { continue };
         if key.profile.as_str() != name || seen.contains(&key.id) {
             continue;
         }
         seen.push(key.id.clone());
-        let rotating = Rotating::of(context, records, &key.profile, args)?;
+        let rotating = match Rotating::of(context, records, &key.profile, args) {
+            Ok(rotating) => rotating,
+            Err(failure) => {
+                messages::failure(&failure);
+                failed.get_or_insert(failure.kind);
+                continue;
+            }
+        };
         if let Some(younger) = rotating.is_younger_than(args.older_than)? {
             to_stdout(format!("{}: access key {}: {younger}, left alone\n", visible(&name), key.id).as_bytes())?;
             continue;
         }
-        rotating.run()?;
+        if let Err(failure) = rotating.run() {
+            messages::failure(&failure);
+            failed.get_or_insert(failure.kind);
+        }
+    }
+    if let Some(kind) = failed {
+        return Ok(kind.exit_code());
     }
     if seen.is_empty() { Err(Failure::new(Kind::Config, "no profile has an access key")) } else { Ok(0) }
 }
@@ -123,13 +136,13 @@ impl<'a> Rotating<'a> {
     }
 
     fn with_rotation<T>(&self, act: impl FnOnce(&Rotation) -> Result<T>) -> Result<T> {
-        let keyring = self.stores.of_access_keys().filter(|_| !self.is_in_file);
-        let in_keyring =
-            keyring.map(|store| InKeyring { store, profile: &self.profile, account: Some(self.account.clone()) });
+        let in_keyring = self.in_keyring();
+        let in_keyring: Option<&dyn NewKeys> = in_keyring.as_ref().map(|keys| keys as &dyn NewKeys);
         let in_file = InFile { context: self.context, profile: &self.profile };
-        let keys: &dyn NewKeys = match &in_keyring {
-            Some(in_keyring) => in_keyring,
-            None => &in_file,
+        let keys = match in_keyring {
+            Some(in_keyring) if !self.is_in_file => Either { first: in_keyring, other: Some(&in_file) },
+            // A keyring that is locked has no part in the rotation of a key in a file.
+            other => Either { first: &in_file, other: other.filter(|_| self.is_in_index()) },
         };
         act(&Rotation {
             profile: &self.profile,
@@ -137,11 +150,22 @@ impl<'a> Rotating<'a> {
             user: &self.user,
             iam: &self.iam,
             sts: &self.sts,
-            keys,
+            keys: &keys,
             records: self.records,
             clock: &clock::now,
             pause: &std::thread::sleep,
         })
+    }
+
+    fn in_keyring(&self) -> Option<InKeyring<'_>> {
+        let account = Some(self.account.clone());
+        let store = self.stores.of_access_keys()?;
+        Some(InKeyring { store, context: self.context, profile: &self.profile, account })
+    }
+
+    /// Whether a profile has the key, or one of a rotation of it, in the keyring.
+    fn is_in_index(&self) -> bool {
+        self.context.index.profiles_with(&self.id).next().is_some()
     }
 
     fn keyring(&self) -> &'static str {
@@ -280,11 +304,7 @@ impl<'a> Rotating<'a> {
                 self.go_on_switched(rotation, record, &new)
             }
             Phase::Creating | Phase::Created { .. } | Phase::Stored { .. } if back => self.undo(rotation, &record),
-            Phase::Creating | Phase::Created { .. } => self.after_create(rotation, record),
-            Phase::Stored { .. } => {
-                messages::note(&state_of(&record));
-                self.go_on_stored(rotation, record)
-            }
+            Phase::Creating | Phase::Created { .. } | Phase::Stored { .. } => self.after_create(rotation, record),
         }
     }
 
@@ -344,6 +364,12 @@ impl<'a> Rotating<'a> {
         // A session with the new key first: those who call in the meantime are served by the old one, then by this.
         let after = holders.after(self.context, &record.old, &key, keyring)?;
         let credentials = credentials_of(&after, &after.plan(&self.profile)?, self.args, &self.stores)?;
+        if self.is_in_file
+            && self.is_in_index()
+            && let Some(in_keyring) = self.in_keyring()
+        {
+            in_keyring.keep(&key)?;
+        }
         holders.switch(self.context, &record.old, &key, keyring)?;
         if self.is_in_file {
             rotation.keys.forget(&new)?;
@@ -365,6 +391,7 @@ impl<'a> Rotating<'a> {
         new: &AccessKeyId,
         credentials: &Credentials,
     ) -> Result<()> {
+        self.must_be_replaced(rotation, credentials, &record, new)?;
         forget_sessions(&sessions_of(self.context, &record.old))?;
         let old = record.old.clone();
         let record = rotation.switch_off(credentials.signer(), record, new)?;
@@ -377,8 +404,34 @@ impl<'a> Rotating<'a> {
         self.say(&format!("to reactivate it: {}; to delete it: {}", again("--back"), again("--finish")))
     }
 
+    /// Fails unless no profile has the old key any more, and this one has the new key, which works now.
+    fn must_be_replaced(
+        &self,
+        rotation: &Rotation,
+        credentials: &Credentials,
+        record: &Record,
+        new: &AccessKeyId,
+    ) -> Result<()> {
+        let context = Context::load(&self.context.env)?;
+        let old = &record.old;
+        if let Some(place) = Holders::of(&context, old).lines(self.keyring()).first() {
+            let cause = format!("access key {old} is in use again ({place}), so it is left alone");
+            return Err(Failure::new(Kind::Config, cause).of_profile(&self.profile));
+        }
+        let Base::Key(key) = context.plan(&self.profile)?.plan.base;
+        if key.id != *new {
+            let cause = format!("it uses access key {}, not the new one, {new}, so {old} is left alone", key.id);
+            return Err(Failure::new(Kind::Config, cause).of_profile(&self.profile));
+        }
+        let bases = RealBases { context: &context, keyring: self.stores.of_access_keys() };
+        rotation.must_work(credentials.signer(), &bases.fetch(&Base::Key(key))?)
+    }
+
     fn delete(&self, rotation: &Rotation, record: &Record) -> Result<()> {
         let old = &record.old;
+        if let Some(new) = record.phase.new_key() {
+            self.must_be_replaced(rotation, &self.credentials, record, new)?;
+        }
         let text = format!("access key {old} of user {}: inactive, {}\n", self.user, self.last_use(old));
         self.confirm(&text, "delete it at AWS?")?;
         rotation.delete_old(self.credentials.signer(), record)?;

@@ -421,6 +421,81 @@ fn back_undoes_a_rotation_that_was_interrupted() {
     assert!(!world.home().join(RECORD).exists());
 }
 
+/// Whatever happened in the meantime, a key goes only while another one is in use and works.
+#[test]
+fn the_old_key_is_left_alone_where_the_new_one_is_not_the_one_in_use() {
+    type Meanwhile<'a> = &'a dyn Fn(&World, &str, &str);
+    let restored: Meanwhile = &|world, old, _| world.write(".aws/credentials", old);
+    let deleted: Meanwhile = &|world, _, new| assert!(world.sandbox.delete_key(new));
+    let active: Meanwhile = &|world, _, _| assert!(world.sandbox.set_key_active(KEY_ID, true));
+    let restored_and_active: Meanwhile = &|world, old, new| {
+        restored(world, old, new);
+        active(world, old, new);
+    };
+    let deleted_and_active: Meanwhile = &|world, old, new| {
+        deleted(world, old, new);
+        active(world, old, new);
+    };
+    for (what, back, meanwhile, args, code, says) in [
+        (
+            "restored",
+            true,
+            restored,
+            &["--yes"][..],
+            3,
+            "is in use again (~/.aws/credentials:2 [base]), so it is left alone",
+        ),
+        ("restored, then finished", false, restored_and_active, &["--finish", "--yes"], 3, "is in use again"),
+        ("active again at AWS", false, active, &["--finish", "--yes"], 3, "is active again, so it is not deleted"),
+        (
+            "the new one is gone",
+            false,
+            deleted_and_active,
+            &["--finish", "--yes"],
+            4,
+            "is unknown, inactive or deleted",
+        ),
+        ("the new one is gone after --back", true, deleted, &["--yes"], 4, "is unknown, inactive or deleted"),
+    ] {
+        let world = world();
+        let old = credentials(&world);
+        assert_eq!(rotate(&world, &["--yes"]).code, 0);
+        let (new, _) = new_key(&world);
+        if back {
+            assert_eq!(rotate(&world, &["--back"]).code, 0);
+        }
+        meanwhile(&world, &old, &new);
+        let ran = rotate(&world, args);
+        assert!(ran.code == code && ran.stderr.contains(says), "{what}: {ran:?}");
+        assert!(world.sandbox.key(KEY_ID).unwrap().active, "{what}");
+    }
+}
+
+#[test]
+fn a_key_that_another_machine_created_is_not_taken_for_a_lost_one() {
+    let world = world();
+    world.sandbox.fault(Fault::new(FaultKind::DropBefore).on("CreateAccessKey"));
+    assert_eq!(rotate(&world, &["--yes"]).code, 8);
+    let others = world.sandbox.add_another_key(ANA).unwrap();
+    let used = KeyUse { time: world.sandbox.now(), service: "s3".into(), region: "eu-west-1".into() };
+    world.sandbox.set_key_used(&others, Some(used));
+    let ran = rotate(&world, &["--yes"]);
+    assert!(ran.code == 3 && ran.stderr.contains(&format!("{others}: active, created today")), "{ran:?}");
+    world.sandbox.set_key_used(&others, None);
+    world.sandbox.set_key_created(&others, world.sandbox.now() - 3600);
+    assert_eq!(rotate(&world, &["--yes"]).code, 3);
+    assert!(at_aws(&world).iter().all(|(_, active)| *active) && at_aws(&world).len() == 2);
+}
+
+#[test]
+fn an_old_key_that_is_deleted_already_ends_the_rotation() {
+    let world = world();
+    assert_eq!(rotate(&world, &["--yes"]).code, 0);
+    assert!(world.sandbox.delete_key(KEY_ID));
+    assert_eq!(rotate(&world, &["--finish", "--yes"]).code, 0);
+    assert!(!world.home().join(RECORD).exists());
+}
+
 #[test]
 fn now_deletes_the_old_key_at_once() {
     let world = world();

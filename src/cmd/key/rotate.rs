@@ -391,7 +391,7 @@ impl<'a> Rotating<'a> {
         new: &AccessKeyId,
         credentials: &Credentials,
     ) -> Result<()> {
-        self.must_be_replaced(rotation, credentials, &record, new)?;
+        self.must_be_replaced(rotation, &record, new)?;
         forget_sessions(&sessions_of(self.context, &record.old))?;
         let old = record.old.clone();
         let record = rotation.switch_off(credentials.signer(), record, new)?;
@@ -405,13 +405,7 @@ impl<'a> Rotating<'a> {
     }
 
     /// Fails unless no profile has the old key any more, and this one has the new key, which works now.
-    fn must_be_replaced(
-        &self,
-        rotation: &Rotation,
-        credentials: &Credentials,
-        record: &Record,
-        new: &AccessKeyId,
-    ) -> Result<()> {
+    fn must_be_replaced(&self, rotation: &Rotation, record: &Record, new: &AccessKeyId) -> Result<()> {
         let context = Context::load(&self.context.env)?;
         let old = &record.old;
         if let Some(place) = Holders::of(&context, old).lines(self.keyring()).first() {
@@ -424,13 +418,13 @@ impl<'a> Rotating<'a> {
             return Err(Failure::new(Kind::Config, cause).of_profile(&self.profile));
         }
         let bases = RealBases { context: &context, keyring: self.stores.of_access_keys() };
-        rotation.must_work(credentials.signer(), &bases.fetch(&Base::Key(key))?)
+        rotation.must_work(&bases.fetch(&Base::Key(key))?)
     }
 
     fn delete(&self, rotation: &Rotation, record: &Record) -> Result<()> {
         let old = &record.old;
         if let Some(new) = record.phase.new_key() {
-            self.must_be_replaced(rotation, &self.credentials, record, new)?;
+            self.must_be_replaced(rotation, record, new)?;
         }
         let text = format!("access key {old} of user {}: inactive, {}\n", self.user, self.last_use(old));
         self.confirm(&text, "delete it at AWS?")?;

@@ -140,7 +140,7 @@ impl Rotation<'_> {
         let until = (self.clock)().plus(LISTING);
         loop {
             let keys = self.keys(signer)?;
-            for key in keys.iter().filter(|key| !record.before.contains(&key.id)) {
+            if let Some(key) = keys.iter().find(|key| !record.before.contains(&key.id)) {
                 return self.is_ours(signer, record, key).map(|ours| ours.then(|| key.id.clone()));
             }
             if (self.clock)() >= until {

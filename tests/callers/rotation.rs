@@ -17,7 +17,7 @@ fn start_loop(world: &World, directory: &Path, client: &Command) -> Child {
         .arg(client.get_program())
         .args(client.get_args())
         .current_dir(directory);
-    client.get_envs().for_each(|(name, value)| drop(value.map(|value| command.env(name, value))));
+    command.envs(client.get_envs().filter_map(|(name, value)| Some((name, value?))));
     without_terminal(&mut command);
     command.stdout(Stdio::piped()).spawn().unwrap()
 }

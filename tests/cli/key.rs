@@ -412,7 +412,8 @@ fn a_csv_file_that_is_none_is_refused_and_stays() {
     let ran = desktop.run_twolock(&["key", "import", "base", "prod", "--csv", path]);
     assert!(ran.code == 2 && ran.stderr.contains("name exactly one"), "{ran:?}");
     let ran = import(&["--user", "ana"]);
-    assert!(ran.code == 0 && !file.exists(), "{ran:?}");
+    assert!(ran.code == 0 && ran.stderr.contains("is kept: it has keys of other users, too"), "{ran:?}");
+    assert!(file.exists(), "eve's key is nowhere else");
 }
 
 /// A program that prints this, and a line to run it.

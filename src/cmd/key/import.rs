@@ -1,6 +1,7 @@
 //! `key import`: moves access keys into the keyring, from the AWS files, the console's CSV file, or another program.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -74,11 +75,21 @@ fn from_csv(context: &Context, args: &KeyImport, file: &Path, title: &str) -> Re
     if !store(context, args, &name, key, title)? {
         return Ok(());
     }
+    if csv::key(&bytes, None).is_err() {
+        messages::note(&format!("{shown} is kept: it has keys of other users, too"));
+        return Ok(());
+    }
     if !args.delete && !may_delete(args, &shown) {
         messages::note(&format!("{shown} still has the secret key: delete it, and its copies"));
         return Ok(());
     }
-    fs::remove_file(file).map_err(|e| Failure::new(Kind::Disk, format!("cannot delete {shown}: {}", plain(&e))))?;
+    let cannot = |e: io::Error| Failure::new(Kind::Disk, format!("cannot delete {shown}: {}", plain(&e)));
+    // A link's target has the secret.
+    let target = fs::canonicalize(file).map_err(cannot)?;
+    fs::remove_file(&target).map_err(cannot)?;
+    if file.is_symlink() {
+        fs::remove_file(file).map_err(cannot)?;
+    }
     to_stdout(format!("deleted {}\n", one_line(&shown)).as_bytes())
 }
 

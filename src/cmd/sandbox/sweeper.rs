@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
+use crate::ours::records::Records;
+use crate::rotation::Record;
 use crate::session::sealing_key;
 use crate::store::{StoreError, access_key};
 use crate::system::directories::Directories;
@@ -69,7 +71,9 @@ pub fn run(key: &str, invocation: &Invocation) -> Result<u8> {
     let stores = context.stores(false);
     let (_, mut left) = sealing_key::forget(&stores, &context.dirs.cache);
     // Killed while it adopts, twolock may have stored the first key and not listed it.
-    let keys = || context.index.entries().map(|(_, entry)| &entry.id).chain([key]);
+    let records = Records::<Record>::of(&context.dirs.account_data()).all().unwrap_or_default();
+    let rotated = || records.iter().flat_map(|record| record.phase.new_key().into_iter().chain([&record.old]));
+    let keys = || context.index.entries().map(|(_, entry)| &entry.id).chain(rotated()).chain([key]);
     for store in stores.all() {
         left.extend(keys().filter_map(|key| Some((store.about(), access_key::remove(store, key).err()?))));
     }

@@ -110,7 +110,7 @@ fn code_printed_twice_is_not_sent_twice_but_waited_beyond() {
     let world = World::new();
     just_before_the_next_code(&world);
     world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
-    let person = FakePerson::typing(&["111111", "111111", "222222"]).as_program();
+    let person = FakePerson::typing(&["111111", "111111", "222222"]).of_a_program();
     let began = Instant::now();
     world.obtain(&base(), &person).unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1), "the next code was not waited for");
@@ -126,7 +126,7 @@ fn program_that_always_prints_the_same_code_is_given_up() {
     let world = World::new();
     just_before_the_next_code(&world);
     world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
-    let person = FakePerson::typing(&["111111"; 4]).as_program();
+    let person = FakePerson::typing(&["111111"; 4]).of_a_program();
     let failure = world.obtain(&base(), &person).unwrap_err();
     let cause = "this code was already used; next code in 1 s";
     assert_eq!((failure.kind, failure.cause.as_str()), (Kind::Refused, cause));
@@ -263,7 +263,7 @@ fn question_ends_with_the_callers_deadline() {
 fn wait_for_the_next_code_ends_with_the_deadline() {
     let world = World::new();
     world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode);
-    let person = FakePerson::typing(&["111111", "111111"]).as_program();
+    let person = FakePerson::typing(&["111111", "111111"]).of_a_program();
     let until = Deadline::after(Instant::now(), Duration::from_millis(300));
     let hurried =
         |sessions: Sessions<'_>| Sessions { patience: Patience::Until(until), ..sessions }.obtain(Need::ALIVE);

@@ -218,7 +218,7 @@ impl FakePerson {
     }
 
     /// Like an `mfa_process`: it does not see when there is another code.
-    pub fn as_program(mut self) -> Self {
+    pub fn of_a_program(mut self) -> Self {
         self.is_program = true;
         self
     }

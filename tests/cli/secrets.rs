@@ -123,7 +123,7 @@ fn only_the_three_verbs_for_credentials_print_secrets() {
     let world = World::new();
     world.log_in("prod");
     let secrets = world.secrets(&[]);
-    let verbs: [&[&str]; 13] = [
+    let verbs: [&[&str]; 14] = [
         &["exec", "prod", "--", "true"],
         &["login", "prod"],
         &["whoami", "prod"],
@@ -135,6 +135,7 @@ fn only_the_three_verbs_for_credentials_print_secrets() {
         &["profile", "show", "base"],
         &["key", "list"],
         &["key", "list", "--json"],
+        &["mfa", "devices", "prod", "--json"],
         &["settings", "list", "--json"],
         &["logout", "prod"],
     ];

@@ -80,7 +80,7 @@ impl StsCall<'_> {
             format!(
                 "device '{device}' was refused: it belongs to another user, is not enabled, or does not use codes ({words})"
             ),
-            vec!["compare mfa_serial with the ARN under IAM > Users > Security credentials (…:mfa/NAME)".into()],
+            vec![CommandLine::new(Verb::Devices).to("compare mfa_serial with the user's devices")],
         )
     }
 

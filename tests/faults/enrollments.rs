@@ -30,7 +30,7 @@ fn answered(world: &World, command: std::process::Command) -> Ran {
     while !terminal.has_ended() {
         assert!(Instant::now() < end, "hangs: {}", terminal.shown());
         let shown = terminal.shown();
-        let asked = shown.matches("first code (").count() + shown.matches("one that follows: ").count();
+        let asked = shown.matches("first code (").count() + shown.matches("the next one: ").count();
         if asked > answers {
             let later = if asked % 2 == 1 { 0 } else { 30 };
             let code = newest(world).and_then(|serial| world.sandbox.code_at(&serial, world.sandbox.now() + later));

@@ -16,7 +16,7 @@ pub fn start_on_own_terminal(command: &mut Command, columns: u16) -> io::Result<
     unsafe {
         command.pre_exec(|| {
             rustix::process::setsid()?;
-            if libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+            if libc::ioctl(0, libc::TIOCSCTTY as _, 0) < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
         });
     }
     let child = command.spawn();

@@ -20,13 +20,12 @@ use super::this_shell::ThisShell;
 /// Prints the statements. On any failure, it prints a failing statement, and the shell's variables stay as they are.
 pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
     let shell = args.shell.unwrap_or_else(|| calling_shell(&invocation.env));
+    refuse_a_terminal(args, shell)?;
     if args.unset {
-        refuse_a_terminal(args, shell)?;
         let env = &invocation.env;
         let names = exports::removed_at_last(env.handed(), ThisShell::of(env).is_by_name());
         return to_stdout(exports::unset(shell, &names).as_bytes()).map(|()| 0);
     }
-    refuse_a_terminal(args, shell)?;
     let result = if args.format.is_some() {
         print(args, invocation, shell)
     } else {

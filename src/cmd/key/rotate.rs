@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::arn::AccountId;
-use crate::aws::iam::{IamClient, KeyInfo, KeyStatus, LastUsed};
+use crate::aws::iam::{Iam, IamClient, KeyInfo, KeyStatus, LastUsed};
 use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, Sts};
 use crate::change::apply::forget_sessions;
@@ -163,7 +163,7 @@ impl<'a> Rotating<'a> {
         Some(InKeyring { store, context: self.context, profile: &self.profile, account })
     }
 
-    /// Whether a profile has the key, or one of a rotation of it, in the keyring.
+    /// Whether the index of stored keys has the old key, for any profile.
     fn is_in_index(&self) -> bool {
         self.context.index.profiles_with(&self.id).next().is_some()
     }
@@ -230,7 +230,6 @@ impl<'a> Rotating<'a> {
     }
 
     fn last_use(&self, id: &AccessKeyId) -> String {
-        use crate::aws::iam::Iam;
         match self.iam.access_key_last_used(self.credentials.signer(), id, Bounds::LOOK) {
             Ok(Some(LastUsed { when, service, .. })) => {
                 let ago = ago(clock::now().since(when));

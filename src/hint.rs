@@ -90,11 +90,12 @@ pub enum Verb {
     SettingsSet,
     SettingsTrust,
     SettingsUnset,
+    Setup,
 }
 
 impl Verb {
     /// Every command that hints name.
-    pub const ALL: [Verb; 24] = {
+    pub const ALL: [Verb; 25] = {
         use Verb::*;
         [
             Devices,
@@ -121,6 +122,7 @@ impl Verb {
             SettingsSet,
             SettingsTrust,
             SettingsUnset,
+            Setup,
         ]
     };
 
@@ -151,6 +153,7 @@ impl Verb {
             Verb::SettingsSet => "settings set",
             Verb::SettingsTrust => "settings trust",
             Verb::SettingsUnset => "settings unset",
+            Verb::Setup => "setup",
         }
     }
 }

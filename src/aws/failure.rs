@@ -214,7 +214,7 @@ impl Call<'_> {
         match self.signer {
             Signer::Session(_) => self.stale(format!("the session's signature was refused ({words})")),
             Signer::Key(_) => refused(
-                format!("the stored secret key of {} does not match the one at AWS ({words})", self.signer.key_id()),
+                format!("the secret key of {} does not match the one at AWS ({words})", self.signer.key_id()),
                 "was a space added or a character lost when it was pasted? compare it with the original",
             ),
         }

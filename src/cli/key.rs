@@ -180,3 +180,10 @@ pub struct KeyRotate {
     #[arg(long)]
     pub yes: bool,
 }
+
+impl KeyRotate {
+    /// Without flags.
+    pub fn usual() -> Self {
+        Self { delete_after: Duration::from_secs(7 * 24 * 60 * 60), ..Self::default() }
+    }
+}

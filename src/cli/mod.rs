@@ -154,6 +154,16 @@ Examples:
         after_help = "Examples:\n  twolock profile list\n  twolock profile show prod\n  twolock profile set prod region eu-west-1"
     )]
     Profile(Profile),
+    /// Set up an access key, an MFA device and a profile: one command for the first day
+    #[command(after_help = "\
+Examples:
+  twolock setup                          # asks for everything it needs
+  twolock setup work --csv accessKeys.csv
+
+Five steps: the access key goes into the OS keyring, after AWS has accepted it; the user's MFA device is found, or a new \
+one is added with a QR code; `profile adopt`; `key rotate`, if you like; a call by the AWS CLI. Each step says what it \
+does and asks. Ctrl-C stops; run it again, and it continues where it stopped.")]
+    Setup(Setup),
     /// Store, import, list, rotate and remove long-term access keys
     #[command(
         subcommand,
@@ -209,6 +219,7 @@ impl Command {
             }
             Command::Key(args) => !matches!(args, Key::List { .. } | Key::Export(_)),
             Command::Mfa(args) => !matches!(args, Mfa::Devices { .. }),
+            Command::Setup(_) => true,
             Command::Settings(args) => {
                 matches!(args, Settings::Set { .. } | Settings::Unset { .. } | Settings::Trust { .. })
             }
@@ -350,6 +361,18 @@ pub struct Whoami {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Setup {
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    /// Take the access key from a CSV file of the AWS console
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Whose key to take, if the CSV file has several
+    #[arg(long, value_name = "NAME", requires = "csv")]
+    pub user: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -52,7 +52,7 @@ fn read_by(command: &str) -> &'static [&'static str] {
         "mfa devices" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, KEYRING, COLUMNS],
         "mfa enroll" | "mfa resync" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, KEYRING, "TERM"],
         "mfa remove" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
-        "key rotate" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
+        "key rotate" | "setup" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "doctor" => &[PROFILE, FILES, CALLS, SETTINGS, "AWS_LOGIN_CACHE_DIRECTORY", COLUMNS],
         "settings list" => &[SETTINGS, COLUMNS],
         "settings get" | "settings set" | "settings unset" => &[SETTINGS],

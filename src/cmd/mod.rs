@@ -28,6 +28,7 @@ mod sandbox;
 mod selection;
 mod sessions;
 mod settings;
+mod setup;
 mod shell;
 mod status;
 mod this_shell;
@@ -56,9 +57,9 @@ fn refuse_root_elsewhere(cli: &Cli, invocation: &Invocation) -> Result<()> {
 
 /// One line for each interrupted rotation of a key or new device, except where a program reads what is printed.
 fn remark_on_unfinished(cli: &Cli, invocation: &Invocation) {
-    use Command::{Complete, CredentialProcess, Init, Key, Mfa};
+    use Command::{Complete, CredentialProcess, Init, Key, Mfa, Setup};
     let (on_keys, on_devices) = match cli.command {
-        Some(CredentialProcess(_) | Init { .. } | Complete { .. }) => (false, false),
+        Some(CredentialProcess(_) | Init { .. } | Complete { .. } | Setup(_)) => (false, false),
         Some(Key(_)) => (false, true),
         Some(Mfa(_)) => (true, false),
         _ => (true, true),
@@ -86,6 +87,7 @@ pub fn run(cli: Cli, invocation: Invocation) -> Result<u8> {
         Some(Command::Whoami(args)) => whoami::run(&args, &invocation),
         Some(Command::Key(args)) => key::run(&args, &invocation),
         Some(Command::Mfa(args)) => mfa::run(&args, &invocation),
+        Some(Command::Setup(args)) => setup::run(&args, &invocation),
         Some(Command::Profile(args)) => profile::run(&args, &invocation),
         Some(Command::Doctor(args)) => doctor::run(&args, &invocation),
         Some(Command::Settings(args)) => settings::run(&args, &invocation),

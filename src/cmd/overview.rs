@@ -16,6 +16,7 @@ use crate::text::width::columns;
 
 use super::active_sessions::ActiveSessions;
 use super::context::{Context, Invocation, Planned};
+use super::setup::lacks_key;
 use super::shell;
 use super::this_shell::ThisShell;
 
@@ -26,7 +27,8 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let names = context.files.profile_names();
     if names.is_empty() {
-        let text = format!("no profiles in {}\nnext: twolock profile add\n", context.files.shown());
+        let next = CommandLine::new(Verb::Setup);
+        let text = format!("no profiles in {}\nnext: {next}\n", context.files.shown());
         return to_stdout(text.as_bytes()).map(|()| 0);
     }
     let active_sessions = ActiveSessions::look(&context);
@@ -61,6 +63,9 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         text += &format!("{} more: twolock profile list\n", names.len() - MOST);
     }
     text += &this_shell.remark(&context.files);
+    if names.iter().all(|name| lacks_key(&context, name)) {
+        text += &format!("to set up an access key, an MFA device and a profile: {}\n", CommandLine::new(Verb::Setup));
+    }
     text += &names.iter().take(MOST).find_map(|name| to_adopt(&context, &callers, name)).unwrap_or_default();
     to_stdout(text.as_bytes()).map(|()| 0)
 }

@@ -59,13 +59,13 @@ impl Context {
         }
     }
 
-    fn summary(&self, name: &str) -> String {
+    pub fn summary(&self, name: &str) -> String {
         let Some(profile) = self.files.profile(name) else { return String::new() };
         let account = account(&profile, &self.index).map(|account| format!(" {account}")).unwrap_or_default();
         format!("{}{account}", kind(&profile, &self.index))
     }
 
-    fn given_name(&self, arg: &ProfileArg) -> Result<Option<ProfileName>> {
+    pub fn given_name(&self, arg: &ProfileArg) -> Result<Option<ProfileName>> {
         match (&arg.positional, &arg.flag) {
             (Some(one), Some(other)) if one != other && self.resolve_alias(one)? != self.resolve_alias(other)? => {
                 Err(Failure::new(Kind::Usage, format!("two profiles were given: '{one}' and '{other}'")))

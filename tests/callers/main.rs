@@ -17,4 +17,5 @@ mod moto;
 mod moto_iam;
 mod rotation;
 mod sdks;
+mod setup;
 mod verdicts;

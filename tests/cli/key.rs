@@ -152,7 +152,7 @@ fn a_key_of_the_root_user_is_refused_unless_it_is_forced() {
         "",
         &format!(
             "twolock: error: profile 'base': access key {} belongs to the root user of account 123456789012: use a key \
-             of an IAM user instead, and delete this one\ntwolock: hint: to store it anyway: add --root\n",
+             of an IAM user instead, and delete this one\ntwolock: hint: to store it anyway: key add or key import, with --root\n",
             root.access_key_id
         ),
     );

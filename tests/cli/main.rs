@@ -30,6 +30,7 @@ mod rotate;
 mod sandbox;
 mod secrets;
 mod settings;
+mod setup;
 mod spelling;
 mod state;
 mod status;

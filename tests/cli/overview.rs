@@ -58,7 +58,7 @@ fn without_profiles_it_says_how_to_start() {
     world.write(".aws/credentials", "");
     world.finish(&mut world.twolock::<&str>([])).is(
         0,
-        "no profiles in ~/.aws/config or ~/.aws/credentials\nnext: twolock profile add\n",
+        "no profiles in ~/.aws/config or ~/.aws/credentials\nnext: twolock setup\n",
         "",
     );
 }

@@ -37,6 +37,7 @@ mod no_keyring;
 mod renewal;
 mod rotations;
 mod secrets_on_disk;
+mod setups;
 mod signals;
 mod stale_preview;
 mod streams;

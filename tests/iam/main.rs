@@ -271,7 +271,7 @@ fn keys_that_are_wrong_or_unknown_and_users_that_are_not_there() {
     let world = World::new();
     let list = |key: &AccessKey, user: &UserName| world.iam.list_access_keys(Signer::Key(key), user, QUICK);
     let wrong = access_key(world.key.id.as_str(), "canary0/canary1/canary2/canary3/canary45");
-    assert_error(list(&wrong, &world.user), AwsErrorKind::Refused, "the stored secret key of AKIA");
+    assert_error(list(&wrong, &world.user), AwsErrorKind::Refused, "the secret key of AKIA");
     let unknown = access_key("AKIANOBODYNOBODY1234", "nobody");
     assert_error(list(&unknown, &world.user), AwsErrorKind::Refused, "access key AKIANOBODYNOBODY1234 is unknown");
     let nobody = UserName::parse("nobody").unwrap();

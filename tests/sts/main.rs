@@ -176,11 +176,7 @@ fn keys_that_are_unknown_switched_off_or_wrong() {
     world.key.secret = Secret::new("canary0/canary1/canary2/canary3/canary45".into());
     let error = world.session_without_code().unwrap_err();
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
-    refusal(
-        error,
-        AwsErrorKind::Refused,
-        &format!("the stored secret key of {} does not match the one at AWS", world.key.id),
-    );
+    refusal(error, AwsErrorKind::Refused, &format!("the secret key of {} does not match the one at AWS", world.key.id));
 }
 
 #[test]

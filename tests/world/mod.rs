@@ -6,6 +6,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod desktop;
+pub mod person;
 mod terminal;
 
 use std::ffi::OsStr;

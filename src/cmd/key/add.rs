@@ -6,6 +6,7 @@ use crate::cmd::conversation::{Conversation, PersonNeeded};
 use crate::cmd::typed_key;
 use crate::error::Result;
 use crate::hint::Verb;
+use crate::output::messages;
 
 use super::given::{self, Leave, home, must_not_replace, must_take_a_key};
 
@@ -32,5 +33,7 @@ pub fn run(context: &Context, args: &KeyAdd, title: &str) -> Result<u8> {
         let home = home(context, &name, &id, Some(&person))?;
         (typed_key::with_secret(context, &person, id)?, home)
     };
-    given::store(context, &name, key, home, leave, title).map(|()| 0)
+    let notes = given::store(context, &name, key, home, leave, title)?;
+    notes.iter().for_each(|note| messages::note(note));
+    Ok(0)
 }

@@ -11,7 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::ours::key_index::{IndexEdit, IndexEntry};
-use crate::output::{messages, to_stdout};
+use crate::output::to_stdout;
 use crate::profile::adoption::import;
 use crate::profile::adoption::kept_key::keys_profile;
 use crate::profile::base::Base;
@@ -23,7 +23,7 @@ use super::proof::{self, Proof};
 const BESIDE: PersonNeeded = PersonNeeded { what: "a choice is required", otherwise: "run this in a terminal" };
 
 /// What may be done with a key.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Leave {
     /// Store it beside one in the AWS files.
     pub beside_a_file: bool,
@@ -97,7 +97,8 @@ pub fn must_not_replace(context: &Context, name: &ProfileName, id: Option<&Acces
         .hint(CommandLine::of(Verb::KeyReplace, name).to("to replace it by a new one")))
 }
 
-fn is_lost(context: &Context, entry: &IndexEntry) -> bool {
+/// Whether the keyring no longer has the key of an entry.
+pub fn is_lost(context: &Context, entry: &IndexEntry) -> bool {
     let stores = context.stores(false);
     stores.of_access_keys().is_some_and(|store| matches!(access_key::read(store, &entry.id), Err(StoreError::Absent)))
 }
@@ -117,7 +118,8 @@ pub fn planned(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Resul
     Err(Failure::new(Kind::Config, cause).of_profile(name).hint(CommandLine::of(Verb::KeyAdd, &used.profile)))
 }
 
-/// Stores a key, and proves what is stored by a call to AWS. Without a network it stays in the keyring unproved.
+/// Stores a key, and proves what is stored by a call to AWS. Without a network it stays in the keyring unproved. Returns
+/// the notes of the profile's plan.
 pub fn store(
     context: &Context,
     name: &ProfileName,
@@ -125,7 +127,7 @@ pub fn store(
     home: Home,
     leave: Leave,
     title: &str,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let planned = planned(context, name, &key.id)?;
     let (id, proof) = (key.id.clone(), proof::prove(context, &planned, &key, leave.root)?);
     let mut change = Change::new(title);
@@ -149,8 +151,7 @@ pub fn store(
         Proof::Unreachable(why) => return Err(proof::not_verified(&id, &place, why)),
     };
     let said = format!("stored access key {id} of {} in {place}\n", visible(&proof::named(&who)));
-    planned.plan.notes.iter().for_each(|note| messages::note(note));
-    to_stdout(said.as_bytes())
+    to_stdout(said.as_bytes()).map(|()| planned.plan.notes)
 }
 
 /// Adds the acts that put a key into the keyring, proved or not.

@@ -59,7 +59,9 @@ fn store(context: &Context, args: &KeyImport, name: &ProfileName, key: AccessKey
         return Ok(false);
     }
     let home = home(context, name, &key.id, None)?;
-    given::store(context, name, key, home, leave(args), title).map(|()| true)
+    let notes = given::store(context, name, key, home, leave(args), title)?;
+    notes.iter().for_each(|note| messages::note(note));
+    Ok(true)
 }
 
 fn from_csv(context: &Context, args: &KeyImport, file: &Path, title: &str) -> Result<()> {

@@ -7,7 +7,7 @@
 mod add;
 mod csv;
 mod export;
-mod given;
+pub mod given;
 mod import;
 mod in_files;
 mod list;

@@ -26,7 +26,7 @@ pub fn prove(context: &Context, planned: &Planned, key: &AccessKey, may_be_root:
         Err(failure) => return Err(failure),
     };
     if !may_be_root && is_root(&who) {
-        return Err(of_root(profile, &key.id, &who).hint("to store it anyway: add --root"));
+        return Err(of_root(profile, &key.id, &who).hint("to store it anyway: key add or key import, with --root"));
     }
     match planned.plan.device.as_ref().and_then(|device| device.account()) {
         Some(account) if *account != who.account => {

@@ -126,7 +126,7 @@ impl<'a> Account<'a> {
 pub const CONSOLE: &str = "the console shows the ARN of each device: IAM > Users > Security credentials";
 
 /// A plan, also of a profile whose device STS does not take: the calls here need none.
-fn planned(context: &Context, name: &ProfileName) -> Result<Planned> {
+pub fn planned(context: &Context, name: &ProfileName) -> Result<Planned> {
     context.plan(name).or_else(|failure| {
         let mut change = Change::default();
         change.edit_both(&[Edit::Unset { profile: name.to_string(), key: "mfa_serial".into() }]);

@@ -1,6 +1,6 @@
 //! The MFA commands: the devices of a profile's user.
 
-mod account;
+pub mod account;
 mod devices;
 mod enroll;
 mod prompt;
@@ -8,7 +8,7 @@ pub mod propose;
 mod remove;
 mod resync;
 mod seed;
-mod setting;
+pub mod setting;
 
 pub use enroll::remarks;
 

@@ -105,7 +105,7 @@ fn picked(devices: &[MfaDevice], context: &Context) -> Result<Chosen> {
 }
 
 /// Takes the ARN pasted; none for an empty line.
-fn ask(profile: &ProfileName) -> Result<Option<MfaSerial>> {
+pub fn ask(profile: &ProfileName) -> Result<Option<MfaSerial>> {
     let need = PersonNeeded { what: "an MFA device is required", otherwise: "set mfa_serial" };
     let parse = |text: &str| if text.is_empty() { Ok(None) } else { MfaSerial::parse(text).map(Some) };
     let question = "ARN of its MFA device (console: IAM, Users, Security credentials; Enter for none)";

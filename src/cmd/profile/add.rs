@@ -296,7 +296,7 @@ fn yes_or_no(text: &str) -> std::result::Result<bool, &'static str> {
     }
 }
 
-fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, String> {
+pub fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, String> {
     let name = ProfileName::parse(text).map_err(|_| "is not a valid profile name".to_string())?;
     if let Some(there) = context.files.profile(text).filter(|there| !lacks_credentials(context, &name, there)) {
         return Err(format!("already exists ({})", there.place));
@@ -308,7 +308,7 @@ fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileName, S
     Ok(name)
 }
 
-fn lacks_credentials(context: &Context, name: &ProfileName, there: &Profile) -> bool {
+pub fn lacks_credentials(context: &Context, name: &ProfileName, there: &Profile) -> bool {
     let has_plan = || context.plan_of_many(name).is_ok();
     ProfileSettings::of(there, name).can_be_completed() && context.index.get(name).is_none() && !has_plan()
 }

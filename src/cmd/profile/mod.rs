@@ -1,6 +1,6 @@
 //! The profile commands.
 
-mod add;
+pub mod add;
 mod adopt;
 mod code_from;
 mod edit;

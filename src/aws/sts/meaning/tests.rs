@@ -174,7 +174,7 @@ fn codes_of_aws_and_what_they_mean() {
             "SignatureDoesNotMatch",
             mismatch,
             Refused,
-            "the stored secret key of AKIAIOSFODNN7EXAMPLE does not match",
+            "the secret key of AKIAIOSFODNN7EXAMPLE does not match",
         ),
         (world.role_call(), "SignatureDoesNotMatch", mismatch, StaleSession, "the session's signature was refused"),
         (

@@ -1,0 +1,128 @@
+//! The access key of a profile that has none: typed, or in a CSV file of the console.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::aws_files::edit::Edit;
+use crate::aws_files::file::FileKind;
+use crate::change::{Act, Change};
+use crate::cli;
+use crate::cmd::changing::make;
+use crate::cmd::context::{Context, Invocation};
+use crate::cmd::conversation::Conversation;
+use crate::cmd::key::{self, given};
+use crate::cmd::typed_key::{self, long_term_id};
+use crate::credentials::AccessKeyId;
+use crate::error::{Kind, Result};
+use crate::names::{ProfileName, Region};
+use crate::ours::key_index::IndexEntry;
+use crate::output::messages;
+
+use super::{NEED, titled};
+
+/// A key that is stored here later than this after its creation was on its way in between.
+pub const LONGEST_WAY: Duration = Duration::from_secs(60);
+
+/// So many keys may be refused.
+const MOST_TRIES: u32 = 3;
+
+const QUESTION: &str = "access key id, or path of the console's CSV file";
+
+enum Given {
+    Id(AccessKeyId),
+    Csv(PathBuf),
+}
+
+/// Takes a key, and stores it once AWS accepts it. One that is refused is asked for again.
+pub fn take(context: &Context, invocation: &Invocation, args: &cli::Setup, name: &ProfileName) -> Result<()> {
+    let person = Conversation::begin(NEED)?;
+    let taking = Taking { invocation, args, name };
+    if context.files.profile(name.as_str()).is_none() {
+        taking.add_profile(context, &person)?;
+    }
+    let context = Context::load(&invocation.env)?;
+    if let Some(file) = &args.csv {
+        return taking.imported(file);
+    }
+    for left in (0..MOST_TRIES).rev() {
+        let taken = match person.ask_unquoted(QUESTION, |text| given(text, &context.dirs.home))? {
+            Given::Csv(file) => taking.imported(&file),
+            Given::Id(id) => taking.typed(&context, &person, id),
+        };
+        match taken {
+            Err(failure) if left > 0 && matches!(failure.kind, Kind::Refused | Kind::Config | Kind::Usage) => {
+                messages::failure(&failure);
+            }
+            taken => return taken,
+        }
+    }
+    Ok(())
+}
+
+/// Asks AWS about a key that an earlier run could only store.
+pub fn prove(context: &Context, name: &ProfileName, entry: &IndexEntry) -> Result<()> {
+    given::prove_stored(context, name, entry, false, &titled(name))
+}
+
+struct Taking<'a> {
+    invocation: &'a Invocation,
+    args: &'a cli::Setup,
+    name: &'a ProfileName,
+}
+
+impl Taking<'_> {
+    fn add_profile(&self, context: &Context, person: &Conversation) -> Result<()> {
+        let region = |text: &str| match text {
+            "" => Ok(None),
+            _ => Region::parse(text).map(Some),
+        };
+        let region = person.ask("region (Enter for none)", region)?;
+        let settings = region.iter().map(|region| ("region".to_owned(), region.to_string())).collect();
+        let add = Edit::Add { profile: self.name.to_string(), settings };
+        let edit = Act::EditFile { kind: FileKind::Config, edits: vec![add], holds: Vec::new() };
+        let change = Change { acts: vec![edit], ..Change::new(titled(self.name)) };
+        let flags = cli::ChangeFlags { yes: true, dry_run: false, forget_unfinished: false };
+        make(context, &change, &context.preview(&change)?, "", flags).map(drop)
+    }
+
+    fn typed(&self, context: &Context, person: &Conversation, id: AccessKeyId) -> Result<()> {
+        given::planned(context, self.name, &id)?;
+        let home = given::home(context, self.name, &id, Some(person))?;
+        let key = typed_key::with_secret(context, person, id)?;
+        // That there is no device yet is the next step's concern.
+        given::store(context, self.name, key, home, given::Leave::default(), &titled(self.name)).map(drop)
+    }
+
+    fn imported(&self, file: &Path) -> Result<()> {
+        let flags = cli::ChangeFlags { yes: false, dry_run: false, forget_unfinished: false };
+        let import = cli::KeyImport {
+            profiles: vec![self.name.clone()],
+            all: false,
+            csv: Some(file.into()),
+            user: self.args.user.clone(),
+            delete: false,
+            process: None,
+            root: false,
+            flags,
+        };
+        key::run(&cli::Key::Import(import), self.invocation).map(drop)
+    }
+}
+
+/// A path as it is typed, or as terminals paste a file that is dropped on them: quoted, or with backslashes.
+fn given(text: &str, home: &Path) -> std::result::Result<Given, String> {
+    let is_path = text.contains('/') || text.to_ascii_lowercase().trim_matches(['\'', '"']).ends_with(".csv");
+    if !is_path {
+        return long_term_id(text).map(Given::Id);
+    }
+    let plain = if cfg!(unix) { unquoted(text) } else { text.trim_matches('"').to_owned() };
+    let file = plain.strip_prefix("~/").map_or_else(|| PathBuf::from(&plain), |below| home.join(below));
+    if file.is_file() { Ok(Given::Csv(file)) } else { Err("is not the path of a file".into()) }
+}
+
+fn unquoted(text: &str) -> String {
+    match shlex::split(text).as_deref() {
+        Some([one]) => one.clone(),
+        _ => text.to_owned(),
+    }
+}

@@ -101,6 +101,11 @@ impl ProfileName {
     pub fn is_read_by_every_sdk(&self) -> bool {
         self.0.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c))
     }
+
+    /// Whether `profile add` takes the name: every SDK finds it, and it can stand in a `credential_process` line.
+    pub fn fits_every_tool(&self) -> bool {
+        is_process_word(&self.0) && self.is_read_by_every_sdk()
+    }
 }
 
 /// Whether a text gives the same word under a word splitter, `sh -c` and Windows, so that it may stand in a

@@ -20,7 +20,9 @@ use super::this_shell::ThisShell;
 /// Prints the statements. On any failure, it prints a failing statement, and the shell's variables stay as they are.
 pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
     let shell = args.shell.unwrap_or_else(|| calling_shell(&invocation.env));
-    refuse_a_terminal(args, shell)?;
+    if std::io::stdout().is_terminal() {
+        return Err(refuse_the_terminal(args, shell, &invocation.env));
+    }
     if args.unset {
         let env = &invocation.env;
         let names = exports::removed_at_last(env.handed(), ThisShell::of(env).is_by_name());
@@ -77,24 +79,45 @@ fn request(args: &cli::Env) -> HandoverRequest {
 }
 
 /// Secrets are not printed on a terminal: scrollback and screen sharing would reveal them (threat-model P6).
-fn refuse_a_terminal(args: &cli::Env, shell: Shell) -> Result<()> {
-    if !std::io::stdout().is_terminal() {
-        return Ok(());
+fn refuse_the_terminal(args: &cli::Env, shell: Shell, env: &Env) -> Failure {
+    let name = args.profile.profile.name();
+    if let Some(name) = name.filter(|_| !args.unset)
+        && let Some(failure) = why_not(args, name, shell, env)
+    {
+        return failure;
     }
-    let profile = args.profile.profile.name().map_or("PROFILE".into(), |name| as_word(name.as_str()));
+    let (how, line) = another_line(args, shell, name.map_or("PROFILE", ProfileName::as_str));
+    let what = if args.unset || args.by_name == Some(ByName::Always) { "statements" } else { "secrets" };
+    Failure::new(Kind::Usage, format!("env prints {what} for a shell to evaluate, not for the terminal"))
+        .hint(format!("{how}: {line}"))
+}
+
+/// What is wrong with the profile: any line with it would fail as well.
+fn why_not(args: &cli::Env, name: &ProfileName, shell: Shell, env: &Env) -> Option<Failure> {
+    let context = Context::load_anywhere(env).ok()?;
+    let failure = context.requested(&args.profile.profile).and_then(|profile| context.plan(&profile)).err()?;
+    Some(match context.meant_by(name) {
+        Some(meant) => {
+            let (_, line) = another_line(args, shell, &meant);
+            Failure { hints: Vec::new(), ..failure }.hint(format!("did you mean: {line}"))
+        }
+        None => failure,
+    })
+}
+
+/// The line to use in place of one that prints on the terminal, and what to do with it.
+fn another_line(args: &cli::Env, shell: Shell, profile: &str) -> (&'static str, String) {
+    let profile = as_word(profile);
     let words = match args.by_name {
         _ if args.unset => "--unset".into(),
         Some(_) => format!("--by-name {profile}"),
         None => profile,
     };
-    let hint = match args.format {
-        Some(Format::Dotenv) => format!("write it to a file: twolock env {words} --format dotenv > FILE"),
-        Some(Format::Json) => format!("pass it to a program: twolock env {words} --format json | PROGRAM"),
-        None => format!("type: {}", line_to_type(shell, &words)),
-    };
-    let what = if args.unset || args.by_name == Some(ByName::Always) { "statements" } else { "secrets" };
-    Err(Failure::new(Kind::Usage, format!("env prints {what} for a shell to evaluate, not for the terminal"))
-        .hint(hint))
+    match args.format {
+        Some(Format::Dotenv) => ("write it to a file", format!("twolock env {words} --format dotenv > FILE")),
+        Some(Format::Json) => ("pass it to a program", format!("twolock env {words} --format json | PROGRAM")),
+        None => ("type", line_to_type(shell, &words)),
+    }
 }
 
 /// For an invalid command line: a shell that evaluates the output must see a failure.

@@ -6,6 +6,7 @@ use crate::aws_files::Profile;
 use crate::aws_files::near::not_found;
 use crate::cli::ProfileArg;
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::ours::usage::{self, Usage};
 use crate::picker::{self, Choices};
@@ -16,8 +17,8 @@ use crate::profile::plan;
 use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
 use crate::text::list::first_names;
-use crate::text::near::nearest;
-use crate::text::visible::{refused, visible};
+use crate::text::near::{did_you_mean, meant};
+use crate::text::visible::{refused, sentence, visible};
 
 use super::context::Context;
 
@@ -138,11 +139,32 @@ impl Context {
         self.files.profile(name.as_str()).ok_or_else(|| self.nearly_found(name).unwrap_or_else(missing))
     }
 
+    /// The only profile that a name of none was probably meant to be.
+    pub fn meant_by(&self, name: &ProfileName) -> Option<String> {
+        let is_nowhere = !self.has(name) && self.files.why_not_found(name.as_str()).is_none();
+        let names = usable_names(&self.files);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match meant(&names, name.as_str())[..] {
+            [one] if is_nowhere => Some(one.into()),
+            _ => None,
+        }
+    }
+
+    /// For a command that could go on with a profile that was only just added.
+    pub fn existing_or_to_add(&self, name: &ProfileName) -> Result<Profile> {
+        self.existing(name).map_err(|failure| match self.files.why_not_found(name.as_str()) {
+            None if name.fits_every_tool() => {
+                let hints = failure.hints.into_iter().filter(|hint| hint.command().is_none()).collect();
+                Failure { hints, ..failure }.hint(CommandLine::of(Verb::Add, name).to("to add it"))
+            }
+            _ => failure,
+        })
+    }
+
     /// Says of a profile that was named, and that the AWS files do not have, which one may be meant.
     pub fn does_not_exist_yet(&self, name: &str) -> String {
-        let names = self.files.profile_names();
-        let near = nearest(names.iter().map(String::as_str), name, 2);
-        let near = near.map(|near| format!("; did you mean '{}'?", visible(near))).unwrap_or_default();
+        let near = did_you_mean(&self.files.profile_names(), name);
+        let near = near.map(|question| format!("; {}", sentence(&question))).unwrap_or_default();
         format!("profile '{}' does not exist yet{near}", visible(name))
     }
 

@@ -17,7 +17,7 @@ use crate::ours::aliases::{self, Aliases};
 use crate::system::directories::{self, shorten};
 use crate::system::env::Env;
 use crate::system::foreign_file;
-use crate::text::near::nearest;
+use crate::text::near::{did_you_mean, nearest};
 
 pub struct Known {
     /// A dot separates a table from its key.
@@ -372,10 +372,8 @@ fn edit_in(document: &mut DocumentMut, shown: &str, name: &str, new: Option<Valu
 pub fn known(name: &str) -> Result<&'static Known> {
     KNOWN.iter().find(|k| k.name == name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|k| k.name).collect();
-        let hint = match nearest(names.iter().copied(), name, 2) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => format!("settings: {}, aliases.NAME", names.join(", ")),
-        };
+        let list = || format!("settings: {}, aliases.NAME", names.join(", "));
+        let hint = did_you_mean(&names, name).unwrap_or_else(list);
         Failure::new(Kind::Usage, format!("unknown setting '{name}'")).hint(hint)
     })
 }

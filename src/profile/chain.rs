@@ -13,7 +13,7 @@ use crate::profile::adoption::kept_key::usable_names;
 use crate::profile::base::{Base, no_key, no_source};
 use crate::profile::settings::ProfileSettings;
 use crate::text::list::first_names;
-use crate::text::near::nearest;
+use crate::text::near::did_you_mean;
 use crate::text::visible::{invisible_in, refused};
 
 /// A longer chain is refused as a mistake.
@@ -196,8 +196,8 @@ fn missing_at(
 
 /// "did you mean", or the names there are.
 pub(crate) fn suggestion(names: &[String], wanted: &str) -> Hint {
-    if let Some(name) = nearest(names.iter().map(String::as_str), wanted, 2) {
-        return format!("did you mean '{name}'?").into();
+    if let Some(question) = did_you_mean(names, wanted) {
+        return question.into();
     }
     match names {
         [] => CommandLine::new(Verb::Add).to("there are no profiles yet; run"),

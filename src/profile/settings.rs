@@ -10,7 +10,7 @@ use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Hint, Verb};
-use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag, is_process_word};
+use crate::names::{ExternalId, ProfileName, Region, SessionName, SourceIdentity, Tag};
 use crate::origin::Sourced;
 use crate::profile::base::other_source;
 use crate::profile::keys::{self, Mistake, OUTPUTS};
@@ -334,8 +334,7 @@ impl<'a> ProfileSettings<'a> {
     pub fn can_be_completed(self) -> bool {
         let is_source = |key: &&str| self.raw(key).is_some();
         let sources = [&STATIC_KEYS[..], &["role_arn", "twolock_role_arn", "twolock_source_profile"]].concat();
-        is_process_word(self.name.as_str())
-            && self.name.is_read_by_every_sdk()
+        self.name.fits_every_tool()
             && self.profile.credentials.is_none()
             && other_source(|key| self.raw(key)).is_none()
             && !sources.iter().any(is_source)

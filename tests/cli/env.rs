@@ -229,6 +229,38 @@ fn a_terminal_gets_the_line_to_type_and_no_secret() {
 }
 
 #[test]
+fn a_terminal_gets_no_line_that_would_fail() {
+    let world = World::new();
+    for (args, said) in [
+        (
+            &["env", "prdo"][..],
+            "profile 'prdo': not found in ~/.aws/config or ~/.aws/credentials\r\ntwolock: hint: did you mean: eval \"$(twolock env prod)\"\r\n",
+        ),
+        (
+            &["env", "--by-name", "pro", "--shell", "fish"],
+            "twolock: hint: did you mean: twolock env --by-name prod | source\r\n",
+        ),
+        (
+            &["env", "ba", "--format", "json"],
+            "twolock: hint: did you mean: twolock env base --format json | PROGRAM\r\n",
+        ),
+        (&["env", "other"], "twolock: hint: profiles: 'base', 'prod'"),
+        (&["env", "lost"], "does not\r\n  exist\r\ntwolock: hint: did you mean 'base'?\r\n"),
+    ] {
+        if args[1] == "lost" {
+            world.write(".aws/config", "[profile base]\nregion = eu-west-1\n[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = bsae\n");
+        }
+        let mut command: Command = world.program(env!("CARGO_BIN_EXE_twolock"));
+        command.args(args).env("SHELL", "/bin/bash");
+        let mut terminal = Terminal::start_in_full(command);
+        terminal.sees(said);
+        let shown = terminal.shown();
+        assert!(!shown.contains(" type: ") && !shown.contains("evaluate"), "{shown}");
+        assert_eq!(terminal.end().code, 3, "{args:?}");
+    }
+}
+
+#[test]
 fn a_terminal_gets_the_line_that_unsets_and_no_statements() {
     let world = World::new();
     let mut command: Command = world.program(env!("CARGO_BIN_EXE_twolock"));

@@ -69,7 +69,7 @@ pub fn home(context: &Context, name: &ProfileName, id: &AccessKeyId, person: Opt
 
 /// Fails if the profile cannot use a key of its own, or has one already.
 pub fn must_take_a_key(context: &Context, name: &ProfileName, leave: Leave) -> Result<()> {
-    context.existing(name)?;
+    context.existing_or_to_add(name)?;
     let Ok(there) = import::of_one(context.quiet(), name) else { return Ok(()) };
     if leave.beside_a_file {
         return Ok(());

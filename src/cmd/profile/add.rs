@@ -15,7 +15,7 @@ use crate::cli::Add;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
-use crate::names::{ProfileName, Region, UserName, is_process_word};
+use crate::names::{ProfileName, Region, UserName};
 use crate::ours::key_index::{IndexEdit, IndexEntry};
 use crate::output::to_stdout;
 use crate::profile::adoption::edits::process_line;
@@ -301,7 +301,7 @@ pub fn new_name(context: &Context, text: &str) -> std::result::Result<ProfileNam
     if let Some(there) = context.files.profile(text).filter(|there| !lacks_credentials(context, &name, there)) {
         return Err(format!("already exists ({})", there.place));
     }
-    if !is_process_word(text) || !name.is_read_by_every_sdk() {
+    if !name.fits_every_tool() {
         let allowed = "use A-Z a-z 0-9 - _ . / @ + : only, and do not start with '-'";
         return Err(format!("is not a name that every SDK can use: {allowed}"));
     }

@@ -406,7 +406,13 @@ fn a_csv_file_that_is_none_is_refused_and_stays() {
     let two =
         format!("User name,Access key ID,Secret access key\nana,{KEY_ID},{SECRET}\neve,{SECOND_ID},{SECOND_SECRET}\n");
     world.write("keys.csv", &two);
-    import(&[]).is(3, "", "twolock: error: profile 'base': ~/keys.csv: has 2 keys: choose one with --user NAME\n");
+    import(&[]).is(
+        3,
+        "",
+        "twolock: error: profile 'base': ~/keys.csv: has 2 keys: choose one with --user NAME (users: 'ana', 'eve')\n",
+    );
+    let unknown = "has no key of user 'bob' (users: 'ana', 'eve')";
+    import(&["--user", "bob"]).is(3, "", &format!("twolock: error: profile 'base': ~/keys.csv: {unknown}\n"));
     let ran = import(&["--user", "eve"]);
     assert!(ran.code == 4 && file.exists() && index_of(&world).is_empty(), "{ran:?}");
     let ran = desktop.run_twolock(&["key", "import", "base", "prod", "--csv", path]);
@@ -414,6 +420,34 @@ fn a_csv_file_that_is_none_is_refused_and_stays() {
     let ran = import(&["--user", "ana"]);
     assert!(ran.code == 0 && ran.stderr.contains("is kept: it has keys of other users, too"), "{ran:?}");
     assert!(file.exists(), "eve's key is nowhere else");
+}
+
+#[test]
+fn a_key_for_a_profile_that_is_not_there_leads_to_the_command_that_adds_it() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    world.write("keys.csv", &format!("Access key ID,Secret access key\n{KEY_ID},{SECRET}\n"));
+    let file = world.home().join("keys.csv");
+    let error = "twolock: error: profile 'stage': not found in ~/.aws/config or ~/.aws/credentials\n";
+    let add = "twolock: hint: to add it: twolock profile add stage\n";
+    for args in [&["import", "stage", "--csv", file.to_str().unwrap()][..], &["add", "stage", "--stdin"]] {
+        let ran = desktop.run_twolock(&[&["key"], args].concat());
+        ran.is(3, "", &format!("{error}twolock: hint: profiles: 'base', 'prod', 'deploy', 'long'\n{add}"));
+    }
+    let ran = desktop.run_twolock(&["key", "import", "--csv", file.to_str().unwrap(), "a b"]);
+    assert!(ran.code == 3 && !ran.stderr.contains("profile add"), "no tool would find it: {ran:?}");
+    world.write(".aws/config", "");
+    world.write(".aws/credentials", "");
+    desktop.run_twolock(&["key", "import", "stage", "--csv", file.to_str().unwrap()]).is(
+        3,
+        "",
+        &format!("{error}{add}"),
+    );
+    let ran = desktop.run_twolock(&["profile", "add", "stage"]);
+    assert!(
+        ran.code == 2 && ran.stderr.contains("missing arguments, and there is no terminal"),
+        "it asks on a terminal: {ran:?}"
+    );
 }
 
 /// A program that prints this, and a line to run it.

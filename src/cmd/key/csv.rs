@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::cmd::typed_key::long_term_id;
 use crate::credentials::{AccessKey, parse_secret_key};
+use crate::text::list::first_names;
 use crate::text::visible::refused;
 
 type Row = Vec<Zeroizing<String>>;
@@ -41,13 +42,20 @@ fn plain(field: &str) -> String {
 fn the_one(rows: Vec<Row>, name: Option<usize>, user: Option<&str>) -> Result<Row, String> {
     let name_of = |row: &Row| name.and_then(|at| row.get(at)).map_or(String::new(), |name| name.trim().to_string());
     let many = rows.len();
+    let mut names: Vec<String> = rows.iter().map(&name_of).filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let list = match names[..] {
+        [] => String::new(),
+        _ => format!(" (users: {})", first_names(&names.iter().map(|name| refused(name)).collect::<Vec<_>>())),
+    };
     let mut of_user: Vec<Row> = rows.into_iter().filter(|row| user.is_none_or(|user| name_of(row) == user)).collect();
     match (of_user.len(), user) {
         (1, _) => Ok(of_user.remove(0)),
         (0, None) => Err("has no key below its header".into()),
-        (0, Some(user)) => Err(format!("has no key of user '{}'", refused(user))),
+        (0, Some(user)) => Err(format!("has no key of user '{}'{list}", refused(user))),
         (_, Some(user)) => Err(format!("has several keys of user '{}'", refused(user))),
-        (_, None) if name.is_some() => Err(format!("has {many} keys: choose one with --user NAME")),
+        (_, None) if !names.is_empty() => Err(format!("has {many} keys: choose one with --user NAME{list}")),
         _ => Err(format!("has {many} keys, and no user names to choose one by")),
     }
 }
@@ -121,8 +129,8 @@ mod tests {
         );
         assert_eq!(key(text.as_bytes(), Some("ana")).unwrap().secret.expose(), SECRET);
         for (user, why) in [
-            (None, "has 4 keys: choose one with --user NAME"),
-            (Some("bo"), "has no key of user 'bo'"),
+            (None, "has 4 keys: choose one with --user NAME (users: 'ana', 'bob', 'eve')"),
+            (Some("bo"), "has no key of user 'bo' (users: 'ana', 'bob', 'eve')"),
             (Some("bob"), "has several keys of user 'bob'"),
         ] {
             assert_eq!(key(text.as_bytes(), user).unwrap_err(), why);

@@ -11,10 +11,11 @@ use crate::change::replace::wait_while_fresh;
 use crate::change::{Change, Parts};
 use crate::cli::ChangeFlags;
 use crate::error::Result;
+use crate::output::paragraph::wrapped;
 use crate::output::{messages, to_stdout};
 use crate::system::directories::Directories;
 use crate::system::env::Env;
-use crate::system::signals;
+use crate::system::{signals, terminal};
 use crate::text::visible::one_line;
 
 use super::context::{Context, Invocation, paths};
@@ -60,17 +61,17 @@ pub fn changed(
 /// Returns whether the change was applied.
 pub fn make(context: &Context, change: &Change, preview: &Preview, question: &str, flags: ChangeFlags) -> Result<bool> {
     if preview.is_empty() {
-        to_stdout((notes(&change.notes) + "nothing to change\n").as_bytes())?;
+        to_stdout((notes(context, &change.notes) + "nothing to change\n").as_bytes())?;
         return Ok(false);
     }
-    let text = preview.diff() + &notes(&change.notes) + &notes(&preview.notes);
+    let text = preview.diff() + &notes(context, &change.notes) + &notes(context, &preview.notes);
     Ok(confirmed(&text, question, flags)? && make_confirmed(context, change, preview).map(|()| true)?)
 }
 
 /// The same for a change that touches no AWS file: its notes say all of it.
 pub fn make_unseen(context: &Context, change: &Change, question: &str, flags: ChangeFlags) -> Result<bool> {
     let preview = context.preview(change)?;
-    Ok(confirmed(&notes(&change.notes), question, flags)?
+    Ok(confirmed(&notes(context, &change.notes), question, flags)?
         && make_confirmed(context, change, &preview).map(|()| true)?)
 }
 
@@ -86,8 +87,10 @@ fn confirmed(text: &str, question: &str, flags: ChangeFlags) -> Result<bool> {
     Ok(!flags.dry_run)
 }
 
-fn notes(notes: &[String]) -> String {
-    notes.iter().map(|note| format!("note: {}\n", one_line(note))).collect()
+/// Prose, so that it fits the terminal; the lines of a diff stay as they are in the file.
+fn notes(context: &Context, notes: &[String]) -> String {
+    let width = terminal::columns(&context.env);
+    notes.iter().map(|note| wrapped(&format!("note: {}", one_line(note)), "", width)).collect()
 }
 
 /// The same, and says what was done.

@@ -35,6 +35,23 @@ const ROLES: &str = "\
 ";
 
 #[test]
+fn on_a_narrow_terminal_notes_are_broken_and_the_lines_of_the_diff_stay_as_they_are() {
+    let world = World::new();
+    let adopt = ["profile", "adopt", "base", "--dry-run"];
+    let wide = run(&world, &adopt[1..]).stdout;
+    let is_diff = |line: &&str| ["+ ", "- ", "~/", "  ["].iter().any(|start| line.starts_with(start));
+    for columns in [40, 60, 80] {
+        let mut command = world.twolock(adopt);
+        let shown = world.finish(command.env("COLUMNS", columns.to_string())).stdout;
+        let diff = |text: &str| text.lines().filter(is_diff).map(String::from).collect::<Vec<_>>();
+        assert_eq!(diff(&shown).len(), diff(&wide).len(), "{shown}");
+        let (note, whole) = (&shown[shown.find("note: ").unwrap()..], &wide[wide.find("note: ").unwrap()..]);
+        assert!(note.lines().all(|line| line.len() <= columns), "{note}");
+        assert_eq!(note.split_whitespace().collect::<Vec<_>>(), whole.split_whitespace().collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn without_a_keyring_the_key_moves_to_its_own_profile_and_roles_are_adopted_too() {
     let world = World::new();
     let diff = format!(

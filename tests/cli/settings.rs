@@ -269,6 +269,10 @@ fn the_list_fits_the_terminal_and_keeps_names_and_values() {
     world.write(".config/twolock/config.toml", &format!("endpoints.allow = \"{}.test\"\n", "x".repeat(50)));
     let shown = list("80");
     assert!(shown.contains('…') && shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    for columns in [60, 40] {
+        let shown = list(&columns.to_string());
+        assert!(shown.contains("12h") && shown.lines().all(|line| line.chars().count() <= columns), "{shown}");
+    }
     for part in ["session_duration  12h", "endpoints.allow", "key_max_age       90d"] {
         assert!(shown.contains(part), "{shown}");
     }

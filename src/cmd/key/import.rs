@@ -12,9 +12,11 @@ use crate::cmd::conversation::{Conversation, PersonNeeded};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
+use crate::output::paragraph::wrapped;
 use crate::output::{messages, to_stdout};
 use crate::system::directories::shorten;
 use crate::system::foreign_file::{self, plain};
+use crate::system::terminal;
 use crate::text::visible::one_line;
 
 use super::csv;
@@ -55,7 +57,8 @@ fn store(context: &Context, args: &KeyImport, name: &ProfileName, key: AccessKey
     given::planned(context, name, &key.id)?;
     if args.flags.dry_run {
         let store = context.key_store_name(name, &key.id)?.unwrap_or("no keyring: none is available");
-        to_stdout(format!("note: access key {} goes to {store}\n", key.id).as_bytes())?;
+        let note = format!("note: access key {} goes to {store}", key.id);
+        to_stdout(wrapped(&note, "", terminal::columns(&context.env)).as_bytes())?;
         return Ok(false);
     }
     let home = home(context, name, &key.id, None)?;

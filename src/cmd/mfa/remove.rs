@@ -9,7 +9,9 @@ use crate::cmd::context::{Context, Invocation};
 use crate::cmd::conversation::{Conversation, PersonNeeded};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
+use crate::output::paragraph::wrapped_lines;
 use crate::output::to_stdout;
+use crate::system::terminal;
 use crate::text::visible::{refused, visible};
 
 use super::account::Account;
@@ -63,6 +65,7 @@ impl<'a> Removing<'a> {
         let named: String =
             profiles.iter().map(|name| format!("it is the device of profile '{}'\n", visible(name))).collect();
         let text = format!("MFA device {}{kind} of user {}\n{named}", self.serial, self.account.user);
+        let text = wrapped_lines(&text, terminal::columns(&self.account.context.env));
         if args.yes {
             return to_stdout(text.as_bytes());
         }

@@ -25,10 +25,13 @@ Examples:
   twolock mfa enroll work                # shows a QR code, asks for two codes
   twolock mfa enroll work --show-seed    # shows the seed as text
   twolock mfa enroll work --seed-to 'pass insert -m aws-mfa'
+  twolock mfa enroll work --seed-to 'my-otp import' --yes    # for scripts
 
 The seed is what apps call the secret key or setup key of a device. The device is named after the user, or NAME-2 if \
 that name is taken. The --seed-to program is started without a shell, and \
-reads the seed in Base32 as one line on its standard input. No seed is stored by twolock. If enrolling is \
+reads the seed in Base32 as one line on its standard input. With --yes as well, the two codes come from the mfa_process of the \
+profile, if it has one: a program that prints the codes of that seed. No terminal is needed then; it takes up to a minute. \
+No seed is stored by twolock. If enrolling is \
 interrupted, run it again: an unfinished device is removed, and one that is already enabled is written into the profile.")]
     Enroll(Enroll),
     /// Synchronize a device whose codes are refused, with two consecutive codes

@@ -234,8 +234,13 @@ fn open_cache(
 /// A code given in advance, then the profile's command, then the terminal.
 fn codes<'a>(context: &'a Context, plan: &'a Plan, request: &SessionRequest) -> CodeSources<'a> {
     let given = if request.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
-    let command = plan.mfa_process.as_ref().map(|process| Consented { context, process });
+    let command = plan.process_for_codes().map(|process| Consented { context, process });
     CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
+}
+
+/// The program of `mfa_process`, if it may be started.
+pub fn code_program(context: &Context, process: &MfaProcess) -> Result<CommandSource> {
+    Consented { context, process }.program()
 }
 
 /// `mfa_process`, started only with consent for the file that names it (threat-model P16). The consent is checked only
@@ -246,6 +251,12 @@ struct Consented<'a> {
 }
 
 impl Consented<'_> {
+    fn program(&self) -> Result<CommandSource> {
+        let MfaProcess { profile, line, place } = self.process;
+        let Context { env, dirs, .. } = self.context;
+        self.check().and_then(|()| CommandSource::parse(line, profile, place, env, &dirs.account_home()))
+    }
+
     fn check(&self) -> Result<()> {
         let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.place);
         let files = &self.context.files;
@@ -263,11 +274,7 @@ impl Consented<'_> {
 
 impl CodeSource for Consented<'_> {
     fn ask(&self, question: &Question, until: Deadline) -> std::result::Result<MfaCode, AskError> {
-        let MfaProcess { profile, line, place } = self.process;
-        let Context { env, dirs, .. } = self.context;
-        let parse = |()| CommandSource::parse(line, profile, place, env, &dirs.account_home());
-        let command = self.check().and_then(parse);
-        command.map_err(AskError::Failed)?.ask(question, until)
+        self.program().map_err(AskError::Failed)?.ask(question, until)
     }
 
     /// The command returns another code in the next time step.

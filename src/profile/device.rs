@@ -44,10 +44,10 @@ fn must_show_codes((hop, serial): Device<'_>) -> Result<Device<'_>> {
     hop.settings().must_show_codes(&serial).map(|()| (hop, serial))
 }
 
-/// `mfa_process` of the profile whose `mfa_serial` is used, else of the base's.
+/// `mfa_process` of the profile whose `mfa_serial` is used, else of the base's. Also where no device is named yet, because
+/// it prints the codes of one that is enrolled.
 pub(super) fn mfa_process_of(chain: &Chain, device: Option<&Device<'_>>) -> Option<MfaProcess> {
-    let (hop, _) = device?;
-    std::iter::once(*hop).chain(chain.base_profiles()).find_map(|hop| {
+    device.map(|(hop, _)| *hop).into_iter().chain(chain.base_profiles()).find_map(|hop| {
         let process = hop.settings().mfa_process()?;
         Some(MfaProcess { profile: hop.name.clone(), line: process.value.clone(), place: process.place.clone() })
     })

@@ -34,6 +34,7 @@ pub struct Plan {
     pub endpoint_urls: EndpointUrls,
     pub fips: bool,
     pub dualstack: bool,
+    /// Also where no device is named yet.
     pub mfa_process: Option<MfaProcess>,
     /// Break-glass: a fresh code each time, never cached.
     pub protected: bool,
@@ -44,6 +45,11 @@ impl Plan {
     /// How many codes a cold start asks for.
     pub fn codes(&self) -> usize {
         self.steps.iter().filter(|step| step.device().is_some()).count()
+    }
+
+    /// The program whose codes are used.
+    pub fn process_for_codes(&self) -> Option<&MfaProcess> {
+        self.mfa_process.as_ref().filter(|_| self.device.is_some())
     }
 
     /// How long fresh credentials of the last step are valid.

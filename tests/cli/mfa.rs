@@ -6,6 +6,8 @@ use crate::world::{DEVICE, Fault, FaultKind, KEY_ID, Options, Ran, Terminal, Wor
 
 const ANA: &str = "arn:aws:iam::123456789012:user/ana";
 const SECOND: &str = "arn:aws:iam::123456789012:mfa/ana-2";
+const FOR_A_SCRIPT: &str = "twolock: hint: for a script: set mfa_process of the profile, and add --seed-to and --yes: it \
+                            then prints the codes\n";
 const RECORD: &str = ".local/share/twolock/enrollments.json";
 
 /// Ana has a device, and no profile names it.
@@ -355,7 +357,7 @@ fn without_a_terminal_nothing_is_created() {
     world.run(["mfa", "enroll", "base", "--yes"]).is(
         9,
         "",
-        "twolock: error: profile 'base': two codes have to be typed: no terminal\n",
+        &format!("twolock: error: profile 'base': two codes have to be typed: no terminal\n{FOR_A_SCRIPT}"),
     );
     assert_eq!(world.sandbox.count("CreateVirtualMFADevice"), 0);
 }
@@ -397,6 +399,83 @@ fn a_program_takes_the_seed_on_its_standard_input() {
     type_two_codes(&world, &mut terminal, SECOND);
     assert_eq!(terminal.end().code, 0);
     assert!(names(&world, SECOND));
+}
+
+/// A password manager: it keeps the seed that it reads, and prints the code of this moment, or else of another seed.
+fn manager(world: &World, code: &str) -> String {
+    let script = format!(
+        "#!/usr/bin/env python3\nimport base64, hmac, os, pathlib, struct, sys, time\n\
+         kept = pathlib.Path(os.environ['HOME'], 'kept')\n\
+         if sys.argv[1] == 'insert':\n    kept.write_text(sys.stdin.read())\n    sys.exit()\n\
+         mac = hmac.digest(base64.b32decode({code}), struct.pack('>Q', int(time.time()) // 30), 'sha1')\n\
+         number = struct.unpack('>I', mac[mac[-1] & 15:][:4])[0] & 0x7fffffff\n\
+         print('%06d' % (number % 1000000))\n"
+    );
+    let program = world.home().join("manager");
+    std::fs::write(&program, script).unwrap();
+    make_runnable(&program);
+    program.display().to_string()
+}
+
+const KEPT: &str = "kept.read_text().strip()";
+
+#[test]
+fn a_script_enrolls_with_the_codes_of_the_program_that_took_the_seed() {
+    let world = world();
+    let program = manager(&world, KEPT);
+    world.add_config(&format!("mfa_process = {program} print\n"));
+    let ran = world.run(["mfa", "enroll", "base", "--seed-to", &format!("{program} insert"), "--yes"]);
+    let enabled = format!("device {SECOND} is enabled; to start a session with its next code: twolock login base\n");
+    assert!(ran.code == 0 && ran.stderr.is_empty() && ran.stdout.ends_with(&enabled), "{ran:?}");
+    let step = "  3. get two consecutive codes from mfa_process, which takes up to a minute, and enable the device with them\n";
+    assert!(ran.stdout.contains(step), "{ran:?}");
+    assert!(names(&world, SECOND) && !world.home().join(RECORD).exists(), "{}", config(&world));
+    let seed = std::fs::read_to_string(world.home().join("kept")).unwrap();
+    assert!(!ran.stdout.contains(seed.trim()), "{ran:?}");
+}
+
+#[test]
+fn a_program_that_prints_codes_of_another_seed_leaves_no_device() {
+    let world = world();
+    let program = manager(&world, "'JBSWY3DPEHPK3PXP'");
+    world.add_config(&format!("mfa_process = {program} print\n"));
+    let ran = world.run(["mfa", "enroll", "base", "--seed-to", &format!("{program} insert"), "--yes"]);
+    let error = "twolock: error: profile 'base': AWS refused the codes of mfa_process: it must print those of the seed that --seed-to got\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (4, error), "{ran:?}");
+    assert_eq!(world.sandbox.devices().len(), 1, "the unfinished one is deleted");
+    assert!(!names(&world, SECOND) && !world.home().join(RECORD).exists());
+}
+
+#[test]
+fn nothing_is_created_where_no_program_could_print_the_codes() {
+    let world = world();
+    let seed_to = ["--seed-to", "/bin/cat"];
+    let enroll = |more: &[&str]| world.finish(&mut world.twolock([&["mfa", "enroll", "base"], more].concat()));
+    let typed = format!("twolock: error: profile 'base': two codes have to be typed: no terminal\n{FOR_A_SCRIPT}");
+    enroll(&[&seed_to[..], &["--yes"]].concat()).is(9, "", &typed);
+    world.add_config("mfa_process = /no/such/program\n");
+    for more in [&["--yes"][..], &seed_to] {
+        enroll(more).is(9, "", &typed);
+    }
+    let ran = enroll(&[&seed_to[..], &["--yes"]].concat());
+    assert!(ran.code == 3 && ran.stderr.contains("mfa_process: program not found: '/no/such/program'"), "{ran:?}");
+    assert_eq!(world.sandbox.count("CreateVirtualMFADevice"), 0);
+}
+
+#[test]
+fn the_steps_of_an_enrollment_fit_a_narrow_terminal() {
+    let world = world();
+    world.add_config("mfa_process = /bin/false\n");
+    for columns in [40, 60, 80] {
+        let args = ["mfa", "enroll", "base", "--seed-to", "/bin/cat", "--yes"];
+        let ran = world.finish(world.twolock(args).env("COLUMNS", columns.to_string()));
+        assert_eq!((ran.code, world.sandbox.devices().len()), (4, 1), "its device is deleted: {ran:?}");
+        assert!(ran.stdout.lines().all(|line| line.len() <= columns), "{ran:?}");
+        if columns == 40 {
+            let step = "  3. get two consecutive codes from\n     mfa_process, which takes up to a\n     minute, and enable the device with\n     them\n";
+            assert!(ran.stdout.contains(step), "{ran:?}");
+        }
+    }
 }
 
 #[test]

@@ -7,22 +7,28 @@ use crate::cli::{ChangeFlags, Enroll};
 use crate::cmd::changing::recovered;
 use crate::cmd::context::{Context, Invocation};
 use crate::cmd::conversation::{Conversation, PersonNeeded};
+use crate::cmd::sessions::code_program;
 use crate::enrollment::{Enrollment, Phase, Record, Records, Settled, pair};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::DeviceName;
+use crate::output::paragraph::wrapped_lines;
 use crate::output::{messages, qr, to_stdout};
-use crate::system::clock;
+use crate::prompt::command::CommandSource;
 use crate::system::directories::Directories;
+use crate::system::{clock, terminal};
 use crate::text::visible::visible;
 
 use super::account::Account;
 use super::devices::short;
+use super::printed::Printed;
 use super::prompt::{MOST_TRIES, Prompt, Seed};
 use super::seed::SeedProgram;
 use super::setting;
 
 const TITLE: &str = "mfa enroll";
+const FOR_A_SCRIPT: &str =
+    "for a script: set mfa_process of the profile, and add --seed-to and --yes: it then prints the codes";
 
 pub fn run(args: &Enroll, invocation: &Invocation) -> Result<u8> {
     recovered(&invocation.env, None, false)?;
@@ -33,6 +39,12 @@ pub fn run(args: &Enroll, invocation: &Invocation) -> Result<u8> {
     let _lock = records.lock()?;
     let enrolling = Enrolling { account: &account, args, program, records: &records };
     enrolling.run().map(|()| 0)
+}
+
+/// Where the codes of the new device come from.
+enum Codes<'a> {
+    Typed(Box<Prompt<'a>>),
+    Printed(CommandSource),
 }
 
 struct Enrolling<'a> {
@@ -46,17 +58,29 @@ impl Enrolling<'_> {
     fn run(&self) -> Result<()> {
         let enrollment = self.enrollment();
         // Before anything is created.
-        let was_sent = |_: &_| false;
-        let prompt = Prompt::open(&self.account.profile, &self.account.context.env, &was_sent)?;
+        let codes = self.codes()?;
         if let Some(record) = self.records.all()?.into_iter().find(|record| record.user == self.account.arn)
             && self.settle(&enrollment, record)?
         {
             return Ok(());
         }
-        self.confirm(&self.steps(), "enroll?")?;
+        self.confirm(&self.steps(&codes), "enroll?")?;
         let (record, device) = enrollment.create()?;
-        let enabled = self.seed_and_codes(&enrollment, record, &device, prompt)?;
+        let enabled = self.seed_and_codes(&enrollment, record, &device, codes)?;
         self.use_it(enabled)
+    }
+
+    /// A script has nobody who could type codes, but perhaps the program that prints them from now on.
+    fn codes(&self) -> Result<Codes<'_>> {
+        let Account { context, planned, profile, .. } = self.account;
+        if let Some(process) = &planned.plan.mfa_process
+            && self.program.is_some()
+            && self.args.yes
+        {
+            return code_program(context, process).map(Codes::Printed);
+        }
+        let prompt = Prompt::open(profile, &context.env, &|_| false).map_err(|failure| failure.hint(FOR_A_SCRIPT))?;
+        Ok(Codes::Typed(Box::new(prompt)))
     }
 
     fn enrollment(&self) -> Enrollment<'_> {
@@ -97,7 +121,7 @@ impl Enrolling<'_> {
     }
 
     /// What will be done, for the confirmation.
-    fn steps(&self) -> String {
+    fn steps(&self, codes: &Codes<'_>) -> String {
         let account = self.account;
         let of = account_of(&account.arn).map(|id| format!(" of account {id}")).unwrap_or_default();
         let has = match account.devices() {
@@ -109,20 +133,26 @@ impl Enrolling<'_> {
             (None, true) => "show its seed, to type into an authenticator app".into(),
             (None, false) => "show its QR code, to scan with an authenticator app".into(),
         };
+        let codes = match codes {
+            Codes::Typed(_) => "ask for two consecutive codes",
+            Codes::Printed(_) => "get two consecutive codes from mfa_process, which takes up to a minute",
+        };
         let profile = match account.device() {
+            Some(old) if self.args.yes => format!("use it in place of {}", visible(short(old))),
             Some(old) => format!("offer to use it in place of {}", visible(short(old))),
             None => {
                 format!("set mfa_serial of profile '{}'", visible(setting::home_of(&account.planned.plan).as_str()))
             }
         };
         format!(
-            "user {}{of} has {has}\n  1. create a virtual MFA device at AWS\n  2. {seed}\n  3. ask for two \
-             consecutive codes, and enable the device with them\n  4. {profile}\n",
+            "user {}{of} has {has}\n  1. create a virtual MFA device at AWS\n  2. {seed}\n  3. \
+             {codes}, and enable the device with them\n  4. {profile}\n",
             account.user
         )
     }
 
     fn confirm(&self, text: &str, question: &str) -> Result<()> {
+        let text = &wrapped_lines(text, terminal::columns(&self.account.context.env));
         if self.args.yes {
             return to_stdout(text.as_bytes());
         }
@@ -136,16 +166,19 @@ impl Enrolling<'_> {
         enrollment: &Enrollment<'_>,
         mut record: Record,
         device: &VirtualDevice,
-        mut prompt: Prompt<'_>,
+        mut codes: Codes<'_>,
     ) -> Result<Record> {
         let handed = self.program.as_ref().map_or(Ok(()), |program| program.take(&device.seed));
-        let enabled = handed.and_then(|()| {
-            if self.program.is_none() {
-                self.show_seed(&mut prompt, device)?;
+        let enabled = handed.and_then(|()| match &mut codes {
+            Codes::Printed(source) => self.enable_by_program(enrollment, &mut record, source),
+            Codes::Typed(prompt) => {
+                if self.program.is_none() {
+                    self.show_seed(prompt, device)?;
+                }
+                self.enable(enrollment, &mut record, prompt)
             }
-            self.enable(enrollment, &mut record, &mut prompt)
         });
-        drop(prompt);
+        drop(codes);
         if let Err(failure) = enabled {
             // Its answer may have been lost.
             if record.phase != Phase::Enabling || !enrollment.is_listed(&record.serial) {
@@ -187,6 +220,28 @@ impl Enrolling<'_> {
             }
         }
         unreachable!("the last try returns")
+    }
+
+    fn enable_by_program(
+        &self,
+        enrollment: &Enrollment<'_>,
+        record: &mut Record,
+        source: &CommandSource,
+    ) -> Result<()> {
+        let (clock, pause) = (&clock::now, &std::thread::sleep);
+        let profile = &self.account.profile;
+        let [first, second] = Printed { source, profile, clock, pause }.two_codes(&record.serial)?;
+        enrollment.note(record, Phase::Enabling)?;
+        let (directory, endpoint) = (&self.account.context.dirs.cache, self.account.endpoint());
+        let codes = [&first, &second];
+        let call = || enrollment.enable(&record.serial, codes);
+        pair::send(directory, &record.serial, endpoint.as_deref(), codes, call)?.map_err(|e| match e.kind {
+            AwsErrorKind::WrongCode => {
+                let cause = "AWS refused the codes of mfa_process: it must print those of the seed that --seed-to got";
+                Failure::new(Kind::Refused, cause).of_profile(profile)
+            }
+            _ => self.account.failure(e),
+        })
     }
 
     /// Writes the enabled device into the profile.

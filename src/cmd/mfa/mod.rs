@@ -3,6 +3,7 @@
 pub mod account;
 mod devices;
 mod enroll;
+mod printed;
 mod prompt;
 pub mod propose;
 mod remove;

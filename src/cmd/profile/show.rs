@@ -9,7 +9,7 @@ use crate::aws_files::{Profile, Setting};
 use crate::error::{Failure, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::output::paragraph::wrapped;
+use crate::output::paragraph::{wrapped, wrapped_lines};
 use crate::output::{is_styled, json_to_stdout, to_stdout};
 use crate::profile::callers::{self, Reader, Resolution, Served, Verdict};
 use crate::profile::facts::kind;
@@ -37,7 +37,7 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     text += "\nplan\n";
     let width = terminal::columns(&context.env);
     text += &match planned {
-        Ok(planned) => fitting(&plan_text(&planned), width),
+        Ok(planned) => wrapped_lines(&plan_text(&planned), width),
         Err(problem) => wrapped(&format!("none: {}", one_line(&problem.headline())), "  ", width) + &hints(&problem),
     };
     text += "\ncallers\n";
@@ -47,17 +47,8 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     if verdict.adopting_helps() && context.can_be_adopted(name) {
         text += &hint_line(&format!("make them all use twolock: {}", CommandLine::of(Verb::Adopt, name)));
     }
-    text += &fitting(&(near(&profile) + &oddities(context)), width);
+    text += &wrapped_lines(&(near(&profile) + &oddities(context)), width);
     to_stdout(text.as_bytes()).map(|()| 0)
-}
-
-/// Each line broken between its words, with its own indent.
-fn fitting(text: &str, width: Option<usize>) -> String {
-    let line = |line: &str| {
-        let words = line.trim_start();
-        wrapped(words, &line[..line.len() - words.len()], width)
-    };
-    text.lines().map(line).collect()
 }
 
 /// The effective settings, by file, each with its line.
@@ -102,7 +93,7 @@ fn plan_text(planned: &Planned) -> String {
         1 => "  asks for one code if there is no active session\n".to_string(),
         n => format!("  asks for {n} codes if there are no active sessions\n"),
     };
-    if let Some(process) = &plan.mfa_process {
+    if let Some(process) = plan.process_for_codes() {
         text += &format!(
             "  the code comes from mfa_process of '{}' ({})\n",
             visible(process.profile.as_str()),

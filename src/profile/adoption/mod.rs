@@ -22,7 +22,7 @@ pub use crate::credentials::STATIC_KEYS;
 use crate::credentials::{AccessKey, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
-use crate::names::{ProfileName, is_process_word};
+use crate::names::ProfileName;
 use crate::profile::Sources;
 use crate::profile::base::Base;
 use crate::profile::chain::{self, Chain};
@@ -173,7 +173,7 @@ fn becomes(chains: &Chains<'_>, name: &ProfileName) -> Result<Becomes> {
 
 fn must_be_nameable(settings: ProfileSettings<'_>) -> Result<()> {
     let name = settings.name();
-    if is_process_word(name.as_str()) && name.is_read_by_every_sdk() {
+    if name.fits_every_tool() {
         return Ok(());
     }
     let why = if name.as_str().contains('%') {
@@ -303,7 +303,7 @@ pub fn compare(before: Sources<'_>, after: Sources<'_>) -> Result<Vec<ProfileNam
         }
         let new = plan::plan(after, &name)?;
         let same_region = old.region.value == new.region.value && old.shell_region == new.shell_region;
-        let same_command = old.mfa_process.is_some() == new.mfa_process.is_some();
+        let same_command = old.process_for_codes().is_some() == new.process_for_codes().is_some();
         if !old.base.gives_the_same_as(&new.base) || !same_region || !same_command {
             return Err(differs(&name));
         }

@@ -39,6 +39,33 @@ impl TimeSource for Clock {
     }
 }
 
+/// The client of one service: [`Client`] with that service's calls.
+macro_rules! service_client {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name($crate::aws::client::Client);
+
+        impl $name {
+            /// A client of `endpoint`; the region that signs is the endpoint's.
+            pub fn new(endpoint: $crate::aws::endpoint::Endpoint, http: $crate::aws::http::HttpSettings) -> Self {
+                Self($crate::aws::client::Client::new(endpoint, http))
+            }
+
+            /// The same client with another clock, for tests.
+            pub fn with_clock(self, now: fn() -> $crate::timestamp::Timestamp) -> Self {
+                Self(self.0.with_clock(now))
+            }
+
+            /// Returns where it sends to.
+            pub fn endpoint(&self) -> &$crate::aws::endpoint::Endpoint {
+                self.0.endpoint()
+            }
+        }
+    };
+}
+pub(super) use service_client;
+
 impl Client {
     /// A client of `endpoint`; the region that signs is the endpoint's.
     pub(super) fn new(endpoint: Endpoint, http: HttpSettings) -> Self {

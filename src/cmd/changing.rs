@@ -3,7 +3,6 @@
 
 use crate::aws::Sts;
 use crate::aws::endpoint::Endpoint;
-use crate::aws::sts::StsClient;
 use crate::change::apply::{Applied, apply};
 use crate::change::preview::Preview;
 use crate::change::recover::{Recovered, recover};
@@ -127,9 +126,7 @@ pub fn make_confirmed(context: &Context, change: &Change, preview: &Preview) -> 
 /// Calls with the real parts. The keyring may be unlocked, because the user is waiting.
 pub fn with_parts<T>(context: &Context, act: impl FnOnce(&Parts) -> T) -> T {
     let (stores, settings) = (context.stores(true), paths(&context.dirs));
-    let sts = |endpoint: &Endpoint| -> Result<Box<dyn Sts>> {
-        Ok(Box::new(StsClient::new(endpoint.clone(), context.http(endpoint)?)))
-    };
+    let sts = |endpoint: &Endpoint| -> Result<Box<dyn Sts>> { Ok(Box::new(context.sts(endpoint)?)) };
     act(&Parts {
         files: &context.files,
         dirs: &context.dirs,

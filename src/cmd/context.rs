@@ -9,6 +9,7 @@ use crate::arn::Partition;
 use crate::aws::endpoint::{self, Endpoint, EndpointKind, EndpointRequest, Service};
 use crate::aws::http::HttpSettings;
 use crate::aws::iam::IamClient;
+use crate::aws::sts::StsClient;
 use crate::aws_files::AwsFiles;
 use crate::change::Change;
 use crate::change::preview::{Preview, preview};
@@ -210,6 +211,10 @@ impl Context {
         Ok(Planned { plan, endpoint })
     }
 
+    pub fn sts(&self, endpoint: &Endpoint) -> Result<StsClient> {
+        Ok(StsClient::new(endpoint.clone(), self.http(endpoint)?))
+    }
+
     /// A client of IAM where the profile's calls to it go. Its credentials are those of STS, so the two of them are either
     /// AWS's or a server's that stands for AWS, such as the sandbox.
     pub fn iam(&self, planned: &Planned) -> Result<IamClient> {
@@ -229,22 +234,10 @@ impl Context {
     }
 
     fn endpoint(&self, service: Service, plan: &Plan) -> Result<Endpoint> {
-        let EndpointUrls { sts, iam } = &plan.endpoint_urls;
-        let given = match service {
-            Service::Sts => sts,
-            Service::Iam => iam,
-        };
-        let request = EndpointRequest {
-            service,
-            partition: plan.partition,
-            region: plan.region.value.clone(),
-            fips: plan.fips,
-            dualstack: plan.dualstack,
-            given: given.clone(),
-        };
-        let from_region = request.given.is_none();
-        endpoint::resolve(&request, &self.settings.allowed_endpoints()).map_err(|mut failure| {
-            if from_region {
+        let urls = &plan.endpoint_urls;
+        let found = self.resolved(service, plan.partition, &plan.region.value, (plan.fips, plan.dualstack), urls);
+        found.map_err(|mut failure| {
+            if given_to(service, urls).is_none() {
                 failure.cause += &format!(" (the region is set in {})", plan.region.origin);
             }
             failure.of_profile(&plan.profile)
@@ -259,15 +252,24 @@ impl Context {
             |set: &Sourced<String>, why| Failure::new(Kind::Config, format!("{} '{}' {why}", set.origin, set.value));
         let named = region.as_ref().map(|set| Region::parse(&set.value).map_err(|why| invalid(set, why)));
         let region = named.transpose()?.unwrap_or_else(|| Region::default_of(Partition::Aws));
-        let request = EndpointRequest {
-            service: Service::Sts,
-            partition: region.partition().unwrap_or(Partition::Aws),
-            region,
-            fips: *fips,
-            dualstack: *dualstack,
-            given: endpoint_urls.sts.clone().filter(|_| !ignore_configured_endpoints),
-        };
-        endpoint::resolve(&request, &self.settings.allowed_endpoints()).map_err(|f| self.naming_ignored_consents(f))
+        let partition = region.partition().unwrap_or(Partition::Aws);
+        let none = EndpointUrls::default();
+        let urls = if *ignore_configured_endpoints { &none } else { endpoint_urls };
+        self.resolved(Service::Sts, partition, &region, (*fips, *dualstack), urls)
+            .map_err(|failure| self.naming_ignored_consents(failure))
+    }
+
+    fn resolved(
+        &self,
+        service: Service,
+        partition: Partition,
+        region: &Region,
+        (fips, dualstack): (bool, bool),
+        urls: &EndpointUrls,
+    ) -> Result<Endpoint> {
+        let given = given_to(service, urls).clone();
+        let request = EndpointRequest { service, partition, region: region.clone(), fips, dualstack, given };
+        endpoint::resolve(&request, &self.settings.allowed_endpoints())
     }
 
     /// How the program reaches an endpoint. A certificate file that a variable names counts only if root or the user's
@@ -345,6 +347,13 @@ impl Context {
     /// The keyrings in use. No dialog opens unless `may_unlock`.
     pub fn stores(&self, may_unlock: bool) -> Stores {
         Stores::choose(self.keyring(), &self.env, || self.dirs.account_data(), may_unlock)
+    }
+}
+
+fn given_to(service: Service, urls: &EndpointUrls) -> &Option<Sourced<String>> {
+    match service {
+        Service::Sts => &urls.sts,
+        Service::Iam => &urls.iam,
     }
 }
 

@@ -100,8 +100,7 @@ pub fn obtain_warning(
     }
     let stores = context.stores(request.may_unlock);
     let cache = open_cache(context, planned, request, &stores, warn)?;
-    let http = context.http(&planned.endpoint)?;
-    let sts = StsClient::new(planned.endpoint.clone(), http);
+    let sts = context.sts(&planned.endpoint)?;
     let codes = WarmUp { codes: codes(context, plan, request), sts: &sts, warmed: Cell::new(false) };
     let base = RealBases { context, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());

@@ -10,40 +10,23 @@ use super::request::{Parameter, signed};
 use super::xml::{self, Element};
 use crate::arn::MfaSerial;
 use crate::aws::call::{Bounds, Signer};
-use crate::aws::client::{Client, FIRST_PAUSE};
-use crate::aws::endpoint::Endpoint;
+use crate::aws::client::{FIRST_PAUSE, service_client};
 use crate::aws::error::AwsError;
 use crate::aws::failure::{Outcome, may_pass};
-use crate::aws::http::HttpSettings;
 use crate::aws::wire::Wire;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::names::{DeviceName, MfaCode, UserName};
 use crate::system::log;
-use crate::timestamp::Timestamp;
 
 /// A user has 2 keys and 8 devices at most, and a page has 100 entries; a list that is longer is no list of IAM.
 const MOST_PAGES: usize = 20;
 
-/// IAM at one endpoint. Nothing is built or connected before the first call.
-#[derive(Debug)]
-pub struct IamClient(Client);
+service_client! {
+    /// IAM at one endpoint. Nothing is built or connected before the first call.
+    IamClient
+}
 
 impl IamClient {
-    /// A client of `endpoint`; the region that signs is the endpoint's.
-    pub fn new(endpoint: Endpoint, http: HttpSettings) -> Self {
-        Self(Client::new(endpoint, http))
-    }
-
-    /// The same client with another clock, for tests.
-    pub fn with_clock(self, now: fn() -> Timestamp) -> Self {
-        Self(self.0.with_clock(now))
-    }
-
-    /// Returns where it sends to.
-    pub fn endpoint(&self) -> &Endpoint {
-        self.0.endpoint()
-    }
-
     fn call<'a>(
         &'a self,
         action: &'static str,

@@ -14,37 +14,20 @@ use super::answer;
 use super::meaning::StsCall;
 use super::operations::{CallerIdentity, Mfa, Sts};
 use crate::aws::call::{Bounds, Signer};
-use crate::aws::client::{Client, FIRST_PAUSE};
+use crate::aws::client::{FIRST_PAUSE, service_client};
 use crate::aws::clocks::Clocks;
-use crate::aws::endpoint::Endpoint;
 use crate::aws::error::AwsError;
 use crate::aws::failure::Outcome;
-use crate::aws::http::HttpSettings;
 use crate::aws::wire::Wire;
 use crate::credentials::Session;
 use crate::role::RoleRequest;
-use crate::timestamp::Timestamp;
 
-/// STS at one endpoint. Nothing is built or connected before the first call or [`StsClient::warm_up`].
-#[derive(Debug)]
-pub struct StsClient(Client);
+service_client! {
+    /// STS at one endpoint. Nothing is built or connected before the first call or [`StsClient::warm_up`].
+    StsClient
+}
 
 impl StsClient {
-    /// A client of `endpoint`; the region that signs is the endpoint's.
-    pub fn new(endpoint: Endpoint, http: HttpSettings) -> Self {
-        Self(Client::new(endpoint, http))
-    }
-
-    /// The same client with another clock, for tests.
-    pub fn with_clock(self, now: fn() -> Timestamp) -> Self {
-        Self(self.0.with_clock(now))
-    }
-
-    /// Returns where it sends to.
-    pub fn endpoint(&self) -> &Endpoint {
-        self.0.endpoint()
-    }
-
     /// Reads the system's certificates in a thread of its own, while a person types; the first call finds them read.
     pub fn warm_up(&self) {
         self.0.warm_up();

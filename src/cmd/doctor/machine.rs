@@ -1,11 +1,10 @@
 //! Variables, clock, certificates, proxy.
 
-use crate::arn::Partition;
-use crate::aws::endpoint::{self, Endpoint, EndpointRequest, Service};
+use crate::aws::endpoint::Endpoint;
 use crate::aws::{Bounds, date};
 use crate::cmd::shell::calling_shell;
 use crate::duration;
-use crate::names::Region;
+use crate::error::Result;
 use crate::origin::FileChoice;
 use crate::output::exports;
 use crate::text::visible::visible;
@@ -99,7 +98,7 @@ pub fn ignored_consents(checkup: &Checkup) -> Checked {
 /// Additional certificates, and the proxy.
 pub fn connections(checkup: &Checkup) -> Checked {
     let env = &checkup.context.env;
-    let settings = match checkup.context.http(&usual_endpoint(checkup)) {
+    let settings = match usual_endpoint(checkup).and_then(|endpoint| checkup.context.http(&endpoint)) {
         Ok(settings) => settings,
         Err(failure) => return vec![Finding::of_failure(Error, &failure, "twolock cannot call AWS")].into(),
     };
@@ -119,9 +118,9 @@ pub fn connections(checkup: &Checkup) -> Checked {
 
 /// This machine's clock against the server's. AWS rejects requests that are more than a few minutes off.
 pub fn clock(checkup: &Checkup) -> Checked {
-    let endpoint = usual_endpoint(checkup);
-    let http = match checkup.context.http(&endpoint) {
-        Ok(http) => http,
+    let to = |endpoint: Endpoint| checkup.context.http(&endpoint).map(|http| (endpoint, http));
+    let (endpoint, http) = match usual_endpoint(checkup).and_then(to) {
+        Ok(found) => found,
         Err(failure) => return Checked::unchecked(failure.shown_cause()),
     };
     let skew = match date::skew(&endpoint, http, Bounds::LOOK) {
@@ -137,16 +136,9 @@ pub fn clock(checkup: &Checkup) -> Checked {
     vec![finding.fix(if cfg!(windows) { "w32tm /resync" } else { "sudo timedatectl set-ntp true" })].into()
 }
 
-/// The endpoint of the first profile that uses an AWS host, else of the first profile, else the default.
-fn usual_endpoint(checkup: &Checkup) -> Endpoint {
+/// The endpoint of the first profile that uses an AWS host, else of the first profile, else what the variables name.
+fn usual_endpoint(checkup: &Checkup) -> Result<Endpoint> {
     let planned = || checkup.profiles.iter().filter_map(|one| Some(&one.plan.as_ref()?.as_ref().ok()?.endpoint));
-    planned().find(|endpoint| endpoint.is_aws()).or_else(|| planned().next()).cloned().unwrap_or_else(|| {
-        let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| checkup.context.env.text(name));
-        let region = named.and_then(|name| Region::parse(name).ok()).filter(|region| region.partition().is_some());
-        let region = region.unwrap_or_else(|| Region::default_of(Partition::Aws));
-        let partition = region.partition().unwrap_or(Partition::Aws);
-        let request =
-            EndpointRequest { service: Service::Sts, partition, region, fips: false, dualstack: false, given: None };
-        endpoint::resolve(&request, &[]).expect("a region of a partition has an endpoint")
-    })
+    let usual = planned().find(|endpoint| endpoint.is_aws()).or_else(|| planned().next()).cloned();
+    usual.map_or_else(|| checkup.context.endpoint_without_profile(), Ok)
 }

@@ -1,7 +1,6 @@
 //! Asks AWS whose an access key is.
 
 use crate::aws::endpoint::Endpoint;
-use crate::aws::sts::StsClient;
 use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{Bounds, Signer, Sts};
 use crate::credentials::{AccessKey, AccessKeyId};
@@ -55,7 +54,7 @@ pub fn identity(
     profile: &ProfileName,
     key: &AccessKey,
 ) -> Result<CallerIdentity> {
-    let sts = StsClient::new(endpoint.clone(), context.http(endpoint)?);
+    let sts = context.sts(endpoint)?;
     sts.get_caller_identity(Signer::Key(key), Bounds::CALL).map_err(|e| e.of_profile(profile))
 }
 

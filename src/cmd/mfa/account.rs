@@ -35,7 +35,7 @@ impl<'a> Account<'a> {
     pub fn of(context: &'a Context, profile: &ProfileName) -> Result<Self> {
         let planned = planned(context, profile)?;
         let stores = context.stores(true);
-        let sts = sts(context, &planned)?;
+        let sts = context.sts(&planned.endpoint)?;
         let living = living_mfa_session(context, &planned, &stores);
         if let Some(session) = living {
             match identity(&sts, Signer::Session(&session)) {
@@ -53,7 +53,7 @@ impl<'a> Account<'a> {
     pub fn with_mfa(context: &'a Context, profile: &ProfileName, code_stdin: bool) -> Result<Self> {
         let planned = planned(context, profile)?;
         let stores = context.stores(true);
-        let sts = sts(context, &planned)?;
+        let sts = context.sts(&planned.endpoint)?;
         let credentials = match session_plan(context, &planned)? {
             None => key(context, &planned, &stores)?,
             Some(plan) => {
@@ -145,10 +145,6 @@ fn session_plan(context: &Context, planned: &Planned) -> Result<Option<Plan>> {
     }
     plan.steps.truncate(1);
     Ok(Some(plan).filter(opens))
-}
-
-fn sts(context: &Context, planned: &Planned) -> Result<StsClient> {
-    Ok(StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?))
 }
 
 fn identity(sts: &StsClient, signer: Signer<'_>) -> std::result::Result<CallerIdentity, AwsError> {

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal};
 
 use crate::arn::{MfaSerial, RoleArn};
 use crate::aws::iam::Iam;
-use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, Signer, Sts};
 use crate::aws_files::Profile;
 use crate::aws_files::edit::Edit;
@@ -259,7 +258,7 @@ impl Asking<'_> {
         let preview = context.preview(&trial)?;
         // What is wrong with the profile is said when it is added.
         let Ok(planned) = context.plan_of(context.sources_after(&preview), name) else { return Ok(Chosen::Nothing) };
-        let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
+        let sts = context.sts(&planned.endpoint)?;
         let who = sts.get_caller_identity(Signer::Key(key), Bounds::LOOK).ok();
         let (Some(user), Ok(iam)) = (who.and_then(|who| UserName::of_arn(&who.arn)), context.iam(&planned)) else {
             return Ok(Chosen::Nothing);

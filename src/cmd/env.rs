@@ -25,7 +25,7 @@ pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
     }
     if args.unset {
         let env = &invocation.env;
-        let names = exports::removed_at_last(env.handed(), ThisShell::of(env).is_by_name());
+        let names = exports::removed_at_last(env.handed(), ThisShell::of(env).is_by_name);
         return to_stdout(exports::unset(shell, &names).as_bytes()).map(|()| 0);
     }
     let result = if args.format.is_some() {

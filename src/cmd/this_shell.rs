@@ -9,7 +9,8 @@ pub struct ThisShell {
     pub profile: Option<String>,
     /// Whether it has an access key, which nearly every program uses before any profile.
     pub has_keys: bool,
-    is_by_name: bool,
+    /// Whether `env --by-name` set its profile.
+    pub is_by_name: bool,
     /// What does not fit together, as a sentence.
     pub contradiction: Option<String>,
 }
@@ -49,11 +50,6 @@ impl ThisShell {
             }
             (None, _) => String::new(),
         }
-    }
-
-    /// Whether `env --by-name` set its profile.
-    pub fn is_by_name(&self) -> bool {
-        self.is_by_name
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::{io, ptr};
 
 use crate::system::owner::{Account, Ownership};
@@ -30,8 +31,14 @@ pub fn user() -> Option<u32> {
     Some(super::files::effective_uid())
 }
 
-/// Returns the effective user; an account without a passwd entry has its process's group and no home.
+/// Returns the effective user; an account without a passwd entry has its process's group and no home. Asks the account
+/// database once: it may be on another host.
 pub fn account() -> Option<Account> {
+    static FOUND: OnceLock<Account> = OnceLock::new();
+    Some(FOUND.get_or_init(listed_account).clone())
+}
+
+fn listed_account() -> Account {
     // SAFETY: both calls only read the process's credentials and cannot fail.
     let (user, process_group) = unsafe { (libc::geteuid(), libc::getegid()) };
     let entry = passwd_entry(user, |entry| {
@@ -39,7 +46,7 @@ pub fn account() -> Option<Account> {
         unsafe { text(entry.pw_dir) }.map(|home| (entry.pw_gid, PathBuf::from(home)))
     });
     let (group, home) = entry.map_or((process_group, None), |(group, home)| (group, Some(home)));
-    Some(Account { user, group, home })
+    Account { user, group, home }
 }
 
 /// Returns what the account database calls a user.

@@ -181,6 +181,36 @@ fn a_person_says_no_mistypes_the_code_and_still_arrives_in_a_shell() {
 }
 
 #[test]
+fn a_profile_that_is_added_there_and_the_aws_cli_do_not_reach_aws() {
+    let world = World::new();
+    let temporary = temporary(&world);
+    let aws = PathBuf::from(required("TWOLOCK_TEST_AWS"));
+    let mut sandbox = tour(&world, "/bin/bash", &temporary);
+    sandbox.env("PATH", format!("{}:/usr/bin:/bin", aws.parent().unwrap().display()));
+    let mut terminal = Terminal::start_in_full(sandbox);
+    skip_to_the_shell(&mut terminal);
+    let role = "--role-arn arn:aws:iam::123456789012:role/Admin --source-profile demo --yes";
+    terminal.types(&format!("twolock profile add mine {role}\n"));
+    terminal.sees("added mine");
+    terminal.types("tl --keys mine\n");
+    terminal.sees("device ana): ");
+    terminal.types(&code(&home_in(&temporary)));
+    terminal.sees("(mine ");
+    terminal.types("aws sts get-caller-identity --query Arn\n");
+    terminal.sees("\"arn:aws:sts::123456789012:assumed-role/Admin/ana\"");
+    // What `tl` sets and removes for a profile is not all there is.
+    terminal.types("tl demo; tl --off; echo \"<$AWS_ENDPOINT_URL> <$AWS_ENDPOINT_URL_STS> <$AWS_ENDPOINT_URL_IAM>\"\n");
+    terminal.sees("<http://127.0.0.1:");
+    terminal.sees("> <http://127.0.0.1:");
+    terminal.sees("> <http://127.0.0.1:");
+    terminal.types("aws --profile demo iam list-access-keys --user-name ana --query 'AccessKeyMetadata[].Status'\n");
+    terminal.sees("\"Active\"");
+    terminal.types("exit\n");
+    terminal.sees("Deleted ");
+    assert_eq!((terminal.end().code, left_in(&temporary)), (0, 0));
+}
+
+#[test]
 fn a_person_who_leaves_half_way_leaves_nothing() {
     let world = World::new();
     let temporary = temporary(&world);

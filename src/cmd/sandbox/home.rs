@@ -20,6 +20,10 @@ use crate::system::private_file;
 use crate::text::visible::as_word;
 
 const ACCOUNT: &str = "123456789012";
+/// The region of IAM, so that calls to it are signed right without `--region`.
+const REGION: &str = "us-east-1";
+/// With these, the profiles that somebody adds there do not call AWS either.
+const ENDPOINT_VARIABLES: [&str; 3] = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_IAM"];
 /// What the role's credentials are called.
 pub const ROLE_SESSION: &str = "arn:aws:sts::123456789012:assumed-role/Admin/ana";
 /// How the name of the directory begins: nothing else is ever removed.
@@ -100,8 +104,8 @@ impl Home {
     fn config(&self) -> String {
         let (url, device) = (self.sts.url(), &self.device);
         format!(
-            "[profile demo]\nregion = eu-west-1\nendpoint_url = {url}\nmfa_serial = {device}\n\n\
-             [profile admin]\nregion = eu-west-1\nendpoint_url = {url}\n\
+            "[profile demo]\nregion = {REGION}\nendpoint_url = {url}\nmfa_serial = {device}\n\n\
+             [profile admin]\nregion = {REGION}\nendpoint_url = {url}\n\
              role_arn = arn:aws:iam::{ACCOUNT}:role/Admin\nsource_profile = demo\n"
         )
     }
@@ -123,6 +127,9 @@ impl Home {
     fn script(&self) -> String {
         let of_the_terminal = ["TERM", "SHELL"];
         let variables = self.variables.iter().filter(|(name, _)| !of_the_terminal.contains(name));
+        let url = self.sts.url();
+        let endpoints = ENDPOINT_VARIABLES.map(|name| (name, url.to_string()));
+        let variables = variables.chain(&endpoints);
         let variables: String = variables.map(|(name, value)| format!(" {name}={}", as_word(value))).collect();
         let home = as_word(&self.path().to_string_lossy());
         format!(

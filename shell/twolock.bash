@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# twolock in bash: `tl`, completion, a prompt segment. To install it, see the end.
+# twolock in bash: `tl`, completion, a segment for your prompt. To install them, see the end.
 #
 # Each command has the prefix \builtin or \command, so that no alias or function of the same name replaces it.
 

@@ -1,4 +1,4 @@
-# twolock in fish: `tl`, completion, a prompt segment. To install it, see the end.
+# twolock in fish: `tl`, completion, a segment for your prompt. To install them, see the end.
 #
 # Each command has the prefix builtin or command, so that no function or alias of the same name replaces it.
 

@@ -1,4 +1,4 @@
-# twolock in PowerShell: `tl`, completion, a prompt segment. To install it, see the end.
+# twolock in PowerShell: `tl`, completion, a segment for your prompt. To install them, see the end.
 
 # ---- state: what `tl` remembers. None of it is in the environment.
 

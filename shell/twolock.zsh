@@ -1,4 +1,4 @@
-# twolock in zsh: `tl`, completion, a prompt segment. To install it, see the end.
+# twolock in zsh: `tl`, completion, a segment for your prompt. To install them, see the end.
 #
 # Each command has the prefix \builtin or \command, so that no alias or function of the same name replaces it;
 # each function begins with `emulate -L zsh`, so that no option of yours changes what it does.

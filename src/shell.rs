@@ -125,7 +125,7 @@ impl Shell {
     }
 }
 
-/// A file of `shell/`: `tl`, completion and a prompt segment.
+/// A file of `shell/`: `tl`, completion and a segment for the prompt.
 #[derive(Clone, Copy, Debug)]
 pub struct Integration {
     /// The file.

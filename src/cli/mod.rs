@@ -102,7 +102,8 @@ Examples:
   twolock env prod --format dotenv > prod.env
   eval \"$(twolock env --unset)\"                             # unset them again
 
-On failure, it prints a statement that fails, so that `eval \"$(twolock env prod)\" && next` stops.")]
+On failure, it prints a statement that fails, so that `eval \"$(twolock env prod)\" && next` stops. --unset does not \
+bring back what was set before: only `tl` remembers that, and `tl --off` restores it.")]
     Env(Env),
     /// Run a command with the credentials, or a subshell
     #[command(
@@ -188,7 +189,7 @@ that it could not do.")]
         after_help = "Examples:\n  twolock settings list\n  twolock settings set session_duration 8h"
     )]
     Settings(Settings),
-    /// Print the shell integration: `tl`, completion, a prompt segment
+    /// Print the shell integration: `tl`, completion, a segment for your prompt
     #[command(after_help = init_help())]
     Init {
         /// The shell
@@ -250,7 +251,7 @@ Then, in that shell:
   tl -              # back to the previous profile
   tl --off          # restore what was set before the first tl
 
-The last lines of the output show how to add the profile and the time left to the prompt.";
+The last lines of the output show what to add to your prompt, so that it shows the profile and the time left.";
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct ProfileAndCode {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use twolock::Shell;
 use twolock::internals::Kind;
 
 use crate::pages::{self, Page};
@@ -73,6 +74,17 @@ fn every_key_of_ours_in_a_profile_is_there() {
     let documented = names("twolock's own keys in a profile");
     let missing: Vec<_> = documented.symmetric_difference(&real).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The lines at the end of what `init` prints, below "for the prompt".
+#[test]
+fn the_guide_adds_to_the_prompt_of_each_shell_what_init_says() {
+    let guide = Page::read("docs/guide.md");
+    for integration in Shell::ALL.into_iter().filter_map(Shell::integration) {
+        let (_, lines) = integration.text.split_once("\n# and, for the prompt").expect("every shell has a prompt");
+        let lines: Vec<&str> = lines.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
+        assert!(!lines.is_empty() && guide.text.contains(&format!("{}\n```\n", lines.join("\n"))), "{lines:?}");
+    }
 }
 
 #[test]

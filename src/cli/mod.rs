@@ -147,7 +147,16 @@ Examples:
   twolock status prod --min-ttl 30m    # exit code 0 if it lasts, else 9")]
     Status(Status),
     /// Ask AWS who a profile's credentials belong to
-    #[command(after_help = "Example:\n  twolock whoami prod")]
+    #[command(
+        override_usage = "twolock whoami [OPTIONS] [PROFILE | --all]",
+        after_help = "\
+Examples:
+  twolock whoami prod
+  twolock whoami --all    # which profiles work? Never asks for a code
+
+With --all, a profile without an active session \"needs a code\", which is no failure; the exit code is that of the first \
+profile that AWS did not accept, else 0."
+    )]
     Whoami(Whoami),
     /// List, explain and edit profiles
     #[command(
@@ -359,6 +368,9 @@ pub struct Status {
 pub struct Whoami {
     #[command(flatten)]
     pub profile: ProfileAndCode,
+    /// Test every profile that needs no code now, and list all of them
+    #[arg(long, conflicts_with_all = ["positional", "flag", "code_stdin"])]
+    pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

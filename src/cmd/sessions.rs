@@ -1,7 +1,7 @@
 //! Gets the credentials of a plan, with the real STS, keyrings and code sources.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::arn::MfaSerial;
 use crate::aws::sts::StsClient;
@@ -31,9 +31,14 @@ use crate::system::parent::{self, Caller};
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
 use super::keys::RealBases;
 
+/// Why there are no credentials of a protected profile.
+pub const NOT_FOR_PROTECTED: &str = "twolock_protected: this version cannot use protected profiles yet";
+
 pub struct SessionRequest {
     pub need: Need,
     pub patience: Patience,
+    /// Whether a code may be asked for, wherever it comes from.
+    pub may_ask: bool,
     /// Whether to read the code from the first line of stdin.
     pub code_stdin: bool,
     /// Whether a program that calls again is not asked again at once after a person declined.
@@ -53,12 +58,19 @@ impl SessionRequest {
         Self {
             need: context.need(),
             patience: Patience::EachQuestion(timeout),
+            may_ask: true,
             code_stdin,
             asks_once: false,
             may_unlock: false,
             uncached: true,
             must_keep: false,
         }
+    }
+
+    /// For a test of many profiles, each for at most that long: never asks for a code.
+    pub fn without_a_code(context: &Context, bound: Duration) -> Self {
+        let patience = Patience::Until(Deadline::after(Instant::now(), bound));
+        Self { patience, may_ask: false, ..Self::interactive(context, false) }
     }
 
     /// Requires the time left that the flag or the setting `min_ttl` says.
@@ -95,8 +107,7 @@ pub fn obtain_warning(
 ) -> Result<Session> {
     let plan = &planned.plan;
     if plan.protected {
-        let cause = "twolock_protected: this version cannot use protected profiles yet";
-        return Err(Failure::new(Kind::Config, cause).of_profile(&plan.profile));
+        return Err(Failure::new(Kind::Config, NOT_FOR_PROTECTED).of_profile(&plan.profile));
     }
     let stores = context.stores(request.may_unlock);
     let cache = open_cache(context, planned, request, &stores, warn)?;
@@ -127,7 +138,8 @@ pub fn obtain_warning(
     if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(is_asked_for)) {
         return from_its_own_process(planned, process, cache.as_ref(), request.need);
     }
-    let obtained = sessions.obtain(request.need);
+    let obtained =
+        if request.may_ask { sessions.obtain(request.need) } else { sessions.obtain_without_a_code(request.need) };
     let unsaved = unsaved.take();
     if let (Ok(_), true, Some(why)) = (&obtained, request.must_keep, unsaved.first())
         && !cache.is_some_and(|cache| is_any_cached(&cache, planned, request.need))
@@ -210,7 +222,7 @@ fn open_cache(
         Some(owner) => return Err(of_profile(root_elsewhere(&owner))),
         None => {}
     }
-    let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(10));
+    let deadline = Deadline::after(Instant::now(), Duration::from_secs(10));
     match sealing_key::find_or_make(stores, &context.dirs.cache, deadline) {
         Ok(key) => {
             log::detail(format_args!(

@@ -1,11 +1,12 @@
 //! `whoami`: asks AWS whose credentials these are: those of a profile, or without a name those of the calling shell.
 
-use serde_json::json;
+mod all;
+mod answer;
 
 use crate::aws::endpoint::Endpoint;
 use crate::aws::sts::StsClient;
 use crate::aws::sts::operations::CallerIdentity;
-use crate::aws::{AwsErrorKind, Bounds, Iam, Signer, Sts};
+use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
 use crate::cli;
 use crate::credentials::{AccessKey, AccessKeyId, Session, is_credential_text, parse_secret_key};
 use crate::error::{Failure, Kind, Result};
@@ -16,14 +17,18 @@ use crate::system::clock;
 use crate::system::env::{self, HANDED_PROFILE, ShellCredentials};
 use crate::text::visible::{as_word, visible};
 
-use super::context::{Context, Invocation, Planned};
+use super::context::{Context, Invocation};
 use super::handing::{as_note, why_unserved};
 use super::sessions::{SessionRequest, obtain};
 use super::shell::{calling_shell, line_to_type};
 use super::this_shell::ThisShell;
+use answer::{alias, in_json};
 
 pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
     let context = Context::load_anywhere(&invocation.env)?;
+    if args.all {
+        return all::run(&context, args.json);
+    }
     let this_shell = ThisShell::of(&context.env);
     let is_of_shell = args.profile.profile.name().is_none();
     if is_of_shell {
@@ -45,7 +50,7 @@ pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
         if stale { failure.hint(logout()) } else { failure }
     })?;
     let profile = planned.plan.profile.as_str();
-    let alias = alias(&context, &planned, &session);
+    let alias = alias(&context, &planned, &session).ok().flatten();
     print(&who, alias.as_deref(), Some(profile).filter(|_| args.json), args.json)?;
     context.note_use(&planned.plan.profile);
     Ok(0)
@@ -58,24 +63,12 @@ fn note_other_credentials(context: &Context, name: &ProfileName) {
     }
 }
 
-/// The account's alias, which many may not see, so a failure says nothing.
-fn alias(context: &Context, planned: &Planned, session: &Session) -> Option<String> {
-    let iam = context.iam(planned).ok()?;
-    iam.list_account_aliases(Signer::Session(session), Bounds::LOOK).ok()?.into_iter().next()
-}
-
 /// Prints who it is, and alias and profile if they are given.
 fn print(who: &CallerIdentity, alias: Option<&str>, profile: Option<&str>, as_json: bool) -> Result<()> {
-    let CallerIdentity { account, arn, user_id } = who;
     if as_json {
-        let mut fields = json!({"account": account.as_str(), "arn": arn, "user_id": user_id});
-        for (field, given) in [("alias", alias), ("profile", profile)] {
-            if let Some(given) = given {
-                fields[field] = json!(given);
-            }
-        }
-        return json_to_stdout(fields);
+        return json_to_stdout(in_json(who, alias, profile));
     }
+    let CallerIdentity { account, arn, user_id } = who;
     let profile = profile.map(|name| format!("profile  {}\n", visible(name))).unwrap_or_default();
     let alias = alias.map(|alias| format!("alias    {}\n", visible(alias))).unwrap_or_default();
     let (arn, user_id) = (visible(arn), visible(user_id));

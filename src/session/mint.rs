@@ -32,6 +32,9 @@ impl Run {
     /// Somebody waits for the answer and may be asked for a code.
     pub const FOR_A_CALLER: Run = Run { may_ask: true, deadline: None };
 
+    /// Somebody waits for the answer and is never asked for a code.
+    pub const WITHOUT_A_CODE: Run = Run { may_ask: false, deadline: None };
+
     /// No caller waits: never prompts, and ends before the deadline.
     pub fn renewal(deadline: Deadline) -> Self {
         Self { may_ask: false, deadline: Some(deadline) }

@@ -47,6 +47,15 @@ fn is_ageing(header: &Header, now: Timestamp) -> bool {
 impl Sessions<'_> {
     /// Returns the plan's credentials: from the cache, or minted by one caller for all.
     pub fn obtain(&self, need: Need) -> Result<Session> {
+        self.obtain_in(need, mint::Run::FOR_A_CALLER)
+    }
+
+    /// The same without asking for a code: where one is needed, a failure of kind `NeedsPerson`.
+    pub fn obtain_without_a_code(&self, need: Need) -> Result<Session> {
+        self.obtain_in(need, mint::Run::WITHOUT_A_CODE)
+    }
+
+    fn obtain_in(&self, need: Need, run: mint::Run) -> Result<Session> {
         let last = Target::last_of(self.steps).ok_or_else(|| self.about(nothing_to_call()))?;
         let looked = self.cache.map_or(Lookup::Miss, |cache| look_at(cache, last, need, (self.clock)()));
         match looked {
@@ -58,7 +67,7 @@ impl Sessions<'_> {
                 log::step(format_args!("using a cached session until {}, and renewing it", old.expires));
                 Ok(self.renew(last, need).unwrap_or(old))
             }
-            Lookup::Miss => self.credentials(last, need, mint::Run::FOR_A_CALLER),
+            Lookup::Miss => self.credentials(last, need, run),
         }
     }
 

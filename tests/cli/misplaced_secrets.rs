@@ -97,7 +97,7 @@ fn verbs() -> Vec<Vec<&'static str>> {
             all.push([verb, &[of]].concat());
         }
     }
-    let others: [&[&str]; 29] = [
+    let others: [&[&str]; 31] = [
         &[],
         &["status"],
         &["status", "--json"],
@@ -106,6 +106,8 @@ fn verbs() -> Vec<Vec<&'static str>> {
         &["exec", "prod", "--", "true"],
         &["whoami", "prod"],
         &["whoami", "prod", "--json"],
+        &["whoami", "--all"],
+        &["whoami", "--all", "--json"],
         &["logout", "prod"],
         &["profile", "list"],
         &["profile", "list", "--json"],

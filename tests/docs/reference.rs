@@ -112,6 +112,7 @@ fn every_field_of_json_is_there() {
             ]),
         ),
         ("whoami", fields(&[&["twolock", "whoami", "prod", "--json"]])),
+        ("whoami --all", fields(&[&["sh", "-c", &format!("{UNREACHABLE} && exec twolock whoami --all --json")]])),
         ("mfa devices", fields(&[&["twolock", "mfa", "devices", "work", "--json"]])),
         (
             "doctor",
@@ -135,6 +136,10 @@ fn every_field_of_json_is_there() {
         same(&names(&format!("`{verb}`")), &real, verb);
     }
 }
+
+/// Adds a profile whose key is tested where nobody answers.
+const UNREACHABLE: &str = "printf '%s\\n' '[profile gone]' 'endpoint_url = http://127.0.0.1:1' \
+    'aws_access_key_id = AKIAI44QH8DHBEXAMPLE' 'aws_secret_access_key = x' >> ~/.aws/config";
 
 /// The paths of every field that these commands print: `sessions[].profile`.
 fn fields(commands: &[&[&str]]) -> BTreeSet<String> {

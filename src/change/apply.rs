@@ -82,11 +82,20 @@ impl<'a> Run<'a> {
         match &self.change.acts[act] {
             Act::EditFile { .. } | Act::EditIndex(_) | Act::EditSettings { .. } => {
                 let path = self.path(act).unwrap_or_default();
-                let replaced = self.parts.editor(&self.change.acts[act]).edit(&path, |bytes| {
+                let last = RefCell::default();
+                let edited = self.parts.editor(&self.change.acts[act]).edit(&path, |bytes| {
                     let new = self.edited(act, bytes)?;
                     self.note_other_content(act, bytes, &new, journal)?;
+                    last.replace(Some((bytes.to_vec(), new.clone())));
                     Ok(new)
-                })?;
+                });
+                let replaced = match edited {
+                    Ok(replaced) => replaced,
+                    Err(failure) => {
+                        done.extend(self.replaced_all_the_same(path, last.take()));
+                        return Err(failure);
+                    }
+                };
                 self.note_tightened(&path, &replaced);
                 done.push(Done::Replaced { path, replaced });
             }
@@ -103,6 +112,13 @@ impl<'a> Run<'a> {
             })?,
         }
         Ok(())
+    }
+
+    /// An edit that failed, although the file has its result: the directory could not be synced after the rename.
+    fn replaced_all_the_same(&self, path: PathBuf, last: Option<(Vec<u8>, Vec<u8>)>) -> Option<Done<'a>> {
+        let (old, new) = last.filter(|(old, new)| old != new)?;
+        let now = foreign_file::load(&path, "", aws_files::LARGEST_FILE).ok()?;
+        (now == new).then(|| Done::Replaced { path, replaced: Replaced { old, new, tightened: false } })
     }
 
     /// The file an act edits, absolute.

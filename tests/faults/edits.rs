@@ -73,16 +73,18 @@ fn a_read_only_folder_leaves_the_file_as_it_was_and_is_still_read() {
 
 #[test]
 fn a_sync_or_rename_that_fails_leaves_the_file_as_it_was() {
-    for (call, error, words) in [
-        ("fsync", "EIO", "input/output error"),
-        ("rename", "EROFS", "read-only file system"),
-        ("rename", "EDQUOT", "disk quota exceeded"),
-        ("rename", "ENOSPC", "no space left on device"),
+    for (call, error, nth, words) in [
+        ("fsync", "EIO", 1, "input/output error"),
+        // That of the directory, after the rename.
+        ("fsync", "EIO", 2, "input/output error"),
+        ("rename", "EROFS", 1, "read-only file system"),
+        ("rename", "EDQUOT", 1, "disk quota exceeded"),
+        ("rename", "ENOSPC", 1, "no space left on device"),
     ] {
         let world = World::new();
         let mut command = world.program("strace");
         command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-        command.args(["-e", &format!("inject={call}:error={error}:when=1")]);
+        command.args(["-e", &format!("inject={call}:error={error}:when={nth}")]);
         command.arg(env!("CARGO_BIN_EXE_twolock")).args(SET);
         crate::world::without_terminal(&mut command);
         failed(&world.finish(&mut command), 10, &["~/.aws/config cannot be written: ", words]);

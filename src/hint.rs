@@ -69,6 +69,7 @@ pub enum Verb {
     Devices,
     Enroll,
     Exec,
+    Forget,
     KeyRotate,
     Login,
     Logout,
@@ -95,12 +96,13 @@ pub enum Verb {
 
 impl Verb {
     /// Every command that hints name.
-    pub const ALL: [Verb; 25] = {
+    pub const ALL: [Verb; 26] = {
         use Verb::*;
         [
             Devices,
             Enroll,
             Exec,
+            Forget,
             KeyRotate,
             Login,
             Logout,
@@ -132,6 +134,7 @@ impl Verb {
             Verb::Devices => "mfa devices",
             Verb::Enroll => "mfa enroll",
             Verb::Exec => "exec",
+            Verb::Forget => "forget",
             Verb::KeyRotate => "key rotate",
             Verb::Login => "login",
             Verb::Logout => "logout",

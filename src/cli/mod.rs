@@ -198,6 +198,16 @@ that it could not do.")]
         after_help = "Examples:\n  twolock settings list\n  twolock settings set session_duration 8h"
     )]
     Settings(Settings),
+    /// Remove everything that twolock keeps on this machine, and take it out of the AWS files
+    #[command(after_help = "\
+Examples:
+  twolock forget --everything --dry-run
+  twolock profile release work --restore-key && twolock forget --everything    # keeps the access key of work
+
+It shows the change of the AWS files first, and what is deleted: the access keys in the keyring, all sessions, the key that \
+encrypts them, the settings and all other files of twolock. Access keys stay active at AWS. At the end, it lists what it \
+cannot reach. If it is interrupted, run it again.")]
+    Forget(Forget),
     /// Print the shell integration: `tl`, completion, a segment for your prompt
     #[command(after_help = init_help())]
     Init {
@@ -230,6 +240,7 @@ impl Command {
             Command::Key(args) => !matches!(args, Key::List { .. } | Key::Export(_)),
             Command::Mfa(args) => !matches!(args, Mfa::Devices { .. }),
             Command::Setup(_) => true,
+            Command::Forget(_) => true,
             Command::Settings(args) => {
                 matches!(args, Settings::Set { .. } | Settings::Unset { .. } | Settings::Trust { .. })
             }
@@ -454,6 +465,15 @@ pub enum Settings {
         #[arg(long)]
         forget_unfinished: bool,
     },
+}
+
+#[derive(Args, Debug)]
+pub struct Forget {
+    /// Required, because nothing of it can be undone
+    #[arg(long)]
+    pub everything: bool,
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
 #[cfg(feature = "sandbox")]

@@ -54,6 +54,7 @@ fn read_by(command: &str) -> &'static [&'static str] {
         "mfa remove" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "key rotate" | "setup" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "doctor" => &[PROFILE, FILES, CALLS, SETTINGS, "AWS_LOGIN_CACHE_DIRECTORY", COLUMNS],
+        "forget" => &[SHELL, FILES, KEYRING],
         "settings list" => &[SETTINGS, COLUMNS],
         "settings get" | "settings set" | "settings unset" => &[SETTINGS],
         _ => &[],

@@ -75,7 +75,7 @@ pub fn make_unseen(context: &Context, change: &Change, question: &str, flags: Ch
 }
 
 /// Shows what will change, and asks unless a flag answers. Returns whether to go on.
-fn confirmed(text: &str, question: &str, flags: ChangeFlags) -> Result<bool> {
+pub fn confirmed(text: &str, question: &str, flags: ChangeFlags) -> Result<bool> {
     if flags.yes || flags.dry_run {
         to_stdout(text.as_bytes())?;
     } else {
@@ -87,7 +87,7 @@ fn confirmed(text: &str, question: &str, flags: ChangeFlags) -> Result<bool> {
 }
 
 /// Prose, so that it fits the terminal; the lines of a diff stay as they are in the file.
-fn notes(context: &Context, notes: &[String]) -> String {
+pub fn notes(context: &Context, notes: &[String]) -> String {
     let width = terminal::columns(&context.env);
     notes.iter().map(|note| wrapped(&format!("note: {}", one_line(note)), "", width)).collect()
 }

@@ -88,16 +88,16 @@ fn all(context: &Context) -> Result<u8> {
         text += &format!("removed {} that could not be opened\n", sealed_files(removed - sessions.len()));
     }
     for cache in foreign_caches::found(&context.dirs.home, now) {
-        text += &left_behind(context, &cache);
+        text += &format!("not ended: {}\n", left_behind(context, &cache));
     }
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
 /// Names credentials of others that are still valid, and the command that removes them.
-fn left_behind(context: &Context, cache: &ForeignCache) -> String {
+pub fn left_behind(context: &Context, cache: &ForeignCache) -> String {
     let shown = visible(&shorten(&cache.place, &context.dirs.home));
     let remove = CommandLine::other("rm -r").with(cache.place.to_string_lossy());
-    format!("not ended: credentials of {} in {shown}; to remove them: {remove}\n", cache.of)
+    format!("credentials of {} in {shown}; to remove them: {remove}", cache.of)
 }
 
 /// Names the other profiles that used one of the ended sessions.

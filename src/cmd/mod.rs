@@ -13,6 +13,7 @@ mod doctor;
 pub mod env;
 mod exec;
 mod foreign_caches;
+mod forget;
 mod handing;
 pub mod init;
 mod key;
@@ -57,9 +58,9 @@ fn refuse_root_elsewhere(cli: &Cli, invocation: &Invocation) -> Result<()> {
 
 /// One line for each interrupted rotation of a key or new device, except where a program reads what is printed.
 fn remark_on_unfinished(cli: &Cli, invocation: &Invocation) {
-    use Command::{Complete, CredentialProcess, Init, Key, Mfa, Setup};
+    use Command::{Complete, CredentialProcess, Forget, Init, Key, Mfa, Setup};
     let (on_keys, on_devices) = match cli.command {
-        Some(CredentialProcess(_) | Init { .. } | Complete { .. } | Setup(_)) => (false, false),
+        Some(CredentialProcess(_) | Forget(_) | Init { .. } | Complete { .. } | Setup(_)) => (false, false),
         Some(Key(_)) => (false, true),
         Some(Mfa(_)) => (true, false),
         _ => (true, true),
@@ -91,6 +92,7 @@ pub fn run(cli: Cli, invocation: Invocation) -> Result<u8> {
         Some(Command::Profile(args)) => profile::run(&args, &invocation),
         Some(Command::Doctor(args)) => doctor::run(&args, &invocation),
         Some(Command::Settings(args)) => settings::run(&args, &invocation),
+        Some(Command::Forget(args)) => forget::run(&args, &invocation),
         Some(Command::Init { shell }) => init::run(shell),
         Some(Command::Complete { words }) => complete::run(&words, &invocation),
         #[cfg(feature = "sandbox")]

@@ -13,6 +13,7 @@ mod doctor;
 mod env;
 mod exec;
 mod exit_codes;
+mod forget;
 mod key;
 mod login;
 mod logout;

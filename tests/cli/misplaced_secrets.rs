@@ -97,7 +97,7 @@ fn verbs() -> Vec<Vec<&'static str>> {
             all.push([verb, &[of]].concat());
         }
     }
-    let others: [&[&str]; 31] = [
+    let others: [&[&str]; 32] = [
         &[],
         &["status"],
         &["status", "--json"],
@@ -120,6 +120,7 @@ fn verbs() -> Vec<Vec<&'static str>> {
         &["profile", "rename", "base", "new", "--dry-run"],
         &["profile", "remove", "base", "--dry-run"],
         &["profile", "remove", "prod", "--dry-run"],
+        &["forget", "--everything", "--dry-run"],
         &["settings", "list"],
         &["doctor"],
         &["doctor", "--json"],

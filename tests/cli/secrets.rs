@@ -53,13 +53,14 @@ fn base64(bytes: &[u8]) -> String {
 impl World {
     /// Every verb that needs credentials, with the highest verbosity.
     fn every_verb(&self, said: &mut Said, prepare: impl Fn(&mut Command)) {
-        let verbs: [&[&str]; 14] = [
+        let verbs: [&[&str]; 17] = [
             &["credential-process", "prod"],
             &["env", "prod"],
             &["env", "prod", "--format", "json"],
             &["exec", "prod", "--", "true"],
             &["login", "deploy"],
             &["whoami", "prod"],
+            &["whoami", "--all"],
             &["status", "prod"],
             &["profile", "show", "base"],
             &["key", "list"],
@@ -68,6 +69,8 @@ impl World {
             &["key", "remove", "base", "--yes"],
             &["settings", "list"],
             &["doctor", "--fix"],
+            &["forget", "--everything", "--dry-run"],
+            &["forget", "--everything", "--yes"],
         ];
         for words in verbs {
             let mut command = self.twolock(["-vv"]);

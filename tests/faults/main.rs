@@ -27,6 +27,7 @@ mod environment;
 mod file_size;
 mod foreign_locks;
 mod forged_sessions;
+mod forgetting;
 mod hardened;
 mod homes;
 mod keyrings;

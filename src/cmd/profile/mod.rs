@@ -6,7 +6,7 @@ mod code_from;
 mod edit;
 mod list;
 pub mod notes;
-mod release;
+pub mod release;
 mod show;
 
 use crate::cli;

@@ -58,7 +58,7 @@ fn key(context: &Context, settings: ProfileSettings<'_>, may_unlock: bool) -> Re
 }
 
 /// Refuses if another profile uses the separate profile of the key as source, because that will be removed.
-fn refuse_other_references(context: &Context, name: &ProfileName, keys: &str) -> Result<()> {
+pub fn refuse_other_references(context: &Context, name: &ProfileName, keys: &str) -> Result<()> {
     let is_source = |setting: &Setting| matches!(setting.key.as_str(), "source_profile" | "twolock_source_profile");
     let mut references = references(&context.files, keys).into_iter();
     let Some((other, setting)) = references.find(|(other, setting)| is_source(setting) && other != name.as_str())
@@ -111,7 +111,7 @@ fn notes_on_callers(context: &Context, after: &Preview, name: &ProfileName) -> V
 }
 
 /// Without twolock, SDKs assume a role that has no mfa_serial without MFA.
-fn without_mfa(context: &Context, after: &Preview, name: &ProfileName) -> Option<String> {
+pub fn without_mfa(context: &Context, after: &Preview, name: &ProfileName) -> Option<String> {
     let device = context.plan(name).ok()?.plan.device?;
     let profile = after.files.profile(name.as_str())?;
     (profile.get("role_arn").is_some() && profile.get("mfa_serial").is_none()).then(|| {

@@ -24,7 +24,7 @@ pub fn run(context: &Context, invocation: &Invocation, name: &ProfileName) -> Re
         None => {
             let profile = cli::ProfileArg { positional: Some(name.clone()), flag: None };
             let profile = cli::ProfileAndCode { profile, code_stdin: false };
-            whoami::run(&cli::Whoami { profile, json: false }, invocation).map(drop)
+            whoami::run(&cli::Whoami { profile, all: false, json: false }, invocation).map(drop)
         }
     }
 }

@@ -1,11 +1,14 @@
 //! What adopting and releasing mean for the lines of the two files.
 
+use std::rc::Rc;
+
 use super::import::Import;
 use super::kept_key::{is_kept_beside, keys_profile};
 use super::{Adoption, Becomes, STATIC_KEYS};
-use crate::aws_files::edit::Edit;
+use crate::aws_files::edit::{Edit, PREFIX};
 use crate::aws_files::process_line::ProcessLine;
-use crate::aws_files::{AwsFiles, Profile};
+use crate::aws_files::section::Section;
+use crate::aws_files::{AwsFiles, Profile, Setting};
 use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
@@ -168,6 +171,35 @@ impl Edits {
         Ok(edits)
     }
 
+    /// Adds what leaves a profile as if twolock had never been used: what adopting hid is shown, our line and our other
+    /// keys go. `restored` is the key that a profile beside it keeps.
+    pub fn forget(&mut self, files: &AwsFiles, profile: &Profile, restored: Option<AccessKey>) {
+        let has = |key: &str| profile.get(key).is_some();
+        let has_role = has("role_arn") || has("twolock_role_arn");
+        // Beside the standard key ours had no effect on AWS tools, and a source without a role is an error for them.
+        let is_shown = |key: &&str| has_role && !has(key) && has(&format!("{PREFIX}{key}"));
+        let shown: Vec<&str> = ["role_arn", "source_profile"].into_iter().filter(is_shown).collect();
+        for key in &shown {
+            self.both(|| Edit::Show { profile: profile.name.clone(), key: (*key).into() });
+        }
+        if let Some(key) = restored {
+            let beside = format!("{}-keys", profile.name);
+            self.first.push(Edit::PutKey { profile: profile.name.clone(), key: key.clone() });
+            files.profile(&beside).iter().for_each(|beside| self.take_key_out(beside));
+            self.leaving.extend(ProfileName::parse(&beside).ok().map(|beside| (beside, key)));
+        }
+        let gone = |section: &Option<Rc<Section>>| section.as_deref().map(|it| ours_in(it, &shown)).unwrap_or_default();
+        let (config, credentials) = (gone(&profile.config), gone(&profile.credentials));
+        let unset = |key| Edit::Unset { profile: profile.name.clone(), key };
+        match (config.is_empty(), profile.credentials.is_some()) {
+            (true, _) => {}
+            // Adopting made this section, if it holds nothing else.
+            (false, true) => self.config.push(Edit::TakeOut { profile: profile.name.clone(), keys: config }),
+            (false, false) => self.config.extend(config.into_iter().map(unset)),
+        }
+        self.last.extend(credentials.into_iter().map(unset));
+    }
+
     fn show(&mut self, settings: ProfileSettings<'_>) -> Result<()> {
         for key in ["role_arn", "source_profile"] {
             if let Some(standard) = settings.raw(key) {
@@ -188,6 +220,23 @@ impl Edits {
         self.config.push(if may_go { with_its_section() } else { line(&profile.name) });
         self.last.push(line(&profile.name));
     }
+}
+
+/// The keys of a section that only twolock reads, but for those that are shown again; and its `credential_process`, if
+/// every line of it is ours.
+fn ours_in(section: &Section, shown: &[&str]) -> Vec<String> {
+    let is_shown = |key: &str| key.strip_prefix(PREFIX).is_some_and(|standard| shown.contains(&standard));
+    let mut keys: Vec<String> = Vec::new();
+    for Setting { key, .. } in &section.settings {
+        if key.starts_with(PREFIX) && !is_shown(key) && !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    let mut lines = section.settings.iter().filter(|setting| setting.key == "credential_process").peekable();
+    if lines.peek().is_some() && lines.all(|line| ProcessLine::parse(&line.value).is_some()) {
+        keys.push("credential_process".into());
+    }
+    keys
 }
 
 /// Whether the profile's `credential_process` is ours for it.

@@ -1,0 +1,244 @@
+//! What there is to forget, decided before anything is changed.
+
+use std::collections::HashSet;
+
+use super::own_files::OwnFiles;
+use crate::aws_files::Profile;
+use crate::change::Change;
+use crate::change::preview::Preview;
+use crate::cmd::active_sessions::{self, sealed_files};
+use crate::cmd::changing;
+use crate::cmd::context::Context;
+use crate::cmd::profile::release::{refuse_other_references, without_mfa};
+use crate::cmd::{key, mfa};
+use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS};
+use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
+use crate::names::ProfileName;
+use crate::profile::adoption::edits::Edits;
+use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
+use crate::profile::adoption::the_one_key;
+use crate::profile::settings::ProfileSettings;
+use crate::rotation;
+use crate::session::sealing_key;
+use crate::store::{StoreError, access_key};
+use crate::text::list::first_names;
+use crate::timestamp::Timestamp;
+
+/// The command, for the journal and for messages.
+pub const TITLE: &str = "forget --everything";
+
+pub struct Plan {
+    /// The edits of the AWS files.
+    pub change: Change,
+    pub preview: Preview,
+    pub keys: Vec<KeyToForget>,
+    /// Keys that twolock put beside a profile of the credentials file, which the profile gets back.
+    pub restored: Vec<AccessKeyId>,
+    pub rotations: Vec<rotation::Record>,
+    /// When the last session ends, if there are sessions.
+    pub last_session: Option<Timestamp>,
+    /// How many files may be sessions.
+    sessions: usize,
+    /// Whether a store has their encryption key.
+    pub has_sealing_key: bool,
+    files: OwnFiles,
+}
+
+/// An access key that is deleted from the keyring.
+pub struct KeyToForget {
+    pub id: AccessKeyId,
+    /// The profiles that the index names.
+    pub profiles: Vec<ProfileName>,
+    /// The profile that failures name.
+    pub asked: ProfileName,
+    /// Whether the keyring has it.
+    is_there: bool,
+    /// Whether the AWS files have it as well.
+    is_in_files: bool,
+}
+
+impl Plan {
+    pub fn of(context: &Context, forget_unfinished: bool) -> Result<Self> {
+        must_be_finished(context, forget_unfinished)?;
+        let rotations = rotation::Records::of(&context.dirs.account_data()).all();
+        let rotations = if forget_unfinished { rotations.unwrap_or_default() } else { rotations? };
+        let keys = keys(context, &rotations)?;
+        let has_sealing_key = has_sealing_key(context)?;
+        let (mut change, restored) = release_all(context)?;
+        let preview = context.preview(&change)?;
+        change.notes.extend(notes_on_profiles(context, &preview));
+        let opened = active_sessions::open(context, |_| true);
+        Ok(Self {
+            change,
+            preview,
+            keys,
+            restored,
+            rotations,
+            last_session: opened.sessions.iter().map(|(_, header)| header.expires).max(),
+            sessions: opened.unopened.map_or(opened.sessions.len(), |unopened| unopened.files),
+            has_sealing_key,
+            files: OwnFiles::find(context)?,
+        })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.preview.is_empty() && self.keys.is_empty() && !self.has_sealing_key && self.files.is_empty()
+    }
+
+    /// The diff, then all else that goes.
+    pub fn text(&self, context: &Context) -> String {
+        let mut notes = self.change.notes.clone();
+        notes.extend(self.preview.notes.iter().cloned());
+        notes.extend(self.keys.iter().map(KeyToForget::line));
+        if self.sessions > 0 {
+            notes.push(format!(
+                "{} deleted",
+                sealed_files(self.sessions) + if self.sessions == 1 { " is" } else { " are" }
+            ));
+        }
+        notes.extend(self.has_sealing_key.then(|| "the key that encrypts sessions is deleted".into()));
+        notes.extend(self.files.lines());
+        self.preview.diff() + &changing::notes(context, &notes)
+    }
+}
+
+impl KeyToForget {
+    fn line(&self) -> String {
+        let Self { id, profiles, is_there, is_in_files, .. } = self;
+        let names: Vec<&str> = profiles.iter().map(ProfileName::as_str).collect();
+        let of = if names.is_empty() { String::new() } else { format!(" of {}", first_names(&names)) };
+        if !is_there {
+            return format!("access key {id}{of} is not in the keyring any more; its entry is deleted");
+        }
+        let deleted = format!("access key {id}{of} is deleted from the keyring and stays active at AWS");
+        match profiles.first() {
+            _ if *is_in_files => format!("{deleted}; the AWS files have it, too"),
+            None => format!("{deleted}; this may be its last copy"),
+            Some(profile) => {
+                let command = CommandLine::of(Verb::Release, profile).with("--restore-key");
+                format!("{deleted}; this may be its last copy; to keep it, run first: {command}")
+            }
+        }
+    }
+}
+
+/// What is unfinished at AWS is finished first: afterwards nobody knows of it.
+fn must_be_finished(context: &Context, forget_unfinished: bool) -> Result<()> {
+    let unfinished = [key::rotate::remarks(&context.dirs), mfa::remarks(&context.dirs)].concat();
+    let Some((first, others)) = unfinished.split_first().filter(|_| !forget_unfinished) else { return Ok(()) };
+    let failure = Failure::new(Kind::Config, format!("something is unfinished at AWS: {first}"));
+    let failure = others.iter().fold(failure, |failure, other| failure.hint(other.as_str()));
+    let anyway = CommandLine::new(Verb::Forget).with("--everything").with("--forget-unfinished");
+    Err(failure.hint(anyway.to("to leave it as it is at AWS")))
+}
+
+/// The keys of the index, and those of rotations that the keyring has. One that may be there and cannot be read now is a
+/// failure: nobody would know of it later.
+fn keys(context: &Context, rotations: &[rotation::Record]) -> Result<Vec<KeyToForget>> {
+    let stores = context.stores(false);
+    let is_there = |profile: &ProfileName, id: &AccessKeyId| {
+        let store = stores.of_access_keys().ok_or_else(|| access_key::no_keyring(profile, id))?;
+        match access_key::read(store, id) {
+            Ok(_) | Err(StoreError::Damaged(_)) => Ok(true),
+            Err(StoreError::Absent) => Ok(false),
+            Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
+        }
+    };
+    let in_files = |name: &String| Some(context.files.profile(name)?.get(STATIC_KEYS[0])?.value.clone());
+    let in_files: HashSet<String> = context.files.profile_names().iter().filter_map(in_files).collect();
+    let mut keys: Vec<KeyToForget> = Vec::new();
+    for (profile, entry) in context.index.entries() {
+        let profile = ProfileName::parse(profile).map_err(|why| Failure::new(Kind::Config, why))?;
+        match keys.iter_mut().find(|key| key.id == entry.id) {
+            Some(key) => key.profiles.push(profile),
+            None => keys.push(KeyToForget {
+                id: entry.id.clone(),
+                is_there: is_there(&profile, &entry.id)?,
+                is_in_files: in_files.contains(entry.id.as_str()),
+                asked: profile.clone(),
+                profiles: vec![profile],
+            }),
+        }
+    }
+    for record in rotations {
+        for id in [&record.old].into_iter().chain(record.phase.new_key()) {
+            let is_known = keys.iter().any(|key| key.id == *id);
+            // A rotation of a key in a file has no part in a keyring, and there may be none.
+            let is_elsewhere = || stores.of_access_keys().is_none() || keys.is_empty();
+            if is_known || is_elsewhere() || !is_there(&record.profile, id)? {
+                continue;
+            }
+            let (id, asked) = (id.clone(), record.profile.clone());
+            let is_in_files = in_files.contains(id.as_str());
+            keys.push(KeyToForget { id, profiles: Vec::new(), asked, is_there: true, is_in_files });
+        }
+    }
+    Ok(keys)
+}
+
+/// Whether a store has the encryption key of sessions. One that may have it and does not say so is a failure; none has
+/// it if there is no directory of sessions, which is made before the key.
+fn has_sealing_key(context: &Context) -> Result<bool> {
+    let answers = sealing_key::ask_each(&context.stores(false), &context.dirs.cache);
+    let may_be_there = context.dirs.cache.is_dir();
+    for (store, answer) in &answers {
+        let Some(e) = answer else { continue };
+        if may_be_there && !matches!(e, StoreError::Absent | StoreError::NoService(_) | StoreError::Damaged(_)) {
+            let cause = format!("{} {e}, and it may have the key that encrypts sessions", store.name);
+            let failure = Failure::new(Kind::Keyring, cause);
+            return Err(store
+                .unlock
+                .iter()
+                .fold(failure, |f, unlock| f.hint(format!("{unlock}, then run this again"))));
+        }
+    }
+    Ok(answers.iter().any(|(_, answer)| matches!(answer, None | Some(StoreError::Damaged(_)))))
+}
+
+/// The edits that take every profile back, and the keys that return to their profiles.
+fn release_all(context: &Context) -> Result<(Change, Vec<AccessKeyId>)> {
+    let (mut edits, mut restored) = (Edits::default(), Vec::new());
+    for name in context.files.profile_names() {
+        let Some(profile) = context.files.profile(&name) else { continue };
+        let key = kept_beside(context, &profile)?;
+        restored.extend(key.as_ref().map(|key| key.id.clone()));
+        edits.forget(&context.files, &profile, key);
+    }
+    let mut change = Change::new(TITLE);
+    change.edit_files(edits);
+    Ok((change, restored))
+}
+
+/// The key that adopting put beside the profile, if the profile can have it back: it has no other one.
+fn kept_beside(context: &Context, profile: &Profile) -> Result<Option<AccessKey>> {
+    let Ok(name) = ProfileName::parse(&profile.name) else { return Ok(None) };
+    if !is_kept_beside(ProfileSettings::of(profile, &name)) {
+        return Ok(None);
+    }
+    let Ok(key) = the_one_key(&keys_profile(&name), context.quiet()) else { return Ok(None) };
+    let expected = [key.id.as_str(), key.secret.expose()];
+    let is_other = |(half, expected): (&&str, &str)| profile.get(half).is_some_and(|own| own.value != expected);
+    let has_token = STATIC_KEYS[2..].iter().any(|token| profile.get(token).is_some());
+    if has_token || STATIC_KEYS.iter().zip(expected).any(is_other) {
+        return Ok(None);
+    }
+    refuse_other_references(context, &name, &keys_profile(&name))?;
+    Ok(Some(key))
+}
+
+/// What to know of profiles afterwards: those that AWS tools use without MFA, and settings that are not ours alone.
+fn notes_on_profiles(context: &Context, after: &Preview) -> Vec<String> {
+    let mut notes = Vec::new();
+    for name in context.files.profile_names().iter().filter_map(|name| ProfileName::parse(name).ok()) {
+        let Some(profile) = context.files.profile(name.as_str()) else { continue };
+        if profile.get("twolock_role_arn").is_some() {
+            notes.extend(without_mfa(context, after, &name));
+        }
+        if let Some(process) = profile.get("mfa_process") {
+            let place = &process.place;
+            notes.push(format!("mfa_process of '{name}' ({place}) stays, because aws-vault reads it, too"));
+        }
+    }
+    notes
+}

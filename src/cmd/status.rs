@@ -1,7 +1,6 @@
 //! `status`: active sessions, keys, and an exit code for scripts.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -19,6 +18,7 @@ use crate::session::sealed::Header;
 use crate::session::target::Target;
 use crate::system::directories::Directories;
 use crate::system::{clock, terminal};
+use crate::text::age::Age;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
@@ -146,16 +146,9 @@ fn keys(context: &Context, now: Timestamp) -> Vec<[String; 4]> {
         if key.profile != profile {
             return None;
         }
-        let age = context.index.added(&key.id).map_or_else(|| "unknown".into(), |added| age(now.since(added)));
+        let age = context.index.added(&key.id).map(|added| Age { span: now.since(added), is_least: true });
+        let age = age.map_or_else(|| "unknown".into(), |age| age.to_string());
         Some([name.clone(), key.id.to_string(), key.place.to_string(), age])
     };
     context.files.profile_names().iter().filter_map(key_of).collect()
-}
-
-/// The age of a key that was added so long ago.
-fn age(span: Duration) -> String {
-    match duration::days(span) {
-        0 => "added today".into(),
-        days => format!("at least {days}d"),
-    }
 }

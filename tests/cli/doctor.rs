@@ -545,7 +545,7 @@ fn keys_in_the_index_are_checked() {
         world.found("key-age").iter().map(|f| (f["severity"].clone(), f["what"].as_str().unwrap().into())).collect()
     };
     let said = |days: u64, most: &str| {
-        format!("access key AKIAIOSFODNN7EXAMPLE is at least {days}d old; key_max_age is {most}")
+        format!("access key AKIAIOSFODNN7EXAMPLE is at least {days} days old; key_max_age is {most}")
     };
     let ages: Vec<Vec<(Value, String)>> = [44, 46, 91].map(|days| age(&world, days)).into();
     assert_eq!(

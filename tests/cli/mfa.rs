@@ -121,7 +121,7 @@ fn every_device_is_listed_with_its_kind_and_the_profiles_that_name_it() {
             .iter()
             .map(|cell| cell.trim())
             .collect();
-        assert_eq!(row, [name, kind, "0 days", profiles, serial]);
+        assert_eq!(row, [name, kind, "today", profiles, serial]);
     }
     let json = world.run(["mfa", "devices", "base", "--json"]).json();
     assert_eq!(json["user"], ANA);

@@ -95,6 +95,7 @@ fn the_age_of_a_key_in_the_keyring_is_shown() {
     let json = world.run(["status", "--json"]).json();
     assert_eq!(json["keys"][0]["where"], "OS keyring");
     let age = json["keys"][0]["age"].as_str().unwrap();
-    let days = age.strip_prefix("at least ").and_then(|age| age.strip_suffix('d')).and_then(|days| days.parse().ok());
+    let days =
+        age.strip_prefix("at least ").and_then(|age| age.strip_suffix(" days")).and_then(|days| days.parse().ok());
     assert!(days.is_some_and(|days: u32| days > 2_000), "{age}");
 }

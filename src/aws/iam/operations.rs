@@ -1,5 +1,7 @@
 //! The operations of IAM as the verbs on keys and devices need them (aws-contract 4.4).
 
+use std::fmt;
+
 use crate::arn::MfaSerial;
 use crate::aws::call::{Bounds, Signer};
 use crate::aws::error::AwsError;
@@ -16,6 +18,16 @@ pub enum KeyStatus {
     Inactive,
     /// Ended by AWS.
     Expired,
+}
+
+impl fmt::Display for KeyStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Expired => "expired",
+        })
+    }
 }
 
 /// An access key as a list tells of it.

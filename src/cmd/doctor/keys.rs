@@ -18,6 +18,7 @@ use crate::secret;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{About, StoreError, access_key};
 use crate::system::clock::Deadline;
+use crate::text::age::Age;
 use crate::text::list::first_names;
 
 use super::checkup::{Checkup, OneProfile, is_usable};
@@ -200,8 +201,8 @@ pub fn ages(checkup: &Checkup) -> Checked {
             _ if age >= most / 2 => Info,
             _ => return None,
         };
-        let (age, most) = (duration::days(age), duration::days(most));
-        let what = format!("access key {} is at least {age}d old; key_max_age is {most}d ({origin})", entry.id);
+        let (age, most) = (Age { span: age, is_least: true }.predicate(), duration::days(most));
+        let what = format!("access key {} {age}; key_max_age is {most}d ({origin})", entry.id);
         let finding = Finding::new(severity, what, "the older a key is, the more copies of it may exist");
         let create = "create a new one (IAM > Users > Security credentials in the console), then";
         let fix = CommandLine::of(Verb::KeyReplace, profile).to(create);

@@ -15,6 +15,7 @@ use crate::output::{is_styled, json_to_stdout, to_stdout};
 use crate::profile::base::{Base, KeyPlace};
 use crate::profile::settings::ProfileSettings;
 use crate::system::{clock, terminal};
+use crate::text::age::Age;
 use crate::text::style::bold;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
@@ -102,7 +103,9 @@ impl Row {
             is_due.then_some("older than key_max_age"),
         ];
         let notes: Vec<&str> = notes.into_iter().flatten().collect();
-        let age = self.added.map_or("unknown".into(), |added| age(now, added));
+        // Only the index knows since when a key exists at least.
+        let age = self.added.map(|added| Age { span: now.since(added), is_least: true });
+        let age = age.map_or("unknown".into(), |age| age.to_string());
         vec![visible(&self.profile), self.id.to_string(), age, self.place.to_string(), notes.join(", ")]
     }
 
@@ -127,14 +130,5 @@ impl Row {
             fields["unused"] = json!(why);
         }
         fields
-    }
-}
-
-/// Only the index knows since when a key exists at least.
-fn age(now: Timestamp, added: Timestamp) -> String {
-    match duration::days(now.since(added)) {
-        0 => "added today".into(),
-        1 => "at least 1 day".into(),
-        days => format!("at least {days} days"),
     }
 }

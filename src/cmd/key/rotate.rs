@@ -25,6 +25,7 @@ use crate::session::BaseCredentials;
 use crate::store::choose::Stores;
 use crate::system::clock;
 use crate::system::directories::Directories;
+use crate::text::age::{Age, ago};
 use crate::text::visible::visible;
 
 use super::new_keys::{Either, InFile, InKeyring};
@@ -176,9 +177,8 @@ impl<'a> Rotating<'a> {
     fn is_younger_than(&self, least: Option<Duration>) -> Result<Option<String>> {
         let Some(least) = least else { return Ok(None) };
         let keys = self.with_rotation(|rotation| rotation.keys(self.credentials.signer()))?;
-        let created = keys.iter().find(|key| key.id == self.id).map(|key| key.created);
-        let age = created.map(|created| clock::now().since(created)).filter(|age| *age < least);
-        Ok(age.map(age_of))
+        let is_younger = |key: &&KeyInfo| key.id == self.id && clock::now().since(key.created) < least;
+        Ok(keys.iter().find(is_younger).map(age_of))
     }
 
     fn start(&self, rotation: &Rotation) -> Result<()> {
@@ -220,13 +220,7 @@ impl<'a> Rotating<'a> {
     }
 
     fn described(&self, key: &KeyInfo) -> String {
-        let status = match key.status {
-            KeyStatus::Active => "active",
-            KeyStatus::Inactive => "inactive",
-            KeyStatus::Expired => "expired",
-        };
-        let age = age_of(clock::now().since(key.created));
-        format!("{status}, {age}, {}", self.last_use(&key.id))
+        format!("{}, {}, {}", key.status, age_of(key), self.last_use(&key.id))
     }
 
     fn last_use(&self, id: &AccessKeyId) -> String {
@@ -464,22 +458,8 @@ fn credentials_of(context: &Context, planned: &Planned, args: &KeyRotate, stores
     obtain(context, planned, &request).map(Credentials::Session)
 }
 
-/// IAM knows the minute, some hours late.
-fn ago(span: Duration) -> String {
-    match span.as_secs() / 60 {
-        0..=1 => "just now".into(),
-        minutes @ 2..=119 => format!("{minutes} min ago"),
-        minutes @ 120..=2879 => format!("{} h ago", minutes / 60),
-        minutes => format!("{} days ago", minutes / 1440),
-    }
-}
-
-fn age_of(age: Duration) -> String {
-    match duration::days(age) {
-        0 => "created today".into(),
-        1 => "1 day old".into(),
-        days => format!("{days} days old"),
-    }
+fn age_of(key: &KeyInfo) -> String {
+    Age { span: clock::now().since(key.created), is_least: false }.old()
 }
 
 /// How far a rotation has come, and what goes on with it.

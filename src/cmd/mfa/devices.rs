@@ -6,12 +6,12 @@ use crate::arn::MfaSerial;
 use crate::aws::iam::{DeviceKind, MfaDevice};
 use crate::cli::ProfileArg;
 use crate::cmd::context::{Context, Invocation};
-use crate::duration;
 use crate::error::Result;
 use crate::hint::{CommandLine, Verb};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, messages, to_stdout};
 use crate::system::{clock, terminal};
+use crate::text::age;
 use crate::text::visible::visible;
 
 use super::account::Account;
@@ -47,7 +47,7 @@ pub fn run(profile: &ProfileArg, as_json: bool, invocation: &Invocation) -> Resu
 
 fn row(account: &Account<'_>, device: &MfaDevice) -> Vec<String> {
     let now = clock::now();
-    let since = device.since.map(|since| format!("{} days", duration::days(now.since(since))));
+    let since = device.since.map(|since| age::days(now.since(since)));
     let profiles = setting::profiles_naming(&account.context.files, &device.serial);
     let kind = match device.kind.has_codes_for_sts() {
         true => kind_of(device.kind).to_owned(),

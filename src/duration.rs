@@ -31,6 +31,16 @@ pub fn parse(text: &str) -> Option<Duration> {
     (digits.is_empty() && total > 0 && total <= MAX_SECONDS).then(|| Duration::from_secs(total))
 }
 
+/// What a maximum age of access keys may be.
+pub fn parse_max_age(text: &str) -> Result<Duration, &'static str> {
+    let span = parse(text).ok_or("is not a valid duration (use 90d)")?;
+    if (86_400..=3_650 * 86_400).contains(&span.as_secs()) {
+        Ok(span)
+    } else {
+        Err("is out of range: 1d to 3650d (use 90d)")
+    }
+}
+
 /// A century: longer than any setting can mean, short enough that no sum overflows.
 const MAX_SECONDS: u64 = 100 * 366 * 86_400;
 

@@ -306,6 +306,16 @@ impl Context {
         user::owner_of_the_home_root_visits(&self.dirs.home)
     }
 
+    /// Whether `state.json` may be written.
+    pub fn may_keep_state(&self) -> bool {
+        !self.dirs.is_nowhere && self.other_home_owner().is_none()
+    }
+
+    /// Whether no variable chose the AWS files: such files do not have the profiles of the default ones.
+    pub fn has_usual_files(&self) -> bool {
+        self.files.config_choice.variable.is_none() && self.files.credentials_choice.variable.is_none()
+    }
+
     /// Shortens our cache directory in a text.
     pub fn shortened(&self, text: &str) -> String {
         let cache = &self.dirs.cache;

@@ -5,14 +5,14 @@ use std::io::IsTerminal;
 
 use crate::cli::{self, ByName, Format};
 use crate::error::{Failure, Kind, Result};
-use crate::names::ProfileName;
 use crate::output::{credentials_to_stdout, exports, to_stdout};
+use crate::profile::base::Base;
 use crate::shell::Shell;
 use crate::system::env::Env;
 use crate::system::signals;
 use crate::text::visible::as_word;
 
-use super::context::{Context, Invocation};
+use super::context::{Context, Invocation, Planned};
 use super::handing::{Handover, HandoverRequest, Manner, hand_over};
 use super::shell::{calling_shell, line_to_type};
 use super::this_shell::ThisShell;
@@ -40,7 +40,11 @@ pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
         // The failure is reported anyway.
         let _ = to_stdout(exports::failing(shell).as_bytes());
     }
-    result.map(|(context, profile)| context.note_use(&profile)).map(|()| 0)
+    let (context, planned) = result?;
+    context.note_use(&planned.plan.profile);
+    let Base::Key(key) = &planned.plan.base;
+    context.remind([key]);
+    Ok(0)
 }
 
 /// A panic would print nothing, which a shell evaluates as success.
@@ -52,8 +56,8 @@ fn fail_on_a_bug(shell: Shell) {
     }));
 }
 
-/// Prints the statements, and returns the profile.
-fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, ProfileName)> {
+/// Prints the statements, and returns the plan.
+fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Context, Planned)> {
     let context = Context::load_anywhere(&invocation.env)?.with_duration(args.duration);
     let planned = context.plan(&context.requested_or_picked(&args.profile.profile)?)?;
     let Handover { removed, variables, .. } = hand_over(&context, &planned, &request(args))?;
@@ -62,7 +66,7 @@ fn print(args: &cli::Env, invocation: &Invocation, shell: Shell) -> Result<(Cont
         Some(Format::Dotenv) => to_stdout(exports::dotenv(&variables).as_bytes()),
         Some(Format::Json) => credentials_to_stdout(&exports::json(&variables)),
     }?;
-    Ok((context, planned.plan.profile))
+    Ok((context, planned))
 }
 
 fn request(args: &cli::Env) -> HandoverRequest {

@@ -4,6 +4,7 @@ use crate::cli;
 use crate::duration;
 use crate::error::Result;
 use crate::output::to_stdout;
+use crate::profile::base::Base;
 use crate::session::cache::Need;
 use crate::system::clock;
 use crate::text::visible::visible;
@@ -42,5 +43,7 @@ pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     to_stdout(line.as_bytes())?;
     context.note_use(&planned.plan.profile);
     offer_deletion(&context, &planned)?;
+    let Base::Key(key) = &planned.plan.base;
+    context.remind([key]);
     Ok(0)
 }

@@ -17,6 +17,7 @@ mod forget;
 mod handing;
 pub mod init;
 mod key;
+mod key_ages;
 mod keys;
 mod login;
 mod logout;

@@ -170,12 +170,11 @@ impl Context {
 
     /// Records that the profile was used, for the order in the picker. A failure is only logged.
     pub fn note_use(&self, profile: &ProfileName) {
-        if self.dirs.is_nowhere || self.other_home_owner().is_some() {
+        if !self.may_keep_state() {
             return;
         }
-        // Files chosen by a variable do not have the profiles of the default files.
-        let usual = self.files.config_choice.variable.is_none() && self.files.credentials_choice.variable.is_none();
-        let existing: Option<HashSet<String>> = usual.then(|| self.files.profile_names().into_iter().collect());
+        let existing: Option<HashSet<String>> =
+            self.has_usual_files().then(|| self.files.profile_names().into_iter().collect());
         if let Err(why) = usage::record(&self.dirs.state, profile, clock::now(), existing.as_ref()) {
             log::detail(format_args!("cannot record the use of '{profile}': {why}"));
         }

@@ -8,22 +8,21 @@ use crate::arn::{AccountId, MfaSerial, RoleArn};
 use crate::cli;
 use crate::duration;
 use crate::error::{Kind, Result};
-use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::profile::base::Base;
+use crate::profile::base::{Base, LongTermKey};
 use crate::session::cache;
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
 use crate::session::target::Target;
 use crate::system::directories::Directories;
 use crate::system::{clock, terminal};
-use crate::text::age::Age;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 use super::active_sessions::{Opened, Unopened, open_active};
 use super::context::{Context, Invocation, Planned};
+use super::key_ages::KeyAges;
 use super::this_shell::ThisShell;
 
 /// With `--min-ttl`, the exit code says whether the profile's credentials last that long without a code.
@@ -43,11 +42,22 @@ pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     } else {
         to_stdout(as_text(&active_sessions, &context, now).as_bytes())?;
     }
+    if !args.json && args.min_ttl.is_none() {
+        remind(&context, planned.as_ref());
+    }
     match (args.min_ttl, planned) {
         (Some(rest), Some(planned)) if !lasts(&planned, &active_sessions, now.plus(rest)) => {
             Ok(Kind::NeedsPerson.exit_code())
         }
         _ => Ok(0),
+    }
+}
+
+/// Not where a program asks: nobody would see it, and it is not said twice.
+fn remind(context: &Context, planned: Option<&Planned>) {
+    match planned.map(|planned| &planned.plan.base) {
+        Some(Base::Key(key)) => context.remind([key]),
+        None => context.remind(&keys(context)),
     }
 }
 
@@ -96,7 +106,7 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
         text += &format!("{}\n", unopened.line());
     }
     let row = |[profile, id, place, age]: [String; 4]| vec![visible(&profile), id, place, age];
-    let keys: Vec<_> = keys(context, now).into_iter().map(row).collect();
+    let keys: Vec<_> = key_rows(context, now).into_iter().map(row).collect();
     if !keys.is_empty() {
         text += "\n";
         text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys, room, &[2]);
@@ -127,7 +137,7 @@ fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value
     let key = |[profile, id, place, age]: [String; 4]| json!({"profile": profile, "access_key_id": id, "where": place, "age": age});
     let mut fields = json!({
         "sessions": active_sessions.sessions.iter().map(session).collect::<Vec<_>>(),
-        "keys": keys(context, now).into_iter().map(key).collect::<Vec<_>>(),
+        "keys": key_rows(context, now).into_iter().map(key).collect::<Vec<_>>(),
     });
     if let Some(own) = ThisShell::of(&context.env).profile {
         fields["this_shell"] = json!(own);
@@ -138,17 +148,21 @@ fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value
     fields
 }
 
-/// The profile, id, place and age of every long-term key. Only the index knows since when a key exists at least.
-fn keys(context: &Context, now: Timestamp) -> Vec<[String; 4]> {
+/// Every long-term key, as its own profile has it.
+fn keys(context: &Context) -> Vec<LongTermKey> {
     let key_of = |name: &String| {
-        let profile = ProfileName::parse(name).ok()?;
         let Base::Key(key) = context.outline(name)?.base;
-        if key.profile != profile {
-            return None;
-        }
-        let age = context.index.added(&key.id).map(|added| Age { span: now.since(added), is_least: true });
-        let age = age.map_or_else(|| "unknown".into(), |age| age.to_string());
-        Some([name.clone(), key.id.to_string(), key.place.to_string(), age])
+        (key.profile.as_str() == name).then_some(key)
     };
     context.files.profile_names().iter().filter_map(key_of).collect()
+}
+
+/// The profile, id, place and age of every long-term key.
+fn key_rows(context: &Context, now: Timestamp) -> Vec<[String; 4]> {
+    let ages = KeyAges::of(context);
+    let age = |key: &LongTermKey| ages.age(&key.id, now).map_or_else(|| "unknown".into(), |age| age.to_string());
+    keys(context)
+        .iter()
+        .map(|key| [key.profile.to_string(), key.id.to_string(), key.place.to_string(), age(key)])
+        .collect()
 }

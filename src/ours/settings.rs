@@ -75,7 +75,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "key_max_age",
-        meaning: "doctor warns about older access keys",
+        meaning: "reminds to rotate older access keys",
         default: "90d",
         variable: None,
         check: |text| in_range(text, 86_400, 315_360_000, "1d to 3650d"),

@@ -1,29 +1,21 @@
-//! `state.json`: which profiles are used, how often and when last, so that the picker shows those first.
-//!
-//! It affects only the order of names, so a damaged file counts as absent; only a newer version is not overwritten.
+//! Which profiles are used, how often and when last, so that the picker shows those first: `profiles` of `state.json`.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::names::ProfileName;
-use crate::system::clock::Deadline;
-use crate::system::lock::{FileLock, LockError};
-use crate::system::private_file::{create_private_dir, read_private, write_atomically};
+use crate::ours::state;
 use crate::timestamp::Timestamp;
 
-const FILE: &str = "state.json";
-const LARGEST_FILE: u64 = 4 << 20;
 /// More than anyone uses; the most recently used ones stay.
 const MOST_PROFILES: usize = 2_000;
 /// Uses within this time count once: a loop in a script should neither count nor write each time.
 const ONE_USE: Duration = Duration::from_secs(60);
-/// The longest wait for another twolock process.
-const LOCK_BOUND: Duration = Duration::from_millis(200);
 
 /// How a profile was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +30,7 @@ pub struct Usage(HashMap<String, Use>);
 impl Usage {
     /// Loads the file in a state directory; a damaged or missing one is empty.
     pub fn load(directory: &Path) -> Self {
-        match read(directory) {
-            Stored::Ours(state) => Self::of(&state),
-            Stored::Nothing | Stored::Newer => Self::default(),
-        }
+        Self::of(&state::read(directory))
     }
 
     fn of(state: &Map<String, Value>) -> Self {
@@ -88,26 +77,6 @@ impl Usage {
     }
 }
 
-enum Stored {
-    /// Version 1, with unknown fields.
-    Ours(Map<String, Value>),
-    /// Missing or damaged.
-    Nothing,
-    Newer,
-}
-
-fn read(directory: &Path) -> Stored {
-    let Ok(bytes) = read_private(&directory.join(FILE), LARGEST_FILE) else { return Stored::Nothing };
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(state)) => match state.get("v").and_then(Value::as_u64) {
-            Some(1) => Stored::Ours(state),
-            Some(2..) => Stored::Newer,
-            _ => Stored::Nothing,
-        },
-        _ => Stored::Nothing,
-    }
-}
-
 /// Notes that a person used a profile. If `existing` is given, all other profiles are removed.
 pub fn record(
     directory: &Path,
@@ -115,34 +84,25 @@ pub fn record(
     now: Timestamp,
     existing: Option<&HashSet<String>>,
 ) -> io::Result<()> {
-    create_private_dir(directory)?;
-    let _lock = match FileLock::acquire(&directory.join("state.lock"), Deadline::after(Instant::now(), LOCK_BOUND)) {
-        Ok(lock) => Some(lock),
-        Err(LockError::Held) => return Err(io::ErrorKind::WouldBlock.into()),
-        // without a lock one of two simultaneous uses may be lost
-        Err(LockError::Unavailable(_)) => None,
-    };
-    let mut state = match read(directory) {
-        Stored::Ours(state) => state,
-        Stored::Nothing => Map::new(),
-        Stored::Newer => return Ok(()),
-    };
-    let mut usage = Usage::of(&state);
-    if !usage.count(profile.as_str(), now) {
-        return Ok(());
-    }
-    if let Some(existing) = existing {
-        usage.0.retain(|name, _| existing.contains(name));
-    }
-    usage.shrink();
-    state.insert("v".into(), json!(1));
-    state.insert("profiles".into(), usage.as_json());
-    write_atomically(&directory.join(FILE), Value::Object(state).to_string().as_bytes())
+    state::change(directory, |state| {
+        let mut usage = Usage::of(state);
+        if !usage.count(profile.as_str(), now) {
+            return false;
+        }
+        if let Some(existing) = existing {
+            usage.0.retain(|name, _| existing.contains(name));
+        }
+        usage.shrink();
+        state.insert("profiles".into(), usage.as_json());
+        true
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ours::state::FILE;
+    use crate::system::private_file::write_atomically;
 
     const START: i64 = 1_900_000_000;
 

@@ -23,6 +23,9 @@ pub(super) const ROLE_SECONDS: RangeInclusive<u64> = 900..=43_200;
 /// How long AWS lets an MFA session last.
 pub(super) const SESSION_SECONDS: RangeInclusive<u64> = 900..=129_600;
 
+/// The setting [`ProfileSettings::key_max_age`].
+pub const KEY_MAX_AGE: &str = "twolock_key_max_age";
+
 /// A typed view of one profile.
 #[derive(Clone, Copy)]
 pub struct ProfileSettings<'a> {
@@ -112,6 +115,11 @@ impl<'a> ProfileSettings<'a> {
         self.parsed(self.raw("twolock_session_duration"), parse_session_duration)
     }
 
+    /// The age from which the access key that it uses counts as old, 1 day to 10 years.
+    pub fn key_max_age(self) -> Result<Option<Sourced<Duration>>> {
+        self.parsed(self.raw(KEY_MAX_AGE), duration::parse_max_age)
+    }
+
     pub fn external_id(self) -> Result<Option<Sourced<ExternalId>>> {
         self.parsed(self.raw("external_id"), ExternalId::parse)
     }
@@ -198,6 +206,7 @@ impl<'a> ProfileSettings<'a> {
             "mfa_serial" => self.mfa_serial()?.map_or(Ok(()), |serial| self.must_show_codes(&serial)),
             "duration_seconds" => self.role_duration().map(drop),
             "twolock_session_duration" => self.session_duration().map(drop),
+            KEY_MAX_AGE => self.key_max_age().map(drop),
             "external_id" => self.external_id().map(drop),
             "role_session_name" => self.role_session_name().map(drop),
             "twolock_source_identity" => self.source_identity().map(drop),

@@ -559,6 +559,13 @@ fn keys_in_the_index_are_checked() {
     );
     let set: Vec<(Value, String)> = age(&world, 41);
     assert_eq!(set, [(json!("warning"), said(41, "40d (~/.config/twolock/config.toml:1)"))]);
+    let config = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
+    world.write(".aws/config", &config.replacen("[profile base]\n", "[profile base]\ntwolock_key_max_age = 30d\n", 1));
+    let of_profile: Vec<(Value, String)> = age(&world, 31);
+    let said = "access key AKIAIOSFODNN7EXAMPLE is at least 31 days old; twolock_key_max_age is 30d (~/.aws/config:2)";
+    assert_eq!(of_profile, [(json!("warning"), said.to_owned())]);
+    assert_eq!(world.found("key-age")[0]["fix"], "twolock key rotate base");
+    world.write(".aws/config", &config);
     index("2026-01-02T03:04:05Z", "999999999999");
     let device = &world.found("mfa-device")[0];
     assert_eq!(

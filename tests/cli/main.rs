@@ -26,6 +26,7 @@ mod picking;
 mod profile;
 mod profile_edit;
 mod question;
+mod reminders;
 mod rotate;
 #[cfg(feature = "sandbox")]
 mod sandbox;

@@ -257,7 +257,7 @@ fn a_key_or_value_that_is_nearly_right_is_refused_with_what_was_meant() {
         "twolock: error: profile 'base': twolock_protected is for roles, and this profile has none\n",
     );
     let ran = world.run(["profile", "set", "prod", "twolock_nonsense", "x", "--yes"]);
-    let hint = "hint: twolock's own keys: twolock_policy_arns, twolock_protected, ";
+    let hint = "hint: the keys of twolock: twolock_key_max_age, twolock_policy_arns, twolock_protected, ";
     assert!(
         ran.code == 2 && ran.stderr.contains("unknown key 'twolock_nonsense'") && ran.stderr.contains(hint),
         "{ran:?}"

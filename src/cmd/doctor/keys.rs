@@ -5,20 +5,22 @@ use std::time::{Duration, Instant};
 
 use crate::aws_files::Setting;
 use crate::cmd::foreign_caches::{self, ForeignCache};
+use crate::cmd::key_ages::KeyAges;
 use crate::cmd::shell::calling_shell;
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::duration;
 use crate::error::Failure;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
+use crate::origin::{Origin, Sourced};
 use crate::ours::key_index::IndexEntry;
 use crate::output::exports;
 use crate::profile::facts::names_twolock;
+use crate::profile::settings::KEY_MAX_AGE;
 use crate::secret;
 use crate::session::sealing_key::NoSealingKey;
 use crate::store::{About, StoreError, access_key};
 use crate::system::clock::Deadline;
-use crate::text::age::Age;
 use crate::text::list::first_names;
 
 use super::checkup::{Checkup, OneProfile, is_usable};
@@ -189,26 +191,26 @@ pub fn plaintext_caches(checkup: &Checkup) -> Checked {
     foreign_caches::found(&checkup.context.dirs.home, checkup.now).into_iter().map(of).collect::<Vec<_>>().into()
 }
 
-/// Keys older than `key_max_age`, or half of it as a reminder. Only the index knows since when a key exists at least.
+/// Keys older than their maximum age, or than half of it as a reminder.
 pub fn ages(checkup: &Checkup) -> Checked {
-    let most = checkup.context.settings.duration_or_default("key_max_age");
-    let origin = checkup.context.settings.get("key_max_age").map(|set| set.origin.to_string()).unwrap_or_default();
-    let index = &checkup.context.index;
-    let of = |(profile, entry): (&str, &IndexEntry)| {
-        let age = checkup.now.since(index.added(&entry.id)?);
-        let severity = match age {
-            _ if age >= most => Warning,
-            _ if age >= most / 2 => Info,
-            _ => return None,
-        };
-        let (age, most) = (Age { span: age, is_least: true }.predicate(), duration::days(most));
-        let what = format!("access key {} {age}; key_max_age is {most}d ({origin})", entry.id);
+    let (ages, index) = (KeyAges::of(&checkup.context), &checkup.context.index);
+    let in_file = InFile::all(checkup).filter_map(|key| Some((key.of.name.as_str(), key.id?)));
+    // A key of both places is told of once.
+    let only_in_file = in_file.filter(|(profile, id)| indexed(checkup, profile).is_none_or(|entry| entry.id != *id));
+    let in_index = index.entries().map(|(profile, entry)| (profile, entry.id.clone()));
+    let of = |(profile, id): (&str, AccessKeyId)| {
+        let age = ages.age(&id, checkup.now)?;
+        let severity = if ages.percent(&id, age)? == 100 { Warning } else { Info };
+        let Sourced { value, origin } = ages.most(&id);
+        let name = if matches!(origin, Origin::Setting(..)) { KEY_MAX_AGE } else { "key_max_age" };
+        let place = origin.place().map_or_else(|| origin.to_string(), ToString::to_string);
+        let what = format!("access key {id} {}; {name} is {}d ({place})", age.predicate(), duration::days(value));
         let finding = Finding::new(severity, what, "the older a key is, the more copies of it may exist");
-        let create = "create a new one (IAM > Users > Security credentials in the console), then";
-        let fix = CommandLine::of(Verb::KeyReplace, profile).to(create);
-        Some(finding.of_profile(profile).fix(fix))
+        let is_there = checkup.context.files.profile(profile).is_some();
+        let fix = is_there.then(|| CommandLine::of(Verb::KeyRotate, profile));
+        Some(fix.into_iter().fold(finding, Finding::fix).of_profile(profile))
     };
-    index.entries().filter_map(of).collect::<Vec<_>>().into()
+    in_index.chain(only_in_file).filter_map(of).collect::<Vec<_>>().into()
 }
 
 /// Keys in the index of profiles that are gone.

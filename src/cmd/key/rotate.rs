@@ -200,6 +200,8 @@ impl<'a> Rotating<'a> {
         }
         self.confirm(&text, "rotate?")?;
         let record = rotation.create(signer, record)?;
+        let created: Vec<_> = record.phase.new_key().map(|new| (new.clone(), clock::now())).into_iter().collect();
+        self.context.keep_created(&created);
         self.go_on_stored(rotation, record)
     }
 

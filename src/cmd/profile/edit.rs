@@ -103,7 +103,7 @@ fn refuse_mistakes(name: &ProfileName, key: &str) -> Result<()> {
         Some(Mistake::Nearly(meant)) => Err(unknown.hint(format!("did you mean '{meant}'?"))),
         Some(Mistake::NotOurs) => {
             let ours: Vec<&str> = KEYS.iter().copied().filter(|known| known.starts_with(PREFIX)).collect();
-            Err(unknown.hint(format!("twolock's own keys: {}", ours.join(", "))))
+            Err(unknown.hint(format!("the keys of twolock: {}", ours.join(", "))))
         }
     }
 }

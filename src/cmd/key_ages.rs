@@ -1,0 +1,164 @@
+//! How old access keys are, how old they may get, and the reminder of `status`, `login` and `env`. None of it calls AWS.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use crate::aws_files::file::{AwsFile, FileKind};
+use crate::credentials::AccessKeyId;
+use crate::hint::{CommandLine, Verb};
+use crate::names::ProfileName;
+use crate::origin::{Origin, Sourced};
+use crate::ours::key_dates::{self, AllKeyDates};
+use crate::output::messages;
+use crate::profile::base::{Base, LongTermKey};
+use crate::profile::settings::{KEY_MAX_AGE, ProfileSettings};
+use crate::rotation::Records;
+use crate::system::{clock, log};
+use crate::text::age::Age;
+use crate::text::visible::visible;
+use crate::timestamp::Timestamp;
+
+use super::context::Context;
+
+pub struct KeyAges<'a> {
+    context: &'a Context,
+    dates: AllKeyDates,
+    /// The maximum age of keys whose profiles set one.
+    most: HashMap<AccessKeyId, Sourced<Duration>>,
+}
+
+impl<'a> KeyAges<'a> {
+    pub fn of(context: &'a Context) -> Self {
+        Self { context, dates: AllKeyDates::load(&context.dirs.state), most: set_by_profiles(context) }
+    }
+
+    /// When AWS created the key, if it has said so, else when the index got it, which is a lower bound of its age.
+    pub fn age(&self, id: &AccessKeyId, now: Timestamp) -> Option<Age> {
+        self.since(id).map(|(since, is_least)| Age { span: now.since(since), is_least })
+    }
+
+    fn since(&self, id: &AccessKeyId) -> Option<(Timestamp, bool)> {
+        let created = self.dates.created(id).map(|created| (created, false));
+        created.or_else(|| self.context.index.added(id).map(|added| (added, true)))
+    }
+
+    /// The maximum age of a key: the smallest that a profile sets which uses it, else the setting `key_max_age`.
+    pub fn most(&self, id: &AccessKeyId) -> Sourced<Duration> {
+        self.most.get(id).cloned().unwrap_or_else(|| {
+            let settings = &self.context.settings;
+            let origin = settings.get("key_max_age").map_or(Origin::Default, |set| set.origin);
+            Sourced { value: settings.duration_or_default("key_max_age"), origin }
+        })
+    }
+
+    /// How much of its maximum age a key has reached: 50, 75 or 100 percent.
+    pub fn percent(&self, id: &AccessKeyId, age: Age) -> Option<u32> {
+        key_dates::percent(age.span, self.most(id).value)
+    }
+
+    /// Whether it is time to remind of a key. Nothing is recorded.
+    fn is_due(&self, id: &AccessKeyId, now: Timestamp) -> bool {
+        self.since(id).is_some_and(|(since, _)| self.dates.is_due(id, since, self.most(id).value, now))
+    }
+}
+
+/// The files are searched first: few have the setting, and some have thousands of profiles.
+fn set_by_profiles(context: &Context) -> HashMap<AccessKeyId, Sourced<Duration>> {
+    let mut most: HashMap<AccessKeyId, Sourced<Duration>> = HashMap::new();
+    if ![FileKind::Config, FileKind::Credentials].into_iter().any(|kind| may_set(context.files.of(kind))) {
+        return most;
+    }
+    for name in context.files.profile_names() {
+        let Some((set, key)) = set_by(context, &name) else { continue };
+        match most.get_mut(&key.id) {
+            Some(other) if other.value <= set.value => {}
+            Some(other) => *other = set,
+            None => drop(most.insert(key.id, set)),
+        }
+    }
+    most
+}
+
+fn may_set(file: &AwsFile) -> bool {
+    file.bytes().windows(KEY_MAX_AGE.len()).any(|part| part.eq_ignore_ascii_case(KEY_MAX_AGE.as_bytes()))
+}
+
+/// What a profile sets, and the key it uses. An invalid value is told where the profile is planned or checked.
+fn set_by(context: &Context, name: &str) -> Option<(Sourced<Duration>, LongTermKey)> {
+    let (name, profile) = (ProfileName::parse(name).ok()?, context.files.profile(name)?);
+    let set = ProfileSettings::of(&profile, &name).key_max_age().ok()??;
+    let origin = Origin::Setting(KEY_MAX_AGE, set.place()?.clone());
+    let Base::Key(key) = context.outline(name.as_str())?.base;
+    Some((Sourced { value: set.value, origin }, key))
+}
+
+impl Context {
+    /// Reminds, in one line, to rotate the one of these keys that is nearest to its maximum age or farthest beyond it, if
+    /// it is time.
+    pub fn remind<'a>(&self, keys: impl IntoIterator<Item = &'a LongTermKey>) {
+        if !self.may_keep_state() {
+            return;
+        }
+        let (ages, now) = (KeyAges::of(self), clock::now());
+        let mut due: Vec<&LongTermKey> = keys.into_iter().filter(|key| ages.is_due(&key.id, now)).collect();
+        if !due.is_empty() {
+            let records = Records::of(&self.dirs.account_data()).all().unwrap_or_default();
+            due.retain(|key| !records.iter().any(|record| record.is_about(&key.id) && record.is_unfinished()));
+        }
+        let part = |key: &&LongTermKey| {
+            let age = ages.age(&key.id, now).map_or(0, |age| age.span.as_secs());
+            age * 1_000 / ages.most(&key.id).value.as_secs().max(1)
+        };
+        if let Some(key) = due.into_iter().max_by_key(part) {
+            self.remind_of(key, &ages, now);
+        }
+    }
+
+    fn remind_of(&self, key: &LongTermKey, ages: &KeyAges, now: Timestamp) {
+        let (Some((since, _)), Some(age), most) =
+            (ages.since(&key.id), ages.age(&key.id, now), ages.most(&key.id).value)
+        else {
+            return;
+        };
+        let existing = self.existing_keys();
+        match key_dates::record_reminder(&self.dirs.state, &key.id, since, most, now, existing.as_ref()) {
+            Ok(true) => messages::note(&format!(
+                "profile '{}': access key {} {} (maximum {}): {}",
+                visible(key.profile.as_str()),
+                key.id,
+                age.predicate(),
+                crate::duration::days(most),
+                CommandLine::of(Verb::KeyRotate, &key.profile)
+            )),
+            Ok(false) => {}
+            Err(why) => log::detail(format_args!("cannot record the reminder of {}: {why}", key.id)),
+        }
+    }
+
+    /// Keeps when AWS created keys, for the verbs that do not ask it. A failure is only logged.
+    pub fn keep_created(&self, created: &[(AccessKeyId, Timestamp)]) {
+        if created.is_empty() || !self.may_keep_state() {
+            return;
+        }
+        let existing = self.existing_keys().map(|mut existing| {
+            existing.extend(created.iter().map(|(id, _)| id.clone()));
+            existing
+        });
+        if let Err(why) = key_dates::record_created(&self.dirs.state, created, existing.as_ref()) {
+            log::detail(format_args!("cannot record when keys were created: {why}"));
+        }
+    }
+
+    /// Every key of the files and the index; none if a variable chose other files than the usual ones.
+    fn existing_keys(&self) -> Option<HashSet<AccessKeyId>> {
+        if !self.has_usual_files() {
+            return None;
+        }
+        let in_file = |name: String| {
+            let (parsed, profile) = (ProfileName::parse(&name).ok()?, self.files.profile(&name)?);
+            Some(ProfileSettings::of(&profile, &parsed).static_key().ok()??.0)
+        };
+        let indexed = self.index.entries().map(|(_, entry)| entry.id.clone());
+        Some(self.files.profile_names().into_iter().filter_map(in_file).chain(indexed).collect())
+    }
+}

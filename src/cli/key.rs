@@ -32,8 +32,15 @@ Examples:
 A key is stored, read back and verified by a call to AWS before it is removed from a file. Of aws-mfa's sections, \
 `key import NAME` takes the key of [NAME-long-term], and removes the temporary credentials in [NAME].")]
     Import(KeyImport),
-    /// List access keys: profile, age, where they are stored, and whether they are used
-    #[command(after_help = "Example:\n  twolock key list --json")]
+    /// List access keys: profile, status, age, last use, where they are stored, and whether they are used
+    #[command(after_help = "\
+Example:
+  twolock key list --json
+
+Status, age and last use are asked from IAM, with the MFA session if one is active, else with the key; nobody is asked for \
+a code, and a locked keyring stays locked. Where IAM does not answer, the age is at least the time since the key was added \
+to the keyring. A user's other key, which no profile here has, is listed, too. Keys older than `key_max_age`, or the \
+`twolock_key_max_age` of a profile that uses them, are red on a terminal; those that soon are, bold.")]
     List {
         /// Print JSON
         #[arg(long)]

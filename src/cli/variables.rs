@@ -44,7 +44,7 @@ fn read_by(command: &str) -> &'static [&'static str] {
         "status" => &[PROFILE, SHELL, FILES, CALLS, KEYRING, COLUMNS],
         "key add" | "key export" | "key replace" => &[PROFILE, FILES, CALLS, KEYRING],
         "key import" | "key remove" => &[FILES, CALLS, KEYRING],
-        "key list" => &[FILES, COLUMNS],
+        "key list" => &[FILES, CALLS, CALLS_TO_IAM, KEYRING, COLUMNS],
         "profile list" => &[FILES, CALLS, KEYRING, COLUMNS],
         "profile pick" => &[FILES, PICKER],
         "profile add" | "profile remove" => &[FILES, CALLS, KEYRING],

@@ -1,10 +1,12 @@
 //! How old access keys are, how old they may get, and the reminder of `status`, `login` and `env`. None of it calls AWS.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::aws_files::file::{AwsFile, FileKind};
 use crate::credentials::AccessKeyId;
+use crate::duration;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
@@ -24,12 +26,12 @@ pub struct KeyAges<'a> {
     context: &'a Context,
     dates: AllKeyDates,
     /// The maximum age of keys whose profiles set one.
-    most: HashMap<AccessKeyId, Sourced<Duration>>,
+    most: OnceCell<HashMap<AccessKeyId, Sourced<Duration>>>,
 }
 
 impl<'a> KeyAges<'a> {
     pub fn of(context: &'a Context) -> Self {
-        Self { context, dates: AllKeyDates::load(&context.dirs.state), most: set_by_profiles(context) }
+        Self { context, dates: AllKeyDates::load(&context.dirs.state), most: OnceCell::new() }
     }
 
     /// When AWS created the key, if it has said so, else when the index got it, which is a lower bound of its age.
@@ -44,7 +46,8 @@ impl<'a> KeyAges<'a> {
 
     /// The maximum age of a key: the smallest that a profile sets which uses it, else the setting `key_max_age`.
     pub fn most(&self, id: &AccessKeyId) -> Sourced<Duration> {
-        self.most.get(id).cloned().unwrap_or_else(|| {
+        let set = self.most.get_or_init(|| set_by_profiles(self.context));
+        set.get(id).cloned().unwrap_or_else(|| {
             let settings = &self.context.settings;
             let origin = settings.get("key_max_age").map_or(Origin::Default, |set| set.origin);
             Sourced { value: settings.duration_or_default("key_max_age"), origin }
@@ -80,7 +83,15 @@ fn set_by_profiles(context: &Context) -> HashMap<AccessKeyId, Sourced<Duration>>
 }
 
 fn may_set(file: &AwsFile) -> bool {
-    file.bytes().windows(KEY_MAX_AGE.len()).any(|part| part.eq_ignore_ascii_case(KEY_MAX_AGE.as_bytes()))
+    let (bytes, name) = (file.bytes(), KEY_MAX_AGE.as_bytes());
+    // Its rarest letter is searched for.
+    let before = name.iter().position(|letter| *letter == b'x').unwrap_or_default();
+    let is_there = |at: usize| {
+        let begin = at.checked_sub(before);
+        let word = begin.and_then(|begin| bytes.get(begin..begin + name.len()));
+        word.is_some_and(|word| word.eq_ignore_ascii_case(name))
+    };
+    memchr::memchr2_iter(b'x', b'X', bytes).any(is_there)
 }
 
 /// What a profile sets, and the key it uses. An invalid value is told where the profile is planned or checked.
@@ -127,7 +138,7 @@ impl Context {
                 visible(key.profile.as_str()),
                 key.id,
                 age.predicate(),
-                crate::duration::days(most),
+                duration::days(most),
                 CommandLine::of(Verb::KeyRotate, &key.profile)
             )),
             Ok(false) => {}

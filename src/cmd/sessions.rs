@@ -152,9 +152,18 @@ pub fn obtain_warning(
 
 /// The MFA session that a plan's calls rest on, if it is in the cache and valid. Asks nobody.
 pub fn living_mfa_session(context: &Context, planned: &Planned, stores: &Stores) -> Option<Session> {
+    living_in(&cache_if_open(context, stores)?, planned)
+}
+
+/// The cache, if its sealing key is there.
+pub fn cache_if_open(context: &Context, stores: &Stores) -> Option<Cache> {
+    Some(Cache::new(context.dirs.cache.clone(), sealing_key::find(stores, &context.dirs.cache).ok()?))
+}
+
+/// The same as [`living_mfa_session`], of a cache that is open.
+pub fn living_in(cache: &Cache, planned: &Planned) -> Option<Session> {
     let steps = planned.steps();
     let first = steps.first().filter(|first| matches!(first.step, Step::SessionToken { device: Some(_), .. }))?;
-    let cache = Cache::new(context.dirs.cache.clone(), sealing_key::find(stores, &context.dirs.cache).ok()?);
     cache.look_up(&first.identity, Need::ALIVE, clock::now()).map(|(_, session)| session)
 }
 

@@ -12,12 +12,25 @@ const SHORTEST: usize = 12;
 /// widest cells are cut first. If that is not enough, the `spare` columns are left out, in their order. Escaping is up
 /// to the caller.
 pub fn table(header: &[&str], rows: &[Vec<String>], room: Option<usize>, spare: &[usize]) -> String {
+    table_with(header, rows, room, spare, &[])
+}
+
+/// The same, where the cells of some columns are not cut.
+pub fn table_with(
+    header: &[&str],
+    rows: &[Vec<String>],
+    room: Option<usize>,
+    spare: &[usize],
+    whole: &[usize],
+) -> String {
     let mut widths: Vec<usize> = natural_widths(header, rows).into_iter().map(|width| width.min(LONGEST)).collect();
     let Some(room) = room else { return drawn(header, rows, &widths) };
-    let floors: Vec<usize> =
-        header.iter().zip(&widths).map(|(h, width)| (*width).min(SHORTEST.max(columns(h)))).collect();
+    let floor = |(at, width): (usize, &usize)| match whole.contains(&at) {
+        true => *width,
+        false => (*width).min(SHORTEST.max(columns(header[at]))),
+    };
+    let mut least: Vec<usize> = widths.iter().enumerate().map(floor).collect();
     let total = |widths: &[usize]| widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum::<usize>() - 2;
-    let mut least = floors.clone();
     for &column in spare {
         if total(&least) > room {
             (least[column], widths[column]) = (0, 0);
@@ -111,6 +124,14 @@ mod tests {
         assert_eq!(within(21), "NAME          KEY\na-very…-name  keyring\n");
         assert_eq!(within(20), "NAME\na-very-long-name\n");
         assert_eq!(within(1), "NAME\na-very…-name\n", "no shorter than that");
+    }
+
+    #[test]
+    fn a_column_that_is_to_be_whole_is_not_cut() {
+        let rows = vec![vec!["a-very-long-name".into(), "AKIAIOSFODNN7EXAMPLE".into()]];
+        let within = |columns: usize| table_with(&["NAME", "KEY"], &rows, Some(columns), &[0], &[1]);
+        assert_eq!(within(34), "NAME          KEY\na-very…-name  AKIAIOSFODNN7EXAMPLE\n");
+        assert_eq!(within(33), "KEY\nAKIAIOSFODNN7EXAMPLE\n");
     }
 
     #[test]

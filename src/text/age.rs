@@ -13,11 +13,10 @@ pub struct Age {
     pub is_least: bool,
 }
 
-/// `95 days`, `at least 95 days`; on its first day `created today` or `added today`.
+/// `95 days`, `at least 95 days`; on its first day `today` or `added today`.
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (duration::days(self.span), self.is_least) {
-            (0, false) => f.write_str("created today"),
             (0, true) => f.write_str("added today"),
             (_, false) => f.write_str(&days(self.span)),
             (_, true) => write!(f, "at least {}", days(self.span)),
@@ -28,7 +27,11 @@ impl fmt::Display for Age {
 impl Age {
     /// `at least 95 days old`, `created today`.
     pub fn old(self) -> String {
-        if self.is_of_today() { self.to_string() } else { format!("{self} old") }
+        match (self.is_of_today(), self.is_least) {
+            (false, _) => format!("{self} old"),
+            (true, true) => self.to_string(),
+            (true, false) => "created today".into(),
+        }
     }
 
     /// The end of a sentence: `is at least 95 days old`, `was created today`.
@@ -67,7 +70,7 @@ mod tests {
     #[test]
     fn an_age_is_told_in_days_and_a_minimum_as_one() {
         for (seconds, is_least, shown, sentence) in [
-            (0, false, "created today", "was created today"),
+            (0, false, "today", "was created today"),
             (86_399, true, "added today", "was added today"),
             (86_400, false, "1 day", "is 1 day old"),
             (86_400, true, "at least 1 day", "is at least 1 day old"),

@@ -10,6 +10,11 @@ pub fn bold(text: &str, is_styled: bool) -> String {
     styled(text, BOLD, is_styled)
 }
 
+/// Text in bold and red, if styles are wanted.
+pub fn bold_red(text: &str, is_styled: bool) -> String {
+    styled(text, BOLD_RED, is_styled)
+}
+
 /// A label with its colon, such as `error:`.
 pub fn label(word: &str, is_styled: bool) -> String {
     let text = format!("{word}:");
@@ -41,6 +46,7 @@ mod tests {
         ] {
             assert_eq!((label(word, true), label(word, false)), (styled.to_string(), format!("{word}:")));
         }
+        assert_eq!((bold_red("old", true), bold_red("old", false)), ("\x1b[1;31mold\x1b[0m".into(), "old".into()));
         assert_eq!((bold("prod", true), bold("prod", false)), ("\x1b[1mprod\x1b[0m".into(), "prod".into()));
     }
 }

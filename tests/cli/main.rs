@@ -15,6 +15,7 @@ mod exec;
 mod exit_codes;
 mod forget;
 mod key;
+mod key_list;
 mod login;
 mod logout;
 mod many_profiles;

@@ -16,6 +16,9 @@ const DEAD_PROXY: &str = "HTTPS_PROXY=http://127.0.0.1:1";
 /// A key that AWS could not be asked about, of a profile that is gone.
 const KEYS: &str = r#"{"v":1,"keys":{"gone":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","unproved":true}}}"#;
 
+/// A rotation whose new key is stored.
+const ROTATION: &str = r#"{"v":1,"rotations":[{"user":"arn:aws:iam::123456789012:user/ana","profile":"work","old":"AKIAIOSFODNN7EXAMPLE","before":["AKIAIOSFODNN7EXAMPLE"],"began":"2030-01-01T00:00:00Z","delete_after":{"secs":1,"nanos":0},"phase":"stored","new":"AKIANEWNEWNEWNEWNEW1"}]}"#;
+
 fn reference() -> Page {
     Page::read("docs/reference.md")
 }
@@ -109,6 +112,13 @@ fn every_field_of_json_is_there() {
                     "-c",
                     &format!("printf '{KEYS}' > ~/.local/share/twolock/keys.json && exec twolock key list --json"),
                 ],
+                &[
+                    "sh",
+                    "-c",
+                    &format!(
+                        "umask 077; printf '{ROTATION}' > ~/.local/share/twolock/rotations.json && exec twolock key list --json"
+                    ),
+                ],
             ]),
         ),
         ("whoami", fields(&[&["twolock", "whoami", "prod", "--json"]])),
@@ -150,6 +160,11 @@ fn fields(commands: &[&[&str]]) -> BTreeSet<String> {
         stage
             .world
             .add_config("[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = nobody\n");
+        stage
+            .world
+            .sandbox
+            .add_another_key("arn:aws:iam::123456789012:user/ana")
+            .expect("there is room for a second one");
         for words in commands {
             let mut command = stage.command(desktop.as_ref());
             command.args(["-c", "\"$@\"", "bash"]).args(*words);

@@ -1,10 +1,11 @@
 //! The key commands: long-term access keys, in the OS keyring.
 //!
 //! `proof` asks AWS whose a key is; `given` stores a key that came from a person, a file or a program, for `add` and
-//! `import`; `in_files` moves keys out of the AWS files. `rotate` replaces one at AWS; `new_keys` keeps the new one until
+//! `import`; `in_files` moves keys out of the AWS files. `at_aws` asks what IAM knows of them, for `list`. `rotate` replaces one at AWS; `new_keys` keeps the new one until
 //! `switch` has given it to every profile.
 
 mod add;
+mod at_aws;
 mod csv;
 mod export;
 pub mod given;

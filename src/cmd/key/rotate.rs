@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::arn::AccountId;
-use crate::aws::iam::{Iam, IamClient, KeyInfo, KeyStatus, LastUsed};
+use crate::aws::iam::{Iam, IamClient, KeyInfo, KeyStatus};
 use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, Sts};
 use crate::change::apply::forget_sessions;
@@ -25,9 +25,10 @@ use crate::session::BaseCredentials;
 use crate::store::choose::Stores;
 use crate::system::clock;
 use crate::system::directories::Directories;
-use crate::text::age::{Age, ago};
+use crate::text::age::Age;
 use crate::text::visible::visible;
 
+use super::at_aws::used_when;
 use super::new_keys::{Either, InFile, InKeyring};
 use super::switch::{Holders, sessions_of};
 
@@ -227,11 +228,7 @@ impl<'a> Rotating<'a> {
 
     fn last_use(&self, id: &AccessKeyId) -> String {
         match self.iam.access_key_last_used(self.credentials.signer(), id, Bounds::LOOK) {
-            Ok(Some(LastUsed { when, service, .. })) => {
-                let ago = ago(clock::now().since(when));
-                let service = service.map(|service| format!(" by {}", visible(&service))).unwrap_or_default();
-                format!("last used {ago}{service}")
-            }
+            Ok(Some(used)) => format!("last used {}", used_when(&used, clock::now())),
             Ok(None) => "never used".into(),
             Err(_) => "last use unknown".into(),
         }

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use crate::cli::{self, ByName, Format};
 use crate::error::{Failure, Kind, Result};
+use crate::names::ProfileName;
 use crate::output::{credentials_to_stdout, exports, to_stdout};
 use crate::profile::base::Base;
 use crate::shell::Shell;

@@ -18,7 +18,7 @@ use crate::system::{signals, terminal};
 use crate::text::visible::one_line;
 
 use super::context::{Context, Invocation, paths};
-use super::conversation::{Conversation, PersonNeeded};
+use super::conversation;
 
 /// Finishes or undoes the change of a killed run. Returns whether that has done the work of this command; never without
 /// a title.
@@ -76,13 +76,8 @@ pub fn make_unseen(context: &Context, change: &Change, question: &str, flags: Ch
 
 /// Shows what will change, and asks unless a flag answers. Returns whether to go on.
 pub fn confirmed(text: &str, question: &str, flags: ChangeFlags) -> Result<bool> {
-    if flags.yes || flags.dry_run {
-        to_stdout(text.as_bytes())?;
-    } else {
-        let need =
-            PersonNeeded { what: "confirmation is required", otherwise: "add --yes, or --dry-run to see the change" };
-        Conversation::begin(need)?.confirm(text, question)?;
-    }
+    let otherwise = "add --yes, or --dry-run to see the change";
+    conversation::confirmed(flags.yes || flags.dry_run, otherwise, text, question)?;
     Ok(!flags.dry_run)
 }
 

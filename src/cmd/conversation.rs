@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use crate::error::{Failure, Kind};
+use crate::output::to_stdout;
 use crate::secret::Secret;
 use crate::system::clock::Deadline;
 use crate::system::terminal::{Line, Terminal, Unusable, without_paste_marks};
@@ -118,6 +119,14 @@ impl<'a> Conversation<'a> {
     fn write(&self, text: &str) -> Result<(), Failure> {
         self.terminal.write(text).map_err(|e| no_person(&e, self.need))
     }
+}
+
+/// Shows a text and asks for a yes; where a flag has said yes, it is only printed.
+pub fn confirmed(yes: bool, otherwise: &str, text: &str, question: &str) -> Result<(), Failure> {
+    if yes {
+        return to_stdout(text.as_bytes());
+    }
+    Conversation::begin(PersonNeeded { what: "confirmation is required", otherwise })?.confirm(text, question)
 }
 
 fn no_person(why: &dyn Display, PersonNeeded { what, otherwise }: PersonNeeded) -> Failure {

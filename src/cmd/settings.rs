@@ -19,7 +19,7 @@ use crate::text::visible::{as_word, one_line, visible};
 
 use super::changing;
 use super::context::{Context, Invocation, paths};
-use super::conversation::{Conversation, PersonNeeded};
+use super::conversation::confirmed;
 
 pub fn run(args: &cli::Settings, invocation: &Invocation) -> Result<u8> {
     let dirs = Directories::find(&invocation.env)?;
@@ -154,11 +154,8 @@ fn trust_file(invocation: &Invocation, file: &Path, path: &Path, yes: bool, forg
     consent::must_be_safe(path)?;
     let canonical = consent::consent_path(path)?;
     let edit = SettingEdit::Trust { path: canonical.clone(), sha256: consent::fingerprint(path)? };
-    if !yes {
-        let need = PersonNeeded { what: "confirmation is required", otherwise: "add --yes" };
-        let use_of_it = if certificates::are_in(path) { "for calls to AWS" } else { "to run programs (mfa_process)" };
-        Conversation::begin(need)?.confirm("", &format!("trust {} {use_of_it}?", visible(&canonical)))?;
-    }
+    let use_of_it = if certificates::are_in(path) { "for calls to AWS" } else { "to run programs (mfa_process)" };
+    confirmed(yes, "add --yes", "", &format!("trust {} {use_of_it}?", visible(&canonical)))?;
     edit_settings(invocation, &format!("settings trust {}", as_word(&canonical)), &[file.to_path_buf()], edit, forget)?;
     to_stdout(format!("{} is trusted until it changes\n", visible(&canonical)).as_bytes())
 }

@@ -9,7 +9,7 @@ use crate::aws::{Bounds, Sts};
 use crate::change::apply::forget_sessions;
 use crate::cli::KeyRotate;
 use crate::cmd::context::{Context, Planned};
-use crate::cmd::conversation::{Conversation, PersonNeeded};
+use crate::cmd::conversation::{Conversation, PersonNeeded, confirmed};
 use crate::cmd::keys::{Credentials, RealBases};
 use crate::cmd::sessions::{SessionRequest, obtain};
 use crate::credentials::AccessKeyId;
@@ -258,12 +258,9 @@ impl<'a> Rotating<'a> {
     }
 
     fn confirm(&self, text: &str, question: &str) -> Result<()> {
-        if self.args.yes {
-            return to_stdout(text.as_bytes());
-        }
         let otherwise =
             if self.args.finish || self.args.back { "add --yes" } else { "add --yes, or --dry-run to see the steps" };
-        Conversation::begin(PersonNeeded { what: "confirmation is required", otherwise })?.confirm(text, question)
+        confirmed(self.args.yes, otherwise, text, question)
     }
 
     /// A rotation that an earlier run has begun.

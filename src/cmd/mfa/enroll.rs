@@ -6,7 +6,7 @@ use crate::aws::iam::{MfaDevice, VirtualDevice};
 use crate::cli::{ChangeFlags, Enroll};
 use crate::cmd::changing::recovered;
 use crate::cmd::context::{Context, Invocation};
-use crate::cmd::conversation::{Conversation, PersonNeeded};
+use crate::cmd::conversation::confirmed;
 use crate::cmd::sessions::code_program;
 use crate::enrollment::{Enrollment, Phase, Record, Records, Settled, pair};
 use crate::error::{Failure, Kind, Result};
@@ -153,11 +153,7 @@ impl Enrolling<'_> {
 
     fn confirm(&self, text: &str, question: &str) -> Result<()> {
         let text = &wrapped_lines(text, terminal::columns(&self.account.context.env));
-        if self.args.yes {
-            return to_stdout(text.as_bytes());
-        }
-        Conversation::begin(PersonNeeded { what: "confirmation is required", otherwise: "add --yes" })?
-            .confirm(text, question)
+        confirmed(self.args.yes, "add --yes", text, question)
     }
 
     /// Hands the secret key over and enables the device; one that stays unfinished is deleted.

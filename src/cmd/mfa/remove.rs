@@ -6,7 +6,7 @@ use crate::aws::{AwsErrorKind, Bounds};
 use crate::cli::{ChangeFlags, Remove};
 use crate::cmd::changing::recovered;
 use crate::cmd::context::{Context, Invocation};
-use crate::cmd::conversation::{Conversation, PersonNeeded};
+use crate::cmd::conversation::confirmed;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::output::paragraph::wrapped_lines;
@@ -66,11 +66,7 @@ impl<'a> Removing<'a> {
             profiles.iter().map(|name| format!("it is the device of profile '{}'\n", visible(name))).collect();
         let text = format!("MFA device {}{kind} of user {}\n{named}", self.serial, self.account.user);
         let text = wrapped_lines(&text, terminal::columns(&self.account.context.env));
-        if args.yes {
-            return to_stdout(text.as_bytes());
-        }
-        let need = PersonNeeded { what: "confirmation is required", otherwise: "add --yes" };
-        Conversation::begin(need)?.confirm(&text, "deactivate and delete it at AWS?")
+        confirmed(args.yes, "add --yes", &text, "deactivate and delete it at AWS?")
     }
 
     /// A device that an earlier run has deactivated is deleted.

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::arn::RoleArn;
+use crate::credentials::AccessKeyId;
+use crate::profile::base::Base;
 use crate::session::cache::{self, Cache};
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
@@ -17,6 +19,24 @@ use crate::text::list::counted;
 use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned};
+
+/// The files of these sessions, also those that cannot be opened: such a file is of no use, and ends with the session
+/// that it claims to be.
+pub fn files_of(context: &Context, identities: &HashSet<Identity>) -> Vec<PathBuf> {
+    let claims = cache::claims(&context.dirs.cache);
+    claims.filter(|(_, header)| identities.contains(&header.identity)).map(|(path, _)| path).collect()
+}
+
+/// The files of every session that began with this access key.
+pub fn files_on_key(context: &Context, id: &AccessKeyId) -> Vec<PathBuf> {
+    let rests_on_it = |name: &String| {
+        let Base::Key(key) = context.outline(name)?.base;
+        if key.id == *id { context.plan_quietly(name) } else { None }
+    };
+    let names = context.files.profile_names();
+    let identities = names.iter().filter_map(rests_on_it).flat_map(|planned| planned.identities()).collect();
+    files_of(context, &identities)
+}
 
 #[derive(Default)]
 pub struct Opened {

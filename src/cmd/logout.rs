@@ -30,12 +30,8 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile)?)?;
     let wanted = planned.identities();
-    let is_wanted = |header: &Header| wanted.contains(&header.identity);
-    let found = active_sessions::open(&context, is_wanted);
-    // Files with a matching header that cannot be opened are useless, and are removed as well.
-    let files: Vec<_> =
-        cache::claims(&context.dirs.cache).filter(|(_, h)| is_wanted(h)).map(|(path, _)| path).collect();
-    forget_sessions(&files)?;
+    let found = active_sessions::open(&context, |header| wanted.contains(&header.identity));
+    forget_sessions(&active_sessions::files_of(&context, &wanted))?;
     let name = visible(planned.plan.profile.as_str());
     let mut text: String = found.sessions.iter().map(|(_, header)| ended(header)).collect();
     if let Some(unopened) = &found.unopened {

@@ -21,7 +21,7 @@ pub struct Record {
     /// Every key of the user before: one that is listed besides is the new one.
     pub before: Vec<AccessKeyId>,
     pub began: Timestamp,
-    /// How long the old key stays switched off before it is deleted.
+    /// How long the old key stays inactive before it is deleted.
     pub delete_after: Duration,
     #[serde(flatten)]
     pub phase: Phase,
@@ -39,9 +39,9 @@ pub enum Phase {
     Stored { new: AccessKeyId },
     /// Every profile has the new key, which works; the old one is still active.
     Switched { new: AccessKeyId },
-    /// The same, because the old key was switched on again on purpose.
+    /// The same, because the old key was reactivated on purpose.
     Back { new: AccessKeyId },
-    /// The old key is switched off.
+    /// The old key is inactive.
     Off { new: AccessKeyId, since: Timestamp },
 }
 
@@ -73,7 +73,7 @@ impl Record {
         }
     }
 
-    /// Whether something is left to do before the old key rests, switched off.
+    /// Whether something is left to do before the old key is inactive.
     pub fn is_unfinished(&self) -> bool {
         !matches!(self.phase, Phase::Off { .. } | Phase::Back { .. })
     }

@@ -221,7 +221,7 @@ impl Rotation<'_> {
         })
     }
 
-    /// Fails unless the new key, as a profile has it, works now. Before the old one is switched off or
+    /// Fails unless the new key, as a profile has it, works now. Before the old one is deactivated or
     /// deleted: anything may have happened since it was proved.
     pub fn must_work(&self, new: &AccessKey) -> Result<()> {
         let refuse = |why: String| {
@@ -240,8 +240,8 @@ impl Rotation<'_> {
         Ok(record)
     }
 
-    /// Switches the old key off. The signer must not be the old key.
-    pub fn switch_off(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<Record> {
+    /// Deactivates the old key. The signer must not be the old key.
+    pub fn deactivate(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<Record> {
         match self.set_active(signer, &record.old, false) {
             Err(e) if e.kind != AwsErrorKind::Missing => return Err(self.failure(e)),
             _ => {}
@@ -251,8 +251,8 @@ impl Rotation<'_> {
         Ok(record)
     }
 
-    /// Switches the old key on again; the profiles keep the new one.
-    pub fn switch_on(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<()> {
+    /// Reactivates the old key; the profiles keep the new one.
+    pub fn reactivate(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<()> {
         self.set_active(signer, &record.old, true).map_err(|e| self.failure(e))?;
         record.phase = Phase::Back { new: new.clone() };
         self.records.put(&record)
@@ -262,7 +262,7 @@ impl Rotation<'_> {
         self.iam.set_access_key_active(signer, self.user, id, active, Bounds::CALL)
     }
 
-    /// Deletes the old key, which is switched off, and ends the rotation.
+    /// Deletes the old key, which is inactive, and ends the rotation.
     pub fn delete_old(&self, signer: Signer<'_>, record: &Record) -> Result<()> {
         if let Some(old) = self.keys(signer)?.iter().find(|key| key.id == record.old)
             && old.status == KeyStatus::Active

@@ -150,7 +150,7 @@ fn with_a_keyring_the_key_is_rotated_there_and_the_old_item_goes_last() {
     assert!(ran.code == 0 && ran.stdout.contains("the Secret Service, for profile 'base'"), "{ran:?}");
     scene.is_over("keyring");
     let desktop = scene.desktop.as_ref().unwrap();
-    assert!(desktop.planted().contains(SECRET), "the old key can still be switched on");
+    assert!(desktop.planted().contains(SECRET), "the old key can still be reactivated");
     assert_eq!(scene.rotate(&["--finish"]).code, 0);
     assert_eq!(desktop.planted(), "", "the old item is gone");
 }

@@ -14,7 +14,7 @@ use crate::timestamp::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyStatus {
     Active,
-    /// Switched off; it can be switched on again.
+    /// It can be reactivated.
     Inactive,
     /// Ended by AWS.
     Expired,

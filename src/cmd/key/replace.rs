@@ -1,25 +1,20 @@
 //! `key replace`: a key that was rotated elsewhere takes the place of the old one.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
-
 use crate::aws::sts::operations::CallerIdentity;
 use crate::change::{Act, Change, KeyToStore};
 use crate::cli::KeyReplace;
-use crate::cmd::active_sessions;
+use crate::cmd::active_sessions::files_on_key;
 use crate::cmd::changing::make_unseen;
 use crate::cmd::context::{Context, Planned};
 use crate::cmd::conversation::{Conversation, PersonNeeded};
 use crate::cmd::typed_key;
-use crate::credentials::{AccessKey, AccessKeyId};
+use crate::credentials::AccessKey;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::ours::key_index::IndexEntry;
 use crate::output::to_stdout;
 use crate::profile::adoption::import;
-use crate::profile::base::Base;
-use crate::session::identity::Identity;
 use crate::text::list::{counted, first_names};
 use crate::text::visible::visible;
 
@@ -54,7 +49,7 @@ pub fn run(context: &Context, args: &KeyReplace, title: &str) -> Result<u8> {
     }
     let names: Vec<&str> = profiles.iter().map(ProfileName::as_str).collect();
     change.notes.push(format!("access key {} replaces {} of {}, {}", new.id, old.id, first_names(&names), named(&who)));
-    let sessions = sessions_of(context, &old.id);
+    let sessions = files_on_key(context, &old.id);
     if !sessions.is_empty() {
         change.notes.push(format!("{} made with the old key will end here", counted(sessions.len(), "session")));
         change.acts.push(Act::ForgetSessions(sessions));
@@ -111,18 +106,4 @@ fn must_be_the_same(context: &Context, planned: &Planned, old: &IndexEntry, new:
         (None, _) if is_root(new) => refuse("a user that no longer answers"),
         _ => Ok(()),
     }
-}
-
-/// The sealed sessions of every plan that begins with this key.
-fn sessions_of(context: &Context, id: &AccessKeyId) -> Vec<PathBuf> {
-    let identities = |name: String| -> Vec<Identity> {
-        let planned = context.plan_quietly(&name).filter(|planned| {
-            let Base::Key(key) = &planned.plan.base;
-            key.id == *id
-        });
-        planned.map(|planned| planned.identities().into_iter().collect()).unwrap_or_default()
-    };
-    let wanted: HashSet<Identity> = context.files.profile_names().into_iter().flat_map(identities).collect();
-    let found = active_sessions::open(context, |header| wanted.contains(&header.identity));
-    found.sessions.into_iter().map(|(path, _)| path).collect()
 }

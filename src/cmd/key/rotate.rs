@@ -8,6 +8,7 @@ use crate::aws::sts::StsClient;
 use crate::aws::{Bounds, Sts};
 use crate::change::apply::forget_sessions;
 use crate::cli::KeyRotate;
+use crate::cmd::active_sessions::files_on_key;
 use crate::cmd::context::{Context, Planned};
 use crate::cmd::conversation::{Conversation, PersonNeeded, confirmed};
 use crate::cmd::keys::{Credentials, RealBases};
@@ -30,7 +31,7 @@ use crate::text::visible::visible;
 
 use super::at_aws::used_when;
 use super::new_keys::{Either, InFile, InKeyring};
-use super::switch::{Holders, sessions_of};
+use super::switch::Holders;
 
 pub fn run(context: &Context, args: &KeyRotate) -> Result<u8> {
     let records = Records::of(&context.dirs.account_data());
@@ -272,7 +273,7 @@ impl<'a> Rotating<'a> {
         match record.phase.clone() {
             Phase::Off { new, .. } if back => {
                 let old = record.old.clone();
-                rotation.switch_on(self.credentials.signer(), record, &new)?;
+                rotation.reactivate(self.credentials.signer(), record, &new)?;
                 self.say(&format!("access key {old} is active again; profiles use {new}"))
             }
             Phase::Off { .. } if finish || now => self.delete(rotation, &record),
@@ -364,16 +365,16 @@ impl<'a> Rotating<'a> {
             rotation.keys.forget(&new)?;
         }
         let record = rotation.switched(record, &new)?;
-        self.switch_off(rotation, record, &new, &credentials)
+        self.deactivate(rotation, record, &new, &credentials)
     }
 
     fn go_on_switched(&self, rotation: &Rotation, record: Record, new: &AccessKeyId) -> Result<()> {
         let context = Context::load(&self.context.env)?;
         let credentials = credentials_of(&context, &context.plan(&self.profile)?, self.args, &self.stores)?;
-        self.switch_off(rotation, record, new, &credentials)
+        self.deactivate(rotation, record, new, &credentials)
     }
 
-    fn switch_off(
+    fn deactivate(
         &self,
         rotation: &Rotation,
         record: Record,
@@ -381,9 +382,9 @@ impl<'a> Rotating<'a> {
         credentials: &Credentials,
     ) -> Result<()> {
         self.must_be_replaced(rotation, &record, new)?;
-        forget_sessions(&sessions_of(self.context, &record.old))?;
+        forget_sessions(&files_on_key(self.context, &record.old))?;
         let old = record.old.clone();
-        let record = rotation.switch_off(credentials.signer(), record, new)?;
+        let record = rotation.deactivate(credentials.signer(), record, new)?;
         self.say(&format!("{}: uses access key {new}; {old} is now inactive", visible(self.profile.as_str())))?;
         if self.args.now {
             rotation.delete_old(credentials.signer(), &record)?;

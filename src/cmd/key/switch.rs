@@ -1,7 +1,5 @@
 //! Gives every profile with the old key the new one.
 
-use std::path::PathBuf;
-
 use crate::aws_files::edit::Edit;
 use crate::aws_files::file::FileKind;
 use crate::change::preview::Preview;
@@ -12,8 +10,6 @@ use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS};
 use crate::error::Result;
 use crate::names::ProfileName;
 use crate::ours::key_index::{IndexEdit, IndexEntry};
-use crate::profile::base::Base;
-use crate::session::cache;
 use crate::system::clock;
 use crate::text::visible::visible;
 
@@ -86,17 +82,3 @@ impl Holders {
 }
 
 const TITLE: &str = "key rotate";
-
-/// The sealed files of every session that rests on this key.
-pub fn sessions_of(context: &Context, id: &AccessKeyId) -> Vec<PathBuf> {
-    let rests_on_it = |name: &String| {
-        let Base::Key(key) = context.outline(name)?.base;
-        if key.id == *id { context.plan_quietly(name) } else { None }
-    };
-    let identities: std::collections::HashSet<_> =
-        context.files.profile_names().iter().filter_map(rests_on_it).flat_map(|planned| planned.identities()).collect();
-    cache::claims(&context.dirs.cache)
-        .filter(|(_, header)| identities.contains(&header.identity))
-        .map(|(p, _)| p)
-        .collect()
-}

@@ -246,14 +246,12 @@ fn unshared_sessions(context: &Context, name: &ProfileName) -> Vec<PathBuf> {
     let identities =
         |name: &str| -> HashSet<_> { context.plan_quietly(name).as_ref().map(Planned::identities).unwrap_or_default() };
     let mut own = identities(name.as_str());
-    let mut found = active_sessions::open(context, |header| own.contains(&header.identity)).sessions;
-    if found.is_empty() {
+    if active_sessions::files_of(context, &own).is_empty() {
         return Vec::new();
     }
     for other in context.files.profile_names().iter().filter(|other| *other != name.as_str()) {
         let used = identities(other);
         own.retain(|identity| !used.contains(identity));
     }
-    found.retain(|(_, header)| own.contains(&header.identity));
-    found.into_iter().map(|(path, _)| path).collect()
+    active_sessions::files_of(context, &own)
 }

@@ -3,6 +3,7 @@
 //! `context` reads files and settings, `sessions` gets credentials, `changing` shows, confirms and applies changes, and
 //! `conversation` asks questions on the terminal.
 
+mod account;
 mod active_sessions;
 mod changing;
 mod complete;

@@ -41,6 +41,8 @@ pub struct SessionRequest {
     pub may_ask: bool,
     /// Whether to read the code from the first line of stdin.
     pub code_stdin: bool,
+    /// Whether a code that was given beforehand may be used: it can be used once.
+    pub takes_given_code: bool,
     /// Whether a program that calls again is not asked again at once after a person declined.
     pub asks_once: bool,
     /// Whether a dialog may unlock the keyring.
@@ -60,6 +62,7 @@ impl SessionRequest {
             patience: Patience::EachQuestion(timeout),
             may_ask: true,
             code_stdin,
+            takes_given_code: true,
             asks_once: false,
             may_unlock: false,
             uncached: true,
@@ -178,10 +181,14 @@ fn login(plan: &Plan, need: Need) -> CommandLine {
     }
 }
 
+/// Whether a code was given beforehand.
+pub fn has_given_code(context: &Context, code_stdin: bool) -> bool {
+    code_stdin || GivenCode::from_variable(&context.env).is_some()
+}
+
 /// Whose declined question is not put again; a code given beforehand asks nobody.
 fn caller(context: &Context, request: &SessionRequest) -> Option<Caller> {
-    let is_given = request.code_stdin || GivenCode::from_variable(&context.env).is_some();
-    if request.asks_once && !is_given { parent::caller() } else { None }
+    if request.asks_once && !has_given_code(context, request.code_stdin) { parent::caller() } else { None }
 }
 
 fn locking(context: &Context, request: &SessionRequest) -> Locking {
@@ -254,6 +261,7 @@ fn open_cache(
 /// A code given in advance, then the profile's command, then the terminal.
 fn codes<'a>(context: &'a Context, plan: &'a Plan, request: &SessionRequest) -> CodeSources<'a> {
     let given = if request.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
+    let given = given.filter(|_| request.takes_given_code);
     let command = plan.process_for_codes().map(|process| Consented { context, process });
     CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
 }

@@ -14,8 +14,8 @@ use crate::system::{clock, terminal};
 use crate::text::age;
 use crate::text::visible::visible;
 
-use super::account::Account;
 use super::setting;
+use crate::cmd::account::Account;
 
 pub fn run(profile: &ProfileArg, as_json: bool, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;

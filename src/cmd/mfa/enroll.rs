@@ -19,12 +19,12 @@ use crate::system::directories::Directories;
 use crate::system::{clock, terminal};
 use crate::text::visible::visible;
 
-use super::account::Account;
 use super::devices::short;
 use super::printed::Printed;
 use super::prompt::{MOST_TRIES, Prompt, Seed};
 use super::seed::SeedProgram;
 use super::setting;
+use crate::cmd::account::Account;
 
 const TITLE: &str = "mfa enroll";
 const FOR_A_SCRIPT: &str =

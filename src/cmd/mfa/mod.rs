@@ -1,6 +1,5 @@
 //! The MFA commands: the devices of a profile's user.
 
-pub mod account;
 mod devices;
 mod enroll;
 mod printed;

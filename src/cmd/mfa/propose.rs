@@ -16,9 +16,9 @@ use crate::system::log;
 use crate::system::terminal::Terminal;
 use crate::text::visible::{refused, visible};
 
-use super::account::Account;
 use super::devices::{kind_of, short};
 use super::setting;
+use crate::cmd::account::Account;
 
 /// What a person chose of the devices that AWS lists.
 pub enum Chosen {

@@ -14,15 +14,15 @@ use crate::output::to_stdout;
 use crate::system::terminal;
 use crate::text::visible::{refused, visible};
 
-use super::account::Account;
 use super::devices::{kind_of, short};
 use super::setting;
+use crate::cmd::account::Account;
 
 pub fn run(args: &Remove, invocation: &Invocation) -> Result<u8> {
     recovered(&invocation.env, None, false)?;
     let context = Context::load(&invocation.env)?;
     let name = context.requested_or_picked(&args.profile.profile)?;
-    let account = Account::with_mfa(&context, &name, args.profile.code_stdin)?;
+    let account = Account::of(&context, &name)?.with_mfa(args.profile.code_stdin)?;
     let removing = Removing::of(&account, args)?;
     removing.confirm(args)?;
     let removed = removing.remove();

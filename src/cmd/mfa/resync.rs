@@ -10,9 +10,9 @@ use crate::hint::{CommandLine, Verb};
 use crate::output::to_stdout;
 use crate::text::visible::visible;
 
-use super::account::Account;
 use super::devices::short;
 use super::prompt::{MOST_TRIES, Prompt};
+use crate::cmd::account::Account;
 
 pub fn run(profile: &ProfileArg, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;

@@ -1,6 +1,6 @@
-//! The user of a profile's access key, and what signs the calls about that user's devices.
+//! The user of a profile's access key, and what signs the calls to IAM about that user.
 
-use crate::arn::MfaSerial;
+use crate::arn::{AccountId, MfaSerial};
 use crate::aws::iam::{Iam, IamClient, MfaDevice};
 use crate::aws::sts::StsClient;
 use crate::aws::sts::operations::CallerIdentity;
@@ -13,7 +13,7 @@ use crate::cmd::sessions::{SessionRequest, living_mfa_session, obtain};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::{ProfileName, UserName};
-use crate::profile::base::Base;
+use crate::profile::base::{Base, LongTermKey};
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
 use crate::session::BaseCredentials;
@@ -26,7 +26,11 @@ pub struct Account<'a> {
     pub planned: Planned,
     pub user: UserName,
     pub arn: String,
+    /// The account's number.
+    pub number: AccountId,
     pub iam: IamClient,
+    pub sts: StsClient,
+    pub stores: Stores,
     credentials: Credentials,
 }
 
@@ -36,51 +40,27 @@ impl<'a> Account<'a> {
         let planned = planned(context, profile)?;
         let stores = context.stores(true);
         let sts = context.sts(&planned.endpoint)?;
-        let living = living_mfa_session(context, &planned, &stores);
-        if let Some(session) = living {
-            match identity(&sts, Signer::Session(&session)) {
-                // A session that AWS no longer knows is no reason to ask for a code.
-                Err(e) if e.kind == AwsErrorKind::StaleSession => {}
-                who => return Self::known(context, profile, planned, Credentials::Session(session), who),
-            }
-        }
-        let key = key(context, &planned, &stores)?;
-        let who = identity(&sts, key.signer());
-        Self::known(context, profile, planned, key, who)
-    }
-
-    /// Signs with an MFA session, for which a code is asked if none lives; with the key where the profile has no device.
-    pub fn with_mfa(context: &'a Context, profile: &ProfileName, code_stdin: bool) -> Result<Self> {
-        let planned = planned(context, profile)?;
-        let stores = context.stores(true);
-        let sts = context.sts(&planned.endpoint)?;
-        let credentials = match session_plan(context, &planned)? {
-            None => key(context, &planned, &stores)?,
-            Some(plan) => {
-                let first = Planned { plan, endpoint: planned.endpoint.clone() };
-                let request = SessionRequest { may_unlock: true, ..SessionRequest::interactive(context, code_stdin) };
-                Credentials::Session(obtain(context, &first, &request)?)
-            }
-        };
-        let who = identity(&sts, credentials.signer());
-        Self::known(context, profile, planned, credentials, who)
-    }
-
-    fn known(
-        context: &'a Context,
-        profile: &ProfileName,
-        planned: Planned,
-        credentials: Credentials,
-        who: std::result::Result<CallerIdentity, AwsError>,
-    ) -> Result<Self> {
-        let who = who.map_err(|e| e.of_profile(profile))?;
-        let user = UserName::of_arn(&who.arn).ok_or_else(|| {
+        let (credentials, who) = living_session_or_key(context, &planned, &stores, &sts)?;
+        let CallerIdentity { arn, account: number, .. } = who.map_err(|e| e.of_profile(profile))?;
+        let user = UserName::of_arn(&arn).ok_or_else(|| {
             let Base::Key(key) = &planned.plan.base;
-            let cause = format!("access key {} belongs to {}, which is not an IAM user", key.id, who.arn);
+            let cause = format!("access key {} belongs to {arn}, which is not an IAM user", key.id);
             Failure::new(Kind::Config, cause).of_profile(profile).hint("create an IAM user, and use its keys")
         })?;
         let iam = context.iam(&planned)?;
-        Ok(Self { context, profile: profile.clone(), planned, user, arn: who.arn, iam, credentials })
+        Ok(Self { context, profile: profile.clone(), planned, user, arn, number, iam, sts, stores, credentials })
+    }
+
+    /// Signs with an MFA session, for which a code is asked if none lives; with the key where the profile has no device.
+    pub fn with_mfa(self, code_stdin: bool) -> Result<Self> {
+        let request = SessionRequest { may_unlock: true, ..SessionRequest::interactive(self.context, code_stdin) };
+        let credentials = mfa_credentials(self.context, &self.planned, &self.stores, &request)?;
+        Ok(Self { credentials, ..self })
+    }
+
+    /// Whether it signs with an MFA session.
+    pub fn has_session(&self) -> bool {
+        matches!(self.credentials, Credentials::Session(_))
     }
 
     pub fn signer(&self) -> Signer<'_> {
@@ -135,19 +115,75 @@ pub fn planned(context: &Context, name: &ProfileName) -> Result<Planned> {
     })
 }
 
+type Caller = std::result::Result<CallerIdentity, AwsError>;
+
+fn living_session_or_key(
+    context: &Context,
+    planned: &Planned,
+    stores: &Stores,
+    sts: &StsClient,
+) -> Result<(Credentials, Caller)> {
+    if let Some(session) = living_mfa_session(context, planned, stores) {
+        let who = identity(sts, Signer::Session(&session));
+        // A session that AWS no longer knows is no reason to ask for a code.
+        if !matches!(&who, Err(e) if e.kind == AwsErrorKind::StaleSession) {
+            return Ok((Credentials::Session(session), who));
+        }
+    }
+    let key = key(context, planned, stores)?;
+    let who = identity(sts, key.signer());
+    Ok((key, who))
+}
+
+/// What signs calls that may need MFA: an MFA session, active or new; the key where the profile has no device.
+pub fn mfa_credentials(
+    context: &Context,
+    planned: &Planned,
+    stores: &Stores,
+    request: &SessionRequest,
+) -> Result<Credentials> {
+    match session_plan(context, planned)? {
+        None => key(context, planned, stores),
+        Some(plan) => {
+            let first = Planned { plan, endpoint: planned.endpoint.clone() };
+            obtain(context, &first, request).map(Credentials::Session)
+        }
+    }
+}
+
 /// The plan of the MFA session below a profile's own credentials; none without a device.
 fn session_plan(context: &Context, planned: &Planned) -> Result<Option<Plan>> {
     let opens = |plan: &Plan| matches!(plan.steps.first(), Some(Step::SessionToken { device: Some(_), .. }));
     let Base::Key(key) = &planned.plan.base;
     let mut plan = planned.plan.clone();
-    if !opens(&plan) && key.profile != plan.profile {
-        plan = context.plan(&key.profile)?.plan;
+    let user = user_of(context, &plan.profile, key);
+    if !opens(&plan) && user != plan.profile {
+        plan = context.plan(&user)?.plan;
     }
     plan.steps.truncate(1);
     Ok(Some(plan).filter(opens))
 }
 
-fn identity(sts: &StsClient, signer: Signer<'_>) -> std::result::Result<CallerIdentity, AwsError> {
+/// The profile that is the user of a key, and no role: the one that is named, else one with a device, else that of the
+/// key itself, which may hold nothing else.
+pub fn user_of(context: &Context, named: &ProfileName, key: &LongTermKey) -> ProfileName {
+    let is_user = |name: &ProfileName, needs_device: bool| {
+        let plan = context.plan_of_many(name).ok().map(|planned| planned.plan);
+        plan.is_some_and(|plan| {
+            let Base::Key(other) = &plan.base;
+            other.id == key.id && plan.role().is_none() && (plan.device.is_some() || !needs_device)
+        })
+    };
+    if is_user(named, *named == key.profile) {
+        return named.clone();
+    }
+    let names = context.files.profile_names();
+    let names = names.iter().filter_map(|name| ProfileName::parse(name).ok());
+    let found = std::iter::once(key.profile.clone()).chain(names).find(|name| is_user(name, true));
+    found.unwrap_or_else(|| key.profile.clone())
+}
+
+fn identity(sts: &StsClient, signer: Signer<'_>) -> Caller {
     sts.get_caller_identity(signer, Bounds::CALL)
 }
 

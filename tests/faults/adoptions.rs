@@ -2,11 +2,12 @@
 //! next run finishes the work.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use crate::machine::bent;
 use crate::outcome::failed;
 use crate::world::desktop::Desktop;
-use crate::world::{Fault, FaultKind, KEY_ID, SECRET, World, eventually, without_terminal};
+use crate::world::{Fault, FaultKind, KEY_ID, SECRET, World, eventually};
 
 const ADOPT: &[&str] = &["profile", "adopt", "base", "--yes"];
 const RELEASE: &[&str] = &["profile", "release", "base", "--restore-key", "--yes"];
@@ -14,16 +15,6 @@ const RELEASE: &[&str] = &["profile", "release", "base", "--restore-key", "--yes
 fn files(world: &World) -> (String, String) {
     let read = |name: &str| fs::read_to_string(world.home().join(".aws").join(name)).unwrap();
     (read("config"), read("credentials"))
-}
-
-/// The binary under strace, whose nth call of a kind ends in this.
-fn bent(world: &World, call: &str, what: &str, nth: usize, args: &[&str]) -> Command {
-    let mut command = world.program("strace");
-    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    command.args(["-e", &format!("inject={call}:{what}:when={nth}")]);
-    command.arg(env!("CARGO_BIN_EXE_twolock")).args(args);
-    without_terminal(&mut command);
-    command
 }
 
 /// Whether every profile still has a plan that begins with the key.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use twolock_sandbox::Policy;
 
+use crate::machine::under_strace;
 use crate::world::{DEVICE, Fault, FaultKind, Ran, Terminal, World};
 
 const ANA: &str = "arn:aws:iam::123456789012:user/ana";
@@ -52,11 +53,7 @@ fn enroll(world: &World) -> Ran {
 
 /// The same under strace, which does this at the nth call of a kind.
 fn bent(world: &World, calls: &str, what: &str, nth: usize) -> Ran {
-    let mut command = world.program("strace");
-    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
-    command.args(["-e", &format!("inject={calls}:{what}:when={nth}")]);
-    command.arg(env!("CARGO_BIN_EXE_twolock")).args(ENROLL);
-    answered(world, command)
+    answered(world, under_strace(world, calls, what, nth, &ENROLL))
 }
 
 fn half_made(world: &World) -> Vec<String> {

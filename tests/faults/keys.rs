@@ -5,7 +5,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::desktop::{Desktop, item};
-use crate::machine::signal;
+use crate::machine::{bent, signal};
 use crate::outcome::{failed, holds, tells_no_secret};
 use crate::world::{CREDENTIALS, Fault, FaultKind, KEY_ID, Ran, SECRET, World, without_terminal};
 use twolock_sandbox::Refusal;
@@ -51,16 +51,6 @@ fn run(world: &World, desktop: &Desktop, mut command: Command) -> Ran {
     }
     tells_no_secret(world, &ran);
     ran
-}
-
-/// The binary under strace, whose nth call of a kind fails.
-fn bent(world: &World, call: &str, what: &str, nth: usize, args: &[&str]) -> Command {
-    let mut command = world.program("strace");
-    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    command.args(["-e", &format!("inject={call}:{what}:when={nth}")]);
-    command.arg(env!("CARGO_BIN_EXE_twolock")).args(args);
-    without_terminal(&mut command);
-    command
 }
 
 #[test]

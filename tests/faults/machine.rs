@@ -12,6 +12,21 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_twolock");
 
 pub use crate::world::eventually;
 
+/// The binary under strace, whose nth call of a kind ends in this.
+pub fn under_strace(world: &World, calls: &str, what: &str, nth: usize, args: &[&str]) -> Command {
+    let mut command = world.program("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+    command.args(["-e", &format!("inject={calls}:{what}:when={nth}")]).arg(BINARY).args(args);
+    command
+}
+
+/// The same without a terminal.
+pub fn bent(world: &World, calls: &str, what: &str, nth: usize, args: &[&str]) -> Command {
+    let mut command = under_strace(world, calls, what, nth, args);
+    without_terminal(&mut command);
+    command
+}
+
 /// Sends a signal to a process this test started.
 pub fn signal(pid: u32, number: i32) {
     // SAFETY: kill takes numbers only; the process is a child of this test and not reaped yet.

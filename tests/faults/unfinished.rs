@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::machine::{eventually, signal};
+use crate::machine::{bent, eventually, signal};
 use crate::outcome::failed;
 use crate::world::desktop::Desktop;
-use crate::world::{Fault, FaultKind, KEY_ID, Ran, SECRET, World, without_terminal};
+use crate::world::{Fault, FaultKind, KEY_ID, Ran, SECRET, World};
 
 /// A verb that changes something else altogether.
 const NEXT: &[&str] = &["settings", "set", "min_ttl", "5m"];
@@ -36,16 +36,6 @@ impl Everything {
         self.0.iter_mut().for_each(|(_, text)| *text = text.replace(r#"{"keys":{},"v":1}"#, ""));
         self
     }
-}
-
-/// The binary under strace, whose nth call of a kind ends in this.
-fn bent(world: &World, call: &str, what: &str, nth: usize, args: &[&str]) -> Command {
-    let mut command = world.program("strace");
-    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    command.args(["-e", &format!("inject={call}:{what}:when={nth}")]);
-    command.arg(env!("CARGO_BIN_EXE_twolock")).args(args);
-    without_terminal(&mut command);
-    command
 }
 
 fn journal(world: &World) -> PathBuf {

@@ -13,6 +13,7 @@ use crate::aws::sts::StsClient;
 use crate::aws_files::AwsFiles;
 use crate::change::Change;
 use crate::change::preview::{Preview, preview};
+use crate::credentials::STATIC_KEYS;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::Hint;
 use crate::keyring::Keyring;
@@ -22,10 +23,11 @@ use crate::ours::certificates;
 use crate::ours::key_index::KeyIndex;
 use crate::ours::settings::{Paths, Settings};
 use crate::output::messages;
-use crate::profile::adoption;
+use crate::profile::adoption::{self, kept_key::new_key_profile};
 use crate::profile::callers::{Callers, Lacking, Machine};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{EndpointUrls, Sources, Surroundings};
+use crate::rotation::{Record, Records};
 use crate::session::cache::Need;
 use crate::session::identity::{self, Identity, PlannedStep};
 use crate::store::choose::Stores;
@@ -190,6 +192,23 @@ impl Context {
     /// For one of many, without suggestions.
     pub fn plan_of_many(&self, name: &ProfileName) -> Result<Planned> {
         self.plan_of(self.quiet(), name)
+    }
+
+    /// The profiles in file order, without the sections that keep the new key of a rotation under way.
+    pub fn profile_names(&self) -> Vec<String> {
+        let mut names = self.files.profile_names();
+        self.without_new_keys(&mut names);
+        names
+    }
+
+    pub fn without_new_keys(&self, names: &mut Vec<String>) {
+        let records = Records::of(&self.dirs.account_data()).all().unwrap_or_default();
+        let keeps = |name: &String, record: &Record| {
+            let section = self.files.credentials.section(name).filter(|_| *name == new_key_profile(&record.profile));
+            let id = section.as_ref().and_then(|section| section.get(STATIC_KEYS[0]));
+            id.is_some_and(|id| record.phase.new_key().is_some_and(|new| id.value == new.as_str()))
+        };
+        names.retain(|name| !records.iter().any(|record| keeps(name, record)));
     }
 
     /// Whether a profile can be adopted without the profiles that use it as source.

@@ -98,7 +98,7 @@ pub fn left_behind(context: &Context, cache: &ForeignCache) -> String {
 
 /// Names the other profiles that used one of the ended sessions.
 fn sharing(context: &Context, profile: &ProfileName, ended: &HashSet<Identity>) -> String {
-    let names = context.files.profile_names();
+    let names = context.profile_names();
     let shares = |name: &&String| {
         let planned = if *name == profile.as_str() { None } else { context.plan_quietly(name) };
         planned.is_some_and(|other| !other.identities().is_disjoint(ended))

@@ -44,6 +44,7 @@ use crate::output::messages;
 use crate::system::directories::Directories;
 use crate::system::{log, signals, user};
 
+use context::Context;
 pub use context::Invocation;
 
 /// A command that writes files as root in another user's home would leave files that the user cannot change
@@ -68,7 +69,11 @@ fn remark_on_unfinished(cli: &Cli, invocation: &Invocation) {
         _ => (true, true),
     };
     let Ok(dirs) = Directories::find(&invocation.env) else { return };
-    let keys = if on_keys { key::rotate::remarks(&dirs) } else { Vec::new() };
+    let keys = if on_keys {
+        key::rotations::remarks(&dirs, || Context::readable(dirs.clone(), &invocation.env).0)
+    } else {
+        Vec::new()
+    };
     let devices = if on_devices { mfa::remarks(&dirs) } else { Vec::new() };
     keys.iter().chain(&devices).for_each(|remark| messages::warning(remark));
 }

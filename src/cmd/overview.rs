@@ -25,7 +25,7 @@ const MOST: usize = 40;
 
 pub fn run(invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
-    let names = context.files.profile_names();
+    let names = context.profile_names();
     if names.is_empty() {
         let next = CommandLine::new(Verb::Setup);
         let text = format!("no profiles in {}\nnext: {next}\n", context.files.shown());

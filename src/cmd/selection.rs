@@ -183,6 +183,7 @@ impl Context {
     /// Every name that a command accepts: the profiles in file order, then the aliases.
     pub fn names_offered(&self) -> Vec<String> {
         let mut names = usable_names(&self.files);
+        self.without_new_keys(&mut names);
         let known: HashSet<String> = names.iter().cloned().collect();
         names.extend(self.settings.aliases.iter().map(|(alias, _)| alias.to_string()).filter(|a| !known.contains(a)));
         names

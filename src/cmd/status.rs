@@ -154,7 +154,7 @@ fn keys(context: &Context) -> Vec<LongTermKey> {
         let Base::Key(key) = context.outline(name)?.base;
         (key.profile.as_str() == name).then_some(key)
     };
-    context.files.profile_names().iter().filter_map(key_of).collect()
+    context.profile_names().iter().filter_map(key_of).collect()
 }
 
 /// The profile, id, place and age of every long-term key.

@@ -3,18 +3,21 @@
 use std::io::ErrorKind;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::error::{Failure, Kind, Result};
+use crate::system::clock::Deadline;
 use crate::system::foreign_file::plain;
 use crate::system::lock::{self, FileLock, LockError};
 use crate::system::private_file::{create_private_dir, read_private, write_atomically};
 
 const VERSION: u64 = 1;
 const LARGEST_FILE: u64 = 1 << 20;
+const A_LOOK: Duration = Duration::from_millis(200);
 
 /// One entry of a file of records.
 pub trait Entry: Clone + Serialize + DeserializeOwned {
@@ -47,11 +50,22 @@ impl<E: Entry> Records<E> {
     /// Takes the lock that one run holds; fails with [`Kind::Busy`] while another one does.
     pub fn lock(&self) -> Result<FileLock> {
         create_private_dir(&self.directory).map_err(|e| self.disk("created", &e))?;
-        let path = self.file().with_extension("lock");
-        FileLock::try_acquire(&path).map_err(|e| match e {
+        let path = self.lock_file();
+        // One that only looks has it for a moment.
+        FileLock::acquire(&path, Deadline::after(Instant::now(), A_LOOK)).map_err(|e| match e {
             LockError::Held => Failure::new(Kind::Busy, format!("{} {}", lock::holder(&path), E::DOES)),
             LockError::Unavailable(e) => self.disk("locked", &e),
         })
+    }
+
+    /// Whether a process holds the lock: what the records say is under way, and not interrupted.
+    pub fn are_locked(&self) -> bool {
+        let path = self.lock_file();
+        path.exists() && matches!(FileLock::try_acquire(&path), Err(LockError::Held))
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.file().with_extension("lock")
     }
 
     /// Reads every entry; a newer or damaged file is a failure of kind [`Kind::HalfDone`].

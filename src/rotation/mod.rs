@@ -10,5 +10,5 @@
 pub mod record;
 pub mod steps;
 
-pub use self::record::{Phase, Record, Records};
+pub use self::record::{Files, Phase, Record, Records};
 pub use self::steps::{Created, NewKeys, Rotation};

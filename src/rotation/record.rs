@@ -23,8 +23,18 @@ pub struct Record {
     pub began: Timestamp,
     /// How long the old key stays inactive before it is deleted.
     pub delete_after: Duration,
+    /// The AWS files whose profiles have the key; none in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Files>,
     #[serde(flatten)]
     pub phase: Phase,
+}
+
+/// The absolute paths of the two AWS files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    pub config: String,
+    pub credentials: String,
 }
 
 /// How far it has come.
@@ -109,6 +119,7 @@ mod tests {
             before: vec![id("AKIAOLDOLDOLDOLDOLD1")],
             began: Timestamp::from_unix(1_800_000_000),
             delete_after: Duration::from_secs(7 * 86_400),
+            files: None,
             phase,
         }
     }
@@ -132,9 +143,11 @@ mod tests {
             records.put(&one).unwrap();
             assert_eq!(records.all(), Ok(vec![one]));
         }
-        let other = record("arn:aws:iam::123456789012:user/bob", Phase::Creating);
+        let files = Files { config: "/home/bob/config".into(), credentials: "/home/bob/credentials".into() };
+        let other = Record { files: Some(files), ..record("arn:aws:iam::123456789012:user/bob", Phase::Creating) };
         records.put(&other).unwrap();
         let all = records.all().unwrap();
+        assert_eq!(all[1], other);
         assert_eq!((all.len(), all[0].deletion()), (2, Some(since.plus(Duration::from_secs(7 * 86_400)))));
         assert!(all[0].is_about(&new) && all[0].is_about(&all[0].old) && !all[1].is_about(&new));
         all.iter().for_each(|one| records.remove(one).unwrap());

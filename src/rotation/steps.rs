@@ -24,6 +24,9 @@ pub trait NewKeys {
     /// Fetches a key that was kept; none if it is not here.
     fn fetch(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
 
+    /// Fails if what is kept here of a key could not be removed now.
+    fn must_be_removable(&self, id: &AccessKeyId) -> Result<()>;
+
     /// Removes what is kept here alone of a key; that is nothing where a profile has it.
     fn forget(&self, id: &AccessKeyId) -> Result<()>;
 }
@@ -86,7 +89,7 @@ impl Rotation<'_> {
     }
 
     /// Makes a new key and keeps it beside the old one. When the store refuses it, it is deleted again.
-    pub fn create(&self, signer: Signer<'_>, mut record: Record) -> Result<Record> {
+    pub fn create(&self, signer: Signer<'_>, mut record: Record) -> Result<(Record, AccessKeyId)> {
         self.keys.probe()?;
         self.records.put(&record)?;
         let key = match self.iam.create_access_key(signer, self.user, Bounds::CALL) {
@@ -102,9 +105,9 @@ impl Rotation<'_> {
         if let Err(failure) = kept {
             return Err(self.without(signer, &record, &key.id, failure));
         }
-        record.phase = Phase::Stored { new: key.id };
+        record.phase = Phase::Stored { new: key.id.clone() };
         self.records.put(&record)?;
-        Ok(record)
+        Ok((record, key.id))
     }
 
     /// The store refused the new key: nothing else has its secret.
@@ -186,8 +189,8 @@ impl Rotation<'_> {
         }
     }
 
-    /// Waits until the new key has answered twice in a row.
-    pub fn prove(&self, new: &AccessKeyId) -> Result<()> {
+    /// Waits until the new key has answered twice in a row, and returns it.
+    pub fn prove(&self, new: &AccessKeyId) -> Result<AccessKey> {
         let key = self.stored(new)?;
         let until = (self.clock)().plus(SPREADING);
         let mut answered = 0;
@@ -196,7 +199,7 @@ impl Rotation<'_> {
                 Ok(who) if who.arn == self.arn => {
                     answered += 1;
                     if answered == 2 {
-                        return Ok(());
+                        return Ok(key);
                     }
                     continue;
                 }
@@ -240,15 +243,15 @@ impl Rotation<'_> {
         Ok(record)
     }
 
-    /// Deactivates the old key. The signer must not be the old key.
-    pub fn deactivate(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<Record> {
-        match self.set_active(signer, &record.old, false) {
+    /// Deactivates the old key. The signer must not be the old key. If AWS has that no more, the rotation is over: none.
+    pub fn deactivate(&self, signer: Signer<'_>, mut record: Record, new: &AccessKeyId) -> Result<Option<Record>> {
+        let is_gone = match self.set_active(signer, &record.old, false) {
             Err(e) if e.kind != AwsErrorKind::Missing => return Err(self.failure(e)),
-            _ => {}
-        }
+            deactivated => deactivated.is_err(),
+        };
         record.phase = Phase::Off { new: new.clone(), since: (self.clock)() };
         self.records.put(&record)?;
-        Ok(record)
+        if is_gone { self.end(&record).map(|()| None) } else { Ok(Some(record)) }
     }
 
     /// Reactivates the old key; the profiles keep the new one.
@@ -270,9 +273,17 @@ impl Rotation<'_> {
             let cause = format!("access key {} is active again, so it is not deleted", record.old);
             return Err(Failure::new(Kind::Config, cause).of_profile(self.profile));
         }
+        self.keys.must_be_removable(&record.old)?;
         self.delete(signer, &record.old)?;
-        self.keys.forget(&record.old)?;
-        self.records.remove(record)
+        self.end(record)
+    }
+
+    /// Removes what is kept of an old key that AWS has no more, and the record.
+    fn end(&self, record: &Record) -> Result<()> {
+        self.keys.forget(&record.old).and_then(|()| self.records.remove(record)).map_err(|failure| {
+            let cause = format!("access key {} is deleted at AWS, but not here: {}", record.old, failure.cause);
+            Failure { kind: Kind::HalfDone, cause, ..failure }
+        })
     }
 
     fn failure(&self, e: AwsError) -> Failure {

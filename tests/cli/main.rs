@@ -29,6 +29,7 @@ mod profile_edit;
 mod question;
 mod reminders;
 mod rotate;
+mod rotate_resumed;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod secrets;

@@ -282,6 +282,18 @@ fn a_cancelled_enrollment_leaves_no_device() {
 }
 
 #[test]
+fn an_enrollment_that_is_running_is_not_called_interrupted() {
+    let world = world();
+    let mut terminal = enrolling(&world, &[]);
+    assert!(world.home().join(RECORD).exists());
+    assert_eq!(world.run(["profile", "list"]).stderr, "");
+    terminal.types("\n");
+    terminal.sees("an empty line cancels");
+    terminal.types("\n");
+    assert_eq!(terminal.end().code, 9);
+}
+
+#[test]
 fn wrong_codes_are_asked_for_again_and_the_third_refusal_removes_the_device() {
     let world = world();
     let mut terminal = enrolling(&world, &[]);

@@ -3,9 +3,10 @@
 
 use std::process::Command;
 
+use crate::machine::under_strace;
 use crate::outcome::failed;
 use crate::world::desktop::Desktop;
-use crate::world::{Fault, FaultKind, KEY_ID, Ran, SECRET, World, without_terminal};
+use crate::world::{CREDENTIALS, Fault, FaultKind, KEY_ID, Ran, SECRET, World, eventually, without_terminal};
 
 const ANA: &str = "arn:aws:iam::123456789012:user/ana";
 const ROTATE: &[&str] = &["key", "rotate", "base", "--yes"];
@@ -51,11 +52,7 @@ impl<'w> Scene<'w> {
 
     /// The same under strace, which does this at the nth call of a kind.
     fn bent(&self, calls: &str, what: &str, nth: usize) -> Ran {
-        let mut command = self.world.program("strace");
-        command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
-        command.args(["-e", &format!("inject={calls}:{what}:when={nth}")]);
-        command.arg(env!("CARGO_BIN_EXE_twolock")).args(ROTATE);
-        self.world.finish(&mut self.dressed(command))
+        self.world.finish(&mut self.dressed(under_strace(self.world, calls, what, nth, ROTATE)))
     }
 
     /// The keys that are active at AWS and stored here, with the right secret.
@@ -182,6 +179,66 @@ fn a_keyring_that_refuses_or_is_locked_or_gone_refuses_before_a_key_is_created()
     let ran = scene.rotate(&[]);
     assert_eq!(ran.code, 5, "{ran:?}");
     assert_eq!(world.sandbox.count("CreateAccessKey"), 0);
+}
+
+#[test]
+fn an_old_key_in_the_keyring_that_was_deleted_meanwhile_is_replaced_by_the_stored_one() {
+    let world = world(Home::Keyring);
+    let scene = Scene::of(&world, Home::Keyring);
+    // The third call asks whose the new key is, which is stored then.
+    let ran =
+        (4..20).map(|nth| scene.bent("connect", "signal=SIGKILL", nth)).find(|_| record(&world).contains("stored"));
+    assert_ne!(ran.expect("one of the calls comes after the new key is stored").code, 0);
+    assert!(world.sandbox.delete_key(KEY_ID));
+    let ran = scene.rotate(&[]);
+    let says = format!("{KEY_ID} does not exist at AWS any more\n");
+    assert!(ran.code == 0 && ran.stdout.ends_with(&says), "{ran:?}");
+    let desktop = scene.desktop.as_ref().unwrap();
+    assert_eq!((scene.working().len(), desktop.planted().as_str(), record(&world).as_str()), (1, "", ""));
+}
+
+fn record(world: &World) -> String {
+    std::fs::read_to_string(world.home().join(".local/share/twolock/rotations.json")).unwrap_or_default()
+}
+
+/// The key is in the credentials file, and in the keyring for another profile; the old one is inactive.
+fn in_both_places(world: &World) -> Scene<'_> {
+    let scene = Scene { world, desktop: Some(Desktop::unlocked(world)) };
+    let index = format!(r#"{{"v":1,"keys":{{"work":{{"access_key_id":"{KEY_ID}","store":"the Secret Service"}}}}}}"#);
+    world.write(".local/share/twolock/keys.json", &index);
+    world.write(".aws/credentials", CREDENTIALS);
+    world.add_config("[profile work]\nregion = eu-west-1\n");
+    let ran = scene.rotate(&[]);
+    assert!(ran.code == 0, "{ran:?}");
+    for place in ["~/.aws/credentials:2 [base]", "the Secret Service, for profile 'work'"] {
+        assert!(ran.stdout.contains(place), "{ran:?}");
+    }
+    scene
+}
+
+#[test]
+fn a_locked_keyring_that_has_the_old_key_is_said_before_the_key_is_deleted_at_aws() {
+    let world = world(Home::File);
+    let scene = in_both_places(&world);
+    scene.desktop.as_ref().unwrap().lock();
+    failed(&scene.rotate(&["--finish"]), 5, &["profile 'base'", "locked"]);
+    assert!(world.sandbox.key(KEY_ID).is_some() && record(&world).contains("\"phase\":\"off\""));
+}
+
+#[test]
+fn a_keyring_that_is_locked_while_the_old_key_is_deleted_leaves_a_command_that_removes_the_rest() {
+    let world = world(Home::File);
+    let scene = in_both_places(&world);
+    world.sandbox.fault(Fault::new(FaultKind::Delay(std::time::Duration::from_secs(4))).on("DeleteAccessKey"));
+    let mut command = scene.dressed(world.twolock([ROTATE, &["--finish"]].concat()));
+    let running = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    eventually("the call that deletes it", || world.sandbox.count("DeleteAccessKey") == 1);
+    scene.desktop.as_ref().unwrap().lock();
+    let ran = world.read(&running.wait_with_output().unwrap());
+    failed(&ran, 8, &[&format!("access key {KEY_ID} is deleted at AWS, but not here: "), "locked"]);
+    assert!(ran.stderr.contains("hint: to remove the rest: twolock key rotate base --finish\n"), "{ran:?}");
+    assert!(world.sandbox.key(KEY_ID).is_none() && record(&world).contains("\"phase\":\"off\""));
+    failed(&scene.rotate(&["--finish"]), 5, &["locked"]);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn planned(context: &Context) -> Vec<OneProfile> {
         let plan = ProfileName::parse(&name).ok().map(|parsed| context.plan_of_many(&parsed));
         Some(OneProfile { name, profile, plan })
     };
-    context.files.profile_names().into_iter().filter_map(one).collect()
+    context.profile_names().into_iter().filter_map(one).collect()
 }
 
 impl CheckedPaths {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::change::recover::unfinished as unfinished_change;
 use crate::cmd::changing;
 use crate::cmd::context;
-use crate::cmd::key::rotate;
+use crate::cmd::key::rotations;
 use crate::hint::CommandLine;
 use crate::ours::settings::Paths;
 use crate::secret;
@@ -43,7 +43,7 @@ pub fn unfinished(checkup: &Checkup) -> Checked {
             found.push(Finding::of_failure(Error, &failure, "no command can change anything until this is fixed"))
         }
     }
-    for remark in rotate::remarks(&checkup.context.dirs) {
+    for remark in rotations::remarks(&checkup.context.dirs, || &checkup.context) {
         let why = "two keys of one user are active until it is done";
         found.push(Finding::new(Warning, remark, why));
     }

@@ -125,7 +125,7 @@ impl KeyToForget {
 
 /// What is unfinished at AWS is finished first: afterwards nobody knows of it.
 fn must_be_finished(context: &Context, forget_unfinished: bool) -> Result<()> {
-    let unfinished = [key::rotate::remarks(&context.dirs), mfa::remarks(&context.dirs)].concat();
+    let unfinished = [key::rotations::remarks(&context.dirs, || context), mfa::remarks(&context.dirs)].concat();
     let Some((first, others)) = unfinished.split_first().filter(|_| !forget_unfinished) else { return Ok(()) };
     let failure = Failure::new(Kind::Config, format!("something is unfinished at AWS: {first}"));
     let failure = others.iter().fold(failure, |failure, other| failure.hint(other.as_str()));

@@ -25,7 +25,7 @@ use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 use super::at_aws::{self, Answers, AtAws, Unknown, used_when};
-use super::new_keys::InFile;
+use crate::profile::adoption::kept_key::new_key_profile;
 
 struct Row {
     /// None of a key that only AWS has.
@@ -78,7 +78,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
 
 /// The sections where a new key waits until its profile gets it: they are no profiles.
 fn new_key_sections(records: &[Record]) -> HashSet<String> {
-    records.iter().filter(|record| is_pending(record)).map(|record| InFile::section(&record.profile)).collect()
+    records.iter().filter(|record| is_pending(record)).map(|record| new_key_profile(&record.profile)).collect()
 }
 
 /// Whether profiles still have the old key.
@@ -91,7 +91,7 @@ fn rows(context: &Context, records: &[Record]) -> Vec<Row> {
     let mut rows = Vec::new();
     for name in context.files.profile_names() {
         let Ok(profile) = ProfileName::parse(&name) else { continue };
-        let section_of = |record: &&Record| is_pending(record) && InFile::section(&record.profile) == name;
+        let section_of = |record: &&Record| is_pending(record) && new_key_profile(&record.profile) == name;
         if let Some(record) = records.iter().find(section_of) {
             rows.extend(in_file(context, &profile).map(|row| Row { profile: Some(record.profile.to_string()), ..row }));
             continue;

@@ -1,8 +1,9 @@
 //! The key commands: long-term access keys, in the OS keyring.
 //!
 //! `proof` asks AWS whose a key is; `given` stores a key that came from a person, a file or a program, for `add` and
-//! `import`; `in_files` moves keys out of the AWS files. `at_aws` asks what IAM knows of them, for `list`. `rotate` replaces one at AWS; `new_keys` keeps the new one until
-//! `switch` has given it to every profile.
+//! `import`; `in_files` moves keys out of the AWS files. `at_aws` asks what IAM knows of them, for `list`. `rotate`
+//! replaces one at AWS; `new_keys` keeps the new one until `switch` has given it to every profile, and `rotations` says
+//! which are under way.
 
 mod add;
 mod at_aws;
@@ -18,6 +19,7 @@ mod proof;
 mod remove;
 mod replace;
 pub mod rotate;
+pub mod rotations;
 mod switch;
 
 use crate::cli::{self, ChangeFlags};

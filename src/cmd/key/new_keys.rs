@@ -8,7 +8,9 @@ use crate::cmd::changing::make_confirmed;
 use crate::cmd::context::Context;
 use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS};
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
+use crate::profile::adoption::kept_key::new_key_profile;
 use crate::profile::adoption::the_one_key;
 use crate::rotation::NewKeys;
 use crate::secret::Secret;
@@ -49,6 +51,13 @@ impl NewKeys for InKeyring<'_> {
         }
     }
 
+    fn must_be_removable(&self, id: &AccessKeyId) -> Result<()> {
+        match access_key::read(self.store, id) {
+            Ok(_) | Err(StoreError::Absent | StoreError::Damaged(_)) => Ok(()),
+            Err(e) => Err(access_key::failure(self.profile, id, self.store.about(), &e)),
+        }
+    }
+
     fn forget(&self, id: &AccessKeyId) -> Result<()> {
         if Context::load(&self.context.env)?.index.profiles_with(id).next().is_some() {
             return Ok(());
@@ -83,6 +92,11 @@ impl NewKeys for Either<'_> {
         }
     }
 
+    fn must_be_removable(&self, id: &AccessKeyId) -> Result<()> {
+        self.first.must_be_removable(id)?;
+        self.other.map_or(Ok(()), |other| other.must_be_removable(id))
+    }
+
     fn forget(&self, id: &AccessKeyId) -> Result<()> {
         self.first.forget(id)?;
         self.other.map_or(Ok(()), |other| other.forget(id))
@@ -96,13 +110,17 @@ pub struct InFile<'a> {
 }
 
 impl InFile<'_> {
-    /// The section that holds the new key for a while.
-    pub fn section(profile: &ProfileName) -> String {
-        format!("{profile}-new-key")
+    fn name(&self) -> Result<ProfileName> {
+        ProfileName::parse(&new_key_profile(self.profile)).map_err(|why| Failure::new(Kind::Config, why))
     }
 
-    fn name(&self) -> Result<ProfileName> {
-        ProfileName::parse(&Self::section(self.profile)).map_err(|why| Failure::new(Kind::Config, why))
+    /// A profile of the user's own would get the key, and lose it again.
+    fn must_be_free(&self, context: &Context) -> Result<()> {
+        let name = self.name()?;
+        let Some(there) = context.files.profile(name.as_str()) else { return Ok(()) };
+        let cause = format!("profile '{name}' exists, and the new key would be kept under that name for a while");
+        let rename = CommandLine::of(Verb::Rename, &name).with(format!("{name}-2")).to("rename it first");
+        Err(Failure::new(Kind::Config, cause).of_profile(self.profile).at(&there.place).hint(rename))
     }
 
     /// The files as they are now.
@@ -137,6 +155,7 @@ impl NewKeys for InFile<'_> {
     /// Makes the edit without writing it.
     fn probe(&self) -> Result<()> {
         let context = self.now()?;
+        self.must_be_free(&context)?;
         let id = AccessKeyId::parse("AKIAPROBEPROBEPROBE0").map_err(|why| Failure::new(Kind::Bug, why))?;
         let change = self.putting(&AccessKey { id, secret: Secret::new("x".repeat(40)) })?;
         context.preview(&change).map(drop)
@@ -156,6 +175,10 @@ impl NewKeys for InFile<'_> {
         let context = self.now()?;
         let name = context.files.profile_names().into_iter().find(|name| has_key(&context, name, id));
         name.map(|name| the_one_key(&name, context.sources())).transpose()
+    }
+
+    fn must_be_removable(&self, _: &AccessKeyId) -> Result<()> {
+        Ok(())
     }
 
     fn forget(&self, id: &AccessKeyId) -> Result<()> {

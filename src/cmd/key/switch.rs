@@ -40,6 +40,12 @@ impl Holders {
         !self.index.is_empty() || self.files.iter().any(|(_, name, _)| name != section)
     }
 
+    /// The profiles that have it.
+    pub fn profiles(&self) -> impl Iterator<Item = ProfileName> {
+        let files = self.files.iter().filter_map(|(_, name, _)| ProfileName::parse(name).ok());
+        files.chain(self.index.iter().cloned())
+    }
+
     /// Each of them, for people: `~/.aws/credentials:2 [work]`.
     pub fn lines(&self, keyring: &str) -> Vec<String> {
         let files = self.files.iter().map(|(_, name, place)| format!("{place} [{}]", visible(name)));

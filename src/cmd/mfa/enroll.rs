@@ -286,7 +286,10 @@ pub fn remarks(dirs: &Directories) -> Vec<String> {
         let again = CommandLine::of(Verb::Enroll, &record.profile);
         format!("the enrollment of MFA device {} was interrupted: {again}", record.serial)
     };
-    match Records::of(&dirs.account_data()).all() {
+    let records = Records::of(&dirs.account_data());
+    match records.all() {
+        // The process that holds the lock is at it.
+        Ok(all) if all.is_empty() || records.are_locked() => Vec::new(),
         Ok(all) => all.into_iter().map(remark).collect(),
         Err(failure) => vec![failure.headline()],
     }

@@ -28,7 +28,7 @@ const HEADER: [&str; 7] = ["PROFILE", "KIND", "ACCOUNT", "DEVICE", "KEY", "LEFT"
 const SPARE: [usize; 3] = [3, 2, 4];
 
 pub fn run(context: &Context, as_json: bool) -> Result<u8> {
-    let names = context.files.profile_names();
+    let names = context.profile_names();
     let active_sessions = ActiveSessions::look(context);
     let callers = context.callers();
     let listed = names.iter().filter_map(|name| Listed::of(context, &active_sessions, &callers, name));

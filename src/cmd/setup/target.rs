@@ -1,9 +1,9 @@
 //! The profile that is set up: the one that is named, or the one that is not set up yet.
 
 use crate::cli;
+use crate::cmd::account::planned;
 use crate::cmd::context::Context;
 use crate::cmd::conversation::Conversation;
-use crate::cmd::mfa::account::planned;
 use crate::cmd::profile::add::{lacks_credentials, new_name};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};

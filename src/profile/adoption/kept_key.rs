@@ -9,6 +9,11 @@ pub fn keys_profile(name: &ProfileName) -> String {
     format!("{name}-keys")
 }
 
+/// The section of the credentials file that keeps the new key of a profile while it is rotated.
+pub fn new_key_profile(name: &ProfileName) -> String {
+    format!("{name}-new-key")
+}
+
 /// Whether the profile's access key is stored in its [`keys_profile`].
 pub fn is_kept_beside(settings: ProfileSettings<'_>) -> bool {
     let source = settings.raw("twolock_source_profile");

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::pages::{self, Block, Page};
-use crate::stage::{Scene, Stage};
+use crate::stage::{Scene, Stage, typed};
 use crate::tidy::CODE;
 use crate::world::{Terminal, without_terminal};
 
@@ -139,6 +139,8 @@ fn play(sample: &Sample, scene: &Scene) -> Vec<String> {
 /// Answers what is asked until the last mark is there; the codes that were typed become the one of the samples.
 fn on_terminal(mut terminal: Terminal, stage: &Stage, scene: &Scene, marks: usize) -> String {
     let (end, mut answered, mut codes) = (Instant::now() + HANG, 0, Vec::<String>::new());
+    let mut answers = scene.answers.iter();
+    let mut answer = answers.next();
     loop {
         let shown = terminal.shown();
         if shown.matches(MARK).count() == marks {
@@ -152,7 +154,11 @@ fn on_terminal(mut terminal: Terminal, stage: &Stage, scene: &Scene, marks: usiz
         let question = &shown[answered..];
         if question.ends_with("[y/N] ") {
             answered = shown.len();
-            terminal.types(&format!("{}\n", scene.answer));
+            terminal.types(&format!("{}\n", answer.expect("a marker has one answer at least")));
+            answer = answers.next().or(answer);
+        } else if let Some(typed) = typed(question) {
+            answered = shown.len();
+            terminal.types(&format!("{typed}\n"));
         } else if question.contains("MFA code for ") && question.ends_with("): ") {
             answered = shown.len();
             if let Some(code) = stage.code(scene.code, codes.len()) {

@@ -1,6 +1,6 @@
 //! The worlds that samples run in. A marker above a block chooses one:
 //!
-//! `<!-- test: world=NAME [terminal=no] [code=wrong|none|late] [answer=n] [setup="commands"] -->`
+//! `<!-- test: world=NAME [terminal=no] [code=wrong|none|late] [answer=y,n] [setup="commands"] -->`
 //!
 //! Each world has the profiles `work` (an access key and the device of Ana) and `prod` (a role of another account below
 //! it), and an STS and IAM that answer to AWS's own names behind a proxy, so that nothing says "not AWS".
@@ -33,6 +33,8 @@ const HOSTS: [&str; 4] =
 pub enum Preparation {
     /// No profiles.
     Empty,
+    /// No AWS files, and a desktop's keyring that holds nothing.
+    New,
     /// The profiles, the key in the file, no keyring.
     Files,
     /// The same, with a desktop's keyring that holds nothing yet.
@@ -49,6 +51,7 @@ impl Preparation {
     fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "empty" => Self::Empty,
+            "new" => Self::New,
             "files" => Self::Files,
             "keyring" => Self::Keyring,
             "adopted" => Self::Adopted,
@@ -57,6 +60,19 @@ impl Preparation {
             _ => return None,
         })
     }
+}
+
+/// What Ana types when `setup` asks.
+const TYPED: [(&str, &str); 4] = [
+    ("profile name (Enter for default): ", "work"),
+    ("region (Enter for none): ", "eu-west-1"),
+    ("access key id, or path of the console's CSV file: ", KEY_ID),
+    ("secret access key (not shown): ", SECRET),
+];
+
+/// The answer to a question for a name, a region or a key.
+pub fn typed(question: &str) -> Option<&'static str> {
+    TYPED.iter().find(|(asked, _)| question.ends_with(asked)).map(|(_, typed)| *typed)
 }
 
 /// Which code a question gets.
@@ -76,8 +92,8 @@ pub struct Scene {
     pub preparation: Preparation,
     pub terminal: bool,
     pub code: Code,
-    /// What a question for a yes gets.
-    pub answer: String,
+    /// What the questions for a yes get, in turn; the last one is for all that follow.
+    pub answers: Vec<String>,
     /// Shell commands that are run before, and not shown.
     pub setup: String,
 }
@@ -89,7 +105,7 @@ impl Scene {
             preparation: Preparation::Empty,
             terminal: true,
             code: Code::Right,
-            answer: "y".into(),
+            answers: vec!["y".into()],
             setup: String::new(),
         };
         let mut marker = block.marker.as_str();
@@ -108,7 +124,7 @@ impl Scene {
                 Some(("code", "wrong")) => scene.code = Code::Wrong,
                 Some(("code", "none")) => scene.code = Code::None,
                 Some(("code", "late")) => scene.code = Code::Late,
-                Some(("answer", answer)) => scene.answer = answer.to_owned(),
+                Some(("answer", answers)) => scene.answers = answers.split(',').map(String::from).collect(),
                 _ => return Err(format!("unknown word in its marker: {word}")),
             }
         }
@@ -134,20 +150,24 @@ impl Stage {
         world.write("ca.pem", world.sandbox.ca_pem().expect("it speaks TLS"));
         let keys = format!("[work]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n");
         let (config, credentials) = if preparation == Preparation::Empty { ("", "") } else { (CONFIG, keys.as_str()) };
-        world.write(".aws/config", config);
-        world.write(".aws/credentials", credentials);
-        close(&world, ".aws");
+        if preparation == Preparation::New {
+            std::fs::remove_dir_all(world.home().join(".aws")).unwrap();
+        } else {
+            world.write(".aws/config", config);
+            world.write(".aws/credentials", credentials);
+            close(&world, ".aws");
+        }
         Self { world, proxy }
     }
 
     /// Makes everything that was so before the first command.
     pub fn prepare<'a>(&'a self, preparation: Preparation) -> Option<Desktop<'a>> {
-        use Preparation::{Adopted, Empty, Files, Keyring, Locked, SignedIn};
+        use Preparation::{Adopted, Empty, Files, Keyring, Locked, New, SignedIn};
         let desktop = match preparation {
             Empty | Files => return None,
-            Keyring | Adopted | SignedIn | Locked => Desktop::empty(&self.world),
+            New | Keyring | Adopted | SignedIn | Locked => Desktop::empty(&self.world),
         };
-        if preparation != Keyring {
+        if ![New, Keyring].contains(&preparation) {
             self.run(&desktop, "twolock profile adopt work --yes");
         }
         if preparation == SignedIn {

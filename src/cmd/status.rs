@@ -37,27 +37,25 @@ pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     let wanted = planned.as_ref().map(Planned::identities);
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
     let active_sessions = open_active(&context, now, is_wanted);
+    let keys = keys(&context);
+    let rows = key_rows(&context, &keys, now);
     if args.json {
-        json_to_stdout(as_json(&active_sessions, &context, now))?;
+        json_to_stdout(as_json(&active_sessions, &context, rows, now))?;
     } else {
-        to_stdout(as_text(&active_sessions, &context, now).as_bytes())?;
+        to_stdout(as_text(&active_sessions, &context, rows, now).as_bytes())?;
     }
+    // Not where a program asks: nobody would see it, and it is not said twice.
     if !args.json && args.min_ttl.is_none() {
-        remind(&context, planned.as_ref());
+        match planned.as_ref().map(|planned| &planned.plan.base) {
+            Some(Base::Key(key)) => context.remind([key]),
+            None => context.remind(&keys),
+        }
     }
     match (args.min_ttl, planned) {
         (Some(rest), Some(planned)) if !lasts(&planned, &active_sessions, now.plus(rest)) => {
             Ok(Kind::NeedsPerson.exit_code())
         }
         _ => Ok(0),
-    }
-}
-
-/// Not where a program asks: nobody would see it, and it is not said twice.
-fn remind(context: &Context, planned: Option<&Planned>) {
-    match planned.map(|planned| &planned.plan.base) {
-        Some(Base::Key(key)) => context.remind([key]),
-        None => context.remind(&keys(context)),
     }
 }
 
@@ -73,7 +71,7 @@ fn lasts(planned: &Planned, active_sessions: &Opened, until: Timestamp) -> bool 
     alive(last.identity, until) || (fresh_would_last && without_code())
 }
 
-fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> String {
+fn as_text(active_sessions: &Opened, context: &Context, keys: Vec<[String; 4]>, now: Timestamp) -> String {
     let row = |(_, header): &(PathBuf, Header)| {
         vec![
             visible(header.profile.as_str()),
@@ -106,7 +104,7 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
         text += &format!("{}\n", unopened.line());
     }
     let row = |[profile, id, place, age]: [String; 4]| vec![visible(&profile), id, place, age];
-    let keys: Vec<_> = key_rows(context, now).into_iter().map(row).collect();
+    let keys: Vec<_> = keys.into_iter().map(row).collect();
     if !keys.is_empty() {
         text += "\n";
         text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys, room, &[2]);
@@ -114,7 +112,7 @@ fn as_text(active_sessions: &Opened, context: &Context, now: Timestamp) -> Strin
     text
 }
 
-fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value {
+fn as_json(active_sessions: &Opened, context: &Context, keys: Vec<[String; 4]>, now: Timestamp) -> Value {
     let session = |(_, header): &(PathBuf, Header)| {
         let mut fields = json!({
             "profile": header.profile.as_str(),
@@ -137,7 +135,7 @@ fn as_json(active_sessions: &Opened, context: &Context, now: Timestamp) -> Value
     let key = |[profile, id, place, age]: [String; 4]| json!({"profile": profile, "access_key_id": id, "where": place, "age": age});
     let mut fields = json!({
         "sessions": active_sessions.sessions.iter().map(session).collect::<Vec<_>>(),
-        "keys": key_rows(context, now).into_iter().map(key).collect::<Vec<_>>(),
+        "keys": keys.into_iter().map(key).collect::<Vec<_>>(),
     });
     if let Some(own) = ThisShell::of(&context.env).profile {
         fields["this_shell"] = json!(own);
@@ -158,11 +156,8 @@ fn keys(context: &Context) -> Vec<LongTermKey> {
 }
 
 /// The profile, id, place and age of every long-term key.
-fn key_rows(context: &Context, now: Timestamp) -> Vec<[String; 4]> {
+fn key_rows(context: &Context, keys: &[LongTermKey], now: Timestamp) -> Vec<[String; 4]> {
     let ages = KeyAges::of(context);
     let age = |key: &LongTermKey| ages.age(&key.id, now).map_or_else(|| "unknown".into(), |age| age.to_string());
-    keys(context)
-        .iter()
-        .map(|key| [key.profile.to_string(), key.id.to_string(), key.place.to_string(), age(key)])
-        .collect()
+    keys.iter().map(|key| [key.profile.to_string(), key.id.to_string(), key.place.to_string(), age(key)]).collect()
 }

@@ -566,6 +566,19 @@ fn keys_in_the_index_are_checked() {
     assert_eq!(of_profile, [(json!("warning"), said.to_owned())]);
     assert_eq!(world.found("key-age")[0]["fix"], "twolock key rotate base");
     world.write(".aws/config", &config);
+    // Of a key in a file, once AWS has said when it was created.
+    world.write(".local/share/twolock/keys.json", r#"{"v":1,"keys":{}}"#);
+    world.write(".aws/credentials", crate::world::CREDENTIALS);
+    world.write(
+        ".local/state/twolock/state.json",
+        r#"{"v":1,"keys":{"AKIAIOSFODNN7EXAMPLE":{"created":"2020-01-02T03:04:05Z"}}}"#,
+    );
+    let what = world.found("key-age")[0]["what"].as_str().unwrap().to_owned();
+    assert!(
+        what.starts_with("access key AKIAIOSFODNN7EXAMPLE is 2") && what.contains(" days old; key_max_age is 40d"),
+        "{what}"
+    );
+    world.write(".aws/credentials", "");
     index("2026-01-02T03:04:05Z", "999999999999");
     let device = &world.found("mfa-device")[0];
     assert_eq!(

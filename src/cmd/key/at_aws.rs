@@ -107,17 +107,16 @@ impl Asking {
     fn in_vain(&mut self, asker: &Asker, error: Option<AwsError>) {
         let is_away = error.as_ref().is_none_or(is_of_the_way);
         let why = error.as_ref().map_or_else(|| "AWS did not answer in time".into(), AwsError::shown_cause);
-        match error {
-            Some(AwsError { kind: AwsErrorKind::Denied, .. }) => {
-                self.answers.unknown.insert(asker.id.clone(), Unknown::Denied);
-            }
-            _ if is_away && self.is_aws_away => {}
-            _ => {
-                self.is_aws_away |= is_away;
-                self.answers.obstacle(why);
-                (!is_away).then(|| self.answers.unknown.insert(asker.id.clone(), Unknown::Refused));
-            }
+        let is_denied = error.is_some_and(|error| error.kind == AwsErrorKind::Denied);
+        if !is_away {
+            let unknown = if is_denied { Unknown::Denied } else { Unknown::Refused };
+            self.answers.unknown.insert(asker.id.clone(), unknown);
         }
+        let is_told = is_away && self.is_aws_away;
+        if !is_denied && !is_told {
+            self.answers.obstacle(why);
+        }
+        self.is_aws_away |= is_away;
     }
 }
 
@@ -295,7 +294,7 @@ fn at_once<R: Send>(indexes: &[usize], act: impl Fn(usize) -> R + Sync) -> Vec<(
     std::thread::scope(|scope| {
         for _ in 1..AT_ONCE.min(indexes.len()) {
             // Without another thread, this one does all of it.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, &work);
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });

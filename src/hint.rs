@@ -92,11 +92,12 @@ pub enum Verb {
     SettingsTrust,
     SettingsUnset,
     Setup,
+    Whoami,
 }
 
 impl Verb {
     /// Every command that hints name.
-    pub const ALL: [Verb; 26] = {
+    pub const ALL: [Verb; 27] = {
         use Verb::*;
         [
             Devices,
@@ -125,6 +126,7 @@ impl Verb {
             SettingsTrust,
             SettingsUnset,
             Setup,
+            Whoami,
         ]
     };
 
@@ -157,6 +159,7 @@ impl Verb {
             Verb::SettingsTrust => "settings trust",
             Verb::SettingsUnset => "settings unset",
             Verb::Setup => "setup",
+            Verb::Whoami => "whoami",
         }
     }
 }

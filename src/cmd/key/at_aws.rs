@@ -13,6 +13,7 @@ use crate::cmd::keys::{Credentials, RealBases};
 use crate::cmd::sessions::{cache_if_open, living_in};
 use crate::credentials::AccessKeyId;
 use crate::error::Result;
+use crate::hint::{CommandLine, Verb};
 use crate::names::{ProfileName, UserName};
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::profile::plan::Outline;
@@ -100,32 +101,27 @@ struct Asking {
     /// A keyring that is locked, or hangs, is asked for one secret and no more.
     is_keyring_shut: bool,
     is_aws_away: bool,
+    is_refusal_told: bool,
 }
 
 impl Asking {
     /// Keeps why there is no answer. Without an error there was no time, or AWS had not been reached before.
     fn in_vain(&mut self, asker: &Asker, error: Option<AwsError>) {
-        let is_away = error.as_ref().is_none_or(is_of_the_way);
-        let why = error.as_ref().map_or_else(|| "AWS did not answer in time".into(), AwsError::shown_cause);
-        let is_denied = error.is_some_and(|error| error.kind == AwsErrorKind::Denied);
-        if !is_away {
-            let unknown = if is_denied { Unknown::Denied } else { Unknown::Refused };
-            self.answers.unknown.insert(asker.id.clone(), unknown);
-        }
-        let is_told = is_away && self.is_aws_away;
-        if !is_denied && !is_told {
-            self.answers.obstacle(why);
-        }
-        self.is_aws_away |= is_away;
-    }
-}
-
-impl Answers {
-    /// A wrong clock is one for all keys.
-    fn obstacle(&mut self, why: String) {
-        if !self.obstacles.contains(&why) {
-            self.obstacles.push(why);
-        }
+        let (unknown, why) = match error {
+            Some(error) if error.kind == AwsErrorKind::Denied => (Some(Unknown::Denied), None),
+            Some(error) if !is_of_the_way(&error) => {
+                // One that is not accepted, or a wrong clock, which all of them have.
+                let whoami = CommandLine::of(Verb::Whoami, &asker.planned.plan.profile);
+                let why = format!("access key {} is refused; to see why: {whoami}", asker.id);
+                (Some(Unknown::Refused), Some(why).filter(|_| !std::mem::replace(&mut self.is_refusal_told, true)))
+            }
+            error => {
+                let why = error.map_or_else(|| "AWS did not answer in time".into(), |error| error.shown_cause());
+                (None, Some(why).filter(|_| !std::mem::replace(&mut self.is_aws_away, true)))
+            }
+        };
+        self.answers.obstacles.extend(why);
+        self.answers.unknown.extend(unknown.map(|unknown| (asker.id.clone(), unknown)));
     }
 }
 
@@ -183,7 +179,7 @@ fn key(context: &Context, stores: &Stores, planned: &Planned, asking: &mut Askin
         Err(StoreError::Absent | StoreError::Damaged(_)) => {}
         Err(e) => {
             asking.is_keyring_shut = true;
-            asking.answers.obstacle(format!("{} {e}", store.name()));
+            asking.answers.obstacles.push(format!("{} {e}", store.name()));
         }
     }
     None

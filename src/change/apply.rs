@@ -118,7 +118,7 @@ impl<'a> Run<'a> {
     fn replaced_all_the_same(&self, path: PathBuf, last: Option<(Vec<u8>, Vec<u8>)>) -> Option<Done<'a>> {
         let (old, new) = last.filter(|(old, new)| old != new)?;
         let now = foreign_file::load(&path, "", aws_files::LARGEST_FILE).ok()?;
-        (now == new).then(|| Done::Replaced { path, replaced: Replaced { old, new, tightened: false } })
+        (now == new).then_some(Done::Replaced { path, replaced: Replaced { old, new, tightened: false } })
     }
 
     /// The file an act edits, absolute.

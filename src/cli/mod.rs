@@ -202,7 +202,8 @@ that it could not do.")]
     #[command(after_help = "\
 Examples:
   twolock forget --everything --dry-run
-  twolock profile release work --restore-key && twolock forget --everything    # keeps the access key of work
+  twolock profile release work --restore-key    # first, to keep its key
+  twolock forget --everything
 
 It shows the change of the AWS files first, and what is deleted: the access keys in the keyring, all sessions, the key that \
 encrypts them, the settings and all other files of twolock. Access keys stay active at AWS. At the end, it lists what it \

@@ -194,21 +194,22 @@ impl Context {
         self.plan_of(self.quiet(), name)
     }
 
-    /// The profiles in file order, without the sections that keep the new key of a rotation under way.
+    /// The profiles in file order, without [`Context::new_key_sections`].
     pub fn profile_names(&self) -> Vec<String> {
-        let mut names = self.files.profile_names();
-        self.without_new_keys(&mut names);
+        let (mut names, kept) = (self.files.profile_names(), self.new_key_sections());
+        names.retain(|name| !kept.contains(name));
         names
     }
 
-    pub fn without_new_keys(&self, names: &mut Vec<String>) {
-        let records = Records::of(&self.dirs.account_data()).all().unwrap_or_default();
-        let keeps = |name: &String, record: &Record| {
-            let section = self.files.credentials.section(name).filter(|_| *name == new_key_profile(&record.profile));
-            let id = section.as_ref().and_then(|section| section.get(STATIC_KEYS[0]));
-            id.is_some_and(|id| record.phase.new_key().is_some_and(|new| id.value == new.as_str()))
+    /// The sections that only keep the new key of a rotation under way.
+    pub fn new_key_sections(&self) -> Vec<String> {
+        let section = |record: Record| {
+            let name = new_key_profile(&record.profile);
+            let id = self.files.credentials.section(&name)?.get(STATIC_KEYS[0])?.value.clone();
+            (record.phase.new_key()?.as_str() == id).then_some(name)
         };
-        names.retain(|name| !records.iter().any(|record| keeps(name, record)));
+        let records = Records::of(&self.dirs.account_data()).all().unwrap_or_default();
+        records.into_iter().filter_map(section).collect()
     }
 
     /// Whether a profile can be adopted without the profiles that use it as source.

@@ -104,7 +104,7 @@ impl Context {
     }
 
     fn listing_profiles(&self, failure: Failure) -> Failure {
-        let names = first_names(&usable_names(&self.files));
+        let names = first_names(&self.usable_names());
         match names.is_empty() {
             false => failure.hint(format!("profiles: {names}")),
             true => failure.hint(format!("there are no profiles in {}", self.files.shown())),
@@ -180,10 +180,16 @@ impl Context {
         }
     }
 
+    /// The profiles that people use: none that only keeps a key.
+    fn usable_names(&self) -> Vec<String> {
+        let (mut names, kept) = (usable_names(&self.files), self.new_key_sections());
+        names.retain(|name| !kept.contains(name));
+        names
+    }
+
     /// Every name that a command accepts: the profiles in file order, then the aliases.
     pub fn names_offered(&self) -> Vec<String> {
-        let mut names = usable_names(&self.files);
-        self.without_new_keys(&mut names);
+        let mut names = self.usable_names();
         let known: HashSet<String> = names.iter().cloned().collect();
         names.extend(self.settings.aliases.iter().map(|(alias, _)| alias.to_string()).filter(|a| !known.contains(a)));
         names

@@ -59,6 +59,22 @@ fn a_change_with_ten_times_the_profiles_takes_about_ten_times_as_long() {
 }
 
 #[test]
+fn forgetting_and_testing_ten_times_the_profiles_take_about_ten_times_as_long() {
+    let adopted = |profiles: usize| {
+        let world = world(profiles, "base");
+        let config = std::fs::read_to_string(world.home().join(".aws/config")).unwrap();
+        let ours = config.replace("role_arn", "twolock_role_arn").replace("source_profile", "twolock_source_profile");
+        world.write(".aws/config", &ours);
+        world
+    };
+    let (few, many) = (adopted(400), adopted(4_000));
+    for args in [&["forget", "--everything", "--dry-run"][..], &["whoami", "--all"]] {
+        let (short, long) = (time(&few, args), time(&many, args));
+        assert!(long < short * 30, "{args:?}: {short:?} with 400 profiles, {long:?} with 4,000");
+    }
+}
+
+#[test]
 fn a_section_that_is_repeated_ten_times_as_often_takes_about_ten_times_as_long() {
     let repeated = |times: usize| {
         let world = World::new();

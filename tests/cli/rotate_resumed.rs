@@ -374,6 +374,7 @@ fn the_section_of_a_new_key_is_no_profile_of_the_users() {
         &[],
         &["complete", "--", "env", ""],
         &["doctor", "-v"],
+        &["profile", "adopt", "--all", "--dry-run"],
     ] {
         let ran = world.finish(&mut world.twolock(args));
         assert!(ran.stdout.contains("base") && !ran.stdout.contains("base-new-key"), "{args:?}: {ran:?}");

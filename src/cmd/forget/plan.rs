@@ -230,6 +230,8 @@ fn kept_beside(context: &Context, profile: &Profile) -> Result<Option<AccessKey>
 /// What to know of profiles afterwards: those that AWS tools use without MFA, and settings that are not ours alone.
 fn notes_on_profiles(context: &Context, after: &Preview) -> Vec<String> {
     let mut notes = Vec::new();
+    // Builds the index, so that each profile is found without a search.
+    after.files.profile_names();
     for name in context.files.profile_names().iter().filter_map(|name| ProfileName::parse(name).ok()) {
         let Some(profile) = context.files.profile(name.as_str()) else { continue };
         if profile.get("twolock_role_arn").is_some() {

@@ -65,8 +65,9 @@ pub fn run(context: &Context, args: &KeyImport, title: &str) -> Result<u8> {
 }
 
 fn all(context: &Context) -> Vec<Import> {
-    let sources = context.quiet();
-    import::importable(sources).iter().filter_map(|name| import::of_one(sources, name).ok()).collect()
+    let (sources, kept) = (context.quiet(), context.new_key_sections());
+    let names = import::importable(sources).into_iter().filter(|name| !kept.iter().any(|kept| kept == name.as_str()));
+    names.filter_map(|name| import::of_one(sources, &name).ok()).collect()
 }
 
 /// The keys of the named profiles. One that an earlier run could only store is proved at once.

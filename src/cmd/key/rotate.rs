@@ -477,21 +477,16 @@ impl Rotating<'_> {
     fn go_on_stored(&self, rotation: &Rotation, record: Record, new: &AccessKeyId) -> Result<()> {
         messages::note(&format!("access key {new} is stored; waiting until AWS accepts it"));
         let key = rotation.prove(new)?;
+        // It may be in a file, and the keyring has the old one for another profile, or has got it meanwhile.
+        let in_keyring = self.places.in_keyring(Some(self.account.number.clone()));
+        in_keyring.filter(|_| self.places.is_in_index()).map_or(Ok(()), |in_keyring| in_keyring.keep(&key))?;
         let (holders, keyring) = (Holders::of(self.context, &record.old), self.places.keyring());
         // A session with the new key first: those who call in the meantime are served by the old one, then by this.
         let after = holders.after(self.context, &record.old, &key, keyring)?;
         let credentials = self.credentials(&after, &after.plan(self.profile)?, self.places.stores)?;
         self.code_used.set(true);
-        if self.places.is_in_file()
-            && self.places.is_in_index()
-            && let Some(in_keyring) = self.places.in_keyring(Some(self.account.number.clone()))
-        {
-            in_keyring.keep(&key)?;
-        }
         holders.switch(self.context, &record.old, &key, keyring)?;
-        if self.places.is_in_file() {
-            rotation.keys.forget(new)?;
-        }
+        rotation.keys.forget(new)?;
         let record = rotation.switched(record, new)?;
         self.deactivate(rotation, record, new, credentials.signer())
     }

@@ -24,7 +24,7 @@ const MOST_LEFT: usize = 20;
 /// Adopts one profile and those that use it as source, or all.
 pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     let (adoptions, asked) = if args.all {
-        (adoption::of_all(context.quiet()), None)
+        (adoption::of_all(context.quiet(), &context.new_key_sections()), None)
     } else {
         let asked = context.requested_or_picked(&args.profile)?;
         let planned = context.plan(&asked)?;

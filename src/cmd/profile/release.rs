@@ -112,7 +112,7 @@ fn notes_on_callers(context: &Context, after: &Preview, name: &ProfileName) -> V
 
 /// Without twolock, SDKs assume a role that has no mfa_serial without MFA.
 pub fn without_mfa(context: &Context, after: &Preview, name: &ProfileName) -> Option<String> {
-    let device = context.plan(name).ok()?.plan.device?;
+    let device = context.plan_of_many(name).ok()?.plan.device?;
     let profile = after.files.profile(name.as_str())?;
     (profile.get("role_arn").is_some() && profile.get("mfa_serial").is_none()).then(|| {
         let command = CommandLine::of(Verb::Set, name).with("mfa_serial").with(device.as_str());

@@ -74,9 +74,9 @@ pub fn of_one(sources: Sources<'_>, asked: &ProfileName, only: bool) -> Result<A
     Ok(adoptions(&chains, |name| wanted.contains(name)))
 }
 
-/// Works out what adopting all profiles means.
-pub fn of_all(sources: Sources<'_>) -> Adoptions {
-    adoptions(&Chains::of(sources), |_| true)
+/// Works out what adopting all profiles means, but for these, which are not the user's.
+pub fn of_all(sources: Sources<'_>, but: &[String]) -> Adoptions {
+    adoptions(&Chains::of(sources), |name| !but.iter().any(|other| other == name))
 }
 
 /// The profiles whose chain passes through this one, in file order.

@@ -181,7 +181,7 @@ impl Context {
     }
 
     /// The profiles that people use: none that only keeps a key.
-    fn usable_names(&self) -> Vec<String> {
+    pub fn usable_names(&self) -> Vec<String> {
         let (mut names, kept) = (usable_names(&self.files), self.new_key_sections());
         names.retain(|name| !kept.contains(name));
         names

@@ -1,6 +1,7 @@
 //! `setup` cut short anywhere: the next run ends with what the first would have, and the key is never in clear. What an
 //! enrollment and a rotation do then: `enrollments.rs` and `rotations.rs`.
 
+use crate::machine::under_strace;
 use crate::world::desktop::{Desktop, item};
 use crate::world::person::{answering, codes, line};
 use crate::world::{DEVICE, Fault, FaultKind, KEY_ID, Ran, SECRET, Terminal, World};
@@ -13,9 +14,10 @@ fn empty_home() -> World {
     world
 }
 
+const SETUP: [&str; 2] = ["setup", "work"];
+
 fn answered(desktop: &Desktop, mut command: std::process::Command) -> Ran {
-    command.args(["setup", "work"]).env("AWS_ENDPOINT_URL", desktop.world.sandbox.url());
-    desktop.dress(&mut command);
+    desktop.dress(command.env("AWS_ENDPOINT_URL", desktop.world.sandbox.url()));
     let mut answers = vec![
         line("region (Enter for none): ", "eu-west-1"),
         line("access key id, or path of the console's CSV file: ", KEY_ID),
@@ -28,15 +30,13 @@ fn answered(desktop: &Desktop, mut command: std::process::Command) -> Ran {
 }
 
 fn set_up(desktop: &Desktop) -> Ran {
-    answered(desktop, desktop.world.program(env!("CARGO_BIN_EXE_twolock")))
+    let mut command = desktop.world.program(env!("CARGO_BIN_EXE_twolock"));
+    command.args(SETUP);
+    answered(desktop, command)
 }
 
 fn bent(desktop: &Desktop, calls: &str, what: &str, nth: usize) -> Ran {
-    let mut command = desktop.world.program("strace");
-    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
-    command.args(["-e", &format!("inject={calls}:{what}:when={nth}")]);
-    command.arg(env!("CARGO_BIN_EXE_twolock"));
-    answered(desktop, command)
+    answered(desktop, under_strace(desktop.world, calls, what, nth, &SETUP))
 }
 
 /// No file has the secret.

@@ -1,6 +1,6 @@
 //! What IAM knows of the access keys here, asked without a question or a dialog, and never for long.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -61,7 +61,7 @@ pub struct Answers {
 }
 
 /// Asks about the keys of every profile, except of these profiles; each user once.
-pub fn ask(context: &Context, except: &HashSet<String>) -> Answers {
+pub fn ask(context: &Context, except: &[String]) -> Answers {
     let stores = context.stores(false);
     let (mut asking, until) = (Asking::default(), Deadline::after(Instant::now(), PATIENCE));
     let askers = askers(context, &stores, except, &mut asking);
@@ -131,7 +131,7 @@ fn is_of_the_way(error: &AwsError) -> bool {
 }
 
 /// For each key the profile that can ask best: one with an active MFA session, else one that says where its calls go.
-fn askers(context: &Context, stores: &Stores, except: &HashSet<String>, asking: &mut Asking) -> Vec<Asker> {
+fn askers(context: &Context, stores: &Stores, except: &[String], asking: &mut Asking) -> Vec<Asker> {
     let mut candidates: BTreeMap<AccessKeyId, Vec<(u8, ProfileName)>> = BTreeMap::new();
     for name in context.files.profile_names().into_iter().filter(|name| !except.contains(name)) {
         let (Ok(profile), Some(outline)) = (ProfileName::parse(&name), context.outline(&name)) else { continue };

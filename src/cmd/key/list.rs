@@ -55,7 +55,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     let records = Records::of(&context.dirs.account_data()).all().unwrap_or_default();
     let mut rows = rows(context, &records);
     if !rows.is_empty() {
-        let answers = at_aws::ask(context, &new_key_sections(&records));
+        let answers = at_aws::ask(context, &context.new_key_sections());
         if !answers.obstacles.is_empty() {
             let why = answers.obstacles.join("; ");
             messages::note(&format!("AWS did not tell of every key, so ages may be minimums: {why}"));
@@ -76,11 +76,6 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
-/// The sections where a new key waits until its profile gets it: they are no profiles.
-fn new_key_sections(records: &[Record]) -> HashSet<String> {
-    records.iter().filter(|record| is_pending(record)).map(|record| new_key_profile(&record.profile)).collect()
-}
-
 /// Whether profiles still have the old key.
 fn is_pending(record: &Record) -> bool {
     matches!(record.phase, Phase::Creating | Phase::Created { .. } | Phase::Stored { .. })
@@ -88,10 +83,10 @@ fn is_pending(record: &Record) -> bool {
 
 /// The keys of the files in file order, each profile's before its key in the index; then those of profiles that are gone.
 fn rows(context: &Context, records: &[Record]) -> Vec<Row> {
-    let mut rows = Vec::new();
+    let (mut rows, kept) = (Vec::new(), context.new_key_sections());
     for name in context.files.profile_names() {
         let Ok(profile) = ProfileName::parse(&name) else { continue };
-        let section_of = |record: &&Record| is_pending(record) && new_key_profile(&record.profile) == name;
+        let section_of = |record: &&Record| kept.contains(&name) && new_key_profile(&record.profile) == name;
         if let Some(record) = records.iter().find(section_of) {
             rows.extend(in_file(context, &profile).map(|row| Row { profile: Some(record.profile.to_string()), ..row }));
             continue;

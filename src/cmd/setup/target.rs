@@ -10,7 +10,7 @@ use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::messages;
 use crate::picker::{self, Choices};
-use crate::profile::adoption::kept_key::{keeps_the_key_of, usable_names};
+use crate::profile::adoption::kept_key::keeps_the_key_of;
 use crate::profile::base::Base;
 use crate::profile::callers::Served;
 use crate::text::visible::visible;
@@ -25,7 +25,7 @@ pub fn chosen(context: &Context, args: &cli::Setup) -> Result<Option<ProfileName
         return of_its_key(context, &context.resolve_alias(&name)?).map(Some);
     }
     let names: Vec<ProfileName> =
-        usable_names(&context.files).iter().filter_map(|name| ProfileName::parse(name).ok()).collect();
+        context.usable_names().iter().filter_map(|name| ProfileName::parse(name).ok()).collect();
     let unfinished: Vec<&ProfileName> = names.iter().filter(|name| is_unfinished(context, name)).collect();
     match &unfinished[..] {
         [one] => {

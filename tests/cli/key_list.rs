@@ -257,8 +257,8 @@ fn the_new_key_of_an_unfinished_rotation_is_its_profiles_and_the_old_one_is_name
     assert_eq!(rotate(Some(world.code())), 0);
     let ran = list(&world);
     let old = row(&ran, KEY_ID);
-    assert_eq!((old[0].as_str(), old[2].as_str()), ("-", "inactive"));
-    assert_eq!(old[5..], ["not on this machine", "old key of a rotation, of user ana"], "{ran:?}");
+    assert_eq!((old[0].as_str(), old[2].as_str()), ("base", "inactive"));
+    assert_eq!(old[5..], ["not on this machine", "old key"], "{ran:?}");
 }
 
 #[test]

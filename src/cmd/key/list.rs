@@ -22,11 +22,13 @@ use crate::system::{clock, terminal};
 use crate::text::age::Age;
 use crate::text::style::{bold, bold_red};
 use crate::text::visible::visible;
+use crate::text::width::columns;
 use crate::timestamp::Timestamp;
 
 use super::at_aws::{self, Answers, AtAws, Unknown, used_when};
 use crate::profile::adoption::kept_key::new_key_profile;
 
+#[derive(Clone)]
 struct Row {
     /// None of a key that only AWS has.
     profile: Option<String>,
@@ -43,12 +45,12 @@ struct Row {
 }
 
 /// The part of a key in a rotation that is not finished.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Part {
     /// No profile has it yet.
     New,
-    /// No profile has it any more.
-    Old,
+    /// No profile has it any more; this one had it.
+    Old(ProfileName),
 }
 
 pub fn run(context: &Context, as_json: bool) -> Result<u8> {
@@ -112,7 +114,7 @@ fn only_in_keyring(record: &Record, rows: &[Row]) -> Option<Row> {
 fn part(records: &[Record], id: &AccessKeyId) -> Option<Part> {
     records.iter().find_map(|record| match is_pending(record) {
         true => (record.phase.new_key() == Some(id)).then_some(Part::New),
-        false => (record.old == *id).then_some(Part::Old),
+        false => (record.old == *id).then(|| Part::Old(record.profile.clone())),
     })
 }
 
@@ -122,14 +124,8 @@ fn with_answers(rows: Vec<Row>, answers: &Answers, records: &[Record]) -> Vec<Ro
     let mut listed: Vec<Row> = Vec::new();
     let user_of = |row: &Row| answers.keys.get(&row.id).map(|key| key.user.clone());
     for (at, row) in rows.iter().enumerate() {
-        listed.push(Row {
-            at_aws: answers.keys.get(&row.id).cloned(),
-            unknown: answers.unknown.get(&row.id).copied(),
-            profile: row.profile.clone(),
-            id: row.id.clone(),
-            place: row.place.clone(),
-            ..*row
-        });
+        let (at_aws, unknown) = (answers.keys.get(&row.id).cloned(), answers.unknown.get(&row.id).copied());
+        listed.push(Row { at_aws, unknown, ..row.clone() });
         let Some(user) =
             user_of(row).filter(|user| rows[at + 1..].iter().all(|row| user_of(row).as_ref() != Some(user)))
         else {
@@ -188,6 +184,14 @@ impl Row {
         }
     }
 
+    /// The profile that has it, or had it before it was rotated.
+    fn owner(&self) -> Option<&str> {
+        match &self.rotation {
+            Some(Part::Old(profile)) => Some(profile.as_str()),
+            _ => self.profile.as_deref(),
+        }
+    }
+
     fn is_active(&self) -> bool {
         self.at_aws.as_ref().is_none_or(|key| key.info.status == KeyStatus::Active)
     }
@@ -198,9 +202,9 @@ impl Row {
     }
 
     fn notes(&self) -> impl Iterator<Item = String> {
-        let part = self.rotation.map(|part| match part {
+        let part = self.rotation.as_ref().map(|part| match part {
             Part::New => "new key of a rotation",
-            Part::Old => "old key of a rotation",
+            Part::Old(_) => "old key",
         });
         let unknown = self.unknown.map(|unknown| match unknown {
             Unknown::Denied => "may not list its user's keys",
@@ -208,7 +212,7 @@ impl Row {
             Unknown::NoUser => "of the root user",
         });
         let notes = [self.unproved.then_some("not verified yet"), self.unused.map(|_| "unused"), part, unknown];
-        let user = self.at_aws.as_ref().filter(|_| self.profile.is_none()).and_then(|key| UserName::of_arn(&key.user));
+        let user = self.at_aws.as_ref().filter(|_| self.owner().is_none()).and_then(|key| UserName::of_arn(&key.user));
         notes.into_iter().flatten().map(String::from).chain(user.map(|user| format!("of user {user}")))
     }
 }
@@ -232,16 +236,24 @@ impl Listed<'_> {
         self.table(room).lines().zip(percent).map(styled).collect()
     }
 
-    /// Without an answer of IAM, two of the columns are empty and left out. Where there is little room, the status is left
-    /// out first if it is the same of all.
+    /// Where it is too wide for the terminal, a status that is not "active" stands in the note.
     fn table(&self, room: Option<usize>) -> String {
+        let whole = self.table_within(None, true);
+        match room {
+            Some(room) if whole.lines().any(|line| columns(line) > room) => self.table_within(Some(room), false),
+            _ => whole,
+        }
+    }
+
+    /// Without an answer of IAM, two of the columns are empty and left out.
+    fn table_within(&self, room: Option<usize>, has_status: bool) -> String {
         const HEADER: [&str; 7] = ["PROFILE", "ACCESS KEY", "STATUS", "AGE", "LAST USED", "WHERE", "NOTE"];
         const KEY: usize = 1;
         const STATUS: usize = 2;
         const AGE: usize = 3;
         const LAST_USED: usize = 4;
         const WHERE: usize = 5;
-        let cells: Vec<[String; 7]> = self.rows.iter().map(|row| self.cells(row)).collect();
+        let cells: Vec<[String; 7]> = self.rows.iter().map(|row| self.cells(row, has_status)).collect();
         let is_shown =
             |column: &usize| ![STATUS, LAST_USED].contains(column) || cells.iter().any(|row| !row[*column].is_empty());
         let shown: Vec<usize> = (0..HEADER.len()).filter(is_shown).collect();
@@ -249,10 +261,9 @@ impl Listed<'_> {
         let places = |columns: &[usize]| -> Vec<usize> {
             columns.iter().filter_map(|column| shown.iter().position(|shown| shown == column)).collect()
         };
-        let (first, second) = if self.rows.iter().all(Row::is_active) { (STATUS, WHERE) } else { (WHERE, STATUS) };
         let header: Vec<&str> = shown.iter().map(|&column| HEADER[column]).collect();
         let rows: Vec<Vec<String>> = cells.iter().map(pick).collect();
-        table_with(&header, &rows, room, &places(&[first, second, LAST_USED]), &places(&[KEY, AGE, LAST_USED]))
+        table_with(&header, &rows, room, &places(&[WHERE, LAST_USED]), &places(&[KEY, AGE, LAST_USED]))
     }
 
     fn age(&self, row: &Row) -> Option<Age> {
@@ -275,15 +286,17 @@ impl Listed<'_> {
         }
     }
 
-    fn cells(&self, row: &Row) -> [String; 7] {
+    fn cells(&self, row: &Row, has_status: bool) -> [String; 7] {
+        let status = row.at_aws.as_ref().map(|key| key.info.status.to_string());
+        let (status, remark) = if has_status { (status, None) } else { (None, status.filter(|_| !row.is_active())) };
         [
-            row.profile.as_ref().map_or_else(|| "-".into(), |profile| visible(profile)),
+            row.owner().map_or_else(|| "-".into(), visible),
             row.id.to_string(),
-            row.at_aws.as_ref().map(|key| key.info.status.to_string()).unwrap_or_default(),
+            status.unwrap_or_default(),
             self.age(row).map_or_else(|| "unknown".into(), |age| age.to_string()),
             row.last_used(self.now).unwrap_or_default(),
             row.place.as_ref().map_or_else(|| "not on this machine".into(), ToString::to_string),
-            row.notes().chain(self.due(row)).collect::<Vec<_>>().join(", "),
+            remark.into_iter().chain(row.notes()).chain(self.due(row)).collect::<Vec<_>>().join(", "),
         ]
     }
 
@@ -317,10 +330,10 @@ impl Listed<'_> {
         if let Some(why) = row.unused {
             fields["unused"] = json!(why);
         }
-        if let Some(part) = row.rotation {
+        if let Some(part) = &row.rotation {
             fields["rotation"] = json!(match part {
                 Part::New => "new",
-                Part::Old => "old",
+                Part::Old(_) => "old",
             });
         }
         if let Some(key) = &row.at_aws {

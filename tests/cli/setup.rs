@@ -260,6 +260,24 @@ fn without_a_keyring_the_credentials_file_is_offered_by_name() {
 }
 
 #[test]
+fn a_keyring_that_is_locked_or_gone_takes_no_key_and_no_file_gets_it() {
+    for is_gone in [false, true] {
+        let world = empty_home();
+        let mut desktop = Desktop::empty(&world);
+        if is_gone {
+            desktop.kill_keyring();
+        } else {
+            desktop.lock();
+        }
+        let (shown, ran) = set_up(&desktop, &[], vec![]);
+        assert_eq!(ran.code, 5, "{ran:?} {shown}");
+        assert!(ran.stderr.contains("the Secret Service is locked") && ran.stderr.ends_with(TO_GO_ON), "{ran:?}");
+        let found = world.finish(world.program("grep").args(["-rl", SECRET]).arg(world.home()));
+        assert_eq!((found.stdout.as_str(), config_of(&world).as_str()), ("", "[default]\nregion = eu-west-1\n"));
+    }
+}
+
+#[test]
 fn without_a_terminal_it_says_so_and_changes_nothing() {
     let world = empty_home();
     let said = "twolock: error: setup asks questions, and there is no terminal to ask on: run it in a terminal\n";

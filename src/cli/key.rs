@@ -37,10 +37,11 @@ A key is stored, read back and verified by a call to AWS before it is removed fr
 Example:
   twolock key list --json
 
-Status, age and last use are asked from IAM, with the MFA session if one is active, else with the key; nobody is asked for \
-a code, and a locked keyring stays locked. Where IAM does not answer, the age is at least the time since the key was added \
-to the keyring. A user's other key, which no profile here has, is listed, too. Keys older than `key_max_age`, or the \
-`twolock_key_max_age` of a profile that uses them, are red on a terminal; those that soon are, bold.")]
+Status, age and last use come from IAM, asked with the MFA session if one is active, else with the key; you are not \
+asked for a code, and a locked keyring stays locked. Where IAM does not answer, the age is at least the time since the \
+key was added to the keyring. A user's other key, which no profile here has, is listed, too. Keys older than \
+`key_max_age`, or the `twolock_key_max_age` of a profile that uses them, are red on a terminal; those that soon will be \
+are bold.")]
     List {
         /// Print JSON
         #[arg(long)]

@@ -103,7 +103,7 @@ Examples:
   eval \"$(twolock env --unset)\"                             # unset them again
 
 On failure, it prints a statement that fails, so that `eval \"$(twolock env prod)\" && next` stops. --unset does not \
-bring back what was set before: only `tl` remembers that, and `tl --off` restores it.")]
+restore the previous values: only `tl` remembers them, and `tl --off` restores them.")]
     Env(Env),
     /// Run a command with the credentials, or a subshell
     #[command(
@@ -198,16 +198,16 @@ that it could not do.")]
         after_help = "Examples:\n  twolock settings list\n  twolock settings set session_duration 8h"
     )]
     Settings(Settings),
-    /// Remove everything that twolock keeps on this machine, and take it out of the AWS files
+    /// Remove everything that twolock keeps on this machine, and its lines in the AWS files
     #[command(after_help = "\
 Examples:
   twolock forget --everything --dry-run
   twolock profile release work --restore-key    # first, to keep its key
   twolock forget --everything
 
-It shows the change of the AWS files first, and what is deleted: the access keys in the keyring, all sessions, the key that \
-encrypts them, the settings and all other files of twolock. Access keys stay active at AWS. At the end, it lists what it \
-cannot reach. If it is interrupted, run it again.")]
+It first shows the change of the AWS files and what is deleted: the access keys in the keyring, all sessions, the key \
+that encrypts them, the settings and all other files of twolock. Access keys stay active at AWS. At the end, it lists \
+what it cannot remove. If it is interrupted, run it again.")]
     Forget(Forget),
     /// Print the shell integration: `tl`, completion, a segment for your prompt
     #[command(after_help = init_help())]
@@ -470,7 +470,7 @@ pub enum Settings {
 
 #[derive(Args, Debug)]
 pub struct Forget {
-    /// Required, because nothing of it can be undone
+    /// Required, because this cannot be undone
     #[arg(long)]
     pub everything: bool,
     #[command(flatten)]

@@ -35,7 +35,7 @@ pub struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    /// Signs with an MFA session if one lives, else with the access key. Asks nobody.
+    /// Signs with an MFA session if one is active, else with the access key. Never prompts.
     pub fn of(context: &'a Context, profile: &ProfileName) -> Result<Self> {
         let planned = planned(context, profile)?;
         let stores = context.stores(true);

@@ -75,7 +75,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "key_max_age",
-        meaning: "reminds to rotate older access keys",
+        meaning: "age at which to rotate access keys",
         default: "90d",
         variable: None,
         check: |text| in_range(text, 86_400, 315_360_000, "1d to 3650d"),

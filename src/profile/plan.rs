@@ -104,7 +104,7 @@ fn planned(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
     let device = device_of(&chain)?;
     let protected = settings.protected()?.is_some_and(|p| p.value);
     let steps = StepPlanner { sources, chain: &chain, device: device.as_ref(), protected }.steps(&mut notes)?;
-    notes.extend(settings.key_max_age().err().map(|failure| format!("{}, so it does not count", failure.cause)));
+    notes.extend(settings.key_max_age().err().map(|failure| format!("{}, so it is ignored", failure.cause)));
     notes.extend(settings.note_on_duration().map(|(_, note)| note.into()));
     let partition = partition_of(&chain, device.as_ref())?;
     let named = named_region(&chain, partition)?;

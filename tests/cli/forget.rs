@@ -9,14 +9,14 @@ use crate::world::desktop::Desktop;
 use crate::world::{CONFIG, CREDENTIALS, DEVICE, KEY_ID, Ran, World};
 
 const FORGET: [&str; 3] = ["forget", "--everything", "--yes"];
-const NOTHING: &str = "there is nothing of twolock to forget\n";
+const NOTHING: &str = "nothing to forget\n";
 
 const NOT_REACHED: &str = "\
 forgot everything
-not reached: access key AKIAIOSFODNN7EXAMPLE at AWS; to delete it: aws iam delete-access-key --access-key-id \
+not removed: access key AKIAIOSFODNN7EXAMPLE at AWS; to delete it: aws iam delete-access-key --access-key-id \
 AKIAIOSFODNN7EXAMPLE (or in the console: IAM > Users > Security credentials)
-not reached: MFA device arn:aws:iam::123456789012:mfa/ana at AWS, which stays enabled, and its entry in your app
-not reached: credentials that programs have already: AWS";
+not removed: MFA device arn:aws:iam::123456789012:mfa/ana at AWS, which stays enabled, and its entry in your app
+not removed: credentials that programs already have: AWS";
 
 fn forget(world: &World) -> Ran {
     world.run(FORGET)
@@ -200,7 +200,7 @@ fn after_a_rotation_the_old_key_at_aws_is_named() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let credentials = credentials_of(&world);
     let ran = forget(&world);
-    let keys: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("not reached: access key ")).collect();
+    let keys: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("not removed: access key ")).collect();
     assert!(ran.code == 0 && keys.len() == 1 && keys[0].contains(KEY_ID), "{ran:?}");
     assert_eq!((credentials_of(&world), files_of(&world)), (credentials, Vec::new()), "the new key is the user's");
 }
@@ -340,19 +340,19 @@ fn it_names_the_lines_in_shell_files_this_shell_other_caches_and_other_files() {
         lines[..3],
         [
             NOTHING.trim_end(),
-            "not reached: the line of twolock in ~/.bashrc:3",
-            "not reached: the line of twolock in ~/.config/fish/config.fish:1",
+            "not removed: the line of twolock in ~/.bashrc:3",
+            "not removed: the line of twolock in ~/.config/fish/config.fish:1",
         ]
     );
     assert!(
-        lines[3].starts_with("not reached: the credentials of this shell, and of others; to unset them: "),
+        lines[3].starts_with("not removed: the credentials of this shell, and of others; to unset them: "),
         "{ran:?}"
     );
     assert_eq!(
         lines[4],
-        "not reached: credentials of the AWS CLI in ~/.aws/cli/cache; to remove them: rm -r HOME/.aws/cli/cache"
+        "not removed: credentials of the AWS CLI in ~/.aws/cli/cache; to remove them: rm -r HOME/.aws/cli/cache"
     );
-    assert_eq!(lines[5..], ["not reached: other AWS files than the one that AWS_CONFIG_FILE selects"]);
+    assert_eq!(lines[5..], ["not removed: other AWS files than the one that AWS_CONFIG_FILE selects"]);
 }
 
 #[test]
@@ -364,6 +364,6 @@ fn in_another_home_the_files_of_the_accounts_own_stay() {
     fs::write(&settings, "session_duration = \"8h\"\n").unwrap();
     let ran = world.finish(world.twolock(FORGET).env("TWOLOCK_ACCOUNT_HOME", own.path()));
     assert_eq!((ran.code, settings.exists()), (0, true), "{ran:?}");
-    let said = format!("not reached: the files of twolock in {}, the account's own home\n", own.path().display());
+    let said = format!("not removed: the files of twolock in {}, the account's own home\n", own.path().display());
     assert!(ran.stdout.ends_with(&said), "{ran:?}");
 }

@@ -494,7 +494,7 @@ fn a_key_that_another_program_prints_is_imported() {
 fn the_list_says_where_each_key_is_and_which_are_not_used() {
     let world = World::new();
     cut_off(&world);
-    let note = "twolock: note: AWS did not tell of every key, so ages may be minimums: STS at 127.0.0.1:1, not AWS, refused the connection\n";
+    let note = "twolock: note: AWS did not answer about every key, so ages may be minimums: STS at 127.0.0.1:1, not AWS, refused the connection\n";
     world.run(["key", "list"]).is(
         0,
         &format!("PROFILE  ACCESS KEY            AGE      WHERE                 NOTE\nbase     {KEY_ID}  unknown  ~/.aws/credentials:2\n"),

@@ -128,7 +128,7 @@ fn what_iam_says_of_the_age_stays_known() {
     assert!(ran.stdout.ends_with("  60 days\n"), "{ran:?}");
     assert!(ran.stderr.contains(&format!("access key {KEY_ID} is 60 days old (maximum 90)")), "{ran:?}");
     world.sandbox.deny(ANA, "ListAccessKeys");
-    assert_eq!(row(&list(&world), KEY_ID)[2..], ["60 days", "~/.aws/credentials:2", "may not list its user's keys"]);
+    assert_eq!(row(&list(&world), KEY_ID)[2..], ["60 days", "~/.aws/credentials:2", "cannot list its user's keys"]);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn without_an_answer_the_machine_tells_what_it_knows() {
     let skewed: Prepare = &|world| world.sandbox.set_clock(Clock::Offset(-7_200));
     let html: Prepare = &|world| world.sandbox.fault(Fault { times: None, ..Fault::new(FaultKind::HtmlBody) });
     for (what, prepare, cells, note) in [
-        ("denied", deny, &["unknown", "~/.aws/credentials:2", "may not list its user's keys"][..], ""),
+        ("denied", deny, &["unknown", "~/.aws/credentials:2", "cannot list its user's keys"][..], ""),
         ("last use denied", deny_use, &["active", "40 days", "~/.aws/credentials:2"], ""),
         (
             "a wrong clock",
@@ -174,7 +174,7 @@ fn without_an_answer_the_machine_tells_what_it_knows() {
             "a portal",
             html,
             &["unknown", "~/.aws/credentials:2"],
-            "note: AWS did not tell of every key, so ages may be minimums: ",
+            "note: AWS did not answer about every key, so ages may be minimums: ",
         ),
     ] {
         let world = world();
@@ -190,7 +190,7 @@ fn where_iam_needs_mfa_a_session_is_used_and_no_code_is_asked_for() {
     let world = World::new();
     world.sandbox.set_policy(ANA, Policy::SelfManaged);
     let ran = list(&world);
-    assert_eq!(row(&ran, KEY_ID)[2..], ["unknown", "~/.aws/credentials:2", "may not list its user's keys"], "{ran:?}");
+    assert_eq!(row(&ran, KEY_ID)[2..], ["unknown", "~/.aws/credentials:2", "cannot list its user's keys"], "{ran:?}");
     world.log_in("prod");
     assert_eq!(row(&list(&world), KEY_ID)[2], "active");
 }
@@ -223,7 +223,8 @@ fn a_locked_keyring_stays_locked_and_a_session_lists_its_keys_all_the_same() {
     world.sandbox.set_key_created(KEY_ID, world.sandbox.now() - 40 * DAY);
     desktop.lock();
     let ran = desktop.run_twolock(&["key", "list"]);
-    let note = "twolock: note: AWS did not tell of every key, so ages may be minimums: the Secret Service is locked\n";
+    let note =
+        "twolock: note: AWS did not answer about every key, so ages may be minimums: the Secret Service is locked\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (0, note), "{ran:?}");
     assert_eq!(row(&ran, KEY_ID)[2..], ["unknown", "OS keyring"]);
     let unlocked = Desktop::unlocked(&world);

@@ -6,8 +6,8 @@ use crate::world::{DEVICE, Fault, FaultKind, KEY_ID, Options, Ran, Terminal, Wor
 
 const ANA: &str = "arn:aws:iam::123456789012:user/ana";
 const SECOND: &str = "arn:aws:iam::123456789012:mfa/ana-2";
-const FOR_A_SCRIPT: &str = "twolock: hint: for a script: set mfa_process of the profile, and add --seed-to and --yes: it \
-                            then prints the codes\n";
+const FOR_A_SCRIPT: &str = "twolock: hint: for a script: set mfa_process of the profile, and add --seed-to and --yes: \
+                            mfa_process then prints the codes\n";
 const RECORD: &str = ".local/share/twolock/enrollments.json";
 
 /// Ana has a device, and no profile names it.
@@ -452,7 +452,7 @@ fn a_program_that_prints_codes_of_another_seed_leaves_no_device() {
     let program = manager(&world, "'JBSWY3DPEHPK3PXP'");
     world.add_config(&format!("mfa_process = {program} print\n"));
     let ran = world.run(["mfa", "enroll", "base", "--seed-to", &format!("{program} insert"), "--yes"]);
-    let error = "twolock: error: profile 'base': AWS refused the codes of mfa_process: it must print those of the seed that --seed-to got\n";
+    let error = "twolock: error: profile 'base': AWS refused the codes of mfa_process: it must print the codes of the new seed\n";
     assert_eq!((ran.code, ran.stderr.as_str()), (4, error), "{ran:?}");
     assert_eq!(world.sandbox.devices().len(), 1, "the unfinished one is deleted");
     assert!(!names(&world, SECOND) && !world.home().join(RECORD).exists());

@@ -160,7 +160,7 @@ fn an_invalid_maximum_is_refused_and_told_where_the_profile_is_used() {
     world.write(".aws/credentials", &CREDENTIALS.replace("[base]", "[odd]"));
     let ran = world.run(["env", "odd"]);
     let note =
-        "note: profile 'odd': twolock_key_max_age '5h' is out of range: 1d to 3650d (use 90d), so it does not count\n";
+        "note: profile 'odd': twolock_key_max_age '5h' is out of range: 1d to 3650d (use 90d), so it is ignored\n";
     assert!(ran.code == 0 && ran.stderr.ends_with(note), "{ran:?}");
     assert_eq!(world.run(["credential-process", "odd"]).stderr, "");
 }

@@ -114,7 +114,7 @@ fn without_the_second_code_both_keys_work_and_the_next_run_goes_on() {
     );
     // Other commands say so, in one line, and a program that reads us hears nothing.
     let remark = format!(
-        "twolock: warning: profile 'base': the rotation of access key {KEY_ID} was interrupted after {new} was stored; to go on: twolock key rotate base\n"
+        "twolock: warning: profile 'base': the rotation of access key {KEY_ID} was interrupted after {new} was stored; to continue: twolock key rotate base\n"
     );
     assert_eq!(world.run(["profile", "list"]).stderr, remark);
     assert!(!world.run(["credential-process", "base"]).stderr.contains("rotate"));
@@ -150,14 +150,14 @@ fn what_cannot_begin_is_refused_before_a_key_is_created() {
             nothing,
             &["--finish", "--yes"],
             3,
-            "no rotation of access key AKIAIOSFODNN7EXAMPLE is under way",
+            "no rotation of access key AKIAIOSFODNN7EXAMPLE is in progress",
         ),
         (
             "nothing to take back",
             nothing,
             &["--back"],
             3,
-            "no rotation of access key AKIAIOSFODNN7EXAMPLE is under way",
+            "no rotation of access key AKIAIOSFODNN7EXAMPLE is in progress",
         ),
         (
             "may not create",
@@ -401,7 +401,7 @@ fn back_undoes_a_rotation_that_was_interrupted() {
     rotate(&world, &["--back", "--yes"]).is(
         0,
         &format!(
-            "profile 'base': the rotation of access key {KEY_ID} was interrupted after {new} was stored; to go on: \
+            "profile 'base': the rotation of access key {KEY_ID} was interrupted after {new} was stored; to continue: \
              twolock key rotate base\ndeleted access key {new}\nbase: uses access key {KEY_ID}\n"
         ),
         "",

@@ -92,13 +92,13 @@ fn aws_files_that_differ_from_those_of_the_beginning_are_refused() {
         (
             None,
             Some("~/other"),
-            format!("is about ~/.aws/credentials, but {variable} names ~/other"),
+            format!("began with ~/.aws/credentials, but {variable} names ~/other"),
             format!("unset {variable}"),
         ),
         (
             Some("~/other"),
             None,
-            format!("is about ~/other, but {variable} is not set"),
+            format!("began with ~/other, but {variable} is not set"),
             format!("set {variable} to ~/other"),
         ),
     ] {
@@ -142,7 +142,7 @@ fn a_profile_that_was_renamed_meanwhile_goes_on_under_its_new_name() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let remark = world.run(["profile", "list"]).stderr;
     assert!(
-        remark.contains("profile 'me': the rotation") && remark.ends_with("to go on: twolock key rotate me\n"),
+        remark.contains("profile 'me': the rotation") && remark.ends_with("to continue: twolock key rotate me\n"),
         "{remark}"
     );
     // The name of before leads there as well.
@@ -202,7 +202,7 @@ fn a_profile_of_the_users_own_under_the_name_for_the_new_key_is_refused_before_o
         let text = std::fs::read_to_string(world.home().join(file)).unwrap() + line;
         world.write(file, &text);
         let ran = rotate(&world, &["--yes"]);
-        let says = "profile 'base-new-key' exists, and the new key would be kept under that name for a while\n";
+        let says = "profile 'base-new-key' exists, but the rotation needs that name for the new key\n";
         assert!(ran.code == 3 && ran.stderr.contains(says), "{ran:?}");
         assert!(
             ran.stderr.contains("rename it first: twolock profile rename base-new-key base-new-key-2\n"),
@@ -238,8 +238,8 @@ fn sessions_of_the_old_key_end_also_where_the_switch_was_made_by_an_earlier_run(
 
 #[test]
 fn codes_that_will_be_missing_are_said_before_a_key_is_created_or_a_code_is_used() {
-    let two = "profile 'base': two MFA codes are needed, the last one for a session with the new key, and there is no terminal to ask on: nothing was changed\n";
-    let one = two.replace("two MFA codes are needed", "an MFA code is needed");
+    let two = "profile 'base': two MFA codes are needed, the second one for a session with the new key, and there is no terminal to ask on: nothing was changed\n";
+    let one = two.replace("two MFA codes are needed, the second one", "an MFA code is needed");
     for (logged_in, how, says) in
         [(false, "variable", two), (false, "stdin", two), (false, "none", two), (true, "none", one.as_str())]
     {

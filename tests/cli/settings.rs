@@ -24,7 +24,7 @@ fn list_shows_each_value_and_where_it_is_set() {
          prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long to wait for a code\n\
          min_ttl           30s               default                          env and exec renew if less time is left\n\
          keyring           auto              default                          which keyring to use: auto, kernel, file\n\
-         key_max_age       90d               default                          reminds to rotate older access keys\n\
+         key_max_age       90d               default                          age at which to rotate access keys\n\
          endpoints.allow                     default                          more allowed hosts, comma-separated\n\
          aliases.prod      production-admin  ~/.config/twolock/config.toml:6  not used: a profile has this name\n",
         "",

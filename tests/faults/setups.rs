@@ -122,7 +122,7 @@ fn each_fault_of_aws_leaves_what_the_next_run_ends() {
             world.sandbox.fault(Fault::new(kind).on(action).always());
             let ran = set_up(&desktop);
             assert!([4, 6, 8].contains(&ran.code), "{when}: {ran:?}");
-            assert!(ran.stderr.ends_with("twolock: hint: to go on: twolock setup work\n"), "{when}: {ran:?}");
+            assert!(ran.stderr.ends_with("twolock: hint: to continue: twolock setup work\n"), "{when}: {ran:?}");
             world.sandbox.clear_faults();
             goes_on(&desktop, &when);
         }

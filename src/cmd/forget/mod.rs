@@ -44,9 +44,9 @@ fn everything(context: &Context, flags: cli::ChangeFlags) -> Result<u8> {
     let _locks = no_other_run(context)?;
     let plan = Plan::of(context, flags.forget_unfinished)?;
     let unreached = unreached::lines(context, &plan);
-    let unreached: String = unreached.iter().map(|line| format!("not reached: {line}\n")).collect();
+    let unreached: String = unreached.iter().map(|line| format!("not removed: {line}\n")).collect();
     if plan.is_empty() {
-        to_stdout(format!("there is nothing of twolock to forget\n{unreached}").as_bytes())?;
+        to_stdout(format!("nothing to forget\n{unreached}").as_bytes())?;
     } else if confirmed(&plan.text(context), "forget everything? This cannot be undone", flags)? {
         carry_out(context, &plan)?;
         to_stdout(format!("forgot everything\n{unreached}").as_bytes())?;

@@ -1,4 +1,4 @@
-//! What stays where twolock does not reach: at AWS, in shells and their files, in the caches of other programs.
+//! What `forget` cannot remove: at AWS, in shells and their files, in the caches of other programs.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ fn at_aws(context: &Context, plan: &Plan) -> Vec<String> {
         lines.push(format!("MFA device {} at AWS, which stays enabled, and its entry in your app", visible(&device)));
     }
     if let Some(end) = plan.last_session {
-        lines.push(format!("credentials that programs have already: AWS accepts them until {end}"));
+        lines.push(format!("credentials that programs already have: AWS accepts them until {end}"));
     }
     lines
 }

@@ -1,4 +1,4 @@
-//! What IAM knows of the access keys here, asked without a question or a dialog, and never for long.
+//! What IAM knows about the access keys here. Never prompts or opens a dialog, and takes a few seconds at most.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,7 +40,7 @@ pub struct AtAws {
     pub user: String,
 }
 
-/// What there is to say of a key that IAM was asked about in vain.
+/// Why IAM gave no information about a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unknown {
     /// The user may not list its keys.

@@ -60,7 +60,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
         let answers = at_aws::ask(context, &context.new_key_sections());
         if !answers.obstacles.is_empty() {
             let why = answers.obstacles.join("; ");
-            messages::note(&format!("AWS did not tell of every key, so ages may be minimums: {why}"));
+            messages::note(&format!("AWS did not answer about every key, so ages may be minimums: {why}"));
         }
         let created: Vec<_> = rows.iter().filter_map(|row| answers.keys.get(&row.id)).collect();
         let created: Vec<_> = created.into_iter().map(|key| (key.info.id.clone(), key.info.created)).collect();
@@ -207,7 +207,7 @@ impl Row {
             Part::Old(_) => "old key",
         });
         let unknown = self.unknown.map(|unknown| match unknown {
-            Unknown::Denied => "may not list its user's keys",
+            Unknown::Denied => "cannot list its user's keys",
             Unknown::Refused => "refused by AWS",
             Unknown::NoUser => "of the root user",
         });

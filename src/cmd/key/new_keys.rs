@@ -118,7 +118,7 @@ impl InFile<'_> {
     fn must_be_free(&self, context: &Context) -> Result<()> {
         let name = self.name()?;
         let Some(there) = context.files.profile(name.as_str()) else { return Ok(()) };
-        let cause = format!("profile '{name}' exists, and the new key would be kept under that name for a while");
+        let cause = format!("profile '{name}' exists, but the rotation needs that name for the new key");
         let rename = CommandLine::of(Verb::Rename, &name).with(format!("{name}-2")).to("rename it first");
         Err(Failure::new(Kind::Config, cause).of_profile(self.profile).at(&there.place).hint(rename))
     }

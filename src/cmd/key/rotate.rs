@@ -201,7 +201,7 @@ impl Rotating<'_> {
     fn run(&self, record: Option<Record>) -> Result<()> {
         self.with_rotation(|rotation| match record {
             None if self.args.finish || self.args.back => {
-                let cause = format!("no rotation of access key {} is under way", self.id());
+                let cause = format!("no rotation of access key {} is in progress", self.id());
                 Err(Failure::new(Kind::Config, cause).of_profile(self.profile))
             }
             None => self.start(rotation),
@@ -263,10 +263,9 @@ impl Rotating<'_> {
         {
             return Ok(());
         }
-        let what = if needed == 2 { "two MFA codes are needed" } else { "an MFA code is needed" };
-        let cause = format!(
-            "{what}, the last one for a session with the new key, and there is no terminal to ask on: nothing was changed"
-        );
+        let what = if needed == 2 { "two MFA codes are needed, the second one" } else { "an MFA code is needed" };
+        let cause =
+            format!("{what} for a session with the new key, and there is no terminal to ask on: nothing was changed");
         let failure = Failure::new(Kind::NeedsPerson, cause).of_profile(self.profile);
         let failure = failure.hint("set mfa_process, the program that prints your codes");
         let login =
@@ -447,7 +446,7 @@ impl Rotating<'_> {
             return Ok(());
         };
         let rotate = CommandLine::of(Verb::KeyRotate, self.profile);
-        Err(Failure::new(Kind::Config, cause).of_profile(self.profile).hint(rotate.to("to go on")))
+        Err(Failure::new(Kind::Config, cause).of_profile(self.profile).hint(rotate.to("to continue")))
     }
 
     fn after_create(&self, rotation: &Rotation, mut record: Record) -> Result<()> {

@@ -1,4 +1,5 @@
-//! The rotations under way: what is said of them, which profile they are about now, and the end of those that none is.
+//! Unfinished rotations: what other commands say about them, which profile each belongs to now, and how one without a
+//! profile is forgotten.
 
 use std::borrow::Borrow;
 use std::path::Path;
@@ -59,14 +60,14 @@ pub fn state_of(context: &Context, record: &Record) -> String {
     };
     match &record.phase {
         Phase::Creating | Phase::Created { .. } => {
-            format!("{of}: the rotation of access key {old} was interrupted; to go on: {}", again(None))
+            format!("{of}: the rotation of access key {old} was interrupted; to continue: {}", again(None))
         }
         Phase::Stored { new } => format!(
-            "{of}: the rotation of access key {old} was interrupted after {new} was stored; to go on: {}",
+            "{of}: the rotation of access key {old} was interrupted after {new} was stored; to continue: {}",
             again(None)
         ),
         Phase::Switched { new } => {
-            format!("{of}: uses access key {new}; the old one, {old}, is still active; to go on: {}", again(None))
+            format!("{of}: uses access key {new}; the old one, {old}, is still active; to continue: {}", again(None))
         }
         Phase::Back { new } => format!(
             "{of}: uses access key {new}; the old one, {old}, was reactivated; to deactivate it: {}",
@@ -193,7 +194,7 @@ pub fn must_be_its_files(context: &Context, record: &Record) -> Result<()> {
         Some(_) => format!("names {}", shorten(&now.path, &context.dirs.home)),
         None => "is not set".into(),
     };
-    let cause = format!("the rotation of access key {} is about {recorded}, but {variable} {names}", record.old);
+    let cause = format!("the rotation of access key {} began with {recorded}, but {variable} {names}", record.old);
     let hint = if is_usual { format!("unset {variable}") } else { format!("set {variable} to {recorded}") };
     Err(Failure::new(Kind::Config, cause).of_profile(&record.profile).hint(hint))
 }

@@ -28,7 +28,7 @@ use crate::cmd::account::Account;
 
 const TITLE: &str = "mfa enroll";
 const FOR_A_SCRIPT: &str =
-    "for a script: set mfa_process of the profile, and add --seed-to and --yes: it then prints the codes";
+    "for a script: set mfa_process of the profile, and add --seed-to and --yes: mfa_process then prints the codes";
 
 pub fn run(args: &Enroll, invocation: &Invocation) -> Result<u8> {
     recovered(&invocation.env, None, false)?;
@@ -233,7 +233,7 @@ impl Enrolling<'_> {
         let call = || enrollment.enable(&record.serial, codes);
         pair::send(directory, &record.serial, endpoint.as_deref(), codes, call)?.map_err(|e| match e.kind {
             AwsErrorKind::WrongCode => {
-                let cause = "AWS refused the codes of mfa_process: it must print those of the seed that --seed-to got";
+                let cause = "AWS refused the codes of mfa_process: it must print the codes of the new seed";
                 Failure::new(Kind::Refused, cause).of_profile(profile)
             }
             _ => self.account.failure(e),

@@ -30,9 +30,9 @@ pub fn run(context: &Context, invocation: &Invocation, name: &ProfileName) -> Re
 }
 
 fn by_the_cli(aws: &mut Command, name: &ProfileName) -> Result<()> {
-    let line = CommandLine::other("aws sts get-caller-identity --profile").of_profile(name);
-    to_stdout(format!("$ {line}\n").as_bytes())?;
-    aws.args(["sts", "get-caller-identity"]).arg(format!("--profile={name}"));
+    let line = CommandLine::other("aws sts get-caller-identity --query Arn --output text --profile").of_profile(name);
+    to_stdout(format!("running: {line}\n").as_bytes())?;
+    aws.args(["sts", "get-caller-identity", "--query", "Arn", "--output", "text"]).arg(format!("--profile={name}"));
     aws.env_remove("TWOLOCK_MFA_CODE").env("AWS_PAGER", "");
     let limits =
         ChildLimits { output: MOST_OUTPUT, errors: MOST_OUTPUT, until: Deadline::after(Instant::now(), PATIENCE) };

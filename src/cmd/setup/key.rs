@@ -20,8 +20,8 @@ use crate::output::messages;
 
 use super::{NEED, titled};
 
-/// A key that is stored here later than this after its creation was on its way in between.
-pub const LONGEST_WAY: Duration = Duration::from_secs(60);
+/// A key that was stored here later than this after its creation came from elsewhere.
+pub const STORED_AT_ONCE: Duration = Duration::from_secs(60);
 
 /// So many keys may be refused.
 const MOST_TRIES: u32 = 3;

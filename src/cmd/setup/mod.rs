@@ -1,6 +1,6 @@
-//! `setup`: an access key, a device, a profile that every AWS tool gets from twolock. It is made of the other commands.
+//! `setup`: sets up an access key, an MFA device and a profile for every AWS tool, by running the other commands.
 //!
-//! What is done already is seen in the files, the keyring and at AWS, so that another run goes on where one stopped.
+//! The files, the keyring and AWS show what is done already, so a second run continues where the first one stopped.
 
 mod call;
 mod key;
@@ -45,9 +45,9 @@ pub fn run(args: &cli::Setup, invocation: &Invocation) -> Result<u8> {
         return Ok(0);
     };
     let again = CommandLine::of(Verb::Setup, &name);
-    let said = format!("interrupted; to go on: {again}");
+    let said = format!("interrupted; to continue: {again}");
     let _hook = signals::on_termination(move || messages::warning(&said));
-    Setup { invocation, args, name }.run().map_err(|failure| failure.hint(again.to("to go on")))?;
+    Setup { invocation, args, name }.run().map_err(|failure| failure.hint(again.to("to continue")))?;
     Ok(0)
 }
 
@@ -60,10 +60,10 @@ struct Setup<'a> {
 
 impl Setup<'_> {
     fn run(&self) -> Result<()> {
-        let was_seen = self.key()?;
+        let may_be_known = self.key()?;
         self.device()?;
         self.adopt()?;
-        self.rotate(was_seen)?;
+        self.rotate(may_be_known)?;
         self.call()
     }
 
@@ -121,9 +121,15 @@ impl Setup<'_> {
     /// The user's device, the chosen one of several, or one whose ARN is pasted where AWS lists none.
     fn found(&self, context: &Context, account: &Account) -> Result<Option<MfaSerial>> {
         let listed = match account.devices() {
-            Ok(all) if !all.iter().any(|device| device.kind.has_codes_for_sts()) => return Ok(None),
+            Ok(mut all) => {
+                all.retain(|device| device.kind.has_codes_for_sts());
+                if all.len() < 2 {
+                    return Ok(all.pop().map(|device| device.serial));
+                }
+                Ok(all)
+            }
             Err(e) if e.kind != AwsErrorKind::Denied => return Err(account.failure(e)),
-            listed => listed,
+            denied => denied,
         };
         match propose::choose(listed, &account.user, &self.name, context)? {
             Chosen::Device(serial) => Ok(Some(serial)),
@@ -151,7 +157,7 @@ impl Setup<'_> {
     }
 
     /// Offers a new key in the place of one that others may have seen on its way here.
-    fn rotate(&self, was_seen: bool) -> Result<()> {
+    fn rotate(&self, may_be_known: bool) -> Result<()> {
         self.begin(4, "new access key")?;
         let context = self.load()?;
         let Base::Key(key) = context.plan(&self.name)?.plan.base;
@@ -160,9 +166,11 @@ impl Setup<'_> {
         match under_way {
             Some(true) => self.rotated(false),
             Some(false) => say("not needed: this one was created here"),
-            None if !was_seen && !self.has_travelled(&context, &key.id) => say("not needed: this one was created here"),
+            None if !may_be_known && !self.is_from_elsewhere(&context, &key.id) => {
+                say("not needed: this one was created here")
+            }
             None if self.wants_rotation(&key.id)? => self.rotated(true),
-            None => say(&format!("not now; later: {}", CommandLine::of(Verb::KeyRotate, &self.name))),
+            None => say(&format!("skipped; to do it later: {}", CommandLine::of(Verb::KeyRotate, &self.name))),
         }
     }
 
@@ -181,8 +189,8 @@ impl Setup<'_> {
 
     fn wants_rotation(&self, id: &AccessKeyId) -> Result<bool> {
         let text = format!(
-            "others may have seen {id}: in a mail, in a file, on a screen.\n\
-             A new key takes its place, and the old one is deactivated. This takes up to two codes.\n"
+            "others may have seen {id}: in an email, in a file or on a screen.\n\
+             A new key takes its place, and the old one is deactivated. This needs up to two codes.\n"
         );
         match Conversation::begin(NEED)?.confirm(&text, "rotate it now?") {
             Ok(()) => Ok(true),
@@ -192,11 +200,11 @@ impl Setup<'_> {
     }
 
     /// Whether the key is older than its place here. A user whose keys AWS does not list is asked no more.
-    fn has_travelled(&self, context: &Context, id: &AccessKeyId) -> bool {
+    fn is_from_elsewhere(&self, context: &Context, id: &AccessKeyId) -> bool {
         let listed = Account::of(context, &self.name)
             .map(|account| account.iam.list_access_keys(account.signer(), &account.user, Bounds::LOOK));
         let created = listed.ok().and_then(|keys| Some(keys.ok()?.iter().find(|key| key.id == *id)?.created));
-        let is_older = |created| context.index.added(id).is_none_or(|added| added.since(created) > key::LONGEST_WAY);
+        let is_older = |created| context.index.added(id).is_none_or(|added| added.since(created) > key::STORED_AT_ONCE);
         created.is_some_and(is_older)
     }
 

@@ -57,7 +57,7 @@ fn of_its_key(context: &Context, name: &ProfileName) -> Result<ProfileName> {
     }
     let owner = keeps_the_key_of(&context.files, &key.profile).unwrap_or_else(|| key.profile.clone());
     let (role, of) = (visible(name.as_str()), visible(owner.as_str()));
-    messages::note(&format!("profile '{role}' is a role that uses the access key of '{of}', which is set up with it"));
+    messages::note(&format!("profile '{role}' is a role that uses the access key of '{of}', so '{of}' is set up"));
     Ok(owner)
 }
 

@@ -163,7 +163,7 @@ mod tests {
             Edit::Remove { profile: text("a") },
             Edit::Rename { profile: text("a"), to: text("b") },
         ];
-        let entry = IndexEntry { id: id(), account: None, added: None, unproved: false };
+        let entry = IndexEntry::of(id());
         let files = [
             What::EditFile { kind: FileKind::Config, edits: Some(edits) },
             What::EditFile { kind: FileKind::Credentials, edits: None },

@@ -83,7 +83,7 @@ pub struct KeyToStore {
 impl KeyToStore {
     fn index_edit(&self, store: &str, unproved: bool) -> IndexEdit {
         let (id, account) = (self.key.id.clone(), self.account.clone());
-        let entry = IndexEntry { id, account, added: Some(self.added), unproved };
+        let entry = IndexEntry { account, added: Some(self.added), unproved, ..IndexEntry::of(id) };
         IndexEdit::Set { profile: self.profile.clone(), entry, store: store.into() }
     }
 }

@@ -7,11 +7,14 @@ use super::{ProfileAndCode, ProfileArg};
 #[derive(Debug, Subcommand)]
 pub enum Mfa {
     /// List the MFA devices of a profile's user: kind, age, which one the profile uses
-    #[command(after_help = "\
+    #[command(
+        alias = "list",
+        after_help = "\
 Example:
   twolock mfa devices work
 
-It asks for no code: it uses a session if there is one, else the access key.")]
+It asks for no code: it uses a session if there is one, else the access key."
+    )]
     Devices {
         #[command(flatten)]
         profile: ProfileArg,

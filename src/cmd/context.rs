@@ -22,7 +22,8 @@ use crate::origin::{Origin, Sourced};
 use crate::ours::certificates;
 use crate::ours::key_index::KeyIndex;
 use crate::ours::settings::{Paths, Settings};
-use crate::output::messages;
+use crate::output::paragraph::wrapped_lines;
+use crate::output::{messages, to_stdout};
 use crate::profile::adoption::{self, kept_key::new_key_profile};
 use crate::profile::callers::{Callers, Lacking, Machine};
 use crate::profile::plan::{self, Outline, Plan};
@@ -34,7 +35,7 @@ use crate::store::choose::Stores;
 use crate::system::directories::{Directories, HOME_VARIABLE, shorten, shorten_last_word};
 use crate::system::env::Env;
 use crate::system::harden::Limits;
-use crate::system::{child, log, user};
+use crate::system::{child, log, terminal, user};
 use crate::text::visible::visible;
 
 pub struct Invocation {
@@ -334,6 +335,11 @@ impl Context {
     /// Whether no variable chose the AWS files: such files do not have the profiles of the default ones.
     pub fn has_usual_files(&self) -> bool {
         self.files.config_choice.variable.is_none() && self.files.credentials_choice.variable.is_none()
+    }
+
+    /// Prints lines for people, broken at the terminal's width.
+    pub fn say(&self, text: &str) -> Result<()> {
+        to_stdout(wrapped_lines(text, terminal::columns(&self.env)).as_bytes())
     }
 
     /// Shortens our cache directory in a text.

@@ -14,7 +14,7 @@ use crate::text::visible::{refused, sentence};
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Every question of a conversation comes before the change.
-const UNCHANGED: &str = "nothing was changed";
+pub const UNCHANGED: &str = "nothing was changed";
 
 /// The words of the failure when there is no terminal.
 #[derive(Clone, Copy)]

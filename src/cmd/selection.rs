@@ -107,7 +107,9 @@ impl Context {
         let names = first_names(&self.usable_names());
         match names.is_empty() {
             false => failure.hint(format!("profiles: {names}")),
-            true => failure.hint(format!("there are no profiles in {}", self.files.shown())),
+            true => failure.hint(
+                CommandLine::new(Verb::Setup).to(format!("there are no profiles in {}; run", self.files.shown())),
+            ),
         }
     }
 

@@ -30,6 +30,15 @@ pub struct IndexEntry {
     /// Whether AWS could not be asked yet if it accepts the key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unproved: bool,
+    /// Whether `key rotate` created it: then nobody else has seen it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub created_here: bool,
+}
+
+impl IndexEntry {
+    pub fn of(id: AccessKeyId) -> Self {
+        Self { id, account: None, added: None, unproved: false, created_here: false }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +66,7 @@ impl KeyIndex {
         Self::parse(&bytes).map_err(|why| Failure::new(Kind::Config, format!("{shown} {why}")))
     }
 
-    /// Parses `{"v":1,"keys":{PROFILE:{"access_key_id","account","added","store","unproved"}}}`.
+    /// Parses `{"v":1,"keys":{PROFILE:{"access_key_id","account","added","store","unproved","created_here"}}}`.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
         let json: Value = serde_json::from_slice(bytes).map_err(|e| format!("is damaged: {e}"))?;
         match json["v"].as_u64() {
@@ -73,7 +82,8 @@ impl KeyIndex {
             let account = fields["account"].as_str().and_then(AccountId::parse);
             let added = fields["added"].as_str().and_then(Timestamp::parse);
             let unproved = fields["unproved"] == json!(true);
-            Ok((name, IndexEntry { id, account, added, unproved }))
+            let created_here = fields["created_here"] == json!(true);
+            Ok((name, IndexEntry { account, added, unproved, created_here, ..IndexEntry::of(id) }))
         };
         keys.iter().map(entry).collect::<std::result::Result<_, String>>().map(Self)
     }
@@ -149,6 +159,9 @@ fn fields(entry: &IndexEntry, store: &str) -> Value {
     if entry.unproved {
         fields["unproved"] = json!(true);
     }
+    if entry.created_here {
+        fields["created_here"] = json!(true);
+    }
     fields
 }
 
@@ -175,7 +188,7 @@ mod tests {
     }
 
     fn entry(key: &str) -> IndexEntry {
-        IndexEntry { id: id(key), account: None, added: None, unproved: false }
+        IndexEntry::of(id(key))
     }
 
     fn drop_of(profile: &str, key: &str) -> IndexEdit {
@@ -195,8 +208,12 @@ mod tests {
 
     #[test]
     fn an_entry_comes_and_goes_and_the_others_keep_all_their_fields() {
-        let entry =
-            IndexEntry { account: AccountId::parse("123456789012"), unproved: true, ..entry("AKIANEWNEWNEWNEWNEW1") };
+        let entry = IndexEntry {
+            account: AccountId::parse("123456789012"),
+            unproved: true,
+            created_here: true,
+            ..entry("AKIANEWNEWNEWNEWNEW1")
+        };
         let text = br#"{"keys":{"a":{"access_key_id":"AKIAIOSFODNN7EXAMPLE","later":1}},"v":1}"#;
         let set = IndexEdit::Set { profile: name("b"), entry: entry.clone(), store: "the Keychain".into() };
         let with = KeyIndex::edited(text, &set).unwrap();

@@ -200,7 +200,7 @@ pub(crate) fn suggestion(names: &[String], wanted: &str) -> Hint {
         return question.into();
     }
     match names {
-        [] => CommandLine::new(Verb::Add).to("there are no profiles yet; run"),
+        [] => CommandLine::new(Verb::Setup).to("there are no profiles yet; run"),
         _ => format!("profiles: {}", first_names(names)).into(),
     }
 }

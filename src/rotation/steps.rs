@@ -7,6 +7,7 @@ use crate::aws::iam::{Iam, KeyInfo, KeyStatus};
 use crate::aws::{AwsError, AwsErrorKind, Bounds, Signer, Sts};
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::{ProfileName, UserName};
 use crate::timestamp::Timestamp;
 
@@ -209,9 +210,10 @@ impl Rotation<'_> {
             answered = 0;
             if (self.clock)() >= until {
                 let cause = format!(
-                    "AWS does not accept the new access key {new} yet ({why}); both keys are active and stored: run this again later"
+                    "AWS does not accept the new access key {new} yet ({why}); the old one is still in use: run this again later"
                 );
-                return Err(Failure::new(Kind::HalfDone, cause).of_profile(self.profile));
+                let undo = CommandLine::of(Verb::KeyRotate, self.profile).with("--back").to("to delete the new key");
+                return Err(Failure::new(Kind::HalfDone, cause).of_profile(self.profile).hint(undo));
             }
             (self.pause)(PAUSE);
         }

@@ -39,7 +39,7 @@ fn an_emailed_key_becomes_a_device_a_new_key_and_a_silent_call_by_four_codes() {
     setup.arg("setup");
     let mut answers = vec![
         line("profile name (Enter for default): ", ""),
-        line("region (Enter for none): ", "eu-west-1"),
+        line("region, such as eu-west-1 (Enter for none): ", "eu-west-1"),
         line("access key id, or path of the console's CSV file: ", ID),
         line("secret access key (not shown): ", SECRET),
         line("enroll? [y/N] ", "y"),

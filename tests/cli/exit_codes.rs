@@ -170,7 +170,7 @@ fn each_unusable_home_directory_has_one_outcome() {
     let mut command = world.twolock(["profile", "list"]);
     world.finish(command.env("HOME", &missing)).is(
         0,
-        "no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock profile add\n",
+        "no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock setup\n",
         "",
     );
     assert!(!missing.exists(), "reading creates no home");

@@ -5,7 +5,7 @@ use std::time::Instant;
 use twolock_sandbox::{Clock, KeyUse, Policy};
 
 use crate::world::desktop::Desktop;
-use crate::world::{CREDENTIALS, Fault, FaultKind, KEY_ID, NewUser, Ran, World, without_terminal};
+use crate::world::{CREDENTIALS, Fault, FaultKind, KEY_ID, NewUser, Ran, World};
 
 const ANA: &str = "arn:aws:iam::123456789012:user/ana";
 const BOB: &str = "arn:aws:iam::123456789012:user/team/bob";
@@ -128,7 +128,7 @@ fn what_iam_says_of_the_age_stays_known() {
     assert!(ran.stdout.ends_with("  60 days\n"), "{ran:?}");
     assert!(ran.stderr.contains(&format!("access key {KEY_ID} is 60 days old (maximum 90)")), "{ran:?}");
     world.sandbox.deny(ANA, "ListAccessKeys");
-    assert_eq!(row(&list(&world), KEY_ID)[2..], ["60 days", "~/.aws/credentials:2", "cannot list its user's keys"]);
+    assert_eq!(row(&list(&world), KEY_ID)[2..], ["60 days", "~/.aws/credentials:2", "not listed by AWS"]);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn without_an_answer_the_machine_tells_what_it_knows() {
     let skewed: Prepare = &|world| world.sandbox.set_clock(Clock::Offset(-7_200));
     let html: Prepare = &|world| world.sandbox.fault(Fault { times: None, ..Fault::new(FaultKind::HtmlBody) });
     for (what, prepare, cells, note) in [
-        ("denied", deny, &["unknown", "~/.aws/credentials:2", "cannot list its user's keys"][..], ""),
+        ("denied", deny, &["unknown", "~/.aws/credentials:2", "not listed by AWS"][..], ""),
         ("last use denied", deny_use, &["active", "40 days", "~/.aws/credentials:2"], ""),
         (
             "a wrong clock",
@@ -190,7 +190,7 @@ fn where_iam_needs_mfa_a_session_is_used_and_no_code_is_asked_for() {
     let world = World::new();
     world.sandbox.set_policy(ANA, Policy::SelfManaged);
     let ran = list(&world);
-    assert_eq!(row(&ran, KEY_ID)[2..], ["unknown", "~/.aws/credentials:2", "cannot list its user's keys"], "{ran:?}");
+    assert_eq!(row(&ran, KEY_ID)[2..], ["unknown", "~/.aws/credentials:2", "not listed by AWS"], "{ran:?}");
     world.log_in("prod");
     assert_eq!(row(&list(&world), KEY_ID)[2], "active");
 }

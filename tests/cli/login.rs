@@ -204,7 +204,7 @@ fn a_variable_that_leads_to_a_missing_file_is_named() {
     }
     let mut command = world.twolock(["profile", "list"]);
     command.envs([("AWS_CONFIG_FILE", "~/gone"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
-    let none = "no profiles in ~/gone (AWS_CONFIG_FILE: no such file) or /dev/null; run: twolock profile add\n";
+    let none = "no profiles in ~/gone (AWS_CONFIG_FILE: no such file) or /dev/null; run: twolock setup\n";
     world.finish(&mut command).is(0, none, "");
     world.finish(command.arg("--json")).is(0, "{\n  \"profiles\": []\n}\n", "");
     let mut command = world.twolock(["login"]);
@@ -213,6 +213,6 @@ fn a_variable_that_leads_to_a_missing_file_is_named() {
         2,
         "",
         "twolock: error: no profile given: name one, or set AWS_PROFILE\n\
-         twolock: hint: there are no profiles in ~/gone (AWS_CONFIG_FILE: no such file) or /dev/null\n",
+         twolock: hint: there are no profiles in ~/gone (AWS_CONFIG_FILE: no such file) or /dev/null; run: twolock setup\n",
     );
 }

@@ -137,6 +137,6 @@ fn the_picker_never_opens_for_an_sdk_or_without_a_terminal() {
     world.run(["profile", "pick"]).is(9, "", nobody);
     let empty = World::of_one("");
     let none = "twolock: error: no profile given: name one, or set AWS_PROFILE\n\
-                twolock: hint: there are no profiles in ~/.aws/config or ~/.aws/credentials\n";
+                twolock: hint: there are no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock setup\n";
     empty.tidy(empty.on_terminal(["profile", "pick"]).end()).is(2, "", none);
 }

@@ -87,7 +87,7 @@ fn without_profiles_the_list_is_empty_and_says_how_to_start() {
     world.run(["profile", "list", "--json"]).is(0, "{\n  \"profiles\": []\n}\n", "");
     world.run(["profile", "list"]).is(
         0,
-        "no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock profile add\n",
+        "no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock setup\n",
         "",
     );
 }

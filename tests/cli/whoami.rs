@@ -232,7 +232,7 @@ fn all_takes_no_profile_and_no_code_and_lists_none_where_there_is_none() {
     }
     world.write(".aws/config", "");
     world.write(".aws/credentials", "");
-    let none = "no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock profile add\n";
+    let none = "no profiles in ~/.aws/config or ~/.aws/credentials; run: twolock setup\n";
     world.run(["whoami", "--all"]).is(0, none, "");
     assert_eq!(world.run(["whoami", "--all", "--json"]).json(), json!({"profiles": []}));
 }

@@ -65,7 +65,7 @@ impl Preparation {
 /// What Ana types when `setup` asks.
 const TYPED: [(&str, &str); 4] = [
     ("profile name (Enter for default): ", "work"),
-    ("region (Enter for none): ", "eu-west-1"),
+    ("region, such as eu-west-1 (Enter for none): ", "eu-west-1"),
     ("access key id, or path of the console's CSV file: ", KEY_ID),
     ("secret access key (not shown): ", SECRET),
 ];

@@ -19,7 +19,7 @@ const SETUP: [&str; 2] = ["setup", "work"];
 fn answered(desktop: &Desktop, mut command: std::process::Command) -> Ran {
     desktop.dress(command.env("AWS_ENDPOINT_URL", desktop.world.sandbox.url()));
     let mut answers = vec![
-        line("region (Enter for none): ", "eu-west-1"),
+        line("region, such as eu-west-1 (Enter for none): ", "eu-west-1"),
         line("access key id, or path of the console's CSV file: ", KEY_ID),
         line("secret access key (not shown): ", SECRET),
         line("adopt? [y/N] ", "y"),

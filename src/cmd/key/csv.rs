@@ -16,22 +16,42 @@ type Row = Vec<Zeroizing<String>>;
 /// Reads the key of the file's only row, or of the row of this user. The error never repeats a field that may be a
 /// secret.
 pub fn key(bytes: &[u8], user: Option<&str>) -> Result<AccessKey, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "is not a CSV file in UTF-8")?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let first = text.lines().next().unwrap_or_default();
-    let separator = [',', ';', '\t'].into_iter().find(|c| first.contains(*c)).unwrap_or(',');
-    let mut rows = rows(text, separator)?.into_iter();
-    let header = rows.next().ok_or("is empty")?;
-    let column = |name: &str| header.iter().position(|field| plain(field) == name);
-    let missing = |name: &str| format!("has no column '{name}': is it the file you downloaded from the console?");
-    let id = column("accesskeyid").ok_or_else(|| missing("Access key ID"))?;
-    let secret = column("secretaccesskey").ok_or_else(|| missing("Secret access key"))?;
-    let name = column("username");
-    let row = the_one(rows.collect(), name, user)?;
+    let Table { rows, id, secret, name } = Table::read(bytes)?;
+    let row = the_one(rows, name, user)?;
     let field = |at: usize| row.get(at).map_or("", |field| field.trim());
     let id = long_term_id(field(id)).map_err(|why| format!("its access key id {why}"))?;
     let secret = parse_secret_key(field(secret)).map_err(|why| format!("its secret access key {why}"))?;
     Ok(AccessKey { id, secret })
+}
+
+/// The users with keys, sorted; none in a file without their names.
+pub fn users(bytes: &[u8]) -> Result<Vec<String>, String> {
+    Table::read(bytes).map(|table| users_of(&table.rows, table.name))
+}
+
+/// The rows below the header, and which columns have what.
+struct Table {
+    rows: Vec<Row>,
+    id: usize,
+    secret: usize,
+    name: Option<usize>,
+}
+
+impl Table {
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "is not a CSV file in UTF-8")?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let first = text.lines().next().unwrap_or_default();
+        let separator = [',', ';', '\t'].into_iter().find(|c| first.contains(*c)).unwrap_or(',');
+        let mut rows = rows(text, separator)?.into_iter();
+        let header = rows.next().ok_or("is empty")?;
+        let column = |name: &str| header.iter().position(|field| plain(field) == name);
+        let missing = |name: &str| format!("has no column '{name}': is it the file you downloaded from the console?");
+        let id = column("accesskeyid").ok_or_else(|| missing("Access key ID"))?;
+        let secret = column("secretaccesskey").ok_or_else(|| missing("Secret access key"))?;
+        let name = column("username");
+        Ok(Self { rows: rows.collect(), id, secret, name })
+    }
 }
 
 /// A column's name without what varies in it.
@@ -40,16 +60,13 @@ fn plain(field: &str) -> String {
 }
 
 fn the_one(rows: Vec<Row>, name: Option<usize>, user: Option<&str>) -> Result<Row, String> {
-    let name_of = |row: &Row| name.and_then(|at| row.get(at)).map_or(String::new(), |name| name.trim().to_string());
-    let many = rows.len();
-    let mut names: Vec<String> = rows.iter().map(&name_of).filter(|name| !name.is_empty()).collect();
-    names.sort_unstable();
-    names.dedup();
+    let (many, names) = (rows.len(), users_of(&rows, name));
     let list = match names[..] {
         [] => String::new(),
         _ => format!(" (users: {})", first_names(&names.iter().map(|name| refused(name)).collect::<Vec<_>>())),
     };
-    let mut of_user: Vec<Row> = rows.into_iter().filter(|row| user.is_none_or(|user| name_of(row) == user)).collect();
+    let mut of_user: Vec<Row> =
+        rows.into_iter().filter(|row| user.is_none_or(|user| name_of(row, name) == user)).collect();
     match (of_user.len(), user) {
         (1, _) => Ok(of_user.remove(0)),
         (0, None) => Err("has no key below its header".into()),
@@ -58,6 +75,17 @@ fn the_one(rows: Vec<Row>, name: Option<usize>, user: Option<&str>) -> Result<Ro
         (_, None) if !names.is_empty() => Err(format!("has {many} keys: choose one with --user NAME{list}")),
         _ => Err(format!("has {many} keys, and no user names to choose one by")),
     }
+}
+
+fn name_of(row: &Row, column: Option<usize>) -> String {
+    column.and_then(|at| row.get(at)).map_or(String::new(), |name| name.trim().to_string())
+}
+
+fn users_of(rows: &[Row], column: Option<usize>) -> Vec<String> {
+    let mut names: Vec<String> = rows.iter().map(|row| name_of(row, column)).filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The rows that are not blank. A field in quotes may hold separators, line ends, and doubled quotes.

@@ -11,7 +11,6 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::ours::key_index::{IndexEdit, IndexEntry};
-use crate::output::to_stdout;
 use crate::profile::adoption::import;
 use crate::profile::adoption::kept_key::keys_profile;
 use crate::profile::base::Base;
@@ -105,7 +104,7 @@ pub fn is_lost(context: &Context, entry: &IndexEntry) -> bool {
 
 /// The plan of a profile once it has this key.
 pub fn planned(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Result<Planned> {
-    let entry = IndexEntry { id: id.clone(), account: None, added: None, unproved: false };
+    let entry = IndexEntry::of(id.clone());
     let index = IndexEdit::Set { profile: name.clone(), entry, store: String::new() };
     let preview = context.preview(&Change { acts: vec![Act::EditIndex(index)], ..Change::default() })?;
     let planned = context.plan_of(context.sources_after(&preview), name)?;
@@ -151,7 +150,7 @@ pub fn store(
         Proof::Unreachable(why) => return Err(proof::not_verified(&id, &place, why)),
     };
     let said = format!("stored access key {id} of {} in {place}\n", visible(&proof::named(&who)));
-    to_stdout(said.as_bytes()).map(|()| planned.plan.notes)
+    context.say(&said).map(|()| planned.plan.notes)
 }
 
 /// Adds the acts that put a key into the keyring, proved or not.
@@ -221,7 +220,7 @@ pub fn prove_stored(context: &Context, name: &ProfileName, entry: &IndexEntry, r
     let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
     let change = Change { acts: vec![Act::EditIndex(index)], ..Change::new(title) };
     make_confirmed(context, &change, &context.preview(&change)?)?;
-    to_stdout(said.as_bytes())
+    context.say(&said)
 }
 
 /// Removes a key that was never proved, and its entry.

@@ -70,13 +70,8 @@ fn store(context: &Context, args: &KeyImport, name: &ProfileName, key: AccessKey
 fn from_csv(context: &Context, args: &KeyImport, file: &Path, title: &str) -> Result<()> {
     let name = the_one(context, args)?;
     must_take_a_key(context, &name, leave(args))?;
-    let shown = shorten(file, &context.dirs.home);
-    if !file.exists() {
-        return Err(Failure::new(Kind::Config, format!("{shown} does not exist")));
-    }
-    let bytes = Zeroizing::new(foreign_file::load(file, &shown, LARGEST_CSV)?);
-    let key = csv::key(&bytes, args.user.as_deref())
-        .map_err(|why| Failure::new(Kind::Config, format!("{shown}: {why}")).of_profile(&name))?;
+    let (shown, bytes) = read(context, file)?;
+    let key = csv::key(&bytes, args.user.as_deref()).map_err(|why| unusable(&shown, &why).of_profile(&name))?;
     if !store(context, args, &name, key, title)? {
         return Ok(());
     }
@@ -96,6 +91,25 @@ fn from_csv(context: &Context, args: &KeyImport, file: &Path, title: &str) -> Re
         fs::remove_file(file).map_err(cannot)?;
     }
     to_stdout(format!("deleted {}\n", one_line(&shown)).as_bytes())
+}
+
+fn read(context: &Context, file: &Path) -> Result<(String, Zeroizing<Vec<u8>>)> {
+    let shown = shorten(file, &context.dirs.home);
+    if !file.exists() {
+        return Err(Failure::new(Kind::Config, format!("{shown} does not exist")));
+    }
+    let bytes = Zeroizing::new(foreign_file::load(file, &shown, LARGEST_CSV)?);
+    Ok((shown, bytes))
+}
+
+fn unusable(shown: &str, why: &str) -> Failure {
+    Failure::new(Kind::Config, format!("{shown}: {why}"))
+}
+
+/// The users with keys in a CSV file of the console.
+pub fn users(context: &Context, file: &Path) -> Result<Vec<String>> {
+    let (shown, bytes) = read(context, file)?;
+    csv::users(&bytes).map_err(|why| unusable(&shown, &why))
 }
 
 /// The key is stored already, so that any answer but yes only keeps the file.

@@ -116,7 +116,7 @@ fn proved(context: &Context, import: Import, args: &KeyImport) -> Result<Moving>
 }
 
 fn index_edit(import: &Import, store: &str) -> IndexEdit {
-    let entry = IndexEntry { id: import.key.id.clone(), account: None, added: None, unproved: false };
+    let entry = IndexEntry::of(import.key.id.clone());
     IndexEdit::Set { profile: import.profile.clone(), entry, store: store.into() }
 }
 

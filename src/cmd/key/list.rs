@@ -207,7 +207,7 @@ impl Row {
             Part::Old(_) => "old key",
         });
         let unknown = self.unknown.map(|unknown| match unknown {
-            Unknown::Denied => "cannot list its user's keys",
+            Unknown::Denied => "not listed by AWS",
             Unknown::Refused => "refused by AWS",
             Unknown::NoUser => "of the root user",
         });

@@ -10,7 +10,7 @@ mod at_aws;
 mod csv;
 mod export;
 pub mod given;
-mod import;
+pub mod import;
 mod in_files;
 mod list;
 mod new_keys;

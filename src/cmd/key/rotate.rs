@@ -20,7 +20,8 @@ use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::output::{messages, to_stdout};
+use crate::output::messages;
+use crate::output::paragraph::wrapped_lines;
 use crate::profile::adoption::kept_key::new_key_profile;
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::rotation::steps::MOST_KEYS;
@@ -29,7 +30,7 @@ use crate::secret::Secret;
 use crate::session::BaseCredentials;
 use crate::store::choose::Stores;
 use crate::system::clock;
-use crate::system::terminal::Terminal;
+use crate::system::terminal::{self, Terminal};
 use crate::text::age::Age;
 use crate::text::visible::visible;
 
@@ -37,6 +38,9 @@ use super::at_aws::used_when;
 use super::new_keys::{Either, InFile, InKeyring};
 use super::rotations::{files_of, forget, must_be_its_files, named, profile_of, state_of};
 use super::switch::Holders;
+
+/// Lists of IAM show a new key after some seconds.
+const LISTED_BY_THEN: Duration = Duration::from_secs(60);
 
 pub fn run(context: &Context, args: &KeyRotate) -> Result<u8> {
     let records = Records::of(&context.dirs.account_data());
@@ -237,6 +241,12 @@ impl Rotating<'_> {
         Ok(keys.iter().find(is_younger).map(age_of))
     }
 
+    /// Whether AWS no longer lists a new key that it has had the time to list.
+    fn is_deleted(&self, record: &Record, new: &AccessKeyId) -> Result<bool> {
+        let is_new = clock::now().since(record.began) < LISTED_BY_THEN;
+        Ok(!is_new && self.keys_without_code()?.is_some_and(|keys| keys.iter().all(|key| key.id != *new)))
+    }
+
     /// The user's keys, unless AWS lists them only with MFA, and no session is active.
     fn keys_without_code(&self) -> Result<Option<Vec<KeyInfo>>> {
         let Account { iam, user, .. } = &self.account;
@@ -289,7 +299,7 @@ impl Rotating<'_> {
         has_room(&keys)?;
         let text = self.steps(&keys);
         if self.args.dry_run {
-            return to_stdout(text.as_bytes());
+            return self.context.say(&text);
         }
         self.confirm(&text, "rotate?")?;
         let record = Record {
@@ -371,7 +381,8 @@ impl Rotating<'_> {
     fn confirm(&self, text: &str, question: &str) -> Result<()> {
         let otherwise =
             if self.args.finish || self.args.back { "add --yes" } else { "add --yes, or --dry-run to see the steps" };
-        confirmed(self.args.yes, otherwise, text, question)
+        let text = wrapped_lines(text, terminal::columns(&self.context.env));
+        confirmed(self.args.yes, otherwise, &text, question)
     }
 
     /// A rotation that an earlier run has begun.
@@ -451,6 +462,12 @@ impl Rotating<'_> {
 
     fn after_create(&self, rotation: &Rotation, mut record: Record) -> Result<()> {
         match (self.found(rotation, &record)?, record.phase.new_key().cloned()) {
+            (Created::Stored, Some(new)) if self.is_deleted(&record, &new)? => {
+                messages::note(&format!("access key {new}, which an earlier run created, was deleted at AWS"));
+                rotation.keys.forget(&new)?;
+                self.records.remove(&record)?;
+                self.start(rotation)
+            }
             (Created::Stored, Some(new)) => {
                 record.phase = Phase::Stored { new: new.clone() };
                 self.records.put(&record)?;
@@ -556,7 +573,7 @@ impl Rotating<'_> {
     }
 
     fn say(&self, text: &str) -> Result<()> {
-        to_stdout(format!("{text}\n").as_bytes())
+        self.context.say(text)
     }
 }
 

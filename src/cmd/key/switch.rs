@@ -78,7 +78,8 @@ impl Holders {
         };
         let set = |profile: &ProfileName| {
             let account = context.index.get(profile).and_then(|entry| entry.account.clone());
-            let entry = IndexEntry { id: to.id.clone(), account, added: Some(clock::now()), unproved: false };
+            let entry =
+                IndexEntry { account, added: Some(clock::now()), created_here: true, ..IndexEntry::of(to.id.clone()) };
             Act::EditIndex(IndexEdit::Set { profile: profile.clone(), entry, store: keyring.into() })
         };
         let acts = [of_file(FileKind::Credentials), of_file(FileKind::Config), self.index.iter().map(set).collect()];

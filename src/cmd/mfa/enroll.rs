@@ -192,7 +192,7 @@ impl Enrolling<'_> {
         let seed =
             Seed { qr: if self.args.show_seed { None } else { qr::drawn(&uri) }, text: qr::typed(&name, &device.seed) };
         let again = CommandLine::of(Verb::Enroll, &self.account.profile);
-        prompt.show_seed(seed, format!("interrupted; to remove the unfinished device {}: {again}", device.serial));
+        prompt.show_seed(seed, format!("interrupted; device {} is unfinished; to continue: {again}", device.serial));
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::system::clock::{self, Deadline};
 use crate::system::env::Env;
 use crate::system::signals::{self, ExitHook};
 use crate::system::terminal::{Line, Terminal, Unusable, without_paste_marks};
+use crate::text::width::columns;
 
 /// So many pairs of codes may be refused.
 pub const MOST_TRIES: u32 = 3;
@@ -189,7 +190,9 @@ impl<'a> Prompt<'a> {
     fn draw(&self) -> Result<()> {
         let Some(seed) = self.seed.as_ref().filter(|_| self.rows.load(Ordering::SeqCst) == 0) else { return Ok(()) };
         let drawing = seed.qr.as_ref().unwrap_or(&seed.text);
-        self.rows.store(drawing.rows, Ordering::SeqCst);
+        let width = self.terminal.width().max(1);
+        let rows = drawing.text.expose().lines().map(|line| columns(line).div_ceil(width).max(1)).sum();
+        self.rows.store(if seed.qr.is_some() { drawing.rows } else { rows }, Ordering::SeqCst);
         self.write(drawing.text.expose())
     }
 
@@ -223,7 +226,8 @@ fn asked(notice: &str, question: &str) -> String {
 }
 
 fn erasing(rows: usize) -> String {
-    if rows == 0 { ERASE_LINE.into() } else { format!("{ERASE_LINE}\x1b[{rows}A\x1b[J") }
+    // Row by row: what erases a whole screen at once, some terminals keep in their history.
+    format!("{ERASE_LINE}{}", ERASE_LINE_ABOVE.repeat(rows))
 }
 
 fn nobody(profile: &ProfileName, why: &Unusable) -> Failure {

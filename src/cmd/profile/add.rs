@@ -80,7 +80,7 @@ fn add(
         let store = keyring(context, name, &key.id, args)?;
         notes.push(format!("access key {} goes to {store}", key.id));
         // The endpoint for verifying the key is known only from the new profile's plan.
-        let entry = IndexEntry { id: key.id.clone(), account: None, added: None, unproved: false };
+        let entry = IndexEntry::of(key.id.clone());
         let index = IndexEdit::Set { profile: name.clone(), entry, store: store.into() };
         let trial = Change { acts: vec![Act::EditIndex(index), edit()], ..Change::default() };
         let (_, planned) = plan_after(&trial)?;
@@ -251,7 +251,7 @@ impl Asking<'_> {
     fn found_device(&self, name: &ProfileName, key: &AccessKey) -> Result<Chosen> {
         let context = self.context;
         let settings = self.args.region.iter().map(|region| ("region".to_owned(), region.to_string())).collect();
-        let entry = IndexEntry { id: key.id.clone(), account: None, added: None, unproved: false };
+        let entry = IndexEntry::of(key.id.clone());
         let index = IndexEdit::Set { profile: name.clone(), entry, store: String::new() };
         let edit = Act::EditFile { kind: FileKind::Config, edits: edits(context, name, settings), holds: Vec::new() };
         let trial = Change { acts: vec![Act::EditIndex(index), edit], ..Change::default() };

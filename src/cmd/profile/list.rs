@@ -37,7 +37,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
     }
     let rows: Vec<_> = listed.map(|listed| listed.row(context)).collect();
     let text = if rows.is_empty() {
-        format!("no profiles in {}; run: twolock profile add\n", context.files.shown())
+        format!("no profiles in {}; run: twolock setup\n", context.files.shown())
     } else {
         table(&HEADER, &rows, terminal::columns(&context.env), &SPARE)
     };

@@ -7,9 +7,9 @@ use crate::cli;
 use crate::cmd::context::{Context, Invocation};
 use crate::cmd::whoami;
 use crate::error::{Failure, Kind, Result};
-use crate::hint::{CommandLine, Hint};
+use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
-use crate::output::to_stdout;
+use crate::output::{messages, to_stdout};
 use crate::system::child::{self, ChildLimits, NoAnswer};
 use crate::system::clock::Deadline;
 use crate::text::visible::{cut, with_tabs};
@@ -22,6 +22,10 @@ pub fn run(context: &Context, invocation: &Invocation, name: &ProfileName) -> Re
     match child::find_program("aws", context.env.raw("PATH")).filter(|_| has_region) {
         Some(aws) => by_the_cli(&mut Command::new(aws), name),
         None => {
+            if !has_region {
+                let set = CommandLine::of(Verb::Set, name).with("region").with("eu-west-1");
+                messages::note(&format!("most AWS CLI commands need a region; to set one: {set}"));
+            }
             let profile = cli::ProfileArg { positional: Some(name.clone()), flag: None };
             let profile = cli::ProfileAndCode { profile, code_stdin: false };
             whoami::run(&cli::Whoami { profile, all: false, json: false }, invocation).map(drop)

@@ -7,13 +7,12 @@ mod key;
 mod target;
 
 use crate::arn::MfaSerial;
-use crate::aws::iam::Iam;
-use crate::aws::{AwsErrorKind, Bounds};
+use crate::aws::AwsErrorKind;
 use crate::cli;
 use crate::cmd::account::{self, Account};
 use crate::cmd::changing::recovered;
 use crate::cmd::context::{Context, Invocation};
-use crate::cmd::conversation::{Conversation, PersonNeeded};
+use crate::cmd::conversation::{Conversation, PersonNeeded, UNCHANGED};
 use crate::cmd::mfa::{self, propose, setting};
 use crate::cmd::{login, profile};
 use crate::credentials::AccessKeyId;
@@ -22,10 +21,11 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::{messages, to_stdout};
-use crate::profile::base::{Base, KeyPlace};
+use crate::profile::base::{Base, KeyPlace, LongTermKey};
 use crate::profile::callers::Served;
 use crate::rotation;
 use crate::system::signals;
+use crate::system::terminal::Terminal;
 use crate::text::visible::{as_word, visible};
 
 use super::key::given;
@@ -46,8 +46,14 @@ pub fn run(args: &cli::Setup, invocation: &Invocation) -> Result<u8> {
     };
     let again = CommandLine::of(Verb::Setup, &name);
     let said = format!("interrupted; to continue: {again}");
-    let _hook = signals::on_termination(move || messages::warning(&said));
-    Setup { invocation, args, name }.run().map_err(|failure| failure.hint(again.to("to continue")))?;
+    let _hook = signals::on_termination(move || {
+        // The cursor may stand behind a question.
+        let _ = Terminal::open().map(|terminal| terminal.write("\n"));
+        messages::warning(&said);
+    });
+    // Earlier steps may have changed something.
+    let stopped = |failure: Failure| Failure { cause: failure.cause.replace(&format!("; {UNCHANGED}"), ""), ..failure };
+    Setup { invocation, args, name }.run().map_err(|failure| stopped(failure).hint(again.to("to continue")))?;
     Ok(0)
 }
 
@@ -60,10 +66,10 @@ struct Setup<'a> {
 
 impl Setup<'_> {
     fn run(&self) -> Result<()> {
-        let may_be_known = self.key()?;
+        self.key()?;
         self.device()?;
         self.adopt()?;
-        self.rotate(may_be_known)?;
+        self.rotate()?;
         self.call()
     }
 
@@ -79,12 +85,12 @@ impl Setup<'_> {
         cli::ProfileArg { positional: Some(self.name.clone()), flag: None }
     }
 
-    /// The access key: one that the profile has, or a new one. Returns whether it comes from where others may see it.
-    fn key(&self) -> Result<bool> {
+    /// The access key: one that the profile has, or a new one.
+    fn key(&self) -> Result<()> {
         self.begin(1, "access key")?;
         let context = self.load()?;
         if lacks_key(&context, self.name.as_str()) {
-            return key::take(&context, self.invocation, self.args, &self.name).map(|()| true);
+            return key::take(&context, self.invocation, self.args, &self.name);
         }
         let Base::Key(key) = account::planned(&context, &self.name)?.plan.base;
         let entry =
@@ -92,12 +98,19 @@ impl Setup<'_> {
         match entry {
             Some(entry) if given::is_lost(&context, entry) => {
                 messages::note(&format!("access key {} is no longer in the keyring", key.id));
-                return key::take(&context, self.invocation, self.args, &key.profile).map(|()| true);
+                key::take(&context, self.invocation, self.args, &key.profile)
             }
+            _ if self.args.csv.is_some() => Err(self.has_key(&key.id)),
             Some(entry) if entry.unproved => key::prove(&context, &key.profile, entry),
             _ => say(&format!("{} ({})", key.id, key.place)),
-        }?;
-        Ok(matches!(key.place, KeyPlace::File(_)))
+        }
+    }
+
+    fn has_key(&self, id: &AccessKeyId) -> Failure {
+        let replace = CommandLine::of(Verb::KeyReplace, &self.name).to("to store another one in its place");
+        Failure::new(Kind::Config, format!("has access key {id} already, so the CSV file is not used"))
+            .of_profile(&self.name)
+            .hint(replace)
     }
 
     /// The device of the profile, one of the user's, or a new one.
@@ -157,7 +170,7 @@ impl Setup<'_> {
     }
 
     /// Offers a new key in the place of one that others may have seen on its way here.
-    fn rotate(&self, may_be_known: bool) -> Result<()> {
+    fn rotate(&self) -> Result<()> {
         self.begin(4, "new access key")?;
         let context = self.load()?;
         let Base::Key(key) = context.plan(&self.name)?.plan.base;
@@ -166,9 +179,7 @@ impl Setup<'_> {
         match under_way {
             Some(true) => self.rotated(false),
             Some(false) => say("not needed: this one was created here"),
-            None if !may_be_known && !self.is_from_elsewhere(&context, &key.id) => {
-                say("not needed: this one was created here")
-            }
+            None if self.is_created_here(&context, &key) => say("not needed: this one was created here"),
             None if self.wants_rotation(&key.id)? => self.rotated(true),
             None => say(&format!("skipped; to do it later: {}", CommandLine::of(Verb::KeyRotate, &self.name))),
         }
@@ -199,13 +210,10 @@ impl Setup<'_> {
         }
     }
 
-    /// Whether the key is older than its place here. A user whose keys AWS does not list is asked no more.
-    fn is_from_elsewhere(&self, context: &Context, id: &AccessKeyId) -> bool {
-        let listed = Account::of(context, &self.name)
-            .map(|account| account.iam.list_access_keys(account.signer(), &account.user, Bounds::LOOK));
-        let created = listed.ok().and_then(|keys| Some(keys.ok()?.iter().find(|key| key.id == *id)?.created));
-        let is_older = |created| context.index.added(id).is_none_or(|added| added.since(created) > key::STORED_AT_ONCE);
-        created.is_some_and(is_older)
+    /// Whether `key rotate` has created it, so that nobody else has seen it.
+    fn is_created_here(&self, context: &Context, key: &LongTermKey) -> bool {
+        let entry = context.index.get(&key.profile).filter(|entry| entry.id == key.id);
+        key.place == KeyPlace::Keyring && entry.is_some_and(|entry| entry.created_here)
     }
 
     /// A session, and a call that uses it without a question.

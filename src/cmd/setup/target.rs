@@ -13,6 +13,7 @@ use crate::picker::{self, Choices};
 use crate::profile::adoption::kept_key::keeps_the_key_of;
 use crate::profile::base::Base;
 use crate::profile::callers::Served;
+use crate::rotation;
 use crate::text::visible::visible;
 
 use super::NEED;
@@ -28,14 +29,19 @@ pub fn chosen(context: &Context, args: &cli::Setup) -> Result<Option<ProfileName
         context.usable_names().iter().filter_map(|name| ProfileName::parse(name).ok()).collect();
     let unfinished: Vec<&ProfileName> = names.iter().filter(|name| is_unfinished(context, name)).collect();
     match &unfinished[..] {
-        [one] => {
-            messages::note(&format!("profile '{}' is not set up yet", visible(one.as_str())));
-            Ok(Some((*one).clone()))
-        }
+        [one] => Ok(Some(not_yet(one))),
         [] if names.iter().any(|name| has_own_key(context, name)) => Ok(None),
-        [] => named(context).map(Some),
+        [] => match &names.iter().filter(|name| lacks_key(context, name.as_str())).collect::<Vec<_>>()[..] {
+            [one] => Ok(Some(not_yet(one))),
+            _ => named(context).map(Some),
+        },
         several => picked(context, several).map(Some),
     }
+}
+
+fn not_yet(name: &ProfileName) -> ProfileName {
+    messages::note(&format!("profile '{}' is not set up yet", visible(name.as_str())));
+    name.clone()
 }
 
 /// Whether the profile is new, or has neither a key nor another source of credentials.
@@ -70,8 +76,10 @@ fn is_unfinished(context: &Context, name: &ProfileName) -> bool {
     let Some(plan) = context.plan_of_many(name).ok().map(|planned| planned.plan) else { return false };
     let Base::Key(key) = &plan.base;
     let is_unproved = context.index.get(&key.profile).is_some_and(|entry| entry.unproved);
+    let rotations = rotation::Records::of(&context.dirs.account_data()).all().unwrap_or_default();
+    let is_rotating = rotations.iter().any(|record| record.is_unfinished() && record.is_about(&key.id));
     let is_served = || context.callers().judge(name.as_str()).served() == Served::Fully;
-    plan.role().is_none() && (is_unproved || plan.device.is_none() || !is_served())
+    plan.role().is_none() && (is_unproved || is_rotating || plan.device.is_none() || !is_served())
 }
 
 fn named(context: &Context) -> Result<ProfileName> {

@@ -208,7 +208,7 @@ fn aliases(context: &Context, rows: &[Row]) -> HashMap<AccountId, String> {
 
 fn as_text(context: &Context, rows: &[Row], aliases: &HashMap<AccountId, String>) -> String {
     if rows.is_empty() {
-        return format!("no profiles in {}; run: {}\n", context.files.shown(), CommandLine::new(Verb::Add));
+        return format!("no profiles in {}; run: {}\n", context.files.shown(), CommandLine::new(Verb::Setup));
     }
     let mut cells: Vec<Vec<String>> = rows.iter().map(|row| row.cells(aliases)).collect();
     let mut header = vec!["PROFILE", "ACCOUNT", "ALIAS", "WHO"];

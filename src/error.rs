@@ -92,12 +92,14 @@ pub struct Failure {
     pub place: Option<Place>,
     /// Commands to paste, places to look, questions; only what is true for this set-up.
     pub hints: Vec<Hint>,
+    /// Whether nothing was sent to AWS because no connection was made.
+    pub is_unsent: bool,
 }
 
 impl Failure {
     /// A failure with nothing but kind and cause.
     pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
-        Self { kind, cause: cause.into(), profile: None, place: None, hints: Vec::new() }
+        Self { kind, cause: cause.into(), profile: None, place: None, hints: Vec::new(), is_unsent: false }
     }
 
     /// The person cancelled; `outcome` says what that left: "nothing was changed".

@@ -42,7 +42,9 @@ impl AwsError {
             AwsErrorKind::NotSent | AwsErrorKind::Unclear | AwsErrorKind::BadAnswer => Kind::Network,
             _ => Kind::Refused,
         };
-        self.hints.into_iter().fold(Failure::new(kind, self.cause), Failure::hint)
+        let is_unsent = self.kind == AwsErrorKind::NotSent;
+        let failure = Failure { is_unsent, ..Failure::new(kind, self.cause) };
+        self.hints.into_iter().fold(failure, Failure::hint)
     }
 }
 

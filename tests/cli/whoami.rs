@@ -1,8 +1,10 @@
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use twolock_sandbox::{Fault, FaultKind, Refusal};
 
 use crate::world::desktop::Desktop;
-use crate::world::{CREDENTIALS, Ran, World};
+use crate::world::{CREDENTIALS, Ran, Terminal, World};
 
 #[test]
 fn it_prints_the_identity_that_aws_returns() {
@@ -207,6 +209,50 @@ fn an_endpoint_that_does_not_answer_is_tried_once_for_many_profiles() {
     assert_eq!((all.code, all.stdout.matches("user/ana").count()), (0, 31), "{all:?}");
     let ran = world.finish(world.twolock(["whoami", "--all"]).env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"));
     assert_eq!((ran.code, ran.stdout.matches("not tried: ").count()), (6, 30), "{ran:?}");
+}
+
+/// Profiles with the same key and no device, and faults from some call on.
+fn many(count: usize, fault: Fault) -> World {
+    let world = World::new();
+    let plain = |n| {
+        format!("[profile p{n}]\nregion = eu-west-1\nendpoint_url = {{url}}\ntwolock_session_duration = {}m\n", 15 + n)
+    };
+    world.write(".aws/config", &(0..count).map(plain).collect::<String>());
+    let key = |n| CREDENTIALS.replace("[base]", &format!("[p{n}]"));
+    world.write(".aws/credentials", &(0..count).map(key).collect::<String>());
+    world.sandbox.fault(fault);
+    world
+}
+
+#[test]
+fn an_answer_that_is_none_of_sts_does_not_stop_the_tests_of_others() {
+    for kind in [FaultKind::Status(500), FaultKind::Throttling, FaultKind::HtmlBody, FaultKind::CutBody] {
+        // It is tried three times.
+        let ran = many(12, Fault { times: Some(3), ..Fault::new(kind.clone()) }).run(["whoami", "--all"]);
+        assert_eq!((ran.stdout.matches("not tried").count(), ran.stdout.lines().count()), (0, 13), "{kind:?}: {ran:?}");
+        assert!(ran.stdout.matches("user/ana").count() >= 9, "{kind:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_stops_answering_counts_as_unreachable_and_all_ends_in_time() {
+    let world = many(30, Fault { skip: 2, times: None, ..Fault::new(FaultKind::Hang) });
+    let start = Instant::now();
+    let ran = world.run(["whoami", "--all"]);
+    assert!(start.elapsed() < Duration::from_secs(24), "{:?}", start.elapsed());
+    let count = |text| ran.stdout.matches(text).count();
+    assert_eq!((ran.code, count("user/ana"), count("did not answer")), (6, 1, 29), "{ran:?}");
+    assert!(count("not tried: ") >= 20, "{ran:?}");
+}
+
+#[test]
+fn on_a_terminal_it_says_what_it_waits_for() {
+    let world = many(2, Fault { times: None, ..Fault::new(FaultKind::Delay(Duration::from_secs(2))) });
+    let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
+    command.args(["whoami", "--all"]);
+    let mut terminal = Terminal::start_in_full(command);
+    terminal.sees("twolock: note: asking AWS about 2 profiles …");
+    assert_eq!(terminal.end().code, 0);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! `whoami --all`: tests every profile that needs no code now. Nobody is asked anything.
 
 use std::collections::{HashMap, HashSet};
-use std::panic::resume_unwind;
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -21,17 +22,27 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
 use crate::output::table::table;
-use crate::output::{json_to_stdout, to_stdout};
+use crate::output::{json_to_stdout, messages, to_stdout};
 use crate::profile::adoption::kept_key::keeps_the_key_of;
+use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::{clock, log, terminal};
+use crate::text::list::counted;
 use crate::text::visible::visible;
 
 /// How many profiles are tested at the same time.
 const THREADS: usize = 8;
 
-/// How long one profile waits for others that make its session.
-const BOUND: Duration = Duration::from_secs(30);
+/// How long all of the tests may take, and then all of the aliases.
+const PATIENCE: Duration = Duration::from_secs(20);
+const ALIAS_PATIENCE: Duration = Duration::from_secs(5);
+/// When a person is told what takes so long.
+const TELL_AFTER: Duration = Duration::from_secs(2);
+
+/// A call that takes so long without an answer was not answered at all.
+const SILENCE: Duration = Bounds::CALL.connect;
+/// So many in a row, and an endpoint counts as unreachable that has answered before.
+const MOST_SILENCES: u32 = 2;
 
 /// How many profiles of an account are asked for its alias, if they may not see it.
 const ALIAS_TRIES: usize = 3;
@@ -39,12 +50,12 @@ const ALIAS_TRIES: usize = 3;
 /// A profile, and the result of its test.
 struct Row {
     name: String,
-    planned: Option<Planned>,
+    planned: Option<Arc<Planned>>,
     outcome: Outcome,
 }
 
 enum Outcome {
-    Accepted(Box<Accepted>),
+    Accepted(Arc<Accepted>),
     NeedsCode,
     /// AWS, the network or the keyring said no.
     Failed(Failure),
@@ -71,7 +82,7 @@ pub fn run(context: &Context, as_json: bool) -> Result<u8> {
 /// A profile before its test.
 fn planned(context: &Context, name: String) -> Row {
     match plan(context, &name) {
-        Ok(planned) => Row { name, planned: Some(planned), outcome: Outcome::NeedsCode },
+        Ok(planned) => Row { name, planned: Some(Arc::new(planned)), outcome: Outcome::NeedsCode },
         Err(failure) => Row { name, planned: None, outcome: Outcome::NotTested(failure.shown_cause()) },
     }
 }
@@ -91,8 +102,36 @@ fn plan(context: &Context, name: &str) -> Result<Planned> {
 enum Reached {
     #[default]
     Unknown,
-    Yes,
+    /// It has answered; since then so many calls in a row had no answer.
+    Yes {
+        silences: u32,
+    },
     No(Failure),
+}
+
+impl Reached {
+    /// What is known after another call, which took that long.
+    fn after(self, outcome: &Outcome, took: Duration) -> Self {
+        match (outcome, self) {
+            (Outcome::Failed(failure), known) if failure.kind == Kind::Network && is_silence(failure, took) => {
+                match known {
+                    Self::Yes { silences } if silences + 1 < MOST_SILENCES => Self::Yes { silences: silences + 1 },
+                    Self::No(first) => Self::No(first),
+                    _ => Self::No(failure.clone()),
+                }
+            }
+            // An answer it is, be it an error or a proxy's.
+            (Outcome::Accepted(_), _) => Self::Yes { silences: 0 },
+            (Outcome::Failed(failure), _) if matches!(failure.kind, Kind::Network | Kind::Refused) => {
+                Self::Yes { silences: 0 }
+            }
+            (_, known) => known,
+        }
+    }
+}
+
+fn is_silence(failure: &Failure, took: Duration) -> bool {
+    failure.is_unsent || took >= SILENCE
 }
 
 struct Test {
@@ -105,48 +144,62 @@ fn tested(context: &Context, mut rows: Vec<Row>) -> Vec<Row> {
     let endpoints = rows.iter().filter_map(|row| Some((row.planned.as_ref()?.endpoint.to_string(), Mutex::default())));
     let unopened = open_active(context, clock::now(), |_| true).unopened.map(|unopened| unopened.why);
     let test = Test { endpoints: endpoints.collect(), unopened };
-    let run = |context: &Result<Context>, row: &Row| {
-        let planned = row.planned.as_ref()?;
-        Some(
-            context
-                .as_ref()
-                .map_or_else(|failure| Outcome::Failed(failure.clone()), |context| test.run(context, planned)),
-        )
+    let (places, tasks): (Vec<usize>, Vec<Arc<Planned>>) =
+        rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.planned.clone()?))).unzip();
+    let what = format!("asking AWS about {}", counted(tasks.len(), "profile"));
+    let run = move |context: &Result<Context>, planned: &Arc<Planned>| match context {
+        Ok(context) => test.run(context, planned),
+        Err(failure) => Outcome::Failed(failure.clone()),
     };
-    let outcomes = in_parallel(&context.env, &rows, run);
-    for (row, outcome) in rows.iter_mut().zip(outcomes) {
-        row.outcome = outcome.unwrap_or_else(|| std::mem::replace(&mut row.outcome, Outcome::NeedsCode));
+    for (at, ended) in places.into_iter().zip(in_parallel(&context.env, tasks, PATIENCE, Some(&what), run)) {
+        rows[at].outcome = match ended {
+            Ended::Done(outcome) => outcome,
+            Ended::Begun => no_time(""),
+            Ended::NotBegun => no_time("not tried: "),
+        };
     }
     rows
 }
 
+fn no_time(begin: &str) -> Outcome {
+    let cause = format!("{begin}AWS did not answer within {} s", PATIENCE.as_secs());
+    Outcome::Failed(Failure::new(Kind::Network, cause))
+}
+
 impl Test {
     fn run(&self, context: &Context, planned: &Planned) -> Outcome {
-        let mut reached = self.endpoints[&planned.endpoint.to_string()].lock().unwrap_or_else(PoisonError::into_inner);
-        match &*reached {
-            Reached::Yes => drop(reached),
+        let reached = || self.endpoints[&planned.endpoint.to_string()].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = reached();
+        match &*known {
+            Reached::Yes { .. } => {
+                drop(known);
+                let (outcome, took) = self.timed(context, planned);
+                let mut known = reached();
+                *known = std::mem::take(&mut *known).after(&outcome, took);
+                outcome
+            }
             Reached::No(failure) => {
                 let cause = format!("not tried: {}", failure.cause);
-                return Outcome::Failed(Failure::new(Kind::Network, cause));
+                Outcome::Failed(Failure::new(Kind::Network, cause))
             }
             // The others wait for the first.
             Reached::Unknown => {
-                let outcome = self.ask(context, planned);
-                *reached = match &outcome {
-                    Outcome::Failed(failure) if failure.kind == Kind::Network => Reached::No(failure.clone()),
-                    Outcome::Failed(failure) if failure.kind == Kind::Refused => Reached::Yes,
-                    Outcome::Accepted(_) => Reached::Yes,
-                    _ => Reached::Unknown,
-                };
-                return outcome;
+                let (outcome, took) = self.timed(context, planned);
+                *known = Reached::Unknown.after(&outcome, took);
+                outcome
             }
         }
-        self.ask(context, planned)
+    }
+
+    fn timed(&self, context: &Context, planned: &Planned) -> (Outcome, Duration) {
+        let start = Instant::now();
+        let outcome = self.ask(context, planned);
+        (outcome, start.elapsed())
     }
 
     fn ask(&self, context: &Context, planned: &Planned) -> Outcome {
         match Self::accepted(context, planned) {
-            Ok(accepted) => Outcome::Accepted(Box::new(accepted)),
+            Ok(accepted) => Outcome::Accepted(Arc::new(accepted)),
             Err(failure) if failure.kind != Kind::NeedsPerson => Outcome::Failed(failure),
             Err(_) => match &self.unopened {
                 None => Outcome::NeedsCode,
@@ -159,7 +212,7 @@ impl Test {
     }
 
     fn accepted(context: &Context, planned: &Planned) -> Result<Accepted> {
-        let request = SessionRequest::without_a_code(context, BOUND);
+        let request = SessionRequest::without_a_code(context, PATIENCE);
         // A session that could not be saved was tested all the same.
         let warn = |text: &str| log::detail(format_args!("{}: {text}", planned.plan.profile));
         let session = obtain_warning(context, planned, &request, &warn)?;
@@ -169,41 +222,79 @@ impl Test {
     }
 }
 
-/// Acts on each, and returns the results in the same order. Each thread reads the files for itself.
-fn in_parallel<T: Sync, R: Send>(env: &Env, items: &[T], act: impl Fn(&Result<Context>, &T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let context = Context::load_anywhere(env);
-        let one = || {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            Some((at, act(&context, items.get(at)?)))
+/// How far a task came in time.
+enum Ended<R> {
+    Done(R),
+    Begun,
+    NotBegun,
+}
+
+/// Acts on each until the time is over, and returns the results in the same order. Each thread reads the files for itself;
+/// one that is late is abandoned. Where a person waits, `what` is shown after a moment.
+fn in_parallel<T: Send + Sync + 'static, R: Send + 'static>(
+    env: &Env,
+    tasks: Vec<T>,
+    patience: Duration,
+    what: Option<&str>,
+    act: impl Fn(&Result<Context>, &T) -> R + Send + Sync + 'static,
+) -> Vec<Ended<R>> {
+    let (start, count) = (Instant::now(), tasks.len());
+    let shared = Arc::new((tasks, act, AtomicUsize::new(0)));
+    let (done, results) = mpsc::channel();
+    for _ in 0..THREADS.min(count) {
+        let (shared, done, env) = (Arc::clone(&shared), done.clone(), env.clone());
+        let work = move || {
+            let (tasks, act, next) = &*shared;
+            let context = Context::load_anywhere(&env);
+            let one = || {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                done.send((at, act(&context, tasks.get(at)?))).ok()
+            };
+            while one().is_some() {}
         };
-        std::iter::from_fn(one).collect::<Vec<_>>()
-    };
-    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS.min(items.len())).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    });
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+        // Without another thread, the others do its part.
+        drop(std::thread::Builder::new().spawn(work));
+    }
+    drop(done);
+    let mut ended: Vec<Ended<R>> = (0..count).map(|_| Ended::NotBegun).collect();
+    let mut what = what.filter(|_| io::stderr().is_terminal());
+    loop {
+        let until = Deadline::after(start, if what.is_some() { TELL_AFTER } else { patience });
+        match (results.recv_timeout(until.left()), what) {
+            (Ok((at, result)), _) => ended[at] = Ended::Done(result),
+            (Err(RecvTimeoutError::Timeout), Some(text)) => {
+                messages::note(&format!("{text} …"));
+                what = None;
+            }
+            (Err(_), _) => break,
+        }
+    }
+    let begun = shared.2.load(Ordering::Relaxed).min(count);
+    let late = ended[..begun].iter_mut().filter(|one| matches!(one, Ended::NotBegun));
+    late.for_each(|one| *one = Ended::Begun);
+    ended
 }
 
 /// The aliases of the accounts, each asked of the first profiles that belong to it.
 fn aliases(context: &Context, rows: &[Row]) -> HashMap<AccountId, String> {
-    let mut accounts: HashMap<&AccountId, Vec<(&Planned, &Session)>> = HashMap::new();
+    type Profiles = Vec<(Arc<Planned>, Arc<Accepted>)>;
+    let mut accounts: HashMap<AccountId, Profiles> = HashMap::new();
     for row in rows {
         if let (Some(planned), Outcome::Accepted(accepted)) = (&row.planned, &row.outcome) {
-            accounts.entry(&accepted.who.account).or_default().push((planned, &accepted.session));
+            let of_account = accounts.entry(accepted.who.account.clone()).or_default();
+            of_account.push((Arc::clone(planned), Arc::clone(accepted)));
         }
     }
-    let accounts: Vec<_> = accounts.into_iter().collect();
-    let found = in_parallel(&context.env, &accounts, |context, (account, profiles)| {
+    let ask = |context: &Result<Context>, (account, profiles): &(AccountId, Profiles)| {
         let context = context.as_ref().ok()?;
-        let mut answers = profiles.iter().take(ALIAS_TRIES).map(|(planned, session)| alias(context, planned, session));
+        let mut answers =
+            profiles.iter().take(ALIAS_TRIES).map(|(planned, accepted)| alias(context, planned, &accepted.session));
         let answer = answers.find(|answer| *answer != Err(AwsErrorKind::Denied))?;
-        Some(((*account).clone(), answer.ok().flatten()?))
-    });
-    found.into_iter().flatten().collect()
+        Some((account.clone(), answer.ok().flatten()?))
+    };
+    let ended = in_parallel(&context.env, accounts.into_iter().collect(), ALIAS_PATIENCE, None, ask);
+    let done = |ended| if let Ended::Done(found) = ended { found } else { None };
+    ended.into_iter().filter_map(done).collect()
 }
 
 fn as_text(context: &Context, rows: &[Row], aliases: &HashMap<AccountId, String>) -> String {

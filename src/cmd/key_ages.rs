@@ -4,19 +4,21 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use crate::aws::iam::KeyInfo;
 use crate::aws_files::file::{AwsFile, FileKind};
 use crate::credentials::AccessKeyId;
 use crate::duration;
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
-use crate::ours::key_dates::{self, AllKeyDates};
+use crate::ours::key_dates::{self, Aging, AllKeyDates};
 use crate::output::messages;
 use crate::profile::base::{Base, LongTermKey};
 use crate::profile::settings::{KEY_MAX_AGE, ProfileSettings};
 use crate::rotation::Records;
 use crate::system::{clock, log};
 use crate::text::age::Age;
+use crate::text::list::counted;
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
@@ -59,9 +61,10 @@ impl<'a> KeyAges<'a> {
         key_dates::percent(age.span, self.most(id).value)
     }
 
-    /// Whether it is time to remind of a key. Nothing is recorded.
-    fn is_due(&self, id: &AccessKeyId, now: Timestamp) -> bool {
-        self.since(id).is_some_and(|(since, _)| self.dates.is_due(id, since, self.most(id).value, now))
+    /// What reminders are decided by; none of a key of unknown age.
+    fn aging(&self, id: &AccessKeyId) -> Option<Aging> {
+        let (since, _) = self.since(id)?;
+        Some(Aging { id: id.clone(), since, most: self.most(id).value })
     }
 }
 
@@ -104,14 +107,15 @@ fn set_by(context: &Context, name: &str) -> Option<(Sourced<Duration>, LongTermK
 }
 
 impl Context {
-    /// Reminds, in one line, to rotate the one of these keys that is nearest to its maximum age or farthest beyond it, if
-    /// it is time.
+    /// Reminds, in one line, to rotate those of these keys for which it is time. It names the one that is nearest to its
+    /// maximum age or farthest beyond it.
     pub fn remind<'a>(&self, keys: impl IntoIterator<Item = &'a LongTermKey>) {
         if !self.may_keep_state() {
             return;
         }
         let (ages, now) = (KeyAges::of(self), clock::now());
-        let mut due: Vec<&LongTermKey> = keys.into_iter().filter(|key| ages.is_due(&key.id, now)).collect();
+        let is_due = |key: &&LongTermKey| ages.aging(&key.id).is_some_and(|aging| ages.dates.is_due(&aging, now));
+        let mut due: Vec<&LongTermKey> = keys.into_iter().filter(is_due).collect();
         if !due.is_empty() {
             let records = Records::of(&self.dirs.account_data()).all().unwrap_or_default();
             due.retain(|key| !records.iter().any(|record| record.is_about(&key.id) && record.is_unfinished()));
@@ -120,25 +124,26 @@ impl Context {
             let age = ages.age(&key.id, now).map_or(0, |age| age.span.as_secs());
             age * 1_000 / ages.most(&key.id).value.as_secs().max(1)
         };
-        if let Some(key) = due.into_iter().max_by_key(part) {
-            self.remind_of(key, &ages, now);
+        if let Some(key) = due.iter().copied().max_by_key(part) {
+            self.remind_of(key, &due, &ages, now);
         }
     }
 
-    fn remind_of(&self, key: &LongTermKey, ages: &KeyAges, now: Timestamp) {
-        let (Some((since, _)), Some(age), most) =
-            (ages.since(&key.id), ages.age(&key.id, now), ages.most(&key.id).value)
-        else {
-            return;
+    fn remind_of(&self, key: &LongTermKey, due: &[&LongTermKey], ages: &KeyAges, now: Timestamp) {
+        let Some(age) = ages.age(&key.id, now) else { return };
+        let ids: HashSet<&AccessKeyId> = due.iter().map(|key| &key.id).collect();
+        let aging: Vec<Aging> = ids.into_iter().filter_map(|id| ages.aging(id)).collect();
+        let others = match aging.len() - 1 {
+            0 => String::new(),
+            others => format!("; and {}: {}", counted(others, "other"), CommandLine::new(Verb::KeyList)),
         };
-        let existing = self.existing_keys();
-        match key_dates::record_reminder(&self.dirs.state, &key.id, since, most, now, existing.as_ref()) {
+        match key_dates::record_reminder(&self.dirs.state, &aging, now, self.existing_keys().as_ref()) {
             Ok(true) => messages::note(&format!(
-                "profile '{}': access key {} {} (maximum {}): {}",
+                "profile '{}': access key {} {} (maximum {}): {}{others}",
                 visible(key.profile.as_str()),
                 key.id,
                 age.predicate(),
-                duration::days(most),
+                duration::days(ages.most(&key.id).value),
                 CommandLine::of(Verb::KeyRotate, &key.profile)
             )),
             Ok(false) => {}
@@ -158,6 +163,13 @@ impl Context {
         if let Err(why) = key_dates::record_created(&self.dirs.state, created, existing.as_ref()) {
             log::detail(format_args!("cannot record when keys were created: {why}"));
         }
+    }
+
+    /// The same for a list of IAM, of the keys that are here.
+    pub fn keep_created_of(&self, listed: &[KeyInfo]) {
+        let is_here = |key: &&KeyInfo| self.existing_keys().is_none_or(|existing| existing.contains(&key.id));
+        let created: Vec<_> = listed.iter().filter(is_here).map(|key| (key.id.clone(), key.created)).collect();
+        self.keep_created(&created);
     }
 
     /// Every key of the files and the index; none if a variable chose other files than the usual ones.

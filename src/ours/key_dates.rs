@@ -1,18 +1,19 @@
 //! When AWS created each access key, as far as it has said so, and when a person was reminded to rotate it: `keys` of
-//! `state.json`.
+//! `state.json`, and in `reminded_over` the last time for a key over its maximum age.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::credentials::AccessKeyId;
 use crate::ours::state;
 use crate::timestamp::Timestamp;
 
 const FIELD: &str = "keys";
+const OVER: &str = "reminded_over";
 /// From the maximum age on, a reminder is repeated after so long.
 const AGAIN: Duration = Duration::from_secs(86_400);
 /// The parts of the maximum age, in percent, at which a person is reminded.
@@ -27,37 +28,53 @@ struct KeyDates {
 
 /// What is known of each key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllKeyDates(BTreeMap<String, KeyDates>);
+pub struct AllKeyDates {
+    keys: BTreeMap<String, KeyDates>,
+    /// The last reminder of any key that was over its maximum age.
+    reminded_over: Option<Timestamp>,
+}
+
+/// A key that a person may be reminded of, since when it exists, and its maximum age.
+#[derive(Clone, Debug)]
+pub struct Aging {
+    pub id: AccessKeyId,
+    pub since: Timestamp,
+    pub most: Duration,
+}
 
 impl AllKeyDates {
     /// Loads the file in a state directory; a damaged or missing one is empty.
     pub fn load(directory: &Path) -> Self {
-        Self::of(state::read(directory).get(FIELD))
+        Self::of(&state::read(directory))
     }
 
-    fn of(keys: Option<&Value>) -> Self {
-        let keys = keys.and_then(Value::as_object).into_iter().flatten();
-        Self(keys.map(|(id, fields)| (id.clone(), KeyDates::of(fields))).collect())
+    fn of(state: &Map<String, Value>) -> Self {
+        let keys = state.get(FIELD).and_then(Value::as_object).into_iter().flatten();
+        Self {
+            keys: keys.map(|(id, fields)| (id.clone(), KeyDates::of(fields))).collect(),
+            reminded_over: state.get(OVER).and_then(|date| Timestamp::parse(date.as_str()?)),
+        }
     }
 
     fn as_json(&self) -> Value {
-        self.0.iter().map(|(id, dates)| (id.clone(), dates.as_json())).collect()
+        self.keys.iter().map(|(id, dates)| (id.clone(), dates.as_json())).collect()
     }
 
     /// When AWS created a key, if it has said so.
     pub fn created(&self, id: &AccessKeyId) -> Option<Timestamp> {
-        self.0.get(id.as_str())?.created
+        self.keys.get(id.as_str())?.created
     }
 
-    /// Whether it is time for a reminder of a key that exists since then.
-    pub fn is_due(&self, id: &AccessKeyId, since: Timestamp, most: Duration, now: Timestamp) -> bool {
-        is_due(self.0.get(id.as_str()).and_then(|dates| dates.reminded), since, most, now)
+    /// Whether it is time for a reminder of a key.
+    pub fn is_due(&self, key: &Aging, now: Timestamp) -> bool {
+        let last = self.keys.get(key.id.as_str()).and_then(|dates| dates.reminded);
+        is_due(last, self.reminded_over, key, now)
     }
 
     /// Removes keys that do not exist here any more, if all that do are known.
     fn retain(&mut self, existing: Option<&HashSet<AccessKeyId>>) {
         if let Some(existing) = existing {
-            self.0.retain(|id, _| AccessKeyId::parse(id).is_ok_and(|id| existing.contains(&id)));
+            self.keys.retain(|id, _| AccessKeyId::parse(id).is_ok_and(|id| existing.contains(&id)));
         }
     }
 }
@@ -79,11 +96,15 @@ pub fn percent(age: Duration, most: Duration) -> Option<u32> {
     STEPS.into_iter().find(|step| age.as_secs() * 100 >= most.as_secs() * u64::from(*step))
 }
 
-/// Once for each step, and from the maximum age on once a day. A reminder in the future was one of a wrong clock.
-fn is_due(last: Option<Timestamp>, since: Timestamp, most: Duration, now: Timestamp) -> bool {
-    let Some(reached) = percent(now.since(since), most) else { return false };
-    let Some(last) = last.filter(|last| *last <= now) else { return true };
-    Some(reached) > percent(last.since(since), most) || reached == STEPS[0] && now.since(last) >= AGAIN
+/// Once for each step, and from the maximum age on once a day for all such keys. A reminder in the future was one of a
+/// wrong clock.
+fn is_due(last: Option<Timestamp>, last_over: Option<Timestamp>, key: &Aging, now: Timestamp) -> bool {
+    let Some(reached) = percent(now.since(key.since), key.most) else { return false };
+    let [last, last_over] = [last, last_over].map(|last| last.filter(|last| *last <= now));
+    match reached == STEPS[0] {
+        true => last_over.is_none_or(|last| now.since(last) >= AGAIN),
+        false => last.is_none_or(|last| Some(reached) > percent(last.since(key.since), key.most)),
+    }
 }
 
 /// Records when AWS created keys. If `existing` is given, all other keys are forgotten.
@@ -94,26 +115,29 @@ pub fn record_created(
 ) -> io::Result<()> {
     change(directory, |keys| {
         for (id, created) in created {
-            keys.0.entry(id.to_string()).or_default().created = Some(*created);
+            keys.keys.entry(id.to_string()).or_default().created = Some(*created);
         }
         keys.retain(existing);
     })
 }
 
-/// Records a reminder, unless another process was faster. Returns whether to remind: never what cannot be recorded, which
-/// would be repeated each time.
+/// Records one reminder of all these keys, unless another process was faster. Returns whether to remind: never what cannot
+/// be recorded, which would be repeated each time.
 pub fn record_reminder(
     directory: &Path,
-    id: &AccessKeyId,
-    since: Timestamp,
-    most: Duration,
+    aging: &[Aging],
     now: Timestamp,
     existing: Option<&HashSet<AccessKeyId>>,
 ) -> io::Result<bool> {
     let mut is_recorded = false;
     change(directory, |keys| {
-        if keys.is_due(id, since, most, now) {
-            keys.0.entry(id.to_string()).or_default().reminded = Some(now);
+        if !aging.is_empty() && aging.iter().all(|key| keys.is_due(key, now)) {
+            for key in aging {
+                keys.keys.entry(key.id.to_string()).or_default().reminded = Some(now);
+                if percent(now.since(key.since), key.most) == Some(STEPS[0]) {
+                    keys.reminded_over = Some(now);
+                }
+            }
             keys.retain(existing);
             is_recorded = true;
         }
@@ -123,10 +147,13 @@ pub fn record_reminder(
 
 fn change(directory: &Path, act: impl FnOnce(&mut AllKeyDates)) -> io::Result<()> {
     state::change(directory, |state| {
-        let before = AllKeyDates::of(state.get(FIELD));
+        let before = AllKeyDates::of(state);
         let mut keys = before.clone();
         act(&mut keys);
         state.insert(FIELD.into(), keys.as_json());
+        if let Some(date) = keys.reminded_over {
+            state.insert(OVER.into(), json!(date.to_string()));
+        }
         keys != before
     })
 }
@@ -154,10 +181,12 @@ mod tests {
 
     /// Calls on these days, and which of them remind.
     fn reminders(most: Duration, calls: &[f64]) -> Vec<f64> {
-        let mut last = None;
+        let (mut last, mut last_over) = (None, None);
+        let key = Aging { id: id("AKIAIOSFODNN7EXAMPLE"), since: SINCE, most };
         let mut reminds = |day: &&f64| {
-            let due = is_due(last, SINCE, most, on(**day));
-            last = if due { Some(on(**day)) } else { last };
+            let (due, now) = (is_due(last, last_over, &key, on(**day)), on(**day));
+            last = if due { Some(now) } else { last };
+            last_over = if due && percent(now.since(SINCE), most) == Some(100) { Some(now) } else { last_over };
             due
         };
         calls.iter().filter(|day| reminds(day)).copied().collect()
@@ -171,7 +200,7 @@ mod tests {
             ("every day after", 100, &[100.0, 100.5, 100.99, 101.0, 101.5, 102.0], &[100.0, 101.0, 102.0]),
             ("seen late for the first time", 100, &[80.0, 81.0, 200.0, 200.1], &[80.0, 200.0]),
             ("the shortest maximum", 1, &[0.4, 0.5, 0.6, 0.75, 0.8, 1.0, 1.5, 2.0], &[0.5, 0.75, 1.0, 2.0]),
-            ("a clock set back", 100, &[100.0, 60.0, 61.0, 62.0, 100.0, 100.1], &[100.0, 60.0, 100.0]),
+            ("a clock set back", 100, &[100.0, 60.0, 61.0, 62.0, 100.0, 101.0], &[100.0, 60.0, 101.0]),
             ("a clock once ahead", 100, &[5_000.0, 49.0, 50.0, 51.0, 75.0], &[5_000.0, 50.0, 75.0]),
         ] {
             assert_eq!(reminders(days(most), calls), reminds, "{what}");
@@ -181,9 +210,24 @@ mod tests {
     #[test]
     fn a_longer_maximum_begins_anew() {
         let reminded_at_30 = Some(on(30.0));
-        assert!(!is_due(reminded_at_30, SINCE, days(30), on(30.5)));
-        assert!(!is_due(reminded_at_30, SINCE, days(90), on(44.0)));
-        assert!(is_due(reminded_at_30, SINCE, days(90), on(45.0)));
+        let is_due = |most, day| {
+            let key = Aging { id: id("AKIAIOSFODNN7EXAMPLE"), since: SINCE, most: days(most) };
+            super::is_due(reminded_at_30, reminded_at_30, &key, on(day))
+        };
+        assert!(!is_due(30, 30.5) && !is_due(90, 44.0) && is_due(90, 45.0));
+    }
+
+    #[test]
+    fn keys_over_their_maximum_are_told_of_once_a_day_in_all() {
+        let home = tempfile::tempdir().unwrap();
+        let aging = |text: &str| Aging { id: id(text), since: SINCE, most: days(90) };
+        let (one, two) = (aging("AKIAIOSFODNN7EXAMPLE"), aging("AKIAI44QH8DHBEXAMPLE"));
+        let remind = |keys: &[&Aging], day| {
+            let keys: Vec<Aging> = keys.iter().map(|key| (*key).clone()).collect();
+            record_reminder(home.path(), &keys, on(day), None).unwrap()
+        };
+        assert!(remind(&[&one], 91.0) && !remind(&[&two], 91.5) && !remind(&[&one, &two], 91.9));
+        assert!(remind(&[&one, &two], 92.0) && !remind(&[&two], 92.9) && remind(&[&two], 93.0));
     }
 
     #[test]
@@ -194,13 +238,14 @@ mod tests {
         let profile = ProfileName::parse("work").unwrap();
         usage::record(&directory, &profile, SINCE, None).unwrap();
         record_created(&directory, &[(key.clone(), SINCE), (gone.clone(), SINCE)], None).unwrap();
+        let aging = |id: &AccessKeyId| Aging { id: id.clone(), since: SINCE, most: days(90) };
         let remind = |day, existing: Option<&HashSet<_>>| {
-            record_reminder(&directory, &key, SINCE, days(90), on(day), existing).unwrap()
+            record_reminder(&directory, &[aging(&key)], on(day), existing).unwrap()
         };
         assert!(!remind(44.0, None) && remind(45.0, None) && !remind(45.0, None));
         let keys = AllKeyDates::load(&directory);
         assert_eq!((keys.created(&key), keys.created(&gone)), (Some(SINCE), Some(SINCE)));
-        assert!(!keys.is_due(&key, SINCE, days(90), on(46.0)) && keys.is_due(&gone, SINCE, days(90), on(46.0)));
+        assert!(!keys.is_due(&aging(&key), on(46.0)) && keys.is_due(&aging(&gone), on(46.0)));
         assert!(remind(70.0, Some(&HashSet::from([key.clone()]))));
         let keys = AllKeyDates::load(&directory);
         assert_eq!((keys.created(&key), keys.created(&gone)), (Some(SINCE), None));
@@ -221,7 +266,8 @@ mod tests {
             crate::system::private_file::write_atomically(&home.path().join(state::FILE), text.as_bytes()).unwrap();
             let keys = AllKeyDates::load(home.path());
             assert_eq!(keys.created(&key), None, "{text}");
-            let reminded = record_reminder(home.path(), &key, SINCE, days(90), on(95.0), None).unwrap();
+            let aging = Aging { id: key.clone(), since: SINCE, most: days(90) };
+            let reminded = record_reminder(home.path(), &[aging], on(95.0), None).unwrap();
             assert_eq!(reminded, reminds, "{text}");
         }
     }

@@ -166,6 +166,37 @@ fn an_invalid_maximum_is_refused_and_told_where_the_profile_is_used() {
 }
 
 #[test]
+fn twelve_keys_over_their_maximum_are_one_reminder_a_day() {
+    let world = World::new();
+    let id = |n: usize| format!("AKIAI44QH8DHBEXAMP{n:02}");
+    let sections = |n| format!("[u{n}]\naws_access_key_id = {}\naws_secret_access_key = x\n", id(n));
+    world.write(".aws/config", "");
+    world.write(".aws/credentials", &(0..12).map(sections).collect::<String>());
+    let created: Vec<String> =
+        (0..12).map(|n| format!(r#""{}":{{"created":"{}"}}"#, id(n), moment((100 + n as i64) * DAY))).collect();
+    world.write(STATE, &format!(r#"{{"v":1,"keys":{{{}}}}}"#, created.join(",")));
+    let said: Vec<String> = (0..4).map(|_| world.run(["status"]).stderr).collect();
+    let first = format!(
+        "twolock: note: profile 'u11': access key {} is 111 days old (maximum 90): twolock key rotate u11; and 11 others: \
+         twolock key list\n",
+        id(11)
+    );
+    assert_eq!(said, [&first, "", "", ""]);
+    assert_eq!(world.finish(world.twolock(["status", "u3"]).stdin(std::process::Stdio::null())).stderr, "");
+}
+
+#[test]
+fn a_list_of_iam_that_was_read_anyway_tells_the_age_from_then_on() {
+    let world = World::new();
+    world.write(".aws/config", "[profile base]\nregion = eu-west-1\nendpoint_url = {url}\n");
+    world.sandbox.set_key_created(KEY_ID, world.sandbox.now() - 200 * DAY);
+    added(&world, 0);
+    assert_eq!(world.run(["status"]).stderr, "");
+    assert_eq!(world.run(["key", "rotate", "base", "--dry-run"]).code, 0);
+    assert_eq!(world.run(["status"]).stderr, reminder("is 200 days old", 90));
+}
+
+#[test]
 fn one_line_tells_of_the_key_that_is_oldest_for_its_profile() {
     let other = "AKIAI44QH8DHBEXAMPLE";
     let world = World::with(Options::default());
@@ -186,9 +217,12 @@ fn one_line_tells_of_the_key_that_is_oldest_for_its_profile() {
         ),
     );
     let of_young = reminder("is 60 days old", 30).replace("base", "young").replace(KEY_ID, other);
-    for said in [of_young, reminder("is 95 days old", 90), String::new()] {
+    let with_the_other = of_young.replace("rotate young\n", "rotate young; and 1 other: twolock key list\n");
+    for said in [with_the_other, String::new()] {
         assert_eq!(world.run(["status"]).stderr, said);
     }
+    assert_eq!(status_after(&world, 0.9), "", "one reminder a day in all");
+    assert_eq!(status_after(&world, 1.1), reminder("is 96 days old", 90));
     assert!(!std::fs::read_to_string(world.home().join(STATE)).unwrap().contains("AKIAOLDOLD"), "that key is gone");
     // Only the keys of the profile that is asked about.
     created(&world, 95);

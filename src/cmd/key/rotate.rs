@@ -237,6 +237,7 @@ impl Rotating<'_> {
             Some(keys) => keys,
             None => self.with_rotation(|rotation| rotation.keys(self.signer()?))?,
         };
+        self.context.keep_created_of(&keys);
         let is_younger = |key: &&KeyInfo| key.id == *self.id() && clock::now().since(key.created) < least;
         Ok(keys.iter().find(is_younger).map(age_of))
     }
@@ -296,6 +297,7 @@ impl Rotating<'_> {
             Some(keys) => keys,
             None => rotation.keys(self.signer()?)?,
         };
+        self.context.keep_created_of(&keys);
         has_room(&keys)?;
         let text = self.steps(&keys);
         if self.args.dry_run {

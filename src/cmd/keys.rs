@@ -7,7 +7,9 @@ use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::profile::base::{Base, KeyPlace, LongTermKey};
+use crate::rotation::Records;
 use crate::session::BaseCredentials;
+use crate::store::choose::Stores;
 use crate::store::{Store, StoreError, access_key};
 use crate::system::{clock, log};
 use crate::text::visible::visible;
@@ -92,6 +94,19 @@ impl Context {
     /// The key of this id that the keyring has already, if it can be read without a dialog.
     pub fn known_key(&self, id: &AccessKeyId) -> Option<AccessKey> {
         access_key::read(self.stores(false).of_access_keys()?, id).ok()
+    }
+
+    /// The keys in the keyring that are of no profile and of no rotation. Other homes share the keyring and have an index
+    /// of their own: only in the account's own home nothing is said of theirs.
+    pub fn keys_of_no_profile(&self, stores: &Stores) -> std::result::Result<Vec<AccessKeyId>, StoreError> {
+        let Some(store) = stores.of_access_keys().filter(|_| self.dirs.has_account_data()) else {
+            return Ok(Vec::new());
+        };
+        let Ok(records) = Records::of(&self.dirs.account_data()).all() else { return Ok(Vec::new()) };
+        let mut ids = access_key::all(store)?;
+        let is_indexed = |id: &AccessKeyId| self.index.profiles_with(id).next().is_some();
+        ids.retain(|id| !is_indexed(id) && !records.iter().any(|record| record.is_about(id)));
+        Ok(ids)
     }
 
     pub fn key_in_keyring(&self, profile: &ProfileName, id: &AccessKeyId, may_unlock: bool) -> Result<AccessKey> {

@@ -92,6 +92,14 @@ fn test_item() -> Item {
 /// The characters of an id and of a secret.
 const USUAL_KEY: usize = 20 + 40;
 
+/// The keys that the store has, also those that no index names. Asks nobody.
+pub fn all(store: &dyn Store) -> Result<Vec<AccessKeyId>, StoreError> {
+    let mut ids: Vec<_> = store.users()?.iter().filter_map(|user| AccessKeyId::parse(user).ok()).collect();
+    ids.sort();
+    ids.dedup();
+    Ok(ids)
+}
+
 pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
     store.remove(&item(id, ""))
 }

@@ -67,6 +67,10 @@ impl<S: Store + Send + Sync + 'static> Store for Bounded<S> {
         let item = item.clone();
         self.within(move |store| store.remove(&item))
     }
+
+    fn users(&self) -> Result<Vec<String>, StoreError> {
+        self.within(S::users)
+    }
 }
 
 #[cfg(test)]

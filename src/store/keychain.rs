@@ -3,6 +3,7 @@
 //! Without permission to ask, the system is told to open no window: a locked keychain, or an item that another build of
 //! twolock created, is then [`StoreError::Locked`].
 
+use std::collections::HashMap;
 use std::error::Error;
 
 use apple_native_keyring_store::keychain::Store as LoginKeychain;
@@ -54,6 +55,14 @@ impl Store for Keychain {
     fn remove(&self, item: &Item) -> Result<(), StoreError> {
         let _silent = self.silence()?;
         entry(item)?.delete_credential().map_err(|error| meaning(error, 0, of_platform))
+    }
+
+    fn users(&self) -> Result<Vec<String>, StoreError> {
+        let _silent = Self::new(false).silence()?;
+        let failed = |error| meaning(error, 0, of_platform);
+        let store = LoginKeychain::new().map_err(failed)?;
+        let found = store.search(&HashMap::from([("service", SERVICE)])).map_err(failed)?;
+        Ok(found.iter().filter_map(Entry::get_specifiers).map(|(_, user)| user).collect())
     }
 }
 

@@ -88,4 +88,9 @@ impl Store for MemoryStore {
         state.writes_fail.clone().map_or(Ok(()), Err)?;
         state.items.remove(&item.user).map(drop).ok_or(StoreError::Absent)
     }
+
+    fn users(&self) -> Result<Vec<String>, StoreError> {
+        self.state().reads_fail.clone().map_or(Ok(()), Err)?;
+        Ok(Self::users(self))
+    }
 }

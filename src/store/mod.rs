@@ -143,6 +143,14 @@ pub trait Store {
 
     /// Removes an item. One that is not there is [`StoreError::Absent`].
     fn remove(&self, item: &Item) -> Result<(), StoreError>;
+
+    /// Returns the users of all our items. No dialog opens, whatever the store was opened with.
+    ///
+    /// - the store is locked and does not tell: [`StoreError::Locked`]
+    /// - it cannot be searched: [`StoreError::Refused`]
+    fn users(&self) -> Result<Vec<String>, StoreError> {
+        Err(StoreError::Refused("it cannot be searched".into()))
+    }
 }
 
 #[cfg(test)]

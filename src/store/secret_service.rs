@@ -54,6 +54,10 @@ impl Store for SecretService {
     fn remove(&self, item: &Item) -> Result<(), StoreError> {
         bus::remove(self.bus()?, item, self.may_unlock)
     }
+
+    fn users(&self) -> Result<Vec<String>, StoreError> {
+        bus::users(self.bus()?)
+    }
 }
 
 #[cfg(not(all(target_os = "linux", feature = "secret-service")))]
@@ -73,6 +77,10 @@ mod bus {
     }
 
     pub fn remove(_: &SessionBus, _: &Item, _: bool) -> Result<(), StoreError> {
+        none()
+    }
+
+    pub fn users(_: &SessionBus) -> Result<Vec<String>, StoreError> {
         none()
     }
 }
@@ -118,6 +126,20 @@ mod bus {
     pub fn remove(bus: &SessionBus, item: &Item, may_unlock: bool) -> Result<(), StoreError> {
         let bus = Bus::connect(bus, may_unlock)?;
         bus.find(item)?.delete().map_err(meaning)
+    }
+
+    /// A locked collection need not tell what it holds.
+    pub fn users(bus: &SessionBus) -> Result<Vec<String>, StoreError> {
+        let bus = Bus::connect(bus, false)?;
+        let all = bus.connection.search_items(HashMap::from([("service", SERVICE)])).map_err(meaning)?;
+        let user = |item: &Found| Ok(item.get_attributes().map_err(meaning)?.remove("username"));
+        let users = all.unlocked.iter().chain(&all.locked).map(user).collect::<Result<Vec<_>, StoreError>>()?;
+        let is_locked = || bus.default_collection()?.is_locked().map_err(meaning);
+        if users.is_empty() && is_locked()? {
+            Err(StoreError::Locked)
+        } else {
+            Ok(users.into_iter().flatten().collect())
+        }
     }
 
     /// The names that the keyring-core stores use too, so other programs of that family find our items.

@@ -84,6 +84,11 @@ impl Directories {
         own == self.home || resolved(&own).is_some_and(|own| resolved(&self.home) == Some(own))
     }
 
+    /// Whether no variable has moved the data directory: it is the only one of this account's that `keys.json` is in.
+    pub fn has_account_data(&self) -> bool {
+        self.is_account_home() && self.data == self.home.join(DATA_BELOW_HOME).join("twolock")
+    }
+
     /// The data directory below the account's own home: it has the journal of a change, the locks, and the key file.
     pub fn account_data(&self) -> PathBuf {
         self.account_home().join(DATA_BELOW_HOME).join("twolock")

@@ -89,6 +89,7 @@ fn one_call_when_another_test_asks_for_it() {
     let start = Instant::now();
     let text = shown(match verb {
         "read" => store.read(&item).map(|bytes| bytes.expose().clone()),
+        "users" => store.users().map(|users| users.join(" ").into_bytes()),
         "write" => store.write(&item, &Secret::new(bytes)).map(|()| Vec::new()),
         _ => store.remove(&item).map(|()| Vec::new()),
     });

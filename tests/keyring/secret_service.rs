@@ -40,6 +40,20 @@ fn an_unlocked_keyring_keeps_replaces_and_removes_an_item() {
 }
 
 #[test]
+fn a_search_finds_the_items_of_our_service_and_opens_no_dialog() {
+    let desk = Desk::unlocked();
+    let users = || desk.call(Which::Desktop, "users", USER, b"").text;
+    assert_eq!(users(), "Ok()");
+    desk.store_by_secret_tool(&["service", "other", "username", "AKIAOTHER"], "theirs");
+    assert_eq!(desk.call(Which::Desktop, "write", USER, b"one").text, "Ok()");
+    let hex: String = USER.bytes().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(users(), format!("Ok({hex})"));
+    desk.call(Which::Desktop, "remove", USER, b"");
+    desk.lock();
+    assert_eq!(users(), "Locked");
+}
+
+#[test]
 fn an_item_of_another_service_or_user_is_not_ours() {
     let desk = Desk::unlocked();
     desk.store_by_secret_tool(&["service", "twolock", "username", "AKIAOTHER"], "theirs");

@@ -222,7 +222,17 @@ pub fn without_profile(checkup: &Checkup) -> Checked {
         Finding::new(Info, what, why).of_profile(profile).fix(CommandLine::of(Verb::KeyRemove, profile))
     };
     let gone = checkup.context.index.entries().filter(|(profile, _)| files.profile(profile).is_none());
-    gone.map(of).collect::<Vec<_>>().into()
+    gone.map(of).chain(of_no_profile(checkup)).collect::<Vec<_>>().into()
+}
+
+/// Keys in the keyring that the index does not have; nothing, if a file that may name them cannot be read.
+fn of_no_profile(checkup: &Checkup) -> impl Iterator<Item = Finding> {
+    let is_known = checkup.failures.is_empty() && checkup.keeps_keys();
+    let ids = is_known.then(|| checkup.context.keys_of_no_profile(&checkup.stores)).and_then(Result::ok);
+    ids.into_iter().flatten().map(|id| {
+        let what = format!("access key {id} is in the keyring, but of no profile");
+        Finding::new(Info, what, "nothing uses the key").fix(CommandLine::of(Verb::KeyRemove, &id))
+    })
 }
 
 /// Keys in the index that the keyring does not return.

@@ -98,6 +98,9 @@ fn rows(context: &Context, records: &[Record]) -> Vec<Row> {
     }
     let gone = context.index.entries().filter(|(name, _)| context.files.profile(name).is_none());
     rows.extend(gone.map(|(name, entry)| Row { unused: Some("its profile does not exist"), ..of(name, entry) }));
+    let of_no_profile = context.keys_of_no_profile(&context.stores(false)).unwrap_or_default();
+    let unused = Some("no profile has it");
+    rows.extend(of_no_profile.into_iter().map(|id| Row { place: Some(KeyPlace::Keyring), unused, ..Row::of(id) }));
     let hidden: Vec<Row> = records.iter().filter_map(|record| only_in_keyring(record, &rows)).collect();
     rows.extend(hidden);
     rows.iter_mut().for_each(|row| row.rotation = part(records, &row.id));
@@ -211,7 +214,8 @@ impl Row {
             Unknown::Refused => "refused by AWS",
             Unknown::NoUser => "of the root user",
         });
-        let notes = [self.unproved.then_some("not verified yet"), self.unused.map(|_| "unused"), part, unknown];
+        let unused = self.unused.map(|_| if self.profile.is_some() { "unused" } else { "of no profile" });
+        let notes = [self.unproved.then_some("not verified yet"), unused, part, unknown];
         let user = self.at_aws.as_ref().filter(|_| self.owner().is_none()).and_then(|key| UserName::of_arn(&key.user));
         notes.into_iter().flatten().map(String::from).chain(user.map(|user| format!("of user {user}")))
     }

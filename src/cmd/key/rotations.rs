@@ -19,6 +19,7 @@ use crate::output::to_stdout;
 use crate::profile::adoption::kept_key::new_key_profile;
 use crate::profile::base::Base;
 use crate::rotation::{Files, Phase, Record, Records};
+use crate::store::{StoreError, access_key};
 use crate::system::clock;
 use crate::system::directories::{Directories, shorten};
 use crate::text::visible::visible;
@@ -27,13 +28,26 @@ use super::switch::Holders;
 
 /// What other commands say of unfinished rotations: a line each. They change nothing, and ask nobody.
 pub fn remarks<C: Borrow<Context>>(dirs: &Directories, context: impl FnOnce() -> C) -> Vec<String> {
+    remarks_unless(Records::are_locked, dirs, context)
+}
+
+/// The same for a process that holds the lock itself.
+pub fn remarks_under_lock(context: &Context) -> Vec<String> {
+    remarks_unless(|_| false, &context.dirs, || context)
+}
+
+fn remarks_unless<C: Borrow<Context>>(
+    is_at_it: impl Fn(&Records) -> bool,
+    dirs: &Directories,
+    context: impl FnOnce() -> C,
+) -> Vec<String> {
     let records = Records::of(&dirs.account_data());
     let unfinished: Vec<Record> = match records.all() {
         Ok(all) => all.into_iter().filter(Record::is_unfinished).collect(),
         Err(failure) => return vec![failure.headline()],
     };
     // The process that holds the lock is at it.
-    if unfinished.is_empty() || records.are_locked() {
+    if unfinished.is_empty() || is_at_it(&records) {
         return Vec::new();
     }
     let context = context();
@@ -138,13 +152,17 @@ pub fn forget(context: &Context, records: &Records, record: &Record, args: &KeyR
 
 /// Where a key is that no profile uses.
 fn kept(context: &Context, id: &AccessKeyId) -> String {
-    let places = Holders::of(context, id).lines("the keyring");
-    match places.first() {
-        Some(place) => format!(", stored in {place}"),
-        None if context.known_key(id).is_some() => {
-            format!(", stored in the keyring; to remove it there: {}", CommandLine::of(Verb::KeyRemove, id))
+    let (places, remove) = (Holders::of(context, id).lines("the keyring"), CommandLine::of(Verb::KeyRemove, id));
+    if let Some(place) = places.first() {
+        return format!(", stored in {place}");
+    }
+    let stores = context.stores(false);
+    match stores.of_access_keys().map(|store| (store.name(), access_key::read(store, id))) {
+        None | Some((_, Err(StoreError::Absent | StoreError::NoService(_)))) => String::new(),
+        Some((_, Ok(_) | Err(StoreError::Damaged(_)))) => {
+            format!(", stored in the keyring; to remove it there: {remove}")
         }
-        None => String::new(),
+        Some((store, Err(e))) => format!(", maybe stored in the keyring ({store} {e}); to remove it there: {remove}"),
     }
 }
 

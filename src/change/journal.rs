@@ -24,7 +24,7 @@ const VERSION: u64 = 1;
 /// Enough for thousands of profiles adopted at once.
 const LARGEST: u64 = 64 << 20;
 /// Longest wait for another twolock, which may be waiting for AWS.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A shorter wait is not mentioned.
 const TELL_AFTER: Duration = Duration::from_secs(3);
 
@@ -70,7 +70,7 @@ impl Journal<'_> {
     }
 
     /// Waits until no other run makes a change of several acts, and tells after a while whom it waits for.
-    pub(super) fn lock(&self, patience: Duration, tell: &dyn Fn(&str)) -> Result<FileLock> {
+    pub fn lock(&self, patience: Duration, tell: &dyn Fn(&str)) -> Result<FileLock> {
         let dir = shorten(self.directory, self.home);
         private_file::create_private_dir(self.directory).map_err(|e| {
             let cause = format!("cannot create {dir}, which is needed for the journal: {}", plain(&e));
@@ -86,6 +86,9 @@ impl Journal<'_> {
             LockError::Held => {
                 let cause = format!("{} is still making a change: run this again", lock::holder(&path));
                 Failure::new(Kind::Busy, cause)
+            }
+            LockError::Unavailable(e) if e.kind() == ErrorKind::NotFound => {
+                Failure::new(Kind::Busy, format!("another twolock has just removed {dir}: run this again"))
             }
             LockError::Unavailable(e) => {
                 Failure::new(Kind::Busy, format!("cannot lock {dir}/changes.lock: {}", plain(&e)))

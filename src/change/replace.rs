@@ -122,6 +122,10 @@ impl Editor<'_> {
                 let holder = lock::holder(&path);
                 Failure::new(Kind::Busy, format!("{holder} is still writing {shown}: run this again"))
             }
+            LockError::Unavailable(e) if e.kind() == io::ErrorKind::NotFound => {
+                let dir = shorten(self.locks, self.home);
+                Failure::new(Kind::Busy, format!("another twolock has just removed {dir}: run this again"))
+            }
             LockError::Unavailable(e) => {
                 let dir = shorten(self.locks, self.home);
                 Failure::new(

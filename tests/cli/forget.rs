@@ -3,10 +3,13 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use super::profile_edit::{config_of, credentials_of};
+use super::rotate::RECORD;
+use super::rotate_resumed::{NEW, planted};
 use crate::world::desktop::Desktop;
-use crate::world::{CONFIG, CREDENTIALS, DEVICE, KEY_ID, Ran, World};
+use crate::world::{CONFIG, CREDENTIALS, DEVICE, KEY_ID, Ran, SECRET, World, without_terminal};
 
 const FORGET: [&str; 3] = ["forget", "--everything", "--yes"];
 const NOTHING: &str = "nothing to forget\n";
@@ -65,6 +68,9 @@ fn everything_is_as_if_twolock_had_never_been_there() {
         plan.stdout.contains("\nnote: 2 session files are deleted\nnote: the key that encrypts sessions is deleted\n")
     );
     assert_eq!((config_of(&world), files_of(&world)), before);
+    let without_mfa =
+        format!("note: access key {KEY_ID} is in 'base' again, so the AWS CLI and SDKs will use it WITHOUT MFA\n");
+    assert!(plan.stdout.contains(&without_mfa), "{plan:?}");
     let ran = forget(&world);
     let (said, until) = ran.stdout.split_once(" accepts them until ").unwrap();
     assert!(said.ends_with(NOT_REACHED) && until.len() == 21, "{ran:?}");
@@ -166,7 +172,9 @@ fn a_keyring_that_is_locked_or_gone_is_refused_before_anything_changes() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
     desktop.lock();
-    desktop.run_twolock(&FORGET).is(0, NOTHING, "");
+    let unsearched = "not removed: access keys of no profile, if there are any: the Secret Service is locked; look there \
+                      for items of service 'twolock'\n";
+    desktop.run_twolock(&FORGET).is(0, &format!("{NOTHING}{unsearched}"), "");
 }
 
 #[test]
@@ -178,6 +186,7 @@ fn what_is_unfinished_at_aws_is_finished_first() {
         r#"{{"v":1,"enrollments":[{{"user":"arn:aws:iam::123456789012:user/ana","profile":"base","serial":"{device}","phase":"created"}}]}}"#
     );
     world.write(record, &text);
+    world.write(&record.replace(".json", ".lock"), "");
     forget(&world).is(
         3,
         "",
@@ -190,6 +199,100 @@ fn what_is_unfinished_at_aws_is_finished_first() {
     assert!(world.home().join(record).exists());
     let ran = world.run(["forget", "--everything", "--yes", "--forget-unfinished"]);
     assert_eq!((ran.code, files_of(&world)), (0, Vec::new()), "{ran:?}");
+    let device = format!("not removed: MFA device {device} at AWS, whose enrollment is unfinished; to look: ");
+    assert!(ran.stdout.contains(&device), "{ran:?}");
+}
+
+#[test]
+fn a_rotation_that_was_interrupted_is_finished_first_and_its_new_key_is_not_left_in_the_file() {
+    let world = World::new();
+    planted(&world, "stored");
+    world.write(&RECORD.replace(".json", ".lock"), "");
+    let before = credentials_of(&world);
+    let refused = forget(&world);
+    assert_eq!((refused.code, refused.stdout.as_str(), credentials_of(&world)), (3, "", before), "{refused:?}");
+    let why = format!(
+        "twolock: error: something is unfinished at AWS: profile 'base': the rotation of access key {KEY_ID} was \
+         interrupted after {NEW} was stored; to continue: twolock key rotate base\n"
+    );
+    assert!(refused.stderr.starts_with(&why), "{refused:?}");
+    let ran = world.run(["forget", "--everything", "--yes", "--forget-unfinished"]);
+    assert_eq!((ran.code, credentials_of(&world), files_of(&world)), (0, CREDENTIALS.into(), Vec::new()), "{ran:?}");
+    for said in [
+        format!(
+            "note: access key {NEW} of 'base-new-key' is removed and stays active at AWS; this may be its last copy\n"
+        ),
+        format!("not removed: access key {NEW} at AWS; "),
+        format!("not removed: access key {KEY_ID} at AWS; "),
+    ] {
+        assert!(ran.stdout.contains(&said), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_file_with_another_secret_or_none_is_no_copy_of_a_key() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    assert_eq!(desktop.run_twolock(&["profile", "adopt", "base", "--only", "--yes"]).code, 0);
+    let id = format!("[old]\naws_access_key_id = {KEY_ID}\n");
+    let with = |secret: &str| format!("{id}aws_secret_access_key = {secret}\n");
+    for (file, is_copy) in [(id.clone(), false), (with(&"x".repeat(40)), false), (with(SECRET), true)] {
+        world.write(".aws/credentials", &file);
+        let ran = desktop.run_twolock(&["forget", "--everything", "--dry-run"]);
+        let said = |part| ran.stdout.contains(part);
+        assert_eq!(
+            (said("; the AWS files have it, too\n"), said("this may be its last copy; to keep it, ")),
+            (is_copy, !is_copy)
+        );
+    }
+}
+
+#[test]
+fn keys_in_the_keyring_that_no_file_names_are_found_named_and_deleted() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    assert_eq!(desktop.run_twolock(&["profile", "adopt", "base", "--only", "--yes"]).code, 0);
+    fs::remove_file(world.home().join(".local/share/twolock/keys.json")).unwrap();
+    let list = desktop.run_twolock(&["key", "list"]).stdout;
+    assert!(list.lines().any(|line| line.contains(KEY_ID) && line.ends_with("of no profile")), "{list}");
+    let doctor = desktop.run_twolock(&["doctor", "-v"]).stdout;
+    assert!(doctor.contains(&format!("access key {KEY_ID} is in the keyring, but of no profile")), "{doctor}");
+    assert!(doctor.contains(&format!("twolock key remove {KEY_ID}")), "{doctor}");
+    assert_eq!(desktop.run_twolock(&["key", "remove", KEY_ID, "--dry-run"]).code, 0);
+    // Another home has an index of its own.
+    let mut elsewhere = desktop.twolock(&FORGET);
+    let own = tempfile::tempdir().unwrap();
+    let ran = world.finish(elsewhere.env("TWOLOCK_ACCOUNT_HOME", own.path()));
+    assert!(ran.code == 0 && !ran.stdout.contains("deleted from the keyring"), "{ran:?}");
+    assert!(desktop.planted().contains(KEY_ID));
+    let ran = desktop.run_twolock(&FORGET);
+    let line = format!(
+        "note: access key {KEY_ID} is deleted from the keyring and stays active at AWS; this may be its last copy\n"
+    );
+    assert!(ran.code == 0 && ran.stdout.contains(&line), "{ran:?}");
+    assert!(ran.stdout.contains(&format!("not removed: access key {KEY_ID} at AWS; ")), "{ran:?}");
+    assert_eq!((desktop.planted(), files_of(&world)), (String::new(), Vec::new()));
+}
+
+#[test]
+fn two_at_once_forget_everything_and_say_so_or_name_the_other() {
+    for _ in 0..3 {
+        let world = World::new();
+        world.log_in("prod");
+        assert_eq!(world.run(["profile", "adopt", "--all", "--yes"]).code, 0);
+        let start = |_| {
+            let mut command = world.twolock(FORGET);
+            without_terminal(&mut command);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let running: Vec<_> = (0..3).map(start).collect();
+        let ran: Vec<Ran> = running.into_iter().map(|run| world.read(&run.wait_with_output().unwrap())).collect();
+        assert!(ran.iter().any(|ran| ran.code == 0), "{ran:?}");
+        for ran in &ran {
+            assert!(ran.code == 0 || ran.code == 7 && ran.stderr.contains("another twolock"), "{ran:?}");
+        }
+        assert_eq!((config_of(&world), files_of(&world)), (CONFIG.into(), Vec::new()), "{ran:?}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::rotate::{ANA, RECORD, at_aws, credentials, new_key, rotate, world};
 use crate::world::{Fault, FaultKind, KEY_ID, Ran, SECRET, World, eventually, without_terminal};
 use twolock_sandbox::Options;
 
-const NEW: &str = "AKIANEWNEWNEWNEWNEW1";
+pub const NEW: &str = "AKIANEWNEWNEWNEWNEW1";
 const NEW_SECRET: &str = "newNEWnewNEWnewNEWnewCANARY0000000000000";
 
 /// Rotates with a code.
@@ -25,7 +25,7 @@ pub fn stored(world: &World) -> String {
 }
 
 /// The same without a device: a record as the first version wrote it.
-fn planted(world: &World, phase: &str) {
+pub fn planted(world: &World, phase: &str) {
     world.sandbox.add_key(ANA, NEW, NEW_SECRET).unwrap();
     let section = |name: &str, id: &str, secret: &str| {
         format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")

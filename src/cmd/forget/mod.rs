@@ -9,7 +9,9 @@ mod plan;
 mod unreached;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::change::journal::PATIENCE;
 use crate::change::{Act, Change};
 use crate::cli;
 use crate::enrollment;
@@ -25,7 +27,7 @@ use crate::store::choose::Stores;
 use crate::system::lock::FileLock;
 use crate::system::obstacle::Obstacle;
 
-use super::changing::{changed, confirmed, make_confirmed};
+use super::changing::{changed, confirmed, make_confirmed, with_parts};
 use super::context::{Context, Invocation};
 use own_files::OwnFiles;
 use plan::{KeyToForget, Plan, TITLE};
@@ -37,8 +39,22 @@ pub fn run(args: &cli::Forget, invocation: &Invocation) -> Result<u8> {
         let look = CommandLine::new(Verb::Forget).with("--everything").with("--dry-run");
         return Err(Failure::new(Kind::Usage, cause).hint(look.to("to see what it would remove")));
     }
-    changed(args.flags, invocation, None, |context| everything(context, args.flags))
+    changed(args.flags, invocation, None, |context| {
+        let mut tries = TRIES;
+        let mut ended = everything(context, args.flags);
+        // Another run of this may be at it, or may have ended just now.
+        while args.flags.yes && tries > 1 && ended.as_ref().is_err_and(|failure| failure.kind == Kind::Busy) {
+            tries -= 1;
+            std::thread::sleep(PAUSE);
+            ended = Context::load(&context.env).and_then(|context| everything(&context, args.flags));
+        }
+        ended
+    })
 }
+
+/// How often it is tried while another process is in the way, and the pause in between.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(300);
 
 fn everything(context: &Context, flags: cli::ChangeFlags) -> Result<u8> {
     let _locks = no_other_run(context)?;
@@ -73,7 +89,7 @@ fn carry_out(context: &Context, plan: &Plan) -> Result<()> {
         false => make_confirmed(context, &plan.change, &plan.preview),
     };
     let keys = || plan.keys.iter().try_for_each(|key| remove_key(context, key));
-    let (sessions, own) = (|| end_sessions(context, plan), || OwnFiles::delete(context));
+    let (sessions, own) = (|| end_sessions(context, plan), || delete_own_files(context));
     let steps: [(&str, &dyn Fn() -> Result<()>); 4] = [
         ("the lines in the AWS files", &files),
         ("the access keys in the keyring", &keys),
@@ -103,6 +119,13 @@ fn remove_key(context: &Context, key: &KeyToForget) -> Result<()> {
     change.acts.extend(drops.map(Act::EditIndex));
     change.acts.push(Act::RemoveKey { profile: asked.clone(), id: id.clone() });
     make_confirmed(context, &change, &context.preview(&change)?)
+}
+
+/// Not while another process makes a change: its journal would go.
+fn delete_own_files(context: &Context) -> Result<()> {
+    let lock = || with_parts(context, |parts| parts.journal().lock(PATIENCE, parts.tell));
+    let _lock = context.dirs.account_data().is_dir().then(lock).transpose()?;
+    OwnFiles::delete(context)
 }
 
 fn end_sessions(context: &Context, plan: &Plan) -> Result<()> {

@@ -1,17 +1,17 @@
 //! What there is to forget, decided before anything is changed.
 
-use std::collections::HashSet;
-
 use super::own_files::OwnFiles;
 use crate::aws_files::Profile;
+use crate::aws_files::edit::Edit;
 use crate::change::Change;
 use crate::change::preview::Preview;
 use crate::cmd::active_sessions::{self, sealed_files};
 use crate::cmd::changing;
 use crate::cmd::context::Context;
-use crate::cmd::profile::release::{refuse_other_references, without_mfa};
+use crate::cmd::profile::release::{refuse_other_references, used_without_mfa, without_mfa};
 use crate::cmd::{key, mfa};
 use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS};
+use crate::enrollment;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
@@ -21,8 +21,10 @@ use crate::profile::adoption::the_one_key;
 use crate::profile::settings::ProfileSettings;
 use crate::rotation;
 use crate::session::sealing_key;
+use crate::store::choose::Stores;
 use crate::store::{StoreError, access_key};
 use crate::text::list::first_names;
+use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 /// The command, for the journal and for messages.
@@ -36,6 +38,9 @@ pub struct Plan {
     /// Keys that twolock put beside a profile of the credentials file, which the profile gets back.
     pub restored: Vec<AccessKeyId>,
     pub rotations: Vec<rotation::Record>,
+    pub enrollments: Vec<enrollment::Record>,
+    /// Why the keyring does not tell which keys of no profile it has.
+    pub unsearched: Option<String>,
     /// When the last session ends, if there are sessions.
     pub last_session: Option<Timestamp>,
     /// How many files may be sessions.
@@ -61,12 +66,14 @@ pub struct KeyToForget {
 impl Plan {
     pub fn of(context: &Context, forget_unfinished: bool) -> Result<Self> {
         must_be_finished(context, forget_unfinished)?;
-        let rotations = rotation::Records::of(&context.dirs.account_data()).all();
+        let data = context.dirs.account_data();
+        let (rotations, enrollments) = (rotation::Records::of(&data).all(), enrollment::Records::of(&data).all());
         let rotations = if forget_unfinished { rotations.unwrap_or_default() } else { rotations? };
-        let keys = keys(context, &rotations)?;
+        let (keys, unsearched) = keys(context, &rotations)?;
         let has_sealing_key = has_sealing_key(context)?;
-        let (mut change, restored) = release_all(context)?;
+        let Released { mut change, restored, notes } = release_all(context)?;
         let preview = context.preview(&change)?;
+        change.notes.extend(notes);
         change.notes.extend(notes_on_profiles(context, &preview));
         let opened = active_sessions::open(context, |_| true);
         Ok(Self {
@@ -75,6 +82,8 @@ impl Plan {
             keys,
             restored,
             rotations,
+            enrollments: enrollments.unwrap_or_default(),
+            unsearched,
             last_session: opened.sessions.iter().map(|(_, header)| header.expires).max(),
             sessions: opened.unopened.map_or(opened.sessions.len(), |unopened| unopened.files),
             has_sealing_key,
@@ -125,7 +134,7 @@ impl KeyToForget {
 
 /// What is unfinished at AWS is finished first: afterwards nobody knows of it.
 fn must_be_finished(context: &Context, forget_unfinished: bool) -> Result<()> {
-    let unfinished = [key::rotations::remarks(&context.dirs, || context), mfa::remarks(&context.dirs)].concat();
+    let unfinished = [key::rotations::remarks_under_lock(context), mfa::remarks_under_lock(&context.dirs)].concat();
     let Some((first, others)) = unfinished.split_first().filter(|_| !forget_unfinished) else { return Ok(()) };
     let failure = Failure::new(Kind::Config, format!("something is unfinished at AWS: {first}"));
     let failure = others.iter().fold(failure, |failure, other| failure.hint(other.as_str()));
@@ -133,48 +142,65 @@ fn must_be_finished(context: &Context, forget_unfinished: bool) -> Result<()> {
     Err(failure.hint(anyway.to("to leave it as it is at AWS")))
 }
 
-/// The keys of the index, and those of rotations that the keyring has. One that may be there and cannot be read now is a
-/// failure: nobody would know of it later.
-fn keys(context: &Context, rotations: &[rotation::Record]) -> Result<Vec<KeyToForget>> {
+/// The keys of the index, those of rotations and those of no profile that the keyring has; and why it does not tell of the
+/// latter. One that may be there and cannot be read now is a failure: nobody would know of it later.
+fn keys(context: &Context, rotations: &[rotation::Record]) -> Result<(Vec<KeyToForget>, Option<String>)> {
     let stores = context.stores(false);
-    let is_there = |profile: &ProfileName, id: &AccessKeyId| {
-        let store = stores.of_access_keys().ok_or_else(|| access_key::no_keyring(profile, id))?;
-        match access_key::read(store, id) {
-            Ok(_) | Err(StoreError::Damaged(_)) => Ok(true),
-            Err(StoreError::Absent) => Ok(false),
-            Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
-        }
-    };
-    let in_files = |name: &String| Some(context.files.profile(name)?.get(STATIC_KEYS[0])?.value.clone());
-    let in_files: HashSet<String> = context.files.profile_names().iter().filter_map(in_files).collect();
     let mut keys: Vec<KeyToForget> = Vec::new();
     for (profile, entry) in context.index.entries() {
         let profile = ProfileName::parse(profile).map_err(|why| Failure::new(Kind::Config, why))?;
         match keys.iter_mut().find(|key| key.id == entry.id) {
             Some(key) => key.profiles.push(profile),
-            None => keys.push(KeyToForget {
-                id: entry.id.clone(),
-                is_there: is_there(&profile, &entry.id)?,
-                is_in_files: in_files.contains(entry.id.as_str()),
-                asked: profile.clone(),
-                profiles: vec![profile],
-            }),
-        }
-    }
-    for record in rotations {
-        for id in [&record.old].into_iter().chain(record.phase.new_key()) {
-            let is_known = keys.iter().any(|key| key.id == *id);
-            // A rotation of a key in a file has no part in a keyring, and there may be none.
-            let is_elsewhere = || stores.of_access_keys().is_none() || keys.is_empty();
-            if is_known || is_elsewhere() || !is_there(&record.profile, id)? {
-                continue;
+            None => {
+                let key = KeyToForget::of(context, &stores, &entry.id, &profile)?;
+                keys.push(KeyToForget { profiles: vec![profile], ..key });
             }
-            let (id, asked) = (id.clone(), record.profile.clone());
-            let is_in_files = in_files.contains(id.as_str());
-            keys.push(KeyToForget { id, profiles: Vec::new(), asked, is_there: true, is_in_files });
         }
     }
-    Ok(keys)
+    // A rotation of a key in a file has no part in a keyring, and there may be none.
+    let has_part = stores.of_access_keys().is_some() && !keys.is_empty();
+    let rotated = rotations.iter().filter(|_| has_part).flat_map(|record| {
+        [Some(&record.old), record.phase.new_key()].into_iter().flatten().map(|id| (id.clone(), record.profile.clone()))
+    });
+    let mut others: Vec<(AccessKeyId, ProfileName)> = rotated.collect();
+    let unsearched = match context.keys_of_no_profile(&stores) {
+        Ok(ids) => {
+            others.extend(ids.into_iter().filter_map(|id| Some((id.clone(), ProfileName::parse(id.as_str()).ok()?))));
+            None
+        }
+        Err(StoreError::NoService(_)) => None,
+        Err(e) => Some(format!("{} {e}", stores.of_access_keys().map_or("the keyring", |store| store.name()))),
+    };
+    for (id, asked) in others {
+        if keys.iter().all(|key| key.id != id) {
+            let key = KeyToForget::of(context, &stores, &id, &asked)?;
+            keys.extend(key.is_there.then_some(key));
+        }
+    }
+    Ok((keys, unsearched))
+}
+
+impl KeyToForget {
+    /// A key that no profile is known to have yet.
+    fn of(context: &Context, stores: &Stores, id: &AccessKeyId, asked: &ProfileName) -> Result<Self> {
+        let store = stores.of_access_keys().ok_or_else(|| access_key::no_keyring(asked, id))?;
+        let (is_there, is_in_files) = match access_key::read(store, id) {
+            Ok(key) => (true, is_in_files(context, &key)),
+            Err(StoreError::Damaged(_)) => (true, false),
+            Err(StoreError::Absent) => (false, false),
+            Err(e) => return Err(access_key::failure(asked, id, store.about(), &e)),
+        };
+        Ok(Self { id: id.clone(), profiles: Vec::new(), asked: asked.clone(), is_there, is_in_files })
+    }
+}
+
+/// Whether a profile of the AWS files keeps both halves of a key.
+fn is_in_files(context: &Context, key: &AccessKey) -> bool {
+    let halves = [key.id.as_str(), key.secret.expose()];
+    context.profile_names().iter().filter_map(|name| context.files.profile(name)).any(|profile| {
+        let has = |(half, value): (&&str, &str)| profile.get(half).is_some_and(|own| own.value == value);
+        STATIC_KEYS.iter().zip(halves).all(has)
+    })
 }
 
 /// Whether a store has the encryption key of sessions. One that may have it and does not say so is a failure; none has
@@ -196,18 +222,38 @@ fn has_sealing_key(context: &Context) -> Result<bool> {
     Ok(answers.iter().any(|(_, answer)| matches!(answer, None | Some(StoreError::Damaged(_)))))
 }
 
-/// The edits that take every profile back, and the keys that return to their profiles.
-fn release_all(context: &Context) -> Result<(Change, Vec<AccessKeyId>)> {
-    let (mut edits, mut restored) = (Edits::default(), Vec::new());
+/// What takes every profile back.
+struct Released {
+    change: Change,
+    /// The keys that return to their profiles.
+    restored: Vec<AccessKeyId>,
+    notes: Vec<String>,
+}
+
+fn release_all(context: &Context) -> Result<Released> {
+    let (mut edits, mut restored, mut notes) = (Edits::default(), Vec::new(), Vec::new());
     for name in context.files.profile_names() {
         let Some(profile) = context.files.profile(&name) else { continue };
         let key = kept_beside(context, &profile)?;
-        restored.extend(key.as_ref().map(|key| key.id.clone()));
+        if let Some(key) = &key {
+            notes.extend(ProfileName::parse(&name).ok().and_then(|name| used_without_mfa(context, &name, &key.id)));
+            restored.push(key.id.clone());
+        }
         edits.forget(&context.files, &profile, key);
+    }
+    // What an interrupted rotation left is of no use without its record.
+    for name in context.new_key_sections() {
+        if let Some(id) = context.files.credentials.section(&name).as_ref().and_then(|kept| kept.get(STATIC_KEYS[0])) {
+            let (id, of) = (&id.value, visible(&name));
+            notes.push(format!(
+                "access key {id} of '{of}' is removed and stays active at AWS; this may be its last copy"
+            ));
+        }
+        edits.last.push(Edit::TakeOut { profile: name, keys: STATIC_KEYS.map(String::from).into() });
     }
     let mut change = Change::new(TITLE);
     change.edit_files(edits);
-    Ok((change, restored))
+    Ok(Released { change, restored, notes })
 }
 
 /// The key that adopting put beside the profile, if the profile can have it back: it has no other one.

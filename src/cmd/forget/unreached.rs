@@ -22,6 +22,9 @@ pub fn lines(context: &Context, plan: &Plan) -> Vec<String> {
     if !plan.is_empty() {
         lines.extend(at_aws(context, plan));
     }
+    lines.extend(plan.unsearched.iter().map(|why| {
+        format!("access keys of no profile, if there are any: {why}; look there for items of service 'twolock'")
+    }));
     lines.extend(in_shell_files(context).into_iter().map(|place| format!("the line of twolock in {place}")));
     if context.env.text(HANDED_PROFILE).is_some() {
         let unset = line_to_type(calling_shell(&context.env), "--unset");
@@ -60,6 +63,13 @@ fn at_aws(context: &Context, plan: &Plan) -> Vec<String> {
     });
     for device in devices.collect::<BTreeSet<_>>() {
         lines.push(format!("MFA device {} at AWS, which stays enabled, and its entry in your app", visible(&device)));
+    }
+    let serials: BTreeSet<&str> = plan.enrollments.iter().map(|record| record.serial.as_str()).collect();
+    for serial in serials {
+        lines.push(format!(
+            "MFA device {serial} at AWS, whose enrollment is unfinished; to look: aws iam list-virtual-mfa-devices (or in \
+             the console: IAM > Users > Security credentials)"
+        ));
     }
     if let Some(end) = plan.last_session {
         lines.push(format!("credentials that programs already have: AWS accepts them until {end}"));

@@ -282,6 +282,15 @@ fn shown(devices: &[MfaDevice]) -> String {
 
 /// What other commands say of an unfinished enrollment: a line each.
 pub fn remarks(dirs: &Directories) -> Vec<String> {
+    remarks_unless(Records::are_locked, dirs)
+}
+
+/// The same for a process that holds the lock itself.
+pub fn remarks_under_lock(dirs: &Directories) -> Vec<String> {
+    remarks_unless(|_| false, dirs)
+}
+
+fn remarks_unless(is_at_it: impl Fn(&Records) -> bool, dirs: &Directories) -> Vec<String> {
     let remark = |record: Record| {
         let again = CommandLine::of(Verb::Enroll, &record.profile);
         format!("the enrollment of MFA device {} was interrupted: {again}", record.serial)
@@ -289,7 +298,7 @@ pub fn remarks(dirs: &Directories) -> Vec<String> {
     let records = Records::of(&dirs.account_data());
     match records.all() {
         // The process that holds the lock is at it.
-        Ok(all) if all.is_empty() || records.are_locked() => Vec::new(),
+        Ok(all) if all.is_empty() || is_at_it(&records) => Vec::new(),
         Ok(all) => all.into_iter().map(remark).collect(),
         Err(failure) => vec![failure.headline()],
     }

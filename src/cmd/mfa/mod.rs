@@ -10,7 +10,7 @@ mod resync;
 mod seed;
 pub mod setting;
 
-pub use enroll::remarks;
+pub use enroll::{remarks, remarks_under_lock};
 
 use crate::cli::Mfa;
 use crate::error::Result;

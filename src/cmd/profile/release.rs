@@ -4,7 +4,7 @@ use crate::aws_files::Setting;
 use crate::change::Change;
 use crate::change::preview::Preview;
 use crate::cli::Release;
-use crate::credentials::AccessKey;
+use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
@@ -14,6 +14,7 @@ use crate::profile::adoption::kept_key::{is_kept_beside, keys_profile};
 use crate::profile::adoption::{STATIC_KEYS, above, the_one_key};
 use crate::profile::facts::references;
 use crate::profile::settings::ProfileSettings;
+use crate::text::visible::visible;
 
 use super::super::changing::make;
 use super::notes::{on_callers, on_lost_callers};
@@ -77,6 +78,7 @@ fn notes_on_key(context: &Context, settings: ProfileSettings<'_>, restored: Opti
             let file = context.files.credentials.shown();
             let mut notes =
                 vec![format!("access key {} will be in {file}, where all your programs can read it", key.id)];
+            notes.extend(used_without_mfa(context, name, &key.id));
             notes.extend(indexed.map(|entry| {
                 let stays = context.stays_in_keyring(name, &entry.id);
                 format!("the one in {file} takes precedence; its copy {stays}")
@@ -108,6 +110,13 @@ fn notes_on_callers(context: &Context, after: &Preview, name: &ProfileName) -> V
         }
     }
     notes
+}
+
+/// A key that is back in its profile is what other programs use, whatever device the profile names.
+pub fn used_without_mfa(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Option<String> {
+    context.plan_of_many(name).ok()?.plan.device?;
+    let name = visible(name.as_str());
+    Some(format!("access key {id} is in '{name}' again, so the AWS CLI and SDKs will use it WITHOUT MFA"))
 }
 
 /// Without twolock, SDKs assume a role that has no mfa_serial without MFA.

@@ -1,4 +1,4 @@
-//! Imitates AWS STS and IAM on loopback, strictly: signatures, one-time codes, trust and time are all checked.
+//! Imitates AWS STS, IAM and the sign-in of the console on loopback, strictly: signatures, one-time codes, trust and time are all checked.
 //!
 //! The public imitations accept any signature and any MFA code, so they cannot show that an MFA
 //! tool works. This one answers with AWS's own codes, statuses and words, and can be set to fail
@@ -20,7 +20,7 @@
 //! ```
 //!
 //! How it is laid out: `listener` accepts and `server` runs a connection; `service` takes a call through
-//! signature, fault and action; `sts` and `iam` hold the actions, `world` who exists, `ledger` what happened;
+//! signature, fault and action; `sts` and `iam` hold the actions, `signin` the console's, `world` who exists, `ledger` what happened;
 //! `sandbox` and `account` are the handle, `page` is the door for scripts in other languages. `Sink` and `Proxy`
 //! are two small servers for the paths that must not be taken, or must.
 
@@ -46,6 +46,7 @@ mod server;
 mod service;
 mod signature;
 mod signed_call;
+mod signin;
 mod sink;
 mod sts;
 mod tls;
@@ -62,4 +63,6 @@ pub use sandbox::{Options, Sandbox};
 pub use sink::{Sink, SinkAnswer};
 pub use tls::Tls;
 pub use totp::{STEP_SECONDS, step_at, totp};
-pub use world::{AccessKey, Code, ConsumedCode, Device, KeyUse, NewUser, Policy, Role, Session, SourceIdentity, User};
+pub use world::{
+    AccessKey, Code, ConsumedCode, Device, KeyUse, NewUser, Policy, Role, Session, SignIn, SourceIdentity, User,
+};

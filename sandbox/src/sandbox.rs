@@ -13,7 +13,7 @@ use crate::ledger::Call;
 use crate::listener::{Listener, lock};
 use crate::service::Service;
 use crate::tls::{self, Tls};
-use crate::world::{Code, ConsumedCode, Device, MfaDevice, NewUser, Pace, Role, ServerState, Session, User};
+use crate::world::{Code, ConsumedCode, Device, MfaDevice, NewUser, Pace, Role, ServerState, Session, SignIn, User};
 use crate::{page, random, server};
 
 /// The longest session token that AWS is known to allow.
@@ -209,6 +209,11 @@ impl Sandbox {
     /// Returns the sessions issued and not revoked, in order.
     pub fn sessions(&self) -> Vec<Session> {
         lock(&self.service.world).sessions()
+    }
+
+    /// Returns who signed in to the console, in order.
+    pub fn sign_ins(&self) -> Vec<SignIn> {
+        lock(&self.service.world).sign_ins().to_vec()
     }
 
     /// Makes a session unknown; says whether there was one.

@@ -10,6 +10,7 @@ use crate::clock::http_date;
 use crate::http::{Request, Response, Unread, read_request};
 use crate::page;
 use crate::service::{Reply, Sending, Service};
+use crate::signin;
 
 trait Stream: Read + Write {
     /// Says goodbye, where the protocol has a word for it.
@@ -85,7 +86,7 @@ fn answer(service: &Service, request: &Request, number: u64) -> Reply {
             response.headers.push(date);
             response.into()
         }
-        None => service.call(request, number),
+        None => signin::answer(service, request, number).unwrap_or_else(|| service.call(request, number)),
     }
 }
 

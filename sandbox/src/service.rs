@@ -37,6 +37,13 @@ pub(crate) struct Reply {
     pub delay: Duration,
 }
 
+impl Reply {
+    /// The status that is sent, if any is.
+    pub(crate) fn status(&self) -> Option<u16> {
+        matches!(self.sending, Sending::Whole | Sending::Half).then_some(self.response.status)
+    }
+}
+
 impl From<Response> for Reply {
     fn from(response: Response) -> Reply {
         Reply { response, sending: Sending::Whole, delay: Duration::ZERO }
@@ -87,12 +94,16 @@ impl Service {
         };
         record.fault = fault.as_ref().map(|fault| fault.kind.name().to_owned());
         let reply = reply(outcome, fault, namespace(&params), now);
-        let sent = matches!(reply.sending, Sending::Whole | Sending::Half);
-        record.status = sent.then_some(reply.response.status);
-        let mut calls = lock(&self.calls);
-        record.number = calls.len() as u64 + 1;
-        calls.push(record);
+        record.status = reply.status();
+        self.keep(record);
         reply
+    }
+
+    /// Numbers a call and keeps it.
+    pub(crate) fn keep(&self, record: Call) {
+        let mut calls = lock(&self.calls);
+        let number = calls.len() as u64 + 1;
+        calls.push(Call { number, ..record });
     }
 
     /// Finds out who calls, then lets the service answer; one lock over both, so a code counts once.
@@ -135,7 +146,7 @@ impl Service {
 }
 
 /// Returns the parameters of the address and of a form body, and whether all could be read.
-fn read_params(request: &Request) -> (Params, bool) {
+pub(crate) fn read_params(request: &Request) -> (Params, bool) {
     let mut params = Params::default();
     let form = request.header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     let body = if form { request.body.as_slice() } else { &[] };
@@ -157,7 +168,7 @@ fn malformed_query() -> Refusal {
     Refusal::new(400, "MalformedQueryString", "The query string contains a syntax error")
 }
 
-fn record(request: &Request, params: &Params, claim: Option<&Claim>, now: i64) -> Call {
+pub(crate) fn record(request: &Request, params: &Params, claim: Option<&Claim>, now: i64) -> Call {
     Call {
         time: now,
         action: params.get("Action").unwrap_or_default().to_owned(),
@@ -203,12 +214,16 @@ fn reply(outcome: Option<Result<Answer, Refusal>>, fault: Option<Fault>, namespa
             date += seconds;
         }
     }
-    reply.response.headers.push(("Date", http_date(date)));
+    dated(&mut reply, date);
     reply
 }
 
+pub(crate) fn dated(reply: &mut Reply, date: i64) {
+    reply.response.headers.push(("Date", http_date(date)));
+}
+
 /// Spoils the answer as a document, or how it is sent.
-fn spoil(reply: &mut Reply, kind: &FaultKind) {
+pub(crate) fn spoil(reply: &mut Reply, kind: &FaultKind) {
     let body = &mut reply.response.body;
     match kind {
         FaultKind::Delay(time) => reply.delay = *time,

@@ -4,6 +4,7 @@ mod device;
 mod key;
 mod role;
 mod session;
+mod sign_in;
 mod user;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ pub use device::{Code, ConsumedCode, Device};
 pub use key::{AccessKey, KeyUse};
 pub use role::{Role, SourceIdentity};
 pub use session::Session;
+pub use sign_in::SignIn;
 pub use user::{NewUser, Policy, User};
 
 pub(crate) use device::MfaDevice;
@@ -43,6 +45,8 @@ pub(crate) struct ServerState {
     roles: BTreeMap<String, (Role, String)>,
     sessions: BTreeMap<String, Session>,
     issued: u64,
+    waiting: BTreeMap<String, sign_in::Waiting>,
+    sign_ins: Vec<SignIn>,
     consumed: Vec<ConsumedCode>,
 }
 

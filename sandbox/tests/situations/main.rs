@@ -13,6 +13,7 @@ mod paths;
 mod role_session;
 mod session_token;
 mod signatures;
+mod signin;
 mod standalone;
 mod tls;
 mod wire;

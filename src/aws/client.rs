@@ -10,7 +10,7 @@ use super::call::{Bounds, Call, Signer};
 use super::clocks::Clocks;
 use super::endpoint::Endpoint;
 use super::error::AwsError;
-use super::failure::{self, Outcome, ServiceCall};
+use super::failure::{self, Outcome, ServiceCall, may_pass};
 use super::http::{Connectors, HttpSettings};
 use super::unreached::Way;
 use super::wire::{Seen, Wire};
@@ -65,6 +65,25 @@ macro_rules! service_client {
     };
 }
 pub(super) use service_client;
+
+/// Sends a call, and again where that is allowed and may help.
+pub(super) async fn with_retries<T>(
+    call: &Call<'_>,
+    wire: &Wire,
+    attempt: impl AsyncFn() -> Result<T, Outcome>,
+) -> Result<T, Outcome> {
+    let (mut left, mut pause) = (call.attempts(), FIRST_PAUSE);
+    loop {
+        left -= 1;
+        match attempt().await {
+            Err(outcome) if left > 0 && may_pass(&outcome, &wire.seen()) => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            ended => return ended,
+        }
+    }
+}
 
 impl Client {
     /// A client of `endpoint`; the region that signs is the endpoint's.

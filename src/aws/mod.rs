@@ -5,6 +5,7 @@
 //! What every service shares, each file knowing those before it only: [`endpoint`] (where it is), [`http`] and `wire` (how
 //! bytes get there), `unreached`, `error`, `call`, `failure` (what went wrong), and `client`, which runs one call. A
 //! service is a directory, [`sts`] or [`iam`]: its operations, its answers checked, and what its own error codes mean.
+//! [`signin`] has one call, and is a file.
 
 mod call;
 mod client;
@@ -16,6 +17,7 @@ mod failure;
 pub mod http;
 pub mod iam;
 mod mask;
+pub mod signin;
 pub mod sts;
 mod unreached;
 mod wire;

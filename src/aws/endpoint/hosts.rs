@@ -10,9 +10,15 @@ use crate::names::Region;
 /// STS's host of all regions.
 const GLOBAL_STS: &str = "sts.amazonaws.com";
 
-/// Returns the host a call of this partition and region goes to.
-pub(super) fn host_of(service: Service, partition: Partition, region: &Region, fips: bool, dualstack: bool) -> String {
-    match service {
+/// Returns the host a call of this partition and region goes to; none if the partition's is not known.
+pub(super) fn host_of(
+    service: Service,
+    partition: Partition,
+    region: &Region,
+    fips: bool,
+    dualstack: bool,
+) -> Option<String> {
+    Some(match service {
         Service::Iam => iam_hosts(partition)[usize::from(fips) + 2 * usize::from(dualstack)].into(),
         Service::Sts => {
             let suffix = if dualstack { dualstack_suffix(partition) } else { suffix(partition) };
@@ -20,7 +26,8 @@ pub(super) fn host_of(service: Service, partition: Partition, region: &Region, f
             let plain = !fips || (partition == Partition::UsGov && !dualstack);
             format!("{}.{region}.{suffix}", if plain { "sts" } else { "sts-fips" })
         }
-    }
+        Service::Signin => signin_host(partition, region)?,
+    })
 }
 
 /// Returns the region that signs calls to `host`, if the host is AWS's own in this partition.
@@ -29,7 +36,35 @@ pub(super) fn signing_region(service: Service, partition: Partition, host: &str)
         Service::Iam => iam_hosts(partition).contains(&host).then(|| iam_region(partition)),
         Service::Sts if partition == Partition::Aws && host == GLOBAL_STS => Some(Region::default_of(partition)),
         Service::Sts => regional(partition, host).or_else(|| interface(partition, host)),
+        Service::Signin => {
+            let region = host.split_once('.').and_then(|(label, _)| region_of(partition, label));
+            let region = region.unwrap_or_else(|| Region::default_of(partition));
+            (signin_host(partition, &region)? == host).then_some(region)
+        }
     }
+}
+
+/// Returns the host of the console's pages in a region; none if the partition's is not known.
+pub(super) fn console_host(partition: Partition, region: &Region) -> Option<String> {
+    let (_, console) = console_domains(partition)?;
+    Some(format!("{region}.{console}"))
+}
+
+/// One for the whole partition, where there is one.
+fn signin_host(partition: Partition, region: &Region) -> Option<String> {
+    let (signin, _) = console_domains(partition)?;
+    Some(if partition == Partition::Eusc { format!("{region}.{signin}") } else { signin.into() })
+}
+
+/// Where the console signs in, and where its pages are. Those of the isolated partitions are not public.
+fn console_domains(partition: Partition) -> Option<(&'static str, &'static str)> {
+    Some(match partition {
+        Partition::Aws => ("signin.aws.amazon.com", "console.aws.amazon.com"),
+        Partition::China => ("signin.amazonaws.cn", "console.amazonaws.cn"),
+        Partition::UsGov => ("signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com"),
+        Partition::Eusc => ("signin.amazonaws-eusc.eu", "console.amazonaws-eusc.eu"),
+        Partition::Iso | Partition::IsoB | Partition::IsoE | Partition::IsoF => return None,
+    })
 }
 
 /// Returns the region that signs the calls to IAM.
@@ -178,7 +213,7 @@ mod tests {
                 let region = Region::parse(name).unwrap();
                 let partition = region.partition().unwrap();
                 let Some(theirs) = sdk_host(name, fips, dualstack) else { continue };
-                let ours = host_of(Service::Sts, partition, &region, fips, dualstack);
+                let ours = host_of(Service::Sts, partition, &region, fips, dualstack).unwrap();
                 assert_eq!(ours, theirs, "{name} fips {fips} dualstack {dualstack}");
                 assert_eq!(signing_region(Service::Sts, partition, &ours), Some(region), "{ours}");
                 compared += 1;
@@ -236,11 +271,53 @@ mod tests {
             let partition = region.partition().unwrap();
             let kinds = [(false, false), (true, false), (false, true), (true, true)];
             let ours = kinds.map(|(fips, dualstack)| host_of(Service::Iam, partition, &region, fips, dualstack));
-            assert_eq!(ours, hosts, "{caller}");
+            assert_eq!(ours, hosts.map(|host| Some(host.into())), "{caller}");
             for host in hosts {
                 assert_eq!(signing_region(Service::Iam, partition, host).expect(host).as_str(), signer, "{host}");
                 assert_eq!(signing_region(Service::Sts, partition, host), None, "{host}");
             }
+        }
+    }
+
+    #[test]
+    fn the_console_has_hosts_of_its_own_in_each_partition_whose_are_public() {
+        for (region, hosts) in [
+            ("us-east-1", Some(["signin.aws.amazon.com", "us-east-1.console.aws.amazon.com"])),
+            ("eu-west-1", Some(["signin.aws.amazon.com", "eu-west-1.console.aws.amazon.com"])),
+            ("cn-northwest-1", Some(["signin.amazonaws.cn", "cn-northwest-1.console.amazonaws.cn"])),
+            ("us-gov-east-1", Some(["signin.amazonaws-us-gov.com", "us-gov-east-1.console.amazonaws-us-gov.com"])),
+            (
+                "eusc-de-east-1",
+                Some(["eusc-de-east-1.signin.amazonaws-eusc.eu", "eusc-de-east-1.console.amazonaws-eusc.eu"]),
+            ),
+            ("us-iso-east-1", None),
+            ("us-isob-east-1", None),
+            ("eu-isoe-west-1", None),
+            ("us-isof-south-1", None),
+        ] {
+            let region = Region::parse(region).unwrap();
+            let partition = region.partition().unwrap();
+            let signin = host_of(Service::Signin, partition, &region, false, false);
+            let ours = signin.zip(console_host(partition, &region)).map(|(signin, console)| [signin, console]);
+            assert_eq!(ours, hosts.map(|hosts| hosts.map(String::from)), "{region}");
+            for host in ours.iter().flatten() {
+                let is_of = |of: &Partition| signing_region(Service::Signin, *of, host).is_some();
+                let of: Vec<Partition> = Partition::ALL.into_iter().filter(is_of).collect();
+                let expected = if host.contains("console") { vec![] } else { vec![partition] };
+                assert_eq!(of, expected, "{host}");
+                assert_eq!(signing_region(Service::Sts, partition, host), None, "{host}");
+            }
+        }
+        for host in [
+            "signin.aws.amazon.com.evil.example",
+            "evil-signin.aws.amazon.com",
+            "x.signin.aws.amazon.com",
+            "signin.amazonaws.com",
+            "signin.amazonaws-eusc.eu",
+            "us-east-1.signin.amazonaws-eusc.eu",
+        ] {
+            let is_awss = |partition| signing_region(Service::Signin, partition, host).is_some();
+            assert!(!Partition::ALL.into_iter().any(is_awss), "{host}");
         }
     }
 

@@ -65,7 +65,7 @@ pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, 
         return Ok(address.endpoint(service, EndpointKind::Aws, region));
     }
     let region = match service {
-        Service::Sts => request.region.clone(),
+        Service::Sts | Service::Signin => request.region.clone(),
         Service::Iam => hosts::iam_region(request.partition),
     };
     if address.is_loopback() {
@@ -107,7 +107,18 @@ fn computed(request: &EndpointRequest) -> Result<Endpoint, Failure> {
         }
     };
     let host = hosts::host_of(request.service, request.partition, &region, request.fips, request.dualstack);
+    let host = host.ok_or_else(|| unknown_host(request.service, request.partition))?;
     Ok(Endpoint { service: request.service, https: true, host, port: 443, kind: EndpointKind::Aws, region })
+}
+
+fn unknown_host(service: Service, partition: Partition) -> Failure {
+    Failure::new(Kind::Config, format!("the host of {} in partition {} is not known", service.name(), partition.name()))
+}
+
+/// Returns the address of a console page in a region: a service's first page, or the console's own.
+pub fn console_page(partition: Partition, region: &Region, service: Option<&str>) -> Result<String, Failure> {
+    let host = hosts::console_host(partition, region).ok_or_else(|| unknown_host(Service::Signin, partition))?;
+    Ok(format!("https://{host}/{}/home?region={region}", service.unwrap_or("console")))
 }
 
 fn refuse(service: Service, given: &Sourced<String>, why: &str) -> Failure {

@@ -7,6 +7,8 @@ pub enum Service {
     Sts,
     /// Access keys and MFA devices. It has one endpoint for a whole partition.
     Iam,
+    /// The sign-in of the AWS console. Its calls are not signed: they carry the credentials of a role.
+    Signin,
 }
 
 impl Service {
@@ -15,6 +17,7 @@ impl Service {
         match self {
             Service::Sts => "STS",
             Service::Iam => "IAM",
+            Service::Signin => "console sign-in",
         }
     }
 
@@ -23,6 +26,7 @@ impl Service {
         match self {
             Service::Sts => "sts",
             Service::Iam => "iam",
+            Service::Signin => "signin",
         }
     }
 }

@@ -10,9 +10,9 @@ use super::request::{Parameter, signed};
 use super::xml::{self, Element};
 use crate::arn::MfaSerial;
 use crate::aws::call::{Bounds, Signer};
-use crate::aws::client::{FIRST_PAUSE, service_client};
+use crate::aws::client::{service_client, with_retries};
 use crate::aws::error::AwsError;
-use crate::aws::failure::{Outcome, may_pass};
+use crate::aws::failure::Outcome;
 use crate::aws::wire::Wire;
 use crate::credentials::{AccessKey, AccessKeyId};
 use crate::names::{DeviceName, MfaCode, UserName};
@@ -103,17 +103,7 @@ impl IamClient {
         read: &impl Fn(&Element<'_>) -> Result<T, String>,
     ) -> Result<Result<T, String>, Outcome> {
         let parameters = [&call.parameters, further].concat();
-        let (mut left, mut pause) = (call.common.attempts(), FIRST_PAUSE);
-        loop {
-            left -= 1;
-            match self.attempt(wire, call, &parameters, read).await {
-                Err(outcome) if left > 0 && may_pass(&outcome, &wire.seen()) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                ended => return ended,
-            }
-        }
+        with_retries(&call.common, wire, async || self.attempt(wire, call, &parameters, read).await).await
     }
 
     async fn attempt<T>(

@@ -24,7 +24,6 @@ pub fn become_command(command: &mut Command) -> io::Error {
 }
 
 /// Starts a program in a process group of its own, which the signals of our terminal do not reach.
-#[cfg(feature = "sandbox")]
 pub fn start_apart(command: &mut Command) -> io::Result<Child> {
     platform::lead_group(command);
     command.spawn()

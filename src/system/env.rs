@@ -52,6 +52,12 @@ pub const KNOWN: &[&str] = &[
     HANDED_PROFILE,
     // read by builds with the feature `sandbox` only
     "TWOLOCK_ACCOUNT_HOME",
+    // the browser that `console` opens
+    "BROWSER",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "SSH_CONNECTION",
+    "XDG_DATA_DIRS",
     // the machine
     "HOME",
     "USER",

@@ -3,6 +3,7 @@
 //! May know the vocabulary; never AWS or profiles. What differs by platform is in `unix` and `windows`
 //! under the same function names, so callers have no `cfg`.
 
+pub mod browser;
 pub mod child;
 pub mod clock;
 pub mod directories;
@@ -11,6 +12,7 @@ pub mod foreign_file;
 pub mod harden;
 pub mod lock;
 pub mod log;
+pub mod loopback;
 pub mod obstacle;
 pub mod own_program;
 pub mod owner;

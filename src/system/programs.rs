@@ -1,6 +1,7 @@
 //! The directories that programs started by name are taken from, whatever `PATH` says: a repository can set `PATH`.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use super::{foreign_file, platform};
 
@@ -12,6 +13,24 @@ pub(crate) fn is_known_directory(directory: Option<&Path>, home: &Path) -> bool 
     directory.is_some_and(|directory| {
         platform::is_system_directory(directory) || BELOW_HOME.iter().any(|below| directory == home.join(below))
     })
+}
+
+/// Finds a program in these directories.
+pub(crate) fn find(name: &str, home: &Path, is_there: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    directories(home).map(|directory| directory.join(name)).find(|file| is_there(file))
+}
+
+/// A `PATH` of these directories.
+pub(crate) fn path(home: &Path) -> OsString {
+    // Not all, if the home's own path has a colon.
+    std::env::join_paths(directories(home))
+        .or_else(|_| std::env::join_paths(platform::SYSTEM_DIRECTORIES))
+        .unwrap_or_default()
+}
+
+fn directories(home: &Path) -> impl Iterator<Item = PathBuf> {
+    let of_all = platform::SYSTEM_DIRECTORIES.iter().map(PathBuf::from);
+    of_all.chain(BELOW_HOME.iter().map(|below| home.join(below)))
 }
 
 /// Whether a program is a login shell of this machine.

@@ -1,5 +1,6 @@
 //! What only Unix does. Unsafe calls stand here, each with its SAFETY line.
 
+mod connections;
 mod environment;
 mod file_size;
 mod files;
@@ -13,6 +14,7 @@ mod signals;
 mod sockets;
 mod terminal;
 
+pub use connections::*;
 pub use environment::*;
 pub use file_size::*;
 pub use files::*;

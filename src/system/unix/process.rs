@@ -113,25 +113,27 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
     std::os::unix::process::ExitStatusExt::signal(&status)
 }
 
-/// Whether a directory is one of the system's or of a package manager for all users, written just so.
+/// The directories of the system's programs, and of those that a package manager installs for all users.
+pub const SYSTEM_DIRECTORIES: &[&str] = &[
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/bin",
+    "/usr/sbin",
+    "/bin",
+    "/sbin",
+    "/snap/bin",
+    "/opt/homebrew/bin",
+    "/opt/homebrew/sbin",
+    "/home/linuxbrew/.linuxbrew/bin",
+    "/opt/local/bin",
+    "/run/current-system/sw/bin",
+    "/run/wrappers/bin",
+    "/nix/var/nix/profiles/default/bin",
+];
+
+/// Whether a directory is one of them, written just so.
 pub fn is_system_directory(directory: &Path) -> bool {
-    const SYSTEM: [&str; 14] = [
-        "/usr/local/bin",
-        "/usr/local/sbin",
-        "/usr/bin",
-        "/usr/sbin",
-        "/bin",
-        "/sbin",
-        "/snap/bin",
-        "/opt/homebrew/bin",
-        "/opt/homebrew/sbin",
-        "/home/linuxbrew/.linuxbrew/bin",
-        "/opt/local/bin",
-        "/run/current-system/sw/bin",
-        "/run/wrappers/bin",
-        "/nix/var/nix/profiles/default/bin",
-    ];
-    directory.is_absolute() && SYSTEM.iter().any(|system| directory == Path::new(system))
+    directory.is_absolute() && SYSTEM_DIRECTORIES.iter().any(|system| directory == Path::new(system))
 }
 
 /// Whether a file can be started.

@@ -1,5 +1,6 @@
 //! What only Windows does, under the names of `unix`.
 
+mod connections;
 mod environment;
 mod file_size;
 mod files;
@@ -9,6 +10,7 @@ mod process;
 mod signals;
 mod terminal;
 
+pub use connections::*;
 pub use environment::*;
 pub use file_size::*;
 pub use files::*;

@@ -84,6 +84,9 @@ pub fn signal_of(_status: ExitStatus) -> Option<i32> {
     None
 }
 
+/// Where the system's own programs are.
+pub const SYSTEM_DIRECTORIES: &[&str] = &[r"C:\Windows\System32"];
+
 /// Whether a directory is below those that only administrators can write to.
 pub fn is_system_directory(directory: &Path) -> bool {
     let is_plain = directory

@@ -66,6 +66,7 @@ impl From<CommandLine> for Hint {
 /// A command of ours that hints name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
+    Console,
     Devices,
     Enroll,
     Exec,
@@ -100,6 +101,7 @@ impl Verb {
     pub const ALL: [Verb; 27] = {
         use Verb::*;
         [
+            Console,
             Devices,
             Enroll,
             Exec,
@@ -133,6 +135,7 @@ impl Verb {
     /// The words after `twolock`.
     pub fn words(self) -> &'static str {
         match self {
+            Verb::Console => "console",
             Verb::Devices => "mfa devices",
             Verb::Enroll => "mfa enroll",
             Verb::Exec => "exec",

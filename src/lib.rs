@@ -15,7 +15,7 @@
 //! 3. [`aws_files`], what the two AWS files say, and on which line; [`ours`], our own files
 //! 4. [`profile`], pure: settings in, a [`profile::plan::Plan`] out, every refusal made before anybody is asked; and
 //!    [`profile::adoption`], what a profile becomes so that every AWS tool uses twolock
-//! 5. the three edges, which do not know each other: [`prompt`] (where a code comes from), [`aws`] (STS and IAM, the
+//! 5. the three edges, which do not know each other: [`prompt`] (where a code comes from), [`aws`] (STS, IAM and sign-in, the
 //!    only network; async ends there) and [`store`] (the keyrings)
 //! 6. [`session`], their only meeting place: look, lock, look again, mint, keep
 //! 7. [`output`], what other programs and people read

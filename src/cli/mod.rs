@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
 use crate::keyring::Keyring;
+use crate::names::Region;
 use crate::shell::{Integration, Shell};
 
 mod exec_line;
@@ -158,6 +159,20 @@ With --all, a profile without an active session \"needs a code\", which is no fa
 profile that AWS did not accept, else 0."
     )]
     Whoami(Whoami),
+    /// Sign in to the AWS console with the role of a profile, in the browser
+    #[command(after_help = "\
+Examples:
+  twolock console prod
+  twolock console prod --service ec2 --region eu-central-1
+  twolock console prod --duration 8h    # asks for a new code
+  twolock console prod --print          # over SSH: open the URL yourself
+
+The console session ends with the credentials of the role, or after --duration. Above 1h, the role is assumed with the \
+access key and a new code, and must allow that duration. A profile without a role cannot sign in.
+
+The setting `browser` names another program than that of the desktop. A program on this machine that reads command lines \
+sees no secret in them; the URL that --print prints is one: it signs in once, within 15 minutes.")]
+    Console(Console),
     /// List, explain and edit profiles
     #[command(
         subcommand,
@@ -389,6 +404,24 @@ pub struct Whoami {
 }
 
 #[derive(Args, Debug)]
+pub struct Console {
+    #[command(flatten)]
+    pub profile: ProfileAndCode,
+    /// The first page: a service, as the console's URLs name it (ec2, s3, cloudwatch) [default: the console's home]
+    #[arg(long, value_parser = service)]
+    pub service: Option<String>,
+    /// The region of the page [default: the profile's]
+    #[arg(long, value_parser = |text: &str| Region::parse(text).map_err(|why| format!("it {why}")))]
+    pub region: Option<Region>,
+    /// How long the console session lasts (1h, 8h) [default: as long as the role's credentials]
+    #[arg(long, value_name = "DURATION", value_parser = span)]
+    pub duration: Option<Duration>,
+    /// Print the URL instead of opening a browser. It is a secret: it signs in once, within 15 minutes
+    #[arg(long)]
+    pub print: bool,
+}
+
+#[derive(Args, Debug)]
 pub struct Setup {
     #[command(flatten)]
     pub profile: ProfileArg,
@@ -486,6 +519,12 @@ pub struct Sandbox {
     /// The process that removes everything at the end, this access key too
     #[arg(long, hide = true, value_name = "KEY_ID")]
     pub sweep: Option<String>,
+}
+
+fn service(text: &str) -> Result<String, String> {
+    let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let is_name = (1..=63).contains(&text.len()) && text.bytes().all(is_letter);
+    if is_name { Ok(text.into()) } else { Err("it has other characters than a-z, 0-9 and '-'".into()) }
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -13,6 +13,7 @@ const KEYRING: &str = "TWOLOCK_KEYRING";
 const SESSIONS: &str = "TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_KEYRING, TWOLOCK_MFA_CODE";
 const MIN_TTL: &str = "TWOLOCK_MIN_TTL";
 const SETTINGS: &str = "TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING";
+const BROWSER: &str = "BROWSER, DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION, XDG_DATA_DIRS";
 const COLUMNS: &str = "COLUMNS";
 const PICKER: &str = "TERM, NO_COLOR";
 
@@ -38,6 +39,7 @@ fn read_by(command: &str) -> &'static [&'static str] {
     match command {
         "credential-process" => &[PROFILE, FILES, CALLS, SESSIONS],
         "login" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
+        "console" => &[PROFILE, FILES, CALLS, SESSIONS, BROWSER],
         "whoami" => &[PROFILE, SHELL, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
         "env" | "exec" => &[PROFILE, FILES, CALLS, "AWS_SDK_LOAD_CONFIG", SESSIONS, MIN_TTL],
         "logout" | "profile show" | "profile adopt" | "profile release" => &[PROFILE, FILES, CALLS, KEYRING],

@@ -9,6 +9,7 @@ use crate::arn::Partition;
 use crate::aws::endpoint::{self, Endpoint, EndpointKind, EndpointRequest, Service};
 use crate::aws::http::HttpSettings;
 use crate::aws::iam::IamClient;
+use crate::aws::signin::SigninClient;
 use crate::aws::sts::StsClient;
 use crate::aws_files::AwsFiles;
 use crate::change::Change;
@@ -250,6 +251,18 @@ impl Context {
         Ok(IamClient::new(endpoint, http))
     }
 
+    /// A client of the console's sign-in: AWS's own, unless a server on this machine stands for STS. No variable and no
+    /// setting of AWS names an endpoint of it.
+    pub fn signin(&self, planned: &Planned) -> Result<SigninClient> {
+        let Planned { plan, endpoint: sts } = planned;
+        let of_aws = EndpointUrls::default();
+        let urls = if sts.kind() == EndpointKind::Loopback { &plan.endpoint_urls } else { &of_aws };
+        let found = self.resolved(Service::Signin, plan.partition, &plan.region.value, (false, false), urls);
+        let endpoint = found.map_err(|failure| failure.of_profile(&plan.profile))?;
+        let http = self.http(&endpoint)?;
+        Ok(SigninClient::new(endpoint, http))
+    }
+
     pub fn iam_endpoint(&self, planned: &Planned) -> Result<Endpoint> {
         self.endpoint(Service::Iam, &planned.plan).map_err(|failure| self.naming_ignored_consents(failure))
     }
@@ -388,7 +401,8 @@ impl Context {
 
 fn given_to(service: Service, urls: &EndpointUrls) -> &Option<Sourced<String>> {
     match service {
-        Service::Sts => &urls.sts,
+        // Only a server on this machine stands for both.
+        Service::Sts | Service::Signin => &urls.sts,
         Service::Iam => &urls.iam,
     }
 }

@@ -83,10 +83,6 @@ fn of_another_program(word: &str, rest: &[&str], env: &Env) -> Option<Failure> {
         }
         "rotate" => (format!("run: twolock key rotate {name}"), None),
         "enroll" => (format!("run: twolock mfa enroll {name}"), None),
-        "console" => {
-            let role = format!("the account and role to choose there: twolock profile show {name}");
-            ("sign in to the AWS console in a browser".into(), Some(role))
-        }
         _ => return None,
     };
     let failure = Failure::new(Kind::Usage, format!("'{word}' is not a command of twolock; {instead}"));

@@ -7,6 +7,7 @@ mod account;
 mod active_sessions;
 mod changing;
 mod complete;
+mod console;
 mod context;
 mod conversation;
 pub mod credential_process;
@@ -93,6 +94,7 @@ pub fn run(cli: Cli, invocation: Invocation) -> Result<u8> {
         Some(Command::Logout(args)) => logout::run(&args, &invocation),
         Some(Command::Status(args)) => status::run(&args, &invocation),
         Some(Command::Whoami(args)) => whoami::run(&args, &invocation),
+        Some(Command::Console(args)) => console::run(&args, &invocation),
         Some(Command::Key(args)) => key::run(&args, &invocation),
         Some(Command::Mfa(args)) => mfa::run(&args, &invocation),
         Some(Command::Setup(args)) => setup::run(&args, &invocation),

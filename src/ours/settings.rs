@@ -90,6 +90,16 @@ pub const KNOWN: &[Known] = &[
             None => Ok(()),
         },
     },
+    Known {
+        name: "browser",
+        meaning: "the program that console opens",
+        default: "",
+        variable: None,
+        check: |text| match Path::new(text).is_absolute() {
+            true => Ok(()),
+            false => Err("it must be an absolute path".into()),
+        },
+    },
 ];
 
 /// How long the AWS SDK for Go waits for `credential_process` (aws-contract 3.2).
@@ -100,7 +110,8 @@ const TABLES: [&str; 3] = ["aliases", "endpoints", "trust"];
 
 /// Whether a value is accepted only from the file below the account's own home.
 pub fn is_consent(name: &str, value: &str) -> bool {
-    name == "endpoints.allow" || name == "keyring" && Keyring::from_name(value).is_some_and(Keyring::is_consent)
+    ["browser", "endpoints.allow"].contains(&name)
+        || name == "keyring" && Keyring::from_name(value).is_some_and(Keyring::is_consent)
 }
 
 /// Far above any real file, far below what would use up memory.

@@ -8,6 +8,7 @@ mod add;
 mod adopt;
 mod aliases;
 mod by_name;
+mod console;
 mod credential_process;
 mod doctor;
 mod env;

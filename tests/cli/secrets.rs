@@ -53,7 +53,7 @@ fn base64(bytes: &[u8]) -> String {
 impl World {
     /// Every verb that needs credentials, with the highest verbosity.
     fn every_verb(&self, said: &mut Said, prepare: impl Fn(&mut Command)) {
-        let verbs: [&[&str]; 17] = [
+        let verbs: [&[&str]; 18] = [
             &["credential-process", "prod"],
             &["env", "prod"],
             &["env", "prod", "--format", "json"],
@@ -61,6 +61,7 @@ impl World {
             &["login", "deploy"],
             &["whoami", "prod"],
             &["whoami", "--all"],
+            &["console", "prod", "--print"],
             &["status", "prod"],
             &["profile", "show", "base"],
             &["key", "list"],

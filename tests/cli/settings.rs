@@ -26,6 +26,7 @@ fn list_shows_each_value_and_where_it_is_set() {
          keyring           auto              default                          which keyring to use: auto, kernel, file\n\
          key_max_age       90d               default                          age at which to rotate access keys\n\
          endpoints.allow                     default                          more allowed hosts, comma-separated\n\
+         browser                             default                          the program that console opens\n\
          aliases.prod      production-admin  ~/.config/twolock/config.toml:6  not used: a profile has this name\n",
         "",
     );
@@ -123,7 +124,7 @@ fn invalid_values_and_names_are_refused_and_nothing_is_written() {
         ),
         (
             ["set", "colour", "red"],
-            "unknown setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, key_max_age, endpoints.allow, aliases.NAME",
+            "unknown setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, min_ttl, keyring, key_max_age, endpoints.allow, browser, aliases.NAME",
         ),
     ] {
         let ran = world.finish(world.twolock(["settings"]).args(args));

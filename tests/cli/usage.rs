@@ -199,11 +199,6 @@ fn commands_of_aws_vault_and_granted_are_answered_with_ours() {
         (&["assume", "prod"], "run: eval \"$(twolock env prod)\"", exec),
         (&["rotate", "prod"], "run: twolock key rotate prod", ""),
         (&["enroll"], "run: twolock mfa enroll NAME", ""),
-        (
-            &["console", "prod"],
-            "sign in to the AWS console in a browser",
-            "twolock: hint: the account and role to choose there: twolock profile show prod\n",
-        ),
     ] {
         let line = format!("twolock: error: '{}' is not a command of twolock; {instead}\n{hint}", args[0]);
         world.finish(world.twolock(args).env("SHELL", "/bin/bash")).is(2, "", &line);

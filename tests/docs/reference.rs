@@ -61,7 +61,8 @@ fn every_variable_is_there() {
     let ours = words("src", "TWOLOCK_").into_iter().chain(words("shell", "TWOLOCK_"));
     let aws = words("src/system/env.rs", "AWS_").into_iter().chain(words("src/output/exports", "AWS_"));
     let machine = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "COLUMNS", "TERM"];
-    let more = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().chain(machine);
+    let browser = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "XDG_DATA_DIRS"];
+    let more = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().chain(machine).chain(browser);
     let all = read_by_the_program();
     assert!(more.clone().all(|name| all.contains(name)), "{all:?}");
     let real = ours.chain(aws).chain(more.map(String::from)).collect();

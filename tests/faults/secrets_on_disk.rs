@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::machine::{Trace, traced, with_code};
 use crate::outcome::{holds, secrets};
-use crate::world::World;
+use crate::world::{World, make_runnable};
 
 const WRITES: &str = "write,writev,pwrite64,pwritev,sendto,sendmsg,sendmmsg,add_key";
 
@@ -169,4 +169,27 @@ fn the_command_line_of_no_process_holds_a_code_or_a_secret() {
         secrets(&world).iter().for_each(|secret| assert!(!holds(line, secret), "{line}"));
     }
     assert!(!ran.stdout.contains("TWOLOCK_MFA_CODE"), "{ran:?}");
+}
+
+#[test]
+fn the_url_that_signs_in_to_the_console_stands_in_no_file_and_in_no_command_line() {
+    let world = World::new();
+    world.log_in("prod");
+    let browser = world.home().join("browser");
+    // It asks for the page, and reads the first line of the answer.
+    let script = "#!/bin/bash\nurl=${1#http://}; host=${url%%/*}; exec 3<>/dev/tcp/${host/://}\n\
+                  printf 'GET /%s HTTP/1.1\\r\\nHost: %s\\r\\n\\r\\n' \"${url#*/}\" \"$host\" >&3; read -r <&3\n";
+    world.write("browser", script);
+    make_runnable(&browser);
+    world.write(".config/twolock/config.toml", &format!("browser = '{}'\n", browser.display()));
+    let (ran, trace) = traced(&world, &format!("execve,{WRITES}"), &["console", "prod", "-vv"], |_| {});
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let holds_one = |line: &&str| line.contains("SigninToken=") || secrets(&world).iter().any(|one| holds(line, one));
+    let lines: Vec<&str> = trace.0.lines().filter(holds_one).collect();
+    assert!(lines.iter().any(|line| line.contains("302 Found")), "the trace shows the redirect: {}", trace.0);
+    for line in lines {
+        let descriptor = line.split_once('(').and_then(|(_, rest)| rest.split(',').next()).unwrap_or_default();
+        assert!(descriptor.contains("TCP:") || descriptor.contains("socket:"), "{line}");
+    }
+    assert!(trace.of(&["execve"]).any(|line| line.contains("http://127.0.0.1:")), "{}", trace.0);
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use twolock_sandbox::{Fault, FaultKind, Options, Proxy, Refusal, Role, SignIn, Tls};
 
 use crate::rounded;
-use crate::world::{ACCOUNT, ADMIN, CONFIG, Ran, World, eventually, make_runnable, without_terminal};
+use crate::world::{ACCOUNT, ADMIN, CONFIG, Ran, World, copy_runnable, eventually, make_runnable, without_terminal};
 
 const ANA: &str = "arn:aws:iam::123456789012:user/ana";
 const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/Admin/ana";
@@ -162,10 +162,7 @@ fn the_browser_gets_no_credentials_and_no_variable_of_a_repository() {
 #[test]
 #[cfg(target_os = "linux")]
 fn another_user_gets_nothing() {
-    if !is_root() {
-        // Past the harness, which keeps what a passing test prints to itself.
-        let loud = b"NOT TESTED: only root can ask as a second user\n";
-        std::io::stderr().write_all(loud).unwrap();
+    if !is_root("ask as a second user") {
         return;
     }
     let desk = Desk::new();
@@ -186,9 +183,39 @@ fn another_user_gets_nothing() {
     assert_eq!(desk.end(running).code, 0);
 }
 
+/// Whether this test can be done; if not, it is said past the harness, which keeps what a passing test prints to itself.
 #[cfg(target_os = "linux")]
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+fn is_root(to: &str) -> bool {
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    if !is_root {
+        std::io::stderr().write_all(format!("NOT TESTED: only root can {to}\n").as_bytes()).unwrap();
+    }
+    is_root
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn xdg_open_of_the_system_is_used_whatever_browser_and_path_say() {
+    if !is_root("put a program into a directory of the system") {
+        return;
+    }
+    let desk = Desk::new();
+    // What the browser in the settings did, xdg-open does: for this process tree, it is in /usr/local/bin.
+    desk.world.write(".config/twolock/config.toml", "");
+    let own = desk.world.home().join("local-bin");
+    std::fs::create_dir(&own).unwrap();
+    copy_runnable(&desk.browser(), &own.join("xdg-open"));
+    let mut command = desk.world.program("unshare");
+    let script = "mount --bind \"$1\" /usr/local/bin && shift && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(own).arg(env!("CARGO_BIN_EXE_twolock"));
+    command.args(["console", "prod"]).env("DISPLAY", ":0").env("BROWSER", "/repo/browser");
+    without_terminal(&mut command);
+    let running = desk.start_command(&mut command);
+    assert!(get(&desk.opened()).starts_with("HTTP/1.1 302 "));
+    let ran = desk.end(running);
+    let note = "twolock: note: BROWSER is not used, because a repository could set it; if you trust it: \
+                twolock settings set browser /repo/browser\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, note), "{ran:?}");
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub struct Call {
     /// When, by the server's clock.
     pub time: i64,
     pub action: String,
+    /// `GET` or `POST`.
+    pub method: String,
     /// The identity of the key id; none if it is unknown. The signature may be invalid.
     pub caller_arn: Option<String>,
     pub access_key_id: Option<String>,
@@ -98,6 +100,7 @@ impl Call {
             "connection": self.connection,
             "time": self.time,
             "action": self.action,
+            "method": self.method,
             "caller_arn": self.caller_arn,
             "access_key_id": self.access_key_id,
             "service": self.service,

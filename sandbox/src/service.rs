@@ -172,6 +172,7 @@ pub(crate) fn record(request: &Request, params: &Params, claim: Option<&Claim>, 
     Call {
         time: now,
         action: params.get("Action").unwrap_or_default().to_owned(),
+        method: request.method.clone(),
         access_key_id: claim.map(|claim| claim.access_key_id.clone()),
         service: claim.map(|claim| claim.service.clone()),
         region: claim.map(|claim| claim.region.clone()),

@@ -125,6 +125,7 @@ fn the_browser_is_led_to_the_signed_in_page_once() {
     assert_eq!(destination, "https://eu-west-1.console.aws.amazon.com/console/home?region=eu-west-1");
     let asked = desk.world.sandbox.calls().into_iter().find(|call| call.action == "getSigninToken").unwrap();
     assert_eq!(asked.param("SessionDuration"), None, "the role is assumed with a session");
+    assert_eq!(asked.method, "POST", "no log of addresses has the credentials");
 }
 
 #[test]

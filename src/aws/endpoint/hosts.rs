@@ -279,6 +279,7 @@ mod tests {
         }
     }
 
+    /// botocore's rules for the service `signin` name these sign-in hosts, with the region before each.
     #[test]
     fn the_console_has_hosts_of_its_own_in_each_partition_whose_are_public() {
         for (region, hosts) in [

@@ -98,7 +98,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every command that hints name.
-    pub const ALL: [Verb; 27] = {
+    pub const ALL: [Verb; 28] = {
         use Verb::*;
         [
             Console,

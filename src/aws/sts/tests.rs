@@ -187,7 +187,7 @@ fn a_role_is_sent_whole() {
         duration: Duration::from_secs(900),
     };
     let error = server.client().assume_role(Signer::Key(&key()), &request, None, QUICK).unwrap_err();
-    assert_eq!(error.kind, AwsErrorKind::Refused);
+    assert_eq!(error.kind, AwsErrorKind::Denied);
     let sent = &server.requests()[0];
     for part in [
         "Action=AssumeRole",

@@ -105,7 +105,7 @@ impl StsCall<'_> {
             hints.push(set.to(named));
         }
         hints.push("the caller's own policies must allow sts:AssumeRole on that role".into());
-        (AwsErrorKind::Refused, format!("not allowed to assume {} ({words})", request.role), hints)
+        (AwsErrorKind::Denied, format!("not allowed to assume {} ({words})", request.role), hints)
     }
 
     fn too_long(&self, said: &Said<'_>) -> Option<Meaning> {

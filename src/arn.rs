@@ -151,6 +151,7 @@ pub struct MfaSerial {
 }
 
 crate::as_text::as_text!(MfaSerial);
+crate::as_text::as_text!(RoleArn);
 
 impl MfaSerial {
     /// Reads a serial; the error says what is wrong with it.

@@ -57,7 +57,14 @@ text_type! {
     DeviceName
 }
 
+text_type! {
+    /// Why somebody uses a protected profile, in one line of at most 500 characters; may be empty.
+    Reason
+}
+
 crate::as_text::as_text!(ProfileName);
+crate::as_text::as_text!(SessionName);
+crate::as_text::as_text!(Reason);
 
 impl UserName {
     /// Reads a user's name; the error says what is wrong.
@@ -211,6 +218,20 @@ impl SourceIdentity {
             Ok(Self(text.into()))
         } else {
             Err("is not a valid source identity (2 to 64 of A-Z a-z 0-9 _+=,.@-)".into())
+        }
+    }
+}
+
+impl Reason {
+    /// Reads a reason; the error says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if secret::is_in(text) {
+            return Err("looks like a secret key, and would be kept in a file".into());
+        }
+        match text.chars().count() {
+            ..=500 if !text.contains(char::is_control) => Ok(Self(text.into())),
+            _ => Err("is not a valid reason (one line of at most 500 characters)".into()),
         }
     }
 }

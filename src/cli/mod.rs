@@ -9,7 +9,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
 use crate::keyring::Keyring;
-use crate::names::Region;
+use crate::names::{Reason, Region};
 use crate::shell::{Integration, Shell};
 
 mod exec_line;
@@ -310,6 +310,9 @@ pub struct Env {
     #[arg(long, value_name = "WHEN", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "always",
         hide_possible_values = true)]
     pub by_name: Option<ByName>,
+    /// Why a protected profile is used, for its history [default: asked for]
+    #[arg(long, value_name = "TEXT", value_parser = Reason::parse)]
+    pub reason: Option<Reason>,
     /// The shell to write for [default: the calling shell]
     #[arg(long, value_parser = shells(Some))]
     pub shell: Option<Shell>,
@@ -317,7 +320,7 @@ pub struct Env {
     #[arg(long, value_enum, conflicts_with = "shell")]
     pub format: Option<Format>,
     /// Print statements that unset all variables that `env` sets
-    #[arg(long, conflicts_with_all = ["format", "duration", "by_name"])]
+    #[arg(long, conflicts_with_all = ["format", "duration", "by_name", "reason"])]
     pub unset: bool,
 }
 
@@ -350,6 +353,9 @@ pub struct Exec {
     /// Set AWS_PROFILE and no keys: a long command then gets new credentials through the profile before the old ones expire
     #[arg(long)]
     pub by_name: bool,
+    /// Why a protected profile is used, for its history [default: asked for]
+    #[arg(long, value_name = "TEXT", value_parser = Reason::parse)]
+    pub reason: Option<Reason>,
     /// The command and its arguments [default: your shell]
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

@@ -29,6 +29,8 @@ pub struct Conversation<'a> {
     terminal: Terminal,
     until: Deadline,
     need: PersonNeeded<'a>,
+    /// What a person who cancels is told.
+    unfinished: &'static str,
 }
 
 impl<'a> Conversation<'a> {
@@ -36,14 +38,20 @@ impl<'a> Conversation<'a> {
     pub fn begin(need: PersonNeeded<'a>) -> Result<Self, Failure> {
         let terminal = Terminal::open().map_err(|why| no_person(&why, need))?;
         terminal.discard_input();
-        Ok(Self { terminal, until: Deadline::after(Instant::now(), PATIENCE), need })
+        Ok(Self { terminal, until: Deadline::after(Instant::now(), PATIENCE), need, unfinished: UNCHANGED })
+    }
+
+    /// For a conversation before something else than a change: what a person who cancels is told.
+    #[must_use]
+    pub fn before(self, unfinished: &'static str) -> Self {
+        Self { unfinished, ..self }
     }
 
     /// Shows a text and asks for a yes. Any other answer cancels.
     pub fn confirm(&self, text: &str, question: &str) -> Result<(), Failure> {
         let answer = self.line(&format!("{text}{question} [y/N] "))?;
         let is_yes = matches!(answer.expose().trim(), "y" | "Y" | "yes");
-        if is_yes { Ok(()) } else { Err(Failure::cancelled(UNCHANGED)) }
+        if is_yes { Ok(()) } else { Err(Failure::cancelled(self.unfinished)) }
     }
 
     /// Asks until the answer is valid, and says why one is not. A second empty line cancels.
@@ -86,7 +94,7 @@ impl<'a> Conversation<'a> {
             let answer = answer.expose().trim();
             match parse(answer) {
                 Ok(value) => return Ok(value),
-                Err(_) if answer.is_empty() && was_empty => return Err(Failure::cancelled(UNCHANGED)),
+                Err(_) if answer.is_empty() && was_empty => return Err(Failure::cancelled(self.unfinished)),
                 Err(_) if answer.is_empty() => self.write("nothing was typed; another empty line cancels\n")?,
                 Err(why) => self.write(&format!("{}\n", sentence(&format!("{} {why}", quote(answer)))))?,
             }
@@ -106,17 +114,18 @@ impl<'a> Conversation<'a> {
                 Line::Resumed => continue,
                 Line::Text(answer) => Ok(without_paste_marks(&answer)),
                 Line::Lost(why) => Err(no_person(&why, self.need)),
-                Line::TooLong => Err(Failure::cancelled(UNCHANGED)),
-                Line::End => self.write("\n").and(Err(Failure::cancelled(UNCHANGED))),
+                Line::TooLong => Err(Failure::cancelled(self.unfinished)),
+                Line::End => self.write("\n").and(Err(Failure::cancelled(self.unfinished))),
                 Line::TimedOut => {
                     self.write("\n")?;
-                    Err(Failure::new(Kind::NeedsPerson, format!("no answer in time; {UNCHANGED}")))
+                    Err(Failure::new(Kind::NeedsPerson, format!("no answer in time; {}", self.unfinished)))
                 }
             };
         }
     }
 
-    fn write(&self, text: &str) -> Result<(), Failure> {
+    /// Shows a text.
+    pub fn write(&self, text: &str) -> Result<(), Failure> {
         self.terminal.write(text).map_err(|e| no_person(&e, self.need))
     }
 }

@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 
 use crate::cli::ProfileAndCode;
-use crate::error::Result;
+use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::{process_json, to_stdout};
+use crate::profile::plan::Plan;
 use crate::session::cache::{Cache, Need};
 use crate::session::{Lookup, Patience, look, sealing_key};
 use crate::system::clock::{self, Deadline};
@@ -47,6 +49,9 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
 pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested(&args.profile)?)?;
+    if planned.plan.protected {
+        return Err(for_a_person_alone(&planned.plan));
+    }
     let deadline = Deadline::after(invocation.started, context.settings.duration_or_default("prompt_timeout"));
     let request = SessionRequest {
         patience: Patience::Until(deadline),
@@ -56,6 +61,14 @@ pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
     };
     let session = obtain(&context, &planned, &request)?;
     answer(&process_json::line(&session))
+}
+
+/// An SDK that got such credentials would start a question at each request.
+fn for_a_person_alone(plan: &Plan) -> Failure {
+    let cause = "is protected: an AWS tool would need a fresh code for each request, so it gets no credentials; \
+                 use twolock env or twolock exec";
+    let failure = Failure::new(Kind::Config, cause).of_profile(&plan.profile);
+    failure.hint(CommandLine::of(Verb::Exec, &plan.profile).to("a subshell with its credentials"))
 }
 
 fn answer(line: &str) -> Result<u8> {

@@ -79,6 +79,7 @@ fn request(args: &cli::Env) -> HandoverRequest {
         },
         code_stdin: args.profile.code_stdin,
         min_ttl: None,
+        reason: args.reason.clone(),
         obstacle: |value| (!exports::is_plain(value)).then_some("a shell could change its value"),
     }
 }

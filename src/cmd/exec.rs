@@ -44,11 +44,14 @@ pub fn run(args: cli::Exec, invocation: &Invocation) -> Result<u8> {
         manner: if args.by_name { Manner::Name } else { Manner::Keys },
         code_stdin: args.profile.code_stdin,
         min_ttl: args.min_ttl,
+        reason: args.reason,
         obstacle: impossible,
     };
     let Handover { removed, variables, lasting } = hand_over(&context, &planned, &request)?;
     if subshell.is_some() {
         messages::note(&format!("subshell with {}; exit to leave", described(&name, &lasting)));
+    } else if planned.plan.protected {
+        messages::note(&format!("the command has {}", described(&name, &lasting)));
     }
     let mut command = Command::new(startable);
     for name in removed.iter().chain(&["TWOLOCK_MFA_CODE"]) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
-use crate::names::ProfileName;
+use crate::names::{ProfileName, Reason};
 use crate::origin::Origin;
 use crate::output::{exports, messages};
 use crate::profile::callers::Served;
@@ -18,6 +18,7 @@ use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
 use super::active_sessions::ActiveSessions;
+use super::break_glass::{self, BreakGlass};
 use super::context::{Context, Planned, root_elsewhere};
 use super::sessions::{SessionRequest, obtain, obtain_warning};
 
@@ -39,6 +40,8 @@ pub struct HandoverRequest {
     pub code_stdin: bool,
     pub min_ttl: Option<Duration>,
     pub obstacle: Obstacle,
+    /// Why a protected profile is used.
+    pub reason: Option<Reason>,
 }
 
 pub struct Handover {
@@ -62,6 +65,10 @@ type Variables = Vec<(&'static str, String)>;
 /// Starts a session if there is none, and says which variables hand it over.
 pub fn hand_over(context: &Context, planned: &Planned, request: &HandoverRequest) -> Result<Handover> {
     planned.print_notes();
+    if request.reason.is_some() && !planned.plan.protected {
+        let of = visible(planned.plan.profile.as_str());
+        messages::note(&format!("profile '{of}' is not protected, so --reason is not kept"));
+    }
     let obstacle = match request.manner {
         Manner::Keys => return keys(context, planned, request),
         Manner::Name | Manner::NameIfPossible => why_not_by_name(context, planned),
@@ -101,6 +108,10 @@ fn note_keys(planned: &Planned, why: &str) {
 /// Why programs that know only the profile's name would not get its session from twolock, if so.
 fn why_not_by_name(context: &Context, planned: &Planned) -> Option<Failure> {
     let name = &planned.plan.profile;
+    if planned.plan.protected {
+        let cause = "it is protected, and gives its credentials to twolock env and twolock exec only";
+        return Some(Failure::new(Kind::Config, cause).of_profile(name));
+    }
     if context.dirs.is_nowhere {
         return Some(Failure::new(Kind::Config, "no home directory, so its session cannot be saved").of_profile(name));
     }
@@ -164,7 +175,14 @@ const LOAD_CONFIG: &str = "AWS_SDK_LOAD_CONFIG";
 
 fn keys(context: &Context, planned: &Planned, request: &HandoverRequest) -> Result<Handover> {
     let of_profile = said_by_profile(context, &planned.plan.profile, request.obstacle);
-    let session = obtain(context, planned, &session_request(context, planned, request)?)?;
+    let session = match planned.plan.protected {
+        true => {
+            let HandoverRequest { code_stdin, min_ttl, reason, .. } = request;
+            let request = BreakGlass { code_stdin: *code_stdin, min_ttl: *min_ttl, reason: reason.as_ref() };
+            break_glass::mint(context, planned, &request)?
+        }
+        false => obtain(context, planned, &session_request(context, planned, request)?)?,
+    };
     keys_with(context, planned, request, &session, of_profile)
 }
 

@@ -12,7 +12,7 @@ use crate::text::visible::visible;
 use super::context::{Context, Invocation};
 use super::key::rotate::offer_deletion;
 use super::mfa::propose;
-use super::sessions::{SessionRequest, obtain};
+use super::sessions::{SessionRequest, obtain, refuse_protected};
 
 pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     let load = || Ok(Context::load(&invocation.env)?.with_duration(args.duration));
@@ -23,6 +23,7 @@ pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
         context = load()?;
     }
     let mut planned = context.plan(&name)?;
+    refuse_protected(&planned.plan)?;
     if propose::device(&context, &planned)? {
         context = load()?;
         planned = context.plan(&name)?;

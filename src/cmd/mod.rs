@@ -5,6 +5,7 @@
 
 mod account;
 mod active_sessions;
+mod break_glass;
 mod changing;
 mod complete;
 mod console;

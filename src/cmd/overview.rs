@@ -40,6 +40,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         let profile = context.files.profile(name)?;
         let planned = context.plan_quietly(name);
         let rest = planned.as_ref().and_then(|planned| active_sessions.time_left(planned));
+        let is_protected = planned.as_ref().is_some_and(|planned| planned.plan.protected);
         let has_no_mfa = planned.as_ref().is_some_and(|planned| planned.plan.device.is_none());
         let kind = match (facts::kind(&profile, &context.index), profile.get("twolock_source_profile")) {
             ("key of another", Some(source)) => format!("key of {}", visible(source.shown())),
@@ -47,7 +48,11 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         };
         Some(vec![
             mark(own, name) + &visible(name),
-            if has_no_mfa { format!("{kind}, no MFA") } else { kind },
+            match () {
+                () if has_no_mfa => format!("{kind}, no MFA"),
+                () if is_protected => format!("{kind}, protected"),
+                () => kind,
+            },
             rest.map_or_else(|| "-".into(), |(_, left)| duration::show(left)),
             match ProfileName::parse(name) {
                 Ok(name) if keeps_the_key_of(&context.files, &name).is_none() => {
@@ -103,7 +108,7 @@ fn next(context: &Context, verdict: &Verdict, name: &ProfileName, planned: Optio
     let shown = as_word(name.as_str());
     let show = || CommandLine::of(Verb::Show, name).to_string();
     match planned {
-        Some(planned) if planned.plan.protected => show(),
+        Some(planned) if planned.plan.protected && !verdict.is_readable() => shell::line_to_type(shell, &shown),
         Some(_) if !verdict.bypasses().is_empty() && context.can_be_adopted(name) => {
             CommandLine::of(Verb::Adopt, name).to_string()
         }

@@ -21,6 +21,7 @@ use crate::prompt::sources::CodeSources;
 use crate::prompt::terminal::TerminalSource;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
+use crate::session::sealed::Header;
 use crate::session::sealing_key;
 use crate::session::{Locking, Lookup, Patience, Sessions, look};
 use crate::store::choose::Stores;
@@ -31,8 +32,16 @@ use crate::system::parent::{self, Caller};
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
 use super::keys::RealBases;
 
-/// Why there are no credentials of a protected profile.
-pub const NOT_FOR_PROTECTED: &str = "twolock_protected: this version cannot use protected profiles yet";
+/// Refuses a protected profile, for all verbs but `env` and `exec`.
+pub fn refuse_protected(plan: &Plan) -> Result<()> {
+    if !plan.protected {
+        return Ok(());
+    }
+    let cause =
+        "is protected: each use asks for a fresh code, so only twolock env and twolock exec give its credentials";
+    let failure = Failure::new(Kind::Config, cause).of_profile(&plan.profile);
+    Err(failure.hint(CommandLine::of(Verb::Exec, &plan.profile).to("a subshell with its credentials")))
+}
 
 pub struct SessionRequest {
     pub need: Need,
@@ -109,13 +118,11 @@ pub fn obtain_warning(
     warn: &dyn Fn(&str),
 ) -> Result<Session> {
     let plan = &planned.plan;
-    if plan.protected {
-        return Err(Failure::new(Kind::Config, NOT_FOR_PROTECTED).of_profile(&plan.profile));
-    }
+    refuse_protected(plan)?;
     let stores = context.stores(request.may_unlock);
     let cache = open_cache(context, planned, request, &stores, warn)?;
     let sts = context.sts(&planned.endpoint)?;
-    let codes = WarmUp { codes: codes(context, plan, request), sts: &sts, warmed: Cell::new(false) };
+    let codes = warming_up(codes(context, plan, request), &sts);
     let base = RealBases { context, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
     let unsaved = RefCell::new(Vec::new());
@@ -127,7 +134,7 @@ pub fn obtain_warning(
         base: &base,
         cache: cache.as_ref(),
         directory: &context.dirs.cache,
-        locking: locking(context, request),
+        locking: locking(context, request.uncached),
         endpoint: endpoint.as_deref(),
         login: login(plan, request.need),
         asker: parent::asker().map(|asker| asker.to_string()),
@@ -165,9 +172,14 @@ pub fn cache_if_open(context: &Context, stores: &Stores) -> Option<Cache> {
 
 /// The same as [`living_mfa_session`], of a cache that is open.
 pub fn living_in(cache: &Cache, planned: &Planned) -> Option<Session> {
+    living_with_header(cache, planned).map(|(_, session)| session)
+}
+
+/// The same, with when it was made.
+pub fn living_with_header(cache: &Cache, planned: &Planned) -> Option<(Header, Session)> {
     let steps = planned.steps();
     let first = steps.first().filter(|first| matches!(first.step, Step::SessionToken { device: Some(_), .. }))?;
-    cache.look_up(&first.identity, Need::ALIVE, clock::now()).map(|(_, session)| session)
+    cache.look_up(&first.identity, Need::ALIVE, clock::now())
 }
 
 /// Starts a session of the length that was asked for; a new one, where another may not be left for long enough.
@@ -191,11 +203,11 @@ fn caller(context: &Context, request: &SessionRequest) -> Option<Caller> {
     if request.asks_once && !has_given_code(context, request.code_stdin) { parent::caller() } else { None }
 }
 
-fn locking(context: &Context, request: &SessionRequest) -> Locking {
+pub fn locking(context: &Context, uncached: bool) -> Locking {
     match context.other_home_owner() {
         Some(_) => Locking::Never,
         None if context.dirs.is_nowhere => Locking::Never,
-        None if request.uncached => Locking::IfPossible,
+        None if uncached => Locking::IfPossible,
         None => Locking::Required,
     }
 }
@@ -312,13 +324,18 @@ impl CodeSource for Consented<'_> {
 }
 
 /// Reads the system's certificates while the user types the code.
-struct WarmUp<'a> {
-    codes: CodeSources<'a>,
+struct WarmUp<'a, C> {
+    codes: C,
     sts: &'a StsClient,
     warmed: Cell<bool>,
 }
 
-impl CodeSource for WarmUp<'_> {
+/// A source of codes for calls by this client.
+pub fn warming_up<'a>(codes: impl CodeSource + 'a, sts: &'a StsClient) -> impl CodeSource + 'a {
+    WarmUp { codes, sts, warmed: Cell::new(false) }
+}
+
+impl<C: CodeSource> CodeSource for WarmUp<'_, C> {
     fn ask(&self, question: &Question, until: Deadline) -> std::result::Result<MfaCode, AskError> {
         if !self.warmed.replace(true) {
             self.sts.warm_up();

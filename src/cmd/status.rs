@@ -23,6 +23,7 @@ use crate::timestamp::Timestamp;
 use super::active_sessions::{Opened, Unopened, open_active};
 use super::context::{Context, Invocation, Planned};
 use super::key_ages::KeyAges;
+use super::sessions::refuse_protected;
 use super::this_shell::ThisShell;
 
 /// With `--min-ttl`, the exit code says whether the profile's credentials last that long without a code.
@@ -34,6 +35,7 @@ pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     };
     let now = clock::now();
     let planned = if one { Some(context.plan(&context.requested(&args.profile)?)?) } else { None };
+    planned.iter().try_for_each(|planned| refuse_protected(&planned.plan))?;
     let wanted = planned.as_ref().map(Planned::identities);
     let is_wanted = |header: &Header| wanted.as_ref().is_none_or(|wanted| wanted.contains(&header.identity));
     let active_sessions = open_active(&context, now, is_wanted);

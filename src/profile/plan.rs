@@ -36,7 +36,7 @@ pub struct Plan {
     pub dualstack: bool,
     /// Also where no device is named yet.
     pub mfa_process: Option<MfaProcess>,
-    /// Break-glass: a fresh code each time, never cached.
+    /// Break-glass: a fresh code each time, typed on the terminal; never cached.
     pub protected: bool,
     pub notes: Vec<String>,
 }
@@ -49,7 +49,7 @@ impl Plan {
 
     /// The program whose codes are used.
     pub fn process_for_codes(&self) -> Option<&MfaProcess> {
-        self.mfa_process.as_ref().filter(|_| self.device.is_some())
+        self.mfa_process.as_ref().filter(|_| self.device.is_some() && !self.protected)
     }
 
     /// How long fresh credentials of the last step are valid.
@@ -102,7 +102,7 @@ fn planned(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
     let mut notes = Vec::new();
     notes.extend(settings.note_on_inheritance());
     let device = device_of(&chain)?;
-    let protected = settings.protected()?.is_some_and(|p| p.value);
+    let protected = settings.is_protected()?;
     let steps = StepPlanner { sources, chain: &chain, device: device.as_ref(), protected }.steps(&mut notes)?;
     notes.extend(settings.key_max_age().err().map(|failure| format!("{}, so it is ignored", failure.cause)));
     notes.extend(settings.note_on_duration().map(|(_, note)| note.into()));

@@ -174,6 +174,10 @@ impl<'a> ProfileSettings<'a> {
         self.switch("twolock_protected")
     }
 
+    pub fn is_protected(self) -> Result<bool> {
+        Ok(self.protected()?.is_some_and(|protected| protected.value))
+    }
+
     pub fn region(self) -> Result<Option<Sourced<Region>>> {
         self.parsed(self.raw("region").filter(|s| !s.value.is_empty()), Region::parse)
     }
@@ -223,15 +227,12 @@ impl<'a> ProfileSettings<'a> {
         }
     }
 
-    /// Refuses break-glass, which is for roles, and which nothing can run yet.
+    /// Refuses break-glass without a role; what else stands against it, the plan says.
     fn usable_protection(self) -> Result<()> {
-        if !self.protected()?.is_some_and(|protected| protected.value) {
+        if !self.is_protected()? || self.has_role() {
             return Ok(());
         }
-        let why = match self.has_role() {
-            true => "twolock_protected: this version cannot use protected profiles yet",
-            false => "twolock_protected is for roles, and this profile has none",
-        };
+        let why = "twolock_protected is for roles, and this profile has none";
         let place = self.raw("twolock_protected").map(|setting| &setting.place);
         Err(Failure::new(Kind::Config, why).of_profile(self.name).at(place))
     }

@@ -20,6 +20,8 @@ use crate::role::RoleRequest;
 pub(crate) const CHAINED_AT_MOST: Duration = Duration::from_secs(3_600);
 /// A role's duration when no `duration_seconds` is set.
 const ROLE_DEFAULT: Duration = Duration::from_secs(3_600);
+/// A protected role's, which is never cached: long enough for one task.
+const PROTECTED_DEFAULT: Duration = Duration::from_secs(900);
 /// An MFA session's duration when nothing sets it.
 const SESSION_DEFAULT: Duration = Duration::from_secs(12 * 3_600);
 /// boto3 and the AWS CLI never take a session of this length for a fresh one.
@@ -88,11 +90,25 @@ struct RoleHop<'a> {
 impl StepPlanner<'_> {
     /// The steps; notes tell what the user should know of them.
     pub(super) fn steps(&self, notes: &mut Vec<String>) -> Result<Vec<Step>> {
+        self.refuse_protected_sources()?;
         let roles = self.roles();
         match roles.last() {
             None => self.session_alone(notes),
             Some(top) => self.up_to_role(&roles, top, notes),
         }
+    }
+
+    /// A protected role gives its credentials to a person alone, and not to other profiles.
+    fn refuse_protected_sources(&self) -> Result<()> {
+        for source in self.chain.hops.iter().skip(1) {
+            if source.settings().is_protected()? {
+                let name = &source.name;
+                return Err(self.refuse(&format!(
+                    "uses '{name}', which is protected: only twolock env and exec give its credentials"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The roles, in the order they are assumed.
@@ -152,6 +168,10 @@ impl StepPlanner<'_> {
         top: &RoleHop<'_>,
         long: Option<&Sourced<Duration>>,
     ) -> Result<()> {
+        if let (true, [.., below, _]) = (self.protected, roles) {
+            let why = "twolock_protected is for a role that an access key assumes, and this one is assumed through the role of";
+            return Err(self.refuse(&format!("{why} '{}'", below.hop.name)));
+        }
         if let Some(long) = long {
             let shown = duration::exact(long.value);
             let (kind, set) = match long.origin {
@@ -220,6 +240,7 @@ impl StepPlanner<'_> {
 
     fn request(&self, role: &RoleHop<'_>, top: &RoleHop<'_>) -> Result<RoleRequest> {
         let settings = role.hop.settings();
+        let default = if self.protected { PROTECTED_DEFAULT } else { ROLE_DEFAULT };
         let person = self.serial().and_then(MfaSerial::name).unwrap_or(&self.sources.surroundings.person);
         Ok(RoleRequest {
             role: role.arn.clone(),
@@ -229,7 +250,7 @@ impl StepPlanner<'_> {
             tags: settings.tags()?,
             transitive_tags: settings.transitive_tags()?,
             policy_arns: settings.policy_arns()?,
-            duration: self.role_duration(role, top)?.map_or(ROLE_DEFAULT, |d| d.value),
+            duration: self.role_duration(role, top)?.map_or(default, |d| d.value),
         })
     }
 }

@@ -12,11 +12,13 @@ use crate::text::list::counted;
 use crate::text::visible::visible;
 
 /// Ours by their whole names.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
     "changes.lock",
     "config.toml",
     "enrollments.json",
     "enrollments.lock",
+    "history",
+    "history.lock",
     "journal.json",
     "keys.json",
     "rotations.json",

@@ -16,7 +16,7 @@ use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
 use crate::cmd::active_sessions::open_active;
 use crate::cmd::context::{Context, Planned};
-use crate::cmd::sessions::{NOT_FOR_PROTECTED, SessionRequest, obtain_warning};
+use crate::cmd::sessions::{SessionRequest, obtain_warning, refuse_protected};
 use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Hint, Verb};
@@ -94,7 +94,7 @@ fn plan(context: &Context, name: &str) -> Result<Planned> {
         return Err(untested(format!("keeps the access key of '{adopted}'")));
     }
     let planned = context.plan_of_many(&name)?;
-    if planned.plan.protected { Err(untested(NOT_FOR_PROTECTED.into())) } else { Ok(planned) }
+    refuse_protected(&planned.plan).map(|()| planned)
 }
 
 /// Whether an endpoint can be reached: one that cannot is not tried for each profile.

@@ -27,7 +27,7 @@ pub enum KeyHome {
 const OF_AWS_MFA: [&str; 4] = ["aws_mfa_device", "expiration", "assumed_role", "assumed_role_arn"];
 
 /// Edits in the order they are made, so that after each of them every profile still works.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Edits {
     /// Of the credentials file, before the others: what has to be there first.
     pub first: Vec<Edit>,
@@ -52,6 +52,16 @@ impl Edits {
             edits.adopt(files, adoption, program, home)?;
         }
         Ok(edits)
+    }
+
+    /// These, and then others.
+    #[must_use]
+    pub fn followed_by(mut self, others: Self) -> Self {
+        self.first.extend(others.first);
+        self.config.extend(others.config);
+        self.last.extend(others.last);
+        self.leaving.extend(others.leaving);
+        self
     }
 
     fn adopt(&mut self, files: &AwsFiles, adoption: &Adoption, program: &str, home: KeyHome) -> Result<()> {

@@ -151,9 +151,6 @@ fn becomes(chains: &Chains<'_>, name: &ProfileName) -> Result<Becomes> {
     let settings = ProfileSettings::of(&profile, name);
     must_be_nameable(settings)?;
     must_have_no_other_source(sources, settings)?;
-    if plan.protected {
-        return Err(settings.refuse_profile("is protected: this version cannot use protected profiles yet"));
-    }
     let lone_keys = STATIC_KEYS.iter().find_map(|key| settings.raw(key));
     match (settings.role_arn()?, lone_keys) {
         (Some(_), Some(key)) => Err(settings

@@ -5,7 +5,9 @@ use std::fmt;
 use crate::aws_files::Setting;
 use crate::aws_files::oddities::Reader;
 use crate::aws_files::process_line::{ProcessLine, Rest, Start};
+use crate::names::ProfileName;
 use crate::profile::chain::MOST_HOPS;
+use crate::profile::settings::ProfileSettings;
 use crate::text::visible::visible;
 
 use super::verdict::{CodeUse, Obtained, Provider, Resolution};
@@ -169,6 +171,12 @@ impl Walk<'_> {
         Ok(provider.map(|provider| Obtained { provider, roles: 0, code: CodeUse::NotNeeded }))
     }
 
+    /// Whether twolock gives a profile to a person alone.
+    fn is_protected(&self, name: &str) -> bool {
+        let (Some(profile), Ok(name)) = (self.readings.profile(name), ProfileName::parse(name)) else { return false };
+        ProfileSettings::of(&profile, &name).is_protected().unwrap_or_default()
+    }
+
     /// Whether a `credential_process` is twolock, and whether this caller gets credentials from it.
     fn process(&self, view: &View, setting: &Setting) -> Result<Provider, Resolution> {
         let Some(line) = ProcessLine::parse(&setting.value) else {
@@ -181,7 +189,9 @@ impl Walk<'_> {
         match line.profile {
             None => fails("credential_process names no profile, so it needs AWS_PROFILE".into()),
             Some(profile) => match self.machine.refusal(profile) {
-                None => Ok(Provider::Twolock(profile.into())),
+                None if !self.is_protected(profile) => Ok(Provider::Twolock(profile.into())),
+                None if self.visited.is_empty() && profile == view.name => Err(Resolution::Protected),
+                None => fails(format!("'{}' is protected", visible(profile))),
                 Some(why) => fails(format!("twolock cannot get credentials for '{}': {why}", visible(profile))),
             },
         }

@@ -32,6 +32,8 @@ pub enum Served {
 pub enum Resolution {
     /// It gets some.
     Gets(Obtained),
+    /// It starts twolock, which gives this profile to a person alone.
+    Protected,
     /// It stops because it cannot ask for the code that this `mfa_serial` calls for.
     CannotAsk(Place),
     /// It gets none: an error, or nothing there.
@@ -101,6 +103,17 @@ impl Verdict {
         }
     }
 
+    /// Whether a caller gets credentials for a profile without twolock.
+    pub fn is_readable(&self) -> bool {
+        let gets = |bypass| matches!(bypass, Bypass::WithoutMfa | Bypass::Asks | Bypass::OtherCredentials);
+        self.callers.iter().any(|(_, resolution)| resolution.bypass().is_some_and(gets))
+    }
+
+    /// Whether every caller that starts twolock gets nothing, because the profile is protected.
+    pub fn is_protected(&self) -> bool {
+        self.callers.iter().any(|(_, resolution)| *resolution == Resolution::Protected)
+    }
+
     /// Whether one caller uses twolock.
     pub fn is_used_by(&self, reader: Reader) -> bool {
         self.callers.iter().any(|(caller, resolution)| *caller == reader && resolution.bypass().is_none())
@@ -142,6 +155,7 @@ impl Resolution {
             Self::Gets(Obtained { code: CodeUse::Ignored(_), .. }) => Some(Bypass::WithoutMfa),
             Self::Gets(Obtained { code: CodeUse::Asked(_), .. }) => Some(Bypass::Asks),
             Self::Gets(Obtained { provider: Provider::Twolock(_), .. }) => None,
+            Self::Protected => None,
             Self::Gets(_) => Some(Bypass::OtherCredentials),
             Self::CannotAsk(_) | Self::Fails(_) => Some(Bypass::Error),
             Self::Odd(_) => Some(Bypass::Odd),
@@ -157,6 +171,7 @@ impl fmt::Display for Resolution {
             Self::CannotAsk(place) => {
                 return write!(f, "an error: cannot ask for the MFA code (mfa_serial at {place})");
             }
+            Self::Protected => return f.write_str("nothing: twolock gives a protected profile to env and exec only"),
             Self::Fails(why) | Self::Odd(why) => return f.write_str(why),
         };
         f.write_str(if found.roles > 0 { "its own AssumeRole with " } else { "" })?;

@@ -44,6 +44,7 @@ fn judge(files: &AwsFiles, name: &str) -> Verdict {
 fn short(resolution: &Resolution) -> String {
     let Obtained { provider, roles, code } = match resolution {
         Resolution::Gets(found) => found,
+        Resolution::Protected => return "protected".into(),
         Resolution::CannotAsk(_) => return "cannot ask".into(),
         Resolution::Fails(why) if why.starts_with("an error: ") => return "error".into(),
         Resolution::Fails(why) if why == "no credentials" => return "nothing".into(),

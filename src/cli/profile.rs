@@ -17,10 +17,18 @@ pub enum Profile {
         json: bool,
     },
     /// Explain a profile: its settings and where they are set, what twolock will do, and what the AWS CLI and SDKs do
-    #[command(after_help = "Example:\n  twolock profile show prod")]
+    #[command(after_help = "\
+Examples:
+  twolock profile show prod
+  twolock profile show admin --test    # does AWS enforce its protection?
+
+--test asks first, and needs an MFA session that is older than 5 minutes.")]
     Show {
         #[command(flatten)]
         profile: ProfileArg,
+        /// Test whether AWS refuses a protected role without a fresh code: one AssumeRole, which appears in CloudTrail
+        #[arg(long, conflicts_with = "json")]
+        test: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -290,11 +290,6 @@ fn a_profile_that_cannot_be_adopted_is_refused_with_the_reason() {
             "and twolock_role_arn",
         ),
         (
-            "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\ntwolock_protected = true\n",
-            CREDENTIALS,
-            "is protected",
-        ),
-        (
             "[profile p]\naws_access_key_id = AKIAOTHEROTHEROTHER1\naws_secret_access_key = x\n",
             "[p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n",
             "differs from the one",

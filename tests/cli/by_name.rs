@@ -228,7 +228,13 @@ fn where_the_name_is_not_enough_nothing_is_given_and_nobody_is_asked() {
             ),
         ),
         ("a*b", 3, format!("profile 'a*b': {no}: {cli}\ntwolock: hint: twolock profile show 'a*b'\n")),
-        ("guarded", 3, "profile 'guarded': twolock_protected: this version cannot use protected profiles yet\n".into()),
+        (
+            "guarded",
+            3,
+            format!(
+                "profile 'guarded': {no}: it is protected, and gives its credentials to twolock env and twolock exec only\n"
+            ),
+        ),
     ] {
         let ran = world.finish(world.twolock(["env", profile, "--by-name"]).env("TWOLOCK_MFA_CODE", "000000"));
         ran.is(code, "false;\n", &format!("twolock: error: {says}"));

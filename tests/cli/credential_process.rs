@@ -94,7 +94,12 @@ fn refusals_leave_stdout_empty_and_say_profile_place_and_cause() {
             3,
             "profile 'lost' (~/.aws/config:26): source_profile 'bsae' does not exist\ntwolock: hint: did you mean 'base'?",
         ),
-        (vec!["glass"], 3, "profile 'glass': twolock_protected: this version cannot use protected profiles yet"),
+        (
+            vec!["glass"],
+            3,
+            "profile 'glass': is protected: an AWS tool would need a fresh code for each request, so it gets no credentials; \
+             use twolock env or twolock exec\ntwolock: hint: a subshell with its credentials: twolock exec glass",
+        ),
     ] {
         let ran = world.finish(&mut world.twolock([vec!["credential-process"], args].concat()));
         ran.is(code, "", &format!("twolock: error: {stderr}\n"));

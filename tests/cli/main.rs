@@ -27,6 +27,7 @@ mod overview;
 mod picking;
 mod profile;
 mod profile_edit;
+mod protected;
 mod question;
 mod reminders;
 mod rotate;

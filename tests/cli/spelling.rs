@@ -246,7 +246,6 @@ fn a_key_or_value_that_is_nearly_right_is_refused_with_what_was_meant() {
              twolock mfa enroll prod"
                 .into(),
         ),
-        ("twolock_protected", "true", "twolock_protected: this version cannot use protected profiles yet".into()),
     ] {
         let ran = world.run(["profile", "set", "prod", key, value, "--yes"]);
         ran.is(2, "", &format!("twolock: error: profile 'prod': {error}\n"));
@@ -336,7 +335,6 @@ fn doctor_finds_keys_and_values_that_nobody_reads_and_its_fix_works() {
     assert_eq!(
         world.found_by("profile-key"),
         [
-            "~/.aws/config:29: twolock_protected: this version cannot use protected profiles yet: twolock profile unset odd twolock_protected",
             "~/.aws/config:30: unknown key 'twolock_nonsense': twolock profile unset odd twolock_nonsense",
             "~/.aws/config:31: output 'tabel' is not an output format: did you mean 'table'?: twolock profile unset odd output",
             "~/.aws/config:27: unknown key 'regoin': twolock profile set odd region eu-west-1 && twolock profile unset odd regoin",

@@ -22,6 +22,7 @@ mod declined_questions;
 mod doctor;
 mod edits;
 mod endpoints;
+mod enforced;
 mod enrollments;
 mod environment;
 mod file_size;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::aws_files::Setting;
 use crate::profile::adoption::program::names_a_version;
-use crate::profile::callers::{self, Bypass, Callers, Reader, Resolution};
+use crate::profile::callers::{self, Bypass, Callers, Reader, Resolution, Verdict};
 use crate::profile::facts::process_line;
 use crate::system::{child, directories};
 use crate::text::list::first_names;
@@ -21,13 +21,17 @@ pub fn bypassed(checkup: &Checkup) -> Checked {
     // A program that nobody can start is a finding of its own, and so is a profile without a plan.
     let is_another_finding = |one: &&OneProfile| {
         let line = process_line(&one.profile);
-        !matches!(one.plan, Some(Ok(_))) || line.is_some_and(|(_, line)| callers.lacks(line.program).is_some())
+        let lacks = || line.is_some_and(|(_, line)| callers.lacks(line.program).is_some());
+        !matches!(one.plan, Some(Ok(_))) || !is_protected(one) && lacks()
     };
     let judged = checkup.profiles.iter().filter(|one| !is_another_finding(one));
     judged.filter_map(|one| bypass(checkup, one, &callers)).collect::<Vec<_>>().into()
 }
 
 fn bypass(checkup: &Checkup, one: &OneProfile, callers: &Callers) -> Option<Finding> {
+    if is_protected(one) {
+        return readable(checkup, one, &callers.judge(&one.name));
+    }
     if !callers.leads_to_a_program(&one.profile) {
         return None;
     }
@@ -49,6 +53,21 @@ fn bypass(checkup: &Checkup, one: &OneProfile, callers: &Callers) -> Option<Find
     };
     let finding = Finding::new(severity, what, reasons(&bypasses)).of_profile(&one.name);
     let place = process_line(&one.profile).map_or(&one.profile.place, |(setting, _)| &setting.place);
+    Some(finding.at(place).fixed_by_adopting(&one.name, checkup.why_not_adopted(&one.name).as_ref()))
+}
+
+fn is_protected(one: &OneProfile) -> bool {
+    matches!(&one.plan, Some(Ok(planned)) if planned.plan.protected)
+}
+
+/// A protected role that SDKs assume themselves, without a question and a line in the history.
+fn readable(checkup: &Checkup, one: &OneProfile, verdict: &Verdict) -> Option<Finding> {
+    if !verdict.is_readable() {
+        return None;
+    }
+    let what = "is protected, but AWS tools can read its role, and assume it without twolock";
+    let finding = Finding::new(Error, what, reasons(&verdict.others())).of_profile(&one.name);
+    let place = one.profile.get("role_arn").map_or(&one.profile.place, |role| &role.place);
     Some(finding.at(place).fixed_by_adopting(&one.name, checkup.why_not_adopted(&one.name).as_ref()))
 }
 

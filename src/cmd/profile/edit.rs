@@ -13,6 +13,7 @@ use crate::cmd::active_sessions;
 use crate::cmd::changing::make_and_say;
 use crate::cmd::context::{Context, Planned, paths};
 use crate::cmd::profile::notes::{on_lost_callers, on_lost_mfa};
+use crate::cmd::profile::protect;
 use crate::credentials::{AccessKeyId, STATIC_KEYS};
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -45,6 +46,11 @@ pub fn set(
     let profile = context.existing(name)?;
     refuse_secrets(&profile, &key)?;
     refuse_mistakes(name, &key)?;
+    let settings = ProfileSettings::of(&profile, name);
+    if key == "twolock_protected" && value.eq_ignore_ascii_case("true") {
+        return protect::run(context, settings, value, title, flags);
+    }
+    protect::refuse_readable(settings, &key)?;
     let in_credentials = profile.credentials.as_ref().is_some_and(|section| section.get(&key).is_some());
     let kind = if in_credentials { FileKind::Credentials } else { FileKind::Config };
     let mut change = Change::new(title);

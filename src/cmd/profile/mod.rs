@@ -4,8 +4,10 @@ pub mod add;
 mod adopt;
 mod code_from;
 mod edit;
+mod enforced;
 mod list;
 pub mod notes;
+mod protect;
 pub mod release;
 mod show;
 
@@ -23,9 +25,10 @@ pub fn run(args: &cli::Profile, invocation: &Invocation) -> Result<u8> {
     use cli::Profile::*;
     match args {
         List { json } => list::run(&Context::load_anywhere(&invocation.env)?, *json),
-        Show { profile, json } => {
+        Show { profile, test, json } => {
             let context = Context::load_anywhere(&invocation.env)?;
-            show::run(&context, &context.requested_or_picked(profile)?, *json)
+            let name = context.requested_or_picked(profile)?;
+            if *test { enforced::test(&context, &name) } else { show::run(&context, &name, *json) }
         }
         Pick { filter } => pick(&Context::load(&invocation.env)?, filter.as_deref().unwrap_or_default()),
         Add(args) => {

@@ -28,6 +28,11 @@ pub fn run(context: &Context, args: &Release, title: &str) -> Result<u8> {
     if !is_served(settings) && !is_role && !args.restore_key {
         return Err(settings.refuse_profile("is not adopted: there is nothing to undo"));
     }
+    if settings.is_protected()? {
+        let cause = "is protected: after a release, AWS tools could assume its role by themselves";
+        let unset = CommandLine::of(Verb::Unset, &name).with("twolock_protected");
+        return Err(settings.refuse_profile(cause).hint(unset.to("to end its protection first")));
+    }
     if args.restore_key && is_kept_beside(settings) {
         refuse_other_references(context, &name, &keys_profile(&name))?;
     }

@@ -18,6 +18,7 @@ use crate::text::style::label;
 use crate::text::visible::{one_line, visible};
 use crate::text::width::{columns, padded};
 
+use super::enforced;
 use super::list::Facts;
 use crate::cmd::active_sessions::ActiveSessions;
 use crate::cmd::context::{Context, Planned};
@@ -35,11 +36,15 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let mut text = format!("{} ({place}): {}\n", visible(name.as_str()), kind(&profile, &context.index));
     text += &settings_text(&profile.settings());
     text += "\nplan\n";
+    let is_protected = planned.as_ref().is_ok_and(|planned| planned.plan.protected);
     let width = terminal::columns(&context.env);
     text += &match planned {
         Ok(planned) => wrapped_lines(&plan_text(&planned), width),
         Err(problem) => wrapped(&format!("none: {}", one_line(&problem.headline())), "  ", width) + &hints(&problem),
     };
+    if is_protected {
+        text += &enforced::policy_text(name, width);
+    }
     text += "\ncallers\n";
     let columns = width.unwrap_or(WIDEST).min(WIDEST);
     let verdict = context.callers().judge(name.as_str());
@@ -88,7 +93,9 @@ fn plan_text(planned: &Planned) -> String {
         planned.endpoint.shown()
     );
     text += &match plan.codes() {
-        _ if plan.protected => "  asks for a code every time\n".to_string(),
+        _ if plan.protected => {
+            "  protected: only for env and exec; asks for a fresh code on the terminal every time\n".to_string()
+        }
         0 => "  asks for no code\n".to_string(),
         1 => "  asks for one code if there is no active session\n".to_string(),
         n => format!("  asks for {n} codes if there are no active sessions\n"),
@@ -100,8 +107,9 @@ fn plan_text(planned: &Planned) -> String {
             one_line(&process.place.to_string())
         );
     }
-    if plan.protected {
-        text += "  protected: this version cannot use protected profiles yet\n";
+    if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.protected) {
+        let (profile, place) = (visible(process.profile.as_str()), one_line(&process.place.to_string()));
+        text += &format!("  mfa_process of '{profile}' ({place}) is not used for it\n");
     }
     plan.notes.iter().fold(text, |text, note| text + &format!("  note: {}\n", one_line(note)))
 }
@@ -118,7 +126,7 @@ fn hint_line(hint: &str) -> String {
 fn callers_text(verdict: &Verdict, columns: usize) -> String {
     let line = |(who, what): &(String, String)| wrapped(&format!("{who}: {what}"), "  ", Some(columns));
     let mut text: String = callers::grouped(verdict.callers()).iter().map(line).collect();
-    if verdict.served() != Served::No {
+    if verdict.served() != Served::No && !verdict.is_protected() {
         let others = callers::OTHER_CLIENTS.map(|(who, what)| (who.to_string(), what.to_string()));
         text.extend(others.iter().map(line));
     }
@@ -160,6 +168,10 @@ fn explained(context: &Context, profile: &Profile, planned: Result<Planned>) -> 
             fields["codes"] = json!(planned.plan.codes());
             fields["region_of_calls"] = json!(planned.plan.region.value.as_str());
             fields["endpoint"] = json!(planned.endpoint.url());
+            if planned.plan.protected {
+                fields["protected"] = json!(true);
+                fields["trust_policy_condition"] = enforced::condition();
+            }
             fields["notes"] = json!(planned.plan.notes);
         }
         Err(problem) => fields["problem"] = json!(problem.headline()),

@@ -1,0 +1,83 @@
+//! `profile set NAME twolock_protected true`: the role is hidden from SDKs in the same change, and they start twolock,
+//! which refuses them.
+
+use std::collections::HashSet;
+
+use crate::aws_files::edit::Edit;
+use crate::change::{Act, Change};
+use crate::cli::ChangeFlags;
+use crate::cmd::active_sessions;
+use crate::cmd::changing::make_and_say;
+use crate::cmd::context::Context;
+use crate::error::{Failure, Kind, Result};
+use crate::hint::{CommandLine, Verb};
+use crate::names::ProfileName;
+use crate::profile::adoption::edits::{Edits, KeyHome};
+use crate::profile::adoption::{self, above};
+use crate::profile::settings::ProfileSettings;
+use crate::text::list::counted;
+use crate::text::visible::visible;
+
+use super::notes::{on_callers, on_program, own_program};
+
+const KEY: &str = "twolock_protected";
+
+pub fn run(
+    context: &Context,
+    settings: ProfileSettings<'_>,
+    value: &str,
+    title: &str,
+    flags: ChangeFlags,
+) -> Result<u8> {
+    let name = settings.name();
+    let set = Edit::Set { profile: name.to_string(), key: KEY.into(), value: value.into() };
+    let is_in_credentials = context.files.credentials.section(name.as_str()).is_some_and(|it| it.get(KEY).is_some());
+    let mut alone = Edits::default();
+    if is_in_credentials { &mut alone.last } else { &mut alone.config }.push(set);
+    let mut trial = Change::default();
+    trial.edit_files(alone.clone());
+    let trial = context.preview(&trial)?;
+    let protected = context.sources_after(&trial);
+    let usage = |failure: Failure| Failure { kind: Kind::Usage, place: None, ..failure };
+    let planned = context.plan_of(protected, name).map_err(usage)?;
+    let adoptions = adoption::of_one(protected, name, true)?.made;
+    let program = own_program(context)?;
+    let adopting = Edits::of(&trial.files, &adoptions, &program.path, KeyHome::CredentialsFile)?;
+    let mut change = Change::new(title);
+    change.edit_files(alone.followed_by(adopting));
+    let role: HashSet<_> = planned.steps().last().map(|step| step.identity).into_iter().collect();
+    let sessions = active_sessions::files_of(context, &role);
+    change.notes = notes(context, name, sessions.len());
+    change.notes.extend(on_program(&program));
+    if !sessions.is_empty() {
+        change.acts.push(Act::ForgetSessions(sessions));
+    }
+    let preview = context.preview(&change)?;
+    adoption::compare(protected, context.sources_after(&preview))?;
+    change.notes.extend(on_callers(&context.callers_after(&preview), name));
+    make_and_say(context, &change, &preview, "make this change?", flags, &format!("set {KEY} of {name}"))
+}
+
+fn notes(context: &Context, name: &ProfileName, sessions: usize) -> Vec<String> {
+    let shown = visible(name.as_str());
+    let mut notes = vec![format!(
+        "'{shown}' gives its credentials to twolock env and exec only, each time with a fresh code; AWS enforces this if the \
+         role's trust policy does: {}",
+        CommandLine::of(Verb::Show, name)
+    )];
+    notes.extend((sessions > 0).then(|| format!("{} of its role will end", counted(sessions, "session"))));
+    let above = above(context.quiet(), name).into_iter();
+    notes.extend(
+        above.map(|other| format!("after this, '{}' gets no credentials: it uses '{shown}'", visible(other.as_str()))),
+    );
+    notes
+}
+
+/// Refuses a role or source under the name that SDKs read, beside the hidden one.
+pub fn refuse_readable(settings: ProfileSettings<'_>, key: &str) -> Result<()> {
+    if !["role_arn", "source_profile"].contains(&key) || !settings.is_protected()? {
+        return Ok(());
+    }
+    let cause = format!("{key} of a protected profile would let AWS tools assume its role: set twolock_{key}");
+    Err(Failure::new(Kind::Usage, cause).of_profile(settings.name()))
+}

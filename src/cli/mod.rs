@@ -115,6 +115,7 @@ Examples:
   twolock exec prod --min-ttl 40m ./long-job     # renews if less is left
   twolock exec prod --by-name ./very-long-job    # AWS_PROFILE, no keys
   twolock exec prod                              # a subshell
+  twolock exec admin --reason 'incident 42' ./repair    # a protected profile
   AWS_PROFILE=prod twolock exec -- terraform apply
 
 The first word is the profile, unless --profile is given. The command begins at the next word that is not a flag, with \

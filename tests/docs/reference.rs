@@ -101,6 +101,7 @@ fn every_field_of_json_is_there() {
                 &["twolock", "profile", "show", "prod", "--json"],
                 &["twolock", "profile", "show", "work", "--json"],
                 &["twolock", "profile", "show", "lost", "--json"],
+                &["sh", "-c", &format!("printf '{PROTECTED}' >> ~/.aws/config && exec twolock profile show guarded --json")],
             ]),
         ),
         ("status", fields(&[&["env", "AWS_PROFILE=prod", "twolock", "status", "--json"]])),
@@ -147,6 +148,9 @@ fn every_field_of_json_is_there() {
         same(&names(&format!("`{verb}`")), &real, verb);
     }
 }
+
+const PROTECTED: &str = "[profile guarded]\\nrole_arn = arn:aws:iam::444455556666:role/Deploy\\n\
+    source_profile = work\\ntwolock_protected = true\\n";
 
 /// Adds a profile whose key is tested where nobody answers.
 const UNREACHABLE: &str = "printf '%s\\n' '[profile gone]' 'endpoint_url = http://127.0.0.1:1' \

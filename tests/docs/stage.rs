@@ -62,12 +62,14 @@ impl Preparation {
     }
 }
 
-/// What Ana types when `setup` asks.
-const TYPED: [(&str, &str); 4] = [
+/// What Ana types when `setup` or a protected profile asks.
+const TYPED: [(&str, &str); 6] = [
     ("profile name (Enter for default): ", "work"),
     ("region, such as eu-west-1 (Enter for none): ", "eu-west-1"),
     ("access key id, or path of the console's CSV file: ", KEY_ID),
     ("secret access key (not shown): ", SECRET),
+    ("type the profile's name to go on: ", "prod"),
+    ("reason (Enter for none): ", "incident 42"),
 ];
 
 /// The answer to a question for a name, a region or a key.

@@ -56,9 +56,11 @@ pub fn mint(context: &Context, planned: &Planned, request: &BreakGlass) -> Resul
     let reason = asked(context, &person.before(NOTHING), plan, role, request.reason).map_err(of_profile)?;
     let begun = history.begin(entry(plan, role, reason)).map_err(of_profile)?;
     let minted = assume(context, planned, key);
-    // Without its line, they are not handed out.
-    begun.end(minted.as_ref().ok().map(|session| &session.access_key_id)).map_err(of_profile)?;
-    minted
+    let is_written = begun.end(minted.as_ref().ok().map(|session| &session.access_key_id));
+    let session = minted?;
+    // Without their line, they are not handed out.
+    is_written.map_err(of_profile)?;
+    Ok(session)
 }
 
 const PERSON: PersonNeeded<'_> = PersonNeeded {

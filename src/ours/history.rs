@@ -15,13 +15,14 @@ use crate::credentials::AccessKeyId;
 use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, Reason, SessionName};
 use crate::system::clock::Deadline;
-use crate::system::lock::{FileLock, LockError};
+use crate::system::lock::{self, FileLock, LockError};
 use crate::system::obstacle::Obstacle;
 use crate::system::private_file::{create_private_dir, read_private, write_atomically};
 use crate::timestamp::Timestamp;
 
 const FILE: &str = "history";
 const LARGEST_FILE: u64 = 64 << 20;
+const NOTHING: &str = "so nothing was requested";
 /// The longest wait for another twolock process, which only writes.
 const LOCK_BOUND: Duration = Duration::from_secs(5);
 
@@ -79,12 +80,12 @@ impl History {
 
     /// Fails as a line would fail to be written, before a person types anything.
     pub fn must_be_writable(&self) -> Result<()> {
-        self.change(|_| false)
+        self.change(NOTHING, |_| false)
     }
 
     /// Writes the line of a use that begins.
     pub fn begin(&self, entry: Entry) -> Result<Begun<'_>> {
-        self.change(|text| {
+        self.change(NOTHING, |text| {
             if text.last().is_some_and(|last| *last != b'\n') {
                 text.push(b'\n');
             }
@@ -108,19 +109,19 @@ impl History {
         }
     }
 
-    /// Writes the text if `act` says that it has changed it.
-    fn change(&self, act: impl FnOnce(&mut Vec<u8>) -> bool) -> Result<()> {
+    /// Writes the text if `act` says that it has changed it; `lost` is what a failure means.
+    fn change(&self, lost: &str, act: impl FnOnce(&mut Vec<u8>) -> bool) -> Result<()> {
         let failed = |done: &str, path: &Path, e: &io::Error| {
             let failure = Obstacle::to(done, path, e).failure();
-            Failure { kind: Kind::Disk, cause: format!("{}, so nothing was requested", failure.cause), ..failure }
+            Failure { kind: Kind::Disk, cause: format!("{}, {lost}", failure.cause), ..failure }
         };
         create_private_dir(&self.directory).map_err(|e| failed("written", &self.file(), &e))?;
-        let lock = self.directory.join("history.lock");
-        let _lock = match FileLock::acquire(&lock, Deadline::after(Instant::now(), LOCK_BOUND)) {
+        let at = self.directory.join("history.lock");
+        let _lock = match FileLock::acquire(&at, Deadline::after(Instant::now(), LOCK_BOUND)) {
             Ok(lock) => Some(lock),
-            Err(LockError::Held) => return Err(failed("locked", &lock, &ErrorKind::WouldBlock.into())),
-            Err(LockError::Unavailable(e)) if crate::system::lock::is_unsupported(&e) => None,
-            Err(LockError::Unavailable(e)) => return Err(failed("locked", &lock, &e)),
+            Err(LockError::Held) => return Err(failed("locked", &at, &ErrorKind::WouldBlock.into())),
+            Err(LockError::Unavailable(e)) if lock::is_unsupported(&e) => None,
+            Err(LockError::Unavailable(e)) => return Err(failed("locked", &at, &e)),
         };
         let mut text = self.read().map_err(|e| failed("read", &self.file(), &e))?;
         if !act(&mut text) {
@@ -136,7 +137,8 @@ impl Begun<'_> {
         let begun = line(&self.entry);
         let result = if access_key_id.is_some() { Outcome::Minted } else { Outcome::Failed };
         let ended = line(&Entry { result, access_key_id: access_key_id.cloned(), ..self.entry });
-        self.history.change(|text| {
+        let lost = if access_key_id.is_some() { "so the new credentials were dropped" } else { NOTHING };
+        self.history.change(lost, |text| {
             match memchr::memmem::rfind(text, &begun) {
                 Some(at) => drop(text.splice(at..at + begun.len(), ended)),
                 // Somebody has removed it meanwhile.

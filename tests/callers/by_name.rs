@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use crate::adopted::{helper_runs, minted, world};
-use crate::sdks::{at_the_sandbox, go, installed, javascript};
+use crate::sdks::{at_the_sandbox, go, java, javascript};
 use crate::world::{Fault, FaultKind, Ran, World, make_runnable, required, without_terminal};
 
 /// So long says STS that a role's session lasts. twolock gives none that has less than 30 s left.
@@ -79,20 +78,7 @@ fn go_outlives_two_sessions() {
 #[test]
 #[ignore = "long: waits for the end of two sessions, installs the Java SDK"]
 fn java_outlives_two_sessions() {
-    static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
-    let directory = INSTALLED.get_or_init(|| {
-        let plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath";
-        installed("java", "mvn", &["-q", "-B", "compile", plugin, "-Dmdep.outputFile=classpath"])
-    });
-    outlives_two_sessions(|world| {
-        let others = std::fs::read_to_string(directory.join("classpath")).unwrap();
-        let mut command = Command::new("java");
-        command.arg("-cp").arg(format!("{}:{others}", directory.join("target/classes").display()));
-        at_the_sandbox(world, {
-            command.args(["Identity", CALLS, PAUSE]);
-            command
-        })
-    });
+    outlives_two_sessions(|world| java(world, &[CALLS, PAUSE]));
 }
 
 #[test]

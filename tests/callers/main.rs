@@ -15,6 +15,7 @@ mod last_minutes;
 mod managed;
 mod moto;
 mod moto_iam;
+mod protected;
 mod rotation;
 mod sdks;
 mod setup;

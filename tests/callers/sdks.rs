@@ -1,4 +1,4 @@
-//! The SDKs for JavaScript and Go, which start us through a shell; each is installed into `.tools` by its own client.
+//! The SDKs for JavaScript, Go and Java, which start us through a shell; each is installed into `.tools` by its own client.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,6 +37,20 @@ pub fn go(world: &World, args: &[&str]) -> Command {
     let directory = INSTALLED.get_or_init(|| installed("go", "go", &["build", "-o", "caller", "."]));
     let mut command = world.program(directory.join("caller"));
     command.args(args);
+    at_the_sandbox(world, command)
+}
+
+/// Calls so many times, so many seconds apart, with the profile of `AWS_PROFILE`.
+pub fn java(world: &World, args: &[&str]) -> Command {
+    static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
+    let directory = INSTALLED.get_or_init(|| {
+        let plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath";
+        installed("java", "mvn", &["-q", "-B", "compile", plugin, "-Dmdep.outputFile=classpath"])
+    });
+    let others = std::fs::read_to_string(directory.join("classpath")).unwrap();
+    let mut command = world.program("java");
+    command.arg("-cp").arg(format!("{}:{others}", directory.join("target/classes").display()));
+    command.arg("Identity").args(args);
     at_the_sandbox(world, command)
 }
 

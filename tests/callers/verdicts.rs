@@ -212,7 +212,7 @@ fn javascript_does_with_each_row_what_we_say() {
 fn rust_does_with_each_row_what_we_say() {
     const ROW: &str = "TWOLOCK_TEST_ROW";
     if std::env::var_os(ROW).is_some() {
-        return tell_what_rust_does();
+        return tell_what_rust_does("p");
     }
     let world = world();
     let mut surprises = Vec::new();
@@ -248,7 +248,7 @@ fn who_has(world: &World, key: &str) -> Became {
 }
 
 #[expect(clippy::disallowed_macros, reason = "read by the run that started this one")]
-fn tell_what_rust_does() {
+pub fn tell_what_rust_does(profile: &str) {
     use aws_config::profile::ProfileFileCredentialsProvider;
     use aws_config::provider_config::ProviderConfig;
     use aws_credential_types::provider::ProvideCredentials;
@@ -259,7 +259,7 @@ fn tell_what_rust_does() {
         let http = aws_smithy_http_client::Builder::new().build_http();
         let config =
             ProviderConfig::without_region().with_region(Some(Region::from_static("eu-west-1"))).with_http_client(http);
-        let provider = ProfileFileCredentialsProvider::builder().profile_name("p").configure(&config).build();
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&config).build();
         provider.provide_credentials().await
     });
     let told = match answer {

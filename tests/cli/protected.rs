@@ -44,6 +44,17 @@ impl World {
         files.filter(|file| file.path().extension().is_some_and(|it| it == "sealed")).count()
     }
 
+    /// Types the name, and gets to the question for the code.
+    fn at_the_code(&self, args: &[&str]) -> Terminal {
+        let mut terminal = self.on_terminal(args);
+        terminal.sees(NAME);
+        terminal.types("glass\n");
+        terminal.sees(REASON);
+        terminal.types("\n");
+        terminal.sees("(123456789012, glass, device ana): ");
+        terminal
+    }
+
     /// Types the name, a reason and a code.
     fn breaks_glass(&self, mut terminal: Terminal, reason: &str) -> Ran {
         terminal.sees(BANNER);
@@ -111,6 +122,16 @@ fn exec_gives_credentials_that_are_never_cached() {
 }
 
 #[test]
+fn tl_sets_its_keys_because_its_name_is_of_no_use() {
+    let world = world();
+    let ran = world.breaks_glass(world.on_terminal(["env", "glass", "--shell", "sh", "--by-name=if-possible"]), "");
+    let note = "twolock: note: profile 'glass': keys are set instead of AWS_PROFILE: it is protected, and gives its \
+                credentials to twolock env and twolock exec only\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, note));
+    assert!(ran.stdout.contains("AWS_SESSION_TOKEN=") && !ran.stdout.contains("AWS_PROFILE='glass'"), "{ran:?}");
+}
+
+#[test]
 fn whoever_cancels_gets_nothing() {
     let world = world();
     let mut terminal = world.on_terminal(["env", "glass", "--shell", "sh"]);
@@ -124,12 +145,7 @@ fn whoever_cancels_gets_nothing() {
     terminal.end().is(9, "false;\n", nothing);
     assert_eq!(world.history().len(), 0);
 
-    let mut terminal = world.on_terminal(["exec", "glass", "--", "echo", "ran"]);
-    terminal.sees(NAME);
-    terminal.types("glass\n");
-    terminal.sees(REASON);
-    terminal.types("\n");
-    terminal.sees("device ana): ");
+    let mut terminal = world.at_the_code(&["exec", "glass", "--", "echo", "ran"]);
     terminal.types("\u{4}");
     let ran = terminal.end();
     assert_eq!((ran.code, ran.stdout.as_str()), (9, ""), "{ran:?}");
@@ -265,6 +281,34 @@ fn without_its_history_nothing_is_asked_for_and_nothing_minted() {
         assert!(ran.stderr.contains("so nothing was requested"), "{what}: {ran:?}");
         assert_eq!(world.sandbox.connections(), 0, "{what}");
     }
+}
+
+#[test]
+fn credentials_whose_line_cannot_be_completed_are_dropped() {
+    let world = world();
+    let mut terminal = world.at_the_code(&["exec", "glass", "--", "echo", "ran"]);
+    let file = world.home().join(".local/state/twolock/history");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    terminal.types(&format!("{}\n", world.code()));
+    let ran = world.tidy(terminal.end());
+    let says = "twolock: error: profile 'glass': HOME/.local/state/twolock/history cannot be read: it is not a regular \
+                file, so the new credentials were dropped\n";
+    ran.is(10, "", says);
+    assert_eq!(world.sandbox.count("AssumeRole"), 1);
+}
+
+#[test]
+fn a_run_that_is_killed_at_its_code_leaves_a_line_that_has_only_begun() {
+    let world = world();
+    for _ in 0..2 {
+        let terminal = world.at_the_code(&["exec", "glass", "--", "true"]);
+        // SAFETY: our own child, which has not ended.
+        unsafe { libc::kill(terminal.pid() as i32, libc::SIGKILL) };
+        assert_eq!(terminal.end().code, 137);
+    }
+    let results: Vec<Value> = world.history().into_iter().map(|mut line| line["result"].take()).collect();
+    assert_eq!(results, ["begun", "begun"]);
 }
 
 #[test]

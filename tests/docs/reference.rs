@@ -101,7 +101,11 @@ fn every_field_of_json_is_there() {
                 &["twolock", "profile", "show", "prod", "--json"],
                 &["twolock", "profile", "show", "work", "--json"],
                 &["twolock", "profile", "show", "lost", "--json"],
-                &["sh", "-c", &format!("printf '{PROTECTED}' >> ~/.aws/config && exec twolock profile show guarded --json")],
+                &[
+                    "sh",
+                    "-c",
+                    &format!("printf '{PROTECTED}' >> ~/.aws/config && exec twolock profile show guarded --json"),
+                ],
             ]),
         ),
         ("status", fields(&[&["env", "AWS_PROFILE=prod", "twolock", "status", "--json"]])),

@@ -63,10 +63,10 @@ fn the_tour_adopts_asks_and_is_silent_and_leaves_nothing() {
     for part in [
         "No keyring that stores access keys is available, so twolock uses keyring = ",
         "\n1. ",
-        "$ twolock\nPROFILE  KIND  LEFT  NEXT\ndemo     key   -  ",
+        "$ twolock\nPROFILE  KIND             LEFT  NEXT\ndemo     key              -  ",
         "$ twolock profile adopt --all\n",
         "- role_arn = arn:aws:iam::123456789012:role/Admin\n",
-        "adopt? [y/N] y\nadopted demo, admin; try: ",
+        "adopt? [y/N] y\nadopted demo, admin, glass; try: ",
         "Her MFA device shows ",
         "$ twolock login admin\nMFA code for STS at 127.0.0.1:",
         "admin: credentials in account 123456789012, 1h left\n",
@@ -170,10 +170,15 @@ fn a_person_says_no_mistypes_the_code_and_still_arrives_in_a_shell() {
     terminal.sees(" ms)");
     next(&mut terminal, 5);
     terminal.sees(":assumed-role/Admin/ana");
-    terminal.sees("exit        leave, and delete everything");
+    terminal.sees("twolock exec glass  a protected role: a fresh code each time");
+    terminal.sees("exit                leave, and delete everything");
     terminal.sees("sandbox ");
     terminal.types("tl admin\n");
     terminal.sees("(admin ");
+    terminal.types("twolock exec glass\n");
+    terminal.sees("*** BREAK GLASS: role Glass in account 123456789012 ***");
+    terminal.types("\u{4}");
+    terminal.sees("cancelled; no credentials were requested");
     terminal.types("exit\n");
     terminal.sees("Deleted ");
     assert_eq!(terminal.end().code, 0);

@@ -52,6 +52,7 @@ impl Home {
             .map_err(|e| broken("cannot add a user to the local STS", &e))?;
         let device = sts.add_device(&ana.arn, "ana").serial;
         sts.add_role(Role { require_mfa: true, ..Role::trusting(ACCOUNT, "Admin", &ana.arn) });
+        sts.add_role(Role { max_mfa_age: Some(300), ..Role::trusting(ACCOUNT, "Glass", &ana.arn) });
         let directory = tempfile::Builder::new().prefix(PREFIX).tempdir();
         let directory = directory.map_err(|e| broken("cannot create a temporary directory", &e))?;
         let binary = std::env::current_exe().map_err(|e| broken("cannot find the path of twolock", &e))?;
@@ -86,7 +87,7 @@ impl Home {
 
     pub fn is_adopted(&self) -> bool {
         let config = fs::read_to_string(self.path().join(".aws/config")).unwrap_or_default();
-        config.matches("\ncredential_process = ").count() == 2
+        config.matches("\ncredential_process = ").count() == 3
     }
 
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
@@ -106,7 +107,9 @@ impl Home {
         format!(
             "[profile demo]\nregion = {REGION}\nendpoint_url = {url}\nmfa_serial = {device}\n\n\
              [profile admin]\nregion = {REGION}\nendpoint_url = {url}\n\
-             role_arn = arn:aws:iam::{ACCOUNT}:role/Admin\nsource_profile = demo\n"
+             role_arn = arn:aws:iam::{ACCOUNT}:role/Admin\nsource_profile = demo\n\n\
+             [profile glass]\nregion = {REGION}\nendpoint_url = {url}\ntwolock_protected = true\n\
+             role_arn = arn:aws:iam::{ACCOUNT}:role/Glass\nsource_profile = demo\n"
         )
     }
 

@@ -55,7 +55,7 @@ struct Tour<'a> {
 impl Tour<'_> {
     fn begin(&self) -> Result<()> {
         let (url, place) = (self.home.sts.url(), self.home.path().display());
-        self.say(&format!("A local STS ({url}) knows ana, her access key, her MFA device and a role."))?;
+        self.say(&format!("A local STS ({url}) knows ana, her access key, her MFA device and two roles."))?;
         self.say(&format!("Her home directory is {place}; it is deleted at the end."))?;
         self.set_keyring()?;
         if self.person {
@@ -157,10 +157,11 @@ impl Tour<'_> {
         for (line, does) in [
             (first.as_str(), "credentials in this shell"),
             ("twolock", "her profiles"),
+            ("twolock exec glass", "a protected role: a fresh code each time"),
             ("cat ~/code", "what the device shows now"),
             ("exit", "leave, and delete everything"),
         ] {
-            to_stdout(format!("  {line:<12}{does}\n").as_bytes())?;
+            to_stdout(format!("  {line:<20}{does}\n").as_bytes())?;
         }
         let mut command = self.home.program("/bin/sh");
         command.arg(self.home.path().join("enter"));

@@ -30,10 +30,10 @@ pub struct Step {
 
 pub fn all(home: &Home) -> Vec<Step> {
     vec![
-        step(home, "Today: an access key in a file, and a role", "twolock", Way::Shown, |_, _| true),
+        step(home, "Today: an access key in a file, and two roles", "twolock", Way::Shown, |_, _| true),
         step(
             home,
-            "Adopt both: AWS tools then get their credentials from twolock",
+            "Adopt all three: AWS tools then get their credentials from twolock",
             "twolock profile adopt --all",
             Way::Confirmed,
             |home, _| home.is_adopted(),

@@ -1,7 +1,7 @@
 //! One file per verb; only this directory builds the real parts (STS, keyrings, prompts).
 //!
-//! `context` reads files and settings, `sessions` gets credentials, `changing` shows, confirms and applies changes, and
-//! `conversation` asks questions on the terminal.
+//! `context` reads files and settings, `sessions` gets credentials, `break_glass` those of a protected profile, `changing`
+//! shows, confirms and applies changes, and `conversation` asks questions on the terminal.
 
 mod account;
 mod active_sessions;

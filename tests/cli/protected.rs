@@ -242,10 +242,13 @@ fn every_other_way_is_refused_and_names_env_and_exec() {
     assert!(world.sandbox.connections() > before);
 }
 
+/// What is there before a protected profile is used.
+type Prepare = fn(&World);
+
 #[test]
 fn without_its_history_nothing_is_asked_for_and_nothing_minted() {
     let directory = ".local/state/twolock";
-    let situations: [(&str, fn(&World), &str); 3] = [
+    let situations: [(&str, Prepare, &str); 3] = [
         (
             "a directory in its place",
             |world| world.write(".local/state/twolock/history/x", ""),
@@ -355,7 +358,11 @@ fn setting_it_hides_the_role_and_writes_the_process_line_in_one_diff() {
         let ran = world.run(["profile", "set", "prod", key, "base", "--yes"]);
         ran.is(2, "", &format!("twolock: error: profile 'prod': {says}"));
     }
-    assert_eq!(world.run(["profile", "unset", "prod", "twolock_protected", "--yes"]).code, 0);
+    let note = "note: after this, AWS tools get credentials of 'prod' without a fresh code\n";
+    let dry = world.run(["profile", "set", "prod", "twolock_protected", "false", "--dry-run"]);
+    assert!(dry.code == 0 && dry.stdout.ends_with(note), "{dry:?}");
+    let unset = world.run(["profile", "unset", "prod", "twolock_protected", "--yes"]);
+    assert!(unset.code == 0 && unset.stdout.contains(note), "{unset:?}");
     assert_eq!(world.run(["profile", "release", "prod", "--yes"]).code, 0);
     assert_eq!(config_of(&world), format!("{CONFIG}\n{GLASS}"));
 }

@@ -86,10 +86,11 @@ pub fn unset(context: &Context, name: &ProfileName, keys: &[String], title: &str
     make_and_say(context, &change, &preview, QUESTION, flags, &format!("removed {} of {name}", keys.join(", ")))
 }
 
-/// What a profile no longer has after an edit: callers that use twolock for it, MFA.
+/// What a profile no longer has after an edit: callers that use twolock for it, MFA, protection.
 fn losses(context: &Context, preview: &Preview, name: &ProfileName) -> Vec<String> {
     let callers = on_lost_callers(&context.callers(), &context.callers_after(preview), name);
-    callers.into_iter().chain(on_lost_mfa(context, preview, name)).collect()
+    let protection = protect::on_lost_protection(context, preview, name);
+    callers.into_iter().chain(on_lost_mfa(context, preview, name)).chain(protection).collect()
 }
 
 /// Every user of the machine can see arguments, and the shell's history keeps them (threat-model P3).

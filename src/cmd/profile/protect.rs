@@ -1,9 +1,8 @@
 //! `profile set NAME twolock_protected true`: the role is hidden from SDKs in the same change, and they start twolock,
 //! which refuses them.
 
-use std::collections::HashSet;
-
 use crate::aws_files::edit::Edit;
+use crate::change::preview::Preview;
 use crate::change::{Act, Change};
 use crate::cli::ChangeFlags;
 use crate::cmd::active_sessions;
@@ -45,8 +44,10 @@ pub fn run(
     let adopting = Edits::of(&trial.files, &adoptions, &program.path, KeyHome::CredentialsFile)?;
     let mut change = Change::new(title);
     change.edit_files(alone.followed_by(adopting));
-    let role: HashSet<_> = planned.steps().last().map(|step| step.identity).into_iter().collect();
-    let sessions = active_sessions::files_of(context, &role);
+    // Those of before: a protected role has none.
+    let role =
+        planned.steps().last().map(|step| step.identity).filter(|_| !matches!(settings.is_protected(), Ok(true)));
+    let sessions = active_sessions::files_of(context, &role.into_iter().collect());
     change.notes = notes(context, name, sessions.len());
     change.notes.extend(on_program(&program));
     if !sessions.is_empty() {
@@ -71,6 +72,17 @@ fn notes(context: &Context, name: &ProfileName, sessions: usize) -> Vec<String> 
         above.map(|other| format!("after this, '{}' gets no credentials: it uses '{shown}'", visible(other.as_str()))),
     );
     notes
+}
+
+/// A note if a profile was protected before a change, and is not after it.
+pub fn on_lost_protection(context: &Context, after: &Preview, name: &ProfileName) -> Option<String> {
+    let is_protected = |sources| context.plan_of(sources, name).ok().map(|planned| planned.plan.protected);
+    let is_lost = matches!(
+        (is_protected(context.quiet()), is_protected(context.sources_after(after))),
+        (Some(true), Some(false))
+    );
+    is_lost
+        .then(|| format!("after this, AWS tools get credentials of '{}' without a fresh code", visible(name.as_str())))
 }
 
 /// Refuses a role or source under the name that SDKs read, beside the hidden one.

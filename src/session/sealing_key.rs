@@ -153,6 +153,13 @@ pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static About, Option<St
     stores.all().map(|store| (store.about(), look_up(store, &item).err())).collect()
 }
 
+/// How many sealing keys of other cache directories the durable store has, as far as it tells.
+pub fn count_of_others(stores: &Stores, cache: &Path) -> usize {
+    let own = item(cache).map(|item| item.user).unwrap_or_default();
+    let users = stores.durable.as_ref().and_then(|store| store.users().ok()).unwrap_or_default();
+    users.iter().filter(|user| user.starts_with("sealing-key:") && **user != own).count()
+}
+
 /// Finds or creates the sealing key of this cache directory, under a lock in it. The directory is created if missing.
 ///
 /// - in the fast store: that one, and the durable store is not asked

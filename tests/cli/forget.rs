@@ -248,6 +248,16 @@ fn a_file_with_another_secret_or_none_is_no_copy_of_a_key() {
 }
 
 #[test]
+fn no_command_is_named_that_could_not_write_a_key_back() {
+    let world = World::new();
+    let desktop = Desktop::empty(&world);
+    assert_eq!(desktop.run_twolock(&["profile", "adopt", "base", "--only", "--yes"]).code, 0);
+    world.write(".aws/config", "");
+    let ran = desktop.run_twolock(&["forget", "--everything", "--dry-run"]);
+    assert!(ran.code == 0 && ran.stdout.contains("; this may be its last copy\n"), "{ran:?}");
+}
+
+#[test]
 fn keys_in_the_keyring_that_no_file_names_are_found_named_and_deleted() {
     let world = World::new();
     let desktop = Desktop::empty(&world);
@@ -265,7 +275,11 @@ fn keys_in_the_keyring_that_no_file_names_are_found_named_and_deleted() {
     let ran = world.finish(elsewhere.env("TWOLOCK_ACCOUNT_HOME", own.path()));
     assert!(ran.code == 0 && !ran.stdout.contains("deleted from the keyring"), "{ran:?}");
     assert!(desktop.planted().contains(KEY_ID));
+    let other = ["store", "--label=x", "service", "twolock", "username", "sealing-key:0123"];
+    assert_eq!(desktop.run("secret-tool", &other, "x"), "");
     let ran = desktop.run_twolock(&FORGET);
+    let others = "not removed: 1 encryption key of other session directories: look for items of service 'twolock' in the keyring\n";
+    assert!(ran.stdout.contains(others), "{ran:?}");
     let line = format!(
         "note: access key {KEY_ID} is deleted from the keyring and stays active at AWS; this may be its last copy\n"
     );

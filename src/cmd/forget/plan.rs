@@ -99,7 +99,7 @@ impl Plan {
     pub fn text(&self, context: &Context) -> String {
         let mut notes = self.change.notes.clone();
         notes.extend(self.preview.notes.iter().cloned());
-        notes.extend(self.keys.iter().map(KeyToForget::line));
+        notes.extend(self.keys.iter().map(|key| key.line(context)));
         if self.sessions > 0 {
             notes.push(format!(
                 "{} deleted",
@@ -113,7 +113,7 @@ impl Plan {
 }
 
 impl KeyToForget {
-    fn line(&self) -> String {
+    fn line(&self, context: &Context) -> String {
         let Self { id, profiles, is_there, is_in_files, .. } = self;
         let names: Vec<&str> = profiles.iter().map(ProfileName::as_str).collect();
         let of = if names.is_empty() { String::new() } else { format!(" of {}", first_names(&names)) };
@@ -121,8 +121,15 @@ impl KeyToForget {
             return format!("access key {id}{of} is not in the keyring any more; its entry is deleted");
         }
         let deleted = format!("access key {id}{of} is deleted from the keyring and stays active at AWS");
-        match profiles.first() {
-            _ if *is_in_files => format!("{deleted}; the AWS files have it, too"),
+        if *is_in_files {
+            return format!("{deleted}; the AWS files have it, too");
+        }
+        // A profile takes it back if it is there and has no other key.
+        let takes_it = |name: &&ProfileName| {
+            let profile = context.files.profile(name.as_str());
+            profile.is_some_and(|profile| STATIC_KEYS.iter().all(|half| profile.get(half).is_none()))
+        };
+        match profiles.iter().find(takes_it) {
             None => format!("{deleted}; this may be its last copy"),
             Some(profile) => {
                 let command = CommandLine::of(Verb::Release, profile).with("--restore-key");

@@ -9,11 +9,13 @@ use crate::cmd::foreign_caches;
 use crate::cmd::logout::left_behind;
 use crate::cmd::shell::{calling_shell, line_to_type};
 use crate::credentials::AccessKeyId;
+use crate::session::sealing_key;
 use crate::shell::Shell;
 use crate::system::clock;
 use crate::system::directories::shorten;
 use crate::system::env::HANDED_PROFILE;
 use crate::system::foreign_file;
+use crate::text::list::counted;
 use crate::text::visible::visible;
 
 /// A line for each.
@@ -21,6 +23,7 @@ pub fn lines(context: &Context, plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     if !plan.is_empty() {
         lines.extend(at_aws(context, plan));
+        lines.extend(of_other_directories(context));
     }
     lines.extend(plan.unsearched.iter().map(|why| {
         format!("access keys of no profile, if there are any: {why}; look there for items of service 'twolock'")
@@ -42,6 +45,14 @@ pub fn lines(context: &Context, plan: &Plan) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Directories of sessions that variables or symlinks selected before.
+fn of_other_directories(context: &Context) -> Option<String> {
+    let others = sealing_key::count_of_others(&context.stores(false), &context.dirs.cache);
+    let what = counted(others, "encryption key");
+    (others > 0)
+        .then(|| format!("{what} of other session directories: look for items of service 'twolock' in the keyring"))
 }
 
 fn at_aws(context: &Context, plan: &Plan) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Break-glass: the credentials of a protected profile, for `env` and `exec` alone.
+//! Break-glass: the credentials of a protected profile, for `env`, `exec` and `console` alone.
 //!
 //! A banner, the profile's name and a reason on the terminal, a line in the history, and AssumeRole with a fresh code
 //! straight from the access key. Nothing is cached, and no code comes from anywhere but the terminal.
@@ -33,6 +33,7 @@ use super::sessions::{locking, warming_up};
 /// What a person who cancels is told, and everybody else to whom no credentials are given.
 const NOTHING: &str = "no credentials were requested";
 
+#[derive(Default)]
 pub struct BreakGlass<'a> {
     pub code_stdin: bool,
     pub min_ttl: Option<Duration>,

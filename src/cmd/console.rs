@@ -25,6 +25,7 @@ use crate::system::harden::Limits;
 use crate::system::loopback::{Ended, RedirectOnce};
 use crate::text::visible::visible;
 
+use super::break_glass::{self, BreakGlass};
 use super::context::{Context, Invocation};
 use super::sessions::{SessionRequest, obtain};
 
@@ -48,12 +49,16 @@ pub fn run(args: &cli::Console, invocation: &Invocation) -> Result<u8> {
     let browser = if args.print { None } else { Some(find_browser(&context, plan)?) };
     planned.print_notes();
     note_own_code(plan, args.duration);
-    let request = SessionRequest {
-        need: need(&context, plan, args.duration),
-        ..SessionRequest::interactive(&context, args.profile.code_stdin)
+    let session = match plan.protected {
+        true => break_glass::mint(
+            &context,
+            &planned,
+            &BreakGlass { code_stdin: args.profile.code_stdin, ..BreakGlass::default() },
+        )?,
+        false => obtain(&context, &planned, &session_request(&context, plan, args))?,
     };
-    let session = obtain(&context, &planned, &request)?;
-    let asked = args.duration.filter(|_| !is_chained(plan));
+    // Else the console session of a protected role would be longer than its credentials.
+    let asked = args.duration.or(plan.protected.then(|| plan.duration())).filter(|_| !is_chained(plan));
     let url = context.signin(&planned)?.url(&session, asked, &page, Bounds::CALL);
     let url = url.map_err(|e| e.of_profile(&plan.profile))?;
     match browser {
@@ -66,6 +71,13 @@ pub fn run(args: &cli::Console, invocation: &Invocation) -> Result<u8> {
     }
     context.note_use(&plan.profile);
     Ok(0)
+}
+
+fn session_request(context: &Context, plan: &Plan, args: &cli::Console) -> SessionRequest {
+    SessionRequest {
+        need: need(context, plan, args.duration),
+        ..SessionRequest::interactive(context, args.profile.code_stdin)
+    }
 }
 
 fn done(plan: &Plan, session: &Session, asked: Option<Duration>) -> String {

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use twolock_sandbox::{Fault, FaultKind, Options, Proxy, Refusal, Role, SignIn, Tls};
 
-use crate::rounded;
 use crate::world::{ACCOUNT, ADMIN, CONFIG, Ran, World, copy_runnable, eventually, make_runnable, without_terminal};
+use crate::{protected, rounded};
 
 const ANA: &str = "arn:aws:iam::123456789012:user/ana";
 const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/Admin/ana";
@@ -358,14 +358,19 @@ fn a_user_without_a_role_is_refused_and_the_roles_are_named() {
 }
 
 #[test]
-fn a_protected_profile_is_refused() {
-    let world = World::new();
-    world.add_config("[profile glass]\ntwolock_role_arn = arn:aws:iam::123456789012:role/Admin\ntwolock_source_profile = base\ntwolock_protected = true\nendpoint_url = {url}\n");
-    world.run(["console", "glass", "--print"]).is(
-        3,
-        "",
-        "twolock: error: profile 'glass': twolock_protected: this version cannot use protected profiles yet\n",
-    );
+fn a_protected_role_signs_in_by_one_fresh_code_for_fifteen_minutes() {
+    let world = protected::world();
+    world.log_in("base");
+    let before = world.sandbox.count("GetSessionToken");
+    let ran = world.breaks_glass(world.on_terminal(["console", "glass", "--print"]), "incident 7");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.starts_with(&printed(HOME_PAGE)), "{ran:?}");
+    assert_eq!((world.sandbox.count("AssumeRole"), world.sandbox.count("GetSessionToken")), (1, before));
+    let sent = world.sandbox.calls().into_iter().find(|call| call.action == "getSigninToken").expect("asked for");
+    assert_eq!(sent.param("SessionDuration"), Some("900"));
+    // Never without a terminal, whatever codes a program has.
+    let ran = world.run_with_code(["console", "glass", "--print"]);
+    assert!(ran.code == 9 && ran.stderr.contains("TWOLOCK_MFA_CODE is not for a protected profile"), "{ran:?}");
 }
 
 const PRINTING: &str =

@@ -56,7 +56,7 @@ impl World {
     }
 
     /// Types the name, a reason and a code.
-    fn breaks_glass(&self, mut terminal: Terminal, reason: &str) -> Ran {
+    pub fn breaks_glass(&self, mut terminal: Terminal, reason: &str) -> Ran {
         terminal.sees(BANNER);
         terminal.sees(NAME);
         terminal.types("glass\n");

@@ -240,7 +240,7 @@ pub struct Release {
     pub flags: ChangeFlags,
 }
 
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct ChangeFlags {
     /// Do not ask for confirmation
     #[arg(long)]

@@ -133,8 +133,9 @@ fn the_key_of_a_csv_file_is_taken_as_it_is_dropped_on_the_terminal() {
 fn whose_key_is_asked_where_a_csv_file_has_several_and_a_key_that_is_there_is_not_replaced() {
     let world = empty_home();
     let desktop = Desktop::empty(&world);
-    let rows =
-        format!("User name,Access key ID,Secret access key\nana,{KEY_ID},{SECRET}\nbob,AKIABOBBOBBOBBOBBOB1,x\n");
+    let rows = format!(
+        "User name,Access key ID,Secret access key\nana,{KEY_ID},{SECRET}\nbob,AKIABOBBOBBOBBOBBOB1,wJalrXUtnFEMIK7MDENGbPxRfiCYBOB00000000\n"
+    );
     world.write("keys.csv", &rows);
     let file = world.home().join("keys.csv").to_str().unwrap().to_owned();
     let (shown, ran) = set_up(&desktop, &[], vec![line(KEY, &file), line("whose key ('ana', 'bob'): ", "ana")]);
@@ -143,10 +144,16 @@ fn whose_key_is_asked_where_a_csv_file_has_several_and_a_key_that_is_there_is_no
     assert!(world.home().join("keys.csv").exists(), "it has a key of bob as well");
     let (_, again) = set_up(&desktop, &["default", "--csv", &file, "--user", "bob"], vec![]);
     let why = format!(
-        "twolock: error: profile 'default': has access key {KEY_ID} already, so the CSV file is not used\n\
+        "twolock: error: profile 'default': has access key {KEY_ID} already, and the CSV file another one\n\
          twolock: hint: to store another one in its place: twolock key replace default\n{TO_GO_ON}"
     );
     assert_eq!((again.code, again.stderr.as_str()), (3, why.as_str()));
+    // The same command again goes on, whether the file is still there or not.
+    for _ in 0..2 {
+        let (shown, ran) = set_up(&desktop, &["default", "--csv", &file, "--user", "ana"], vec![]);
+        assert_eq!(ran.code, 0, "{ran:?} {shown}");
+        let _ = fs::remove_file(&file);
+    }
     // Nothing is written for a file that is none.
     let (_, ran) = set_up(&desktop, &["new", "--csv", "/etc/hostname"], vec![]);
     assert!(ran.code == 3 && !config_of(&world).contains("new"), "{ran:?}");

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::cli::KeyImport;
 use crate::cmd::context::Context;
 use crate::cmd::conversation::{Conversation, PersonNeeded};
-use crate::credentials::AccessKey;
+use crate::credentials::{AccessKey, AccessKeyId};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
@@ -71,7 +71,7 @@ fn from_csv(context: &Context, args: &KeyImport, file: &Path, title: &str) -> Re
     let name = the_one(context, args)?;
     must_take_a_key(context, &name, leave(args))?;
     let (shown, bytes) = read(context, file)?;
-    let key = csv::key(&bytes, args.user.as_deref()).map_err(|why| unusable(&shown, &why).of_profile(&name))?;
+    let key = key_of(&shown, &bytes, args.user.as_deref()).map_err(|failure| failure.of_profile(&name))?;
     if !store(context, args, &name, key, title)? {
         return Ok(());
     }
@@ -104,6 +104,16 @@ fn read(context: &Context, file: &Path) -> Result<(String, Zeroizing<Vec<u8>>)> 
 
 fn unusable(shown: &str, why: &str) -> Failure {
     Failure::new(Kind::Config, format!("{shown}: {why}"))
+}
+
+fn key_of(shown: &str, bytes: &[u8], user: Option<&str>) -> Result<AccessKey> {
+    csv::key(bytes, user).map_err(|why| unusable(shown, &why))
+}
+
+/// The id of the key, or of this user's key, in a CSV file of the console.
+pub fn id(context: &Context, file: &Path, user: Option<&str>) -> Result<AccessKeyId> {
+    let (shown, bytes) = read(context, file)?;
+    key_of(&shown, &bytes, user).map(|key| key.id)
 }
 
 /// The users with keys in a CSV file of the console.

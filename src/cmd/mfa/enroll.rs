@@ -244,7 +244,7 @@ impl Enrolling<'_> {
     fn use_it(&self, record: Record) -> Result<()> {
         let context = Context::load(&self.account.context.env)?;
         let (old, home) = (self.account.device(), setting::home_of(&self.account.planned.plan));
-        let flags = ChangeFlags { yes: self.args.yes || old.is_none(), dry_run: false, forget_unfinished: false };
+        let flags = ChangeFlags { yes: self.args.yes || old.is_none(), ..ChangeFlags::default() };
         let written = match old {
             Some(old) if *old == record.serial => Ok(true),
             old => setting::write(&context, TITLE, old, &record.serial, home, flags),

@@ -50,7 +50,7 @@ pub fn device(context: &Context, planned: &Planned) -> Result<bool> {
     };
     let Some(serial) = serial else { return Ok(false) };
     recovered(&context.env, None, false)?;
-    let flags = ChangeFlags { yes: false, dry_run: false, forget_unfinished: false };
+    let flags = ChangeFlags::default();
     match setting::write(&Context::load(&context.env)?, "mfa_serial", None, &serial, &plan.profile, flags) {
         Err(failure) if failure.kind == Kind::NeedsPerson => Ok(false),
         written => written,
@@ -142,6 +142,6 @@ pub fn switch(context: &Context, profile: &ProfileName, name: &str) -> Result<()
         return Ok(());
     }
     // The flag is the confirmation; the diff is shown all the same.
-    let flags = ChangeFlags { yes: true, dry_run: false, forget_unfinished: false };
+    let flags = ChangeFlags { yes: true, ..ChangeFlags::default() };
     setting::write(&Context::load(&context.env)?, "login --device", old, &serial, home, flags).map(drop)
 }

@@ -28,7 +28,7 @@ pub fn run(args: &Remove, invocation: &Invocation) -> Result<u8> {
     let removed = removing.remove();
     // A device that is deactivated gives no sessions any more, although it may still exist.
     if removed.as_ref().map_or_else(|failure| failure.kind == Kind::HalfDone, |()| true) {
-        let flags = ChangeFlags { yes: true, dry_run: false, forget_unfinished: false };
+        let flags = ChangeFlags { yes: true, ..ChangeFlags::default() };
         // The files as they are now.
         setting::unset(&Context::load(&invocation.env)?, "mfa remove", &removing.serial, flags)?;
     }

@@ -82,7 +82,7 @@ impl Taking<'_> {
         let add = Edit::Add { profile: self.name.to_string(), settings };
         let edit = Act::EditFile { kind: FileKind::Config, edits: vec![add], holds: Vec::new() };
         let change = Change { acts: vec![edit], ..Change::new(titled(self.name)) };
-        let flags = cli::ChangeFlags { yes: true, dry_run: false, forget_unfinished: false };
+        let flags = cli::ChangeFlags { yes: true, ..cli::ChangeFlags::default() };
         make(context, &change, &context.preview(&change)?, "", flags)?;
         context.say(&format!("added profile '{}'", visible(self.name.as_str())))
     }
@@ -110,7 +110,7 @@ impl Taking<'_> {
     }
 
     fn imported(&self, file: &Path, user: Option<String>) -> Result<()> {
-        let flags = cli::ChangeFlags { yes: false, dry_run: false, forget_unfinished: false };
+        let flags = cli::ChangeFlags::default();
         let import = cli::KeyImport {
             profiles: vec![self.name.clone()],
             all: false,

@@ -28,7 +28,7 @@ use crate::system::signals;
 use crate::system::terminal::Terminal;
 use crate::text::visible::{as_word, visible};
 
-use super::key::given;
+use super::key::{given, import};
 use propose::Chosen;
 
 pub use target::lacks_key;
@@ -100,15 +100,23 @@ impl Setup<'_> {
                 messages::note(&format!("access key {} is no longer in the keyring", key.id));
                 key::take(&context, self.invocation, self.args, &key.profile)
             }
-            _ if self.args.csv.is_some() => Err(self.has_key(&key.id)),
+            _ if self.has_another_in_csv(&context, &key.id)? => Err(self.has_key(&key.id)),
             Some(entry) if entry.unproved => key::prove(&context, &key.profile, entry),
             _ => say(&format!("{} ({})", key.id, key.place)),
         }
     }
 
+    /// Whether the CSV file has another key. Its own may be there from an earlier run, which may have deleted the file.
+    fn has_another_in_csv(&self, context: &Context, id: &AccessKeyId) -> Result<bool> {
+        match self.args.csv.as_deref().filter(|file| file.exists()) {
+            Some(file) => Ok(import::id(context, file, self.args.user.as_deref())? != *id),
+            None => Ok(false),
+        }
+    }
+
     fn has_key(&self, id: &AccessKeyId) -> Failure {
         let replace = CommandLine::of(Verb::KeyReplace, &self.name).to("to store another one in its place");
-        Failure::new(Kind::Config, format!("has access key {id} already, so the CSV file is not used"))
+        Failure::new(Kind::Config, format!("has access key {id} already, and the CSV file another one"))
             .of_profile(&self.name)
             .hint(replace)
     }
@@ -127,7 +135,7 @@ impl Setup<'_> {
         }
         let Some(serial) = self.found(&context, &account)? else { return self.enroll() };
         let home = setting::home_of(&account.planned.plan);
-        let flags = cli::ChangeFlags { yes: true, dry_run: false, forget_unfinished: false };
+        let flags = cli::ChangeFlags { yes: true, ..cli::ChangeFlags::default() };
         setting::write(&context, &titled(&self.name), None, &serial, home, flags).map(drop)
     }
 
@@ -164,7 +172,7 @@ impl Setup<'_> {
         if verdict.served() == Served::Fully {
             return say("they get the credentials of this profile from twolock");
         }
-        let flags = cli::ChangeFlags { yes: false, dry_run: false, forget_unfinished: false };
+        let flags = cli::ChangeFlags::default();
         let args = cli::Adopt { profile: self.profile(), all: false, only: false, flags };
         profile::run(&cli::Profile::Adopt(args), self.invocation).map(drop)
     }

@@ -123,7 +123,7 @@ impl ServiceCall for SigninCall<'_> {
     fn own_meaning(&self, said: &Said<'_>) -> Option<Meaning> {
         let refusal = |hint| refused(format!("the credentials were refused ({})", said.words), hint);
         if self.duration.is_some() {
-            return Some(refusal("is the duration longer than the role allows? try it without --duration"));
+            return Some(refusal("is the duration longer than the role allows? try a shorter --duration"));
         }
         let (kind, cause, _) = refusal("");
         Some((kind, cause, vec![CommandLine::new(Verb::Logout).to("end the session, then try again")]))

@@ -171,8 +171,9 @@ Examples:
 The console session ends with the credentials of the role, or after --duration. Above 1h, the role is assumed with the \
 access key and a new code, and must allow that duration. A profile without a role cannot sign in.
 
-The setting `browser` names another program than that of the desktop. A program on this machine that reads command lines \
-sees no secret in them; the URL that --print prints is one: it signs in once, within 15 minutes.")]
+The setting `browser` chooses a program other than the desktop's browser. No secret appears on a \
+command line, where other programs could read it. The URL that --print prints is a secret: it signs in once, within 15 \
+minutes.")]
     Console(Console),
     /// List, explain and edit profiles
     #[command(
@@ -414,7 +415,7 @@ pub struct Whoami {
 pub struct Console {
     #[command(flatten)]
     pub profile: ProfileAndCode,
-    /// The first page: a service, as the console's URLs name it (ec2, s3, cloudwatch) [default: the console's home]
+    /// The service to open, by its name in the console's URLs (ec2, s3, cloudwatch) [default: the console's home]
     #[arg(long, value_parser = service)]
     pub service: Option<String>,
     /// The region of the page [default: the profile's]
@@ -531,7 +532,7 @@ pub struct Sandbox {
 fn service(text: &str) -> Result<String, String> {
     let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let is_name = (1..=63).contains(&text.len()) && text.bytes().all(is_letter);
-    if is_name { Ok(text.into()) } else { Err("it has other characters than a-z, 0-9 and '-'".into()) }
+    if is_name { Ok(text.into()) } else { Err("write up to 63 characters of a-z, 0-9 and '-'".into()) }
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -65,7 +65,7 @@ pub fn mint(context: &Context, planned: &Planned, request: &BreakGlass) -> Resul
 }
 
 const PERSON: PersonNeeded<'_> = PersonNeeded {
-    what: "the code of a protected profile is typed on the terminal",
+    what: "the code of a protected profile must be typed on the terminal",
     otherwise: "run it in a terminal",
 };
 
@@ -96,7 +96,8 @@ fn refuse_given_codes(context: &Context, request: &BreakGlass) -> Result<()> {
         () if GivenCode::from_variable(&context.env).is_some() => ("TWOLOCK_MFA_CODE is", "unset it"),
         () => return Ok(()),
     };
-    let cause = format!("{given} not for a protected profile, whose codes are typed on the terminal: {instead}");
+    let cause =
+        format!("{given} not accepted for a protected profile, whose codes must be typed on the terminal: {instead}");
     Err(Failure::new(Kind::NeedsPerson, cause))
 }
 
@@ -123,7 +124,7 @@ fn asked(
         true => Ok(()),
         false => Err(format!("is not '{name}'")),
     };
-    person.ask("type the profile's name to go on", is_it)?;
+    person.ask("type the profile's name to continue", is_it)?;
     match given {
         Some(given) => Ok(given.clone()),
         None => person.ask("reason (Enter for none)", Reason::parse),

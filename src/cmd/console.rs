@@ -105,7 +105,7 @@ fn refuse_without_role(context: &Context, plan: &Plan) -> Result<()> {
         [] => failure.hint("sign in with a profile that has a role_arn, and this profile as its source_profile"),
         roles => {
             let commands = roles.iter().take(MOST_NAMES).map(|name| CommandLine::of(Verb::Console, name));
-            commands.fold(failure, |failure, command| failure.hint(command.to("a role of its access key")))
+            commands.fold(failure, |failure, command| failure.hint(command.to("a role that uses its access key")))
         }
     })
 }
@@ -115,7 +115,7 @@ fn page(plan: &Plan, args: &cli::Console) -> Result<String> {
     let of_partition = |region: &Region| region.partition() == Some(plan.partition);
     let region = match &args.region {
         Some(region) if !of_partition(region) => {
-            let cause = format!("region '{region}' is not in the partition {} of the role", plan.partition.name());
+            let cause = format!("region '{region}' is not in the role's partition: {}", plan.partition.name());
             return Err(Failure::new(Kind::Usage, cause).of_profile(&plan.profile));
         }
         Some(region) => region.clone(),
@@ -179,7 +179,9 @@ fn why(none: &NoBrowser) -> Failure {
         NoBrowser::NotFound(program) => {
             Failure::new(Kind::Config, format!("the browser '{}' (setting browser) cannot be run", program.display()))
         }
-        NoBrowser::NoOpener => Failure::new(Kind::Config, "no program to open the browser was found (xdg-open)"),
+        NoBrowser::NoOpener => {
+            Failure::new(Kind::Config, "the program that opens a browser was not found (xdg-open, or the system's own)")
+        }
     }
 }
 

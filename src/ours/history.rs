@@ -1,4 +1,4 @@
-//! `history`: one line of JSON for each use of a protected profile, in the state directory. A diary, no evidence: whoever
+//! `history`: one line of JSON for each use of a protected profile, in the state directory. A diary, not evidence: whoever
 //! may use the profile may also edit the file.
 //!
 //! A line is written before the code is asked for, and completed once AWS has answered, so that no credentials exist

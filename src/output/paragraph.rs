@@ -3,15 +3,18 @@
 use crate::text::width::columns;
 
 /// How a command begins that ends a text, after a colon.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 17] = [
+    "twolock console ",
     "twolock env ",
     "twolock exec ",
+    "twolock forget ",
     "twolock key ",
     "twolock login ",
     "twolock logout ",
     "twolock mfa ",
     "twolock profile ",
     "twolock settings ",
+    "twolock setup",
     "twolock status",
     "twolock whoami ",
     "eval \"$(",

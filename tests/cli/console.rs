@@ -244,7 +244,7 @@ fn print_prints_the_url_for_a_page_of_a_service() {
     print(&["prod", "--region", "cn-north-1"]).is(
         2,
         "",
-        "twolock: error: profile 'prod': region 'cn-north-1' is not in the partition aws of the role\n",
+        "twolock: error: profile 'prod': region 'cn-north-1' is not in the role's partition: aws\n",
     );
     for service in ["EC2", "ec2/x", "a.b", "", "..", "ec2?x=y"] {
         let ran = print(&["prod", "--service", service]);
@@ -344,9 +344,9 @@ fn a_user_without_a_role_is_refused_and_the_roles_are_named() {
         3,
         "",
         "twolock: error: profile 'base': the console needs a role, and this profile has none\n\
-         twolock: hint: a role of its access key: twolock console prod\n\
-         twolock: hint: a role of its access key: twolock console deploy\n\
-         twolock: hint: a role of its access key: twolock console long\n",
+         twolock: hint: a role that uses its access key: twolock console prod\n\
+         twolock: hint: a role that uses its access key: twolock console deploy\n\
+         twolock: hint: a role that uses its access key: twolock console long\n",
     );
     world.run(["console", "other", "--print"]).is(
         3,
@@ -370,7 +370,7 @@ fn a_protected_role_signs_in_by_one_fresh_code_for_fifteen_minutes() {
     assert_eq!(sent.param("SessionDuration"), Some("900"));
     // Never without a terminal, whatever codes a program has.
     let ran = world.run_with_code(["console", "glass", "--print"]);
-    assert!(ran.code == 9 && ran.stderr.contains("TWOLOCK_MFA_CODE is not for a protected profile"), "{ran:?}");
+    assert!(ran.code == 9 && ran.stderr.contains("TWOLOCK_MFA_CODE is not accepted for"), "{ran:?}");
 }
 
 const PRINTING: &str =

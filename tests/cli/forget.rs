@@ -266,7 +266,7 @@ fn keys_in_the_keyring_that_no_file_names_are_found_named_and_deleted() {
     let list = desktop.run_twolock(&["key", "list"]).stdout;
     assert!(list.lines().any(|line| line.contains(KEY_ID) && line.ends_with("of no profile")), "{list}");
     let doctor = desktop.run_twolock(&["doctor", "-v"]).stdout;
-    assert!(doctor.contains(&format!("access key {KEY_ID} is in the keyring, but of no profile")), "{doctor}");
+    assert!(doctor.contains(&format!("access key {KEY_ID} is in the keyring, but no profile has it")), "{doctor}");
     assert!(doctor.contains(&format!("twolock key remove {KEY_ID}")), "{doctor}");
     assert_eq!(desktop.run_twolock(&["key", "remove", KEY_ID, "--dry-run"]).code, 0);
     // Another home has an index of its own.

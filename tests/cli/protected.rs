@@ -19,7 +19,7 @@ credential_process = twolock credential-process --profile glass
 ";
 
 const BANNER: &str = "*** BREAK GLASS: role Glass in account 123456789012 ***";
-const NAME: &str = "type the profile's name to go on: ";
+const NAME: &str = "type the profile's name to continue: ";
 const REASON: &str = "reason (Enter for none): ";
 const ONLY: &str = "profile 'glass': is protected: each use asks for a fresh code, so only twolock env and twolock exec give \
                     its credentials\ntwolock: hint: a subshell with its credentials: twolock exec glass\n";
@@ -176,9 +176,11 @@ fn a_code_comes_from_the_terminal_alone() {
     let set = world.run(["profile", "set", "base", "mfa_process", "/bin/false", "--yes"]);
     assert_eq!(set.code, 0, "{set:?}");
     let of = |what: &str| {
-        format!("profile 'glass': {what} not for a protected profile, whose codes are typed on the terminal: ")
+        format!(
+            "profile 'glass': {what} not accepted for a protected profile, whose codes must be typed on the terminal: "
+        )
     };
-    let nobody = "profile 'glass': the code of a protected profile is typed on the terminal, and there is no terminal to ask \
+    let nobody = "profile 'glass': the code of a protected profile must be typed on the terminal, and there is no terminal to ask \
                   on: run it in a terminal\n";
     for verb in [&["env", "glass"][..], &["exec", "glass"]] {
         let failing = if verb[0] == "env" { "false;\n" } else { "" };
@@ -344,7 +346,7 @@ fn setting_it_hides_the_role_and_writes_the_process_line_in_one_diff() {
     assert_eq!(json["trust_policy_condition"]["NumericLessThan"]["aws:MultiFactorAuthAge"], "300");
     world.run(["profile", "set", "prod", "twolock_protected", "true", "--yes"]).is(
         0,
-        "note: 'prod' gives its credentials to twolock env and exec only, each time with a fresh code; AWS enforces this if \
+        "note: only twolock env, exec and console can use 'prod', each time with a fresh code; AWS enforces this if \
          the role's trust policy does: twolock profile show prod\nnothing to change\n",
         "",
     );

@@ -68,7 +68,7 @@ const TYPED: [(&str, &str); 6] = [
     ("region, such as eu-west-1 (Enter for none): ", "eu-west-1"),
     ("access key id, or path of the console's CSV file: ", KEY_ID),
     ("secret access key (not shown): ", SECRET),
-    ("type the profile's name to go on: ", "prod"),
+    ("type the profile's name to continue: ", "prod"),
     ("reason (Enter for none): ", "incident 42"),
 ];
 

@@ -38,7 +38,7 @@ fn tested_in(world: &World, minutes: i64, answer: &str) -> (String, Ran) {
 
 fn use_it(world: &World) {
     let mut terminal = world.on_terminal(["exec", "glass", "--reason", "drill", "--", "true"]);
-    terminal.sees("to go on: ");
+    terminal.sees("to continue: ");
     terminal.types("glass\n");
     terminal.sees("device ana): ");
     terminal.types(&format!("{}\n", world.code()));
@@ -49,12 +49,13 @@ fn use_it(world: &World) {
 fn a_refusal_is_confirmed_only_after_a_fresh_code_has_opened_the_role() {
     let world = world(Some(300));
     world.log_in("base");
-    let refused = "glass: refused with a code of 7m ago, as the condition would do\n";
+    let refused = "glass: AWS refused a code 7m old, as it would with the condition\n";
     let (shown, ran) = tested_in(&world, 7, "y\n");
     assert!(shown.contains("this AssumeRole appears in CloudTrail"), "{shown}");
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     let rest = ran.stdout.strip_prefix(refused).unwrap_or_else(|| panic!("{ran:?}"));
-    let says = "glass: not confirmed: AWS may have refused for another reason; use it once, then test again: twolock exec glass\n";
+    let says = "glass: not confirmed: AWS may have refused for another reason; use the role once, then test again: \
+                twolock exec glass\n";
     assert_eq!(rest, says);
     world.sandbox.set_clock(Clock::Offset(0));
     use_it(&world);
@@ -72,8 +73,9 @@ fn a_role_that_an_old_session_opens_is_not_enforced() {
     ran.is(
         3,
         "",
-        "twolock: error: profile 'glass': not enforced by AWS: the role was assumed with a code of 7m ago; its credentials \
-         were dropped at once\ntwolock: hint: the condition that its trust policy needs: twolock profile show glass\n",
+        "twolock: error: profile 'glass': not enforced by AWS: the role was assumed with a code 7m old; its \
+         credentials were dropped at once\ntwolock: hint: the condition that its trust policy needs: \
+         twolock profile show glass\n",
     );
     assert_eq!(std::fs::read_dir(world.cache()).unwrap().count(), sealed, "nothing of it is kept");
 }

@@ -230,7 +230,7 @@ fn of_no_profile(checkup: &Checkup) -> impl Iterator<Item = Finding> {
     let is_known = checkup.failures.is_empty() && checkup.keeps_keys();
     let ids = is_known.then(|| checkup.context.keys_of_no_profile(&checkup.stores)).and_then(Result::ok);
     ids.into_iter().flatten().map(|id| {
-        let what = format!("access key {id} is in the keyring, but of no profile");
+        let what = format!("access key {id} is in the keyring, but no profile has it");
         Finding::new(Info, what, "nothing uses the key").fix(CommandLine::of(Verb::KeyRemove, &id))
     })
 }

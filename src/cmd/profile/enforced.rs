@@ -58,7 +58,7 @@ pub fn test(context: &Context, name: &ProfileName) -> Result<u8> {
     let age = duration::show(age);
     let arn = &role.role;
     let text = format!(
-        "assumes {arn} with the MFA session of {age} ago, without a code\nthis AssumeRole appears in CloudTrail\n"
+        "assumes {arn} with an MFA session that is {age} old, without a code\nthis AssumeRole appears in CloudTrail\n"
     );
     let need = PersonNeeded { what: "the test must be confirmed", otherwise: "run it in a terminal" };
     Conversation::begin(need)?.before("nothing was requested").confirm(&text, "test it?").map_err(of_profile)?;
@@ -68,7 +68,7 @@ pub fn test(context: &Context, name: &ProfileName) -> Result<u8> {
         Ok(credentials) => {
             drop(credentials);
             let cause = format!(
-                "not enforced by AWS: the role was assumed with a code of {age} ago; its credentials were dropped at once"
+                "not enforced by AWS: the role was assumed with a code {age} old; its credentials were dropped at once"
             );
             let show = CommandLine::of(Verb::Show, name).to("the condition that its trust policy needs");
             Err(of_profile(Failure::new(Kind::Config, cause).hint(show)))
@@ -87,11 +87,11 @@ fn refused(context: &Context, name: &ProfileName, role: &RoleRequest, age: &str)
     let proof = match minted {
         Some(at) => format!("confirmed: AWS gave credentials of this role for a fresh code at {at}"),
         None => format!(
-            "not confirmed: AWS may have refused for another reason; use it once, then test again: {}",
+            "not confirmed: AWS may have refused for another reason; use the role once, then test again: {}",
             CommandLine::of(Verb::Exec, name)
         ),
     };
-    format!("{shown}: refused with a code of {age} ago, as the condition would do\n{shown}: {proof}\n")
+    format!("{shown}: AWS refused a code {age} old, as it would with the condition\n{shown}: {proof}\n")
 }
 
 /// The shared MFA session, and its age, which is more than what the condition allows.

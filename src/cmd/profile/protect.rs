@@ -62,7 +62,7 @@ pub fn run(
 fn notes(context: &Context, name: &ProfileName, sessions: usize) -> Vec<String> {
     let shown = visible(name.as_str());
     let mut notes = vec![format!(
-        "'{shown}' gives its credentials to twolock env and exec only, each time with a fresh code; AWS enforces this if the \
+        "only twolock env, exec and console can use '{shown}', each time with a fresh code; AWS enforces this if the \
          role's trust policy does: {}",
         CommandLine::of(Verb::Show, name)
     )];

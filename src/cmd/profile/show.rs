@@ -94,7 +94,7 @@ fn plan_text(planned: &Planned) -> String {
     );
     text += &match plan.codes() {
         _ if plan.protected => {
-            "  protected: only for env and exec; asks for a fresh code on the terminal every time\n".to_string()
+            "  protected: only for env, exec and console; asks for a fresh code on the terminal each time\n".to_string()
         }
         0 => "  asks for no code\n".to_string(),
         1 => "  asks for one code if there is no active session\n".to_string(),

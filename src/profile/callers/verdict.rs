@@ -171,7 +171,9 @@ impl fmt::Display for Resolution {
             Self::CannotAsk(place) => {
                 return write!(f, "an error: cannot ask for the MFA code (mfa_serial at {place})");
             }
-            Self::Protected => return f.write_str("nothing: twolock gives a protected profile to env and exec only"),
+            Self::Protected => {
+                return f.write_str("nothing: twolock gives a protected profile to env, exec and console only");
+            }
             Self::Fails(why) | Self::Odd(why) => return f.write_str(why),
         };
         f.write_str(if found.roles > 0 { "its own AssumeRole with " } else { "" })?;

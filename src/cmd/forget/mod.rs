@@ -99,6 +99,8 @@ fn carry_out(context: &Context, plan: &Plan) -> Result<()> {
     for (at, (_, step)) in steps.iter().enumerate() {
         step().map_err(|failure| match at {
             0 => failure,
+            // Another run of this, which does the rest.
+            _ if failure.kind == Kind::Busy => failure,
             _ => half_done(failure, &steps[at..].iter().map(|(what, _)| *what).collect::<Vec<_>>()),
         })?;
     }

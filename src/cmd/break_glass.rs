@@ -77,7 +77,7 @@ pub fn history(context: &Context) -> Result<History> {
     }
     match context.other_home_owner() {
         Some(owner) => Err(Failure::new(Kind::Disk, as_root_elsewhere(&owner, "so its history is not written"))),
-        None => Ok(History::of(&context.dirs.state)),
+        None => Ok(History::of(&context.dirs.account_state())),
     }
 }
 

@@ -54,7 +54,7 @@ pub enum Outcome {
     Begun,
     /// AWS gave credentials.
     Minted,
-    /// No credentials: cancelled, refused, not reached.
+    /// No credentials: cancelled by an empty line, refused, not reached.
     Failed,
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::env::{CREDENTIALS, Env};
+use super::env::{self, CREDENTIALS, Env};
 use super::path_owners::Steps;
 use super::{child, platform, programs};
 
@@ -106,12 +106,16 @@ impl Browser {
         let mut command = Command::new(&self.program);
         command.args(self.arguments).arg(url);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let removed = ["BROWSER", "TWOLOCK_MFA_CODE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME"];
-        for name in removed.iter().chain(&CREDENTIALS) {
-            command.env_remove(name);
-        }
         if cfg!(unix) {
+            env::remove_all_but(&mut command, &KEPT);
             command.env("HOME", home).env("PATH", programs::path(home));
+            if !env.raw(BUS).is_none_or(|addresses| is_bus_of_sockets(&addresses.to_string_lossy())) {
+                command.env_remove(BUS);
+            }
+        } else {
+            for name in CREDENTIALS.iter().chain(&["TWOLOCK_MFA_CODE"]) {
+                command.env_remove(name);
+            }
         }
         match data_directories(env, home) {
             Some(directories) => command.env("XDG_DATA_DIRS", directories),
@@ -120,6 +124,37 @@ impl Browser {
         prepare(&mut command);
         child::start_apart(&mut command)
     }
+}
+
+const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
+
+/// What a program of the desktop needs. Others name modules that it would load, or programs that it would start, and a
+/// directory may set variables.
+const KEPT: [&str; 19] = [
+    BUS,
+    "DESKTOP_SESSION",
+    "DISPLAY",
+    "KDE_FULL_SESSION",
+    "KDE_SESSION_VERSION",
+    "LANG",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LOGNAME",
+    "TZ",
+    "USER",
+    "WAYLAND_DISPLAY",
+    "WSL_DISTRO_NAME",
+    "WSL_INTEROP",
+    "XAUTHORITY",
+    "XDG_CURRENT_DESKTOP",
+    "XDG_RUNTIME_DIR",
+    "XDG_SESSION_TYPE",
+    "__CF_USER_TEXT_ENCODING",
+];
+
+/// `unixexec:` and `autolaunch:` start programs.
+fn is_bus_of_sockets(addresses: &str) -> bool {
+    addresses.split(';').all(|one| one.is_empty() || one.starts_with("unix:"))
 }
 
 /// Those of `XDG_DATA_DIRS` that only root can change, or that package managers keep in the home: its desktop entries

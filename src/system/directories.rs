@@ -94,6 +94,14 @@ impl Directories {
         self.account_home().join(DATA_BELOW_HOME).join("twolock")
     }
 
+    /// The state directory below the account's own home: it has the history, which no variable may divert.
+    pub fn account_state(&self) -> PathBuf {
+        match STATE_BELOW_HOME {
+            Some(below) => self.account_home().join(below).join("twolock"),
+            None => self.account_data(),
+        }
+    }
+
     /// The directory of `config.toml` below a home.
     pub fn config_below(&self, home: &Path) -> PathBuf {
         // No variable moves it on Windows.
@@ -110,6 +118,10 @@ const DATA_BELOW_HOME: &str = match () {
     () if cfg!(target_os = "macos") => "Library/Application Support",
     () => ".local/share",
 };
+
+/// Where the platform keeps what may be deleted but is not a cache, if it has a place for that.
+const STATE_BELOW_HOME: Option<&str> =
+    if cfg!(any(windows, target_os = "macos")) { None } else { Some(".local/state") };
 
 /// A build with the feature `sandbox` lets a variable stand for the account database, so that tests have an account of
 /// their own.

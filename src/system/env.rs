@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
+use std::process::Command;
 
 use crate::error::{Failure, Kind, Result};
 
@@ -232,6 +233,15 @@ fn expanded(text: &str, variables: &[(OsString, OsString)]) -> Option<String> {
         rest = behind;
     }
     (rest.len() < text.len()).then(|| out + rest)
+}
+
+/// Keeps from a program every variable of ours but these.
+#[expect(clippy::disallowed_methods, reason = "names of the real environment, which a child gets")]
+pub fn remove_all_but(command: &mut Command, kept: &[&str]) {
+    let is_kept = |name: &OsString| name.to_str().is_some_and(|name| kept.contains(&name));
+    std::env::vars_os().map(|(name, _)| name).filter(|name| !is_kept(name)).for_each(|name| {
+        command.env_remove(name);
+    });
 }
 
 fn known(name: &'static str) -> &'static str {

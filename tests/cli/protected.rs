@@ -69,6 +69,16 @@ impl World {
 }
 
 #[test]
+fn no_variable_diverts_the_history() {
+    let world = world();
+    let mut command = world.program(env!("CARGO_BIN_EXE_twolock"));
+    command.args(["exec", "glass", "--", "true"]).env("XDG_STATE_HOME", world.home().join("repo"));
+    let ran = world.breaks_glass(Terminal::start(command), "");
+    assert_eq!((ran.code, world.history().len()), (0, 1), "{ran:?}");
+    assert!(!world.home().join("repo/twolock/history").exists());
+}
+
+#[test]
 fn exec_gives_credentials_that_are_never_cached() {
     let world = world();
     world.log_in("base");

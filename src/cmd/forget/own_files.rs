@@ -69,7 +69,7 @@ impl OwnFiles {
         let mut all = vec![dirs.cache.clone(), dirs.state.clone(), dirs.data.clone()];
         // In another home, those of the account's own are not meant.
         let of_account = dirs.is_account_home();
-        all.extend(of_account.then(|| dirs.account_data()));
+        all.extend(of_account.then(|| [dirs.account_data(), dirs.account_state()]).into_iter().flatten());
         // The settings come last: they say which keyring is used, which a run after this one may have to know.
         all.push(dirs.config.clone());
         all.extend(paths(dirs).account_file.parent().filter(|_| of_account).map(Path::to_owned));

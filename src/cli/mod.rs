@@ -60,7 +60,8 @@ impl Cli {
 
 const AFTER: &str = "\
 Once:
-  twolock profile adopt prod             # for the AWS CLI and every SDK
+  twolock setup                          # access key, MFA device, profile
+  twolock profile adopt prod             # another profile, for every AWS tool
 
 Every day:
   aws --profile prod s3 ls               # asks for a code if one is needed
@@ -81,6 +82,16 @@ fn after_help() -> String {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Set up an access key, an MFA device and a profile: the first command to run
+    #[command(after_help = "\
+Examples:
+  twolock setup                          # asks for everything it needs
+  twolock setup work --csv accessKeys.csv
+
+Five steps: the access key goes into the OS keyring, after AWS has accepted it; the user's MFA device is found, or a new \
+one is added with a QR code; `profile adopt`; `key rotate`, if you like; a call by the AWS CLI. Each step says what it \
+does and asks. Ctrl-C stops; run it again, and it continues where it stopped.")]
+    Setup(Setup),
     /// Give credentials to the AWS CLI or an SDK: one line of JSON on stdout, or nothing
     #[command(after_help = "\
 Example, in ~/.aws/config, as written by `twolock profile adopt prod`:
@@ -181,16 +192,6 @@ minutes.")]
         after_help = "Examples:\n  twolock profile list\n  twolock profile show prod\n  twolock profile set prod region eu-west-1"
     )]
     Profile(Profile),
-    /// Set up an access key, an MFA device and a profile: one command for the first day
-    #[command(after_help = "\
-Examples:
-  twolock setup                          # asks for everything it needs
-  twolock setup work --csv accessKeys.csv
-
-Five steps: the access key goes into the OS keyring, after AWS has accepted it; the user's MFA device is found, or a new \
-one is added with a QR code; `profile adopt`; `key rotate`, if you like; a call by the AWS CLI. Each step says what it \
-does and asks. Ctrl-C stops; run it again, and it continues where it stopped.")]
-    Setup(Setup),
     /// Store, import, list, rotate and remove long-term access keys
     #[command(
         subcommand,

@@ -49,7 +49,7 @@ also let you pick if you give no profile. With TERM=dumb, the list is numbered; 
 Examples:
   twolock profile set prod region eu-west-1
   twolock profile set prod mfa_serial arn:aws:iam::123456789012:mfa/ana --yes
-  twolock profile set admin twolock_protected true    # only for env, exec and console
+  twolock profile set admin twolock_protected true  # env, exec, console only
   twolock profile set prod --code-from ykman --entry AWS:ana@123456789012
 
 The change is shown first and must be confirmed; --yes is for scripts. Access keys and tokens cannot be given as arguments, \

@@ -55,7 +55,7 @@ pub fn mint(context: &Context, planned: &Planned, request: &BreakGlass) -> Resul
     // Before the questions, so that nobody answers them for a call that cannot be signed.
     let key = RealBases { context, keyring: stores.of_access_keys() }.fetch(&plan.base)?;
     let reason = asked(context, &person.before(NOTHING), plan, role, request.reason).map_err(of_profile)?;
-    let begun = history.begin(entry(plan, role, reason)).map_err(of_profile)?;
+    let begun = history.begin(entry(planned, role, reason)).map_err(of_profile)?;
     let minted = assume(context, planned, key);
     let is_written = begun.end(minted.as_ref().ok().map(|session| &session.access_key_id));
     let session = minted?;
@@ -79,6 +79,12 @@ pub fn history(context: &Context) -> Result<History> {
         Some(owner) => Err(Failure::new(Kind::Disk, as_root_elsewhere(&owner, "so its history is not written"))),
         None => Ok(History::of(&context.dirs.account_state())),
     }
+}
+
+/// What the history calls the request of a plan's role: a digest of the key, the device, the endpoint if it is not AWS's,
+/// and all that is sent but the duration.
+pub fn request(planned: &Planned) -> Option<String> {
+    planned.steps().last().map(|step| step.identity.hex())
 }
 
 /// The one call of a protected plan.
@@ -131,15 +137,16 @@ fn asked(
     }
 }
 
-fn entry(plan: &Plan, role: &RoleRequest, reason: Reason) -> Entry {
+fn entry(planned: &Planned, role: &RoleRequest, reason: Reason) -> Entry {
     Entry {
         time: clock::now(),
         event: Event::BreakGlass,
         result: Outcome::Begun,
-        profile: plan.profile.clone(),
+        profile: planned.plan.profile.clone(),
         account: role.role.account().clone(),
         role: role.role.clone(),
         session_name: role.session_name.clone(),
+        request: request(planned),
         access_key_id: None,
         reason,
     }

@@ -5,6 +5,7 @@
 //! without their line. A run that is killed in between leaves it as `begun`. Lines are never removed.
 
 use std::io::{self, ErrorKind};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,9 @@ pub struct Entry {
     pub account: AccountId,
     pub role: RoleArn,
     pub session_name: SessionName,
+    /// A digest of all that shapes the request, to find the uses of the profile as it is now. Absent in older lines.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub access_key_id: Option<AccessKeyId>,
     pub reason: Reason,
@@ -95,11 +99,12 @@ impl History {
         Ok(Begun { history: self, entry })
     }
 
-    /// When credentials of this role were last given, by a line that says so.
-    pub fn last_minted(&self, role: &RoleArn) -> Option<Timestamp> {
+    /// When AWS last gave credentials for a request, by the lines of this period.
+    pub fn last_minted(&self, request: &str, period: RangeInclusive<Timestamp>) -> Option<Timestamp> {
         let text = self.read().ok()?;
         let entries = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Entry>(line).ok());
-        entries.filter(|entry| entry.result == Outcome::Minted && entry.role == *role).map(|entry| entry.time).max()
+        let of_it = |entry: &Entry| entry.result == Outcome::Minted && entry.request.as_deref() == Some(request);
+        entries.filter(of_it).map(|entry| entry.time).filter(|time| period.contains(time)).max()
     }
 
     fn read(&self) -> io::Result<Vec<u8>> {
@@ -171,6 +176,7 @@ mod tests {
             account: role.account().clone(),
             role,
             session_name: SessionName::from_person("ana"),
+            request: Some("5ea1".into()),
             access_key_id: None,
             reason: Reason::parse("incident \"42\"").unwrap(),
         }
@@ -187,10 +193,11 @@ mod tests {
         let (history, key) = (History::of(&state), AccessKeyId::parse(KEY).unwrap());
         let begun = history.begin(entry(0)).unwrap();
         let start = r#"{"time":"2030-03-17T17:46:40Z","event":"break-glass","result":""#;
-        let middle = r#"","profile":"prod","account":"123456789012","role":"arn:aws:iam::123456789012:role/Admin","session_name":"ana","#;
+        let middle = r#"","profile":"prod","account":"123456789012","role":"arn:aws:iam::123456789012:role/Admin","session_name":"ana","request":"5ea1","#;
         let end = r#""reason":"incident \"42\""}"#;
         assert_eq!(text(&state), format!("{start}begun{middle}{end}\n"));
-        assert_eq!(history.last_minted(&entry(0).role), None);
+        let at = |seconds| entry(seconds).time;
+        assert_eq!(history.last_minted("5ea1", at(0)..=at(60)), None);
         let other = history.begin(entry(60)).unwrap();
         begun.end(Some(&key)).unwrap();
         other.end(None).unwrap();
@@ -198,8 +205,9 @@ mod tests {
         let lines: Vec<&str> = lines.lines().collect();
         assert_eq!(lines[0], format!(r#"{start}minted{middle}"access_key_id":"{KEY}",{end}"#));
         assert!(lines.len() == 2 && lines[1].contains(r#""result":"failed""#), "{lines:?}");
-        assert_eq!(history.last_minted(&entry(0).role), Some(entry(0).time));
-        assert_eq!(history.last_minted(&RoleArn::parse("arn:aws:iam::123456789012:role/Other").unwrap()), None);
+        assert_eq!(history.last_minted("5ea1", at(0)..=at(60)), Some(at(0)));
+        assert_eq!(history.last_minted("5ea2", at(0)..=at(60)), None, "another request");
+        assert_eq!(history.last_minted("5ea1", at(1)..=at(60)), None, "too long ago");
     }
 
     #[test]

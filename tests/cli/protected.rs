@@ -121,6 +121,8 @@ fn exec_gives_credentials_that_are_never_cached() {
     ] {
         assert_eq!(history[0][field], value);
     }
+    assert_eq!(history[0]["request"].as_str().unwrap().len(), 64);
+    assert_eq!(history[0]["request"], history[1]["request"], "only the durations differ");
     assert_eq!(history[1]["reason"], "drill");
     assert!(ran.stdout.contains(history[1]["access_key_id"].as_str().unwrap()), "{ran:?}");
     let file = world.home().join(".local/state/twolock/history");

@@ -12,6 +12,11 @@ region = eu-west-1
 endpoint_url = {url}
 credential_process = twolock credential-process --profile glass
 ";
+const NOT_CONFIRMED: &str = "\
+twolock: error: profile 'glass': not confirmed: AWS refused a code 7m old, but may have done so for another reason: use \
+the profile once, then test again within 24h
+twolock: hint: to use it: twolock exec glass
+";
 const TEST: [&str; 4] = ["profile", "show", "glass", "--test"];
 
 /// A protected role whose trust policy allows codes of so many seconds ago, and an MFA session.
@@ -52,16 +57,32 @@ fn a_refusal_is_confirmed_only_after_a_fresh_code_has_opened_the_role() {
     let refused = "glass: AWS refused a code 7m old, as it would with the condition\n";
     let (shown, ran) = tested_in(&world, 7, "y\n");
     assert!(shown.contains("this AssumeRole appears in CloudTrail"), "{shown}");
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
-    let rest = ran.stdout.strip_prefix(refused).unwrap_or_else(|| panic!("{ran:?}"));
-    let says = "glass: not confirmed: AWS may have refused for another reason; use the role once, then test again: \
-                twolock exec glass\n";
-    assert_eq!(rest, says);
+    ran.is(9, "", NOT_CONFIRMED);
     world.sandbox.set_clock(Clock::Offset(0));
     use_it(&world);
     let (_, ran) = tested_in(&world, 7, "y\n");
-    let confirmed = "glass: confirmed: AWS gave credentials of this role for a fresh code at 20";
+    let confirmed = "glass: confirmed: AWS gave credentials for the same request with a fresh code at 20";
     assert!(ran.code == 0 && ran.stdout.starts_with(&format!("{refused}{confirmed}")), "{ran:?}");
+}
+
+#[test]
+fn a_use_before_the_profile_was_changed_confirms_nothing() {
+    let world = world(Some(300));
+    world.log_in("base");
+    use_it(&world);
+    for (key, value) in [("external_id", "other"), ("role_session_name", "other"), ("twolock_tags", "team=other")] {
+        assert_eq!(world.run(["profile", "set", "glass", key, value, "--yes"]).code, 0);
+        let (_, ran) = tested_in(&world, 7, "y\n");
+        ran.is(9, "", NOT_CONFIRMED);
+        assert_eq!(world.run(["profile", "unset", "glass", key, "--yes"]).code, 0);
+    }
+    let (_, ran) = tested_in(&world, 7, "y\n");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let history = world.home().join(".local/state/twolock/history");
+    let old = std::fs::read_to_string(&history).unwrap().replace(r#"{"time":"20"#, r#"{"time":"19"#);
+    std::fs::write(history, old).unwrap();
+    let (_, ran) = tested_in(&world, 7, "y\n");
+    ran.is(9, "", NOT_CONFIRMED);
 }
 
 #[test]

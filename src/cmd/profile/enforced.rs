@@ -25,9 +25,12 @@ use crate::role::RoleRequest;
 use crate::system::clock;
 use crate::text::style::label;
 use crate::text::visible::visible;
+use crate::timestamp::Timestamp;
 
 /// A code that is older is no fresh one. AWS's condition and the test use the same number.
 const FRESH: Duration = Duration::from_secs(300);
+/// A use that is older says little: the trust policy and the user's rights may have changed since.
+const RECENT_SECONDS: i64 = 86_400;
 const SHORTEST_ROLE: Duration = Duration::from_secs(900);
 
 /// The condition for each statement that allows `sts:AssumeRole`. Without MFA there is no age, which fulfils no
@@ -74,24 +77,36 @@ pub fn test(context: &Context, name: &ProfileName) -> Result<u8> {
             Err(of_profile(Failure::new(Kind::Config, cause).hint(show)))
         }
         Err(e) if e.kind == AwsErrorKind::Denied => {
-            to_stdout(refused(context, name, role, &age).as_bytes()).map(|()| 0)
+            let confirmed = refused(context, &planned, &age).map_err(of_profile)?;
+            to_stdout(confirmed.as_bytes()).map(|()| 0)
         }
         Err(e) => Err(e.of_profile(name)),
     }
 }
 
-/// A refusal alone proves little: AWS also refuses a user who may not assume the role at all.
-fn refused(context: &Context, name: &ProfileName, role: &RoleRequest, age: &str) -> String {
-    let minted = history(context).ok().and_then(|history| history.last_minted(&role.role));
-    let shown = visible(name.as_str());
-    let proof = match minted {
-        Some(at) => format!("confirmed: AWS gave credentials of this role for a fresh code at {at}"),
-        None => format!(
-            "not confirmed: AWS may have refused for another reason; use the role once, then test again: {}",
-            CommandLine::of(Verb::Exec, name)
-        ),
-    };
-    format!("{shown}: AWS refused a code {age} old, as it would with the condition\n{shown}: {proof}\n")
+/// A refusal alone proves little: AWS also refuses a user who may not assume the role at all, or sends what the trust
+/// policy does not accept. It confirms the condition only if the very same request was accepted with a fresh code.
+fn refused(context: &Context, planned: &Planned, age: &str) -> Result<String> {
+    let name = &planned.plan.profile;
+    let now = clock::now();
+    let recent = Timestamp::from_unix(now.unix() - RECENT_SECONDS)..=now;
+    let minted = history(context).ok().zip(break_glass::request(planned));
+    match minted.and_then(|(history, request)| history.last_minted(&request, recent)) {
+        Some(at) => {
+            let shown = visible(name.as_str());
+            Ok(format!(
+                "{shown}: AWS refused a code {age} old, as it would with the condition\n\
+                 {shown}: confirmed: AWS gave credentials for the same request with a fresh code at {at}\n"
+            ))
+        }
+        None => {
+            let cause = format!(
+                "not confirmed: AWS refused a code {age} old, but may have done so for another reason: use the profile \
+                 once, then test again within 24h"
+            );
+            Err(Failure::new(Kind::NeedsPerson, cause).hint(CommandLine::of(Verb::Exec, name).to("to use it")))
+        }
+    }
 }
 
 /// The shared MFA session, and its age, which is more than what the condition allows.

@@ -109,9 +109,10 @@ impl ActiveSessions {
         self.ends.get(step).copied()
     }
 
-    /// When the credentials of a plan's last step expire, and the time left, if they are active.
+    /// When the credentials of a plan's last step expire, and the time left, if they are active. A protected profile uses
+    /// no session, not even one that another profile has of its role.
     pub fn time_left(&self, planned: &Planned) -> Option<(Timestamp, Duration)> {
-        if self.ends.is_empty() {
+        if self.ends.is_empty() || planned.plan.protected {
             return None;
         }
         let end = self.end(&planned.steps().last()?.identity)?;

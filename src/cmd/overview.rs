@@ -109,6 +109,10 @@ fn next(context: &Context, verdict: &Verdict, name: &ProfileName, planned: Optio
     let show = || CommandLine::of(Verb::Show, name).to_string();
     match planned {
         Some(planned) if planned.plan.protected && !verdict.is_readable() => shell::line_to_type(shell, &shown),
+        Some(planned) if planned.plan.protected && context.can_be_adopted(name) => {
+            CommandLine::of(Verb::Adopt, name).to_string()
+        }
+        Some(planned) if planned.plan.protected => show(),
         Some(_) if !verdict.bypasses().is_empty() && context.can_be_adopted(name) => {
             CommandLine::of(Verb::Adopt, name).to_string()
         }

@@ -6,6 +6,7 @@ use crate::aws_files::{AwsFiles, Profile, Setting};
 use crate::names::ProfileName;
 use crate::ours::key_index::KeyIndex;
 use crate::profile::base::other_source;
+use crate::profile::settings::ProfileSettings;
 
 /// What a profile is, in a word or three, for tables and JSON.
 pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {
@@ -45,6 +46,18 @@ pub fn account(profile: &Profile, index: &KeyIndex) -> Option<String> {
     let named = arn::account_of(&arn.value).map(|account| account.to_string());
     let indexed = || index.get(&ProfileName::parse(&profile.name).ok()?)?.account.as_ref().map(ToString::to_string);
     named.or_else(indexed)
+}
+
+/// Other profiles that assume the role of this one, and are not protected.
+pub fn unprotected_twins(files: &AwsFiles, name: &ProfileName) -> Vec<ProfileName> {
+    let role_of = |name: &ProfileName| {
+        let profile = files.profile(name.as_str())?;
+        let settings = ProfileSettings::of(&profile, name);
+        Some((settings.role_arn().ok()??.value, settings.is_protected().unwrap_or_default()))
+    };
+    let Some((role, _)) = role_of(name) else { return Vec::new() };
+    let is_twin = |other: &ProfileName| other != name && role_of(other) == Some((role.clone(), false));
+    files.profile_names().iter().filter_map(|other| ProfileName::parse(other).ok()).filter(is_twin).collect()
 }
 
 /// The settings of other profiles that name this one as source, or serve it.

@@ -169,9 +169,10 @@ impl<'a> ProfileSettings<'a> {
         if arns.len() > 10 { Err(self.refuse(setting, "has more than 10 policies")) } else { Ok(arns) }
     }
 
-    /// Break-glass: fresh code each time, never cached.
+    /// Break-glass: fresh code each time, never cached. Any `true` counts, so that no other line opens it unseen.
     pub fn protected(self) -> Result<Option<Sourced<bool>>> {
-        self.switch("twolock_protected")
+        let says_true = self.every("twolock_protected").find(|setting| setting.value.eq_ignore_ascii_case("true"));
+        self.parsed_switch(says_true.or_else(|| self.raw("twolock_protected")))
     }
 
     pub fn is_protected(self) -> Result<bool> {
@@ -184,7 +185,11 @@ impl<'a> ProfileSettings<'a> {
 
     /// A setting that is `true` or `false`.
     pub fn switch(self, key: &str) -> Result<Option<Sourced<bool>>> {
-        self.parsed(self.raw(key), |text| match text.to_ascii_lowercase().as_str() {
+        self.parsed_switch(self.raw(key))
+    }
+
+    fn parsed_switch(self, setting: Option<&'a Setting>) -> Result<Option<Sourced<bool>>> {
+        self.parsed(setting, |text| match text.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err("must be true or false"),

@@ -359,7 +359,8 @@ fn setting_it_hides_the_role_and_writes_the_process_line_in_one_diff() {
     world.run(["profile", "set", "prod", "twolock_protected", "true", "--yes"]).is(
         0,
         "note: only twolock env, exec and console can use 'prod', each time with a fresh code; AWS enforces this if \
-         the role's trust policy does: twolock profile show prod\nnothing to change\n",
+         the role's trust policy does: twolock profile show prod\nnote: 'long' still assumes this role without a fresh \
+         code\nnothing to change\n",
         "",
     );
 
@@ -449,6 +450,97 @@ fn doctor_reports_a_protected_role_that_aws_tools_can_read() {
     assert_eq!(found(&world).len(), 0);
     let overview = world.run([]).stdout;
     assert!(overview.contains("role, protected") && overview.contains("twolock env open"), "{overview}");
+}
+
+#[test]
+fn a_role_that_is_assumed_with_credentials_of_twolock_is_readable_too() {
+    let world = world();
+    world.add_config(
+        "[profile mine]\ntwolock_source_profile = base\ncredential_process = twolock credential-process --profile mine\n\
+         [profile open]\nrole_arn = arn:aws:iam::123456789012:role/Open\nsource_profile = mine\n\
+         twolock_protected = true\ncredential_process = twolock credential-process --profile open\n",
+    );
+    let found = || -> Vec<Value> {
+        let of_open = |finding: &Value| finding["profile"] == "open" && finding["check"] == "bypass";
+        world.findings(&[]).1.into_iter().filter(of_open).collect()
+    };
+    let findings = found();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    let what = "is protected, but AWS tools can read its role, and assume it without twolock";
+    let (severity, fix) = ("error", "twolock profile adopt open");
+    assert_eq!([&findings[0]["severity"], &findings[0]["what"], &findings[0]["fix"]], [severity, what, fix]);
+    let why = findings[0]["why"].as_str().unwrap();
+    assert!(why.contains("its own AssumeRole with credentials from twolock for 'mine'"), "{why}");
+    let warning = "\n  warning: AWS tools can read its role, and assume it without twolock\n";
+    let shown = world.run(["profile", "show", "open"]).stdout;
+    assert!(shown.contains(&format!("{warning}  hint: make them all use twolock: {fix}\n")), "{shown}");
+    assert!(world.run([]).stdout.contains(fix));
+    assert_eq!(world.run(["profile", "adopt", "open", "--yes"]).code, 0);
+    assert_eq!(found().len(), 0);
+    assert!(!world.run(["profile", "show", "open"]).stdout.contains("warning"));
+}
+
+#[test]
+fn a_second_line_that_says_false_opens_nothing() {
+    for (config, credentials) in [
+        ("twolock_protected = true\ntwolock_protected = false\n", ""),
+        ("twolock_protected = false\ntwolock_protected = True\ntwolock_protected = maybe\n", ""),
+        ("twolock_protected = true\n", "[glass]\ntwolock_protected = false\n"),
+    ] {
+        let world = World::new();
+        world.add_config(&GLASS.replace("twolock_protected = true\n", config));
+        world.write(".aws/credentials", &format!("{}{credentials}", crate::world::CREDENTIALS));
+        let ran = world.run(["credential-process", "--profile", "glass"]);
+        assert!(ran.code == 3 && ran.stderr.contains("profile 'glass': is protected"), "{config}: {ran:?}");
+    }
+    let world = World::new();
+    world.add_config(&GLASS.replace("= true\n", "= true\ntwolock_protected = true\n"));
+    let ran = world.run(["profile", "set", "glass", "twolock_protected", "false", "--yes"]);
+    let says = "twolock_protected is set more than once, and one 'true' is enough to protect it\n\
+                twolock: hint: remove all of them: twolock profile unset glass twolock_protected\n";
+    assert!(ran.code == 2 && ran.stderr.contains(says), "{ran:?}");
+    assert_eq!(world.run(["profile", "unset", "glass", "twolock_protected", "--yes"]).code, 0);
+    assert!(!world.run(["profile", "show", "glass"]).stdout.contains("protected"));
+}
+
+#[test]
+fn another_profile_with_the_same_role_is_named() {
+    let world = world();
+    let role = "role_arn = arn:aws:iam::123456789012:role/Twin\nsource_profile = base\n";
+    world.add_config(&format!("[profile s1]\n{role}[profile s2]\n{role}"));
+    let set = |name: &str| world.run(["profile", "set", name, "twolock_protected", "true", "--yes"]);
+    let found = || -> Vec<Value> {
+        let of_s1 = |finding: &Value| finding["profile"] == "s1" && finding["check"] == "bypass";
+        world.findings(&[]).1.into_iter().filter(of_s1).collect()
+    };
+    let ran = set("s1");
+    let both = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(ran.code == 0 && both.contains("note: 's2' still assumes this role without a fresh code\n"), "{ran:?}");
+    let findings = found();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    let what = "is protected, but 's2' assumes the same role without a fresh code";
+    let fix = "twolock profile set s2 twolock_protected true";
+    assert_eq!([&findings[0]["severity"], &findings[0]["what"], &findings[0]["fix"]], ["warning", what, fix]);
+    let ran = set("s2");
+    assert!(ran.code == 0 && !format!("{ran:?}").contains("still assumes"), "{ran:?}");
+    assert_eq!(found().len(), 0);
+}
+
+#[test]
+fn a_protected_profile_has_no_time_left_of_another_ones_session() {
+    let world = world();
+    world.add_config(&GLASS.replace("glass", "twin").replace("twolock_protected = true\n", ""));
+    world.log_in("base");
+    let line = |text: &str, name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert_eq!(world.run(["exec", "twin", "--", "true"]).code, 0);
+    for text in [world.run([]).stdout, world.run(["profile", "list"]).stdout] {
+        let has_time_left = |name| line(&text, name).split_whitespace().any(|word| word == "59m" || word == "1h");
+        assert!(has_time_left("twin ") && !has_time_left("glass "), "{text}");
+    }
+    let shown =
+        |name: &str| -> Value { serde_json::from_str(&world.run(["profile", "show", name, "--json"]).stdout).unwrap() };
+    assert!(shown("twin").get("seconds_left").is_some());
+    assert!(shown("glass").get("seconds_left").is_none() && shown("glass").get("expires").is_none());
 }
 
 #[test]

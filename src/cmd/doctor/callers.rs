@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::aws_files::Setting;
+use crate::cmd::context::Planned;
+use crate::hint::{CommandLine, Verb};
+use crate::names::ProfileName;
 use crate::profile::adoption::program::names_a_version;
-use crate::profile::callers::{self, Bypass, Callers, Reader, Resolution, Verdict};
-use crate::profile::facts::process_line;
+use crate::profile::callers::{self, Bypass, Callers, READABLE, Reader, Resolution, Verdict};
+use crate::profile::facts::{process_line, unprotected_twins};
 use crate::system::{child, directories};
 use crate::text::list::first_names;
 use crate::text::visible::visible;
@@ -25,7 +29,9 @@ pub fn bypassed(checkup: &Checkup) -> Checked {
         !matches!(one.plan, Some(Ok(_))) || !is_protected(one) && lacks()
     };
     let judged = checkup.profiles.iter().filter(|one| !is_another_finding(one));
-    judged.filter_map(|one| bypass(checkup, one, &callers)).collect::<Vec<_>>().into()
+    let bypasses = judged.filter_map(|one| bypass(checkup, one, &callers));
+    let protected = checkup.profiles.iter().filter(|one| is_protected(one));
+    bypasses.chain(protected.flat_map(|one| twins(checkup, one))).collect::<Vec<_>>().into()
 }
 
 fn bypass(checkup: &Checkup, one: &OneProfile, callers: &Callers) -> Option<Finding> {
@@ -65,10 +71,36 @@ fn readable(checkup: &Checkup, one: &OneProfile, verdict: &Verdict) -> Option<Fi
     if !verdict.is_readable() {
         return None;
     }
-    let what = "is protected, but AWS tools can read its role, and assume it without twolock";
-    let finding = Finding::new(Error, what, reasons(&verdict.others())).of_profile(&one.name);
+    let what = format!("is protected, but {READABLE}");
+    let finding = Finding::new(Error, what, reasons(&verdict.readers())).of_profile(&one.name);
     let place = one.profile.get("role_arn").map_or(&one.profile.place, |role| &role.place);
     Some(finding.at(place).fixed_by_adopting(&one.name, checkup.why_not_adopted(&one.name).as_ref()))
+}
+
+/// Profiles that assume the role of a protected one, and are not protected.
+fn twins<'a>(checkup: &'a Checkup, one: &'a OneProfile) -> impl Iterator<Item = Finding> + 'a {
+    let name = ProfileName::parse(&one.name).ok();
+    let twins = name.map(|name| unprotected_twins(&checkup.context.files, &name)).unwrap_or_default();
+    let others = checkup.profiles.iter().filter(move |other| twins.iter().any(|twin| twin.as_str() == other.name));
+    others.map(|other| twin(one, other))
+}
+
+fn twin(one: &OneProfile, other: &OneProfile) -> Finding {
+    let what = format!("is protected, but '{}' assumes the same role without a fresh code", visible(&other.name));
+    let why = "through that profile, AWS tools can use the role, and no line of the history tells of it";
+    let key = ["twolock_role_arn", "role_arn"].into_iter().find_map(|key| other.profile.get(key));
+    let place = key.map_or(&other.profile.place, |key| &key.place);
+    let finding = Finding::new(Warning, what, why).of_profile(&one.name).at(place);
+    match can_be_protected(other) {
+        true => finding.fix(CommandLine::of(Verb::Set, &other.name).with("twolock_protected").with("true")),
+        false => finding.fix(format!("edit {place}")),
+    }
+}
+
+fn can_be_protected(one: &OneProfile) -> bool {
+    let Some(Ok(Planned { plan, .. })) = &one.plan else { return false };
+    let roles = plan.steps.iter().filter(|step| step.role().is_some()).count();
+    plan.device.is_some() && roles == 1 && plan.duration() <= Duration::from_secs(3600)
 }
 
 /// Each reason once, with its callers.

@@ -65,6 +65,7 @@ pub fn set(
     change.acts.push(Act::EditFile { kind, edits: vec![edit], holds: Vec::new() });
     let preview = context.preview(&change)?;
     check(&preview, name, &key)?;
+    protect::must_take_effect(&preview, name, &key)?;
     refuse_itself(context.sources_after(&preview), name, &key, value)?;
     change.notes.extend(note_on(&preview, name, &key));
     change.notes.extend(losses(context, &preview, name));

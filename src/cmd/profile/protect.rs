@@ -13,6 +13,7 @@ use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::profile::adoption::edits::{Edits, KeyHome};
 use crate::profile::adoption::{self, above};
+use crate::profile::facts::unprotected_twins;
 use crate::profile::settings::ProfileSettings;
 use crate::text::list::counted;
 use crate::text::visible::visible;
@@ -67,6 +68,10 @@ fn notes(context: &Context, name: &ProfileName, sessions: usize) -> Vec<String> 
         CommandLine::of(Verb::Show, name)
     )];
     notes.extend((sessions > 0).then(|| format!("{} of its role will end", counted(sessions, "session"))));
+    let twins = unprotected_twins(&context.files, name).into_iter();
+    notes.extend(
+        twins.map(|other| format!("'{}' still assumes this role without a fresh code", visible(other.as_str()))),
+    );
     let above = above(context.quiet(), name).into_iter();
     notes.extend(
         above.map(|other| format!("after this, '{}' gets no credentials: it uses '{shown}'", visible(other.as_str()))),
@@ -83,6 +88,19 @@ pub fn on_lost_protection(context: &Context, after: &Preview, name: &ProfileName
     );
     is_lost
         .then(|| format!("after this, AWS tools get credentials of '{}' without a fresh code", visible(name.as_str())))
+}
+
+/// Refuses a value after which another line still protects the profile.
+pub fn must_take_effect(after: &Preview, name: &ProfileName, key: &str) -> Result<()> {
+    let Some(profile) = after.files.profile(name.as_str()).filter(|_| key == KEY) else { return Ok(()) };
+    match ProfileSettings::of(&profile, name).protected()? {
+        Some(still) if still.value => {
+            let cause = format!("{KEY} is set more than once, and one 'true' is enough to protect it");
+            let unset = CommandLine::of(Verb::Unset, name).with(KEY).to("remove all of them");
+            Err(Failure::new(Kind::Usage, cause).of_profile(name).at(still.place()).hint(unset))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a role or source under the name that SDKs read, beside the hidden one.

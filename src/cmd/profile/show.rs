@@ -11,7 +11,7 @@ use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::paragraph::{wrapped, wrapped_lines};
 use crate::output::{is_styled, json_to_stdout, to_stdout};
-use crate::profile::callers::{self, Reader, Resolution, Served, Verdict};
+use crate::profile::callers::{self, READABLE, Reader, Resolution, Served, Verdict};
 use crate::profile::facts::kind;
 use crate::system::terminal;
 use crate::text::style::label;
@@ -49,7 +49,11 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
     let columns = width.unwrap_or(WIDEST).min(WIDEST);
     let verdict = context.callers().judge(name.as_str());
     text += &callers_text(&verdict, columns);
-    if verdict.adopting_helps() && context.can_be_adopted(name) {
+    let is_readable = is_protected && verdict.is_readable();
+    if is_readable {
+        text += &wrapped(&format!("warning: {READABLE}"), "  ", Some(columns));
+    }
+    if (is_readable || verdict.adopting_helps()) && context.can_be_adopted(name) {
         text += &hint_line(&format!("make them all use twolock: {}", CommandLine::of(Verb::Adopt, name)));
     }
     text += &wrapped_lines(&(near(&profile) + &oddities(context)), width);

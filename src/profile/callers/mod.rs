@@ -19,7 +19,8 @@ use super::facts::names_twolock;
 pub use crate::aws_files::oddities::Reader;
 use crate::aws_files::{AwsFiles, Profile};
 pub use verdict::{
-    ALL, Bypass, CodeUse, OTHER_CLIENTS, Obtained, Provider, Resolution, Served, Verdict, grouped, name, together,
+    ALL, Bypass, CodeUse, OTHER_CLIENTS, Obtained, Provider, READABLE, Resolution, Served, Verdict, grouped, name,
+    together,
 };
 
 /// What decides whether twolock answers, beside the files.

@@ -103,10 +103,19 @@ impl Verdict {
         }
     }
 
-    /// Whether a caller gets credentials for a profile without twolock.
+    /// Returns those who get credentials for a protected profile: without twolock, or by their own AssumeRole with
+    /// credentials that twolock gives for its source.
+    pub fn readers(&self) -> Vec<&(Reader, Resolution)> {
+        let gets = |resolution: &Resolution| match resolution {
+            Resolution::Gets(found) => found.roles > 0 || resolution.bypass().is_some(),
+            _ => false,
+        };
+        self.callers.iter().filter(|(_, resolution)| gets(resolution)).collect()
+    }
+
+    /// Whether a caller gets credentials for a protected profile.
     pub fn is_readable(&self) -> bool {
-        let gets = |bypass| matches!(bypass, Bypass::WithoutMfa | Bypass::Asks | Bypass::OtherCredentials);
-        self.callers.iter().any(|(_, resolution)| resolution.bypass().is_some_and(gets))
+        !self.readers().is_empty()
     }
 
     /// Whether every caller that starts twolock gets nothing, because the profile is protected.
@@ -188,6 +197,9 @@ impl fmt::Display for Resolution {
         }
     }
 }
+
+/// What is wrong with a protected profile whose [`Verdict::is_readable`].
+pub const READABLE: &str = "AWS tools can read its role, and assume it without twolock";
 
 /// The caller's name, with the version that was measured; boto3 reads as the AWS CLI does.
 pub fn name(caller: Reader) -> &'static str {

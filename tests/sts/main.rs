@@ -198,7 +198,7 @@ fn roles_that_refuse() {
     let closed = world.role(|role| role.principals.clear());
     let session = world.login().unwrap();
     let error = world.assume(Signer::Session(&session), &closed).unwrap_err();
-    refusal(error, AwsErrorKind::Refused, &format!("not allowed to assume arn:aws:iam::{ACCOUNT}:role/Admin"));
+    refusal(error, AwsErrorKind::Denied, &format!("not allowed to assume arn:aws:iam::{ACCOUNT}:role/Admin"));
     let third_party = world.role(|role| role.external_id = Some("contract-7".into()));
     let error = world.assume(Signer::Session(&session), &third_party).unwrap_err();
     assert!(error.shown_hints().iter().any(|hint| hint.contains("set external_id")), "{error:?}");

@@ -167,7 +167,8 @@ impl Context {
 
     /// The same for a list of IAM, of the keys that are here.
     pub fn keep_created_of(&self, listed: &[KeyInfo]) {
-        let is_here = |key: &&KeyInfo| self.existing_keys().is_none_or(|existing| existing.contains(&key.id));
+        let existing = self.existing_keys();
+        let is_here = |key: &&KeyInfo| existing.as_ref().is_none_or(|existing| existing.contains(&key.id));
         let created: Vec<_> = listed.iter().filter(is_here).map(|key| (key.id.clone(), key.created)).collect();
         self.keep_created(&created);
     }

@@ -4,7 +4,6 @@ mod all;
 mod answer;
 
 use crate::aws::endpoint::Endpoint;
-use crate::aws::sts::StsClient;
 use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
 use crate::cli;
@@ -42,7 +41,7 @@ pub fn run(args: &cli::Whoami, invocation: &Invocation) -> Result<u8> {
         note_other_credentials(&context, &planned.plan.profile);
     }
     let session = obtain(&context, &planned, &SessionRequest::interactive(&context, args.profile.code_stdin))?;
-    let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
+    let sts = context.sts(&planned.endpoint)?;
     let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL).map_err(|e| {
         let stale = e.kind == AwsErrorKind::StaleSession;
         let failure = e.of_profile(&planned.plan.profile);
@@ -105,7 +104,7 @@ fn ask(context: &Context, endpoint: &Endpoint, profile: Option<&ProfileName>) ->
     };
     let id = AccessKeyId::parse(&key_id).map_err(|why| invalid("AWS_ACCESS_KEY_ID", &why))?;
     let secret = parse_secret_key(secret.expose()).map_err(|why| invalid("AWS_SECRET_ACCESS_KEY", why))?;
-    let sts = StsClient::new(endpoint.clone(), context.http(endpoint)?);
+    let sts = context.sts(endpoint)?;
     let asked = match token {
         Some(token) if !is_credential_text(token.expose()) => {
             return Err(invalid("AWS_SESSION_TOKEN", "contains characters that are not valid in a session token"));

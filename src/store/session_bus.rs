@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use crate::system::env::Env;
+use crate::system::env::{Env, is_bus_of_sockets};
 use crate::system::sockets;
 
 const ADDRESS: &str = "DBUS_SESSION_BUS_ADDRESS";
@@ -31,8 +31,8 @@ impl SessionBus {
             Some(Some(addresses)) if addresses.split(';').any(|one| one.trim_start().starts_with("autolaunch:")) => {
                 Err(format!("{ADDRESS} would start a bus"))
             }
-            // `unixexec:` starts any program and `tcp:` leads to any machine; a directory may set variables.
-            Some(Some(addresses)) if !addresses.split(';').all(|one| one.is_empty() || one.starts_with("unix:")) => {
+            // A directory may set variables.
+            Some(Some(addresses)) if !is_bus_of_sockets(addresses) => {
                 Err(format!("{ADDRESS} does not name a socket on this machine (unix:…)"))
             }
             Some(Some(addresses)) => Ok(Self { addresses: addresses.into(), variable: ADDRESS }),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::env::{self, CREDENTIALS, Env};
+use super::env::{self, CREDENTIALS, Env, is_bus_of_sockets};
 use super::path_owners::Steps;
 use super::{child, platform, programs};
 
@@ -151,11 +151,6 @@ const KEPT: [&str; 19] = [
     "XDG_SESSION_TYPE",
     "__CF_USER_TEXT_ENCODING",
 ];
-
-/// `unixexec:` and `autolaunch:` start programs.
-fn is_bus_of_sockets(addresses: &str) -> bool {
-    addresses.split(';').all(|one| one.is_empty() || one.starts_with("unix:"))
-}
 
 /// Those of `XDG_DATA_DIRS` that only root can change, or that package managers keep in the home: its desktop entries
 /// name programs.

@@ -235,6 +235,12 @@ fn expanded(text: &str, variables: &[(OsString, OsString)]) -> Option<String> {
     (rest.len() < text.len()).then(|| out + rest)
 }
 
+/// Whether a D-Bus address only leads to sockets of this machine: `unixexec:` and `autolaunch:` start programs, and `tcp:`
+/// leads to any machine.
+pub fn is_bus_of_sockets(addresses: &str) -> bool {
+    addresses.split(';').all(|one| one.is_empty() || one.starts_with("unix:"))
+}
+
 /// Keeps from a program every variable of ours but these.
 #[expect(clippy::disallowed_methods, reason = "names of the real environment, which a child gets")]
 pub fn remove_all_but(command: &mut Command, kept: &[&str]) {

@@ -128,7 +128,6 @@ fn the_key_of_a_csv_file_is_taken_as_it_is_dropped_on_the_terminal() {
     }
 }
 
-/// What a user types of another's key is asked for; what an option says is never passed over.
 #[test]
 fn whose_key_is_asked_where_a_csv_file_has_several_and_a_key_that_is_there_is_not_replaced() {
     let world = empty_home();

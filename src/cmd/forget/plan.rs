@@ -210,8 +210,8 @@ fn is_in_files(context: &Context, key: &AccessKey) -> bool {
     })
 }
 
-/// Whether a store has the encryption key of sessions. One that may have it and does not say so is a failure; none has
-/// it if there is no directory of sessions, which is made before the key.
+/// Whether a store has the encryption key of sessions; a store that cannot say is a failure. Without a session directory,
+/// which is created before the key, there is none.
 fn has_sealing_key(context: &Context) -> Result<bool> {
     let answers = sealing_key::ask_each(&context.stores(false), &context.dirs.cache);
     let may_be_there = context.dirs.cache.is_dir();

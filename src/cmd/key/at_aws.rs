@@ -162,7 +162,7 @@ fn rank(outline: &Outline, name: &ProfileName) -> u8 {
 
 fn clients(context: &Context, name: &ProfileName) -> Result<(Planned, StsClient, IamClient)> {
     let planned = context.plan_of_many(name)?;
-    let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
+    let sts = context.sts(&planned.endpoint)?;
     let iam = context.iam(&planned)?;
     Ok((planned, sts, iam))
 }

@@ -120,7 +120,7 @@ fn keys_of(record: &Record) -> impl Iterator<Item = &AccessKeyId> {
     std::iter::once(&record.old).chain(record.phase.new_key())
 }
 
-/// The rotation that a name means that is no profile's any more: the id of a key, or the profile of the beginning.
+/// Finds a rotation whose profile no longer exists, by the id of a key or by the profile's old name.
 pub fn named(context: &Context, records: &Records, name: &ProfileName) -> Result<Option<Record>> {
     if context.files.profile(name.as_str()).is_some() {
         return Ok(None);

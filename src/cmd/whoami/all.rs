@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::answer::{alias, in_json};
 use crate::arn::AccountId;
-use crate::aws::sts::StsClient;
 use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
 use crate::cmd::active_sessions::open_active;
@@ -216,7 +215,7 @@ impl Test {
         // A session that could not be saved was tested all the same.
         let warn = |text: &str| log::detail(format_args!("{}: {text}", planned.plan.profile));
         let session = obtain_warning(context, planned, &request, &warn)?;
-        let sts = StsClient::new(planned.endpoint.clone(), context.http(&planned.endpoint)?);
+        let sts = context.sts(&planned.endpoint)?;
         let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL);
         Ok(Accepted { who: who.map_err(|e| e.of_profile(&planned.plan.profile))?, session })
     }

@@ -6,7 +6,7 @@ use crate::{iam, sts};
 /// A good answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    Sts(sts::Answer),
+    Sts(Box<sts::Answer>),
     Iam(iam::Answer),
 }
 

@@ -21,9 +21,9 @@ pub enum FaultKind {
     TruncatedBody,
     /// A bare 500, 503 or the like.
     Status(u16),
-    /// 400, `Throttling`, "Rate exceeded".
+    /// 400, `Throttling`, "Rate exceeded"; at the JSON services what each of them calls it.
     Throttling,
-    /// Any other refusal.
+    /// Any other refusal. At the sign-in of `aws login` the code is the `error`, such as `TOKEN_EXPIRED`.
     Error(Refusal),
     /// The `Date` header is off by so many seconds.
     DateOffset(i64),
@@ -90,9 +90,9 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Only calls of this action; any when left out.
     pub action: Option<String>,
-    /// Only calls by this ARN or access key id.
+    /// Only calls by this ARN or access key id; at the JSON services also by this person.
     pub caller: Option<String>,
-    /// Only calls that ask for this role.
+    /// Only calls that ask for this role: by its ARN, at the portal by its name there.
     pub role: Option<String>,
     /// How many such calls pass unharmed first.
     pub skip: u32,

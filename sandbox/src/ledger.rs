@@ -17,6 +17,8 @@ pub struct Call {
     /// `GET` or `POST`.
     pub method: String,
     /// The identity of the key id; none if it is unknown. The signature may be invalid.
+    ///
+    /// At the JSON services: the name of the person, or the ARN of the session of `aws login`, whose token came.
     pub caller_arn: Option<String>,
     pub access_key_id: Option<String>,
     /// From the credential scope, as the region.
@@ -24,7 +26,7 @@ pub struct Call {
     pub region: Option<String>,
     pub host: Option<String>,
     pub user_agent: Option<String>,
-    /// The parameters in the order sent, one-time codes included: nothing here is a real secret.
+    /// The parameters in the order sent, one-time codes included; tokens and client secrets are `***`.
     pub params: Vec<(String, String)>,
     /// `ok`, the code of the refusal, or `unprocessed` when a fault came first.
     pub outcome: String,

@@ -1,4 +1,4 @@
-//! Imitates AWS STS, IAM and the sign-in of the console on loopback, strictly: signatures, one-time codes, trust and time are all checked.
+//! Imitates AWS STS, IAM, single sign-on and the sign-ins on loopback, strictly: signatures, one-time codes, tokens, trust and time are all checked.
 //!
 //! The public imitations accept any signature and any MFA code, so they cannot show that an MFA
 //! tool works. This one answers with AWS's own codes, statuses and words, and can be set to fail
@@ -19,9 +19,35 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! Other sources of credentials are there too: people of IAM Identity Center with the portal and the device flow of
+//! `aws sso login`, sessions of `aws login`, and roles that trust identity tokens. All services share one address and are
+//! told apart by path.
+//!
+//! ```
+//! use twolock_sandbox::{IdentityProvider, Options, Role, Sandbox, SsoToken, SsoUser, WebIdentity};
+//!
+//! let sandbox = Sandbox::start(Options::default())?;
+//! sandbox.add_sso_user(SsoUser::new("alice").assigned("111122223333", "Admin"));
+//! let file = SsoToken::cache_file_name("corp"); // of `sso_session = corp`, in ~/.aws/sso/cache
+//! println!("{file}: {}", sandbox.sso_sign_in("alice").cache_json());
+//!
+//! let user = sandbox.add_user("111122223333", "bob");
+//! let login = sandbox.open_login(&user.arn).expect("a user that exists");
+//! println!("{}: {}", login.cache_file_name(), login.cache_json());
+//!
+//! let issuer = "https://ci.example".to_owned();
+//! let (account, audience) = ("111122223333".to_owned(), "sts.amazonaws.com".to_owned());
+//! sandbox.add_identity_provider(IdentityProvider { account, issuer: issuer.clone(), audience });
+//! let trusted = WebIdentity { issuer, subject: "repo:org/app:*".to_owned() };
+//! sandbox.add_role(Role { web_identities: vec![trusted], ..Role::new("111122223333", "deploy") });
+//! println!("{}", sandbox.identity_token("repo:org/app:main", 300));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! How it is laid out: `listener` accepts and `server` runs a connection; `service` takes a call through
 //! signature, fault and action; `sts` and `iam` hold the actions, `signin` the console's, `world` who exists, `ledger` what happened;
-//! `sandbox` and `account` are the handle, `page` is the door for scripts in other languages. `Sink` and `Proxy`
+//! `rest` takes the calls of the JSON services, whose actions are in `sso` and `login`;
+//! `sandbox`, `account` and `sources` are the handle, `page` is the door for scripts in other languages. `Sink` and `Proxy`
 //! are two small servers for the paths that must not be taken, or must.
 
 mod account;
@@ -34,13 +60,16 @@ mod fault_script;
 mod form;
 mod http;
 mod iam;
+mod jwt;
 mod ledger;
 mod listener;
+mod login;
 mod page;
 mod proxy;
 mod qr;
 mod random;
 mod refusal;
+mod rest;
 mod sandbox;
 mod server;
 mod service;
@@ -48,6 +77,8 @@ mod signature;
 mod signed_call;
 mod signin;
 mod sink;
+mod sources;
+mod sso;
 mod sts;
 mod tls;
 mod totp;
@@ -61,8 +92,10 @@ pub use proxy::{Proxied, Proxy};
 pub use refusal::Refusal;
 pub use sandbox::{Options, Sandbox};
 pub use sink::{Sink, SinkAnswer};
+pub use sources::{Login, SsoToken};
 pub use tls::Tls;
 pub use totp::{STEP_SECONDS, step_at, totp};
 pub use world::{
-    AccessKey, Code, ConsumedCode, Device, KeyUse, NewUser, Policy, Role, Session, SignIn, SourceIdentity, User,
+    AccessKey, Assignment, Code, ConsumedCode, Device, IdentityProvider, KeyUse, LoginState, NewUser, Policy, Role,
+    Session, SignIn, SourceIdentity, SsoUser, User, WebIdentity,
 };

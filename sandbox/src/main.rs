@@ -15,13 +15,13 @@ use twolock_sandbox::Sandbox;
 const USAGE: &str = "usage: twolock-sandbox [--stay] [--ca-file FILE] [WORLD.json]
 
 Prints one line of JSON with everything a caller needs (url, ca_pem, users with keys and devices,
-roles), then serves until standard input ends.
+roles, people, logins, identity tokens), then serves until standard input ends.
 
   --stay          serve until killed
   --ca-file FILE  write the certificate authority there, for AWS_CA_BUNDLE
 
 Without a world there is one user, alice, with an MFA device and a role that requires MFA. The fields of a
-world are described in sandbox/src/world_file.rs.";
+world are described in sandbox/src/world_file/mod.rs.";
 
 fn main() -> ExitCode {
     match run() {

@@ -34,6 +34,10 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Option<Response> {
             *lock(&service.clock) = clock(value)?;
             Ok(())
         }),
+        ("GET", "/device") => Response::new(200, "text/html; charset=utf-8", device_page(service, request)),
+        ("POST", "/approve") => steer(request, |value| answer_device(service, value, true)),
+        ("POST", "/deny") => steer(request, |value| answer_device(service, value, false)),
+        ("POST", "/identity-token") => identity_token(service, request),
         _ => return page_missing(page),
     };
     Some(response)
@@ -64,6 +68,48 @@ fn clock(value: &Value) -> Result<Clock, String> {
         (None, Some(moment)) => Ok(Clock::Fixed(moment)),
         _ => Err("either \"offset\" or \"fixed\", in seconds".to_owned()),
     }
+}
+
+/// Reads `{"user_code": "ABCD-EFGH", "user": "alice"}`; who denies needs no name.
+fn answer_device(service: &Service, value: &Value, approved: bool) -> Result<(), String> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    let user_code = text("user_code").ok_or("\"user_code\" is missing")?;
+    let user = if approved { Some(text("user").ok_or("\"user\" is missing")?) } else { None };
+    lock(&service.world).answer_device(user_code, user, service.now())
+}
+
+/// What a browser shows that follows the address of a device code: who may approve it, and how.
+fn device_page(service: &Service, request: &Request) -> String {
+    let mut params = Params::default();
+    let given = params.read(request.query()).and_then(|()| params.get("user_code")).unwrap_or_default();
+    let world = lock(&service.world);
+    let waiting = world.waiting_grants(service.now()).find(|grant| grant.user_code == given);
+    let words = match waiting {
+        None => "<p>No such code is waiting.</p>".to_owned(),
+        Some(grant) => world.sso_users().fold(format!("<p>Code {}</p>", grant.user_code), |page, user| {
+            let body = json!({"user_code": grant.user_code, "user": user.name});
+            page + &format!(
+                "<pre>curl -d '{}' {}{ROOT}/approve</pre>",
+                body.to_string().replace('&', "&amp;").replace('<', "&lt;"),
+                service.url
+            )
+        }),
+    };
+    format!("<!DOCTYPE html>\n<html><head><title>Device</title></head><body>{words}</body></html>\n")
+}
+
+/// Reads `{"subject": "…", "seconds": 300}`, or `{"claims": {…}}` for a token with any claims.
+fn identity_token(service: &Service, request: &Request) -> Response {
+    let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let (now, world) = (service.now(), lock(&service.world));
+    let claims = match (asked.get("claims"), asked["subject"].as_str(), world.providers.all.first()) {
+        (Some(claims), ..) => claims.clone(),
+        (None, Some(subject), Some(provider)) => {
+            provider.claims(subject, now, asked["seconds"].as_i64().unwrap_or(3600))
+        }
+        _ => return json_page(400, &json!({"error": "\"subject\" and a provider are needed"})),
+    };
+    json_page(200, &json!({"token": world.providers.key.sign(&claims)}))
 }
 
 fn code(service: &Service, request: &Request) -> Response {
@@ -155,6 +201,10 @@ pub(crate) fn state(service: &Service) -> Value {
         .iter()
         .map(|code| json!({"serial": code.serial, "code": code.code, "step": code.step, "time": code.time}))
         .collect();
+    let grants: Vec<Value> = world
+        .waiting_grants(now)
+        .map(|it| json!({"user_code": it.user_code, "start_url": it.start_url, "expires_at": it.expires_at}))
+        .collect();
     let waiting: Vec<Value> = faults
         .waiting()
         .iter()
@@ -173,6 +223,8 @@ pub(crate) fn state(service: &Service) -> Value {
         "keys": keys,
         "devices": devices,
         "roles": world.role_arns().collect::<Vec<_>>(),
+        "sso_users": world.sso_users().map(|user| &user.name).collect::<Vec<_>>(),
+        "user_codes": grants,
         "faults": waiting,
     })
 }

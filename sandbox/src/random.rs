@@ -29,6 +29,16 @@ pub(crate) fn token(length: usize) -> String {
     pick(MIXED, length)
 }
 
+/// Returns letters and digits, as AWS's tokens of single sign-on have them.
+pub(crate) fn word(length: usize) -> String {
+    pick(MIXED, length).replace(['+', '/'], "x")
+}
+
+/// Returns so many bytes in hexadecimal.
+pub(crate) fn hex(count: usize) -> String {
+    data_encoding::HEXLOWER.encode(&bytes(count))
+}
+
 /// Returns the seed of a device that a test adds.
 pub(crate) fn seed() -> Vec<u8> {
     bytes(20)

@@ -13,7 +13,9 @@ use crate::ledger::Call;
 use crate::listener::{Listener, lock};
 use crate::service::Service;
 use crate::tls::{self, Tls};
-use crate::world::{Code, ConsumedCode, Device, MfaDevice, NewUser, Pace, Role, ServerState, Session, SignIn, User};
+use crate::world::{
+    Code, ConsumedCode, Device, MfaDevice, NewUser, Pace, Role, ServerState, Session, SignIn, SsoPace, User,
+};
 use crate::{page, random, server};
 
 /// The longest session token that AWS is known to allow.
@@ -40,6 +42,10 @@ pub struct Options {
     pub list_delay: i64,
     /// How many entries an answer of IAM lists at most, even if the caller asks for more.
     pub page_size: usize,
+    /// How long access tokens of single sign-on last, in seconds.
+    pub sso_token_seconds: i64,
+    /// How long after the sign-in they can be refreshed.
+    pub sso_session_seconds: i64,
 }
 
 impl Default for Options {
@@ -55,11 +61,13 @@ impl Default for Options {
             device_delay: 0,
             list_delay: 0,
             page_size: 1000,
+            sso_token_seconds: 3600,
+            sso_session_seconds: 8 * 3600,
         }
     }
 }
 
-/// A running imitation of STS and IAM; dropping it stops it and cuts its connections.
+/// A running imitation of STS, IAM and the sign-ins; dropping it stops it and cuts its connections.
 #[derive(Debug)]
 pub struct Sandbox {
     // Dropped first, so no connection outlives the handle.
@@ -79,6 +87,7 @@ impl Sandbox {
             list_delay: options.list_delay,
             page_size: options.page_size.max(1),
         };
+        let sso_pace = SsoPace { token: options.sso_token_seconds, session: options.sso_session_seconds };
         let scheme = identity.as_ref().map_or("http", |_| "https");
         let service = Arc::new(Service {
             url: format!("{scheme}://127.0.0.1:{}", listener.address().port()),
@@ -86,7 +95,7 @@ impl Sandbox {
             tolerance: options.tolerance,
             token_length: options.token_length.clamp(1, LONGEST_TOKEN),
             clock: Mutex::new(options.clock),
-            world: Mutex::new(ServerState::new(pace)),
+            world: Mutex::new(ServerState::new(pace, sso_pace)),
             faults: Mutex::new(Faults::default()),
             calls: Mutex::new(Vec::new()),
         });

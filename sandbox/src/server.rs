@@ -8,9 +8,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::clock::http_date;
 use crate::http::{Request, Response, Unread, read_request};
-use crate::page;
 use crate::service::{Reply, Sending, Service};
-use crate::signin;
+use crate::{page, rest, signin};
 
 trait Stream: Read + Write {
     /// Says goodbye, where the protocol has a word for it.
@@ -86,7 +85,9 @@ fn answer(service: &Service, request: &Request, number: u64) -> Reply {
             response.headers.push(date);
             response.into()
         }
-        None => signin::answer(service, request, number).unwrap_or_else(|| service.call(request, number)),
+        None => rest::answer(service, request, number)
+            .or_else(|| signin::answer(service, request, number))
+            .unwrap_or_else(|| service.call(request, number)),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::listener::{Gate, lock};
 use crate::random;
 use crate::refusal::Refusal;
 use crate::signature::{Claim, Expected};
-use crate::signed_call::SignedCall;
+use crate::signed_call::{SignedCall, UnsignedCall};
 use crate::world::{Caller, KeyUse, ServerState};
 use crate::{iam, sts, xml};
 
@@ -85,6 +85,7 @@ impl Service {
         let outcome = match &fault {
             Some(fault) if !fault.processed => None,
             _ if !readable => Some(Err(malformed_query())),
+            _ if sts::is_unsigned(&params) => Some(self.perform_unsigned(&params, now)),
             _ => Some(claim.and_then(|claim| self.perform(request, &claim, &params, now))),
         };
         record.outcome = match &outcome {
@@ -114,7 +115,17 @@ impl Service {
             key.last_used = Some(KeyUse { time: now, service: claim.service.clone(), region: claim.region.clone() });
         }
         let call = SignedCall { world: &mut world, caller: &caller, params, now, token_length: self.token_length };
-        if is_for_iam(params) { iam::perform(call).map(Answer::Iam) } else { sts::perform(call).map(Answer::Sts) }
+        if is_for_iam(params) {
+            iam::perform(call).map(Answer::Iam)
+        } else {
+            sts::perform(call).map(Box::new).map(Answer::Sts)
+        }
+    }
+
+    fn perform_unsigned(&self, params: &Params, now: i64) -> Result<Answer, Refusal> {
+        let world = &mut *lock(&self.world);
+        let call = UnsignedCall { world, params, now, token_length: self.token_length };
+        sts::perform_unsigned(call).map(Box::new).map(Answer::Sts)
     }
 
     fn authenticate(
@@ -178,9 +189,14 @@ pub(crate) fn record(request: &Request, params: &Params, claim: Option<&Claim>, 
         region: claim.map(|claim| claim.region.clone()),
         host: request.header("host").map(str::to_owned),
         user_agent: request.header("user-agent").map(str::to_owned),
-        params: params.0.clone(),
+        params: params.0.iter().map(hide_identity_token).collect(),
         ..Call::default()
     }
+}
+
+fn hide_identity_token((name, value): &(String, String)) -> (String, String) {
+    let value = if name == "WebIdentityToken" { "***" } else { value };
+    (name.clone(), value.to_owned())
 }
 
 /// Turns an outcome into what is sent, with the fault applied.

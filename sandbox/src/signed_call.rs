@@ -11,3 +11,11 @@ pub(crate) struct SignedCall<'a> {
     pub now: i64,
     pub token_length: usize,
 }
+
+/// One call by nobody in particular.
+pub(crate) struct UnsignedCall<'a> {
+    pub world: &'a mut ServerState,
+    pub params: &'a Params,
+    pub now: i64,
+    pub token_length: usize,
+}

@@ -17,6 +17,15 @@ pub(crate) struct Answer {
     pub assumed_role: Option<AssumedRole>,
     pub packed_policy_size: Option<usize>,
     pub source_identity: Option<String>,
+    pub web_identity: Option<Subject>,
+}
+
+/// Whom an identity token named, and who vouches for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub subject: String,
+    pub audience: String,
+    pub provider: String,
 }
 
 #[derive(Clone, Debug)]
@@ -61,6 +70,7 @@ impl Answer {
             assumed_role: None,
             packed_policy_size: None,
             source_identity: None,
+            web_identity: None,
         }
     }
 
@@ -105,6 +115,11 @@ impl Answer {
         }
         if let Some(source) = &self.source_identity {
             body += &element("SourceIdentity", source);
+        }
+        if let Some(it) = &self.web_identity {
+            body += &element("SubjectFromWebIdentityToken", &it.subject);
+            body += &element("Audience", &it.audience);
+            body += &element("Provider", &it.provider);
         }
         if let Some(identity) = &self.identity {
             body += &element("Arn", &identity.arn);

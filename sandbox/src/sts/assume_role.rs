@@ -77,9 +77,6 @@ fn read<'a>(call: &SignedCall<'a>) -> Result<Request<'a>, Refusal> {
     if !Arn::parse(role_arn).is_some_and(|arn| arn.is_role()) {
         return Err(Refusal::validation(format!("{role_arn} is invalid")));
     }
-    if policy.is_some_and(|text| !serde_json::from_str(text).is_ok_and(is_object)) {
-        return Err(Refusal::new(400, "MalformedPolicyDocument", "This policy contains invalid Json"));
-    }
     Ok(Request {
         role_arn,
         session_name,
@@ -97,7 +94,10 @@ fn is_object(value: serde_json::Value) -> bool {
 }
 
 /// Returns how full the packed form is. AWS's packing is secret; ours only grows with what is sent.
-fn packed(policy: Option<&str>, arns: &[&str], tags: &[(String, String)]) -> Result<Option<usize>, Refusal> {
+pub(super) fn packed(policy: Option<&str>, arns: &[&str], tags: &[(String, String)]) -> Result<Option<usize>, Refusal> {
+    if policy.is_some_and(|text| !serde_json::from_str(text).is_ok_and(is_object)) {
+        return Err(Refusal::new(400, "MalformedPolicyDocument", "This policy contains invalid Json"));
+    }
     if policy.is_none() && arns.is_empty() && tags.is_empty() {
         return Ok(None);
     }

@@ -50,6 +50,10 @@ impl<'a> Checks<'a> {
         self.required("RoleSessionName", "roleSessionName", 2, 64, NAME)
     }
 
+    pub(super) fn web_identity_token(&mut self) -> &'a str {
+        self.required("WebIdentityToken", "webIdentityToken", 4, 20_000, ANY)
+    }
+
     pub(super) fn external_id(&mut self) -> Option<&'a str> {
         self.optional("ExternalId", "externalId", 2, 1224, EXTERNAL_ID)
     }

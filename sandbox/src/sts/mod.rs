@@ -1,20 +1,31 @@
-//! Answers the three STS actions that a session helper needs, and refuses everything else as AWS does.
+//! Answers the four STS actions that a session helper needs, and refuses everything else as AWS does.
 
 mod answer;
 mod assume_role;
 mod caller_identity;
 mod grammar;
 mod session_token;
+mod web_identity;
 
 pub(crate) use answer::{Answer, NAMESPACE};
 
-use crate::random;
+use crate::form::Params;
 use crate::refusal::Refusal;
-use crate::signed_call::SignedCall;
+use crate::signed_call::{SignedCall, UnsignedCall};
 use crate::world::Session;
 
 pub(crate) const SERVICE: &str = "sts";
 const VERSION: &str = "2011-06-15";
+
+/// Says whether the call is one that needs no signature.
+pub(crate) fn is_unsigned(params: &Params) -> bool {
+    params.get("Action") == Some("AssumeRoleWithWebIdentity") && params.get("Version") == Some(VERSION)
+}
+
+/// Performs the one action that needs no signature.
+pub(crate) fn perform_unsigned(call: UnsignedCall<'_>) -> Result<Answer, Refusal> {
+    web_identity::answer(call)
+}
 
 /// Performs the action that the parameters name.
 pub(crate) fn perform(call: SignedCall<'_>) -> Result<Answer, Refusal> {
@@ -51,19 +62,10 @@ impl SignedCall<'_> {
     /// Returns a session for the caller itself; a role changes its identity, the world numbers it.
     fn new_session(&self, seconds: i64, mfa_at: Option<i64>) -> Session {
         Session {
-            number: 0,
-            access_key_id: random::identifier("ASIA"),
-            secret_access_key: random::secret(),
-            session_token: random::token(self.token_length),
-            made_at: self.now,
-            expires_at: self.now + seconds,
             mfa_at,
-            made_by: self.caller.access_key_id.clone(),
             arn: self.caller.arn.clone(),
             user_id: self.caller.user_id.clone(),
-            role_arn: None,
-            source_identity: None,
-            transitive_tags: Vec::new(),
+            ..Session::new(&self.caller.access_key_id, self.now, seconds, self.token_length)
         }
     }
 }

@@ -1,23 +1,33 @@
-//! Holds who exists: users and roots with their keys and devices, roles, and the sessions issued so far.
+//! Holds who exists: users and roots with their keys and devices, roles, people of single sign-on, and the sessions issued so far.
 
 mod device;
+mod device_grant;
+mod identity_provider;
 mod key;
+mod login;
 mod role;
 mod session;
 mod sign_in;
+mod sso;
 mod user;
 
 use std::collections::BTreeMap;
 
 pub use device::{Code, ConsumedCode, Device};
+pub use identity_provider::{IdentityProvider, WebIdentity};
 pub use key::{AccessKey, KeyUse};
+pub use login::LoginState;
 pub use role::{Role, SourceIdentity};
 pub use session::Session;
 pub use sign_in::SignIn;
+pub use sso::{Assignment, SsoUser};
 pub use user::{NewUser, Policy, User};
 
 pub(crate) use device::MfaDevice;
+pub(crate) use device_grant::{Consent, DEVICE_INTERVAL, DEVICE_SECONDS, SsoClient};
+pub(crate) use login::LOGIN_SECONDS;
 pub(crate) use session::Caller;
+pub(crate) use sso::{IssuedTokens, SsoPace};
 
 use user::Account;
 
@@ -48,11 +58,19 @@ pub(crate) struct ServerState {
     waiting: BTreeMap<String, sign_in::Waiting>,
     sign_ins: Vec<SignIn>,
     consumed: Vec<ConsumedCode>,
+    sso_pace: SsoPace,
+    sso_users: BTreeMap<String, SsoUser>,
+    reserved_roles: BTreeMap<(String, String), String>,
+    sso_clients: BTreeMap<String, SsoClient>,
+    sso_sessions: Vec<sso::SsoSession>,
+    device_grants: Vec<device_grant::DeviceGrant>,
+    logins: login::Logins,
+    pub providers: identity_provider::Providers,
 }
 
 impl ServerState {
-    pub(crate) fn new(pace: Pace) -> ServerState {
-        ServerState { pace, ..ServerState::default() }
+    pub(crate) fn new(pace: Pace, sso_pace: SsoPace) -> ServerState {
+        ServerState { pace, sso_pace, ..ServerState::default() }
     }
 
     /// Adds a user or a root, with a first key; a known one gets a further key.

@@ -1,5 +1,6 @@
 //! Describes roles, and their trust policies as plain conditions.
 
+use super::WebIdentity;
 use crate::arn::Arn;
 
 /// What a trust policy says about a source identity.
@@ -33,6 +34,8 @@ pub struct Role {
     pub source_identity: SourceIdentity,
     /// The policy allows `sts:TagSession`.
     pub allow_tags: bool,
+    /// Subjects that may assume it with an identity token.
+    pub web_identities: Vec<WebIdentity>,
     /// `MaxSessionDuration`, 3,600 to 43,200.
     pub max_duration: i64,
 }
@@ -51,6 +54,7 @@ impl Role {
             external_id: None,
             source_identity: SourceIdentity::Refused,
             allow_tags: false,
+            web_identities: Vec::new(),
             max_duration: 3600,
         }
     }

@@ -1,6 +1,7 @@
 //! Temporary sessions, and the identity of a caller with one or with a long-term key.
 
 use crate::arn::Arn;
+use crate::random;
 
 /// Temporary credentials as the server remembers them.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ pub struct Session {
     pub expires_at: i64,
     /// When a one-time code was given for this very session. A chained role does not inherit it.
     pub mfa_at: Option<i64>,
-    /// The key that made the call.
+    /// The key that made the call, or what stood for one: a client, or a provider of identity tokens.
     pub made_by: String,
     /// What `GetCallerIdentity` answers: the user's own ARN, or the role session's.
     pub arn: String,
@@ -25,6 +26,27 @@ pub struct Session {
     pub source_identity: Option<String>,
     /// Tags that stay with the sessions chained from this one.
     pub transitive_tags: Vec<(String, String)>,
+}
+
+impl Session {
+    /// Returns new credentials of nobody yet; the world numbers them.
+    pub(crate) fn new(made_by: &str, now: i64, seconds: i64, token_length: usize) -> Session {
+        Session {
+            number: 0,
+            access_key_id: random::identifier("ASIA"),
+            secret_access_key: random::secret(),
+            session_token: random::token(token_length),
+            made_at: now,
+            expires_at: now + seconds,
+            mfa_at: None,
+            made_by: made_by.to_owned(),
+            arn: String::new(),
+            user_id: String::new(),
+            role_arn: None,
+            source_identity: None,
+            transitive_tags: Vec::new(),
+        }
+    }
 }
 
 /// The identity of a key id.

@@ -6,20 +6,22 @@ use twolock_sandbox::{Clock, Fault, FaultKind, NewUser, Options, Policy, Role, S
 
 use crate::wire::ACCOUNT;
 
-/// Returns a program named in the environment, with the user's keys and no other settings of AWS.
+/// Returns a program named in the environment, with no settings of AWS but the address and the region.
 #[expect(clippy::disallowed_methods, reason = "the programs are named by tests/run in the environment")]
-fn program(variable: &str, sandbox: &Sandbox, user: &User) -> Command {
+pub fn program(variable: &str, sandbox: &Sandbox) -> Command {
     let path = std::env::var_os(variable).unwrap_or_else(|| panic!("set {variable} to the program of that name"));
     let mut command = Command::new(path);
     command
         .env("AWS_ENDPOINT_URL", sandbox.url())
-        .env("AWS_ACCESS_KEY_ID", &user.access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", &user.secret_access_key)
         .env("AWS_CONFIG_FILE", "none")
         .env("AWS_SHARED_CREDENTIALS_FILE", "none")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_MAX_ATTEMPTS", "2")
         .env("AWS_PAGER", "");
-    for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
+    for name in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(name);
     }
     for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
@@ -28,13 +30,20 @@ fn program(variable: &str, sandbox: &Sandbox, user: &User) -> Command {
     command
 }
 
+/// Returns a program with the user's keys.
+fn program_of(variable: &str, sandbox: &Sandbox, user: &User) -> Command {
+    let mut command = program(variable, sandbox);
+    command.env("AWS_ACCESS_KEY_ID", &user.access_key_id).env("AWS_SECRET_ACCESS_KEY", &user.secret_access_key);
+    command
+}
+
 fn boto3(script: &str, sandbox: &Sandbox, user: &User) -> Command {
-    let mut command = program("TWOLOCK_TEST_PYTHON", sandbox, user);
+    let mut command = program_of("TWOLOCK_TEST_PYTHON", sandbox, user);
     command.args(["-c", script]);
     command
 }
 
-fn assert_good(output: &Output, sandbox: &Sandbox) {
+pub fn assert_good(output: &Output, sandbox: &Sandbox) {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}\n{:#?}", sandbox.calls());
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "good");
@@ -119,7 +128,7 @@ fn the_aws_cli_manages_keys_and_devices() {
     let alice = sandbox.add_user(ACCOUNT, "alice");
     let phone = sandbox.add_device(&alice.arn, "alice-phone");
     let aws = |words: &str| {
-        let mut command = program("TWOLOCK_TEST_AWS", &sandbox, &alice);
+        let mut command = program_of("TWOLOCK_TEST_AWS", &sandbox, &alice);
         let output = command.arg("iam").args(words.split(' ')).args(["--output", "text"]).output().unwrap();
         let text = if output.status.success() { output.stdout } else { output.stderr };
         String::from_utf8(text).unwrap().trim().to_owned()

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
+use twolock_sandbox::IdentityProvider;
 
-use crate::wire::{Answer, NOW, World};
+use crate::wire::{ACCOUNT, Answer, NOW, World};
 
 fn ask(world: &World, method: &str, path: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(("127.0.0.1", world.sandbox.port())).unwrap();
@@ -83,6 +84,25 @@ fn faults_and_clock_are_set_from_outside() {
     assert_eq!(world.sandbox.now(), NOW + 60);
     ask(&world, "POST", "/_sandbox/clock", r#"{"offset": 0}"#);
     assert!(world.sandbox.now() > NOW + 60);
+}
+
+#[test]
+fn identity_tokens_are_made_on_request() {
+    let world = World::new();
+    let make = |body: &str| ask(&world, "POST", "/_sandbox/identity-token", body);
+    assert_eq!(make(r#"{"subject": "me"}"#).status, 400, "no provider yet");
+    let (account, issuer, audience) = (ACCOUNT.to_owned(), "https://ci.example".to_owned(), "sts".to_owned());
+    world.sandbox.add_identity_provider(IdentityProvider { account, issuer, audience });
+    let claims = |answer: &Answer| {
+        let token = json_of(answer)["token"].as_str().unwrap().to_owned();
+        let middle = data_encoding::BASE64URL_NOPAD.decode(token.split('.').nth(1).unwrap().as_bytes()).unwrap();
+        serde_json::from_slice::<Value>(&middle).unwrap()
+    };
+    let made = claims(&make(r#"{"subject": "me", "seconds": 60}"#));
+    let usual = json!({"iss": "https://ci.example", "aud": "sts", "sub": "me", "iat": NOW, "exp": NOW + 60});
+    assert_eq!(made, usual);
+    assert_eq!(claims(&make(r#"{"claims": {"iss": "x"}}"#)), json!({"iss": "x"}));
+    assert_eq!(make("{").status, 400);
 }
 
 #[test]

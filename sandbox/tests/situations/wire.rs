@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use serde_json::Value;
 use twolock_sandbox::{Clock, Device, Options, Role, Sandbox, User};
 
 pub const ACCOUNT: &str = "111122223333";
@@ -101,6 +102,13 @@ impl Client {
         }
     }
 
+    /// Returns the same client with the credentials of a JSON answer, wherever it has them.
+    pub fn with_json(&self, credentials: &Value) -> Client {
+        let text = |name: &str| credentials[name].as_str().unwrap_or_else(|| panic!("no {name}")).to_owned();
+        let token = Some(text("sessionToken"));
+        Client { key: text("accessKeyId"), secret: text("secretAccessKey"), token, ..self.clone() }
+    }
+
     /// Returns the same client for IAM.
     pub fn iam(&self) -> Client {
         Client { service: "iam".to_owned(), ..self.clone() }
@@ -177,6 +185,20 @@ impl Client {
     }
 }
 
+/// Sends a JSON call without a signature, with further headers.
+pub fn send_json(world: &World, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let port = world.sandbox.port();
+    let mut text = format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    text += &format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    Answer::read(stream).unwrap()
+}
+
 /// Returns fields as a form body.
 pub fn form(fields: Params<'_>) -> String {
     let encode = |text: &str| -> String {
@@ -216,6 +238,22 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         let start = format!("{name}: ");
         self.head.lines().find_map(|line| line.strip_prefix(&start))
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?}"))
+    }
+
+    /// Returns status, exception and error of a JSON answer in one line; `200` for a good one.
+    pub fn json_verdict(&self) -> String {
+        match self.header("x-amzn-errortype") {
+            None => self.status.to_string(),
+            Some(name) => {
+                let body = self.json();
+                let error = body["error"].as_str().map(|error| format!(" {error}")).unwrap_or_default();
+                format!("{} {name}{error}", self.status)
+            }
+        }
     }
 
     /// Returns the text of the first element of this name.

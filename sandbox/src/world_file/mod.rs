@@ -12,11 +12,20 @@
 //!  "roles": [{"arn": "arn:aws:iam::111122223333:role/admin", "principals": ["…"],
 //!             "require_mfa": true, "max_mfa_age": 300, "external_id": "…",
 //!             "source_identity": "refused | allowed | required | =NAME", "allow_tags": false,
-//!             "max_duration": 43200}],
+//!             "max_duration": 43200, "web_identities": [{"issuer": "https://ci.example", "subject": "repo:org/*"}]}],
+//!  "sso": [{"user": "alice", "start_url": "https://example.awsapps.com/start", "region": "us-east-1",
+//!           "assignments": [{"account": "111122223333", "role": "Admin", "seconds": 3600}],
+//!           "signed_in_as": "corp"}], "sso_token_seconds": 3600, "sso_session_seconds": 28800,
+//!  "logins": [{"arn": "arn:aws:iam::111122223333:user/alice", "mfa": true}],
+//!  "identity_provider": {"account": "111122223333", "issuer": "https://ci.example", "audience": "sts.amazonaws.com",
+//!                        "tokens": [{"subject": "repo:org/app", "seconds": 300}]},
 //!  "faults": [{"kind": "hang"}]}
 //! ```
 //!
-//! A user named a second time gets a further key.
+//! A user named a second time gets a further key. `signed_in_as` is the name of the `sso_session`, or the start URL in
+//! the older form: the answer then has the file of the AWS CLI's cache by name and content, as it has for each login.
+
+mod sources;
 
 use serde_json::{Map, Value, json};
 use twolock_sandbox::{Clock, Device, Fault, NewUser, Options, Policy, Role, Sandbox, SourceIdentity, Tls};
@@ -88,6 +97,11 @@ fn world(value: &Value) -> Result<Object<'_>, String> {
         "users",
         "aliases",
         "roles",
+        "sso",
+        "sso_token_seconds",
+        "sso_session_seconds",
+        "logins",
+        "identity_provider",
         "faults",
     ];
     Object::new("the world", value, &known)
@@ -119,6 +133,8 @@ pub(crate) fn options(value: &Value) -> Result<Options, String> {
         device_delay: world.number("device_delay")?.unwrap_or(usual.device_delay),
         list_delay: world.number("list_delay")?.unwrap_or(usual.list_delay),
         page_size: small("page_size")?.map_or(usual.page_size, usize::from),
+        sso_token_seconds: world.number("sso_token_seconds")?.unwrap_or(usual.sso_token_seconds),
+        sso_session_seconds: world.number("sso_session_seconds")?.unwrap_or(usual.sso_session_seconds),
     })
 }
 
@@ -133,10 +149,12 @@ pub(crate) fn fill(sandbox: &Sandbox, value: &Value) -> Result<Value, String> {
         let alias = Object::new("an alias", value, &["account", "alias"])?;
         sandbox.set_alias(&alias.need_text("account")?, &alias.need_text("alias")?);
     }
+    let mut told = json!({"users": users, "roles": roles});
+    sources::fill(sandbox, &world, &mut told)?;
     for value in world.list("faults")? {
         sandbox.fault(Fault::from_json(value)?);
     }
-    Ok(json!({"users": users, "roles": roles}))
+    Ok(told)
 }
 
 fn add_user(sandbox: &Sandbox, value: &Value) -> Result<Value, String> {
@@ -218,6 +236,7 @@ fn role(value: &Value) -> Result<Role, String> {
         "source_identity",
         "allow_tags",
         "max_duration",
+        "web_identities",
     ];
     let object = Object::new("a role", value, &known)?;
     let arn = object.need_text("arn")?;
@@ -228,6 +247,7 @@ fn role(value: &Value) -> Result<Role, String> {
     role.external_id = object.text("external_id")?;
     role.allow_tags = object.flag("allow_tags")?;
     role.max_duration = object.number("max_duration")?.unwrap_or(role.max_duration);
+    role.web_identities = sources::web_identities(&object)?;
     role.source_identity = match object.text("source_identity")?.as_deref() {
         None | Some("refused") => SourceIdentity::Refused,
         Some("allowed") => SourceIdentity::Allowed,
@@ -257,6 +277,20 @@ mod tests {
                 "a user: no such \"policy\": none",
             ),
             (json!({"aliases": [{"account": "111122223333"}]}), "an alias: \"alias\" is missing"),
+            (
+                json!({"sso": [{"user": "alice", "assignments": [{"account": "111122223333"}]}]}),
+                "an assignment: \"role\" is missing",
+            ),
+            (
+                json!({"sso": [{"user": "alice", "assignments": [{"account": "1"}]}]}),
+                "an assignment: not an account: 1",
+            ),
+            (json!({"sso": [{"user": "alice", "password": "x"}]}), "a person has no field \"password\""),
+            (
+                json!({"logins": [{"arn": "arn:aws:iam::111122223333:user/nobody"}]}),
+                "nobody here has this ARN: arn:aws:iam::111122223333:user/nobody",
+            ),
+            (json!({"identity_provider": {"account": "1"}}), "an identity provider: \"issuer\" is missing"),
             (json!({"roles": [{"arn": "arn:aws:iam::1:role/x"}]}), "not the ARN of a role: arn:aws:iam::1:role/x"),
             (
                 json!({"roles": [{"arn": "arn:aws:iam::111122223333:role/x", "require_mfa": "yes"}]}),

@@ -103,6 +103,8 @@ fn run(command: &mut Command, input: &[u8], bounds: ChildLimits) -> Result<Answe
     drop(exit_hook);
     let status = ended.inspect_err(|_| end(&mut child))?;
     if output.finish(REST) {
+        // The program has ended; what it started writes on, and keeps the group's number from being given away.
+        platform::kill_group(leader);
         return Err(NoAnswer::TooLong);
     }
     errors.finish(REST);
@@ -116,6 +118,11 @@ pub fn ending(status: ExitStatus) -> String {
         (None, Some(code)) => format!("exited with {code}"),
         (None, None) => "ended without an exit code".into(),
     }
+}
+
+/// Whether a file is a program that we may start.
+pub fn is_executable(file: &Path) -> bool {
+    platform::is_executable(file)
 }
 
 /// Finds a program: an absolute path, or a bare name in the absolute directories of `path`. Never anything relative to the

@@ -78,7 +78,7 @@ pub const KNOWN: &[&str] = &[
 /// (aws-contract 1.1).
 pub const FILE_VARIABLES: [&str; 2] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
 
-/// Variables that hold credentials. An [`Env`] knows whether they are set, and not what they hold.
+/// Variables that hold credentials. An [`Env`] knows whether they are set, and of what they hold the key's id alone.
 pub const CREDENTIALS: [&str; 4] =
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
 
@@ -117,6 +117,7 @@ pub struct Env {
     handed: Vec<&'static str>,
     has_handed_keys: bool,
     credentials: BTreeSet<&'static str>,
+    key_id: Option<String>,
 }
 
 impl Env {
@@ -143,6 +144,7 @@ impl Env {
             }
         }
         let key_id = variables.iter().find(|(name, _)| platform::is_variable(name, KEY_ID));
+        read.key_id = key_id.and_then(|(_, id)| id.to_str()).filter(|id| !id.is_empty()).map(String::from);
         read.without_handed(key_id.map(|(_, id)| id.as_os_str()))
     }
 
@@ -194,6 +196,11 @@ impl Env {
     /// The variables of [`CREDENTIALS`] that are set, in that order.
     pub fn credentials(&self) -> Vec<&'static str> {
         CREDENTIALS.iter().copied().filter(|name| self.credentials.contains(name)).collect()
+    }
+
+    /// The id of the access key in the environment, as it is there.
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
     }
 
     /// Whether the variable is set to `true` (any case), as AWS's switches are read.
@@ -313,8 +320,13 @@ mod tests {
 
     #[test]
     fn credentials_are_known_to_be_set_and_not_kept() {
-        let env = read(&[("AWS_SESSION_TOKEN", "hush"), ("AWS_ACCESS_KEY_ID", "hush"), ("AWS_SECRET_ACCESS_KEY", "")]);
+        let env = read(&[
+            ("AWS_SESSION_TOKEN", "hush"),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+        ]);
         assert_eq!(env.credentials(), ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"]);
+        assert_eq!(env.key_id(), Some("AKIAIOSFODNN7EXAMPLE"));
         assert!(!format!("{env:?}").contains("hush"));
     }
 }

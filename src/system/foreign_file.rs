@@ -12,10 +12,20 @@ use crate::error::{Failure, Kind, Result};
 /// devices and directories are refused, and so is anything above `limit` bytes. `shown` is how messages name it.
 pub fn load(path: &Path, shown: &str, limit: u64) -> Result<Vec<u8>> {
     let refused = |why: &str| Failure::new(Kind::Config, format!("cannot read {shown}: {why}"));
-    read_regular(path, limit).map_err(|error| match error {
+    read_regular(path, limit).map(Option::unwrap_or_default).map_err(|error| match error {
         Unreadable::NotAFile(what) => refused(what),
         Unreadable::TooLarge => refused(&format!("it is larger than {} MiB", limit >> 20)),
         Unreadable::Io(error) => refused(&plain(&error)),
+    })
+}
+
+/// Reads a whole file as [`load`] does, but tells a missing one from an empty one: none. The error is why, in words that
+/// name no file.
+pub fn read(path: &Path, limit: u64) -> std::result::Result<Option<Vec<u8>>, String> {
+    read_regular(path, limit).map_err(|error| match error {
+        Unreadable::NotAFile(what) => what.into(),
+        Unreadable::TooLarge => format!("it is larger than {} KiB", limit >> 10),
+        Unreadable::Io(error) => plain(&error),
     })
 }
 
@@ -46,20 +56,20 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-fn read_regular(path: &Path, limit: u64) -> std::result::Result<Vec<u8>, Unreadable> {
+fn read_regular(path: &Path, limit: u64) -> std::result::Result<Option<Vec<u8>>, Unreadable> {
     let file = match platform::open_without_waiting(path) {
         Ok(file) => file,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return if platform::is_null_device(&metadata) { Ok(Vec::new()) } else { Err(kind_of(&metadata)) };
+        return if platform::is_null_device(&metadata) { Ok(Some(Vec::new())) } else { Err(kind_of(&metadata)) };
     }
     // The room is made at once: growing would leave copies of keys behind in freed memory.
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0) + 1);
     let read = file.take(limit + 1).read_to_end(&mut bytes)?;
-    if read as u64 > limit { Err(Unreadable::TooLarge) } else { Ok(bytes) }
+    if read as u64 > limit { Err(Unreadable::TooLarge) } else { Ok(Some(bytes)) }
 }
 
 fn kind_of(metadata: &Metadata) -> Unreadable {
@@ -91,6 +101,17 @@ mod tests {
         assert_eq!(load(&directory.path().join("config"), "x", 10), Ok(Vec::new()));
         std::fs::write(directory.path().join("file"), "x").unwrap();
         assert_eq!(load(&directory.path().join("file/config"), "x", 10), Ok(Vec::new()), "its directory is a file");
+    }
+
+    #[test]
+    fn a_missing_file_can_be_told_from_an_empty_one() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(read(&directory.path().join("token"), 10), Ok(None));
+        std::fs::write(directory.path().join("token"), "").unwrap();
+        assert_eq!(read(&directory.path().join("token"), 10), Ok(Some(Vec::new())));
+        std::fs::write(directory.path().join("token"), [b'x'; 1025]).unwrap();
+        assert_eq!(read(&directory.path().join("token"), 1024).unwrap_err(), "it is larger than 1 KiB");
+        assert_eq!(read(directory.path(), 1024).unwrap_err(), "it is a directory");
     }
 
     #[test]

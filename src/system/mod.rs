@@ -22,6 +22,7 @@ pub mod permissions;
 pub mod private_file;
 pub mod program_line;
 pub(crate) mod programs;
+pub mod running;
 pub mod signals;
 #[cfg(all(unix, not(target_os = "macos")))]
 pub mod sockets;
@@ -29,6 +30,7 @@ pub mod stdin;
 pub mod terminal;
 mod terminal_events;
 pub mod user;
+pub mod words;
 
 #[cfg(unix)]
 mod unix;

@@ -28,9 +28,10 @@ pub(crate) fn path(home: &Path) -> OsString {
         .unwrap_or_default()
 }
 
+/// A person's own before the system's, as on a `PATH`.
 fn directories(home: &Path) -> impl Iterator<Item = PathBuf> {
-    let of_all = platform::SYSTEM_DIRECTORIES.iter().map(PathBuf::from);
-    of_all.chain(BELOW_HOME.iter().map(|below| home.join(below)))
+    let own = BELOW_HOME.iter().map(|below| home.join(below));
+    own.chain(platform::SYSTEM_DIRECTORIES.iter().map(PathBuf::from))
 }
 
 /// Whether a program is a login shell of this machine.

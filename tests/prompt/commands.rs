@@ -13,10 +13,10 @@ use twolock::internals::{
 
 use crate::world::{World, eventually, role};
 
-const BIN: &str = ".nix-profile/bin";
+pub const BIN: &str = ".nix-profile/bin";
 
 /// A home whose package manager has installed one program, `code`.
-fn with_program(body: &str) -> (TempDir, Env) {
+pub fn with_program(body: &str) -> (TempDir, Env) {
     let directory = tempfile::tempdir().unwrap();
     let bin = directory.path().join(BIN);
     fs::create_dir_all(&bin).unwrap();
@@ -25,7 +25,7 @@ fn with_program(body: &str) -> (TempDir, Env) {
     (directory, Env::of([("PATH", path)]))
 }
 
-fn write_program(file: &Path, body: &str) {
+pub fn write_program(file: &Path, body: &str) {
     // written under another name first: a fork of another test may hold the file open for writing just now
     let draft = file.with_extension("draft");
     fs::write(&draft, format!("#!/bin/sh\n{body}\n")).unwrap();
@@ -52,7 +52,7 @@ fn ask(source: &CommandSource, bound: Duration) -> Result<String, AskError> {
     source.ask(&question, Deadline::after(Instant::now(), bound)).map(|code| code.expose().to_owned())
 }
 
-const LONG: Duration = Duration::from_secs(20);
+pub const LONG: Duration = Duration::from_secs(20);
 
 #[test]
 fn what_a_program_prints_is_a_code_or_a_failure() {
@@ -114,7 +114,7 @@ fn a_program_that_hangs_is_killed_at_the_bound_with_its_children() {
 }
 
 /// Gone, or waiting for somebody to collect it.
-fn is_dead(pid: &str) -> bool {
+pub fn is_dead(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 use twolock::internals::{
-    AccountId, AskError, CodeSource, CommandSource, Deadline, Env, GivenCode, MfaSerial, Place, ProfileName, Question,
-    TerminalSource, signals,
+    AccountId, AskError, CodeSource, CommandSource, Credentials, Deadline, Env, GivenCode, MfaSerial, Place,
+    ProcessSource, ProfileName, Question, TerminalSource, signals,
 };
 
 use crate::world::role;
@@ -30,6 +30,7 @@ fn driver() {
         "ask" => ask(),
         "note" => note(),
         "command" => command(),
+        "process" => process(),
         "stdin" => stdin(),
         "hardened" => crate::hardened::part(),
         "hidden" => crate::modes::hidden(),
@@ -120,6 +121,18 @@ fn command() {
         .unwrap(),
     );
     report("done");
+}
+
+fn process() {
+    signals::watch();
+    let place = Place { file: "~/.aws/config".into(), line: 7 };
+    let profile = ProfileName::parse("base").unwrap();
+    let home = std::path::Path::new("/nowhere");
+    let source = ProcessSource::parse(&setting("PROMPT_LINE").unwrap(), &profile, &place, &Env::from_process(), home);
+    report(&match source.unwrap().run(deadline()) {
+        Ok(Credentials::Key(key)) => format!("key {}", key.id),
+        other => format!("{other:?}"),
+    });
 }
 
 fn stdin() {

@@ -1,4 +1,4 @@
-//! Questions on a real pseudo-terminal, programs that print codes, signals and the hardened process.
+//! Questions on a real pseudo-terminal, programs that print codes or credentials, signals and the hardened process.
 //!
 //! The asking process is this test binary again, started as the ignored test `driver::driver` with a role; beside it
 //! plays `driver::shell`, a shell with job control reduced to what a test needs.
@@ -7,6 +7,7 @@
 
 mod asking;
 mod commands;
+mod credential_programs;
 mod driver;
 mod ending;
 mod hardened;

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
+use aws_credential_types::Credentials as SdkCredentials;
 
 use super::endpoint::Endpoint;
 use super::http::Proxy;
 use super::mask::mask;
 use super::unreached::Way;
 use super::wire::Seen;
-use crate::credentials::{AccessKey, AccessKeyId, Session};
+use crate::credentials::{AccessKey, AccessKeyId, Credentials, Session};
 use crate::names::MfaCode;
+use crate::secret::{self, Secret};
 
 /// Who signs a call.
 #[derive(Clone, Copy, Debug)]
@@ -21,20 +22,29 @@ pub enum Signer<'a> {
     Session(&'a Session),
 }
 
-impl Signer<'_> {
-    pub(super) fn key_id(&self) -> &AccessKeyId {
+impl<'a> From<&'a Credentials> for Signer<'a> {
+    fn from(credentials: &'a Credentials) -> Self {
+        match credentials {
+            Credentials::Key(key) => Self::Key(key),
+            Credentials::Session(session) => Self::Session(session),
+        }
+    }
+}
+
+impl<'a> Signer<'a> {
+    pub(super) fn key_id(self) -> &'a AccessKeyId {
         match self {
             Signer::Key(key) => &key.id,
             Signer::Session(session) => &session.access_key_id,
         }
     }
 
-    pub(super) fn credentials(&self) -> Credentials {
+    pub(super) fn credentials(self) -> SdkCredentials {
         let (id, secret, token) = match self {
             Signer::Key(key) => (&key.id, &key.secret, None),
             Signer::Session(session) => (&session.access_key_id, &session.secret, Some(session.token.expose().clone())),
         };
-        Credentials::new(id.as_str(), secret.expose().as_str(), token, None, "twolock")
+        SdkCredentials::new(id.as_str(), secret.expose().as_str(), token, None, "twolock")
     }
 }
 
@@ -68,7 +78,10 @@ impl Bounds {
 pub(super) struct Call<'a> {
     /// As AWS names it: `GetSessionToken`.
     pub(super) action: &'static str,
-    pub(super) signer: Signer<'a>,
+    /// None for a call that is not signed: what it carries says who calls.
+    pub(super) signer: Option<Signer<'a>>,
+    /// The tokens and secrets it carries, in its headers or its body.
+    pub(super) carried: &'a [&'a Secret<String>],
     /// The codes it carries, which AWS takes once.
     pub(super) codes: [Option<&'a MfaCode>; 2],
     /// Whether it is sent once at most, because it may have had its effect although no answer came.
@@ -97,14 +110,23 @@ impl<'a> Call<'a> {
         Way { endpoint: self.endpoint, proxy: self.proxy }
     }
 
-    /// Returns a text from AWS with the secrets we sent masked (threat-model P2).
+    /// Returns the id of the key that signs it, as messages name it.
+    pub(super) fn key_id(&self) -> &'a str {
+        self.signer.map_or("", |signer| signer.key_id().as_str())
+    }
+
+    /// Returns a text from AWS with the secrets we sent masked (threat-model P2). One that answers a token may quote
+    /// another, which we never had: whatever has the shape of one is masked there too.
     pub(super) fn masked(&self, text: &str, seen: Option<&Seen>) -> String {
         let (secret, token) = match self.signer {
-            Signer::Key(key) => (&key.secret, None),
-            Signer::Session(session) => (&session.secret, Some(session.token.expose().as_str())),
+            Some(Signer::Key(key)) => (Some(&key.secret), None),
+            Some(Signer::Session(session)) => (Some(&session.secret), Some(&session.token)),
+            None => (None, None),
         };
-        let signature = seen.and_then(|seen| seen.signature.as_ref()).map(|text| text.expose().as_str());
-        let codes = self.codes.map(|code| code.map(MfaCode::expose));
-        mask(text, [Some(secret.expose().as_str()), token, signature].into_iter().chain(codes).flatten())
+        let signature = seen.and_then(|seen| seen.signature.as_ref());
+        let sent = [secret, token, signature].into_iter().flatten().chain(self.carried.iter().copied());
+        let codes = self.codes.into_iter().flatten().map(MfaCode::expose);
+        let text = mask(text, sent.map(|secret| secret.expose().as_str()).chain(codes));
+        if self.carried.is_empty() { text } else { secret::masked(&text).into_owned() }
     }
 }

@@ -14,6 +14,7 @@ use super::failure::{self, Outcome, ServiceCall, may_pass};
 use super::http::{Connectors, HttpSettings};
 use super::unreached::Way;
 use super::wire::{Seen, Wire};
+use crate::secret::Secret;
 use crate::system::clock;
 use crate::timestamp::Timestamp;
 
@@ -32,6 +33,12 @@ pub(super) struct Client {
 /// The clock answers are judged by and calls are signed with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock(fn() -> Timestamp);
+
+impl Clock {
+    pub(super) fn timestamp(self) -> Timestamp {
+        (self.0)()
+    }
+}
 
 impl TimeSource for Clock {
     fn now(&self) -> SystemTime {
@@ -116,8 +123,13 @@ impl Client {
 
     /// A call without a code, as far as every service has it.
     pub(super) fn call<'a>(&'a self, action: &'static str, signer: Signer<'a>) -> Call<'a> {
+        Call { signer: Some(signer), ..self.unsigned(action, &[]) }
+    }
+
+    /// A call that nobody signs, with the tokens and secrets it carries instead.
+    pub(super) fn unsigned<'a>(&'a self, action: &'static str, carried: &'a [&'a Secret<String>]) -> Call<'a> {
         let (endpoint, proxy) = (&self.endpoint, self.connectors.proxy());
-        Call { action, signer, codes: [None; 2], once: false, endpoint, proxy }
+        Call { action, signer: None, carried, codes: [None; 2], once: false, endpoint, proxy }
     }
 
     /// Makes one call within its bounds, and has its answer read by `read`.

@@ -40,6 +40,7 @@ impl AwsError {
     pub fn into_failure(self) -> Failure {
         let kind = match self.kind {
             AwsErrorKind::NotSent | AwsErrorKind::Unclear | AwsErrorKind::BadAnswer => Kind::Network,
+            AwsErrorKind::SignedOut => Kind::NeedsPerson,
             _ => Kind::Refused,
         };
         let is_unsent = self.kind == AwsErrorKind::NotSent;
@@ -55,6 +56,9 @@ pub enum AwsErrorKind {
     WrongCode,
     /// The signing session has expired or is unknown to AWS: remove it and mint a new one.
     StaleSession,
+    /// The sign-in that was called with has expired, was ended, or is unknown to AWS: a person signs in again. The cause
+    /// follows the sign-in's name: "has expired (…)".
+    SignedOut,
     /// What it should create is there already.
     Exists,
     /// What it is about does not exist.
@@ -89,9 +93,15 @@ mod tests {
     #[test]
     fn an_error_becomes_a_failure_of_the_profile_with_commands_to_paste() {
         use AwsErrorKind::*;
-        for (kind, code) in
-            [(WrongCode, 4), (StaleSession, 4), (Refused, 4), (NotSent, 6), (Unclear, 6), (BadAnswer, 6)]
-        {
+        for (kind, code) in [
+            (WrongCode, 4),
+            (StaleSession, 4),
+            (SignedOut, 9),
+            (Refused, 4),
+            (NotSent, 6),
+            (Unclear, 6),
+            (BadAnswer, 6),
+        ] {
             let login = CommandLine::new(Verb::Login).with("--fresh");
             let hints = vec![login.to("try"), "look around".into()];
             let error = AwsError { kind, cause: "no".into(), hints };

@@ -107,7 +107,7 @@ pub(super) fn may_pass(outcome: &Outcome, seen: &Seen) -> bool {
 fn is_trouble(code: &str, seen: &Seen) -> bool {
     const THROTTLED: [&str; 6] =
         ["Throttling", "Throttled", "RequestThrottled", "RequestLimitExceeded", "TooManyRequests", "SlowDown"];
-    matches!(seen.end, Some(End::Answered(500..))) || THROTTLED.contains(&code)
+    matches!(seen.end, Some(End::Answered(429 | 500..))) || THROTTLED.contains(&code)
 }
 
 impl Call<'_> {
@@ -190,12 +190,12 @@ impl Call<'_> {
     }
 
     fn unknown_key(&self, words: &str) -> Meaning {
-        if let Signer::Session(_) = self.signer {
+        if let Some(Signer::Session(_)) = self.signer {
             return self.stale(format!("AWS no longer knows the session ({words})"));
         }
         let partition = self.endpoint.region().partition();
         let place = partition.map(|partition| format!(" in partition {}", partition.name())).unwrap_or_default();
-        let cause = format!("access key {} is unknown, inactive or deleted{place} ({words})", self.signer.key_id());
+        let cause = format!("access key {} is unknown, inactive or deleted{place} ({words})", self.key_id());
         let hint = "check it under IAM > Users > Security credentials; a new key needs a few seconds to become active";
         refused(cause, hint)
     }
@@ -203,18 +203,19 @@ impl Call<'_> {
     /// A session that is refused is removed and minted again; a long-term key cannot be renewed.
     fn stale(&self, cause: String) -> Meaning {
         match self.signer {
-            Signer::Session(_) => (AwsErrorKind::StaleSession, cause, Vec::new()),
-            Signer::Key(_) => {
+            Some(Signer::Session(_)) => (AwsErrorKind::StaleSession, cause, Vec::new()),
+            Some(Signer::Key(_)) => {
                 refused(cause, "this key is temporary: use a long-term access key (AKIA…) of an IAM user")
             }
+            None => (AwsErrorKind::SignedOut, format!("has ended: {cause}"), Vec::new()),
         }
     }
 
     fn wrong_secret(&self, words: &str) -> Meaning {
         match self.signer {
-            Signer::Session(_) => self.stale(format!("the session's signature was refused ({words})")),
-            Signer::Key(_) => refused(
-                format!("the secret key of {} does not match the one at AWS ({words})", self.signer.key_id()),
+            Some(Signer::Session(_)) => self.stale(format!("the session's signature was refused ({words})")),
+            _ => refused(
+                format!("the secret key of {} does not match the one at AWS ({words})", self.key_id()),
                 "was a space added or a character lost when it was pasted? compare it with the original",
             ),
         }

@@ -65,8 +65,8 @@ pub fn resolve(request: &EndpointRequest, allow: &[String]) -> Result<Endpoint, 
         return Ok(address.endpoint(service, EndpointKind::Aws, region));
     }
     let region = match service {
-        Service::Sts | Service::Signin => request.region.clone(),
         Service::Iam => hosts::iam_region(request.partition),
+        _ => request.region.clone(),
     };
     if address.is_loopback() {
         return Ok(address.endpoint(service, EndpointKind::Loopback, region));
@@ -117,7 +117,7 @@ fn unknown_host(service: Service, partition: Partition) -> Failure {
 
 /// Returns the address of a console page in a region: a service's first page, or the console's own.
 pub fn console_page(partition: Partition, region: &Region, service: Option<&str>) -> Result<String, Failure> {
-    let host = hosts::console_host(partition, region).ok_or_else(|| unknown_host(Service::Signin, partition))?;
+    let host = hosts::console_host(partition, region).ok_or_else(|| unknown_host(Service::Console, partition))?;
     Ok(format!("https://{host}/{}/home?region={region}", service.unwrap_or("console")))
 }
 
@@ -165,6 +165,14 @@ impl Endpoint {
     /// Returns whether it is AWS's own.
     pub fn is_aws(&self) -> bool {
         self.kind == EndpointKind::Aws
+    }
+
+    /// Returns whether a token may go there, with which anybody who has it can act: to AWS's own hosts, and to those the
+    /// settings allow. A server on this machine, which a variable can name, is another user's as easily as one's own;
+    /// builds with the feature `sandbox` trust it.
+    pub fn may_get_tokens(&self, allow: &[String]) -> bool {
+        let is_named = || allow.iter().any(|entry| entry.trim().eq_ignore_ascii_case(&self.host()));
+        self.kind != EndpointKind::Loopback || cfg!(feature = "sandbox") || is_named()
     }
 
     /// Returns what tells sessions of this endpoint from AWS's (P18): nothing for AWS's own, else the whole origin.

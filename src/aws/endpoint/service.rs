@@ -8,7 +8,13 @@ pub enum Service {
     /// Access keys and MFA devices. It has one endpoint for a whole partition.
     Iam,
     /// The sign-in of the AWS console. Its calls are not signed: they carry the credentials of a role.
-    Signin,
+    Console,
+    /// The portal of single sign-on (IAM Identity Center), which gives credentials of roles for a token.
+    Sso,
+    /// What issues and renews the tokens of single sign-on.
+    SsoOidc,
+    /// The sign-in of `aws login`, which renews its sessions.
+    Login,
 }
 
 impl Service {
@@ -17,7 +23,10 @@ impl Service {
         match self {
             Service::Sts => "STS",
             Service::Iam => "IAM",
-            Service::Signin => "console sign-in",
+            Service::Console => "console sign-in",
+            Service::Sso => "SSO",
+            Service::SsoOidc => "SSO OIDC",
+            Service::Login => "AWS sign-in",
         }
     }
 
@@ -26,7 +35,9 @@ impl Service {
         match self {
             Service::Sts => "sts",
             Service::Iam => "iam",
-            Service::Signin => "signin",
+            Service::Console | Service::Login => "signin",
+            Service::Sso => "awsssoportal",
+            Service::SsoOidc => "sso-oauth",
         }
     }
 }

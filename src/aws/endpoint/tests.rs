@@ -375,3 +375,23 @@ fn an_address_full_of_escapes_is_shown_harmless() {
     let line = failure.headline();
     assert!(line.contains("\\u{1b}") && !line.contains('\u{1b}'), "{line}");
 }
+
+#[test]
+fn a_server_of_this_machine_gets_tokens_in_a_release_only_if_the_settings_name_it() {
+    let to = |url: &str, allow: &[&str]| {
+        let allow: Vec<String> = allow.iter().map(ToString::to_string).collect();
+        resolve(&request(Some(url)), &allow).unwrap().may_get_tokens(&allow)
+    };
+    let trusted = cfg!(feature = "sandbox");
+    for (url, allow, expected) in [
+        ("https://sts.eu-west-1.amazonaws.com", &[][..], true),
+        ("https://sts.corp.example", &["sts.corp.example"], true),
+        ("http://127.0.0.1:4566", &[], trusted),
+        ("http://127.0.0.1:4566", &["127.0.0.1:4567", "127.0.0.1"], trusted),
+        ("http://localhost:4566", &["127.0.0.1:4566"], trusted),
+        ("http://127.0.0.1:4566", &["127.0.0.1:4566"], true),
+        ("http://[::1]:4566", &["x", " [::1]:4566"], true),
+    ] {
+        assert_eq!(to(url, allow), expected, "{url} {allow:?}");
+    }
+}

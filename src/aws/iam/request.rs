@@ -29,7 +29,8 @@ pub(super) fn signed(
 ) -> Result<HttpRequest, Box<dyn Error + Send + Sync>> {
     let url = format!("{}/", call.endpoint.url());
     let body = form(call, parameters);
-    let identity = Identity::from(call.signer.credentials());
+    let signer = call.signer.ok_or("nobody signs it")?;
+    let identity = Identity::from(signer.credentials());
     let signing = v4::SigningParams::builder()
         .identity(&identity)
         .region(call.endpoint.region().as_str())

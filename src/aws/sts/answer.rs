@@ -1,31 +1,21 @@
-//! Answers checked before anything of them is kept (threat-model P18, P36, P37, F34).
-//!
-//! An expiry is judged by our clock: past is refused, and so is more than 5 minutes beyond what was asked. Between two
-//! clocks that differ a right answer may look too long, so the end may also be measured from the server's `Date`, as
-//! long as that is within the 15 minutes in which AWS takes our signature at all; a `Date` further off proves nothing.
+//! Answers checked before anything of them is kept (threat-model P18, F34).
 
 use std::time::Duration;
 
 use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityOutput;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::operation::get_session_token::GetSessionTokenOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 
 use super::operations::CallerIdentity;
 use crate::arn::{AccountId, MfaSerial, account_of};
-use crate::aws::clocks::{Clocks, SLACK, apart};
-use crate::credentials::{AccessKeyId, LONGEST_TOKEN, Session, is_credential_text};
+use crate::aws::clocks::Clocks;
+use crate::aws::given::Given;
+use crate::credentials::Session;
 use crate::role::RoleRequest;
 use crate::secret::Secret;
 use crate::timestamp::Timestamp;
-
-/// The window in which AWS takes a signature.
-const SIGNATURE_WINDOW: Duration = Duration::from_secs(15 * 60);
-
-fn latest_start(clocks: Clocks) -> Timestamp {
-    let near = clocks.theirs.filter(|&theirs| apart(clocks.ours, theirs) <= SIGNATURE_WINDOW);
-    near.map_or(clocks.ours, |theirs| theirs.max(clocks.ours))
-}
 
 /// Returns the session of a GetSessionToken answer, or what is wrong with it. Its account is the device's, if known.
 pub(super) fn session_token(
@@ -39,6 +29,16 @@ pub(super) fn session_token(
 
 /// Returns the session of an AssumeRole answer, or what is wrong with it.
 pub(super) fn role_session(answer: AssumeRoleOutput, request: &RoleRequest, clocks: Clocks) -> Result<Session, String> {
+    must_be_as_asked(answer.assumed_role_user().map_or("", AssumedRoleUser::arn), request)?;
+    session(answer.credentials, Some(request.role.account().clone()), request.duration, clocks)
+}
+
+/// Returns the session of an AssumeRoleWithWebIdentity answer, or what is wrong with it.
+pub(super) fn web_identity_session(
+    answer: AssumeRoleWithWebIdentityOutput,
+    request: &RoleRequest,
+    clocks: Clocks,
+) -> Result<Session, String> {
     must_be_as_asked(answer.assumed_role_user().map_or("", AssumedRoleUser::arn), request)?;
     session(answer.credentials, Some(request.role.account().clone()), request.duration, clocks)
 }
@@ -97,32 +97,10 @@ fn session(
     clocks: Clocks,
 ) -> Result<Session, String> {
     let credentials = credentials.ok_or("it contains no credentials")?;
-    // Moved, not copied: both are wiped with the session, or right here if it is refused.
+    // Moved, not copied: both are wiped with the session, or in the check if it is refused.
     let (secret, token) = (Secret::new(credentials.secret_access_key), Secret::new(credentials.session_token));
-    let access_key_id = AccessKeyId::parse(&credentials.access_key_id).map_err(|_| "its access key id is invalid")?;
-    if !is_credential_text(secret.expose()) {
-        return Err("its secret key is missing or malformed".into());
-    }
-    if token.expose().len() > LONGEST_TOKEN {
-        return Err(format!("its session token is longer than {LONGEST_TOKEN} bytes"));
-    }
-    if !is_credential_text(token.expose()) {
-        return Err("its session token is missing or malformed".into());
-    }
     let expires = Timestamp::from_unix(credentials.expiration.secs());
-    check_end(expires, asked, clocks)?;
-    Ok(Session { access_key_id, secret, token, expires, account })
-}
-
-fn check_end(expires: Timestamp, asked: Duration, clocks: Clocks) -> Result<(), String> {
-    if expires <= clocks.ours {
-        return Err(format!("it has already expired ({expires}, and it is {})", clocks.ours));
-    }
-    // How much later than asked a session may end.
-    if expires > latest_start(clocks).plus(asked).plus(SLACK) {
-        return Err(format!("it expires later than requested ({expires}, and it is {})", clocks.ours));
-    }
-    Ok(())
+    Given { id: &credentials.access_key_id, secret, token, expires }.checked(account, asked, clocks)
 }
 
 #[cfg(test)]
@@ -131,6 +109,7 @@ mod tests {
 
     use super::*;
     use crate::arn::RoleArn;
+    use crate::credentials::LONGEST_TOKEN;
     use crate::names::SessionName;
 
     const NOW: i64 = 1_927_629_296;

@@ -8,6 +8,7 @@ use crate::aws::error::AwsError;
 use crate::credentials::Session;
 use crate::names::{MfaCode, UserName};
 use crate::role::RoleRequest;
+use crate::secret::Secret;
 
 /// A device and its current code; always sent together.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,15 @@ pub trait Sts {
         signer: Signer<'_>,
         request: &RoleRequest,
         mfa: Option<Mfa<'_>>,
+        bounds: Bounds,
+    ) -> Result<Session, AwsError>;
+
+    /// Mints credentials of a role for whom a token of an identity provider names; nobody signs the call. Of the request,
+    /// external ID, source identity and tags do not apply: they are in the token, or nowhere.
+    fn assume_role_with_web_identity(
+        &self,
+        token: &Secret<String>,
+        request: &RoleRequest,
         bounds: Bounds,
     ) -> Result<Session, AwsError>;
 

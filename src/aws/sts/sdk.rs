@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{AppName, BehaviorVersion, Config, IdentityCache, Region, StalledStreamProtectionConfig};
@@ -21,6 +22,7 @@ use crate::aws::failure::Outcome;
 use crate::aws::wire::Wire;
 use crate::credentials::Session;
 use crate::role::RoleRequest;
+use crate::secret::Secret;
 
 service_client! {
     /// STS at one endpoint. Nothing is built or connected before the first call or [`StsClient::warm_up`].
@@ -63,13 +65,16 @@ impl StsClient {
 
     fn config(&self, call: &StsCall<'_>, wire: Wire) -> Config {
         let endpoint = self.0.endpoint();
-        Config::builder()
+        let mut config = Config::builder();
+        // Never the default chain: it would find the profile whose credential_process we are. A call that nobody signs has
+        // no credentials.
+        let credentials = call.common.signer.map(Signer::credentials);
+        config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
+        config
             .behavior_version(BehaviorVersion::latest())
             .http_client(wire)
             .endpoint_url(endpoint.url())
             .region(Region::new(endpoint.region().as_str().to_owned()))
-            // Never the default chain: it would find the profile whose credential_process we are.
-            .credentials_provider(call.common.signer.credentials())
             .identity_cache(IdentityCache::no_cache())
             // STS takes a code once, so a call that carries one is sent once (P24).
             .retry_config(
@@ -153,6 +158,29 @@ impl Sts for StsClient {
                 .await
         };
         self.run(&call, bounds, send, |answer, clocks| answer::role_session(answer, request, clocks))
+    }
+
+    fn assume_role_with_web_identity(
+        &self,
+        token: &Secret<String>,
+        request: &RoleRequest,
+        bounds: Bounds,
+    ) -> Result<Session, AwsError> {
+        let carried = [token];
+        let common = self.0.unsigned("AssumeRoleWithWebIdentity", &carried);
+        let call = StsCall { common, mfa: None, role: Some(request) };
+        let send = async |client: aws_sdk_sts::Client| {
+            client
+                .assume_role_with_web_identity()
+                .role_arn(request.role.as_str())
+                .role_session_name(request.session_name.as_str())
+                .web_identity_token(token.expose())
+                .duration_seconds(seconds(request.duration))
+                .set_policy_arns(policies(request))
+                .send()
+                .await
+        };
+        self.run(&call, bounds, send, |answer, clocks| answer::web_identity_session(answer, request, clocks))
     }
 
     fn get_caller_identity(&self, signer: Signer<'_>, bounds: Bounds) -> Result<CallerIdentity, AwsError> {

@@ -81,10 +81,8 @@ impl IamCall<'_> {
     fn denied(&self, words: &str) -> Meaning {
         let action = self.common.action;
         let hint = match self.common.signer {
-            Signer::Key(_) => {
-                "if your policies require MFA for this action, it needs a session made with a code".into()
-            }
-            Signer::Session(_) => format!("your policies must allow iam:{action} on {}", self.own()),
+            Some(Signer::Session(_)) => format!("your policies must allow iam:{action} on {}", self.own()),
+            _ => "if your policies require MFA for this action, it needs a session made with a code".into(),
         };
         (AwsErrorKind::Denied, format!("{action} is not allowed ({words})"), vec![hint.into()])
     }
@@ -100,7 +98,7 @@ impl IamCall<'_> {
 
     /// IAM knows only sessions that a code was given for, and says no more than this of others.
     fn without_mfa(&self, words: &str) -> Option<Meaning> {
-        let Signer::Session(_) = self.common.signer else { return None };
+        let Some(Signer::Session(_)) = self.common.signer else { return None };
         let cause = format!("AWS no longer knows the session, or it was made without a code ({words})");
         Some((AwsErrorKind::StaleSession, cause, vec!["IAM accepts only sessions made with an MFA code".into()]))
     }

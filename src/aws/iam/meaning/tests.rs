@@ -45,7 +45,8 @@ fn said(
     );
     let codes = ["493817", "271828"].map(|digits| MfaCode::parse(digits).unwrap());
     let signer = if by_session { Signer::Session(&session) } else { Signer::Key(&key) };
-    let common = Call { action, signer, codes: [None; 2], once: false, endpoint: &endpoint.unwrap(), proxy: None };
+    let (signer, carried, endpoint) = (Some(signer), &[][..], &endpoint.unwrap());
+    let common = Call { action, signer, carried, codes: [None; 2], once: false, endpoint, proxy: None };
     let call = IamCall { common, parameters: parameters.to_vec() };
     let has_codes = ["EnableMFADevice", "ResyncMFADevice"].contains(&action);
     let call = if has_codes { call.carrying([&codes[0], &codes[1]]) } else { call };

@@ -1,5 +1,7 @@
 //! What only STS says, and what it means: codes of a device, roles, policies of a session (aws-contract 4.3).
 
+mod web_identity;
+
 use crate::aws::call::{Call, Signer};
 use crate::aws::error::{AwsErrorKind, Meaning};
 use crate::aws::failure::{Said, ServiceCall, refused};
@@ -24,6 +26,9 @@ impl ServiceCall for StsCall<'_> {
     fn own_meaning(&self, said: &Said<'_>) -> Option<Meaning> {
         let words = said.words;
         match said.code {
+            code if self.common.signer.is_none() && web_identity::CODES.contains(&code) => {
+                self.role.and_then(|request| web_identity::meaning(&self.common, request, said))
+            }
             "AccessDenied" => self.denied(said),
             "RegionDisabled" => Some(refused(
                 format!("STS is not activated in {} for this account ({words})", self.common.endpoint.region()),
@@ -54,7 +59,7 @@ impl StsCall<'_> {
             () if said.says("session credentials") && action == "GetSessionToken" => refused(
                 format!(
                     "access key {} is temporary, and {action} requires a long-term key ({words})",
-                    self.common.signer.key_id()
+                    self.common.key_id()
                 ),
                 "the chain must start with a long-term access key (AKIA…) of an IAM user",
             ),
@@ -88,8 +93,8 @@ impl StsCall<'_> {
         let trusts = format!("the trust policy of {} must allow {}", request.role.name(), self.caller());
         let mut hints: Vec<Hint> = vec![trusts.into()];
         match (self.common.signer, self.mfa) {
-            (Signer::Key(_), None) => hints.push("if it requires MFA: set mfa_serial in this profile".into()),
-            (Signer::Session(_), _) => {
+            (Some(Signer::Key(_)), None) => hints.push("if it requires MFA: set mfa_serial in this profile".into()),
+            (Some(Signer::Session(_)), _) => {
                 hints.push(CommandLine::new(Verb::Login).with("--fresh").to("if it requires a recent code"));
             }
             _ => {}
@@ -127,8 +132,8 @@ impl StsCall<'_> {
 
     fn caller(&self) -> String {
         match self.common.signer {
-            Signer::Key(key) => format!("the user of key {}", key.id),
-            Signer::Session(_) => "the session's user or role".into(),
+            Some(Signer::Key(key)) => format!("the user of key {}", key.id),
+            _ => "the session's user or role".into(),
         }
     }
 }

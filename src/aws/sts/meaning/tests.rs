@@ -66,15 +66,16 @@ impl World {
     }
 
     fn token_call(&self) -> StsCall<'_> {
-        let (signer, codes) = (Signer::Key(&self.key), [Some(&self.code), None]);
-        let common = Call { action: "GetSessionToken", signer, codes, once: true, endpoint: &self.aws, proxy: None };
+        let (signer, codes) = (Some(Signer::Key(&self.key)), [Some(&self.code), None]);
+        let (action, endpoint) = ("GetSessionToken", &self.aws);
+        let common = Call { action, signer, carried: &[], codes, once: true, endpoint, proxy: None };
         StsCall { common, mfa: Some(Mfa { serial: &self.device, code: &self.code }), role: None }
     }
 
     fn role_call(&self) -> StsCall<'_> {
         let common = Call {
             action: "AssumeRole",
-            signer: Signer::Session(&self.session),
+            signer: Some(Signer::Session(&self.session)),
             codes: [None; 2],
             once: false,
             ..self.token_call().common
@@ -220,7 +221,7 @@ fn refused_role_says_what_to_check_for_this_set_up() {
     let message = "User: x is not authorized to perform: sts:AssumeRole";
     let hints = said(&world.role_call(), "AccessDenied", message).shown_hints().join("\n");
     assert!(hints.contains("twolock login --fresh") && hints.contains("set external_id"), "{hints}");
-    let of_key = Call { signer: Signer::Key(&world.key), ..world.role_call().common };
+    let of_key = Call { signer: Some(Signer::Key(&world.key)), ..world.role_call().common };
     let plain = StsCall { common: of_key, ..world.role_call() };
     let hints = said(&plain, "AccessDenied", message).shown_hints().join("\n");
     assert!(hints.contains("set mfa_serial") && !hints.contains("--fresh"), "{hints}");

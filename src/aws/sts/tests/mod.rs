@@ -1,9 +1,10 @@
 //! The client against servers that do one thing wrong each (threat-model F30–F34, F38). No TLS here: the sandbox's
 //! tests have it.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+mod web_identity;
+
+use std::io::Write;
+use std::net::TcpListener;
 use std::time::Instant;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::*;
 use crate::arn::{MfaSerial, Partition, RoleArn};
 use crate::aws::AwsErrorKind;
 use crate::aws::call::{Bounds, Signer};
+use crate::aws::canned::{Answer, Server, http, read_request};
 use crate::aws::endpoint::{EndpointRequest, Service, resolve};
 use crate::aws::error::AwsError;
 use crate::aws::http::HttpSettings;
@@ -28,70 +30,10 @@ use crate::timestamp::Timestamp;
 const NOW: i64 = 1_927_629_296;
 const QUICK: Bounds = Bounds { connect: Duration::from_secs(1), total: Duration::from_secs(2) };
 
-/// A server that gives each connection the next of its answers, and the last one for ever.
-struct Server {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-/// What a connection gets after its request was read whole: bytes, then a close, or silence.
-#[derive(Clone)]
-enum Answer {
-    Bytes(Vec<u8>),
-    Silence,
-}
-
 impl Server {
-    fn start(answers: Vec<Answer>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            let mut open = Vec::new();
-            for (at, socket) in listener.incoming().enumerate() {
-                let mut socket = socket.unwrap();
-                kept.lock().unwrap().push(read_request(&mut socket));
-                match &answers[at.min(answers.len() - 1)] {
-                    Answer::Bytes(bytes) => drop(socket.write_all(bytes)),
-                    Answer::Silence => open.push(socket),
-                }
-            }
-        });
-        Self { url, requests }
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-
     fn client(&self) -> StsClient {
         client_at(&self.url, &[], &Env::default())
     }
-}
-
-fn read_request(socket: &mut TcpStream) -> String {
-    let mut text = String::new();
-    let mut buffer = [0; 4096];
-    while let Ok(n @ 1..) = socket.read(&mut buffer) {
-        text.push_str(&String::from_utf8_lossy(&buffer[..n]));
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length =
-            head.to_ascii_lowercase().split("content-length: ").nth(1).map_or(0, |rest| {
-                rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
-            });
-        if body.len() >= length {
-            break;
-        }
-    }
-    text
-}
-
-fn http(status: &str, headers: &str, body: &str) -> Answer {
-    let length = body.len();
-    Answer::Bytes(
-        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}connection: close\r\n\r\n{body}").into(),
-    )
 }
 
 fn token_xml(expires: &str) -> String {

@@ -94,6 +94,15 @@ pub struct Session {
     pub account: Option<AccountId>,
 }
 
+/// What can sign a call.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// A long-term access key.
+    Key(AccessKey),
+    /// Temporary credentials.
+    Session(Session),
+}
+
 /// Longest session token we take (aws-contract 4.1 promises no maximum; 4,096 bytes are seen).
 pub const LONGEST_TOKEN: usize = 16_384;
 

@@ -53,6 +53,10 @@ text_type! {
     UserName
 }
 text_type! {
+    /// A role's name in single sign-on, where it is the name of a permission set: 1 to 64 of `[\w+=,.@-]`.
+    RoleName
+}
+text_type! {
     /// The name of a virtual MFA device, the last part of its ARN: 1 to 226 of `[\w+=,.@-]`.
     DeviceName
 }
@@ -79,6 +83,16 @@ impl UserName {
     pub fn of_arn(arn: &str) -> Option<Self> {
         let resource = arn.splitn(6, ':').nth(5)?.strip_prefix("user/")?;
         Self::parse(resource.rsplit('/').next()?).ok()
+    }
+}
+
+impl RoleName {
+    /// Reads a role's name; the error says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match (1..=64).contains(&text.len()) && text.chars().all(is_name_char) {
+            true => Ok(Self(text.into())),
+            false => Err("is not a valid role name (1 to 64 of A-Z a-z 0-9 _+=,.@-)".into()),
+        }
     }
 }
 

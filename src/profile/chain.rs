@@ -10,8 +10,11 @@ use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
 use crate::profile::adoption::kept_key::usable_names;
-use crate::profile::base::{Base, no_key, no_source};
+use crate::profile::base::elsewhere::web_identity;
+use crate::profile::base::key::named;
+use crate::profile::base::{Base, no_base, no_source};
 use crate::profile::settings::ProfileSettings;
+use crate::profile::steps::ROLE_DEFAULT;
 use crate::text::list::first_names;
 use crate::text::near::did_you_mean;
 use crate::text::visible::{invisible_in, refused};
@@ -82,7 +85,7 @@ pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
         let mut hop = Hop { name: next, profile, role: None };
         // A source with keys *and* a role gives its keys, as the AWS CLI does (aws-contract 2.4).
         if !hops.is_empty()
-            && let Some(base) = Base::of(sources, hop.settings())?
+            && let Some(base) = Base::key_of(sources, hop.settings())?
         {
             return Ok(Chain { hops, base, owner: Some(hop) });
         }
@@ -92,6 +95,10 @@ pub fn walk(sources: Sources<'_>, asked: &ProfileName) -> Result<Chain> {
                 named_at = Some(source.origin);
                 next = source.value;
                 hops.push(hop);
+            }
+            Source::Base(base) if hop.role.is_some() => {
+                hops.push(hop);
+                return Ok(Chain { hops, base, owner: None });
             }
             Source::Base(base) => return Ok(Chain { hops, base, owner: Some(hop) }),
         }
@@ -108,12 +115,10 @@ enum Source {
 fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     let settings = hop.settings();
     if let Some(role) = settings.role_arn()? {
-        let source = settings.source_profile()?.ok_or_else(|| no_source(settings))?;
-        if let Some(other) = settings.raw("credential_source") {
-            return Err(settings.refuse(other, "cannot be combined with source_profile: a role has one source"));
-        }
-        hop.role = Some(role);
-        return Ok(Source::Profile(source));
+        let source = source_of_role(sources, settings)?;
+        // A role that a token opens is the base itself.
+        hop.role = Some(role).filter(|_| !matches!(source, Source::Base(Base::WebIdentity(_))));
+        return Ok(source);
     }
     if let Some(source) = settings.twolock_source_profile()? {
         return Ok(Source::Profile(source));
@@ -121,12 +126,33 @@ fn source_of(sources: Sources<'_>, hop: &mut Hop) -> Result<Source> {
     if let Some(base) = Base::of(sources, settings)? {
         return Ok(Source::Base(base));
     }
-    ours_for_another(sources, settings)?.map(Source::Profile).ok_or_else(|| no_key(settings))
+    ours_for_another(sources, settings)?.map(Source::Profile).ok_or_else(|| no_base(settings))
+}
+
+/// A role has one source: a profile, a token of another identity provider, or what `credential_source` names.
+fn source_of_role(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<Source> {
+    let source = settings.source_profile()?;
+    let [named_source, token] = ["credential_source", "web_identity_token_file"].map(|key| settings.raw(key));
+    match (source, token, named_source) {
+        (Some(source), None, None) => Ok(Source::Profile(source)),
+        (None, Some(file), None) => {
+            let web = web_identity(sources, settings, file, ROLE_DEFAULT)?;
+            Ok(Source::Base(Base::WebIdentity(Box::new(web))))
+        }
+        (None, None, Some(setting)) => named(sources, settings, setting).map(Source::Base),
+        (None, None, None) => Err(no_source(settings)),
+        (Some(_), Some(other), _) | (Some(_), None, Some(other)) => {
+            Err(settings.refuse(other, "cannot be combined with source_profile: a role has one source"))
+        }
+        (None, Some(_), Some(other)) => {
+            Err(settings.refuse(other, "cannot be combined with web_identity_token_file: a role has one source"))
+        }
+    }
 }
 
 /// A role naming itself as source with keys of its own is not a loop (aws-contract 2.4).
 fn itself(sources: Sources<'_>, mut hops: Vec<Hop>, hop: Hop) -> Result<Chain> {
-    let Some(base) = Base::of(sources, hop.settings())? else {
+    let Some(base) = Base::key_of(sources, hop.settings())? else {
         let cause = "is its own source_profile, but has no access key";
         return Err(hop.settings().refuse_profile(cause));
     };

@@ -2,6 +2,7 @@
 
 use crate::arn::MfaSerial;
 use crate::error::{Failure, Kind, Place, Result};
+use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::origin::Sourced;
 use crate::profile::chain::{Chain, Hop};
@@ -18,6 +19,7 @@ pub struct MfaProcess {
 pub(super) type Device<'a> = (&'a Hop, Sourced<MfaSerial>);
 
 /// The first `mfa_serial` from the first role above the base up to the asked profile, else that of the base's profile.
+/// Temporary credentials take no code: beside them a device is refused, and their own profile's is not used.
 pub(super) fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
     let mut first: Option<Device<'_>> = None;
     for hop in chain.hops.iter().rev() {
@@ -34,7 +36,16 @@ pub(super) fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
             None => first = Some((hop, serial)),
         }
     }
-    if first.is_none() {
+    if let (Some((hop, serial)), true) = (&first, chain.base.is_temporary()) {
+        let cause = format!(
+            "mfa_serial {} cannot be used: AWS takes a code only with a long-term access key, and these credentials come from {}",
+            serial.value,
+            chain.base.origin()
+        );
+        let unset = CommandLine::of(Verb::Unset, &hop.name).with("mfa_serial").to("to assume the role without a code");
+        return Err(Failure::new(Kind::Config, cause).of_profile(&hop.name).at(serial.place()).hint(unset));
+    }
+    if first.is_none() && !chain.base.is_temporary() {
         first = chain.owner().settings().mfa_serial()?.map(|serial| (chain.owner(), serial));
     }
     first.map(must_show_codes).transpose()

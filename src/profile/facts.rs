@@ -3,24 +3,43 @@
 use crate::arn;
 use crate::aws_files::process_line::ProcessLine;
 use crate::aws_files::{AwsFiles, Profile, Setting};
+use crate::credentials::AccessKeyId;
 use crate::names::ProfileName;
 use crate::ours::key_index::KeyIndex;
-use crate::profile::base::other_source;
+use crate::profile::base::{Base, other_source};
 use crate::profile::settings::ProfileSettings;
 
 /// What a profile is, in a word or three, for tables and JSON.
 pub fn kind(profile: &Profile, index: &KeyIndex) -> &'static str {
     let has = |key: &str| profile.get(key).is_some();
+    let id = || AccessKeyId::parse(&profile.get("aws_access_key_id")?.value).ok();
+    let is_temporary = || id().is_some_and(|id| id.is_temporary());
     let is_indexed = || ProfileName::parse(&profile.name).is_ok_and(|name| index.get(&name).is_some());
     match () {
-        () if has("twolock_role_arn") || has("role_arn") => "role",
+        () if has_role(profile) => "role",
+        // Temporary keys count for nothing beside the role of a sign-in.
+        () if is_temporary() && (has("sso_account_id") || has("sso_role_name")) => "sso",
+        () if is_temporary() => "temporary",
         () if has("aws_access_key_id") => "key",
         () if has("twolock_source_profile") => "key of another",
         () if other_source(|key| profile.get(key)).is_none() && is_indexed() => "key in keyring",
-        () if has("sso_session") || has("sso_start_url") || has("sso_account_id") => "sso",
+        () if ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name"].into_iter().any(has) => "sso",
+        () if has("login_session") => "login",
         () if has("credential_process") => "process",
         () => "settings only",
     }
+}
+
+/// The same, of a profile whose base is known: one that uses another's credentials, not only an access key of it.
+pub fn kind_on(profile: &Profile, index: &KeyIndex, base: Option<&Base>) -> &'static str {
+    match (kind(profile, index), base) {
+        ("key of another", Some(base)) if base.is_fetched() => base.kind(),
+        (kind, _) => kind,
+    }
+}
+
+fn has_role(profile: &Profile) -> bool {
+    ["twolock_role_arn", "role_arn"].iter().any(|key| profile.get(key).is_some())
 }
 
 /// The `credential_process` of the profile, if it starts twolock. Whether callers use it is for [`super::callers`] to say.
@@ -39,8 +58,13 @@ pub fn device(profile: &Profile) -> Option<&str> {
     profile.get("mfa_serial").map(|serial| serial.shown().rsplit('/').next().unwrap_or_default())
 }
 
+/// The account of the role, else of the device, else what the index knows of the key's, or the base names.
+pub fn account_on(profile: &Profile, index: &KeyIndex, base: Option<&Base>) -> Option<String> {
+    account(profile, index).or_else(|| base?.account().map(ToString::to_string))
+}
+
 /// The account of the role, else of the device, else what the index knows of the key's.
-pub fn account(profile: &Profile, index: &KeyIndex) -> Option<String> {
+fn account(profile: &Profile, index: &KeyIndex) -> Option<String> {
     let role = profile.get("twolock_role_arn").or_else(|| profile.get("role_arn"));
     let arn = role.or_else(|| profile.get("mfa_serial"))?;
     let named = arn::account_of(&arn.value).map(|account| account.to_string());

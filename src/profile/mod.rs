@@ -30,6 +30,7 @@ use std::time::Duration;
 use crate::aws_files::AwsFiles;
 use crate::origin::Sourced;
 use crate::ours::key_index::KeyIndex;
+use crate::profile::base::key::EnvironmentKey;
 
 /// Everything a plan is made from.
 #[derive(Clone, Copy)]
@@ -65,6 +66,8 @@ pub struct Surroundings {
     pub dualstack: bool,
     /// The person's name where the device has none: `USER`, else `uid-N`.
     pub person: String,
+    /// The credentials in the environment, for profiles whose `credential_source` names them.
+    pub environment_key: Option<EnvironmentKey>,
     /// The length of an MFA session from `TWOLOCK_SESSION_DURATION` or `config.toml`.
     pub session_duration: Option<Sourced<Duration>>,
     /// How long the asked profile's credentials last, by `--duration`.

@@ -52,24 +52,34 @@ impl Plan {
         self.mfa_process.as_ref().filter(|_| self.device.is_some() && !self.protected)
     }
 
-    /// How long fresh credentials of the last step are valid.
+    /// How long fresh credentials of the last step are valid, at most.
     pub fn duration(&self) -> Duration {
         self.steps.last().map_or(Duration::ZERO, Step::duration)
     }
 
+    /// How long fresh credentials of the last step are valid, at least. Nobody knows of what another program prints.
+    pub(crate) fn least_duration(&self) -> Duration {
+        match self.steps.last() {
+            Some(Step::Fetch { .. }) => self.base.least_duration(),
+            _ => self.duration(),
+        }
+    }
+
     /// The role of the last step that assumes one.
     pub(crate) fn role(&self) -> Option<&RoleArn> {
-        self.steps.iter().rev().find_map(Step::role)
+        self.steps.iter().rev().find_map(Step::role).or(self.base.role())
     }
 
     /// The account its credentials are of, where the files name it.
     pub(crate) fn account(&self) -> Option<&AccountId> {
-        self.role().map(RoleArn::account).or(self.device.as_ref().and_then(MfaSerial::account))
+        let of_device = || self.device.as_ref().and_then(MfaSerial::account);
+        self.role().map(RoleArn::account).or_else(of_device).or_else(|| self.base.account())
     }
 
-    /// The plan as people read it: the base, then each step.
+    /// The plan as people read it: the base, then each call.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &dyn Display> {
-        std::iter::once(&self.base as &dyn Display).chain(self.steps.iter().map(|step| step as &dyn Display))
+        let calls = self.steps.iter().filter(|step| !matches!(step, Step::Fetch { .. }));
+        std::iter::once(&self.base as &dyn Display).chain(calls.map(|step| step as &dyn Display))
     }
 }
 
@@ -87,7 +97,8 @@ pub struct Outline {
 pub fn outline(sources: Sources<'_>, asked: &ProfileName) -> Result<Outline> {
     let chain = chain::walk(sources, asked)?;
     let device = device_of(&chain)?.map(|(_, device)| device.value);
-    let role = chain.hops.iter().find_map(|hop| hop.role.as_ref()).map(|role| role.value.clone());
+    let role =
+        chain.hops.iter().find_map(|hop| hop.role.as_ref()).map(|role| &role.value).or(chain.base.role()).cloned();
     Ok(Outline { base: chain.base.clone(), profile: chain.into_asked(), device, role })
 }
 
@@ -117,7 +128,7 @@ fn planned(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
         partition: partition.or(region.value.partition()).unwrap_or(Partition::Aws),
         mfa_process: mfa_process_of(&chain, device.as_ref()),
         device: device.map(|(_, device)| device.value),
-        base: chain.base,
+        base: with_demanded_length(chain.base, &steps, sources.surroundings.duration),
         steps,
         region,
         shell_region,
@@ -127,4 +138,12 @@ fn planned(sources: Sources<'_>, asked: &ProfileName) -> Result<Plan> {
         protected,
         notes,
     })
+}
+
+/// `--duration` for a role that a token opens; that it is possible, the steps have checked.
+fn with_demanded_length(mut base: Base, steps: &[Step], demanded: Option<Duration>) -> Base {
+    if let (Base::WebIdentity(web), [Step::Fetch { .. }], Some(duration)) = (&mut base, steps, demanded) {
+        web.request.duration = duration;
+    }
+    base
 }

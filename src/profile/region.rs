@@ -10,7 +10,7 @@ use crate::profile::device::Device;
 
 /// The partition of the ARNs, which have to agree: an account of one partition cannot enter another.
 pub(super) fn partition_of(chain: &Chain, device: Option<&Device<'_>>) -> Result<Option<Partition>> {
-    let mut found = device.and_then(|(_, d)| d.value.partition());
+    let mut found = device.and_then(|(_, d)| d.value.partition()).or(chain.base.partition());
     for hop in chain.hops.iter().rev() {
         let Some(role) = &hop.role else { continue };
         let partition = role.value.partition();

@@ -11,6 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::names::{ProfileName, SessionName};
 use crate::origin::{Origin, Sourced};
 use crate::profile::Sources;
+use crate::profile::base::Base;
 use crate::profile::chain::{Chain, Hop};
 use crate::profile::device::Device;
 use crate::profile::settings::{ROLE_SECONDS, SESSION_SECONDS};
@@ -19,7 +20,7 @@ use crate::role::RoleRequest;
 /// AWS caps a role at one hour when a session or another role signs the call (aws-contract 4.2).
 pub(crate) const CHAINED_AT_MOST: Duration = Duration::from_secs(3_600);
 /// A role's duration when no `duration_seconds` is set.
-const ROLE_DEFAULT: Duration = Duration::from_secs(3_600);
+pub(super) const ROLE_DEFAULT: Duration = Duration::from_secs(3_600);
 /// A protected role's, which is never cached: long enough for one task.
 const PROTECTED_DEFAULT: Duration = Duration::from_secs(900);
 /// An MFA session's duration when nothing sets it.
@@ -30,9 +31,18 @@ const NEVER_FRESH: Duration = Duration::from_secs(900);
 /// The note of sessions that have no MFA; `login`, `env` and `exec` say it first.
 pub(crate) const NO_MFA: &str = "no mfa_serial, so this session has no MFA and AWS will reject IAM calls";
 
+/// The longest that any credentials of AWS last. Those of another source say their end themselves.
+pub(crate) const LONGEST: Duration = Duration::from_secs(36 * 3_600);
+
 /// One call; signed with the credentials of the step before it, the first with those of the plan's base.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// The base's credentials are fetched: from another program, from SSO, by a token. Where another program prints a
+    /// long-term key, GetSessionToken without a code.
+    Fetch {
+        /// Of that session without a code.
+        session: Duration,
+    },
     /// GetSessionToken, with a code of `device` if there is one.
     SessionToken {
         device: Option<MfaSerial>,
@@ -53,14 +63,16 @@ impl Step {
     /// The device whose code this step sends.
     pub fn device(&self) -> Option<&MfaSerial> {
         match self {
+            Step::Fetch { .. } => None,
             Step::SessionToken { device, .. } => device.as_ref(),
             Step::AssumeRole { code_from, .. } => code_from.as_ref(),
         }
     }
 
-    /// How long fresh credentials of this step are valid.
+    /// How long fresh credentials of this step are valid, at most.
     pub(crate) fn duration(&self) -> Duration {
         match self {
+            Step::Fetch { .. } => LONGEST,
             Step::SessionToken { duration, .. } => *duration,
             Step::AssumeRole { request, .. } => request.duration,
         }
@@ -68,7 +80,7 @@ impl Step {
 
     pub(crate) fn role(&self) -> Option<&RoleArn> {
         match self {
-            Step::SessionToken { .. } => None,
+            Step::Fetch { .. } | Step::SessionToken { .. } => None,
             Step::AssumeRole { request, .. } => Some(&request.role),
         }
     }
@@ -121,6 +133,14 @@ impl StepPlanner<'_> {
         if self.protected {
             return Err(self.refuse("twolock_protected is for roles, and this profile has none"));
         }
+        if self.chain.base.is_fetched() && self.device.is_none() {
+            notes.extend(self.note_on_unused_device());
+            return Ok(vec![self.fetch()?]);
+        }
+        if let Base::Temporary(key) = &self.chain.base {
+            let cause = format!("access key {} is temporary: it can assume roles, but cannot start a session", key.id);
+            return Err(self.refuse(&cause).hint("use a long-term access key (AKIA…) of an IAM user"));
+        }
         let session = match self.demanded(SESSION_SECONDS)? {
             Some(duration) => Step::SessionToken { device: self.serial().cloned(), duration },
             None => self.session()?,
@@ -132,6 +152,31 @@ impl StepPlanner<'_> {
         Ok(vec![session])
     }
 
+    /// The credentials of the base themselves. Their length is not ours to choose.
+    fn fetch(&self) -> Result<Step> {
+        match &self.chain.base {
+            Base::WebIdentity(_) => drop(self.demanded(ROLE_SECONDS)?),
+            base if self.sources.surroundings.duration.is_some() => {
+                let cause =
+                    format!("--duration does not apply: {} decides how long its credentials last", base.origin());
+                return Err(Failure::new(Kind::Usage, cause));
+            }
+            _ => {}
+        }
+        Ok(Step::Fetch { session: self.session_duration()? })
+    }
+
+    /// A device beside temporary credentials is of no use.
+    fn note_on_unused_device(&self) -> Option<String> {
+        let base = &self.chain.base;
+        self.chain.owner().settings().raw("mfa_serial").filter(|_| base.is_temporary())?;
+        let which = match base {
+            Base::Temporary(_) => "temporary credentials".into(),
+            _ => format!("credentials from {}", base.origin()),
+        };
+        Some(format!("mfa_serial is not used: {which} take no code"))
+    }
+
     fn note_on_no_device(&self) -> String {
         let meant = self.chain.base_profiles().find_map(|hop| hop.settings().misspelled(&["mfa_serial"])?.shown());
         meant.map_or(NO_MFA.into(), |meant| format!("{NO_MFA}; {meant}"))
@@ -140,9 +185,16 @@ impl StepPlanner<'_> {
     fn up_to_role(&self, roles: &[RoleHop<'_>], top: &RoleHop<'_>, notes: &mut Vec<String>) -> Result<Vec<Step>> {
         let long = self.role_duration(top, top)?.filter(|wanted| wanted.value > CHAINED_AT_MOST);
         self.refuse_impossible(roles, top, long.as_ref())?;
-        let straight = roles.len() == 1 && (long.is_some() || self.protected || self.device.is_none());
+        let is_chained = self.chain.base.is_temporary();
+        let straight = roles.len() == 1 && !is_chained && (long.is_some() || self.protected || self.device.is_none());
         let mut steps = Vec::new();
-        if self.device.is_none() {
+        if self.device.is_none() && self.chain.base.is_fetched() {
+            notes.extend(self.note_on_unused_device());
+            steps.push(Step::Fetch { session: self.session_duration()? });
+        } else if is_chained {
+            // Whether MFA was used for temporary credentials, nobody can tell.
+            notes.extend(self.note_on_unused_device());
+        } else if self.device.is_none() {
             notes.push("no mfa_serial in the chain, so the role is assumed without MFA".into());
         } else if !straight {
             let session = self.session()?;
@@ -182,6 +234,9 @@ impl StepPlanner<'_> {
                 let failure = Failure::new(kind, format!("{set} of {shown} is too long{why}"));
                 Err(failure.of_profile(&top.hop.name).at(long.place()))
             };
+            if self.chain.base.is_temporary() {
+                return too_long(": AWS limits roles assumed with temporary credentials to 1h");
+            }
             if roles.len() > 1 {
                 return too_long(": AWS limits roles assumed through other roles to 1h");
             }
@@ -264,6 +319,7 @@ fn note_on_length(session: &Step) -> Option<String> {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Step::Fetch { .. } => f.write_str("the credentials that it gives"),
             Step::SessionToken { device: Some(device), duration } => {
                 write!(f, "session token with a code from {device}, {}", duration::show(*duration))
             }

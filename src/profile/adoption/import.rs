@@ -8,6 +8,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::profile::Sources;
+use crate::profile::base::other_source;
 use crate::profile::settings::ProfileSettings;
 
 /// An access key that leaves the AWS files.
@@ -65,9 +66,12 @@ pub fn of_one(sources: Sources<'_>, name: &ProfileName) -> Result<Import> {
             of(&long_term, device.filter(|_| !has_device))
         }
         None if profile.is_none() => Err(sources.files.not_found(name)),
-        None => Err(Failure::new(Kind::Config, "has no long-term access key in the AWS files")
-            .of_profile(name)
-            .hint(CommandLine::of(Verb::KeyAdd, name).to("to type one"))),
+        None => {
+            let failure = Failure::new(Kind::Config, "has no long-term access key in the AWS files").of_profile(name);
+            let has_other_source = profile.is_some_and(|it| other_source(|key| it.get(key)).is_some());
+            let add = (!has_other_source).then(|| CommandLine::of(Verb::KeyAdd, name).to("to type one"));
+            Err(add.into_iter().fold(failure, Failure::hint))
+        }
     }
 }
 

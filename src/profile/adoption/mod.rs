@@ -24,7 +24,6 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::profile::Sources;
-use crate::profile::base::Base;
 use crate::profile::chain::{self, Chain};
 use crate::profile::plan;
 use crate::profile::settings::ProfileSettings;
@@ -159,10 +158,11 @@ fn becomes(chains: &Chains<'_>, name: &ProfileName) -> Result<Becomes> {
         (Some(_), None) => hidden(settings).map(|()| Becomes::Role),
         (None, Some(_)) => own_key(chains, settings),
         (None, None) if kept_key::is_kept_beside(settings) => {
-            let Base::Key(of) = plan.base;
+            let of = plan.base.required_key(name)?.clone();
             let key = the_one_key(of.profile.as_str(), sources)?;
             Ok(Becomes::Key { key, from: of.profile, device: None })
         }
+        (None, None) if plan.base.is_fetched() => must_name_no_source(settings).map(|()| Becomes::Served),
         (None, None) if plan.device.is_none() => Err(no_device(settings, &BTreeSet::new())),
         (None, None) => must_name_no_source(settings).map(|()| Becomes::Served),
     }
@@ -183,28 +183,32 @@ fn must_be_nameable(settings: ProfileSettings<'_>) -> Result<()> {
 
 /// Sources that SDKs use before a `credential_process`, or instead of one (aws-contract 2.2).
 fn must_have_no_other_source(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<()> {
-    let refuse = |setting: &Setting, why: &str| Err(settings.refuse(setting, why));
+    let refuse = |setting: &Setting, why: &str| settings.refuse(setting, why);
+    let with_exec = |failure: Failure| {
+        let exec = CommandLine::of(Verb::Exec, settings.name()).to("for a program that cannot");
+        Err(failure.hint(exec))
+    };
     for (key, why) in [
-        ("web_identity_token_file", "makes this a web identity profile, which SDKs handle themselves"),
-        ("login_session", "makes this a profile of 'aws login', which SDKs handle themselves"),
-        ("credential_source", "sets another source of credentials, which SDKs use themselves"),
+        ("web_identity_token_file", "makes this a web identity profile, which AWS tools use without twolock"),
+        ("login_session", "makes this a profile of 'aws login', which AWS tools use without twolock"),
+        ("credential_source", "sets another source of credentials, which AWS tools use without twolock"),
     ] {
         if let Some(setting) = settings.raw(key) {
-            return refuse(setting, why);
+            return with_exec(refuse(setting, why));
         }
     }
     let sso = settings.settings().into_iter().find(|setting| setting.key.starts_with("sso_"));
     if let Some(setting) = sso {
-        return refuse(setting, "makes this an IAM Identity Center profile: use aws sso login");
+        return with_exec(refuse(setting, "makes this an SSO profile, which AWS tools use without twolock"));
     }
     let Some(process) = settings.raw("credential_process") else { return Ok(()) };
     let Some(line) = ProcessLine::parse(&process.value) else {
-        return refuse(process, "runs another program, which already provides its credentials");
+        return with_exec(refuse(process, "runs another program, which AWS tools use without twolock"));
     };
     // A line that names a profile which is gone is replaced: its section was renamed by hand.
     let is_there = |named: &&str| sources.files.profile(named).is_some();
     match line.profile.filter(|named| *named != settings.name().as_str()).filter(is_there) {
-        Some(_) => refuse(process, "already runs twolock for another profile"),
+        Some(_) => Err(refuse(process, "already runs twolock for another profile")),
         None => Ok(()),
     }
 }
@@ -318,3 +322,6 @@ fn differs(name: &ProfileName) -> Failure {
         .of_profile(name)
         .hint(CommandLine::of(Verb::Show, name).to("what it gets now"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,5 +243,43 @@ pub const ROWS: &[Row] = &[
         "",
         ["role(credential_source)"; 5],
     ),
+    row(
+        "role upon another program",
+        "[profile p]\nrole_arn = {role}\nsource_profile = base\n[profile base]\ncredential_process = {other} print\n",
+        "",
+        ["role(other)"; 5],
+    ),
+    row(
+        "role upon another program, adopted",
+        "[profile p]\ntwolock_role_arn = {role}\ntwolock_source_profile = base\n\
+         credential_process = {us} credential-process --profile p\n[profile base]\ncredential_process = {other} print\n",
+        "",
+        ["us"; 5],
+    ),
+    row(
+        "role upon SSO, adopted",
+        "[profile p]\ntwolock_role_arn = {role}\ntwolock_source_profile = base\n\
+         credential_process = {us} credential-process --profile p\n[profile base]\n\
+         sso_start_url = https://x.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 123456789012\n\
+         sso_role_name = Admin\n",
+        "",
+        ["us"; 5],
+    ),
+    row(
+        "what SSO gives, lent and adopted",
+        "[profile p]\ntwolock_source_profile = base\ncredential_process = {us} credential-process --profile p\n\
+         [profile base]\nsso_start_url = https://x.awsapps.com/start\nsso_region = eu-west-1\n\
+         sso_account_id = 123456789012\nsso_role_name = Admin\n",
+        "",
+        ["us"; 5],
+    ),
+    row(
+        "role upon SSO",
+        "[profile p]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n\
+         sso_start_url = https://x.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 123456789012\n\
+         sso_role_name = Admin\n",
+        "",
+        ["role(sso)"; 5],
+    ),
     row("profile not found", "[profile q]\nregion = eu-west-1\n", BASE, ["profile not found"; 5]),
 ];

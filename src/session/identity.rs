@@ -45,12 +45,16 @@ pub struct PlannedStep<'a> {
     pub identity: Identity,
 }
 
-/// A plan's steps, each with its identity. `endpoint` is given only when it is not AWS's own.
-pub fn of_plan<'a>(plan: &'a Plan, endpoint: Option<&str>) -> Vec<PlannedStep<'a>> {
+/// What a source of credentials rests on beside its settings: the sign-in or the token there is now.
+pub type Proof = [u8; 32];
+
+/// A plan's steps, each with its identity. `endpoint` is given only when it is not AWS's own; `proof` belongs to the base.
+pub fn of_plan<'a>(plan: &'a Plan, endpoint: Option<&str>, proof: Option<&Proof>) -> Vec<PlannedStep<'a>> {
     let mut fields = Fields::new();
     fields.text("partition", plan.partition.name());
     fields.optional("endpoint", endpoint);
     base(&mut fields, &plan.base);
+    fields.optional("proof", proof.map(|proof| hex::hex(proof)).as_deref());
     fields.optional("device", plan.device.as_ref().map(|d| d.as_str()));
     plan.steps.iter().map(|step| PlannedStep { step, identity: next(&mut fields, step) }).collect()
 }
@@ -58,6 +62,20 @@ pub fn of_plan<'a>(plan: &'a Plan, endpoint: Option<&str>) -> Vec<PlannedStep<'a
 fn base(fields: &mut Fields, base: &Base) {
     match base {
         Base::Key(key) => fields.text("key", key.id.as_str()),
+        Base::Temporary(key) => fields.text("temporary key", key.id.as_str()),
+        Base::Process(process) => fields.text("process", &process.line),
+        Base::Sso(sso) => {
+            fields.optional("sso session", sso.session.as_deref());
+            fields.text("sso start url", &sso.start_url);
+            fields.text("sso region", sso.region.as_str());
+            fields.text("sso account", sso.account.as_str());
+            fields.text("sso role", sso.role.as_str());
+        }
+        Base::Login(login) => fields.text("login session", &login.session),
+        Base::WebIdentity(web) => {
+            fields.text("token file", &web.token_file);
+            role(fields, &web.request);
+        }
     }
 }
 
@@ -69,6 +87,11 @@ fn next(fields: &mut Fields, step: &Step) -> Identity {
             let mut session = fields.clone();
             session.text("kind", "session");
             session.finish()
+        }
+        Step::Fetch { .. } => {
+            let mut fetched = fields.clone();
+            fetched.text("kind", "fetched");
+            fetched.finish()
         }
         Step::AssumeRole { request, .. } => {
             role(fields, request);

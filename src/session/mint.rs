@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::arn::MfaSerial;
-use crate::aws::{AwsError, AwsErrorKind, Bounds, Mfa, Signer};
-use crate::credentials::{AccessKey, Session};
+use crate::aws::{AwsError, AwsErrorKind, Bounds, Mfa};
+use crate::credentials::{Credentials, Session};
 use crate::error::{Failure, Kind, Result};
+use crate::profile::base::Base;
 use crate::profile::steps::Step;
 use crate::prompt::CodeSource;
 use crate::session::cache::Need;
@@ -48,22 +49,6 @@ impl Run {
     }
 }
 
-/// What signs a step's call.
-pub enum Parent {
-    Key(AccessKey),
-    /// The credentials of the step before.
-    Session(Session),
-}
-
-impl Parent {
-    fn signer(&self) -> Signer<'_> {
-        match self {
-            Parent::Key(key) => Signer::Key(key),
-            Parent::Session(session) => Signer::Session(session),
-        }
-    }
-}
-
 enum Turn {
     Ours(Option<FileLock>),
     Served(Session),
@@ -83,28 +68,60 @@ impl Sessions<'_> {
     }
 
     /// What signs a step's call: the credentials of the step below, or those of the base.
-    pub(super) fn parent(&self, step: Target<'_>, need: Need, run: Run) -> Result<Parent> {
-        let Some(below) = step.below() else { return self.of_the_base() };
+    pub(super) fn parent(&self, step: Target<'_>, need: Need, run: Run) -> Result<Credentials> {
+        let Some(below) = step.below() else { return self.of_the_base(run) };
         let need = Need { not_before: need.not_before, ..Need::ALIVE };
-        self.credentials(below, need, run).map(Parent::Session)
+        if below.is_fetched() {
+            return self.fetched(below, need, run);
+        }
+        self.credentials(below, need, run).map(Credentials::Session)
     }
 
-    fn of_the_base(&self) -> Result<Parent> {
-        self.base.fetch(&self.plan.base).map(Parent::Key)
+    /// The base's credentials for a call that they sign: cached, or fetched by one caller for all. A long-term key is not
+    /// kept.
+    fn fetched(&self, step: Target<'_>, need: Need, run: Run) -> Result<Credentials> {
+        if let Some(found) = self.cached(step, need) {
+            return Ok(Credentials::Session(found));
+        }
+        let lock = self.lock_of(step);
+        let _lock = match self.turn(&lock, step, need, Awaited::Source(&lock))? {
+            Turn::Served(session) => return Ok(Credentials::Session(session)),
+            Turn::Ours(lock) => lock,
+        };
+        if let Some(found) = self.cached(step, need) {
+            return Ok(Credentials::Session(found));
+        }
+        Ok(match self.of_the_base(run)? {
+            Credentials::Session(session) => Credentials::Session(self.keep(step, session)),
+            key @ Credentials::Key(_) => key,
+        })
+    }
+
+    fn of_the_base(&self, run: Run) -> Result<Credentials> {
+        log::step(format_args!("fetch the credentials of {}", self.plan.base.origin()));
+        // Another program is not cut short: it may be asking somebody.
+        let until = match run.deadline {
+            Some(deadline) if !matches!(self.plan.base, Base::Process(_)) => deadline,
+            _ => self.patience.question(),
+        };
+        self.base.fetch(&self.plan.base, until).map_err(|failure| self.about(failure))
     }
 
     fn without_a_code(&self, step: Target<'_>, need: Need, run: Run) -> Result<Session> {
         let mut second_try = false;
         loop {
-            let parent = self.parent(step, need, run)?;
+            // A code below is asked for under the lock of its device alone. Where none can be, one caller does all.
+            let parent = if step.may_ask_below() { Some(self.parent(step, need, run)?) } else { None };
             let lock = self.lock_of(step);
-            let _lock = match self.turn(&lock, step, need, Awaited::Call(&lock))? {
+            let awaited = if step.is_fetched() { Awaited::Source(&lock) } else { Awaited::Call(&lock) };
+            let _lock = match self.turn(&lock, step, need, awaited)? {
                 Turn::Served(session) => return Ok(session),
                 Turn::Ours(lock) => lock,
             };
             if let Some(found) = self.cached(step, need) {
                 return Ok(found);
             }
+            let parent = parent.map_or_else(|| self.parent(step, need, run), Ok)?;
             match self.call(step, &parent, None, run) {
                 Ok(session) => return Ok(self.keep(step, session)),
                 Err(e) => match step.below() {
@@ -135,9 +152,17 @@ impl Sessions<'_> {
         self.ended_meanwhile(&files, since)?;
         self.declined_lately(&files)?;
         // Before the question, so that no code is typed for a call that cannot be signed.
-        let parent = self.of_the_base()?;
+        let parent = self.key_for_a_code(device)?;
         let call = |mfa: Mfa<'_>| self.call(step, &parent, Some(mfa), Run::FOR_A_CALLER);
         self.ask_and_call(device, &files, &call).map(|session| self.keep(step, session))
+    }
+
+    /// What signs a call with a code: AWS takes one only with a long-term key.
+    fn key_for_a_code(&self, device: &MfaSerial) -> Result<Credentials> {
+        match self.of_the_base(Run::FOR_A_CALLER)? {
+            key @ Credentials::Key(_) => Ok(key),
+            Credentials::Session(_) => Err(self.about(self.plan.base.takes_no_code(device))),
+        }
     }
 
     /// Waits for a lock, and for the session that its holder may obtain.
@@ -178,7 +203,7 @@ impl Sessions<'_> {
     /// Whether to go on where no lock can be had (threat-model P54). Without one, a call is made by each caller that
     /// comes, which does no harm; a question is put by each, and a code may be sent twice.
     fn without_a_lock(&self, lock: &Path, error: &io::Error, awaited: Awaited<'_>) -> Result<()> {
-        if lock::is_unsupported(error) || matches!(awaited, Awaited::Call(_)) {
+        if lock::is_unsupported(error) || !matches!(awaited, Awaited::Question(_)) {
             return Ok(());
         }
         let obstacle = Obstacle::to("locked", lock, error);
@@ -192,7 +217,7 @@ impl Sessions<'_> {
     pub(super) fn call_and_keep(
         &self,
         step: Target<'_>,
-        parent: &Parent,
+        parent: &Credentials,
         mfa: Option<Mfa<'_>>,
         run: Run,
     ) -> Result<Session> {
@@ -203,15 +228,24 @@ impl Sessions<'_> {
     fn call(
         &self,
         step: Target<'_>,
-        parent: &Parent,
+        parent: &Credentials,
         mfa: Option<Mfa<'_>>,
         run: Run,
     ) -> std::result::Result<Session, AwsError> {
-        log::step(format_args!("call STS for {}", step.call));
-        let (signer, bounds) = (parent.signer(), run.bounds());
-        let answer = match step.call {
-            Step::SessionToken { duration, .. } => self.sts.get_session_token(signer, mfa, *duration, bounds),
-            Step::AssumeRole { request, .. } => self.sts.assume_role(signer, request, mfa, bounds),
+        let bounds = run.bounds();
+        let answer = match (step.call, parent) {
+            (Step::Fetch { .. }, Credentials::Session(session)) => return Ok(session.clone()),
+            (Step::Fetch { session }, Credentials::Key(_)) => {
+                self.sts.get_session_token(parent.into(), None, *session, bounds)
+            }
+            (Step::SessionToken { duration, .. }, _) => {
+                log::step(format_args!("call STS for {}", step.call));
+                self.sts.get_session_token(parent.into(), mfa, *duration, bounds)
+            }
+            (Step::AssumeRole { request, .. }, _) => {
+                log::step(format_args!("call STS for {}", step.call));
+                self.sts.assume_role(parent.into(), request, mfa, bounds)
+            }
         };
         match &answer {
             Ok(session) => log::step(format_args!("STS gave {} until {}", session.access_key_id, session.expires)),
@@ -237,20 +271,23 @@ impl Sessions<'_> {
     }
 
     fn header(&self, step: Target<'_>, session: &Session) -> sealed::Header {
-        let kind = match step.call {
-            Step::AssumeRole { .. } => sealed::SessionKind::Role,
-            Step::SessionToken { .. } => sealed::SessionKind::Session,
+        let (kind, asked) = match step.call {
+            Step::AssumeRole { request, .. } => (sealed::SessionKind::Role, request.duration),
+            Step::SessionToken { duration, .. } => (sealed::SessionKind::Session, *duration),
+            // Its length was not ours to choose.
+            Step::Fetch { .. } => (kind_of(&self.plan.base), session.expires.since((self.clock)())),
         };
+        let role_of_base = || self.plan.base.role().filter(|_| step.is_fetched());
         sealed::Header {
             identity: step.identity,
             key: String::new(),
             kind,
             account: session.account.clone(),
             device: self.plan.device.clone(),
-            role: step.call.role().cloned(),
-            profile: self.plan.profile.clone(),
+            role: step.call.role().or_else(role_of_base).cloned(),
+            profile: if step.is_fetched() { self.plan.base.profile() } else { &self.plan.profile }.clone(),
             issued: (self.clock)(),
-            asked: step.call.duration(),
+            asked,
             expires: session.expires,
         }
     }
@@ -271,6 +308,16 @@ impl Sessions<'_> {
     }
 }
 
+fn kind_of(base: &Base) -> sealed::SessionKind {
+    match base {
+        Base::Process(_) => sealed::SessionKind::Process,
+        Base::Sso(_) => sealed::SessionKind::Sso,
+        Base::Login(_) => sealed::SessionKind::Login,
+        Base::WebIdentity(_) => sealed::SessionKind::Role,
+        Base::Key(_) | Base::Temporary(_) => sealed::SessionKind::Session,
+    }
+}
+
 /// A shorter wait is not mentioned.
 const TELL_AFTER: Duration = Duration::from_secs(5);
 
@@ -279,6 +326,8 @@ const TELL_AFTER: Duration = Duration::from_secs(5);
 enum Awaited<'a> {
     /// Another twolock process calls AWS under this lock.
     Call(&'a Path),
+    /// Another twolock process fetches a base's credentials under this lock.
+    Source(&'a Path),
     /// Another twolock process prompts for a code of this device.
     Question(&'a DeviceFiles),
 }
@@ -287,6 +336,7 @@ impl Awaited<'_> {
     fn holder(self) -> String {
         match self {
             Awaited::Call(lock) => format!("{}, which is calling AWS", lock::holder(lock)),
+            Awaited::Source(lock) => format!("{}, which is fetching the credentials", lock::holder(lock)),
             Awaited::Question(files) => match files.load().holder {
                 Some(holder) => {
                     format!("pid {}, which is asking for a code (profile '{}')", holder.pid, holder.profile)
@@ -299,7 +349,7 @@ impl Awaited<'_> {
     /// Where the prompt is on our own terminal, it says all there is to say, and a note would wipe it away.
     fn tell(self, codes: &dyn CodeSource) {
         let seen = match self {
-            Awaited::Call(_) => false,
+            Awaited::Call(_) | Awaited::Source(_) => false,
             Awaited::Question(files) => files.load().holder.is_some_and(|holder| terminal::is_shared_with(holder.pid)),
         };
         if !seen {

@@ -54,16 +54,27 @@ pub struct Header {
 pub enum SessionKind {
     /// The user's own, from GetSessionToken.
     Session,
-    /// A role's, from AssumeRole.
+    /// A role's, from AssumeRole or AssumeRoleWithWebIdentity.
     Role,
+    /// What another program printed.
+    Process,
+    /// A role's, by single sign-on.
+    Sso,
+    /// Those of a sign-in of `aws login`.
+    Login,
 }
 
 impl SessionKind {
+    const ALL: [Self; 5] = [Self::Session, Self::Role, Self::Process, Self::Sso, Self::Login];
+
     /// The word in header and tables.
     pub fn word(self) -> &'static str {
         match self {
             SessionKind::Session => "session",
             SessionKind::Role => "role",
+            SessionKind::Process => "process",
+            SessionKind::Sso => "sso",
+            SessionKind::Login => "login",
         }
     }
 }
@@ -72,8 +83,7 @@ impl Header {
     /// Reads the header line of a sealed file; anything unknown or odd is `None`. Nothing vouches for it yet.
     pub fn parse(line: &[u8]) -> Option<Self> {
         let json: Value = serde_json::from_slice(line).ok()?;
-        let kind =
-            [SessionKind::Session, SessionKind::Role].into_iter().find(|k| json["kind"].as_str() == Some(k.word()))?;
+        let kind = SessionKind::ALL.into_iter().find(|kind| json["kind"].as_str() == Some(kind.word()))?;
         (json["v"].as_u64() == Some(VERSION)).then_some(())?;
         Some(Self {
             identity: Identity::parse(json["identity"].as_str()?)?,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::aws::Sts;
-use crate::credentials::{AccessKey, Session};
+use crate::credentials::{Credentials, Session};
 use crate::error::Result;
 use crate::hint::CommandLine;
 use crate::profile::base::Base;
@@ -19,9 +19,10 @@ use crate::timestamp::Timestamp;
 
 /// Fetches the credentials of a plan's base, which sign its first call.
 pub trait BaseCredentials {
-    /// Fetches them. A long-term key comes from an AWS file or the OS keyring: one that is locked or silent is a
-    /// failure of kind `Keyring`, never "no key".
-    fn fetch(&self, base: &Base) -> Result<AccessKey>;
+    /// Fetches them, before `until`. A long-term key comes from an AWS file, the environment or the OS keyring: one that is
+    /// locked or silent is a failure of kind `Keyring`, never "no key". Another source's come from its program or server;
+    /// where a person has to sign in first, that is a failure of kind `NeedsPerson`.
+    fn fetch(&self, base: &Base, until: Deadline) -> Result<Credentials>;
 }
 
 /// How long a caller can wait.
@@ -37,7 +38,7 @@ pub enum Patience {
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(180);
 
 impl Patience {
-    pub(super) fn question(self) -> Deadline {
+    pub(crate) fn question(self) -> Deadline {
         match self {
             Patience::Until(deadline) => deadline,
             Patience::EachQuestion(span) => Deadline::after(Instant::now(), span),

@@ -26,6 +26,16 @@ impl<'a> Target<'a> {
         Self::last_of(self.steps_below)
     }
 
+    /// Whether its credentials are those of the base, fetched.
+    pub(super) fn is_fetched(self) -> bool {
+        matches!(self.call, Step::Fetch { .. })
+    }
+
+    /// Whether a code may have to be asked for below it.
+    pub(super) fn may_ask_below(self) -> bool {
+        self.opened_below().is_some()
+    }
+
     /// Whether its credentials can be renewed without a code: none is sent, or the session a code opened below is valid.
     pub(crate) fn needs_no_person(self, is_valid: impl Fn(Identity) -> bool) -> bool {
         self.call.device().is_none() && self.opened_below().is_none_or(|below| is_valid(below.identity))
@@ -62,7 +72,7 @@ mod tests {
     #[test]
     fn below_each_step_is_the_one_before_it_and_below_the_first_the_base() {
         let plan = chain();
-        let steps = of_plan(&plan, None);
+        let steps = of_plan(&plan, None, None);
         let walked: Vec<_> = std::iter::successors(Target::last_of(&steps), |target| target.below()).collect();
         let walked: Vec<_> = walked.iter().rev().map(|target| (target.call, target.identity)).collect();
         let planned: Vec<_> = steps.iter().map(|planned| (planned.step, planned.identity)).collect();
@@ -74,7 +84,7 @@ mod tests {
     fn a_code_is_needed_when_neither_its_session_nor_the_last_one_is_left() {
         let at = Timestamp::from_unix;
         let plan = chain();
-        let steps = of_plan(&plan, None);
+        let steps = of_plan(&plan, None, None);
         let [session, _, top] = [0, 1, 2].map(|at| steps[at].identity);
         for (session_ends, top_ends, next) in [
             (Some(at(500)), Some(at(300)), Some(at(500))),
@@ -86,10 +96,10 @@ mod tests {
             assert_eq!(Target::last_of(&steps).unwrap().next_code(end), next);
         }
         let without_device = plan_without_device();
-        let steps = of_plan(&without_device, None);
+        let steps = of_plan(&without_device, None, None);
         assert_eq!(Target::last_of(&steps).unwrap().next_code(|_| Some(at(300))), None);
         let straight = self::plan("long", Some(device()), vec![role_step("long", 4 * HOUR, Some(device()))]);
-        let steps = of_plan(&straight, None);
+        let steps = of_plan(&straight, None, None);
         assert_eq!(Target::last_of(&steps).unwrap().next_code(|_| Some(at(300))), Some(at(300)));
     }
 
@@ -100,7 +110,7 @@ mod tests {
     #[test]
     fn a_person_is_needed_for_a_code_unless_the_session_it_opened_is_valid() {
         let straight = plan("long", Some(device()), vec![role_step("long", 4 * HOUR, Some(device()))]);
-        let session = of_plan(&base(), None)[0].identity;
+        let session = of_plan(&base(), None, None)[0].identity;
         for (what, plan, opened, none_is_valid, session_is_valid) in [
             ("session", base(), Some(session), false, false),
             ("role with a code of its own", straight, None, false, false),
@@ -108,7 +118,7 @@ mod tests {
             ("chain below a session", chain(), Some(session), false, true),
             ("chain without a device", plan_without_device(), None, true, true),
         ] {
-            let steps = of_plan(&plan, None);
+            let steps = of_plan(&plan, None, None);
             let target = Target::last_of(&steps).unwrap();
             assert_eq!(target.needs_no_person(|_| false), none_is_valid, "{what}");
             assert_eq!(target.needs_no_person(|identity| Some(identity) == opened), session_is_valid, "{what}");

@@ -16,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Any identity, another one for each role name; for tests of what is kept under identities.
 pub(crate) fn of_profile_with_role(name: &str) -> Identity {
     let plan = changed(|plan| request(plan, 2).role = arn("123456789012", name));
-    of_plan(&plan, None).last().unwrap().identity
+    of_plan(&plan, None, None).last().unwrap().identity
 }
 
 fn arn(account: &str, name: &str) -> RoleArn {
@@ -72,16 +72,18 @@ fn request(plan: &mut Plan, step: usize) -> &mut RoleRequest {
 }
 
 fn key(plan: &mut Plan) -> &mut LongTermKey {
-    let Base::Key(key) = &mut plan.base;
-    key
+    match &mut plan.base {
+        Base::Key(key) => key,
+        other => panic!("no key: {other:?}"),
+    }
 }
 
 fn identities(plan: &Plan) -> Vec<Identity> {
-    of_plan(plan, None).iter().map(|step| step.identity).collect()
+    of_plan(plan, None, None).iter().map(|step| step.identity).collect()
 }
 
 fn last(plan: &Plan, endpoint: Option<&str>) -> String {
-    of_plan(plan, endpoint).last().unwrap().identity.hex()
+    of_plan(plan, endpoint, None).last().unwrap().identity.hex()
 }
 
 fn tag(key: &str, value: &str) -> Tag {
@@ -205,7 +207,7 @@ fn steps_below_a_role_are_those_of_the_profiles_below() {
 #[test]
 fn identity_is_the_same_tomorrow() {
     for (what, plan, endpoint, pinned) in pinned() {
-        let all: Vec<String> = of_plan(&plan, endpoint).iter().map(|step| step.identity.hex()).collect();
+        let all: Vec<String> = of_plan(&plan, endpoint, None).iter().map(|step| step.identity.hex()).collect();
         assert_eq!(all, pinned, "{what}");
     }
 }

@@ -198,6 +198,15 @@ fn code_is_written_down_before_it_is_sent() {
             unreachable!("this plan has no role")
         }
 
+        fn assume_role_with_web_identity(
+            &self,
+            _: &Secret<String>,
+            _: &RoleRequest,
+            _: Bounds,
+        ) -> std::result::Result<Session, AwsError> {
+            unreachable!("this plan has no role")
+        }
+
         fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, AwsError> {
             unreachable!("the session layer asks nobody who it is")
         }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod declining;
+mod fetching;
 mod locking;
 mod minting;
 mod renewing;
@@ -20,13 +21,13 @@ use super::{BaseCredentials, Locking, Patience, Sessions};
 use crate::arn::{AccountId, MfaSerial, Partition, RoleArn};
 use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{AwsError, AwsErrorKind, Bounds, Mfa, Signer, Sts};
-use crate::credentials::{AccessKey, AccessKeyId, Session};
-use crate::error::{Failure, Result};
+use crate::credentials::{AccessKey, AccessKeyId, Credentials, Session};
+use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::{MfaCode, ProfileName, Region, SessionName};
 use crate::origin::{Origin, Sourced};
 use crate::profile::EndpointUrls;
-use crate::profile::base::{Base, KeyPlace, LongTermKey};
+use crate::profile::base::{Base, KeyPlace, LongTermKey, Process, TemporaryKey};
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
 use crate::prompt::{AskError, CodeSource, Question};
@@ -177,6 +178,15 @@ impl Sts for FakeSts {
         self.answer("AssumeRole", &what, signer.as_str(), mfa, request.duration, bounds)
     }
 
+    fn assume_role_with_web_identity(
+        &self,
+        _: &Secret<String>,
+        _: &RoleRequest,
+        _: Bounds,
+    ) -> std::result::Result<Session, AwsError> {
+        unreachable!("these plans have no web identity")
+    }
+
     fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, AwsError> {
         unreachable!("the session layer asks nobody who it is")
     }
@@ -268,20 +278,69 @@ impl CodeSource for FakePerson {
 
 // ---- keys
 
-/// Has the key, or fails like a locked keyring.
-#[derive(Default)]
+/// What another program or service gives.
+#[derive(Clone, Copy, Debug)]
+pub enum Given {
+    Key,
+    /// Temporary credentials for so long.
+    SessionFor(Duration),
+    /// Nothing, as where nobody is signed in.
+    Nothing,
+}
+
+/// Has the key, or fails like a locked keyring; for other bases, what is given.
 pub struct FakeBases {
     locked: Option<Failure>,
     fetched: AtomicUsize,
+    given: Mutex<Given>,
+    now: Arc<AtomicI64>,
+    bounds: Mutex<Vec<Deadline>>,
+}
+
+impl FakeBases {
+    fn new(now: &Arc<AtomicI64>) -> Self {
+        let given = Mutex::new(Given::Key);
+        Self { locked: None, fetched: AtomicUsize::new(0), given, now: Arc::clone(now), bounds: Mutex::default() }
+    }
+
+    pub fn fetched(&self) -> usize {
+        self.fetched.load(Ordering::SeqCst)
+    }
+
+    pub fn give(&self, given: Given) {
+        *self.given.lock().unwrap() = given;
+    }
+
+    /// How long the last fetching had.
+    pub fn last_bound(&self) -> Duration {
+        self.bounds.lock().unwrap().last().unwrap().left()
+    }
 }
 
 impl BaseCredentials for FakeBases {
-    fn fetch(&self, base: &Base) -> Result<AccessKey> {
-        let Base::Key(key) = base;
-        self.fetched.fetch_add(1, Ordering::SeqCst);
-        self.locked
-            .clone()
-            .map_or_else(|| Ok(AccessKey { id: key.id.clone(), secret: Secret::new("canary".into()) }), Err)
+    fn fetch(&self, base: &Base, until: Deadline) -> Result<Credentials> {
+        let count = self.fetched.fetch_add(1, Ordering::SeqCst) + 1;
+        self.bounds.lock().unwrap().push(until);
+        if let Some(locked) = &self.locked {
+            return Err(locked.clone());
+        }
+        let secret = || Secret::new("canary".into());
+        if let Base::Key(key) = base {
+            return Ok(Credentials::Key(AccessKey { id: key.id.clone(), secret: secret() }));
+        }
+        // As slow as a program, so that callers meet.
+        std::thread::sleep(Duration::from_millis(30));
+        match *self.given.lock().unwrap() {
+            Given::Key => Ok(Credentials::Key(AccessKey { id: AccessKeyId::parse(KEY_ID).unwrap(), secret: secret() })),
+            Given::SessionFor(life) => Ok(Credentials::Session(Session {
+                access_key_id: AccessKeyId::parse(&format!("ASIAFETCHED{count:09}")).unwrap(),
+                secret: secret(),
+                token: secret(),
+                expires: Timestamp::from_unix(self.now.load(Ordering::SeqCst)).plus(life),
+                account: None,
+            })),
+            Given::Nothing => Err(Failure::new(Kind::NeedsPerson, "not signed in")),
+        }
     }
 }
 
@@ -310,7 +369,8 @@ impl World {
             calls: Mutex::default(),
             bounds: Mutex::default(),
         };
-        Self { home, key, now, sts, bases: FakeBases::default(), warnings: Mutex::default() }
+        let bases = FakeBases::new(&now);
+        Self { home, key, now, sts, bases, warnings: Mutex::default() }
     }
 
     pub fn directory(&self) -> PathBuf {
@@ -378,7 +438,7 @@ pub fn identities(plan: &Plan) -> Vec<Identity> {
 }
 
 pub fn steps(plan: &Plan) -> Vec<PlannedStep<'_>> {
-    identity::of_plan(plan, None)
+    identity::of_plan(plan, None, None)
 }
 
 /// The number that the fake STS gave a session.

@@ -9,14 +9,16 @@
 //! To read it, in this order:
 //!
 //! 1. the vocabulary, which knows nobody: [`secret`], [`names`], [`arn`], [`credentials`], [`role`], [`timestamp`],
-//!    [`duration`], [`origin`], [`text`], [`hex`], [`hint`], [`shell`], [`keyring`], and [`error`], whose kinds are the
+//!    [`duration`], [`origin`], [`text`], [`hex`], [`base64`], [`hint`], [`shell`], [`keyring`], and [`error`], whose kinds are the
 //!    exit codes
 //! 2. [`system`], the machine: environment, clock, terminal, private files, locks, signals
+//!    [`sources`], what other programs keep on this machine that credentials can be had with
 //! 3. [`aws_files`], what the two AWS files say, and on which line; [`ours`], our own files
 //! 4. [`profile`], pure: settings in, a [`profile::plan::Plan`] out, every refusal made before anybody is asked; and
 //!    [`profile::adoption`], what a profile becomes so that every AWS tool uses twolock
 //! 5. the three edges, which do not know each other: [`prompt`] (where a code comes from), [`aws`] (STS, IAM and sign-in, the
 //!    only network; async ends there) and [`store`] (the keyrings)
+//!    [`sources`], what other programs keep on this machine, or print
 //! 6. [`session`], their only meeting place: look, lock, look again, mint, keep
 //! 7. [`output`], what other programs and people read
 //!    [`picker`] lets a person choose a name, where none was given
@@ -27,6 +29,7 @@
 
 mod arn;
 mod as_text;
+mod base64;
 mod credentials;
 mod duration;
 mod error;
@@ -49,6 +52,7 @@ mod profile;
 
 mod aws;
 mod prompt;
+mod sources;
 mod store;
 
 mod session;
@@ -76,13 +80,15 @@ pub mod internals {
     pub use crate::aws::endpoint::{Endpoint, EndpointRequest, Service, resolve};
     pub use crate::aws::http::HttpSettings;
     pub use crate::aws::iam::{DeviceKind, IamClient, KeyInfo, KeyStatus, LastUsed, MfaDevice, VirtualDevice};
+    pub use crate::aws::login::{FreshLogin, LoginClient, LoginGrant, ProofKey};
+    pub use crate::aws::sso::{FreshToken, RefreshGrant, SsoClient, SsoOidcClient};
     pub use crate::aws::sts::StsClient;
     pub use crate::aws::{AwsError, AwsErrorKind, Bounds, Iam, Mfa, RoleRequest, Signer, Sts};
     pub use crate::aws_files::AwsFiles;
     pub use crate::aws_files::edit::Edit;
     pub use crate::aws_files::file::{AwsFile, FileKind};
     pub use crate::aws_files::oddities;
-    pub use crate::credentials::{AccessKey, AccessKeyId, Session, is_credential_text};
+    pub use crate::credentials::{AccessKey, AccessKeyId, Credentials, Session, is_credential_text};
     pub use crate::error::{Failure, Kind, Place};
     pub use crate::keyring::Keyring;
     pub use crate::names::{
@@ -98,6 +104,8 @@ pub mod internals {
     pub use crate::prompt::{AskError, CodeSource, Question};
     pub use crate::secret::Secret;
     pub use crate::session::sealing_key;
+    pub use crate::sources::process::ProcessSource;
+    pub use crate::sources::{Next, Problem, Saved, login_token, sso_token, token_file};
     pub use crate::store::bounded::Bounded;
     pub use crate::store::choose::{CALL_BOUND, Stores};
     pub use crate::store::{Item, Store, StoreError};

@@ -398,6 +398,6 @@ mod tests {
         found("[profile p]\nx = y\n".to_owned() + &"  w\n".repeat(200_000));
         found("[profile p]\n".to_owned() + &"x = y\n".repeat(200_000));
         found("[profile p]\rx = y\r".repeat(100_000));
-        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+        assert!(started.elapsed() < std::time::Duration::from_secs(120), "{:?}", started.elapsed());
     }
 }

@@ -99,6 +99,15 @@ impl Sts for TellingSts {
         panic!("a change assumes no role")
     }
 
+    fn assume_role_with_web_identity(
+        &self,
+        _: &Secret<String>,
+        _: &RoleRequest,
+        _: Bounds,
+    ) -> std::result::Result<Session, AwsError> {
+        panic!("a change assumes no role")
+    }
+
     fn get_caller_identity(&self, _: Signer<'_>, _: Bounds) -> std::result::Result<CallerIdentity, AwsError> {
         match self.refuses {
             true => Err(AwsError { kind: AwsErrorKind::Refused, cause: "no".into(), hints: vec![] }),

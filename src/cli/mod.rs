@@ -140,7 +140,8 @@ Examples:
   twolock login prod --fresh           # asks even if there is a session
   twolock login prod --device tablet   # another device of the same user
 
-If the profile has no mfa_serial, it offers the devices of the user.")]
+If a profile with an access key has no mfa_serial, it offers the devices of the user. If its sign-in (SSO, `aws login`) \
+has expired, it runs that of the AWS CLI.")]
     Login(Login),
     /// End the sessions of a profile
     #[command(
@@ -180,7 +181,7 @@ Examples:
   twolock console prod --print          # over SSH: open the URL yourself
 
 The console session ends with the credentials of the role, or after --duration. Above 1h, the role is assumed with the \
-access key and a new code, and must allow that duration. A profile without a role cannot sign in.
+access key and a new code, and must allow that duration. A profile without a role cannot sign in; SSO gives one.
 
 The setting `browser` chooses a program other than the desktop's browser. No secret appears on a \
 command line, where other programs could read it. The URL that --print prints is a secret: it signs in once, within 15 \

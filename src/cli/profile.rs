@@ -118,7 +118,8 @@ Examples:
       --mfa-serial arn:aws:iam::123456789012:mfa/ana
 
 An access key is stored in the OS keyring after a call to AWS has verified it. Without a keyring, the command \
-fails; the key is never written to a file. No option takes a secret.")]
+fails; the key is never written to a file. No option takes a secret. The source of a role may be any profile with \
+credentials, also one of SSO.")]
     Add(Add),
     /// Route a profile, and the profiles that use it as their source, through twolock
     #[command(
@@ -130,7 +131,9 @@ Examples:
   twolock profile adopt base --only    # its roles stay as they are
 
 An access key moves into the OS keyring, after a call to AWS has verified it: the AWS CLI and SDKs would use it and never \
-run twolock. A role's settings get the prefix twolock_. `twolock profile release` undoes this, one profile at a time."
+run twolock. A role's settings get the prefix twolock_, whatever its source is. Profiles of SSO, `aws login`, a web \
+identity or another program are refused: AWS tools use them without twolock. `twolock profile release` undoes this, one \
+profile at a time."
     )]
     Adopt(Adopt),
     /// Undo adopt: AWS tools no longer go through twolock

@@ -7,16 +7,16 @@ use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{AwsError, AwsErrorKind, Bounds, Signer, Sts};
 use crate::aws_files::edit::Edit;
 use crate::change::Change;
+use crate::cmd::bases;
 use crate::cmd::context::{Context, Planned};
-use crate::cmd::keys::{Credentials, RealBases};
 use crate::cmd::sessions::{SessionRequest, living_mfa_session, obtain};
+use crate::credentials::Credentials;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::{ProfileName, UserName};
-use crate::profile::base::{Base, LongTermKey};
+use crate::profile::base::LongTermKey;
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
-use crate::session::BaseCredentials;
 use crate::store::choose::Stores;
 
 pub struct Account<'a> {
@@ -38,14 +38,25 @@ impl<'a> Account<'a> {
     /// Signs with an MFA session if one is active, else with the access key. Never prompts.
     pub fn of(context: &'a Context, profile: &ProfileName) -> Result<Self> {
         let planned = planned(context, profile)?;
+        if planned.plan.base.is_temporary() {
+            let base = &planned.plan.base;
+            let of_devices = |failure| base.where_devices_are().into_iter().fold(failure, Failure::hint);
+            base.required_key(profile).map_err(of_devices)?;
+        }
         let stores = context.stores(true);
         let sts = context.sts(&planned.endpoint)?;
         let (credentials, who) = living_session_or_key(context, &planned, &stores, &sts)?;
         let CallerIdentity { arn, account: number, .. } = who.map_err(|e| e.of_profile(profile))?;
         let user = UserName::of_arn(&arn).ok_or_else(|| {
-            let Base::Key(key) = &planned.plan.base;
-            let cause = format!("access key {} belongs to {arn}, which is not an IAM user", key.id);
-            Failure::new(Kind::Config, cause).of_profile(profile).hint("create an IAM user, and use its keys")
+            let (what, next) = match planned.plan.base.key() {
+                Some(key) => (format!("access key {}", key.id), "create an IAM user, and use its keys"),
+                None => {
+                    let next = "only an IAM user has access keys and MFA devices";
+                    (format!("what {} gives", planned.plan.base.origin()), next)
+                }
+            };
+            let cause = format!("{what} belongs to {arn}, which is not an IAM user");
+            Failure::new(Kind::Config, cause).of_profile(profile).hint(next)
         })?;
         let iam = context.iam(&planned)?;
         Ok(Self { context, profile: profile.clone(), planned, user, arn, number, iam, sts, stores, credentials })
@@ -64,7 +75,7 @@ impl<'a> Account<'a> {
     }
 
     pub fn signer(&self) -> Signer<'_> {
-        self.credentials.signer()
+        (&self.credentials).into()
     }
 
     /// The user's devices, passkeys included.
@@ -131,7 +142,7 @@ fn living_session_or_key(
         }
     }
     let key = key(context, planned, stores)?;
-    let who = identity(sts, key.signer());
+    let who = identity(sts, (&key).into());
     Ok((key, who))
 }
 
@@ -144,20 +155,16 @@ pub fn mfa_credentials(
 ) -> Result<Credentials> {
     match session_plan(context, planned)? {
         None => key(context, planned, stores),
-        Some(plan) => {
-            let first = Planned { plan, endpoint: planned.endpoint.clone() };
-            obtain(context, &first, request).map(Credentials::Session)
-        }
+        Some(plan) => obtain(context, &planned.with_plan(plan), request).map(Credentials::Session),
     }
 }
 
 /// The plan of the MFA session below a profile's own credentials; none without a device.
 fn session_plan(context: &Context, planned: &Planned) -> Result<Option<Plan>> {
     let opens = |plan: &Plan| matches!(plan.steps.first(), Some(Step::SessionToken { device: Some(_), .. }));
-    let Base::Key(key) = &planned.plan.base;
     let mut plan = planned.plan.clone();
-    let user = user_of(context, &plan.profile, key);
-    if !opens(&plan) && user != plan.profile {
+    let user = plan.base.key().map(|key| user_of(context, &plan.profile, key));
+    if let Some(user) = user.filter(|user| !opens(&plan) && *user != plan.profile) {
         plan = context.plan(&user)?.plan;
     }
     plan.steps.truncate(1);
@@ -170,8 +177,8 @@ pub fn user_of(context: &Context, named: &ProfileName, key: &LongTermKey) -> Pro
     let is_user = |name: &ProfileName, needs_device: bool| {
         let plan = context.plan_of_many(name).ok().map(|planned| planned.plan);
         plan.is_some_and(|plan| {
-            let Base::Key(other) = &plan.base;
-            other.id == key.id && plan.role().is_none() && (plan.device.is_some() || !needs_device)
+            let is_its_key = plan.base.key().is_some_and(|other| other.id == key.id);
+            is_its_key && plan.role().is_none() && (plan.device.is_some() || !needs_device)
         })
     };
     if is_user(named, *named == key.profile) {
@@ -188,5 +195,5 @@ fn identity(sts: &StsClient, signer: Signer<'_>) -> Caller {
 }
 
 fn key(context: &Context, planned: &Planned, stores: &Stores) -> Result<Credentials> {
-    RealBases { context, keyring: stores.of_access_keys() }.fetch(&planned.plan.base).map(Credentials::Key)
+    bases::credentials(context, planned, stores)
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::arn::RoleArn;
 use crate::credentials::AccessKeyId;
-use crate::profile::base::Base;
 use crate::session::cache::{self, Cache};
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
@@ -30,7 +29,7 @@ pub fn files_of(context: &Context, identities: &HashSet<Identity>) -> Vec<PathBu
 /// The files of every session that began with this access key.
 pub fn files_on_key(context: &Context, id: &AccessKeyId) -> Vec<PathBuf> {
     let rests_on_it = |name: &String| {
-        let Base::Key(key) = context.outline(name)?.base;
+        let key = context.outline(name)?.base.into_key()?;
         if key.id == *id { context.plan_quietly(name) } else { None }
     };
     let names = context.files.profile_names();
@@ -78,9 +77,26 @@ pub fn open(context: &Context, is_wanted: impl Fn(&Header) -> bool) -> Opened {
     }
 }
 
-/// Opens those that have not expired.
+/// Opens those that have not expired, and do not rest on a sign-in that is over: nobody gets these.
 pub fn open_active(context: &Context, now: Timestamp, is_wanted: impl Fn(&Header) -> bool) -> Opened {
-    open(context, |header| header.expires > now && header.is_plausible(now) && is_wanted(header))
+    let lives = |header: &Header| header.expires > now && header.is_plausible(now) && is_wanted(header);
+    let mut opened = open(context, lives);
+    let mut over = HashMap::new();
+    opened.sessions.retain(|(_, header)| {
+        let identities = over.entry(header.profile.clone()).or_insert_with(|| {
+            let planned = context.plan_quietly(header.profile.as_str())?;
+            planned.plan.base.has_proof().then(|| planned.identities())
+        });
+        identities.as_ref().is_none_or(|identities| identities.contains(&header.identity))
+    });
+    opened
+}
+
+/// Every session that was started for a profile whose credentials come from a sign-in, also those of a former one.
+pub fn of_any_sign_in(context: &Context, planned: &Planned) -> HashSet<Identity> {
+    let is_its = |header: &Header| planned.plan.base.has_proof() && header.profile == planned.plan.profile;
+    let claims = cache::claims(&context.dirs.cache).filter(|(_, header)| is_its(header));
+    claims.map(|(_, header)| header.identity).collect()
 }
 
 pub struct ActiveSessions {

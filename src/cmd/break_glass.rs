@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::aws::Sts;
-use crate::credentials::{AccessKey, Session};
+use crate::credentials::{Credentials, Session};
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -20,14 +20,15 @@ use crate::prompt::terminal::TerminalSource;
 use crate::role::RoleRequest;
 use crate::session::cache::Need;
 use crate::session::{BaseCredentials, Patience, Sessions};
-use crate::system::clock;
+use crate::store::choose::Stores;
+use crate::system::clock::{self, Deadline};
 use crate::system::terminal::allows_styles;
 use crate::text::style::bold_red;
 use crate::text::visible::visible;
 
+use super::bases;
 use super::context::{Context, Planned, as_root_elsewhere};
 use super::conversation::{Conversation, PersonNeeded};
-use super::keys::RealBases;
 use super::sessions::{locking, warming_up};
 
 /// What a person who cancels is told, and everybody else to whom no credentials are given.
@@ -53,7 +54,7 @@ pub fn mint(context: &Context, planned: &Planned, request: &BreakGlass) -> Resul
     let person = Conversation::begin(PERSON).map_err(|e| of_profile(Failure { kind: Kind::NeedsPerson, ..e }))?;
     let stores = context.stores(true);
     // Before the questions, so that nobody answers them for a call that cannot be signed.
-    let key = RealBases { context, keyring: stores.of_access_keys() }.fetch(&plan.base)?;
+    let key = key(context, planned, &stores)?;
     let reason = asked(context, &person.before(NOTHING), plan, role, request.reason).map_err(of_profile)?;
     let begun = history.begin(entry(planned, role, reason)).map_err(of_profile)?;
     let minted = assume(context, planned, key);
@@ -62,6 +63,16 @@ pub fn mint(context: &Context, planned: &Planned, request: &BreakGlass) -> Resul
     // Without their line, they are not handed out.
     is_written.map_err(of_profile)?;
     Ok(session)
+}
+
+/// What signs the call: a long-term key, as AWS takes a code with nothing else.
+fn key(context: &Context, planned: &Planned, stores: &Stores) -> Result<Credentials> {
+    let Plan { base, device, profile, .. } = &planned.plan;
+    let fetched = bases::credentials(context, planned, stores)?;
+    match (&fetched, device) {
+        (Credentials::Session(_), Some(device)) => Err(base.takes_no_code(device).of_profile(profile)),
+        _ => Ok(fetched),
+    }
 }
 
 const PERSON: PersonNeeded<'_> = PersonNeeded {
@@ -91,7 +102,7 @@ pub fn request(planned: &Planned) -> Option<String> {
 pub fn role(plan: &Plan) -> Option<&RoleRequest> {
     plan.steps.iter().find_map(|step| match step {
         Step::AssumeRole { request, .. } => Some(&**request),
-        Step::SessionToken { .. } => None,
+        Step::Fetch { .. } | Step::SessionToken { .. } => None,
     })
 }
 
@@ -153,16 +164,16 @@ fn entry(planned: &Planned, role: &RoleRequest, reason: Reason) -> Entry {
 }
 
 /// A key that was fetched before.
-struct Fetched(AccessKey);
+struct Fetched(Credentials);
 
 impl BaseCredentials for Fetched {
-    fn fetch(&self, _: &Base) -> Result<AccessKey> {
+    fn fetch(&self, _: &Base, _: Deadline) -> Result<Credentials> {
         Ok(self.0.clone())
     }
 }
 
 /// AssumeRole with a code, which other runs of twolock know as sent; without a cache.
-fn assume(context: &Context, planned: &Planned, key: AccessKey) -> Result<Session> {
+fn assume(context: &Context, planned: &Planned, key: Credentials) -> Result<Session> {
     let plan = &planned.plan;
     let sts = context.sts(&planned.endpoint)?;
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());

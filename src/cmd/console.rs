@@ -13,6 +13,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::{ProfileName, Region};
 use crate::output::{messages, to_stdout};
+use crate::profile::base::Base;
 use crate::profile::plan::Plan;
 use crate::profile::steps::CHAINED_AT_MOST;
 use crate::secret::Secret;
@@ -60,7 +61,14 @@ pub fn run(args: &cli::Console, invocation: &Invocation) -> Result<u8> {
     // Else the console session of a protected role would be longer than its credentials.
     let asked = args.duration.or(plan.protected.then(|| plan.duration())).filter(|_| !is_chained(plan));
     let url = context.signin(&planned)?.url(&session, asked, &page, Bounds::CALL);
-    let url = url.map_err(|e| e.of_profile(&plan.profile))?;
+    let url = url.map_err(|e| {
+        let failure = e.of_profile(&plan.profile);
+        let of_no_role = || CommandLine::of(Verb::Whoami, &plan.profile).to("AWS signs in roles only; whose these are");
+        match failure.kind == Kind::Refused && plan.role().is_none() {
+            true => Failure { hints: vec![of_no_role()], ..failure },
+            false => failure,
+        }
+    })?;
     match browser {
         None => to_stdout(format!("{}\n", url.expose()).as_bytes())?,
         Some(browser) => {
@@ -90,7 +98,7 @@ fn done(plan: &Plan, session: &Session, asked: Option<Duration>) -> String {
 /// AWS signs in nobody with the session of a user. A federated one would need a policy that nobody wrote, and takes no
 /// code.
 fn refuse_without_role(context: &Context, plan: &Plan) -> Result<()> {
-    if plan.role().is_some() {
+    if plan.role().is_some() || may_be_of_role(&plan.base) {
         return Ok(());
     }
     let names = context.profile_names();
@@ -110,6 +118,15 @@ fn refuse_without_role(context: &Context, plan: &Plan) -> Result<()> {
     })
 }
 
+/// Whether credentials from elsewhere are those of a role; of what another program prints, only AWS can tell.
+fn may_be_of_role(base: &Base) -> bool {
+    match base {
+        Base::Sso(_) | Base::Process(_) | Base::WebIdentity(_) => true,
+        Base::Login(login) => login.session.contains(":assumed-role/"),
+        Base::Key(_) | Base::Temporary(_) => false,
+    }
+}
+
 /// The console's page in the region of the flag, else of the profile.
 fn page(plan: &Plan, args: &cli::Console) -> Result<String> {
     let of_partition = |region: &Region| region.partition() == Some(plan.partition);
@@ -127,7 +144,7 @@ fn page(plan: &Plan, args: &cli::Console) -> Result<String> {
 /// Whether the role is assumed with a session. AWS then takes no duration of the console session, which ends with the
 /// credentials (aws-contract 4.6).
 fn is_chained(plan: &Plan) -> bool {
-    plan.steps.len() > 1
+    plan.steps.len() > 1 || (plan.base.is_temporary() && plan.steps.iter().any(|step| step.role().is_some()))
 }
 
 /// Credentials that last as long as the console session should.

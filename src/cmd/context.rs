@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::arn::Partition;
@@ -26,18 +27,22 @@ use crate::ours::settings::{Paths, Settings};
 use crate::output::paragraph::wrapped_lines;
 use crate::output::{messages, to_stdout};
 use crate::profile::adoption::{self, kept_key::new_key_profile};
+use crate::profile::base::key::EnvironmentKey;
 use crate::profile::callers::{Callers, Lacking, Machine};
 use crate::profile::plan::{self, Outline, Plan};
 use crate::profile::{EndpointUrls, Sources, Surroundings};
 use crate::rotation::{Record, Records};
+use crate::secret::Secret;
 use crate::session::cache::Need;
-use crate::session::identity::{self, Identity, PlannedStep};
+use crate::session::identity::{self, Identity, PlannedStep, Proof};
 use crate::store::choose::Stores;
 use crate::system::directories::{Directories, HOME_VARIABLE, shorten, shorten_last_word};
 use crate::system::env::Env;
 use crate::system::harden::Limits;
 use crate::system::{child, log, terminal, user};
 use crate::text::visible::visible;
+
+use super::bases;
 
 pub struct Invocation {
     /// When the process started; the deadline of `credential-process` counts from here.
@@ -61,12 +66,28 @@ pub struct Context {
 pub struct Planned {
     pub plan: Plan,
     pub endpoint: Endpoint,
+    /// Of the base's sign-in or token; none for a base that needs none, and where nobody is signed in.
+    pub proof: Option<Proof>,
+    /// The token of single sign-on, where it was about to end and has been renewed.
+    pub token: Option<Arc<Secret<String>>>,
 }
 
 impl Planned {
     /// The plan's steps with their identities, which are hashed on each call.
     pub fn steps(&self) -> Vec<PlannedStep<'_>> {
-        identity::of_plan(&self.plan, self.endpoint.identity().as_deref())
+        identity::of_plan(&self.plan, self.endpoint.identity().as_deref(), self.proof.as_ref())
+    }
+
+    /// The same way to AWS and the same base, for another plan on it.
+    #[must_use]
+    pub fn with_plan(&self, plan: Plan) -> Self {
+        Self { plan, endpoint: self.endpoint.clone(), proof: self.proof, token: self.token.clone() }
+    }
+
+    /// The same on what the sign-in is after its renewal.
+    #[must_use]
+    pub fn renewed(&self, proof: Option<Proof>, token: Secret<String>) -> Self {
+        Self { proof, token: Some(Arc::new(token)), ..self.with_plan(self.plan.clone()) }
     }
 
     pub fn identities(&self) -> HashSet<Identity> {
@@ -230,7 +251,8 @@ impl Context {
         for line in plan.lines() {
             log::detail(format_args!("plan of '{name}': {line}"));
         }
-        Ok(Planned { plan, endpoint })
+        let proof = bases::proof(self, &plan.base);
+        Ok(Planned { plan, endpoint, proof, token: None })
     }
 
     pub fn sts(&self, endpoint: &Endpoint) -> Result<StsClient> {
@@ -251,16 +273,32 @@ impl Context {
         Ok(IamClient::new(endpoint, http))
     }
 
-    /// A client of the console's sign-in: AWS's own, unless a server on this machine stands for STS. No variable and no
-    /// setting of AWS names an endpoint of it.
+    /// A client of the console's sign-in.
     pub fn signin(&self, planned: &Planned) -> Result<SigninClient> {
-        let Planned { plan, endpoint: sts } = planned;
-        let of_aws = EndpointUrls::default();
-        let urls = if sts.kind() == EndpointKind::Loopback { &plan.endpoint_urls } else { &of_aws };
-        let found = self.resolved(Service::Signin, plan.partition, &plan.region.value, (false, false), urls);
-        let endpoint = found.map_err(|failure| failure.of_profile(&plan.profile))?;
-        let http = self.http(&endpoint)?;
+        let (endpoint, http) = self.way_to_a_sign_in(planned, Service::Console, &planned.plan.region.value)?;
         Ok(SigninClient::new(endpoint, http))
+    }
+
+    /// Where a sign-in is: AWS's own, unless a server on this machine stands for STS, and may get tokens. What variables
+    /// and settings say of a sign-in's own endpoints counts for nothing.
+    pub fn way_to_a_sign_in(
+        &self,
+        planned: &Planned,
+        service: Service,
+        region: &Region,
+    ) -> Result<(Endpoint, HttpSettings)> {
+        let Planned { plan, endpoint: sts, .. } = planned;
+        let of_aws = EndpointUrls::default();
+        // The console gets the credentials that a server on this machine gave, and no token.
+        let may_get = service == Service::Console || sts.may_get_tokens(&self.settings.allowed_endpoints());
+        let is_here = sts.kind() == EndpointKind::Loopback && may_get;
+        let urls = if is_here { &plan.endpoint_urls } else { &of_aws };
+        let kinds = if service == Service::Console { (false, false) } else { (plan.fips, plan.dualstack) };
+        let partition = region.partition().unwrap_or(plan.partition);
+        let found = self.resolved(service, partition, region, kinds, urls);
+        let endpoint = found.map_err(|failure| self.naming_ignored_consents(failure).of_profile(&plan.profile))?;
+        let http = self.http(&endpoint)?;
+        Ok((endpoint, http))
     }
 
     pub fn iam_endpoint(&self, planned: &Planned) -> Result<Endpoint> {
@@ -401,9 +439,9 @@ impl Context {
 
 fn given_to(service: Service, urls: &EndpointUrls) -> &Option<Sourced<String>> {
     match service {
-        // Only a server on this machine stands for both.
-        Service::Sts | Service::Signin => &urls.sts,
         Service::Iam => &urls.iam,
+        // Only a server on this machine stands for all of these.
+        _ => &urls.sts,
     }
 }
 
@@ -482,6 +520,11 @@ fn surroundings(env: &Env, settings: &Settings) -> Surroundings {
         fips: env.is_true("AWS_USE_FIPS_ENDPOINT"),
         dualstack: env.is_true("AWS_USE_DUALSTACK_ENDPOINT"),
         person: env.text("USER").or(env.text("USERNAME")).map_or_else(user::number, String::from),
+        environment_key: env.key_id().map(|id| {
+            let set = env.credentials();
+            let has_token = ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"].iter().any(|name| set.contains(name));
+            EnvironmentKey { id: id.into(), has_secret: set.contains(&"AWS_SECRET_ACCESS_KEY"), has_token }
+        }),
         session_duration: settings.duration("session_duration"),
         duration: None,
     }

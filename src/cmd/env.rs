@@ -7,7 +7,6 @@ use crate::cli::{self, ByName, Format};
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::output::{credentials_to_stdout, exports, to_stdout};
-use crate::profile::base::Base;
 use crate::shell::Shell;
 use crate::system::env::Env;
 use crate::system::signals;
@@ -43,8 +42,7 @@ pub fn run(args: &cli::Env, invocation: &Invocation) -> Result<u8> {
     }
     let (context, planned) = result?;
     context.note_use(&planned.plan.profile);
-    let Base::Key(key) = &planned.plan.base;
-    context.remind([key]);
+    context.remind(planned.plan.base.key());
     Ok(0)
 }
 

@@ -13,7 +13,7 @@ use crate::names::ProfileName;
 use crate::origin::{Origin, Sourced};
 use crate::ours::key_dates::{self, Aging, AllKeyDates};
 use crate::output::messages;
-use crate::profile::base::{Base, LongTermKey};
+use crate::profile::base::LongTermKey;
 use crate::profile::settings::{KEY_MAX_AGE, ProfileSettings};
 use crate::rotation::Records;
 use crate::system::{clock, log};
@@ -102,7 +102,7 @@ fn set_by(context: &Context, name: &str) -> Option<(Sourced<Duration>, LongTermK
     let (name, profile) = (ProfileName::parse(name).ok()?, context.files.profile(name)?);
     let set = ProfileSettings::of(&profile, &name).key_max_age().ok()??;
     let origin = Origin::Setting(KEY_MAX_AGE, set.place()?.clone());
-    let Base::Key(key) = context.outline(name.as_str())?.base;
+    let key = context.outline(name.as_str())?.base.into_key()?;
     Some((Sourced { value: set.value, origin }, key))
 }
 

@@ -1,65 +1,68 @@
-//! Where long-term keys come from when a call has to be signed: the AWS files or the OS keyring.
+//! Where long-term keys come from when a call has to be signed: the AWS files, the environment or the OS keyring.
 
 use super::context::Context;
-use crate::aws::Signer;
-use crate::credentials::{AccessKey, AccessKeyId, STATIC_KEYS, Session, parse_secret_key};
+use crate::credentials::{
+    AccessKey, AccessKeyId, Credentials, STATIC_KEYS, Session, is_credential_text, parse_secret_key,
+};
 use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
-use crate::profile::base::{Base, KeyPlace, LongTermKey};
+use crate::profile::base::{KeyPlace, LongTermKey};
 use crate::rotation::Records;
-use crate::session::BaseCredentials;
+use crate::secret::Secret;
 use crate::store::choose::Stores;
 use crate::store::{Store, StoreError, access_key};
+use crate::system::env::{self, ShellCredentials};
 use crate::system::{clock, log};
 use crate::text::visible::visible;
 use crate::timestamp::Timestamp;
 
-/// What signs calls to IAM: a session with MFA, or an access key.
-pub enum Credentials {
-    Session(Session),
-    Key(AccessKey),
-}
-
-impl Credentials {
-    pub fn signer(&self) -> Signer<'_> {
-        match self {
-            Self::Session(session) => Signer::Session(session),
-            Self::Key(key) => Signer::Key(key),
+/// The credentials in the environment. The failure names the variable, and repeats nothing of what it holds.
+pub fn in_environment() -> Result<Credentials> {
+    let failure = |name: &str, why: &str| Failure::new(Kind::Config, format!("{name} {why}"));
+    let Some(ShellCredentials { key_id, secret, token }) = env::shell_credentials() else {
+        return Err(failure("AWS_ACCESS_KEY_ID", "is set without AWS_SECRET_ACCESS_KEY"));
+    };
+    let id = AccessKeyId::parse(&key_id).map_err(|why| failure("AWS_ACCESS_KEY_ID", &why))?;
+    let secret = parse_secret_key(secret.expose()).map_err(|why| failure("AWS_SECRET_ACCESS_KEY", why))?;
+    match token {
+        Some(token) if !is_credential_text(token.expose()) => {
+            Err(failure("AWS_SESSION_TOKEN", "contains characters that are not valid in a session token"))
         }
-    }
-}
-
-pub struct RealBases<'a> {
-    pub context: &'a Context,
-    /// The keyring for access keys, unless the setting excludes it.
-    pub keyring: Option<&'a dyn Store>,
-}
-
-impl BaseCredentials for RealBases<'_> {
-    fn fetch(&self, base: &Base) -> Result<AccessKey> {
-        let Base::Key(key) = base;
-        log::step(format_args!("take the secret of access key {}", key.id));
-        match &key.place {
-            KeyPlace::File(place) => self.in_file(key, place),
-            KeyPlace::Keyring => access_key::of_profile(self.keyring, &key.profile, &key.id),
+        // Nobody knows when it ends.
+        Some(token) => {
+            Ok(Credentials::Session(Session { access_key_id: id, secret, token, expires: clock::now(), account: None }))
         }
-    }
-}
-
-impl RealBases<'_> {
-    fn in_file(&self, key: &LongTermKey, place: &Place) -> Result<AccessKey> {
-        let profile = self.context.files.profile(key.profile.as_str());
-        let setting = profile.as_ref().and_then(|p| p.get(STATIC_KEYS[1]));
-        let secret = parse_secret_key(setting.map_or("", |setting| &setting.value)).map_err(|why| {
-            let failure = Failure::new(Kind::Config, format!("{} {why}", STATIC_KEYS[1])).of_profile(&key.profile);
-            failure.at(setting.map_or(place, |setting| &setting.place))
-        })?;
-        Ok(AccessKey { id: key.id.clone(), secret })
+        None => Ok(Credentials::Key(AccessKey { id, secret })),
     }
 }
 
 impl Context {
+    /// The key with its secret half. `keyring` is the one for access keys, unless the setting excludes it.
+    pub fn access_key(&self, key: &LongTermKey, keyring: Option<&dyn Store>) -> Result<AccessKey> {
+        log::step(format_args!("take the secret of access key {}", key.id));
+        match &key.place {
+            KeyPlace::File(place) => {
+                Ok(AccessKey { id: key.id.clone(), secret: self.secret_in_file(&key.profile, place)? })
+            }
+            KeyPlace::Keyring => access_key::of_profile(keyring, &key.profile, &key.id),
+            KeyPlace::Environment => match in_environment().map_err(|failure| failure.of_profile(&key.profile))? {
+                Credentials::Key(found) if found.id == key.id => Ok(found),
+                _ => Err(Failure::new(Kind::Bug, "the access key in the environment changed").of_profile(&key.profile)),
+            },
+        }
+    }
+
+    /// The secret half of what an AWS file has as the credentials of a profile, whose id is at `place`.
+    pub fn secret_in_file(&self, profile: &ProfileName, place: &Place) -> Result<Secret<String>> {
+        let files = self.files.profile(profile.as_str());
+        let setting = files.as_ref().and_then(|files| files.get(STATIC_KEYS[1]));
+        parse_secret_key(setting.map_or("", |setting| &setting.value)).map_err(|why| {
+            let failure = Failure::new(Kind::Config, format!("{} {why}", STATIC_KEYS[1])).of_profile(profile);
+            failure.at(setting.map_or(place, |setting| &setting.place))
+        })
+    }
+
     /// When the index got a key first; now, if it has not.
     pub fn added(&self, id: &AccessKeyId) -> Timestamp {
         self.index.added(id).unwrap_or_else(clock::now)

@@ -4,7 +4,6 @@ use crate::cli;
 use crate::duration;
 use crate::error::Result;
 use crate::output::to_stdout;
-use crate::profile::base::Base;
 use crate::session::cache::Need;
 use crate::system::clock;
 use crate::text::visible::visible;
@@ -13,6 +12,7 @@ use super::context::{Context, Invocation};
 use super::key::rotate::offer_deletion;
 use super::mfa::propose;
 use super::sessions::{SessionRequest, obtain, refuse_protected};
+use super::signing_in;
 
 pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     let load = || Ok(Context::load(&invocation.env)?.with_duration(args.duration));
@@ -37,14 +37,20 @@ pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
         must_keep: true,
         ..SessionRequest::interactive(&context, args.profile.code_stdin)
     };
-    let session = obtain(&context, &planned, &request)?;
+    let session = match obtain(&context, &planned, &request) {
+        Err(failure) if signing_in::helps(&failure, &planned.plan.base) => {
+            signing_in::run(&context, failure, &planned.plan.base)?;
+            planned = context.plan(&name)?;
+            obtain(&context, &planned, &request)?
+        }
+        obtained => obtained?,
+    };
     let left = duration::show(session.expires.since(clock::now()));
     let account = session.account.as_ref().map(|a| format!(" in account {a}")).unwrap_or_default();
     let line = format!("{}: credentials{account}, {left} left\n", visible(planned.plan.profile.as_str()));
     to_stdout(line.as_bytes())?;
     context.note_use(&planned.plan.profile);
     offer_deletion(&context, &planned)?;
-    let Base::Key(key) = &planned.plan.base;
-    context.remind([key]);
+    context.remind(planned.plan.base.key());
     Ok(0)
 }

@@ -9,6 +9,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Hint, Verb};
 use crate::names::ProfileName;
 use crate::output::to_stdout;
+use crate::profile::base::Base;
 use crate::session::identity::Identity;
 use crate::session::sealed::{Header, SessionKind};
 use crate::session::{cache, sealing_key};
@@ -29,7 +30,8 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     }
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile)?)?;
-    let wanted = planned.identities();
+    let mut wanted = planned.identities();
+    wanted.extend(active_sessions::of_any_sign_in(&context, &planned));
     let found = active_sessions::open(&context, |header| wanted.contains(&header.identity));
     forget_sessions(&active_sessions::files_of(&context, &wanted))?;
     let name = visible(planned.plan.profile.as_str());
@@ -41,7 +43,19 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     } else {
         text += &sharing(&context, &planned.plan.profile, &wanted);
     }
+    if let Some(sign_out) = sign_out(&planned.plan.base) {
+        text += &format!("a sign-in of the AWS CLI is not ended; to end it: {sign_out}\n");
+    }
     to_stdout(text.as_bytes()).map(|()| 0)
+}
+
+/// The command of the AWS CLI that ends the sign-in of a source.
+fn sign_out(base: &Base) -> Option<CommandLine> {
+    match base {
+        Base::Sso(_) => Some(CommandLine::other("aws sso logout")),
+        Base::Login(login) => Some(CommandLine::other("aws logout --profile").of_profile(&login.profile)),
+        _ => None,
+    }
 }
 
 fn ended(header: &Header) -> String {

@@ -5,6 +5,7 @@
 
 mod account;
 mod active_sessions;
+mod bases;
 mod break_glass;
 mod changing;
 mod complete;
@@ -35,6 +36,7 @@ mod sessions;
 mod settings;
 mod setup;
 mod shell;
+mod signing_in;
 mod status;
 mod this_shell;
 mod typed_key;

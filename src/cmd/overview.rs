@@ -1,5 +1,6 @@
 //! `twolock` without a command: lists the profiles, each with the next command.
 
+use crate::aws_files::Profile;
 use crate::duration;
 use crate::error::Result;
 use crate::hint::{CommandLine, Verb};
@@ -7,6 +8,7 @@ use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::to_stdout;
 use crate::profile::adoption::kept_key::keeps_the_key_of;
+use crate::profile::base::Base;
 use crate::profile::callers::{Callers, Reader, Served, Verdict};
 use crate::profile::facts;
 use crate::shell::Shell;
@@ -41,10 +43,14 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         let planned = context.plan_quietly(name);
         let rest = planned.as_ref().and_then(|planned| active_sessions.time_left(planned));
         let is_protected = planned.as_ref().is_some_and(|planned| planned.plan.protected);
-        let has_no_mfa = planned.as_ref().is_some_and(|planned| planned.plan.device.is_none());
-        let kind = match (facts::kind(&profile, &context.index), profile.get("twolock_source_profile")) {
-            ("key of another", Some(source)) => format!("key of {}", visible(source.shown())),
-            (kind, _) => kind.into(),
+        let base = planned.as_ref().map(|planned| &planned.plan.base);
+        // Credentials from elsewhere may have MFA of their own.
+        let has_no_mfa =
+            planned.as_ref().is_some_and(|planned| planned.plan.device.is_none()) && matches!(base, Some(Base::Key(_)));
+        let kind = match (facts::kind_on(&profile, &context.index, base), lender(&profile)) {
+            ("key of another", Some(source)) => format!("key of {source}"),
+            (kind, Some(source)) => format!("{kind} of {source}"),
+            (kind, None) => kind.into(),
         };
         Some(vec![
             mark(own, name) + &visible(name),
@@ -75,6 +81,14 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     to_stdout(text.as_bytes()).map(|()| 0)
 }
 
+/// The profile whose credentials this one uses without a role.
+fn lender(profile: &Profile) -> Option<String> {
+    let is_role = ["twolock_role_arn", "role_arn"].iter().any(|key| profile.get(key).is_some());
+    let source =
+        profile.get("twolock_source_profile").filter(|_| !is_role && profile.get("aws_access_key_id").is_none());
+    source.map(|source| visible(source.shown()))
+}
+
 /// On a terminal that is too narrow for the commands, they have lines of their own: they are there to be pasted.
 fn listing(rows: &[Vec<String>], room: Option<usize>) -> String {
     const HEADER: [&str; 4] = ["PROFILE", "KIND", "LEFT", "NEXT"];
@@ -90,8 +104,11 @@ fn listing(rows: &[Vec<String>], room: Option<usize>) -> String {
 
 /// A hint if adopting this profile would make the AWS CLI and SDKs use it.
 fn to_adopt(context: &Context, callers: &Callers, name: &str) -> Option<String> {
+    // Of other sources AWS tools get the credentials themselves.
+    let is_on_a_key = |name: &ProfileName| context.outline(name.as_str()).is_some_and(|it| it.base.key().is_some());
     let is_unserved = |name: &ProfileName| callers.judge(name.as_str()).served() == Served::No;
-    let name = ProfileName::parse(name).ok().filter(|name| context.can_be_adopted(name) && is_unserved(name))?;
+    let name = ProfileName::parse(name).ok().filter(is_on_a_key)?;
+    let name = Some(name).filter(|name| context.can_be_adopted(name) && is_unserved(name))?;
     Some(format!("to use these profiles in the AWS CLI and every SDK: {}\n", CommandLine::of(Verb::Adopt, name)))
 }
 

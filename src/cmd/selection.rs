@@ -12,7 +12,7 @@ use crate::ours::usage::{self, Usage};
 use crate::picker::{self, Choices};
 use crate::profile::adoption::kept_key::usable_names;
 use crate::profile::chain::suggestion;
-use crate::profile::facts::{account, kind};
+use crate::profile::facts::{account_on, kind, kind_on};
 use crate::profile::plan;
 use crate::system::terminal::Unusable;
 use crate::system::{clock, log};
@@ -62,8 +62,13 @@ impl Context {
 
     pub fn summary(&self, name: &str) -> String {
         let Some(profile) = self.files.profile(name) else { return String::new() };
-        let account = account(&profile, &self.index).map(|account| format!(" {account}")).unwrap_or_default();
-        format!("{}{account}", kind(&profile, &self.index))
+        let kind = kind(&profile, &self.index);
+        // A chain is followed only where the profile itself does not say it: there may be thousands.
+        let base = if ["key of another", "sso", "login"].contains(&kind) { self.outline(name) } else { None };
+        let base = base.map(|outline| outline.base);
+        let account = account_on(&profile, &self.index, base.as_ref());
+        let account = account.map(|account| format!(" {account}")).unwrap_or_default();
+        format!("{}{account}", kind_on(&profile, &self.index, base.as_ref()))
     }
 
     pub fn given_name(&self, arg: &ProfileArg) -> Result<Option<ProfileName>> {

@@ -3,15 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use crate::arn::MfaSerial;
+use crate::aws::Bounds;
 use crate::aws::sts::StsClient;
 use crate::credentials::Session;
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::MfaCode;
-use crate::ours::consent;
 use crate::output::messages;
+use crate::profile::base::Base;
 use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
@@ -28,9 +28,10 @@ use crate::store::choose::Stores;
 use crate::system::clock::{self, Deadline};
 use crate::system::log;
 use crate::system::parent::{self, Caller};
+use crate::system::running::Running;
 
+use super::bases::{self, RealBases};
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
-use super::keys::RealBases;
 
 /// Refuses a protected profile, for all verbs but `env` and `exec`.
 pub fn refuse_protected(plan: &Plan) -> Result<()> {
@@ -117,13 +118,15 @@ pub fn obtain_warning(
     request: &SessionRequest,
     warn: &dyn Fn(&str),
 ) -> Result<Session> {
-    let plan = &planned.plan;
-    refuse_protected(plan)?;
+    refuse_protected(&planned.plan)?;
     let stores = context.stores(request.may_unlock);
     let cache = open_cache(context, planned, request, &stores, warn)?;
+    let (renewed, cached) = on_its_sign_in(context, planned, request, cache.as_ref())?;
+    let planned = renewed.as_ref().unwrap_or(planned);
+    let plan = &planned.plan;
     let sts = context.sts(&planned.endpoint)?;
     let codes = warming_up(codes(context, plan, request), &sts);
-    let base = RealBases { context, keyring: stores.of_access_keys() };
+    let base = RealBases { context, planned, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
     let unsaved = RefCell::new(Vec::new());
     let sessions = Sessions {
@@ -143,13 +146,12 @@ pub fn obtain_warning(
         clock: &clock::now,
         warn: &|text| unsaved.borrow_mut().push(context.shortened(text)),
     };
-    let asked_for = context.env.text("TWOLOCK_RUNNING");
-    let is_asked_for = |device: &MfaSerial| asked_for == Some(device.as_str());
-    if let Some(process) = plan.mfa_process.as_ref().filter(|_| plan.device.as_ref().is_some_and(is_asked_for)) {
-        return from_its_own_process(planned, process, cache.as_ref(), request.need);
+    if let Some(failure) = runs_above(context, plan) {
+        return from_its_own_program(planned, failure, cache.as_ref(), request.need);
     }
     let obtained =
         if request.may_ask { sessions.obtain(request.need) } else { sessions.obtain_without_a_code(request.need) };
+    let obtained = obtained.or_else(|failure| cached.ok_or(failure));
     let unsaved = unsaved.take();
     if let (Ok(_), true, Some(why)) = (&obtained, request.must_keep, unsaved.first())
         && !cache.is_some_and(|cache| is_any_cached(&cache, planned, request.need))
@@ -157,7 +159,41 @@ pub fn obtain_warning(
         return Err(Failure::new(Kind::Disk, why).of_profile(&plan.profile));
     }
     unsaved.iter().for_each(|why| warn(why));
-    obtained.map_err(|failure| context.shortened_failure(failure))
+    let session = obtained.map_err(|failure| context.shortened_failure(failure))?;
+    must_last(&session, request.need.rest).map_err(|failure| failure.of_profile(&plan.profile))?;
+    Ok(session)
+}
+
+/// Credentials of another source last as long as that says, which is known only now.
+fn must_last(session: &Session, rest: Duration) -> Result<()> {
+    let left = session.expires.since(clock::now());
+    if rest <= SHORTEST_REST || left >= rest {
+        return Ok(());
+    }
+    let (rest, left) = (duration::exact(rest), duration::show(left));
+    Err(Failure::new(Kind::Usage, format!("min_ttl {rest} is longer than these credentials last ({left})")))
+}
+
+/// The plan on its renewed sign-in, and cached credentials that still serve where nothing comes of that. Nothing is renewed
+/// for credentials that are served as they are.
+fn on_its_sign_in(
+    context: &Context,
+    planned: &Planned,
+    request: &SessionRequest,
+    cache: Option<&Cache>,
+) -> Result<(Option<Planned>, Option<Session>)> {
+    let look = |cache| look(cache, &planned.steps(), request.need, clock::now());
+    match cache.map_or(Lookup::Miss, look) {
+        Lookup::Serve(_) => Ok((None, None)),
+        Lookup::Renew(cached) => {
+            let until = Deadline::after(Instant::now(), Bounds::RENEWAL.total);
+            Ok((bases::renewed(context, planned, until).unwrap_or_default(), Some(cached)))
+        }
+        Lookup::Miss => {
+            let until = request.patience.question();
+            Ok((bases::renewed(context, planned, until)?, None))
+        }
+    }
 }
 
 /// The MFA session that a plan's calls rest on, if it is in the cache and valid. Asks nobody.
@@ -218,14 +254,26 @@ fn is_any_cached(cache: &Cache, planned: &Planned, need: Need) -> bool {
     planned.steps().iter().any(|step| cache.look_up(&step.identity, need, clock::now()).is_some())
 }
 
-/// When our own `mfa_process` runs twolock: its parent waits for it and may hold the lock of the device.
-fn from_its_own_process(planned: &Planned, process: &MfaProcess, cache: Option<&Cache>, need: Need) -> Result<Session> {
-    let looked = cache.map(|cache| look(cache, &planned.steps(), need, clock::now()));
-    if let Some(Lookup::Serve(session) | Lookup::Renew(session)) = looked {
-        return Ok(session);
+/// Why nothing new can be had where a program of this plan runs twolock: it would be run again.
+fn runs_above(context: &Context, plan: &Plan) -> Option<Failure> {
+    let above = Running::above(&context.env);
+    if let Base::Process(process) = &plan.base
+        && above.runs(&process.line)
+    {
+        return Some(bases::process::recursion(context, process).of_profile(&plan.profile));
     }
+    let process = plan.mfa_process.as_ref()?;
+    plan.device.as_ref().filter(|device| above.asks_for(device))?;
     let cause = "mfa_process runs twolock itself, which would run mfa_process again";
-    Err(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.place))
+    Some(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.place))
+}
+
+/// For a program of the plan that runs twolock: its parent waits for it, and may hold the lock.
+fn from_its_own_program(planned: &Planned, failure: Failure, cache: Option<&Cache>, need: Need) -> Result<Session> {
+    match cache.map(|cache| look(cache, &planned.steps(), need, clock::now())) {
+        Some(Lookup::Serve(session) | Lookup::Renew(session)) => Ok(session),
+        Some(Lookup::Miss) | None => Err(failure),
+    }
 }
 
 /// The cache, or none if it is not available and the verb can continue without.
@@ -298,17 +346,7 @@ impl Consented<'_> {
     }
 
     fn check(&self) -> Result<()> {
-        let problem = |failure: Failure| failure.of_profile(&self.process.profile).at(&self.process.place);
-        let files = &self.context.files;
-        let in_config = *self.process.place.file == *files.config.shown();
-        let (choice, bytes) = if in_config {
-            (&files.config_choice, files.config.bytes())
-        } else {
-            (&files.credentials_choice, files.credentials.bytes())
-        };
-        let home = self.context.dirs.account_home();
-        consent::may_start_programs(choice, bytes, &home, &self.context.settings.trust)
-            .map_err(|failure| problem(self.context.naming_ignored_consents(failure)))
+        self.context.may_start_program(&self.process.profile, &self.process.place)
     }
 }
 

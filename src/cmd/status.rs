@@ -10,10 +10,10 @@ use crate::duration;
 use crate::error::{Kind, Result};
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
-use crate::profile::base::{Base, LongTermKey};
+use crate::profile::base::LongTermKey;
 use crate::session::cache;
 use crate::session::identity::Identity;
-use crate::session::sealed::Header;
+use crate::session::sealed::{Header, SessionKind};
 use crate::session::target::Target;
 use crate::system::directories::Directories;
 use crate::system::{clock, terminal};
@@ -49,7 +49,7 @@ pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     // Not where a program asks: nobody would see it, and it is not said twice.
     if !args.json && args.min_ttl.is_none() {
         match planned.as_ref().map(|planned| &planned.plan.base) {
-            Some(Base::Key(key)) => context.remind([key]),
+            Some(base) => context.remind(base.key()),
             None => context.remind(&keys),
         }
     }
@@ -68,9 +68,12 @@ fn lasts(planned: &Planned, active_sessions: &Opened, until: Timestamp) -> bool 
     };
     let steps = planned.steps();
     let Some(last) = Target::last_of(&steps) else { return false };
-    let fresh_would_last = clock::now().plus(planned.plan.duration()) > until;
-    let without_code = || last.needs_no_person(|below| alive(below, clock::now().plus(cache::SHORTEST_REST)));
-    alive(last.identity, until) || (fresh_would_last && without_code())
+    let soon = clock::now().plus(cache::SHORTEST_REST);
+    let fresh_would_last = clock::now().plus(planned.plan.least_duration()) > until;
+    let without_code = || last.needs_no_person(|below| alive(below, soon));
+    // Only a person signs in, and whether somebody has to is not known before the sign-in is used.
+    let without_sign_in = || planned.plan.base.sign_in().is_none() || alive(steps[0].identity, soon);
+    alive(last.identity, until) || (fresh_would_last && without_code() && without_sign_in())
 }
 
 fn as_text(active_sessions: &Opened, context: &Context, keys: Vec<[String; 4]>, now: Timestamp) -> String {
@@ -78,12 +81,12 @@ fn as_text(active_sessions: &Opened, context: &Context, keys: Vec<[String; 4]>, 
         vec![
             visible(header.profile.as_str()),
             header.account.as_ref().map_or_else(|| "-".into(), ToString::to_string),
-            match (&header.role, &header.device) {
-                (Some(role), _) => format!("role {}", role.name()),
-                (None, Some(_)) => "MFA session".into(),
-                (None, None) => "session".into(),
+            kind(header),
+            match &header.device {
+                Some(device) => device.name().unwrap_or(device.as_str()).into(),
+                None if has_no_mfa(context, header) => "no MFA".into(),
+                None => "-".into(),
             },
-            header.device.as_ref().map_or("no MFA", |device| device.name().unwrap_or(device.as_str())).into(),
             duration::show(header.expires.since(now)),
         ]
     };
@@ -112,6 +115,25 @@ fn as_text(active_sessions: &Opened, context: &Context, keys: Vec<[String; 4]>, 
         text += &table(&["KEY OF", "ACCESS KEY", "WHERE", "AGE"], &keys, room, &[2]);
     }
     text
+}
+
+fn kind(header: &Header) -> String {
+    match (&header.role, &header.device) {
+        (Some(role), _) => format!("role {}", role.name()),
+        (None, _) if header.kind != SessionKind::Session => header.kind.word().into(),
+        (None, Some(_)) => "MFA session".into(),
+        (None, None) => "session".into(),
+    }
+}
+
+/// Whether a session began with an access key and no code. Credentials from elsewhere may have MFA of their own.
+fn has_no_mfa(context: &Context, header: &Header) -> bool {
+    let of_profile = || context.outline(header.profile.as_str()).is_some_and(|outline| outline.base.key().is_some());
+    match header.kind {
+        SessionKind::Session => true,
+        SessionKind::Role => of_profile(),
+        SessionKind::Process | SessionKind::Sso | SessionKind::Login => false,
+    }
 }
 
 fn as_json(active_sessions: &Opened, context: &Context, keys: Vec<[String; 4]>, now: Timestamp) -> Value {
@@ -151,7 +173,7 @@ fn as_json(active_sessions: &Opened, context: &Context, keys: Vec<[String; 4]>, 
 /// Every long-term key, as its own profile has it.
 fn keys(context: &Context) -> Vec<LongTermKey> {
     let key_of = |name: &String| {
-        let Base::Key(key) = context.outline(name)?.base;
+        let key = context.outline(name)?.base.into_key()?;
         (key.profile.as_str() == name).then_some(key)
     };
     context.profile_names().iter().filter_map(key_of).collect()

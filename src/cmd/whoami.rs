@@ -7,17 +7,16 @@ use crate::aws::endpoint::Endpoint;
 use crate::aws::sts::operations::CallerIdentity;
 use crate::aws::{AwsErrorKind, Bounds, Signer, Sts};
 use crate::cli;
-use crate::credentials::{AccessKey, AccessKeyId, Session, is_credential_text, parse_secret_key};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::{exports, json_to_stdout, messages, to_stdout};
-use crate::system::clock;
-use crate::system::env::{self, HANDED_PROFILE, ShellCredentials};
+use crate::system::env::HANDED_PROFILE;
 use crate::text::visible::{as_word, visible};
 
 use super::context::{Context, Invocation};
 use super::handing::{as_note, why_unserved};
+use super::keys::in_environment;
 use super::sessions::{SessionRequest, obtain};
 use super::shell::{calling_shell, line_to_type};
 use super::this_shell::ThisShell;
@@ -98,24 +97,9 @@ fn ask(context: &Context, endpoint: &Endpoint, profile: Option<&ProfileName>) ->
         let set = context.env.credentials();
         failure.hint(format!("remove them: {}", exports::unset_line(calling_shell(&context.env), &set)))
     };
-    let invalid = |name: &str, why: &str| unset(Failure::new(Kind::Config, format!("{name} {why}")));
-    let Some(ShellCredentials { key_id, secret, token }) = env::shell_credentials() else {
-        return Err(invalid("AWS_ACCESS_KEY_ID", "is set without AWS_SECRET_ACCESS_KEY"));
-    };
-    let id = AccessKeyId::parse(&key_id).map_err(|why| invalid("AWS_ACCESS_KEY_ID", &why))?;
-    let secret = parse_secret_key(secret.expose()).map_err(|why| invalid("AWS_SECRET_ACCESS_KEY", why))?;
+    let credentials = in_environment().map_err(unset)?;
     let sts = context.sts(endpoint)?;
-    let asked = match token {
-        Some(token) if !is_credential_text(token.expose()) => {
-            return Err(invalid("AWS_SESSION_TOKEN", "contains characters that are not valid in a session token"));
-        }
-        Some(token) => {
-            let session = Session { access_key_id: id, secret, token, expires: clock::now(), account: None };
-            sts.get_caller_identity(Signer::Session(&session), Bounds::CALL)
-        }
-        None => sts.get_caller_identity(Signer::Key(&AccessKey { id, secret }), Bounds::CALL),
-    };
-    asked.map_err(|e| {
+    sts.get_caller_identity((&credentials).into(), Bounds::CALL).map_err(|e| {
         let is_stale = e.kind == AwsErrorKind::StaleSession;
         let mut failure = e.into_failure();
         failure.cause = format!("the credentials of this shell: {}", failure.cause);

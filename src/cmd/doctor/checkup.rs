@@ -4,11 +4,14 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::aws_files::Profile;
+use crate::cmd::bases::login;
 use crate::error::{Failure, Kind, Result};
 use crate::names::ProfileName;
 use crate::profile::adoption;
+use crate::profile::base::Base;
 use crate::profile::facts::names_twolock;
 use crate::profile::keys;
+use crate::profile::plan::Plan;
 use crate::session::sealing_key;
 use crate::store::choose::Stores;
 use crate::store::{About, StoreError};
@@ -65,6 +68,8 @@ pub struct CheckedPath {
 #[derive(Default)]
 pub struct CheckedPaths {
     pub found: Vec<CheckedPath>,
+    /// Files of web identity tokens. Who issues them decides where they are, and whose.
+    pub tokens: Vec<CheckedPath>,
     pub unseen: Vec<String>,
 }
 
@@ -75,12 +80,12 @@ impl Checkup {
         let profiles = planned(&context);
         let stores = context.stores(false);
         let keyrings = sealing_key::ask_each(&stores, &context.dirs.cache);
-        let places = CheckedPaths::of(&context);
+        let places = CheckedPaths::of(&context, &profiles);
         Ok(Self { failures, now: clock::now(), profiles, places, stores, keyrings, context })
     }
 
     pub fn look_again(&mut self) {
-        self.places = CheckedPaths::of(&self.context);
+        self.places = CheckedPaths::of(&self.context, &self.profiles);
     }
 
     pub fn shown(&self, path: &Path) -> String {
@@ -123,7 +128,7 @@ fn planned(context: &Context) -> Vec<OneProfile> {
 }
 
 impl CheckedPaths {
-    fn of(context: &Context) -> Self {
+    fn of(context: &Context, profiles: &[OneProfile]) -> Self {
         let mut looking = Looking { home: &context.dirs.home, seen: HashSet::new(), places: Self::default() };
         let aws = looking.home.join(".aws");
         looking.at(&aws, What::Directory, false);
@@ -142,8 +147,8 @@ impl CheckedPaths {
         for file in [&settings.file, &settings.account_file, &dirs.data.join("keys.json")] {
             looking.at(file, What::File, false);
         }
-        let login = context.env.raw("AWS_LOGIN_CACHE_DIRECTORY");
-        let login = login.map_or_else(|| (aws.join("login/cache"), false), |chosen| (PathBuf::from(chosen), true));
+        let login = login::chosen_cache(context).map(|chosen| (chosen, true));
+        let login = login.unwrap_or_else(|| (aws.join("login/cache"), false));
         for (cache, is_chosen) in
             [aws.join("cli/cache"), aws.join("boto/cache"), aws.join("sso/cache"), looking.home.join(".ecr")]
                 .map(|cache| (cache, false))
@@ -154,6 +159,7 @@ impl CheckedPaths {
             looking.within(&cache);
         }
         [aws].iter().chain(&ours).chain(&home_settings).for_each(|dir| looking.within(dir));
+        looking.tokens(profiles);
         looking.places
     }
 }
@@ -190,6 +196,17 @@ impl Looking<'_> {
         for entry in entries.flatten().take(MOST_FILES) {
             if entry.file_type().is_ok_and(|kind| !kind.is_dir() && !kind.is_symlink()) {
                 self.add(&entry.path(), What::File, among.clone(), false);
+            }
+        }
+    }
+
+    fn tokens(&mut self, profiles: &[OneProfile]) {
+        for one in profiles {
+            let Some(Ok(Planned { plan: Plan { base: Base::WebIdentity(web), .. }, .. })) = &one.plan else { continue };
+            let path = Path::new(&web.token_file);
+            if let (true, Ok(Some(found))) = (self.seen.insert(path.to_owned()), permissions::look(path)) {
+                let (path, shown, wanted) = (path.to_owned(), shorten(path, self.home), What::File);
+                self.places.tokens.push(CheckedPath { path, shown, found, wanted, among: None, is_chosen: true });
             }
         }
     }

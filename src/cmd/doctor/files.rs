@@ -15,12 +15,13 @@ use crate::system::permissions::What;
 use crate::system::{directories, path_owners};
 use crate::text::visible::visible;
 
-use super::checkup::{CheckedPath, Checkup};
+use super::checkup::{CheckedPath, CheckedPaths, Checkup};
 use super::finding::Severity::{Error, Info, Warning};
 use super::finding::{Checked, Finding};
 
 const OTHERS_READ: u32 = 0o044;
 const OTHERS_WRITE: u32 = 0o022;
+const STICKY: u32 = 0o1000;
 
 /// What cannot be read, so that every other command fails.
 pub fn unreadable(checkup: &Checkup) -> Checked {
@@ -60,7 +61,8 @@ pub fn unfinished(checkup: &Checkup) -> Checked {
 pub fn modes(checkup: &Checkup) -> Checked {
     let is_open = |place: &&CheckedPath| place.found.open_bits() != 0 && is_closable(place);
     let (mut found, mut among) = (Vec::new(), BTreeMap::<&str, Vec<&CheckedPath>>::new());
-    for place in checkup.places.found.iter().filter(is_open) {
+    let CheckedPaths { found: places, tokens, .. } = &checkup.places;
+    for place in places.iter().chain(tokens).filter(is_open) {
         match &place.among {
             Some(dir) => among.entry(dir).or_default().push(place),
             None => found.push(open(checkup, place)),
@@ -73,7 +75,12 @@ pub fn modes(checkup: &Checkup) -> Checked {
 
 /// Whether [`crate::system::permissions::close_to_others`] would accept it; the rest is a finding of another check.
 fn is_closable(place: &CheckedPath) -> bool {
-    place.found.what == place.wanted && place.found.other_owner().is_none() && !place.found.has_more_names()
+    // A directory that everybody shares, such as /tmp, is not the user's to close.
+    let is_shared = place.is_chosen && place.found.ownership.is_some_and(|of| of.mode & STICKY != 0);
+    !is_shared
+        && place.found.what == place.wanted
+        && place.found.other_owner().is_none()
+        && !place.found.has_more_names()
 }
 
 /// Whether other users could read a secret in it. A directory has those of the files that they can read.

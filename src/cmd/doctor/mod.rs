@@ -12,6 +12,7 @@ mod finding;
 mod keys;
 mod machine;
 mod profiles;
+mod sources;
 mod spelling;
 
 use std::io;
@@ -67,6 +68,8 @@ const CHECKS: &[(&str, Check)] = &[
     (CLIENT, clients::ignoring),
     ("mfa-process", profiles::code_programs),
     ("program-consent", profiles::consents),
+    ("source-program", sources::programs),
+    ("sign-in", sources::sign_ins),
     ("endpoint", profiles::endpoints),
     ("environment-keys", machine::keys),
     ("environment-profile", machine::profile_variables),

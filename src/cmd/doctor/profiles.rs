@@ -17,7 +17,8 @@ use crate::origin::FileChoice;
 use crate::ours::aliases::{Alias, setting_of};
 use crate::ours::consent;
 use crate::profile::EndpointUrls;
-use crate::profile::base::{Base, OTHER_SOURCES};
+use crate::profile::base::OTHER_SOURCES;
+use crate::profile::base::key::NAMED_SOURCES;
 use crate::profile::facts::names_twolock;
 use crate::profile::settings::parse_session_duration;
 use crate::prompt::command::CommandSource;
@@ -72,7 +73,7 @@ fn no_plan(failure: &Failure, all: &[&OneProfile]) -> Finding {
     Finding::of_failure(severity, failure, format!("{why}{others}")).or_edit(failure)
 }
 
-/// The failure of a profile that twolock should handle, unlike SSO, web identity and other programs.
+/// The failure of a profile that twolock should handle, unlike those of the instance and of no credentials at all.
 fn refused<'a>(checkup: &'a Checkup, one: &'a OneProfile) -> Option<&'a Failure> {
     let failure = one.plan.as_ref()?.as_ref().err()?;
     let culprit = failure.profile.as_ref().and_then(|name| checkup.context.files.profile(name));
@@ -85,11 +86,13 @@ fn is_handled_elsewhere(profile: &Profile) -> bool {
     let has = |key: &str| profile.get(key).is_some();
     let has_key = has("aws_access_key_id") || has("aws_secret_access_key");
     let has_source = has_key || ["role_arn", "twolock_role_arn", "twolock_source_profile"].iter().any(|key| has(key));
-    // A program is not started if the profile has a key, and our own program does not count.
-    let is_ignored = |key: &str| key == "credential_process" && (has_key || names_twolock(profile));
-    let elsewhere = OTHER_SOURCES.iter().any(|key| has(key) && !is_ignored(key));
+    let has_other_source =
+        OTHER_SOURCES.iter().any(|key| has(key) && !(*key == "credential_process" && names_twolock(profile)));
+    // What this names depends on the machine or on the shell.
+    let is_of_machine = profile.get("credential_source").is_some_and(|source| NAMED_SOURCES.contains(&&*source.value));
     // Another check reports a session token.
-    elsewhere || has("aws_session_token") || has("aws_security_token") || (!has_source && !has("mfa_serial"))
+    let is_temporary = has("aws_session_token") || has("aws_security_token");
+    is_of_machine || is_temporary || (!has_source && !has_other_source && !has("mfa_serial"))
 }
 
 /// Devices that cannot be used: root's, and those of another account than the key.
@@ -107,7 +110,7 @@ fn device(checkup: &Checkup, one: &OneProfile) -> Option<Finding> {
         let finding = finding(Warning, "mfa_serial is the root user's device".into(), why);
         return Some(finding.fix("use an IAM user with its own device: IAM > Users in the console"));
     }
-    let Base::Key(key) = &one.plan.as_ref()?.as_ref().ok()?.plan.base;
+    let key = one.plan.as_ref()?.as_ref().ok()?.plan.base.key()?;
     let entry = checkup.context.index.get(&key.profile).filter(|entry| entry.id == key.id)?;
     let (device, account) = (serial.account()?, entry.account.as_ref()?);
     (device != account).then(|| {

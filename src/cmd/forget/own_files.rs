@@ -28,14 +28,15 @@ const NAMES: [&str; 13] = [
     "state.lock",
 ];
 
-/// Ours by how their names begin and end: sessions and their locks, the state of a device, the lock of an edit, the key
-/// file, and the temporary file of a killed run.
-const PATTERNS: [(&str, &str); 7] = [
+/// Ours by how their names begin and end: sessions and their locks, the state of a device, the locks of an edit and of
+/// another program's token, the key file, and the temporary file of a killed run.
+const PATTERNS: [(&str, &str); 8] = [
     ("", ".sealed"),
     ("", ".retry"),
     ("device-", ".json"),
     ("device-", ".lock"),
     ("edit-", ".lock"),
+    ("token-", ".lock"),
     ("sealing-key%3A", ".key"),
     (".twolock-", ".tmp"),
 ];

@@ -9,15 +9,13 @@ use crate::aws::iam::{Iam, IamClient, KeyInfo, LastUsed};
 use crate::aws::sts::StsClient;
 use crate::aws::{AwsError, AwsErrorKind, Bounds, Sts};
 use crate::cmd::context::{Context, Planned};
-use crate::cmd::keys::{Credentials, RealBases};
 use crate::cmd::sessions::{cache_if_open, living_in};
-use crate::credentials::AccessKeyId;
+use crate::credentials::{AccessKeyId, Credentials};
 use crate::error::Result;
 use crate::hint::{CommandLine, Verb};
 use crate::names::{ProfileName, UserName};
-use crate::profile::base::{Base, KeyPlace, LongTermKey};
+use crate::profile::base::{KeyPlace, LongTermKey};
 use crate::profile::plan::Outline;
-use crate::session::BaseCredentials;
 use crate::store::choose::Stores;
 use crate::store::{StoreError, access_key};
 use crate::system::clock::Deadline;
@@ -135,7 +133,7 @@ fn askers(context: &Context, stores: &Stores, except: &[String], asking: &mut As
     let mut candidates: BTreeMap<AccessKeyId, Vec<(u8, ProfileName)>> = BTreeMap::new();
     for name in context.files.profile_names().into_iter().filter(|name| !except.contains(name)) {
         let (Ok(profile), Some(outline)) = (ProfileName::parse(&name), context.outline(&name)) else { continue };
-        let Base::Key(key) = &outline.base;
+        let Some(key) = outline.base.key() else { continue };
         candidates.entry(key.id.clone()).or_default().push((rank(&outline, &profile), profile));
     }
     let cache = cache_if_open(context, stores);
@@ -150,11 +148,10 @@ fn askers(context: &Context, stores: &Stores, except: &[String], asking: &mut As
 }
 
 fn rank(outline: &Outline, name: &ProfileName) -> u8 {
-    let Base::Key(key) = &outline.base;
     match (outline.device.is_some(), outline.role.is_some()) {
         (true, false) => 0,
         (true, true) => 1,
-        (false, false) if key.profile != *name => 2,
+        (false, false) if outline.base.profile() != name => 2,
         (false, false) => 3,
         (false, true) => 4,
     }
@@ -168,9 +165,9 @@ fn clients(context: &Context, name: &ProfileName) -> Result<(Planned, StsClient,
 }
 
 fn key(context: &Context, stores: &Stores, planned: &Planned, asking: &mut Asking) -> Option<Credentials> {
-    let Base::Key(LongTermKey { id, place, .. }) = &planned.plan.base;
+    let key @ LongTermKey { id, place, .. } = planned.plan.base.key()?;
     if let KeyPlace::File(_) = place {
-        return RealBases { context, keyring: None }.fetch(&planned.plan.base).map(Credentials::Key).ok();
+        return context.access_key(key, None).map(Credentials::Key).ok();
     }
     let store = stores.of_access_keys().filter(|_| !asking.is_keyring_shut)?;
     match access_key::read(store, id) {
@@ -199,7 +196,7 @@ fn identities(
             &left,
             until,
             |asker| asker.planned.endpoint.shown(),
-            |asker, bounds| asker.sts.get_caller_identity(asker.credentials.signer(), bounds),
+            |asker, bounds| asker.sts.get_caller_identity((&asker.credentials).into(), bounds),
         );
         let mut again = Vec::new();
         for (mut asker, who) in left.into_iter().zip(whos) {
@@ -228,9 +225,9 @@ fn list(mut users: Vec<User>, until: Deadline, asking: &mut Asking) {
         |user| user.askers[0].iam.endpoint().shown(),
         |user, bounds| {
             let Asker { iam, credentials, .. } = &user.askers[0];
-            let keys = iam.list_access_keys(credentials.signer(), &user.name, bounds)?;
+            let keys = iam.list_access_keys(credentials.into(), &user.name, bounds)?;
             let with_use = |info: KeyInfo| {
-                let used = within(until).map(|bounds| iam.access_key_last_used(credentials.signer(), &info.id, bounds));
+                let used = within(until).map(|bounds| iam.access_key_last_used(credentials.into(), &info.id, bounds));
                 AtAws { info, last_used: used.and_then(std::result::Result::ok), user: user.arn.clone() }
             };
             Ok(keys.into_iter().map(with_use).collect::<Vec<_>>())

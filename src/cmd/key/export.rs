@@ -9,12 +9,9 @@ use crate::aws_files::file::{AwsFile, FileKind};
 use crate::cli::KeyExport;
 use crate::cmd::context::Context;
 use crate::cmd::conversation::{Conversation, PersonNeeded};
-use crate::cmd::keys::RealBases;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::output::to_stdout;
-use crate::profile::base::Base;
-use crate::session::BaseCredentials;
 use crate::text::visible::visible;
 
 const NEED: PersonNeeded = PersonNeeded { what: "confirmation is required", otherwise: "add --yes" };
@@ -22,7 +19,7 @@ const NEED: PersonNeeded = PersonNeeded { what: "confirmation is required", othe
 pub fn run(context: &Context, args: &KeyExport) -> Result<u8> {
     let name = context.requested_or_picked(&args.profile)?;
     let base = context.plan(&name)?.plan.base;
-    let Base::Key(key) = &base;
+    let key = base.required_key(&name)?;
     if key.profile != name {
         let cause = format!("has no access key of its own: its credentials come from profile '{}'", key.profile);
         let export = CommandLine::of(Verb::KeyExport, &key.profile);
@@ -37,7 +34,7 @@ pub fn run(context: &Context, args: &KeyExport) -> Result<u8> {
         Conversation::begin(NEED)?.confirm("", &question)?;
     }
     let stores = context.stores(true);
-    let key = RealBases { context, keyring: stores.of_access_keys() }.fetch(&base)?;
+    let key = context.access_key(key, stores.of_access_keys())?;
     let empty = AwsFile::from_bytes(FileKind::Credentials, String::new(), Vec::new());
     let written = empty.with_edits(&[Edit::PutKey { profile: name.to_string(), key }])?;
     to_stdout(&Zeroizing::new(written.bytes)).map(|()| 0)

@@ -108,13 +108,19 @@ pub fn planned(context: &Context, name: &ProfileName, id: &AccessKeyId) -> Resul
     let index = IndexEdit::Set { profile: name.clone(), entry, store: String::new() };
     let preview = context.preview(&Change { acts: vec![Act::EditIndex(index)], ..Change::default() })?;
     let planned = context.plan_of(context.sources_after(&preview), name)?;
-    let Base::Key(used) = &planned.plan.base;
-    if used.profile == *name {
+    let base = &planned.plan.base;
+    if base.key().is_some() && base.profile() == name {
         return Ok(planned);
     }
+    let Some(used) = base.key() else { return Err(needs_none(base).of_profile(name)) };
     let cause =
         format!("gets its credentials from the access key of profile '{}', and needs none of its own", used.profile);
     Err(Failure::new(Kind::Config, cause).of_profile(name).hint(CommandLine::of(Verb::KeyAdd, &used.profile)))
+}
+
+/// Refuses a key for a profile whose credentials come from elsewhere.
+pub fn needs_none(base: &Base) -> Failure {
+    Failure::new(Kind::Config, format!("gets its credentials from {}, and needs no access key", base.origin()))
 }
 
 /// Stores a key, and proves what is stored by a call to AWS. Without a network it stays in the keyring unproved. Returns

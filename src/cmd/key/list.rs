@@ -15,7 +15,7 @@ use crate::names::{ProfileName, UserName};
 use crate::ours::key_index::IndexEntry;
 use crate::output::table::table_with;
 use crate::output::{is_styled, json_to_stdout, messages, to_stdout};
-use crate::profile::base::{Base, KeyPlace};
+use crate::profile::base::KeyPlace;
 use crate::profile::settings::ProfileSettings;
 use crate::rotation::{Phase, Record, Records};
 use crate::system::{clock, terminal};
@@ -159,9 +159,9 @@ fn in_file(context: &Context, name: &ProfileName) -> Option<Row> {
 
 fn indexed(context: &Context, name: &str, entry: &IndexEntry) -> Row {
     let is_used = |place: &KeyPlace, profile: &ProfileName| *place == KeyPlace::Keyring && profile.as_str() == name;
-    let unused = match context.outline(name).map(|outline| outline.base) {
-        Some(Base::Key(key)) if is_used(&key.place, &key.profile) => None,
-        Some(Base::Key(key)) if key.profile.as_str() == name => Some("the AWS files have a key that is used instead"),
+    let unused = match context.outline(name).and_then(|outline| outline.base.into_key()) {
+        Some(key) if is_used(&key.place, &key.profile) => None,
+        Some(key) if key.profile.as_str() == name => Some("the AWS files have a key that is used instead"),
         _ => Some("the profile does not use it"),
     };
     Row { unused, ..of(name, entry) }
@@ -312,6 +312,7 @@ impl Listed<'_> {
         match &row.place {
             None => fields["where"] = json!("elsewhere"),
             Some(KeyPlace::Keyring) => fields["where"] = json!("keyring"),
+            Some(KeyPlace::Environment) => fields["where"] = json!("environment"),
             Some(KeyPlace::File(place)) => {
                 fields["where"] = json!("file");
                 fields["file"] = json!(&*place.file);

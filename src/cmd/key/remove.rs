@@ -11,7 +11,7 @@ use crate::names::ProfileName;
 use crate::ours::key_index::IndexEdit;
 use crate::output::to_stdout;
 use crate::profile::adoption::import;
-use crate::profile::base::{Base, KeyPlace};
+use crate::profile::base::KeyPlace;
 use crate::store::{StoreError, access_key};
 use crate::text::list::first_names;
 use crate::text::visible::visible;
@@ -121,8 +121,9 @@ fn none(context: &Context, name: &ProfileName) -> Failure {
 fn users(context: &Context, removal: &Removal) -> Vec<String> {
     let needs = |name: &String| {
         context.outline(name).is_some_and(|outline| {
-            let Base::Key(key) = outline.base;
-            key.id == removal.id && key.place == KeyPlace::Keyring && removal.of.contains(&key.profile)
+            outline.base.key().is_some_and(|key| {
+                key.id == removal.id && key.place == KeyPlace::Keyring && removal.of.contains(&key.profile)
+            })
         })
     };
     context.files.profile_names().into_iter().filter(needs).collect()

@@ -15,9 +15,11 @@ use crate::names::ProfileName;
 use crate::ours::key_index::IndexEntry;
 use crate::output::to_stdout;
 use crate::profile::adoption::import;
+use crate::profile::base::Base;
 use crate::text::list::{counted, first_names};
 use crate::text::visible::visible;
 
+use super::given::needs_none;
 use super::proof::{Proof, identity, is_root, named, prove};
 
 const NEED: PersonNeeded = PersonNeeded { what: "the new access key is required", otherwise: "give it by --stdin" };
@@ -74,9 +76,14 @@ fn old<'a>(context: &'a Context, name: &ProfileName) -> Result<&'a IndexEntry> {
             let cause = format!("access key {} is in the AWS files: move it into the keyring first", there.key.id);
             Err(Failure::new(Kind::Config, cause).of_profile(name).hint(CommandLine::of(Verb::KeyImport, name)))
         }
-        (None, None) => Err(Failure::new(Kind::Config, "has no access key in the keyring to replace")
-            .of_profile(name)
-            .hint(CommandLine::of(Verb::KeyAdd, name))),
+        (None, None) => {
+            let base = context.outline(name.as_str()).map(|outline| outline.base);
+            if let Some(base) = base.filter(Base::is_fetched) {
+                return Err(needs_none(&base).of_profile(name));
+            }
+            let failure = Failure::new(Kind::Config, "has no access key in the keyring to replace");
+            Err(failure.of_profile(name).hint(CommandLine::of(Verb::KeyAdd, name)))
+        }
     }
 }
 

@@ -13,9 +13,8 @@ use crate::cmd::account::{Account, mfa_credentials, user_of};
 use crate::cmd::active_sessions::files_on_key;
 use crate::cmd::context::{Context, Planned};
 use crate::cmd::conversation::{Conversation, PersonNeeded, confirmed};
-use crate::cmd::keys::{Credentials, RealBases};
 use crate::cmd::sessions::{SessionRequest, has_given_code};
-use crate::credentials::{AccessKey, AccessKeyId};
+use crate::credentials::{AccessKey, AccessKeyId, Credentials};
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -23,11 +22,10 @@ use crate::names::ProfileName;
 use crate::output::messages;
 use crate::output::paragraph::wrapped_lines;
 use crate::profile::adoption::kept_key::new_key_profile;
-use crate::profile::base::{Base, KeyPlace, LongTermKey};
+use crate::profile::base::{KeyPlace, LongTermKey};
 use crate::rotation::steps::MOST_KEYS;
 use crate::rotation::{Created, NewKeys, Phase, Record, Records, Rotation};
 use crate::secret::Secret;
-use crate::session::BaseCredentials;
 use crate::store::choose::Stores;
 use crate::system::clock;
 use crate::system::terminal::{self, Terminal};
@@ -65,7 +63,7 @@ pub fn run(context: &Context, args: &KeyRotate) -> Result<u8> {
 fn all(context: &Context, records: &Records, args: &KeyRotate) -> Result<u8> {
     let (mut seen, mut failed, code_used) = (Vec::new(), None, Cell::new(false));
     for name in context.profile_names() {
-        let Some(Base::Key(key)) = context.outline(&name).map(|outline| outline.base) else { continue };
+        let Some(key) = context.outline(&name).and_then(|outline| outline.base.into_key()) else { continue };
         if key.profile.as_str() != name || seen.contains(&key.id) {
             continue;
         }
@@ -88,7 +86,7 @@ fn rotate(
     args: &KeyRotate,
     code_used: &Cell<bool>,
 ) -> Result<()> {
-    let Base::Key(key) = context.plan(name)?.plan.base;
+    let key = context.plan(name)?.plan.base.required_key(name)?.clone();
     let profile = user_of(context, name, &key);
     let record = records.all()?.into_iter().find(|record| record.is_about(&key.id));
     record.as_ref().map_or(Ok(()), |record| must_be_its_files(context, record))?;
@@ -185,12 +183,12 @@ impl Rotating<'_> {
     /// What signs calls that change something.
     fn signer(&self) -> Result<Signer<'_>> {
         if let Some(known) = self.mfa.get() {
-            return Ok(known.signer());
+            return Ok(known.into());
         }
         let Account { context, planned, stores, .. } = &self.account;
         let credentials = self.credentials(context, planned, stores)?;
         self.code_used.set(self.code_used.get() || self.needs_code());
-        Ok(self.mfa.get_or_init(|| credentials).signer())
+        Ok(self.mfa.get_or_init(|| credentials).into())
     }
 
     fn credentials(&self, context: &Context, planned: &Planned, stores: &Stores) -> Result<Credentials> {
@@ -344,7 +342,7 @@ impl Rotating<'_> {
     }
 
     fn last_use(&self, id: &AccessKeyId) -> String {
-        let signer = self.mfa.get().map_or(self.account.signer(), Credentials::signer);
+        let signer = self.mfa.get().map_or(self.account.signer(), Signer::from);
         match self.account.iam.access_key_last_used(signer, id, Bounds::LOOK) {
             Ok(Some(used)) => format!("last used {}", used_when(&used, clock::now())),
             Ok(None) => "never used".into(),
@@ -450,7 +448,7 @@ impl Rotating<'_> {
 
     /// Fails if profiles have the new key already, or the old one is refused.
     fn must_not_be_in_use(&self, record: &Record, new: &AccessKeyId) -> Result<()> {
-        let Base::Key(signing) = &self.account.planned.plan.base;
+        let signing = self.account.planned.plan.base.required_key(self.profile)?;
         let cause = if Holders::of(self.context, new).has_other_than(&new_key_profile(self.places.name)) {
             format!("profiles use the new access key {new} already, so it is not deleted")
         } else if signing.id == *new {
@@ -506,7 +504,7 @@ impl Rotating<'_> {
         holders.switch(self.context, &record.old, &key, keyring)?;
         rotation.keys.forget(new)?;
         let record = rotation.switched(record, new)?;
-        self.deactivate(rotation, record, new, credentials.signer())
+        self.deactivate(rotation, record, new, (&credentials).into())
     }
 
     fn deactivate(&self, rotation: &Rotation, record: Record, new: &AccessKeyId, signer: Signer<'_>) -> Result<()> {
@@ -541,13 +539,12 @@ impl Rotating<'_> {
             let cause = format!("access key {old} is in use again ({place}), so it is left alone");
             return Err(Failure::new(Kind::Config, cause).of_profile(self.profile));
         }
-        let Base::Key(key) = context.plan(self.profile)?.plan.base;
+        let key = context.plan(self.profile)?.plan.base.required_key(self.profile)?.clone();
         if key.id != *new {
             let cause = format!("it uses access key {}, not the new one, {new}, so {old} is left alone", key.id);
             return Err(Failure::new(Kind::Config, cause).of_profile(self.profile));
         }
-        let bases = RealBases { context: &context, keyring: self.places.stores.of_access_keys() };
-        rotation.must_work(&bases.fetch(&Base::Key(key))?)?;
+        rotation.must_work(&context.access_key(&key, self.places.stores.of_access_keys())?)?;
         Ok(context)
     }
 
@@ -586,7 +583,7 @@ fn age_of(key: &KeyInfo) -> String {
 /// Offers to delete the old key of a profile once its time has come.
 pub fn offer_deletion(context: &Context, planned: &Planned) -> Result<()> {
     let records = Records::of(&context.dirs.account_data());
-    let Base::Key(key) = &planned.plan.base;
+    let Some(key) = planned.plan.base.key() else { return Ok(()) };
     let is_due = |record: &Record| record.is_about(&key.id) && record.deletion().is_some_and(|end| end <= clock::now());
     let Some(record) = records.all().unwrap_or_default().into_iter().find(is_due) else { return Ok(()) };
     if records.are_locked() || must_be_its_files(context, &record).is_err() {

@@ -17,7 +17,6 @@ use crate::names::{ProfileName, UserName};
 use crate::origin::FileChoice;
 use crate::output::to_stdout;
 use crate::profile::adoption::kept_key::new_key_profile;
-use crate::profile::base::Base;
 use crate::rotation::{Files, Phase, Record, Records};
 use crate::store::{StoreError, access_key};
 use crate::system::clock;
@@ -101,7 +100,7 @@ pub fn state_of(context: &Context, record: &Record) -> String {
 /// The profile that has one of the two keys now: that of the beginning may have been renamed or removed.
 pub fn profile_of(context: &Context, record: &Record) -> Option<ProfileName> {
     let uses_it = |name: &ProfileName| {
-        let Base::Key(key) = context.outline(name.as_str())?.base;
+        let key = context.outline(name.as_str())?.base.into_key()?;
         Some(record.is_about(&key.id))
     };
     if uses_it(&record.profile) == Some(true) {

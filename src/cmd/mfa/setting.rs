@@ -11,7 +11,6 @@ use crate::cmd::context::Context;
 use crate::cmd::profile::notes::on_lost_mfa;
 use crate::error::Result;
 use crate::names::ProfileName;
-use crate::profile::base::Base;
 use crate::profile::plan::Plan;
 
 const KEY: &str = "mfa_serial";
@@ -26,8 +25,7 @@ pub fn profiles_naming(files: &AwsFiles, device: &MfaSerial) -> Vec<String> {
 
 /// The profile that a new device is written into: the asked one, or that of the key below a role.
 pub fn home_of(plan: &Plan) -> &ProfileName {
-    let Base::Key(key) = &plan.base;
-    if plan.role().is_some() { &key.profile } else { &plan.profile }
+    if plan.role().is_some() { plan.base.profile() } else { &plan.profile }
 }
 
 /// Writes a device into every profile that names the old one, or into the one that lacks any. Returns whether it was

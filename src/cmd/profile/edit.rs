@@ -68,6 +68,7 @@ pub fn set(
     protect::must_take_effect(&preview, name, &key)?;
     refuse_itself(context.sources_after(&preview), name, &key, value)?;
     change.notes.extend(note_on(&preview, name, &key));
+    change.notes.extend(note_on_device(context, &preview, name, &key));
     change.notes.extend(losses(context, &preview, name));
     make_and_say(context, &change, &preview, QUESTION, flags, &format!("set {key} of {name}"))
 }
@@ -127,7 +128,7 @@ fn check(preview: &Preview, name: &ProfileName, key: &str) -> Result<()> {
 fn refuse_itself(after: Sources<'_>, name: &ProfileName, key: &str, value: &str) -> Result<()> {
     let is_itself = matches!(key, "source_profile" | "twolock_source_profile") && value == name.as_str();
     let Some(profile) = after.files.profile(name.as_str()).filter(|_| is_itself) else { return Ok(()) };
-    match Base::of(after, ProfileSettings::of(&profile, name))? {
+    match Base::key_of(after, ProfileSettings::of(&profile, name))? {
         Some(_) => Ok(()),
         None => {
             let cause =
@@ -142,6 +143,18 @@ fn note_on(preview: &Preview, name: &ProfileName, key: &str) -> Option<String> {
     let profile = preview.files.profile(name.as_str())?;
     let (setting, note) = ProfileSettings::of(&profile, name).note_on_duration()?;
     (setting.key == key).then(|| note.into())
+}
+
+/// What to know of a device that the profile's credentials take no code of.
+fn note_on_device(context: &Context, preview: &Preview, name: &ProfileName, key: &str) -> Option<String> {
+    let plan = |sources| context.plan_of(sources, name).map(|planned| planned.plan);
+    let before = plan(context.quiet()).ok().filter(|plan| key == "mfa_serial" && plan.base.is_temporary())?;
+    match plan(context.sources_after(preview)) {
+        Ok(after) => after.notes.into_iter().find(|note| !before.notes.contains(note)),
+        Err(failure) => {
+            Some(format!("after this, twolock gets no credentials for '{name}': {}", failure.shown_cause()))
+        }
+    }
 }
 
 /// Renames a profile, and updates whatever refers to it.

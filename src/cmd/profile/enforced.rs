@@ -18,7 +18,6 @@ use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::paragraph::wrapped;
 use crate::output::{is_styled, to_stdout};
-use crate::profile::base::Base;
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
 use crate::role::RoleRequest;
@@ -111,10 +110,10 @@ fn refused(context: &Context, planned: &Planned, age: &str) -> Result<String> {
 
 /// The shared MFA session, and its age, which is more than what the condition allows.
 fn old_session(context: &Context, planned: &Planned) -> Result<(Duration, Session)> {
-    let shared = Planned { plan: shared_session(&planned.plan), endpoint: planned.endpoint.clone() };
+    let shared = planned.with_plan(shared_session(&planned.plan));
     let cache = cache_if_open(context, &context.stores(true));
-    let Base::Key(key) = &planned.plan.base;
-    let user = user_of(context, &planned.plan.profile, key);
+    let plan = &planned.plan;
+    let user = plan.base.key().map_or_else(|| plan.base.profile().clone(), |key| user_of(context, &plan.profile, key));
     let wait = duration::show(FRESH);
     let Some((header, session)) = cache.and_then(|cache| living_with_header(&cache, &shared)) else {
         let cause = format!("the test needs an MFA session older than {wait}, and there is none");

@@ -11,9 +11,9 @@ use crate::duration;
 use crate::error::Result;
 use crate::output::table::table;
 use crate::output::{Masked, json_list_to_stdout, to_stdout};
-use crate::profile::base::{Base, KeyPlace};
+use crate::profile::base::{Base, KeyPlace, LongTermKey, TemporaryKey};
 use crate::profile::callers::{Callers, Served};
-use crate::profile::facts::{account, device, kind};
+use crate::profile::facts::{account_on, device, kind_on};
 use crate::profile::plan::Outline;
 use crate::system::terminal;
 use crate::text::visible::visible;
@@ -70,7 +70,7 @@ impl Listed {
         let device_of_the_chain = self.device.as_ref().and_then(|device| device.name()).map(visible);
         let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
         // Another column shows where the key is.
-        let kind = match kind(&self.profile, &context.index) {
+        let kind = match kind_on(&self.profile, &context.index, self.base.as_ref()) {
             "key in keyring" | "key of another" => "key",
             "settings only" => "settings",
             kind => kind,
@@ -78,9 +78,9 @@ impl Listed {
         vec![
             visible(&self.profile.name),
             kind.into(),
-            or_none(account(&self.profile, &context.index)),
+            or_none(account_on(&self.profile, &context.index, self.base.as_ref())),
             or_none(device_of_the_chain.or_else(|| device(&self.profile).map(visible))),
-            or_none(self.base.as_ref().map(|Base::Key(key)| short_place(&key.place))),
+            or_none(self.base.as_ref().map(short_place)),
             or_none(self.rest.map(|(_, left)| duration::show(left))),
             match self.served {
                 Served::Fully => "yes",
@@ -105,9 +105,17 @@ impl Serialize for InJson<'_> {
 }
 
 /// `credentials:2`: no directories.
-fn short_place(place: &KeyPlace) -> String {
+fn short_place(base: &Base) -> String {
+    match base {
+        Base::Key(LongTermKey { place, .. }) | Base::Temporary(TemporaryKey { place, .. }) => short_key_place(place),
+        other => other.kind().into(),
+    }
+}
+
+fn short_key_place(place: &KeyPlace) -> String {
     match place {
         KeyPlace::Keyring => "keyring".into(),
+        KeyPlace::Environment => "environment".into(),
         KeyPlace::File(place) => {
             let file = place.file.rsplit(['/', '\\']).next().unwrap_or(&place.file);
             format!("{}:{}", visible(file), place.line)
@@ -152,11 +160,11 @@ impl<'a> Facts<'a> {
         let text = |key: &str| profile.get(key).and_then(shown);
         let first = |ours: &str, standard: &str| profile.get(ours).or_else(|| profile.get(standard)).and_then(shown);
         Self {
-            account: account(profile, &context.index),
+            account: account_on(profile, &context.index, base),
             adopted: served == Served::Fully,
             expires: rest.map(|(end, _)| end.to_string()),
-            key: base.map(|Base::Key(key)| Masked(key.place.to_string().into())),
-            kind: kind(profile, &context.index),
+            key: base.and_then(Base::key).map(|key| Masked(key.place.to_string().into())),
+            kind: kind_on(profile, &context.index, base),
             mfa_serial: text("mfa_serial"),
             name: masked(&profile.name),
             region: text("region"),

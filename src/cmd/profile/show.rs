@@ -12,7 +12,7 @@ use crate::names::ProfileName;
 use crate::output::paragraph::{wrapped, wrapped_lines};
 use crate::output::{is_styled, json_to_stdout, to_stdout};
 use crate::profile::callers::{self, READABLE, Reader, Resolution, Served, Verdict};
-use crate::profile::facts::kind;
+use crate::profile::facts::kind_on;
 use crate::system::terminal;
 use crate::text::style::label;
 use crate::text::visible::{one_line, visible};
@@ -33,7 +33,8 @@ pub fn run(context: &Context, name: &ProfileName, as_json: bool) -> Result<u8> {
         return json_to_stdout(explained(context, &profile, planned)).map(|()| 0);
     }
     let place = one_line(&profile.place.to_string());
-    let mut text = format!("{} ({place}): {}\n", visible(name.as_str()), kind(&profile, &context.index));
+    let base = planned.as_ref().ok().map(|planned| &planned.plan.base);
+    let mut text = format!("{} ({place}): {}\n", visible(name.as_str()), kind_on(&profile, &context.index, base));
     text += &settings_text(&profile.settings());
     text += "\nplan\n";
     let is_protected = planned.as_ref().is_ok_and(|planned| planned.plan.protected);

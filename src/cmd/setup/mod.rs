@@ -21,7 +21,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::output::{messages, to_stdout};
-use crate::profile::base::{Base, KeyPlace, LongTermKey};
+use crate::profile::base::{KeyPlace, LongTermKey};
 use crate::profile::callers::Served;
 use crate::rotation;
 use crate::system::signals;
@@ -92,7 +92,7 @@ impl Setup<'_> {
         if lacks_key(&context, self.name.as_str()) {
             return key::take(&context, self.invocation, self.args, &self.name);
         }
-        let Base::Key(key) = account::planned(&context, &self.name)?.plan.base;
+        let key = account::planned(&context, &self.name)?.plan.base.required_key(&self.name)?.clone();
         let entry =
             context.index.get(&key.profile).filter(|entry| key.place == KeyPlace::Keyring && entry.id == key.id);
         match entry {
@@ -181,7 +181,7 @@ impl Setup<'_> {
     fn rotate(&self) -> Result<()> {
         self.begin(4, "new access key")?;
         let context = self.load()?;
-        let Base::Key(key) = context.plan(&self.name)?.plan.base;
+        let key = context.plan(&self.name)?.plan.base.required_key(&self.name)?.clone();
         let records = rotation::Records::of(&context.dirs.account_data()).all()?;
         let under_way = records.iter().find(|record| record.is_about(&key.id)).map(rotation::Record::is_unfinished);
         match under_way {

@@ -11,7 +11,6 @@ use crate::names::ProfileName;
 use crate::output::messages;
 use crate::picker::{self, Choices};
 use crate::profile::adoption::kept_key::keeps_the_key_of;
-use crate::profile::base::Base;
 use crate::profile::callers::Served;
 use crate::rotation;
 use crate::text::visible::visible;
@@ -57,7 +56,8 @@ fn of_its_key(context: &Context, name: &ProfileName) -> Result<ProfileName> {
             .map_err(|why| Failure::new(Kind::Usage, format!("'{}' {why}", visible(name.as_str()))));
     }
     let plan = planned(context, name)?.plan;
-    let Base::Key(key) = &plan.base;
+    let another = || CommandLine::new(Verb::Setup).with("NAME").to("to set up another profile, with an access key");
+    let key = plan.base.required_key(name).map_err(|failure| failure.hint(another()))?;
     if plan.role().is_none() {
         return Ok(name.clone());
     }
@@ -68,13 +68,13 @@ fn of_its_key(context: &Context, name: &ProfileName) -> Result<ProfileName> {
 }
 
 fn has_own_key(context: &Context, name: &ProfileName) -> bool {
-    context.outline(name.as_str()).is_some_and(|outline| outline.role.is_none())
+    context.outline(name.as_str()).is_some_and(|outline| outline.role.is_none() && outline.base.key().is_some())
 }
 
 /// Whether a step is left for a profile with a key.
 fn is_unfinished(context: &Context, name: &ProfileName) -> bool {
     let Some(plan) = context.plan_of_many(name).ok().map(|planned| planned.plan) else { return false };
-    let Base::Key(key) = &plan.base;
+    let Some(key) = plan.base.key() else { return false };
     let is_unproved = context.index.get(&key.profile).is_some_and(|entry| entry.unproved);
     let rotations = rotation::Records::of(&context.dirs.account_data()).all().unwrap_or_default();
     let is_rotating = rotations.iter().any(|record| record.is_unfinished() && record.is_about(&key.id));

@@ -23,6 +23,7 @@ use crate::names::ProfileName;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, messages, to_stdout};
 use crate::profile::adoption::kept_key::keeps_the_key_of;
+use crate::profile::base::Base;
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::{clock, log, terminal};
@@ -35,6 +36,8 @@ const THREADS: usize = 8;
 /// How long all of the tests may take, and then all of the aliases.
 const PATIENCE: Duration = Duration::from_secs(20);
 const ALIAS_PATIENCE: Duration = Duration::from_secs(5);
+/// A program is ended before the tests are, so that none is left behind.
+const SPARE: Duration = Duration::from_secs(1);
 /// When a person is told what takes so long.
 const TELL_AFTER: Duration = Duration::from_secs(2);
 
@@ -56,6 +59,8 @@ struct Row {
 enum Outcome {
     Accepted(Arc<Accepted>),
     NeedsCode,
+    /// Its source needs a person who signs in: why.
+    NeedsSignIn(String),
     /// AWS, the network or the keyring said no.
     Failed(Failure),
     /// Nothing was asked: why there is nothing to test.
@@ -135,14 +140,20 @@ fn is_silence(failure: &Failure, took: Duration) -> bool {
 
 struct Test {
     endpoints: HashMap<String, Mutex<Reached>>,
+    /// Whether a program gave credentials, by its line; none before it is started. One that fails is not started again.
+    programs: HashMap<String, Mutex<Option<Result<()>>>>,
+    until: Deadline,
     /// Why sessions that may be active cannot be opened.
     unopened: Option<String>,
 }
 
 fn tested(context: &Context, mut rows: Vec<Row>) -> Vec<Row> {
     let endpoints = rows.iter().filter_map(|row| Some((row.planned.as_ref()?.endpoint.to_string(), Mutex::default())));
+    let line = |row: &Row| Some((line_of(row.planned.as_ref()?)?.to_owned(), Mutex::default()));
+    let programs = rows.iter().filter_map(line).collect();
+    let until = Deadline::after(Instant::now(), PATIENCE - SPARE);
     let unopened = open_active(context, clock::now(), |_| true).unopened.map(|unopened| unopened.why);
-    let test = Test { endpoints: endpoints.collect(), unopened };
+    let test = Test { endpoints: endpoints.collect(), programs, until, unopened };
     let (places, tasks): (Vec<usize>, Vec<Arc<Planned>>) =
         rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.planned.clone()?))).unzip();
     let what = format!("asking AWS about {}", counted(tasks.len(), "profile"));
@@ -170,6 +181,11 @@ impl Test {
         let reached = || self.endpoints[&planned.endpoint.to_string()].lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = reached();
         match &*known {
+            // A slow source says nothing of the endpoint, and nobody waits for it.
+            Reached::Unknown if planned.plan.base.is_fetched() => {
+                drop(known);
+                self.ask(context, planned)
+            }
             Reached::Yes { .. } => {
                 drop(known);
                 let (outcome, took) = self.timed(context, planned);
@@ -197,9 +213,10 @@ impl Test {
     }
 
     fn ask(&self, context: &Context, planned: &Planned) -> Outcome {
-        match Self::accepted(context, planned) {
+        match self.accepted(context, planned) {
             Ok(accepted) => Outcome::Accepted(Arc::new(accepted)),
             Err(failure) if failure.kind != Kind::NeedsPerson => Outcome::Failed(failure),
+            Err(failure) if planned.plan.codes() == 0 => Outcome::NeedsSignIn(failure.shown_cause()),
             Err(_) => match &self.unopened {
                 None => Outcome::NeedsCode,
                 Some(why) => Outcome::Failed(
@@ -210,15 +227,49 @@ impl Test {
         }
     }
 
-    fn accepted(context: &Context, planned: &Planned) -> Result<Accepted> {
-        let request = SessionRequest::without_a_code(context, PATIENCE);
+    /// The others that rest on the same program wait for the first, and do without if it fails.
+    fn session(&self, context: &Context, planned: &Planned) -> Result<Session> {
+        let Some(first) = line_of(planned).and_then(|line| self.programs.get(line)) else {
+            return self.obtained(context, planned);
+        };
+        let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*first {
+            None => {
+                let obtained = self.obtained(context, planned);
+                // AWS's refusals have no place in a file.
+                let of_program = obtained.as_ref().err().filter(|failure| failure.place.is_some());
+                *first = Some(of_program.cloned().map_or(Ok(()), Err));
+                obtained
+            }
+            Some(Err(failure)) => {
+                let cause = format!("not tried: {}", failure.cause);
+                Err(Failure { cause, ..failure.clone() })
+            }
+            Some(Ok(())) => {
+                drop(first);
+                self.obtained(context, planned)
+            }
+        }
+    }
+
+    fn obtained(&self, context: &Context, planned: &Planned) -> Result<Session> {
+        let request = SessionRequest::without_a_code(context, self.until.left());
         // A session that could not be saved was tested all the same.
         let warn = |text: &str| log::detail(format_args!("{}: {text}", planned.plan.profile));
-        let session = obtain_warning(context, planned, &request, &warn)?;
+        obtain_warning(context, planned, &request, &warn)
+    }
+
+    fn accepted(&self, context: &Context, planned: &Planned) -> Result<Accepted> {
+        let session = self.session(context, planned)?;
         let sts = context.sts(&planned.endpoint)?;
         let who = sts.get_caller_identity(Signer::Session(&session), Bounds::CALL);
         Ok(Accepted { who: who.map_err(|e| e.of_profile(&planned.plan.profile))?, session })
     }
+}
+
+/// The line of the program that a plan rests on.
+fn line_of(planned: &Planned) -> Option<&str> {
+    if let Base::Process(process) = &planned.plan.base { Some(&process.line) } else { None }
 }
 
 /// How far a task came in time.
@@ -313,13 +364,16 @@ fn as_text(context: &Context, rows: &[Row], aliases: &HashMap<AccountId, String>
 /// The column of the alias, which is left out if no account has one.
 const ALIAS: usize = 2;
 
-/// What to do for the profiles that need a code, once for each device, or the keyring.
+/// What to do for the profiles that need a code or a sign-in, once for each device and sign-in, or the keyring.
 fn next(rows: &[Row]) -> String {
-    let mut seen = HashSet::new();
+    let (mut seen, mut signed_in) = (HashSet::new(), HashSet::new());
     let next = |row: &Row| {
         let plan = &row.planned.as_ref()?.plan;
         match &row.outcome {
             Outcome::NeedsCode if seen.insert(plan.device.clone()) => {
+                Some(Hint::from(CommandLine::of(Verb::Login, &plan.profile)))
+            }
+            Outcome::NeedsSignIn(_) if signed_in.insert(sign_in(&plan.base)) => {
                 Some(Hint::from(CommandLine::of(Verb::Login, &plan.profile)))
             }
             Outcome::Failed(failure) if failure.kind == Kind::Keyring && seen.insert(None) => {
@@ -329,6 +383,15 @@ fn next(rows: &[Row]) -> String {
         }
     };
     rows.iter().filter_map(next).filter_map(|hint| Some(format!("next: {}\n", hint.shown()?))).collect()
+}
+
+/// What tells one sign-in from another.
+fn sign_in(base: &Base) -> String {
+    match base {
+        Base::Sso(sso) => format!("{} {}", sso.token_name(), sso.region),
+        Base::Login(login) => login.session.clone(),
+        other => other.profile().to_string(),
+    }
 }
 
 impl Row {
@@ -345,6 +408,7 @@ impl Row {
         let (account, alias, who) = match &self.outcome {
             Outcome::Accepted(accepted) => (Some(account(accepted)), alias(accepted), visible(&accepted.who.arn)),
             Outcome::NeedsCode => (None, None, "needs a code".into()),
+            Outcome::NeedsSignIn(why) => (None, None, format!("needs a sign-in: {why}")),
             Outcome::Failed(failure) => (None, None, failure.shown_cause()),
             Outcome::NotTested(why) => (None, None, format!("not tested: {why}")),
         };
@@ -358,6 +422,7 @@ impl Row {
                 in_json(&accepted.who, aliases.get(&accepted.who.account).map(String::as_str), None)
             }
             Outcome::NeedsCode => json!({}),
+            Outcome::NeedsSignIn(why) => json!({"problem": why}),
             Outcome::Failed(failure) => {
                 json!({"problem": failure.shown_cause(), "exit_code": failure.kind.exit_code()})
             }
@@ -367,6 +432,7 @@ impl Row {
         fields["result"] = json!(match &self.outcome {
             Outcome::Accepted(_) => "accepted",
             Outcome::NeedsCode => "needs a code",
+            Outcome::NeedsSignIn(_) => "needs a sign-in",
             Outcome::Failed(_) => "failed",
             Outcome::NotTested(_) => "not tested",
         });

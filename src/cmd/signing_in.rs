@@ -1,0 +1,41 @@
+//! The AWS CLI's own sign-in, run for a person at the terminal.
+
+use std::process::Command;
+
+use crate::error::{Failure, Kind, Result};
+use crate::hint::Hint;
+use crate::output::messages;
+use crate::profile::base::{Base, SignInCommand};
+use crate::system::terminal::Terminal;
+use crate::system::{child, programs};
+
+use super::context::Context;
+
+/// Whether a failure says that a person has to sign in, and one is there.
+pub fn helps(failure: &Failure, base: &Base) -> bool {
+    let command = base.sign_in().map(SignInCommand::line);
+    let is_named = failure.hints.iter().filter_map(Hint::command).any(|named| Some(named) == command.as_ref());
+    failure.kind == Kind::NeedsPerson && is_named && Terminal::open().is_ok()
+}
+
+/// Runs it in our place at the terminal. `failure` says what is missing, where it cannot be run.
+pub fn run(context: &Context, failure: Failure, base: &Base) -> Result<()> {
+    let Some(command) = base.sign_in() else { return Err(failure) };
+    let Some(aws) = programs::find("aws", &context.dirs.account_home(), child::is_executable) else {
+        return Err(failure.hint("the AWS CLI is not in a directory of the system, so twolock does not start it"));
+    };
+    messages::note(&format!("running: {}", command.line()));
+    let mut aws = Command::new(aws);
+    aws.args(command.arguments());
+    // Both would name other settings than the command does.
+    for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "TWOLOCK_MFA_CODE"] {
+        aws.env_remove(variable);
+    }
+    let why = match aws.status() {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => child::ending(status),
+        Err(error) => format!("could not be started: {error}"),
+    };
+    let cause = format!("'{}' {why}", command.line());
+    Err(Failure { cause, hints: Vec::new(), ..failure })
+}

@@ -61,6 +61,15 @@ fn a_hostile_value_of_any_setting_is_said_harmless_with_its_cause() {
         ("credential_source", "role_arn = arn:aws:iam::123456789012:role/Admin\n", "credential_source"),
         ("credential_process", "", "credential_process"),
         ("sso_session", "", "sso_session"),
+        ("sso_region", "sso_account_id = 123456789012\nsso_role_name = Ops\nsso_start_url = x\n", "sso_region"),
+        ("sso_account_id", "sso_role_name = Ops\nsso_start_url = x\nsso_region = eu-west-1\n", "sso_account_id"),
+        (
+            "sso_role_name",
+            "sso_account_id = 123456789012\nsso_start_url = x\nsso_region = eu-west-1\n",
+            "sso_role_name",
+        ),
+        ("login_session", "", "login_session"),
+        ("web_identity_token_file", "role_arn = arn:aws:iam::123456789012:role/Admin\n", "web_identity_token_file"),
         ("mfa_serial", role, "mfa_serial"),
         ("external_id", role, "external_id"),
         ("role_session_name", role, "role_session_name"),
@@ -270,5 +279,25 @@ fn hostile_words_of_a_code_program_are_said_harmless_and_short() {
         let ran = world.finish(&mut world.twolock(["credential-process", "prod"]));
         harmless(&ran);
         assert!(ran.code == 4 && ran.stderr.lines().all(|line| line.chars().count() < 700), "{ran:.3000?}");
+    }
+}
+
+#[test]
+fn hostile_words_of_a_program_that_prints_credentials_are_said_harmless_and_short() {
+    for text in hostile() {
+        for (does, code) in [("cat \"$0.words\" >&2; exit 3", 4), ("cat \"$0.words\"", 3), ("cat \"$0.json\"", 3)] {
+            let world = World::new();
+            world.write("vend.words", &text);
+            let json =
+                serde_json::json!({ "Version": 1, "AccessKeyId": text, "SecretAccessKey": text, "Expiration": text });
+            world.write("vend.json", &json.to_string());
+            world.write("vend", &format!("#!/bin/sh\n{does}\n"));
+            let program = world.home().join("vend");
+            crate::world::make_runnable(&program);
+            world.add_config(&format!("[profile {NAME}]\ncredential_process = {}\n", program.display()));
+            let ran = world.finish(&mut world.twolock(["credential-process", NAME]));
+            harmless(&ran);
+            assert!(ran.code == code && ran.stderr.lines().all(|line| line.chars().count() < 700), "{ran:.3000?}");
+        }
     }
 }

@@ -100,6 +100,31 @@ fn a_config_file_of_another_home_starts_no_program() {
 }
 
 #[test]
+fn a_config_file_of_another_home_starts_no_program_that_prints_credentials() {
+    let world = World::new();
+    let repository = repository(&world);
+    let (program, mark) = program(&world, "repo/vend");
+    let role = "[profile open]\nrole_arn = arn:aws:iam::123456789012:role/Open\nsource_profile = vend\n";
+    world.write("repo/.aws/config", &format!("{role}[profile vend]\ncredential_process = {}\n", program.display()));
+    let verbs: [&[&str]; 5] = [
+        &["login", "open"],
+        &["env", "vend"],
+        &["whoami", "open"],
+        &["console", "open", "--print"],
+        &["credential-process", "vend"],
+    ];
+    for args in verbs {
+        let ran = in_its_home(&world, &repository, args);
+        let says = "will not run programs from HOME/repo/.aws/config, because HOME selected it";
+        assert!(ran.code == 3 && ran.stderr.contains(says), "{args:?}: {ran:?}");
+    }
+    in_its_home(&world, &repository, &["whoami", "--all"]);
+    in_its_home(&world, &repository, &["doctor"]);
+    in_its_home(&world, &repository, &["overview"]);
+    assert!(!mark.exists());
+}
+
+#[test]
 fn a_name_that_path_leads_elsewhere_starts_nothing_and_the_hint_writes_the_absolute_path() {
     let world = World::new();
     let (program, mark) = program(&world, "repo/bin/oathtool");

@@ -266,8 +266,8 @@ fn a_profile_that_cannot_be_adopted_is_refused_with_the_reason() {
     let world = World::new();
     let device = format!("mfa_serial = {DEVICE}\n");
     for (config, credentials, cause) in [
-        ("[profile p]\nsso_session = s\n", "", "is not supported yet: twolock needs an access key"),
-        ("[profile p]\nsso_region = eu-west-1\ntwolock_source_profile = base\n", CREDENTIALS, "IAM Identity Center"),
+        ("[profile p]\nsso_session = s\n", "", "there is no [sso-session s]"),
+        ("[profile p]\nsso_region = eu-west-1\ntwolock_source_profile = base\n", CREDENTIALS, "an SSO profile"),
         (
             "[profile p]\ncredential_process = other\ntwolock_source_profile = base\n",
             CREDENTIALS,

@@ -119,6 +119,9 @@ warning: AWS_SECRET_ACCESS_KEY is set beside AWS_PROFILE
   fix: unset AWS_SECRET_ACCESS_KEY
 ";
     let to_know = "\
+info: profile 'work' (~/.aws/config:11): sso_session 'corp' does not exist: there is no [sso-session corp]
+  twolock cannot get credentials for it; other programs may; to set one up: aws configure sso-session
+  fix: edit ~/.aws/config:11
 info: profile 'under lost' (~/.aws/config:7): some SDKs cannot find a profile with this name
   they accept only A-Z a-z 0-9 _ - / . % @ : + in names
   fix: twolock profile rename 'under lost' under-lost
@@ -453,7 +456,9 @@ fn each_profile_check_finds_its_situations_and_no_others() {
         ),
         (
             "plan",
-            "[profile sso]\nsso_session = x\n[profile above]\nrole_arn = arn:aws:iam::123456789012:role/A\n\
+            "[sso-session x]\nsso_region = eu-west-1\nsso_start_url = https://x.awsapps.com/start\n\
+                  [profile sso]\nsso_session = x\nsso_account_id = 123456789012\nsso_role_name = A\n\
+                  [profile above]\nrole_arn = arn:aws:iam::123456789012:role/A\n\
                   source_profile = sso\n[profile other]\ncredential_process = vault\n[profile plain]\nregion = x\n\
                   [profile ec2]\nrole_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Ec2InstanceMetadata\n",
             "",

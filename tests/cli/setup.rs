@@ -419,9 +419,9 @@ fn profiles_that_get_their_credentials_elsewhere_are_left_alone() {
     for (settings, why) in [
         (
             "sso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Admin\n",
-            "sso_session 'corp' is not supported yet",
+            "sso_session 'corp' does not exist",
         ),
-        ("credential_process = /bin/other\n", "credential_process"),
+        ("credential_process = /bin/other\n", "come from another program"),
         ("role_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = nobody\n", "'nobody'"),
     ] {
         let world = World::new();

@@ -91,9 +91,9 @@ fn an_unreachable_endpoint_is_exit_6() {
     );
 }
 
-const PROBLEM: &str = "sso_start_url 'https://x.io' is not supported yet: twolock needs an access key";
+const PROBLEM: &str = "sso_start_url is set, but sso_role_name is missing";
 const SSO: &str = "\n[profile sso]\nsso_start_url = https://x.io\nsso_region = eu-west-1\n\
-                   sso_account_id = 123456789012\nsso_role_name = Admin\n";
+                   sso_account_id = 123456789012\n";
 
 const LONG: &str = "[profile long]\nrole_arn = arn:aws:iam::123456789012:role/Long";
 

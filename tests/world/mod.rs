@@ -7,6 +7,7 @@
 #[cfg(target_os = "linux")]
 pub mod desktop;
 pub mod person;
+pub mod sign_ins;
 mod terminal;
 
 use std::ffi::OsStr;

@@ -12,8 +12,9 @@ use crate::credentials::AccessKeyId;
 use crate::session::cache::{self, Cache};
 use crate::session::identity::Identity;
 use crate::session::sealed::Header;
-use crate::session::sealing_key;
+use crate::session::{outside, sealing_key};
 use crate::system::clock;
+use crate::system::confinement::Confinement;
 use crate::text::list::counted;
 use crate::timestamp::Timestamp;
 
@@ -67,13 +68,20 @@ pub fn open(context: &Context, is_wanted: impl Fn(&Header) -> bool) -> Opened {
     if files == 0 {
         return Opened::default();
     }
-    match sealing_key::find(&context.stores(false), &context.dirs.cache) {
+    let stores = context.stores(false);
+    let outside = || outside::hidden_by(&stores, &context.dirs.cache).map(|_| Confinement::WHY.to_string());
+    match sealing_key::find(&stores, &context.dirs.cache) {
         Ok(key) => {
             let mut sessions = Cache::new(context.dirs.cache.clone(), key).headers();
             sessions.retain(|(_, header)| is_wanted(header));
-            Opened { sessions, unopened: None }
+            let files = files - sessions.len().min(files);
+            let why = (files > 0).then(outside).flatten();
+            Opened { sessions, unopened: why.map(|why| Unopened { files, why }) }
         }
-        Err(none) => Opened { sessions: Vec::new(), unopened: none.unclear().map(|why| Unopened { files, why }) },
+        Err(none) => {
+            let why = none.unclear().or_else(outside);
+            Opened { sessions: Vec::new(), unopened: why.map(|why| Unopened { files, why }) }
+        }
     }
 }
 

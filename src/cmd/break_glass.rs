@@ -193,6 +193,8 @@ fn assume(context: &Context, planned: &Planned, key: Credentials) -> Result<Sess
         patience: Patience::EachQuestion(context.settings.duration_or_default("prompt_timeout")),
         clock: &clock::now,
         warn: &|_| {},
+        // A protected profile rests on no session, inside or outside.
+        hidden_by: &|| None,
     };
     sessions.obtain(Need::ALIVE).map_err(|failure| context.shortened_failure(failure))
 }

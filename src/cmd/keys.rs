@@ -74,7 +74,9 @@ impl Context {
         let stores = self.stores(false);
         let Some(store) = stores.of_access_keys() else { return Ok(None) };
         match access_key::read(store, id) {
-            Ok(_) | Err(StoreError::Absent | StoreError::Locked | StoreError::Dismissed) => Ok(Some(store.name())),
+            Ok(_) | Err(StoreError::Absent | StoreError::Locked | StoreError::Dismissed | StoreError::Unconfirmed) => {
+                Ok(Some(store.name()))
+            }
             Err(StoreError::NoService(_)) => Ok(None),
             Err(e) => Err(access_key::failure(profile, id, store.about(), &e)),
         }

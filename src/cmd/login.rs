@@ -3,8 +3,9 @@
 use crate::cli;
 use crate::duration;
 use crate::error::Result;
-use crate::output::to_stdout;
+use crate::output::{messages, to_stdout};
 use crate::session::cache::Need;
+use crate::session::outside;
 use crate::system::clock;
 use crate::text::visible::visible;
 
@@ -49,6 +50,9 @@ pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     let account = session.account.as_ref().map(|a| format!(" in account {a}")).unwrap_or_default();
     let line = format!("{}: credentials{account}, {left} left\n", visible(planned.plan.profile.as_str()));
     to_stdout(line.as_bytes())?;
+    if outside::hidden_by(&context.stores(false), &context.dirs.cache).is_some() {
+        messages::warning("in a sandbox: this session is seen in here only, and ends with the sandbox");
+    }
     context.note_use(&planned.plan.profile);
     offer_deletion(&context, &planned)?;
     context.remind(planned.plan.base.key());

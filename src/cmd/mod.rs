@@ -20,6 +20,7 @@ mod foreign_caches;
 mod forget;
 mod handing;
 pub mod init;
+mod kept;
 mod key;
 mod key_ages;
 mod keys;

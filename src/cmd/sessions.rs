@@ -22,8 +22,8 @@ use crate::prompt::terminal::TerminalSource;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::session::cache::{Cache, Need, SHORTEST_REST};
 use crate::session::sealed::Header;
-use crate::session::sealing_key;
 use crate::session::{Locking, Lookup, Patience, Sessions, look};
+use crate::session::{outside, sealing_key};
 use crate::store::choose::Stores;
 use crate::system::clock::{self, Deadline};
 use crate::system::log;
@@ -145,6 +145,7 @@ pub fn obtain_warning(
         patience: request.patience,
         clock: &clock::now,
         warn: &|text| unsaved.borrow_mut().push(context.shortened(text)),
+        hidden_by: &|| outside::hidden_by(&stores, &context.dirs.cache),
     };
     if let Some(failure) = runs_above(context, plan) {
         return from_its_own_program(planned, failure, cache.as_ref(), request.need);

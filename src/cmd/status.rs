@@ -17,11 +17,12 @@ use crate::session::sealed::{Header, SessionKind};
 use crate::session::target::Target;
 use crate::system::directories::Directories;
 use crate::system::{clock, terminal};
-use crate::text::visible::visible;
+use crate::text::visible::{sentence, visible};
 use crate::timestamp::Timestamp;
 
 use super::active_sessions::{Opened, Unopened, open_active};
 use super::context::{Context, Invocation, Planned};
+use super::kept::Kept;
 use super::key_ages::KeyAges;
 use super::sessions::refuse_protected;
 use super::this_shell::ThisShell;
@@ -41,10 +42,17 @@ pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
     let active_sessions = open_active(&context, now, is_wanted);
     let keys = keys(&context);
     let rows = key_rows(&context, &keys, now);
+    // Not where a script only wants the exit code: a keyring may take seconds.
+    let kept = args.min_ttl.is_none().then(|| Kept::look(&context));
     if args.json {
-        json_to_stdout(as_json(&active_sessions, &context, rows, now))?;
+        let mut fields = as_json(&active_sessions, &context, rows, now);
+        if let Some(kept) = kept {
+            fields["kept"] = kept.as_json();
+        }
+        json_to_stdout(fields)?;
     } else {
-        to_stdout(as_text(&active_sessions, &context, rows, now).as_bytes())?;
+        let kept = kept.map(|kept| format!("\n{}\n", sentence(&kept.line()))).unwrap_or_default();
+        to_stdout((as_text(&active_sessions, &context, rows, now) + &kept).as_bytes())?;
     }
     // Not where a program asks: nobody would see it, and it is not said twice.
     if !args.json && args.min_ttl.is_none() {

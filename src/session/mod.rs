@@ -3,6 +3,7 @@
 //! - [`identity`]: what makes two sessions the same; a plan's steps with theirs
 //! - `target`: one of those steps, with what its call rests on
 //! - [`sealing_key`], [`sealed`], [`cache`]: sessions in private files under one key
+//! - [`outside`]: the words of a sandbox that hides the sealing key
 //! - [`device`], [`codes`], [`declined`]: what callers that want a code of the same device tell each other
 //! - [`mint`]: the steps of a plan, executed
 //! - [`Sessions`]: what that needs; [`Sessions::obtain`] returns the credentials
@@ -16,6 +17,7 @@ pub mod device;
 pub mod identity;
 pub mod mint;
 mod obtain;
+pub mod outside;
 pub mod question;
 pub mod sealed;
 pub mod sealing_key;

@@ -11,6 +11,7 @@ use crate::session::Sessions;
 use crate::session::codes;
 use crate::session::declined::{self, How};
 use crate::session::device::{DeviceFiles, DeviceState, Ending, Holder};
+use crate::session::outside;
 use crate::system::clock::{self, Deadline, now_millis};
 use crate::system::parent::Caller;
 use crate::system::signals;
@@ -154,9 +155,14 @@ impl Sessions<'_> {
             AskError::TimedOut => self.timed_out(),
             AskError::Failed(failure) => Ended::shared(failure),
             AskError::Nobody(why) => {
-                let command = &self.login;
-                let cause = format!("needs an MFA code from {device}: {why}; run in a terminal: {command}");
-                Ended::alone(Failure::new(Kind::NeedsPerson, cause))
+                let needed = format!("needs an MFA code from {device}: {why}");
+                Ended::alone(match (self.hidden_by)() {
+                    Some(sandbox) => outside::nobody_to_ask(sandbox, &self.plan.profile, &needed),
+                    None => {
+                        let cause = format!("{needed}; run in a terminal: {}", self.login);
+                        Failure::new(Kind::NeedsPerson, cause)
+                    }
+                })
             }
         }
     }

@@ -13,10 +13,12 @@ use crate::error::{Failure, Kind};
 use crate::hex::hex;
 use crate::hint::{CommandLine, Verb};
 use crate::secret::Secret;
+use crate::session::outside;
 use crate::store::choose::Stores;
 use crate::store::file;
 use crate::store::{About, Item, Store, StoreError};
 use crate::system::clock::Deadline;
+use crate::system::confinement::Confinement;
 use crate::system::directories;
 use crate::system::foreign_file::plain;
 use crate::system::lock::{FileLock, LockError};
@@ -94,6 +96,11 @@ impl NoSealingKey {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Nowhere(answers) => {
+                if let Some(sandbox) = Confinement::here()
+                    && may_be_outside(answers)
+                {
+                    return outside::no_keyring(sandbox, &self.to_string());
+                }
                 let failure =
                     Failure::new(Kind::Keyring, format!("no keyring is available to protect sessions: {self}"));
                 let unlock = answers.iter().find_map(|(store, answer)| match answer {
@@ -151,6 +158,24 @@ pub fn ask_each(stores: &Stores, cache: &Path) -> Vec<(&'static About, Option<St
     // A directory that cannot be resolved has no key; the item's name does not matter then.
     let item = item(cache).unwrap_or_else(|_| Item { user: "sealing-key".into(), label: String::new() });
     stores.all().map(|store| (store.about(), look_up(store, &item).err())).collect()
+}
+
+/// Whether the durable store neither has the sealing key of this cache directory nor may have it behind a lock. Asks
+/// nobody.
+pub(super) fn is_unseen_in_durable(stores: &Stores, cache: &Path) -> bool {
+    let (Some(durable), Ok(item)) = (&stores.durable, item(cache)) else { return true };
+    look_up(durable.as_ref(), &item).is_err_and(|answer| is_unseen(&answer))
+}
+
+/// Whether a store answered that it has nothing for us, or is not there.
+fn is_unseen(answer: &StoreError) -> bool {
+    use StoreError::{Absent, ForeignBus, NoService, Refused};
+    matches!(answer, Absent | NoService(_) | ForeignBus { .. } | Refused(_))
+}
+
+/// Whether the stores that answered are those that a sandbox hides: the key file is what it is.
+fn may_be_outside(answers: &[(&'static About, StoreError)]) -> bool {
+    answers.iter().all(|(store, answer)| **store != file::ABOUT && is_unseen(answer))
 }
 
 /// How many sealing keys of other cache directories the durable store has, as far as it tells.

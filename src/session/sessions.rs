@@ -14,6 +14,7 @@ use crate::session::cache::{Cache, Need};
 use crate::session::identity::PlannedStep;
 use crate::session::target::Target;
 use crate::system::clock::Deadline;
+use crate::system::confinement::Confinement;
 use crate::system::parent::Caller;
 use crate::timestamp::Timestamp;
 
@@ -88,6 +89,8 @@ pub struct Sessions<'a> {
     pub patience: Patience,
     pub clock: &'a dyn Fn() -> Timestamp,
     pub warn: &'a dyn Fn(&str),
+    /// The sandbox that hides sessions and keyring, if one does; asked for only where nobody can be asked for a code.
+    pub hidden_by: &'a dyn Fn() -> Option<Confinement>,
 }
 
 impl Sessions<'_> {

@@ -10,6 +10,7 @@ use crate::error::{Failure, Kind};
 use crate::hint::{CommandLine, Verb};
 use crate::names::ProfileName;
 use crate::secret::Secret;
+use crate::system::confinement::Confinement;
 
 /// What [`keep`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,15 +105,27 @@ pub fn remove(store: &dyn Store, id: &AccessKeyId) -> Result<(), StoreError> {
     store.remove(&item(id, ""))
 }
 
+/// Where KeePassXC's question is turned off: it asks each program anew, so also one that no person watches.
+const CONFIRMS: &str = "to be asked no more: KeePassXC's settings, Secret Service Integration, \"Confirm when passwords \
+                        are retrieved by clients\"";
+
 /// What a keyring answered about an access key, as a failure with the way out that there is.
 pub(crate) fn failure(profile: &ProfileName, id: &AccessKeyId, store: &About, e: &StoreError) -> Failure {
     let failure = Failure::new(Kind::Keyring, format!("access key {id}: {} {e}", store.name)).of_profile(profile);
+    if let (StoreError::NoService(_) | StoreError::ForeignBus { .. }, Some(sandbox)) = (e, Confinement::here()) {
+        let cause = format!("{}: {}", Confinement::WHY, failure.cause);
+        return sandbox.ways_out(Failure { cause, ..failure }, profile.as_str());
+    }
     match e {
         StoreError::Absent => failure.hint(CommandLine::of(Verb::KeyAdd, profile).to("to store it again")),
         StoreError::Locked | StoreError::Dismissed => {
             let reason = |unlock| format!("{unlock}, then run this again; to open its dialog");
             let hint = |unlock| CommandLine::of(Verb::Login, profile).to(reason(unlock));
             store.unlock.map(hint).into_iter().fold(failure, Failure::hint)
+        }
+        StoreError::Unconfirmed => {
+            let way = CommandLine::of(Verb::Login, profile).to("to be asked now, and allow it");
+            failure.hint(way).hint(CONFIRMS)
         }
         StoreError::NoService(_) => {
             let start = store.start.map(|start| format!("{start}, or ")).unwrap_or_default();

@@ -51,6 +51,8 @@ pub enum StoreError {
     Locked,
     /// A person was asked to unlock it and declined.
     Dismissed,
+    /// The store is open, and asks a person before it hands out this item, as KeePassXC does.
+    Unconfirmed,
     /// No such store on this machine: no bus, no daemon, a kernel without keyrings.
     NoService(String),
     /// Another user runs the session bus that this variable names; nothing was told to it (P53).
@@ -80,6 +82,9 @@ impl fmt::Display for StoreError {
             StoreError::Absent => f.write_str("does not have the item"),
             StoreError::Locked => f.write_str("is locked"),
             StoreError::Dismissed => f.write_str("stayed locked: the unlock dialog was dismissed"),
+            StoreError::Unconfirmed => f.write_str(
+                "is open, but waits for a person to allow access to this item (KeePassXC asks: \"Confirm access\")",
+            ),
             StoreError::NoService(why) => write!(f, "is not available: {why}"),
             StoreError::ForeignBus { user, variable } => {
                 write!(f, "cannot be trusted: {variable} names a session bus run by uid {user}")

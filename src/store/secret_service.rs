@@ -99,6 +99,10 @@ mod bus {
     /// What the other programs of this service show and expect for bytes.
     const CONTENT_TYPE: &str = "application/octet-stream";
 
+    /// A fresh KWallet, and a KeePassXC whose database has no group for it.
+    const NO_COLLECTION: &str =
+        "it has no default collection: create a default wallet in KWalletManager, or share a group in KeePassXC";
+
     /// The library's own bound for one call on the bus.
     const CALL_BOUND: Duration = Duration::from_secs(2);
 
@@ -131,6 +135,7 @@ mod bus {
     /// A locked collection need not tell what it holds.
     pub fn users(bus: &SessionBus) -> Result<Vec<String>, StoreError> {
         let bus = Bus::connect(bus, false)?;
+        bus.open_before_search()?;
         let all = bus.connection.search_items(HashMap::from([("service", SERVICE)])).map_err(meaning)?;
         let user = |item: &Found| Ok(item.get_attributes().map_err(meaning)?.remove("username"));
         let users = all.unlocked.iter().chain(&all.locked).map(user).collect::<Result<Vec<_>, StoreError>>()?;
@@ -162,19 +167,45 @@ mod bus {
             Ok(Self { connection, may_unlock })
         }
 
+        /// Asks for what is locked before it searches: while nothing is open, KeePassXC opens its unlock window at a mere
+        /// search, and answers when a person has unlocked it. GNOME's keyring always has an open collection.
+        fn open_before_search(&self) -> Result<(), StoreError> {
+            let is_open = |collection: &Collection<'_>| collection.is_locked().map(|locked| !locked).map_err(meaning);
+            let default = self.default_collection();
+            if let Ok(default) = &default
+                && is_open(default)?
+            {
+                return Ok(());
+            }
+            for collection in self.connection.get_all_collections().map_err(meaning)? {
+                if is_open(&collection)? {
+                    return Ok(());
+                }
+            }
+            let default = default?;
+            self.unlock(|| default.unlock())
+        }
+
         /// Returns the one unlocked item of this name, over all collections.
         fn find(&self, item: &Item) -> Result<Found<'_>, StoreError> {
+            self.open_before_search()?;
             let mut all = self.connection.search_items(attributes(item)).map_err(meaning)?;
             match (all.unlocked.len(), all.locked.len()) {
                 (1, 0) => Ok(all.unlocked.remove(0)),
                 (0, 1) => {
                     let locked = all.locked.remove(0);
-                    self.unlock(|| locked.unlock())?;
+                    self.unlock(|| locked.unlock()).map_err(|error| self.of_item(error))?;
                     Ok(locked)
                 }
                 (0, 0) => self.find_behind_lock(item),
                 (unlocked, locked) => Err(StoreError::Damaged(format!("{} items with that name", unlocked + locked))),
             }
+        }
+
+        /// An item that is locked in an open collection waits for a person's consent, not for a password.
+        fn of_item(&self, error: StoreError) -> StoreError {
+            let is_open = || self.default_collection().is_ok_and(|all| all.is_locked().is_ok_and(|locked| !locked));
+            if error == StoreError::Locked && is_open() { StoreError::Unconfirmed } else { error }
         }
 
         /// A locked collection need not tell what it holds: only an unlocked one can say that an item is absent.
@@ -196,7 +227,7 @@ mod bus {
 
         fn default_collection(&self) -> Result<Collection<'_>, StoreError> {
             self.connection.get_default_collection().map_err(|error| match error {
-                Error::NoResult => StoreError::NoService("it has no default collection".into()),
+                Error::NoResult => StoreError::NoService(NO_COLLECTION.into()),
                 other => meaning(other),
             })
         }

@@ -61,6 +61,11 @@ impl Machine {
     }
 }
 
+/// Whether this Linux is one of WSL.
+pub fn is_in_wsl() -> bool {
+    Machine::this() == Machine::Wsl
+}
+
 /// Microsoft names the kernels of WSL, of both versions.
 fn is_wsl(kernel: &str) -> bool {
     kernel.to_ascii_lowercase().contains("microsoft")

@@ -150,6 +150,11 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path).map(platform::usual_path)
 }
 
+/// Whether a directory may be written to, or created where it is missing.
+pub fn may_be_written(directory: &Path) -> bool {
+    directory.ancestors().find(|path| path.exists()).is_some_and(platform::may_write)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

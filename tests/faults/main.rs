@@ -38,6 +38,7 @@ mod network;
 mod no_keyring;
 mod renewal;
 mod rotations;
+mod sandboxes;
 mod secrets_on_disk;
 mod setups;
 mod sign_in_secrets;

@@ -302,8 +302,8 @@ pub fn keyrings(checkup: &Checkup) -> Checked {
 fn without_durable(checkup: &Checkup, store: &About, error: &StoreError) -> Finding {
     let has_keys = checkup.context.index.entries().next().is_some();
     let severity = match error {
-        StoreError::Locked | StoreError::Dismissed if has_keys => Warning,
-        StoreError::Locked | StoreError::Dismissed => Info,
+        StoreError::Locked | StoreError::Dismissed | StoreError::Unconfirmed if has_keys => Warning,
+        StoreError::Locked | StoreError::Dismissed | StoreError::Unconfirmed => Info,
         StoreError::NoService(_) if has_keys => Error,
         StoreError::NoService(_) => Info,
         _ => Warning,

@@ -429,6 +429,7 @@ impl World {
             patience: Patience::EachQuestion(Duration::from_secs(55)),
             clock: &|| self.now(),
             warn: &|text| self.warnings.lock().unwrap().push(text.into()),
+            hidden_by: &|| None,
         })
     }
 }

@@ -83,6 +83,14 @@ pub fn why_not_private(metadata: &Metadata) -> Option<&'static str> {
     }
 }
 
+/// Whether this process may write into what is there; a file system that is mounted read-only says no to root as well.
+pub fn may_write(path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else { return false };
+    // SAFETY: the path is zero-terminated, only read, and outlives the call.
+    unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 }
+}
+
 /// Makes a rename in this directory survive a power cut.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()

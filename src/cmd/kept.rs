@@ -41,7 +41,7 @@ impl Kept {
     /// `sessions: the kernel keyring, until reboot or three days unused; access keys: the Secret Service`
     pub fn line(&self) -> String {
         let sessions = match &self.sessions {
-            Ok((place, until)) => format!("{place}, {until}"),
+            Ok((place, until)) => format!("{place}, until {until}"),
             Err(why) => format!("not saved: {why}"),
         };
         format!("sessions: {sessions}; access keys: {}", self.keys)
@@ -86,9 +86,9 @@ impl Place {
 
     fn end_of_the_kernel_keyring(self) -> &'static str {
         match self {
-            Self::Sandbox => "until the sandbox ends or three days unused",
-            Self::Wsl => "until WSL stops or three days unused",
-            Self::Machine => "until reboot or three days unused",
+            Self::Sandbox => "the sandbox ends or three days unused",
+            Self::Wsl => "WSL stops or three days unused",
+            Self::Machine => "reboot or three days unused",
         }
     }
 }
@@ -103,9 +103,9 @@ impl Keyrings<'_> {
         let (fast, durable) = (usable(self.fast), usable(self.durable));
         let kernel_has_it = || self.fast.is_some_and(|(_, answer)| answer.is_none());
         match (fast, durable) {
-            (None, Some((store, _))) => Ok((store.name.into(), "until they expire")),
+            (None, Some((store, _))) => Ok((store.name.into(), "they expire")),
             (Some((kernel, _)), Some((store, has_key))) if has_key || !kernel_has_it() => {
-                Ok((format!("{} and {}", kernel.name, store.name), "until they expire"))
+                Ok((format!("{} and {}", kernel.name, store.name), "they expire"))
             }
             (Some((kernel, _)), _) => Ok((kernel.name.into(), place.end_of_the_kernel_keyring())),
             (None, None) => Err(self.answers()),

@@ -83,7 +83,8 @@ impl fmt::Display for StoreError {
             StoreError::Locked => f.write_str("is locked"),
             StoreError::Dismissed => f.write_str("stayed locked: the unlock dialog was dismissed"),
             StoreError::Unconfirmed => f.write_str(
-                "is open, but waits for a person to allow access to this item (KeePassXC asks: \"Confirm access\")",
+                "is open, but waits for a person to allow access to this item (KeePassXC asks in its window \"Access \
+                 Request\")",
             ),
             StoreError::NoService(why) => write!(f, "is not available: {why}"),
             StoreError::ForeignBus { user, variable } => {

@@ -4,7 +4,8 @@ use crate::rounded;
 use crate::world::World;
 
 const KEYS: &str = "\nKEY OF  ACCESS KEY            WHERE                 AGE\n\
-                    base    AKIAIOSFODNN7EXAMPLE  ~/.aws/credentials:2  unknown\n";
+                    base    AKIAIOSFODNN7EXAMPLE  ~/.aws/credentials:2  unknown\n\n\
+                    sessions: the kernel keyring, until reboot or three days unused; access keys: the AWS files\n";
 
 #[test]
 fn at_first_there_are_no_active_sessions() {
@@ -48,6 +49,21 @@ fn json_omits_missing_fields() {
         json["keys"],
         json!([{"profile": "base", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "where": "~/.aws/credentials:2", "age": "unknown"}])
     );
+}
+
+#[test]
+fn where_sessions_and_keys_are_kept_is_one_line_and_one_json_field() {
+    let world = World::new();
+    let kept = || {
+        let line = world.run(["status"]).stdout.lines().last().unwrap().to_string();
+        (line, world.run(["status", "--json"]).json()["kept"].clone())
+    };
+    let (line, json) = kept();
+    assert_eq!(line, "sessions: the kernel keyring, until reboot or three days unused; access keys: the AWS files");
+    let until = "reboot or three days unused";
+    assert_eq!(json, json!({"sessions": "the kernel keyring", "until": until, "access_keys": "the AWS files"}));
+    assert_eq!(world.run(["settings", "set", "keyring", "file"]).code, 0);
+    assert_eq!(kept().0, "sessions: the key file, until they expire; access keys: the AWS files");
 }
 
 #[test]

@@ -91,6 +91,8 @@ fn the_guide_adds_to_the_prompt_of_each_shell_what_init_says() {
     }
 }
 
+const WITHOUT_BUS: &str = "env -u DBUS_SESSION_BUS_ADDRESS -u XDG_RUNTIME_DIR";
+
 #[test]
 fn every_field_of_json_is_there() {
     let real = [
@@ -108,7 +110,20 @@ fn every_field_of_json_is_there() {
                 ],
             ]),
         ),
-        ("status", fields(&[&["env", "AWS_PROFILE=prod", "twolock", "status", "--json"]])),
+        (
+            "status",
+            fields(&[
+                &["env", "AWS_PROFILE=prod", "twolock", "status", "--json"],
+                &["sh", "-c", &format!("unshare -Ur {WITHOUT_BUS} twolock status --json")],
+                &[
+                    "sh",
+                    "-c",
+                    &format!(
+                        "strace -f -o /dev/null -e inject=keyctl:error=ENOSYS {WITHOUT_BUS} twolock status --json"
+                    ),
+                ],
+            ]),
+        ),
         (
             "key list",
             fields(&[

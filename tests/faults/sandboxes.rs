@@ -163,3 +163,14 @@ fn a_key_file_is_seen_from_inside() {
     let inside = Person::root(&world).run(BUBBLEWRAP, &["credential-process", "prod"]);
     assert_eq!((inside.code, inside.stdout, inside.stderr), (0, outside.stdout, String::new()));
 }
+
+#[test]
+fn a_home_that_cannot_be_written_saves_no_session_and_says_so() {
+    let world = World::new();
+    let home = world.home().to_str().unwrap();
+    // No user namespace: its keyring is the one outside.
+    let read_only = ["bwrap", "--bind", "/", "/", "--ro-bind", home, home, "--dev", "/dev", "--proc", "/proc", "--"];
+    let ran = Person::root(&world).run(&read_only, &["status"]);
+    let line = "sessions: not saved: ~/.cache/twolock cannot be written; access keys: the AWS files\n";
+    assert!(ran.code == 0 && ran.stdout.ends_with(line), "{ran:?}");
+}

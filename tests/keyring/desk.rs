@@ -50,6 +50,24 @@ impl Desk {
         desk
     }
 
+    /// A session whose bus starts no service by itself: another program is to be the keyring.
+    pub fn with_bus_that_starts_nothing() -> Self {
+        need("dbus-daemon", "dbus-daemon");
+        let mut desk = Self::without_bus();
+        let socket = desk.at("session");
+        desk.address = format!("unix:path={}", socket.display());
+        let rules = "<allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/>";
+        let config = format!(
+            "<busconfig><type>session</type><listen>{}</listen><policy context=\"default\">{rules}</policy></busconfig>",
+            desk.address
+        );
+        fs::write(desk.at("bus.conf"), config).unwrap();
+        let config = format!("--config-file={}", desk.at("bus.conf").display());
+        desk.start(&["dbus-daemon", "--nofork", "--nopidfile", "--nosyslog", &config], b"");
+        wait_for("the bus", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
+        desk
+    }
+
     /// A session with a bus and an unlocked keyring.
     pub fn unlocked() -> Self {
         let mut desk = Self::with_bus();

@@ -9,7 +9,11 @@
 mod desk;
 #[cfg(feature = "secret-service")]
 mod foreign_bus;
+#[cfg(feature = "secret-service")]
+mod keepassxc;
 mod kernel;
+#[cfg(feature = "secret-service")]
+mod kwallet;
 mod person;
 mod probe;
 #[cfg(feature = "secret-service")]

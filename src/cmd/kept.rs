@@ -128,7 +128,7 @@ impl Keyrings<'_> {
 }
 
 /// A store that keeps sealing keys, and whether it has ours.
-fn usable<'a>(of: Option<&'a (&'static About, Answer)>) -> Option<(&'static About, bool)> {
+fn usable(of: Option<&(&'static About, Answer)>) -> Option<(&'static About, bool)> {
     match of? {
         (store, None) => Some((store, true)),
         (store, Some(StoreError::Absent)) => Some((store, false)),

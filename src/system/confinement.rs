@@ -79,7 +79,8 @@ fn is_of_a_namespace(map: &str) -> bool {
     };
     let rows: Vec<_> = map.lines().filter_map(row).collect();
     let is_whole = rows.iter().map(|(_, _, count)| count).sum::<u64>() == ALL;
-    !rows.is_empty() && !(is_whole && rows.iter().all(|(inside, outside, _)| inside == outside))
+    let is_shifted = rows.iter().any(|(inside, outside, _)| inside != outside);
+    !rows.is_empty() && (is_shifted || !is_whole)
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -9,7 +9,8 @@
 //! To read it, in this order:
 //!
 //! 1. the vocabulary, which knows nobody: [`secret`], [`names`], [`arn`], [`credentials`], [`role`], [`timestamp`],
-//!    [`duration`], [`origin`], [`text`], [`hex`], [`base64`], [`hint`], [`shell`], [`keyring`], and [`error`], whose kinds are the
+//!    [`duration`], [`origin`], [`text`], [`hex`], [`base64`], [`hint`], [`shell`], [`keyring`],
+//!    [`dialogs`], and [`error`], whose kinds are the
 //!    exit codes
 //! 2. [`system`], the machine: environment, clock, terminal, private files, locks, signals
 //!    [`sources`], what other programs keep on this machine that credentials can be had with
@@ -31,6 +32,7 @@ mod arn;
 mod as_text;
 mod base64;
 mod credentials;
+mod dialogs;
 mod duration;
 mod error;
 mod hex;
@@ -99,6 +101,7 @@ pub mod internals {
     pub use crate::output::exports;
     pub use crate::profile::callers;
     pub use crate::prompt::command::CommandSource;
+    pub use crate::prompt::dialog::DialogSource;
     pub use crate::prompt::given::GivenCode;
     pub use crate::prompt::terminal::TerminalSource;
     pub use crate::prompt::{AskError, CodeSource, Question};

@@ -473,7 +473,7 @@ pub enum Settings {
     },
     /// Change one setting; comments and order in config.toml are kept
     #[command(
-        after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set endpoints.allow sts.example.com\n  twolock settings set aliases.prod production-admin"
+        after_help = "Examples:\n  twolock settings set session_duration 8h\n  twolock settings set prompt zenity,kdialog\n  twolock settings set endpoints.allow sts.example.com\n  twolock settings set aliases.prod production-admin"
     )]
     Set {
         /// Its name, as `settings list` shows it

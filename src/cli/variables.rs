@@ -14,6 +14,7 @@ const SESSIONS: &str = "TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOC
 const MIN_TTL: &str = "TWOLOCK_MIN_TTL";
 const SETTINGS: &str = "TWOLOCK_SESSION_DURATION, TWOLOCK_PROMPT_TIMEOUT, TWOLOCK_MIN_TTL, TWOLOCK_KEYRING";
 const BROWSER: &str = "BROWSER, DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION, XDG_DATA_DIRS";
+const DIALOG: &str = "DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION";
 const COLUMNS: &str = "COLUMNS";
 const PICKER: &str = "TERM, NO_COLOR";
 
@@ -37,11 +38,11 @@ fn listed_below(command: Command, path: &str) -> Command {
 
 fn read_by(command: &str) -> &'static [&'static str] {
     match command {
-        "credential-process" => &[PROFILE, FILES, CALLS, SESSIONS],
-        "login" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
+        "credential-process" => &[PROFILE, FILES, CALLS, SESSIONS, DIALOG],
+        "login" => &[PROFILE, FILES, CALLS, CALLS_TO_IAM, SESSIONS, DIALOG],
         "console" => &[PROFILE, FILES, CALLS, SESSIONS, BROWSER],
         "whoami" => &[PROFILE, SHELL, FILES, CALLS, CALLS_TO_IAM, SESSIONS],
-        "env" | "exec" => &[PROFILE, FILES, CALLS, "AWS_SDK_LOAD_CONFIG", SESSIONS, MIN_TTL],
+        "env" | "exec" => &[PROFILE, FILES, CALLS, "AWS_SDK_LOAD_CONFIG", SESSIONS, MIN_TTL, DIALOG],
         "logout" | "profile show" | "profile adopt" | "profile release" => &[PROFILE, FILES, CALLS, KEYRING],
         "status" => &[PROFILE, SHELL, FILES, CALLS, KEYRING, COLUMNS],
         "key add" | "key export" | "key replace" => &[PROFILE, FILES, CALLS, KEYRING],

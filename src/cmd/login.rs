@@ -33,6 +33,7 @@ pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     let need = Need { not_before: args.fresh.then(clock::now), ..context.need() };
     let request = SessionRequest {
         need,
+        after_a_closed_dialog: true,
         may_unlock: true,
         uncached: false,
         must_keep: true,

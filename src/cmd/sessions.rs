@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::aws::Bounds;
 use crate::aws::sts::StsClient;
 use crate::credentials::Session;
+use crate::dialogs::DialogProgram;
 use crate::duration;
 use crate::error::{Failure, Kind, Result};
 use crate::hint::{CommandLine, Verb};
@@ -15,7 +16,9 @@ use crate::profile::base::Base;
 use crate::profile::device::MfaProcess;
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
+use crate::prompt::askpass::AskpassSource;
 use crate::prompt::command::CommandSource;
+use crate::prompt::dialog::DialogSource;
 use crate::prompt::given::GivenCode;
 use crate::prompt::sources::CodeSources;
 use crate::prompt::terminal::TerminalSource;
@@ -55,6 +58,8 @@ pub struct SessionRequest {
     pub takes_given_code: bool,
     /// Whether a program that calls again is not asked again at once after a person declined.
     pub asks_once: bool,
+    /// Whether a dialog for the code may be opened although the last one was closed just now.
+    pub after_a_closed_dialog: bool,
     /// Whether a dialog may unlock the keyring.
     pub may_unlock: bool,
     /// Whether to continue if no cache is available.
@@ -74,6 +79,7 @@ impl SessionRequest {
             code_stdin,
             takes_given_code: true,
             asks_once: false,
+            after_a_closed_dialog: false,
             may_unlock: false,
             uncached: true,
             must_keep: false,
@@ -319,12 +325,18 @@ fn open_cache(
     }
 }
 
-/// A code given in advance, then the profile's command, then the terminal.
+/// A code given in advance, then the profile's command, then the terminal, then a dialog.
 fn codes<'a>(context: &'a Context, plan: &'a Plan, request: &SessionRequest) -> CodeSources<'a> {
     let given = if request.code_stdin { Some(GivenCode::from_stdin()) } else { GivenCode::from_variable(&context.env) };
     let given = given.filter(|_| request.takes_given_code);
     let command = plan.process_for_codes().map(|process| Consented { context, process });
-    CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(&context.env))
+    let Context { env, dirs, settings, .. } = context;
+    let again = request.after_a_closed_dialog;
+    let askpass = settings.set("askpass").map(|program| AskpassSource::new(program, env, again));
+    let order = settings.get("prompt").and_then(|set| DialogProgram::order(&set.value).ok()).unwrap_or_default();
+    let dialog = DialogSource::new(env, dirs, order, again);
+    let sources = CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(env));
+    sources.then_if(askpass).then(dialog)
 }
 
 /// The program of `mfa_process`, if it may be started.
@@ -388,6 +400,10 @@ impl<C: CodeSource> CodeSource for WarmUp<'_, C> {
 
     fn is_person(&self) -> bool {
         self.codes.is_person()
+    }
+
+    fn is_dialog(&self) -> bool {
+        self.codes.is_dialog()
     }
 
     fn note(&self, text: &str) {

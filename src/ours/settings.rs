@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml_edit::{Document, DocumentMut, Item, Key, Table, TableLike, Value};
 
+use crate::dialogs::DialogProgram;
 use crate::duration;
 use crate::error::{Failure, Kind, Place, Result};
 use crate::hint::{CommandLine, Verb};
@@ -57,6 +58,20 @@ pub const KNOWN: &[Known] = &[
         check: |text| in_range(text, 1, 3_600, "1s to 1h"),
     },
     Known {
+        name: "prompt",
+        meaning: "dialogs for a code: auto, off or a list",
+        default: "auto",
+        variable: None,
+        check: |text| DialogProgram::order(text).map(|_| ()),
+    },
+    Known {
+        name: "askpass",
+        meaning: "a program that asks instead of a dialog",
+        default: "",
+        variable: None,
+        check: is_absolute,
+    },
+    Known {
         name: "min_ttl",
         meaning: "env and exec renew if less time is left",
         default: "30s",
@@ -95,10 +110,7 @@ pub const KNOWN: &[Known] = &[
         meaning: "the program that console opens",
         default: "",
         variable: None,
-        check: |text| match Path::new(text).is_absolute() {
-            true => Ok(()),
-            false => Err("it must be an absolute path".into()),
-        },
+        check: is_absolute,
     },
 ];
 
@@ -110,7 +122,7 @@ const TABLES: [&str; 3] = ["aliases", "endpoints", "trust"];
 
 /// Whether a value is accepted only from the file below the account's own home.
 pub fn is_consent(name: &str, value: &str) -> bool {
-    ["browser", "endpoints.allow"].contains(&name)
+    ["askpass", "browser", "endpoints.allow"].contains(&name)
         || name == "keyring" && Keyring::from_name(value).is_some_and(Keyring::is_consent)
 }
 
@@ -248,6 +260,11 @@ impl Settings {
         let known = KNOWN.iter().find(|k| k.name == name)?;
         let default = || Sourced { value: known.default.into(), origin: Origin::Default };
         Some(self.values.get(known.name).cloned().unwrap_or_else(default))
+    }
+
+    /// Returns a value that is set, with its origin.
+    pub fn set(&self, name: &str) -> Option<Sourced<String>> {
+        self.values.get(name).cloned()
     }
 
     /// Returns what to know of the value of a setting.
@@ -450,6 +467,10 @@ fn in_range(text: &str, least: u64, most: u64, words: &str) -> std::result::Resu
         Some(span) if (least..=most).contains(&span.as_secs()) => Ok(()),
         _ => Err(format!("allowed: {words} (such as 12h, 45m, 90s)")),
     }
+}
+
+fn is_absolute(text: &str) -> std::result::Result<(), String> {
+    if Path::new(text).is_absolute() { Ok(()) } else { Err("it must be an absolute path".into()) }
 }
 
 fn is_host(text: &str) -> bool {

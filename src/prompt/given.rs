@@ -92,6 +92,7 @@ mod tests {
             asker: None,
             foreign_endpoint: None,
             notice: None,
+            closed_dialog: None,
         };
         given.ask(&question, Deadline::after(Instant::now(), Duration::from_secs(5)))
     }

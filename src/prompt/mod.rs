@@ -1,8 +1,11 @@
-//! Where the MFA code comes from: given beforehand, printed by a program, or typed at the controlling terminal.
+//! Where the MFA code comes from: given beforehand, printed by a program, typed at the controlling terminal or,
+//! where there is none, into a dialog.
 //!
 //! May know the vocabulary and `system`; never profiles, STS or stores.
 
+pub mod askpass;
 pub mod command;
+pub mod dialog;
 pub mod given;
 pub mod sources;
 pub mod terminal;
@@ -27,6 +30,8 @@ pub struct Question {
     pub foreign_endpoint: Option<String>,
     /// What went wrong before, shown above the question in a line of its own, of at most 80 columns.
     pub notice: Option<String>,
+    /// Why no dialog may be opened for this device now: a person closed the last one, or let it pass.
+    pub closed_dialog: Option<String>,
 }
 
 /// Why no code came.
@@ -53,6 +58,11 @@ pub trait CodeSource {
 
     /// Whether a person is asked, who sees when the device shows another code.
     fn is_person(&self) -> bool {
+        false
+    }
+
+    /// Whether the person was asked in a dialog, which opens unbidden.
+    fn is_dialog(&self) -> bool {
         false
     }
 

@@ -1,4 +1,4 @@
-//! The sources of codes in their order: given beforehand, a command, the terminal (docs/guide.md, "The MFA prompt").
+//! The sources of codes in their order: given beforehand, a command, the terminal, a dialog (docs/guide.md, "The MFA prompt").
 
 use std::cell::Cell;
 
@@ -54,6 +54,10 @@ impl CodeSource for CodeSources<'_> {
         self.list.get(self.answered.get()).is_some_and(|source| source.is_person())
     }
 
+    fn is_dialog(&self) -> bool {
+        self.list.get(self.answered.get()).is_some_and(|source| source.is_dialog())
+    }
+
     fn note(&self, text: &str) {
         self.list.iter().for_each(|source| source.note(text));
     }
@@ -95,6 +99,7 @@ mod tests {
             asker: None,
             foreign_endpoint: None,
             notice: None,
+            closed_dialog: None,
         };
         let table: [(&[&str], &str, bool); 7] = [
             (&[], "Nobody(\"no source of codes\")", false),

@@ -246,6 +246,11 @@ impl QuestionLine {
     }
 }
 
+/// The question in one line, without styles.
+pub(super) fn one_line(question: &Question) -> String {
+    question_line(question).plain()
+}
+
 fn question_line(question: &Question) -> QuestionLine {
     let lines = FITS.iter().map(|&(asker, name, endpoint)| compose(question, asker, name, endpoint));
     let fits = |line: &QuestionLine| columns(&line.plain()) <= WIDEST;
@@ -278,7 +283,7 @@ fn compose(question: &Question, asker: Asker, name: usize, endpoint: usize) -> Q
 }
 
 /// A profile's name may be any text: one that could pass for other parts of the question is quoted.
-fn profile_of(question: &Question, widest: usize) -> String {
+pub(super) fn profile_of(question: &Question, widest: usize) -> String {
     let name = visible(question.profile.as_str());
     if question.profile.is_read_by_every_sdk() {
         return cut_middle(&name, widest);
@@ -301,6 +306,7 @@ mod tests {
             asker: some(asker),
             foreign_endpoint: some(endpoint),
             notice: None,
+            closed_dialog: None,
         }
     }
 

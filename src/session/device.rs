@@ -10,6 +10,7 @@ use crate::arn::MfaSerial;
 use crate::error::Kind;
 use crate::hex::hex;
 use crate::names::ProfileName;
+use crate::session::closed_dialog::ClosedDialog;
 use crate::session::declined::{Declined, How};
 use crate::system::parent::Caller;
 use crate::system::private_file;
@@ -47,6 +48,8 @@ pub struct DeviceState {
     pub ending: Option<Ending>,
     /// Whose questions a person ended without a session lately.
     pub declined: Vec<Declined>,
+    /// How a person ended the last dialog, if it brought no session.
+    pub closed_dialog: Option<ClosedDialog>,
     /// Digests of codes sent, with the moment they were.
     pub sent: Vec<(String, Timestamp)>,
     /// When we enabled it at AWS, which refuses right codes of a new device for some seconds.
@@ -105,11 +108,13 @@ impl DeviceState {
             let caller = Caller { pid: pid(v)?, started: v["started"].as_u64()? };
             Some(Declined { caller, how: how(v)?, at: at(v)? })
         };
+        let closed = |v: &Value| Some(ClosedDialog { how: how(v)?, at: at(v)? });
         let sent = |v: &Value| Some((v["digest"].as_str()?.to_string(), at(v)?));
         Some(Self {
             holder: holder(&json["holder"]),
             ending: ending(&json["ending"]),
             declined: json["declined"].as_array().into_iter().flatten().filter_map(declined).collect(),
+            closed_dialog: closed(&json["closed_dialog"]),
             sent: json["sent"].as_array().into_iter().flatten().filter_map(sent).collect(),
             enabled: json["enabled"].as_i64().map(Timestamp::from_unix),
         })
@@ -125,6 +130,7 @@ impl DeviceState {
             "declined": self.declined.iter().map(|Declined { caller, how, at }| json!({
                 "pid": caller.pid, "started": caller.started, "how": how.text(), "at": at.unix(),
             })).collect::<Vec<_>>(),
+            "closed_dialog": self.closed_dialog.map(|c| json!({"how": c.how.text(), "at": c.at.unix()})),
             "sent": self.sent.iter().map(|(digest, at)| json!({"digest": digest, "at": at.unix()})).collect::<Vec<_>>(),
             "enabled": self.enabled.map(Timestamp::unix),
         })
@@ -156,6 +162,7 @@ mod tests {
                 how: How::WrongCodes,
                 at: Timestamp::from_unix(6),
             }],
+            closed_dialog: Some(ClosedDialog { how: How::TimedOut, at: Timestamp::from_unix(3) }),
             sent: vec![("ab".into(), Timestamp::from_unix(5))],
             enabled: Some(Timestamp::from_unix(4)),
         };

@@ -11,6 +11,7 @@
 //! May know [`Plan`](crate::profile::plan::Plan) and the traits of `prompt`, `aws` and `store`; never commands or output.
 
 pub mod cache;
+mod closed_dialog;
 pub mod codes;
 pub mod declined;
 pub mod device;

@@ -8,6 +8,7 @@ use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
 use crate::prompt::{AskError, Question};
 use crate::session::Sessions;
+use crate::session::closed_dialog::ClosedDialog;
 use crate::session::codes;
 use crate::session::declined::{self, How};
 use crate::session::device::{DeviceFiles, DeviceState, Ending, Holder};
@@ -19,6 +20,10 @@ use crate::timestamp::Timestamp;
 
 /// A code that AWS refused may be followed by two more.
 const TRIES: u32 = 3;
+
+/// So often a person is asked again at once for a code that was sent already: a program behind the prompt, such as that of
+/// `askpass`, could repeat it for ever.
+const MOST_REPEATS: u32 = 10;
 
 /// So often a code of a program that was sent already is answered by waiting: one that always prints the same would keep
 /// us waiting for minutes, and everybody else with us.
@@ -45,8 +50,14 @@ impl Sessions<'_> {
         let result = self.ask_until_minted(device, files, &mut state, call);
         drop(guard);
         if let Err(Ended { failure, told, declined }) = &result {
-            state.ending = told.clone().map(|text| ending(failure.kind, text, *declined));
-            note_declined(&mut state, self.caller, *declined, (self.clock)());
+            let closed = declined.filter(|how| self.codes.is_dialog() && *how != How::WrongCodes);
+            if let Some(how) = closed {
+                state.closed_dialog = Some(ClosedDialog { how, at: (self.clock)() });
+            }
+            // The pause of a dialog is longer, and for every caller.
+            let declined = declined.filter(|_| closed.is_none());
+            state.ending = told.clone().map(|text| ending(failure.kind, text, declined));
+            note_declined(&mut state, self.caller, declined, (self.clock)());
             files.save(&state);
         }
         result.map_err(|ended| self.about(*ended.failure))
@@ -62,10 +73,13 @@ impl Sessions<'_> {
         let (mut refused, mut waits, mut notice) = (0, 0, None);
         loop {
             let until = self.patience.question();
-            let code =
-                self.codes.ask(&self.question(device, notice.take()), until).map_err(|e| self.no_code(e, device))?;
+            let code = self
+                .codes
+                .ask(&self.question(device, notice.take(), state), until)
+                .map_err(|e| self.no_code(e, device))?;
             if codes::was_sent(state, device, &code, (self.clock)()) {
-                if self.codes.is_person() {
+                if self.codes.is_person() && waits < MOST_REPEATS {
+                    waits += 1;
                     // Asked again at once: what is typed while a countdown runs would be lost.
                     notice = Some(already_used(codes::until_next((self.clock)())));
                 } else {
@@ -78,7 +92,12 @@ impl Sessions<'_> {
             codes::note(state, device, &code, (self.clock)());
             files.save(state);
             match call(Mfa { serial: device, code: &code }) {
-                Ok(session) => return Ok(session),
+                Ok(session) => {
+                    if state.closed_dialog.take().is_some() {
+                        files.save(state);
+                    }
+                    return Ok(session);
+                }
                 Err(e)
                     if matches!(e.kind, AwsErrorKind::WrongCode | AwsErrorKind::Missing)
                         && state.is_new((self.clock)())
@@ -99,7 +118,7 @@ impl Sessions<'_> {
         }
     }
 
-    fn question(&self, device: &MfaSerial, notice: Option<String>) -> Question {
+    fn question(&self, device: &MfaSerial, notice: Option<String>, state: &DeviceState) -> Question {
         Question {
             account: self.plan.role().map(RoleArn::account).or(device.account()).cloned(),
             profile: self.plan.profile.clone(),
@@ -107,6 +126,7 @@ impl Sessions<'_> {
             asker: self.asker.clone(),
             foreign_endpoint: self.foreign_host().map(String::from),
             notice,
+            closed_dialog: state.closed_dialog.and_then(|closed| closed.refusal((self.clock)())),
         }
     }
 

@@ -1,13 +1,11 @@
 //! The browser of the desktop, and how it is started: not by what a repository's variables name (threat-model P16).
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::env::{self, CREDENTIALS, Env, is_bus_of_sockets};
-use super::path_owners::Steps;
-use super::{child, platform, programs};
+use super::env::Env;
+use super::{child, desktop, platform, programs};
 
 /// A program that opens an address in a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,68 +109,14 @@ impl Browser {
         let mut command = Command::new(&self.program);
         command.args(self.arguments).arg(url);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if cfg!(unix) {
-            env::remove_all_but(&mut command, &KEPT);
-            command.env("HOME", home).env("PATH", programs::path(home));
-            if !env.raw(BUS).is_none_or(|addresses| is_bus_of_sockets(&addresses.to_string_lossy())) {
-                command.env_remove(BUS);
-            }
-        } else {
-            for name in CREDENTIALS.iter().chain(&["TWOLOCK_MFA_CODE"]) {
-                command.env_remove(name);
-            }
-        }
-        match data_directories(env, home) {
-            Some(directories) => command.env("XDG_DATA_DIRS", directories),
-            None => command.env_remove("XDG_DATA_DIRS"),
-        };
+        desktop::hand_environment(&mut command, env, home);
         prepare(&mut command);
         child::start_apart(&mut command)
     }
 }
 
-const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
-
-/// What a program of the desktop needs. Others name modules that it would load, or programs that it would start, and a
-/// directory may set variables.
-const KEPT: [&str; 19] = [
-    BUS,
-    "DESKTOP_SESSION",
-    "DISPLAY",
-    "KDE_FULL_SESSION",
-    "KDE_SESSION_VERSION",
-    "LANG",
-    "LC_ALL",
-    "LC_MESSAGES",
-    "LOGNAME",
-    "TZ",
-    "USER",
-    "WAYLAND_DISPLAY",
-    "WSL_DISTRO_NAME",
-    "WSL_INTEROP",
-    "XAUTHORITY",
-    "XDG_CURRENT_DESKTOP",
-    "XDG_RUNTIME_DIR",
-    "XDG_SESSION_TYPE",
-    "__CF_USER_TEXT_ENCODING",
-];
-
-/// Those of `XDG_DATA_DIRS` that only root can change, or that package managers keep in the home: its desktop entries
-/// name programs.
-fn data_directories(env: &Env, home: &Path) -> Option<OsString> {
-    const BELOW_HOME: [&str; 2] = [".local/share/flatpak/exports/share", ".nix-profile/share"];
-    let is_safe = |directory: &PathBuf| {
-        BELOW_HOME.iter().any(|below| *directory == home.join(below))
-            || directory.is_absolute() && Steps::to(directory).is_ok_and(|steps| steps.only_root_can_change_them())
-    };
-    let directories: Vec<PathBuf> = std::env::split_paths(env.raw("XDG_DATA_DIRS")?).filter(is_safe).collect();
-    std::env::join_paths(directories).ok().filter(|joined| !joined.is_empty())
-}
-
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     const HOME: &str = "/home/ana";
@@ -239,17 +183,5 @@ mod tests {
     fn a_kernel_of_wsl_is_known_by_its_name() {
         assert!(is_wsl("4.4.0-19041-Microsoft") && is_wsl("5.15.153.1-microsoft-standard-WSL2\n"));
         assert!(!is_wsl("6.1.0-18-amd64") && !is_wsl(""));
-    }
-
-    #[test]
-    fn desktop_entries_of_a_repository_do_not_count() {
-        let repository = tempfile::tempdir().unwrap();
-        // Root's directories count where only root can change them.
-        std::fs::set_permissions(repository.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-        let shown = |list: &str| data_directories(&Env::of([("XDG_DATA_DIRS", list)]), Path::new(HOME));
-        let list = format!("{}:share:/usr/share:/home/ana/.nix-profile/share:/home/ana/x", repository.path().display());
-        assert_eq!(shown(&list).unwrap(), "/usr/share:/home/ana/.nix-profile/share");
-        assert_eq!(shown("share"), None);
-        assert_eq!(data_directories(&Env::default(), Path::new(HOME)), None);
     }
 }

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod child;
 pub mod clock;
 pub mod confinement;
+pub mod desktop;
 pub mod directories;
 pub mod env;
 pub mod foreign_file;

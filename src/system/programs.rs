@@ -20,6 +20,11 @@ pub(crate) fn find(name: &str, home: &Path, is_there: impl Fn(&Path) -> bool) ->
     directories(home).map(|directory| directory.join(name)).find(|file| is_there(file))
 }
 
+/// Finds a program in those of these directories that are below a home.
+pub(crate) fn find_below(home: &Path, name: &str, is_there: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    BELOW_HOME.iter().map(|below| home.join(below).join(name)).find(|file| is_there(file))
+}
+
 /// A `PATH` of these directories.
 pub(crate) fn path(home: &Path) -> OsString {
     // Not all, if the home's own path has a colon.

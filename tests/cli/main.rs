@@ -11,6 +11,7 @@ mod aws_login;
 mod by_name;
 mod console;
 mod credential_process;
+mod dialogs;
 mod doctor;
 mod env;
 mod exec;
@@ -32,6 +33,8 @@ mod profile;
 mod profile_edit;
 mod protected;
 mod question;
+#[cfg(target_os = "linux")]
+mod real_dialogs;
 mod reminders;
 mod rotate;
 mod rotate_resumed;

@@ -48,6 +48,7 @@ fn ask(source: &CommandSource, bound: Duration) -> Result<String, AskError> {
         asker: None,
         foreign_endpoint: None,
         notice: None,
+        closed_dialog: None,
     };
     source.ask(&question, Deadline::after(Instant::now(), bound)).map(|code| code.expose().to_owned())
 }

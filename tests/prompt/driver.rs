@@ -55,6 +55,7 @@ pub fn question() -> Question {
         asker: setting("PROMPT_ASKER"),
         foreign_endpoint: setting("PROMPT_ENDPOINT"),
         notice: setting("PROMPT_NOTICE"),
+        closed_dialog: None,
     }
 }
 

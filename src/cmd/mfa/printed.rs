@@ -55,6 +55,7 @@ impl Printed<'_> {
             asker: None,
             foreign_endpoint: None,
             notice: None,
+            closed_dialog: None,
         };
         self.source.ask(&question, Deadline::after(std::time::Instant::now(), BOUND)).map_err(|e| match e {
             AskError::Failed(failure) => failure,

@@ -63,6 +63,7 @@ pub fn set(
         asker: None,
         foreign_endpoint: None,
         notice: None,
+        closed_dialog: None,
     };
     let tried = source.and_then(|source| match source.ask(&question, Deadline::after(Instant::now(), PATIENCE)) {
         Err(AskError::Failed(failure)) => Err(failure),

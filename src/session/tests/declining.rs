@@ -128,3 +128,60 @@ fn note_of_a_machine_that_keeps_none_is_not_written() {
     assert!(!DeviceFiles::of(&world.directory(), &device(), None).state.exists());
     world.caller(&base(), &FakePerson::typing(&["111111"]), None, &act).unwrap();
 }
+
+/// A person in front of a dialog.
+fn in_a_dialog(person: FakePerson) -> FakePerson {
+    FakePerson { is_dialog: true, ..person }
+}
+
+/// What the next question says of the last dialog; nobody is there to answer it.
+fn closed_dialog(world: &World, caller: Caller) -> Option<String> {
+    let person = FakePerson::ending(AskError::Nobody("no terminal".into()));
+    later();
+    obtain(world, &base(), caller, &person).unwrap_err();
+    let question = person.questions.lock().unwrap().pop().expect("every caller comes to its question");
+    question.closed_dialog
+}
+
+#[test]
+fn dialog_that_was_closed_is_told_to_every_caller_for_ten_minutes() {
+    for (ends, text) in [(AskError::Cancelled, "was cancelled"), (AskError::TimedOut, "timed out")] {
+        let world = World::new();
+        obtain(&world, &base(), NODE, &in_a_dialog(FakePerson::ending(ends))).unwrap_err();
+        world.pass(12);
+        for caller in [NODE, JAVA] {
+            let said = format!("the last dialog {text} 12s ago (the next may open in 9m48s)");
+            assert_eq!(closed_dialog(&world, caller), Some(said));
+        }
+        world.pass(588);
+        assert_eq!(closed_dialog(&world, NODE), None);
+    }
+}
+
+#[test]
+fn session_or_a_question_that_was_no_dialog_leaves_dialogs_alone() {
+    let world = World::new();
+    obtain(&world, &base(), None, &FakePerson::ending(AskError::Cancelled)).unwrap_err();
+    assert_eq!(closed_dialog(&world, JAVA), None, "cancelled on a terminal");
+    (0..3).for_each(|_| world.sts.fail("GetSessionToken", AwsErrorKind::WrongCode));
+    let wrong = in_a_dialog(FakePerson::typing(&["111111", "222222", "333333"]));
+    obtain(&world, &base(), None, &wrong).unwrap_err();
+    assert_eq!(closed_dialog(&world, JAVA), None, "three wrong codes");
+    obtain(&world, &base(), None, &in_a_dialog(FakePerson::ending(AskError::Cancelled))).unwrap_err();
+    assert!(closed_dialog(&world, JAVA).is_some());
+    later();
+    obtain(&world, &base(), None, &FakePerson::typing(&["444444"])).unwrap();
+    let state = DeviceFiles::of(&world.directory(), &device(), None).load();
+    assert_eq!(state.closed_dialog, None, "a session ends the pause");
+}
+
+#[test]
+fn person_who_repeats_a_sent_code_is_not_asked_for_ever() {
+    let world = World::new();
+    obtain(&world, &base(), None, &FakePerson::typing(&["111111"])).unwrap();
+    let other = plan("other", Some(device()), vec![role_step("other", 4 * HOUR, Some(device()))]);
+    let person = FakePerson::typing(&["111111"; 20]);
+    let failure = obtain(&world, &other, None, &person).unwrap_err();
+    assert!(failure.cause.starts_with("this code was already used; next code in "), "{failure}");
+    assert_eq!((failure.kind, person.asked()), (Kind::Refused, 11));
+}

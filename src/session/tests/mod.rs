@@ -205,6 +205,7 @@ pub struct FakePerson {
     notes: Mutex<Vec<String>>,
     only_one_code: bool,
     is_program: bool,
+    is_dialog: bool,
     before_answering: Option<Hook>,
 }
 
@@ -269,6 +270,10 @@ impl CodeSource for FakePerson {
 
     fn is_person(&self) -> bool {
         !self.only_one_code && !self.is_program
+    }
+
+    fn is_dialog(&self) -> bool {
+        self.is_dialog
     }
 
     fn note(&self, text: &str) {

@@ -190,12 +190,14 @@ impl Call<'_> {
     }
 
     fn unknown_key(&self, words: &str) -> Meaning {
-        if let Some(Signer::Session(_)) = self.signer {
-            return self.stale(format!("AWS no longer knows the session ({words})"));
-        }
+        let key = match self.signer {
+            Some(Signer::Session(_)) => return self.stale(format!("AWS no longer knows the session ({words})")),
+            Some(Signer::Key(key)) => key,
+            None => return refused(format!("{} was refused ({words})", self.action), ""),
+        };
         let partition = self.endpoint.region().partition();
         let place = partition.map(|partition| format!(" in partition {}", partition.name())).unwrap_or_default();
-        let cause = format!("access key {} is unknown, inactive or deleted{place} ({words})", self.key_id());
+        let cause = format!("access key {} is unknown, inactive or deleted{place} ({words})", key.id);
         let hint = "check it under IAM > Users > Security credentials; a new key needs a few seconds to become active";
         refused(cause, hint)
     }
@@ -214,8 +216,9 @@ impl Call<'_> {
     fn wrong_secret(&self, words: &str) -> Meaning {
         match self.signer {
             Some(Signer::Session(_)) => self.stale(format!("the session's signature was refused ({words})")),
-            _ => refused(
-                format!("the secret key of {} does not match the one at AWS ({words})", self.key_id()),
+            None => refused(format!("{} was refused ({words})", self.action), ""),
+            Some(Signer::Key(key)) => refused(
+                format!("the secret key of {} does not match the one at AWS ({words})", key.id),
                 "was a space added or a character lost when it was pasted? compare it with the original",
             ),
         }

@@ -49,7 +49,7 @@ impl Request<'_> {
     }
 }
 
-/// Makes one call within its bounds, and has the document that answers it read by `read`.
+/// Makes one call within its bounds; `read` parses the answer.
 pub(super) fn run<T>(
     client: &Client,
     call: &impl ServiceCall,

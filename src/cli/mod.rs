@@ -140,8 +140,8 @@ Examples:
   twolock login prod --fresh           # asks even if there is a session
   twolock login prod --device tablet   # another device of the same user
 
-If a profile with an access key has no mfa_serial, it offers the devices of the user. If its sign-in (SSO, `aws login`) \
-has expired, it runs that of the AWS CLI.")]
+If a profile with an access key has no mfa_serial, it offers the devices of the user. If a sign-in (SSO, \
+`aws login`) is missing or has expired, it runs `aws sso login` or `aws login` in your terminal.")]
     Login(Login),
     /// End the sessions of a profile
     #[command(
@@ -168,7 +168,7 @@ Examples:
   twolock whoami prod
   twolock whoami --all    # which profiles work? Never asks for a code
 
-With --all, a profile without an active session \"needs a code\", which is no failure; the exit code is that of the first \
+With --all, a profile that \"needs a code\" or \"needs a sign-in\" first has not failed; the exit code is that of the first \
 profile that AWS did not accept, else 0."
     )]
     Whoami(Whoami),
@@ -181,7 +181,7 @@ Examples:
   twolock console prod --print          # over SSH: open the URL yourself
 
 The console session ends with the credentials of the role, or after --duration. Above 1h, the role is assumed with the \
-access key and a new code, and must allow that duration. A profile without a role cannot sign in; SSO gives one.
+access key and a new code, and must allow that duration. A profile without a role cannot sign in; an SSO profile has one.
 
 The setting `browser` chooses a program other than the desktop's browser. No secret appears on a \
 command line, where other programs could read it. The URL that --print prints is a secret: it signs in once, within 15 \

@@ -119,7 +119,7 @@ Examples:
 
 An access key is stored in the OS keyring after a call to AWS has verified it. Without a keyring, the command \
 fails; the key is never written to a file. No option takes a secret. The source of a role may be any profile with \
-credentials, also one of SSO.")]
+credentials, SSO profiles included.")]
     Add(Add),
     /// Route a profile, and the profiles that use it as their source, through twolock
     #[command(
@@ -131,7 +131,7 @@ Examples:
   twolock profile adopt base --only    # its roles stay as they are
 
 An access key moves into the OS keyring, after a call to AWS has verified it: the AWS CLI and SDKs would use it and never \
-run twolock. A role's settings get the prefix twolock_, whatever its source is. Profiles of SSO, `aws login`, a web \
+run twolock. A role's settings get the prefix twolock_, whatever its source is. Profiles that use SSO, `aws login`, web \
 identity or another program are refused: AWS tools use them without twolock. `twolock profile release` undoes this, one \
 profile at a time."
     )]

@@ -100,9 +100,10 @@ pub fn open_active(context: &Context, now: Timestamp, is_wanted: impl Fn(&Header
     opened
 }
 
-/// Every session that was started for a profile whose credentials come from a sign-in, also those of a former one.
-pub fn of_any_sign_in(context: &Context, planned: &Planned) -> HashSet<Identity> {
-    let is_its = |header: &Header| planned.plan.base.has_proof() && header.profile == planned.plan.profile;
+/// Every session that was started for a profile whose credentials come from elsewhere, also those of a former sign-in or
+/// setting.
+pub fn of_any_source(context: &Context, planned: &Planned) -> HashSet<Identity> {
+    let is_its = |header: &Header| planned.plan.base.is_fetched() && header.profile == planned.plan.profile;
     let claims = cache::claims(&context.dirs.cache).filter(|(_, header)| is_its(header));
     claims.map(|(_, header)| header.identity).collect()
 }

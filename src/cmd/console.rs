@@ -63,7 +63,10 @@ pub fn run(args: &cli::Console, invocation: &Invocation) -> Result<u8> {
     let url = context.signin(&planned)?.url(&session, asked, &page, Bounds::CALL);
     let url = url.map_err(|e| {
         let failure = e.of_profile(&plan.profile);
-        let of_no_role = || CommandLine::of(Verb::Whoami, &plan.profile).to("AWS signs in roles only; whose these are");
+        let of_no_role = || {
+            CommandLine::of(Verb::Whoami, &plan.profile)
+                .to("the console accepts only credentials of a role; to see whose these are")
+        };
         match failure.kind == Kind::Refused && plan.role().is_none() {
             true => Failure { hints: vec![of_no_role()], ..failure },
             false => failure,

@@ -27,6 +27,7 @@ use crate::ours::settings::{Paths, Settings};
 use crate::output::paragraph::wrapped_lines;
 use crate::output::{messages, to_stdout};
 use crate::profile::adoption::{self, kept_key::new_key_profile};
+use crate::profile::base::Base;
 use crate::profile::base::key::EnvironmentKey;
 use crate::profile::callers::{Callers, Lacking, Machine};
 use crate::profile::plan::{self, Outline, Plan};
@@ -248,7 +249,7 @@ impl Context {
         let ignoring = |failure| self.naming_ignored_consents(failure);
         let plan = plan::plan(sources, name).map_err(ignoring)?;
         let endpoint = self.endpoint(Service::Sts, &plan).map_err(ignoring)?;
-        for line in plan.lines() {
+        for line in plan.lines().skip(usize::from(matches!(plan.base, Base::Process(_)))) {
             log::detail(format_args!("plan of '{name}': {line}"));
         }
         let proof = bases::proof(self, &plan.base);

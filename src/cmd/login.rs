@@ -9,6 +9,7 @@ use crate::session::outside;
 use crate::system::clock;
 use crate::text::visible::visible;
 
+use super::bases::sign_in::in_the_terminal;
 use super::context::{Context, Invocation};
 use super::key::rotate::offer_deletion;
 use super::mfa::propose;
@@ -41,9 +42,10 @@ pub fn run(args: &cli::Login, invocation: &Invocation) -> Result<u8> {
     };
     let session = match obtain(&context, &planned, &request) {
         Err(failure) if signing_in::helps(&failure, &planned.plan.base) => {
-            signing_in::run(&context, failure, &planned.plan.base)?;
+            let there = |failure| in_the_terminal(failure, &name);
+            signing_in::run(&context, &planned, there(failure))?;
             planned = context.plan(&name)?;
-            obtain(&context, &planned, &request)?
+            obtain(&context, &planned, &request).map_err(there)?
         }
         obtained => obtained?,
     };

@@ -31,7 +31,7 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     let context = Context::load(&invocation.env)?;
     let planned = context.plan(&context.requested_or_picked(&args.profile)?)?;
     let mut wanted = planned.identities();
-    wanted.extend(active_sessions::of_any_sign_in(&context, &planned));
+    wanted.extend(active_sessions::of_any_source(&context, &planned));
     let found = active_sessions::open(&context, |header| wanted.contains(&header.identity));
     forget_sessions(&active_sessions::files_of(&context, &wanted))?;
     let name = visible(planned.plan.profile.as_str());
@@ -41,10 +41,11 @@ pub fn run(args: &cli::Logout, invocation: &Invocation) -> Result<u8> {
     } else if found.sessions.is_empty() {
         text += &format!("{name}: no sessions to end\n");
     } else {
-        text += &sharing(&context, &planned.plan.profile, &wanted);
+        let ended = found.sessions.iter().map(|(_, header)| header.identity).collect();
+        text += &sharing(&context, &planned.plan.profile, &ended);
     }
     if let Some(sign_out) = sign_out(&planned.plan.base) {
-        text += &format!("a sign-in of the AWS CLI is not ended; to end it: {sign_out}\n");
+        text += &format!("twolock does not end the AWS CLI's sign-in; to sign out: {sign_out}\n");
     }
     to_stdout(text.as_bytes()).map(|()| 0)
 }

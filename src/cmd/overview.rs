@@ -137,6 +137,9 @@ fn next(context: &Context, verdict: &Verdict, name: &ProfileName, planned: Optio
         Some(_) if verdict.is_used_by(Reader::Cli) => {
             format!("{} …", CommandLine::other("aws --profile").of_profile(name))
         }
+        Some(planned) if planned.plan.base.sign_in().is_some() && planned.proof.is_none() => {
+            CommandLine::of(Verb::Login, name).to_string()
+        }
         Some(_) => shell::line_to_type(shell, &shown),
         None => show(),
     }

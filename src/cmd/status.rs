@@ -8,6 +8,7 @@ use crate::arn::{AccountId, MfaSerial, RoleArn};
 use crate::cli;
 use crate::duration;
 use crate::error::{Kind, Result};
+use crate::output::paragraph::wrapped;
 use crate::output::table::table;
 use crate::output::{json_to_stdout, to_stdout};
 use crate::profile::base::LongTermKey;
@@ -51,7 +52,8 @@ pub fn run(args: &cli::Status, invocation: &Invocation) -> Result<u8> {
         }
         json_to_stdout(fields)?;
     } else {
-        let kept = kept.map(|kept| format!("\n{}\n", sentence(&kept.line()))).unwrap_or_default();
+        let room = terminal::columns(&context.env);
+        let kept = kept.map(|kept| format!("\n{}", wrapped(&sentence(&kept.line()), "", room))).unwrap_or_default();
         to_stdout((as_text(&active_sessions, &context, rows, now) + &kept).as_bytes())?;
     }
     // Not where a program asks: nobody would see it, and it is not said twice.

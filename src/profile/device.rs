@@ -38,7 +38,7 @@ pub(super) fn device_of(chain: &Chain) -> Result<Option<Device<'_>>> {
     }
     if let (Some((hop, serial)), true) = (&first, chain.base.is_temporary()) {
         let cause = format!(
-            "mfa_serial {} cannot be used: AWS takes a code only with a long-term access key, and these credentials come from {}",
+            "mfa_serial {} cannot be used: AWS accepts a code only with a long-term access key, and these credentials come from {}",
             serial.value,
             chain.base.origin()
         );

@@ -158,7 +158,7 @@ impl StepPlanner<'_> {
             Base::WebIdentity(_) => drop(self.demanded(ROLE_SECONDS)?),
             base if self.sources.surroundings.duration.is_some() => {
                 let cause =
-                    format!("--duration does not apply: {} decides how long its credentials last", base.origin());
+                    format!("--duration does not apply: {} decides how long the credentials last", base.origin());
                 return Err(Failure::new(Kind::Usage, cause));
             }
             _ => {}
@@ -174,7 +174,7 @@ impl StepPlanner<'_> {
             Base::Temporary(_) => "temporary credentials".into(),
             _ => format!("credentials from {}", base.origin()),
         };
-        Some(format!("mfa_serial is not used: {which} take no code"))
+        Some(format!("mfa_serial is not used: AWS accepts no code with {which}"))
     }
 
     fn note_on_no_device(&self) -> String {

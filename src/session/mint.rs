@@ -13,6 +13,7 @@ use crate::profile::steps::Step;
 use crate::prompt::CodeSource;
 use crate::session::cache::Need;
 use crate::session::device::DeviceFiles;
+use crate::session::failed;
 use crate::session::sealed;
 use crate::session::sessions::{Locking, Sessions};
 use crate::session::target::Target;
@@ -83,7 +84,7 @@ impl Sessions<'_> {
         if let Some(found) = self.cached(step, need) {
             return Ok(Credentials::Session(found));
         }
-        let lock = self.lock_of(step);
+        let (lock, since) = (self.lock_of(step), now_millis());
         let _lock = match self.turn(&lock, step, need, Awaited::Source(&lock))? {
             Turn::Served(session) => return Ok(Credentials::Session(session)),
             Turn::Ours(lock) => lock,
@@ -91,9 +92,22 @@ impl Sessions<'_> {
         if let Some(found) = self.cached(step, need) {
             return Ok(Credentials::Session(found));
         }
-        Ok(match self.of_the_base(run)? {
+        Ok(match self.once(&lock, since, || self.of_the_base(run))? {
             Credentials::Session(session) => Credentials::Session(self.keep(step, session)),
             key @ Credentials::Key(_) => key,
+        })
+    }
+
+    /// What a base gives, unless it failed while we waited for its lock: that failure is ours, too.
+    fn once(&self, lock: &Path, since: u64, fetch: impl FnOnce() -> Result<Credentials>) -> Result<Credentials> {
+        let file = lock.with_extension("failed");
+        if let Some(failure) = failed::since(&file, since) {
+            return Err(self.about(failure));
+        }
+        fetch().inspect_err(|failure| {
+            if self.locking != Locking::Never {
+                failed::note(&file, failure);
+            }
         })
     }
 
@@ -108,7 +122,7 @@ impl Sessions<'_> {
     }
 
     fn without_a_code(&self, step: Target<'_>, need: Need, run: Run) -> Result<Session> {
-        let mut second_try = false;
+        let (mut second_try, since) = (false, now_millis());
         loop {
             // A code below is asked for under the lock of its device alone. Where none can be, one caller does all.
             let parent = if step.may_ask_below() { Some(self.parent(step, need, run)?) } else { None };
@@ -121,7 +135,11 @@ impl Sessions<'_> {
             if let Some(found) = self.cached(step, need) {
                 return Ok(found);
             }
-            let parent = parent.map_or_else(|| self.parent(step, need, run), Ok)?;
+            let parent = match parent {
+                Some(parent) => parent,
+                None if self.plan.base.is_fetched() => self.once(&lock, since, || self.parent(step, need, run))?,
+                None => self.parent(step, need, run)?,
+            };
             match self.call(step, &parent, None, run) {
                 Ok(session) => return Ok(self.keep(step, session)),
                 Err(e) => match step.below() {
@@ -256,7 +274,7 @@ impl Sessions<'_> {
 
     /// Keeps a fresh session. One that cannot be kept is handed out all the same, with a warning.
     fn keep(&self, step: Target<'_>, session: Session) -> Session {
-        let Some(cache) = self.cache else { return session };
+        let Some(cache) = self.cache.filter(|_| self.base.is_unchanged(&self.plan.base)) else { return session };
         if let Err(obstacle) = cache.keep(&step.identity, self.header(step, &session), &session) {
             (self.warn)(&format!("the session could not be saved, so the next command starts a new one: {obstacle}"));
         }

@@ -5,6 +5,7 @@
 //! - [`sealing_key`], [`sealed`], [`cache`]: sessions in private files under one key
 //! - [`outside`]: the words of a sandbox that hides the sealing key
 //! - [`device`], [`codes`], [`declined`]: what callers that want a code of the same device tell each other
+//! - `failed`: what those who waited for a base are told of its failure
 //! - [`mint`]: the steps of a plan, executed
 //! - [`Sessions`]: what that needs; [`Sessions::obtain`] returns the credentials
 //!
@@ -15,6 +16,7 @@ mod closed_dialog;
 pub mod codes;
 pub mod declined;
 pub mod device;
+mod failed;
 pub mod identity;
 pub mod mint;
 mod obtain;

@@ -24,6 +24,12 @@ pub trait BaseCredentials {
     /// locked or silent is a failure of kind `Keyring`, never "no key". Another source's come from its program or server;
     /// where a person has to sign in first, that is a failure of kind `NeedsPerson`.
     fn fetch(&self, base: &Base, until: Deadline) -> Result<Credentials>;
+
+    /// Whether the sign-in or token that the plan was made with is still there. What was obtained on another one is not
+    /// kept under it.
+    fn is_unchanged(&self, _: &Base) -> bool {
+        true
+    }
 }
 
 /// How long a caller can wait.

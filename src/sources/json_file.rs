@@ -27,7 +27,7 @@ impl Object {
     pub(super) fn load(path: &Path) -> Result<Self, Problem> {
         let text = read(path, LONGEST_FILE)?;
         let fields =
-            serde_json::from_slice(text.expose()).map_err(|_| Problem::Damaged("it is no JSON object".into()))?;
+            serde_json::from_slice(text.expose()).map_err(|_| Problem::Damaged("it is not a JSON object".into()))?;
         Ok(Self { fields, print: Sha256::digest(text.expose()).into() })
     }
 

@@ -1,4 +1,4 @@
-//! What other programs keep on this machine, or print, that credentials can be had with.
+//! Credentials and tokens that other programs keep on this machine or print.
 //!
 //! - [`process`]: a `credential_process` of another program, run; [`given`]: what such a program printed
 //! - [`sso_token`], [`login_token`]: the token files of the AWS CLI's sign-ins
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::timestamp::Timestamp;
 
-/// No token file of a sign-in is as long.
+/// The size limit of a sign-in's token file; real ones are smaller.
 const LONGEST_FILE: u64 = 64 * 1024;
 
 /// A sign-in with less left than this is renewed first, as the SDKs do.

@@ -24,6 +24,8 @@ use super::given;
 /// Longest time the program gets, however late the deadline: to unlock a keyring in a dialog, and as long as Go's SDK
 /// waits for us.
 pub const BOUND: Duration = Duration::from_secs(60);
+/// With less time than this it is not started, only to be killed.
+const LEAST: Duration = Duration::from_secs(1);
 /// Java's, the least that an SDK takes (aws-contract 3.3).
 const MOST_OUTPUT: usize = 64_000;
 const MOST_ERRORS: usize = 4096;
@@ -78,12 +80,18 @@ impl ProcessSource {
     pub fn recursion(&self) -> Failure {
         let cause = match &self.named {
             NamedBy::Setting(_) => {
-                format!("credential_process of '{}' runs twolock for itself again: '{}'", self.profile, self.name())
+                format!(
+                    "credential_process of '{}' calls twolock, which would run the same program again: '{}'",
+                    self.profile,
+                    self.name()
+                )
             }
-            NamedBy::Person => format!("--process: '{}' runs twolock for itself again", self.name()),
+            NamedBy::Person => {
+                format!("--process: '{}' calls twolock, which would run the same program again", self.name())
+            }
         };
         let failure = Failure::new(Kind::Config, cause).at(self.place());
-        failure.hint("let the program name another profile where it runs twolock")
+        failure.hint("in that program, call twolock with another profile")
     }
 
     /// Runs the program and reads what it prints. Refused without running it if it runs above us.
@@ -96,6 +104,13 @@ impl ProcessSource {
         }
         let until = until.within(BOUND);
         let patience = until.left();
+        if patience < LEAST {
+            let cause = format!("no time was left to run '{}' (credential_process)", self.name());
+            return Err(Failure::new(Kind::Busy, cause)
+                .of_profile(&self.profile)
+                .at(self.place())
+                .hint("run this command again"));
+        }
         let bounds = ChildLimits { output: MOST_OUTPUT, errors: MOST_ERRORS, until };
         let answer = child::answer(&mut self.command(), bounds).map_err(|none| self.no_answer(none, patience))?;
         self.given_in(&answer)
@@ -128,7 +143,7 @@ impl ProcessSource {
             }
             NoAnswer::TimedOut => self
                 .failed(Kind::Refused, &format!("did not finish within {} s", patience.as_secs_f32().round()))
-                .hint("to see what it waits for, run it yourself with stdout redirected to /dev/null"),
+                .hint("it gets no input and cannot read the terminal; to see what it waits for, run it yourself with >/dev/null"),
             NoAnswer::TooLong => self.failed(Kind::Config, &format!("printed more than {MOST_OUTPUT} bytes")),
         }
     }
@@ -160,7 +175,7 @@ fn not_started(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "the interpreter named in its first line does not exist".into(),
         _ if error.raw_os_error().is_some() && error.raw_os_error() == NO_PROGRAM => {
-            "the system does not know its format; a script begins with a line like #!/bin/sh".into()
+            "it is not a program; if it is a script, its first line must be like #!/bin/sh".into()
         }
         _ => plain(error),
     }

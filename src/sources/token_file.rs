@@ -41,7 +41,7 @@ impl TokenFile {
             Ok("") => Err(damaged("it is empty")),
             Ok(text) if text.len() > LONGEST => Err(damaged("it is longer than the 20000 characters that STS takes")),
             Ok(text) if text.bytes().all(|b| b.is_ascii_graphic()) => Ok(Secret::new(text.to_owned())),
-            _ => Err(damaged("it holds more than one token")),
+            _ => Err(damaged("it contains a space, a line break or another character that a token cannot have")),
         }
     }
 
@@ -86,12 +86,24 @@ mod tests {
         for (bytes, problem) in [
             (&b""[..], damaged("it is empty")),
             (b" \n", damaged("it is empty")),
-            (b"canary canary", damaged("it holds more than one token")),
-            (b"canary\ncanary", damaged("it holds more than one token")),
-            (b"canary\0", damaged("it holds more than one token")),
-            (b"\xef\xbb\xbfcanary", damaged("it holds more than one token")),
-            (b"canary\xff", damaged("it holds more than one token")),
-            ("canäry".as_bytes(), damaged("it holds more than one token")),
+            (
+                b"canary canary",
+                damaged("it contains a space, a line break or another character that a token cannot have"),
+            ),
+            (
+                b"canary\ncanary",
+                damaged("it contains a space, a line break or another character that a token cannot have"),
+            ),
+            (b"canary\0", damaged("it contains a space, a line break or another character that a token cannot have")),
+            (
+                b"\xef\xbb\xbfcanary",
+                damaged("it contains a space, a line break or another character that a token cannot have"),
+            ),
+            (b"canary\xff", damaged("it contains a space, a line break or another character that a token cannot have")),
+            (
+                "canäry".as_bytes(),
+                damaged("it contains a space, a line break or another character that a token cannot have"),
+            ),
             (&long, damaged("it is longer than the 20000 characters that STS takes")),
             (&huge, Problem::Unreadable("it is larger than 32 KiB".into())),
         ] {

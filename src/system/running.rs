@@ -1,4 +1,4 @@
-//! What twolock runs for an answer, and below it again: so that a program that runs twolock is not run by that in turn.
+//! The programs that twolock runs at the moment, passed down so that one of them that calls twolock is not run again.
 //!
 //! The variable lists it, outermost first: serials of devices whose codes are asked for, and digests of the lines of
 //! `credential_process`. Programs inherit it and add their own.

@@ -137,7 +137,8 @@ fn a_session_to_another_account_is_refused() {
     let other = twolock_sandbox::Login { account: OTHER_ACCOUNT.into(), ..login };
     world.keep_login(&other);
     let ran = world.run(["credential-process", "ana"]);
-    let says = format!("the sign-in to AWS as {ANA} is one to account {OTHER_ACCOUNT}; run in a terminal: ");
+    let says =
+        format!("the sign-in to AWS as {ANA} is for account {OTHER_ACCOUNT}, not 123456789012; run in a terminal: ");
     assert!(ran.code == 9 && ran.stderr.contains(&says), "{ran:?}");
 }
 

@@ -122,10 +122,10 @@ fn each_user_is_asked_once_and_its_other_key_is_a_row_too() {
 fn what_iam_says_of_the_age_stays_known() {
     let world = world();
     world.sandbox.set_key_created(KEY_ID, world.sandbox.now() - 60 * DAY);
-    assert!(world.run(["status"]).stdout.ends_with("  unknown\n"));
+    assert!(world.run(["status"]).stdout.contains("  unknown\n"));
     assert_eq!(row(&list(&world), KEY_ID)[3], "60 days");
     let ran = world.run(["status"]);
-    assert!(ran.stdout.ends_with("  60 days\n"), "{ran:?}");
+    assert!(ran.stdout.contains("  60 days\n"), "{ran:?}");
     assert!(ran.stderr.contains(&format!("access key {KEY_ID} is 60 days old (maximum 90)")), "{ran:?}");
     world.sandbox.deny(ANA, "ListAccessKeys");
     assert_eq!(row(&list(&world), KEY_ID)[2..], ["60 days", "~/.aws/credentials:2", "not listed by AWS"]);

@@ -49,7 +49,7 @@ fn a_program_that_fails_is_named_with_its_line_and_its_first_words() {
         ("true".into(), 3, "printed nothing"),
         (format!("echo hello; echo '{KEY}'"), 3, "printed something other than one JSON object"),
         (format!("echo '{}'", KEY.replace("\"Version\":1", "\"Version\":2")), 3, "printed JSON without \"Version\": 1"),
-        (format!("echo '{temporary}'"), 3, "printed JSON whose AccessKeyId is temporary, but no SessionToken"),
+        (format!("echo '{temporary}'"), 3, "printed a temporary AccessKeyId without a SessionToken"),
         ("yes | head -c 1G".into(), 3, "printed more than 64000 bytes"),
     ] {
         world.does(&does);
@@ -181,7 +181,7 @@ fn a_program_that_runs_twolock_for_its_own_profile_is_refused_at_once() {
         world.does(&format!("exec {twolock} credential-process --profile {below}"));
         for asked in ["vend", "open", "top"] {
             let ran = world.run(["credential-process", asked]);
-            let why = "(~/.aws/config:3): credential_process of 'vend' runs twolock for itself again: 'vend'";
+            let why = "(~/.aws/config:3): credential_process of 'vend' calls twolock, which would run the same program again: 'vend'";
             let why = ended_with(3, &format!("profile '{below}' {why}"));
             let line = format!("twolock: error: profile 'vend' (~/.aws/config:3): {why}");
             assert_eq!((ran.code, ran.stdout.as_str(), first_line(&ran)), (4, "", line.as_str()), "below {asked}");

@@ -419,7 +419,7 @@ source_profile = bare
             2,
             "twolock_protected is for a role that an access key assumes, and this one is assumed through the role of 'prod'",
         ),
-        ("of-sso", 2, "AWS takes a code only with a long-term access key"),
+        ("of-sso", 2, "AWS accepts a code only with a long-term access key"),
         ("no-device", 2, "twolock_protected needs an mfa_serial: it asks for a fresh code each time"),
         ("long", 2, "duration_seconds of 4h is too long for a protected profile: at most 1h"),
     ] {

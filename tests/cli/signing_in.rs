@@ -152,7 +152,7 @@ fn an_aws_cli_of_another_directory_is_not_run() {
         assert_eq!(ran.code, 9, "{ran:?}");
         assert!(
             ran.stderr.ends_with(
-                "twolock: hint: the AWS CLI is not in a directory of the system, so twolock does not start it\n"
+                "twolock: hint: the AWS CLI was not found in a system directory, so twolock does not run it\n"
             ),
             "{ran:?}"
         );

@@ -249,9 +249,9 @@ fn a_token_file_that_is_none_is_named_with_what_is_wrong() {
     let elsewhere = whole.replace("us-east-1", "eu-central-1");
     let stranger = whole.replace("example.awsapps.com", "evil.awsapps.com");
     for (text, code, says) in [
-        (String::new(), 9, "the token of SSO 'corp' is damaged: "),
-        ("[1]".into(), 9, ": it is no JSON object; run in a terminal: twolock login dev\n"),
-        (whole[..200].into(), 9, ": it is no JSON object; run in a terminal: twolock login dev\n"),
+        (String::new(), 9, "the saved sign-in to SSO 'corp' is damaged: "),
+        ("[1]".into(), 9, ": it is not a JSON object; run in a terminal: twolock login dev\n"),
+        (whole[..200].into(), 9, ": it is not a JSON object; run in a terminal: twolock login dev\n"),
         (without("accessToken"), 9, ": accessToken is missing; run in a terminal: twolock login dev\n"),
         (without("expiresAt"), 9, ": expiresAt is missing; run in a terminal: twolock login dev\n"),
         (
@@ -259,16 +259,16 @@ fn a_token_file_that_is_none_is_named_with_what_is_wrong() {
             9,
             ": accessToken is malformed; run in a terminal: twolock login dev\n",
         ),
-        (huge, 3, "the token of SSO 'corp' cannot be read: "),
+        (huge, 3, "the saved sign-in to SSO 'corp' cannot be read: "),
         (
             elsewhere,
             9,
-            "the sign-in to SSO 'corp' is one in eu-central-1, and sso_region is us-east-1; run in a terminal: twolock login dev\n",
+            "the sign-in to SSO 'corp' is for eu-central-1, but sso_region is us-east-1; run in a terminal: twolock login dev\n",
         ),
         (
             stranger,
             9,
-            "the sign-in to SSO 'corp' is one to https://evil.awsapps.com/start, and sso_start_url is \
+            "the sign-in to SSO 'corp' is for https://evil.awsapps.com/start, but sso_start_url is \
              https://example.awsapps.com/start; run in a terminal: twolock login dev\n",
         ),
     ] {

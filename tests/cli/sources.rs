@@ -134,7 +134,7 @@ fn an_adopted_role_and_the_one_above_it_start_the_program_once() {
 #[test]
 fn a_source_itself_is_refused_with_the_way_to_use_it() {
     let world = world();
-    let exec = |name: &str| format!("twolock: hint: for a program that cannot: twolock exec {name}\n");
+    let exec = |name: &str| format!("twolock: hint: for a program that cannot, in a subshell: twolock exec {name}\n");
     for (name, place, what) in [
         ("tool", 33, "credential_process 'HOME/bin/tool print' runs another program"),
         ("sso", 42, "sso_session 'corp' makes this an SSO profile"),
@@ -261,10 +261,10 @@ fn a_device_that_is_not_used_or_refused_is_said_when_it_is_set() {
     let world = world();
     let set = |name: &str| world.run(["profile", "set", name, "mfa_serial", DEVICE, "--dry-run"]);
     let diff = |name: &str| format!("~/.aws/config\n  [profile {name}]\n+ mfa_serial = {DEVICE}\n");
-    let unused = "note: mfa_serial is not used: credentials from SSO take no code\n";
+    let unused = "note: mfa_serial is not used: AWS accepts no code with credentials from SSO\n";
     set("sso").is(0, &(diff("sso") + unused), "");
     let refused = format!(
-        "note: after this, twolock gets no credentials for 'above-sso': mfa_serial {DEVICE} cannot be used: AWS takes a \
+        "note: after this, twolock cannot get credentials for 'above-sso': mfa_serial {DEVICE} cannot be used: AWS takes a \
          code only with a long-term access key, and these credentials come from SSO\n"
     );
     set("above-sso").is(0, &(diff("above-sso") + &refused), "");
@@ -296,7 +296,7 @@ fn a_new_role_may_have_sso_or_another_program_as_its_source() {
 #[test]
 fn logout_names_the_sign_in_that_it_does_not_end() {
     let world = world();
-    let left = "a sign-in of the AWS CLI is not ended; to end it: ";
+    let left = "twolock does not end the AWS CLI's sign-in; to sign out: ";
     world.run(["logout", "sso"]).is(0, &format!("sso: no sessions to end\n{left}aws sso logout\n"), "");
     world.run(["logout", "con"]).is(0, &format!("con: no sessions to end\n{left}aws logout --profile con\n"), "");
     world.run(["logout", "tool"]).is(0, "tool: no sessions to end\n", "");
@@ -309,7 +309,12 @@ fn the_console_needs_a_role_and_says_so_where_another_program_gives_a_user() {
     assert!(ran.code == 3 && ran.stderr.contains("the console needs a role"), "{ran:?}");
     let ran = world.run(["console", "tool", "--print"]);
     assert_eq!(ran.code, 4, "{ran:?}");
-    assert!(ran.stderr.ends_with("hint: AWS signs in roles only; whose these are: twolock whoami tool\n"), "{ran:?}");
+    assert!(
+        ran.stderr.ends_with(
+            "hint: the console accepts only credentials of a role; to see whose these are: twolock whoami tool\n"
+        ),
+        "{ran:?}"
+    );
     let ran = world.run(["console", "prod", "--print"]);
     assert!(ran.code == 0 && ran.stdout.contains("SigninToken="), "{ran:?}");
 }

@@ -96,8 +96,11 @@ fn a_token_that_sts_refuses_is_told_apart() {
 fn a_file_that_holds_no_token_is_named_and_nothing_is_sent() {
     let world = World::with_identity_token();
     for (text, says) in [
-        ("", "holds no token: it is empty"),
-        ("two words", "holds no token: it holds more than one token"),
+        ("", "contains no valid token: it is empty"),
+        (
+            "two words",
+            "contains no valid token: it contains a space, a line break or another character that a token cannot have",
+        ),
         (&"x".repeat(40_000), "cannot be read: it is larger than 32 KiB"),
     ] {
         world.write("token", text);

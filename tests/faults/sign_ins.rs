@@ -81,7 +81,7 @@ fn a_token_of_somebody_else_cannot_be_read() {
     failed(
         &ran,
         3,
-        &["profile 'dev' (~/.aws/config:7): the token of SSO 'corp' cannot be read: ", "permission denied"],
+        &["profile 'dev' (~/.aws/config:7): the saved sign-in to SSO 'corp' cannot be read: ", "permission denied"],
     );
     assert!(!ran.stderr.contains("hint: to sign in"), "{ran:?}");
     assert_eq!(world.sandbox.connections(), 0);

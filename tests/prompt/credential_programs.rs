@@ -218,7 +218,7 @@ fn the_program_gets_no_code_no_profile_and_no_input_but_what_runs_above_it() {
     let failure = run(&again, LONG).unwrap_err();
     assert_eq!(
         failure.headline(),
-        "profile 'base' (~/.aws/config:7): credential_process of 'base' runs twolock for itself again: 'code'"
+        "profile 'base' (~/.aws/config:7): credential_process of 'base' calls twolock, which would run the same program again: 'code'"
     );
     assert!(!Path::new(&format!("{program}.in")).exists(), "it was not run");
     let other = parse(&format!("{program} other"), &below).unwrap();

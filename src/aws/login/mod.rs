@@ -92,7 +92,7 @@ struct Credentials {
 }
 
 fn fresh_login(body: &[u8], account: Option<&AccountId>, clocks: Clocks) -> Result<FreshLogin, String> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| "it contains no whole credentials")?;
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| "it does not contain complete credentials")?;
     let Answer { access_token, expires_in, refresh_token } = answer;
     if !is_token(&refresh_token) {
         return Err("its refresh token is missing or malformed".into());

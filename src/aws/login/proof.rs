@@ -23,7 +23,7 @@ pub(super) fn of_post(key: &ProofKey, url: &str, now: Timestamp) -> Result<Secre
 /// A random UUID (version 4), as other clients send.
 fn unique() -> Result<String, &'static str> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| "this machine gives no random bytes")?;
+    getrandom::fill(&mut bytes).map_err(|_| "this machine provides no random bytes")?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let groups = [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]];

@@ -44,7 +44,7 @@ impl ProofKey {
     /// Returns the signature of ES256: both of its numbers, 32 bytes each.
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, &'static str> {
         let signature = self.0.sign(&SystemRandom::new(), message);
-        signature.map(|signature| signature.as_ref().to_vec()).map_err(|_| "this machine gives no random bytes")
+        signature.map(|signature| signature.as_ref().to_vec()).map_err(|_| "this machine provides no random bytes")
     }
 }
 

@@ -70,13 +70,13 @@ struct Answer {
 }
 
 fn fresh_token(body: &[u8], clocks: Clocks) -> Result<FreshToken, String> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| "it contains no whole token")?;
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| "it does not contain a complete token")?;
     let Answer { access_token, expires_in, refresh_token } = answer;
     if !is_token(&access_token) || !refresh_token.as_ref().is_none_or(is_token) {
         return Err("its token is missing or malformed".into());
     }
     if !(1..=LONGEST.as_secs()).contains(&expires_in) {
-        return Err(format!("its token would live for {expires_in} s"));
+        return Err(format!("its token would be valid for {expires_in} s"));
     }
     Ok(FreshToken { access_token, expires: clocks.ours.plus(Duration::from_secs(expires_in)), refresh_token })
 }

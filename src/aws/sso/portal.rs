@@ -64,7 +64,7 @@ struct Credentials {
 }
 
 fn session(body: &[u8], account: &AccountId, clocks: Clocks) -> Result<Session, String> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| "it contains no whole credentials")?;
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| "it does not contain complete credentials")?;
     let Credentials { access_key_id, secret_access_key, session_token, expiration } = answer.role_credentials;
     let expires = Timestamp::from_unix(expiration / 1000);
     let given = Given { id: &access_key_id, secret: secret_access_key, token: session_token, expires };
@@ -93,7 +93,7 @@ impl ServiceCall for PortalCall<'_> {
                 (AwsErrorKind::Denied, cause, vec![LOOK.into()])
             }
             "ResourceNotFound" | "HTTP 404" => {
-                let cause = format!("SSO knows no role '{role}' in account {account} ({words})");
+                let cause = format!("SSO has no role '{role}' in account {account} ({words})");
                 (AwsErrorKind::Missing, cause, vec![LOOK.into()])
             }
             "InvalidRequest" | "HTTP 400" => {

@@ -111,7 +111,7 @@ fn what_the_portal_refuses_is_told_apart() {
             "ResourceNotFoundException",
             r#"{"message":"gone"}"#,
             Missing,
-            "SSO knows no role 'Read&Only' in account 123456789012",
+            "SSO has no role 'Read&Only' in account 123456789012",
         ),
         (
             "400 Bad Request",

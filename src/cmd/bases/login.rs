@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::aws::Bounds;
 use crate::aws::endpoint::Service;
 use crate::aws::login::{LoginClient, LoginGrant, ProofKey};
 use crate::cmd::context::{Context, Planned};
@@ -13,7 +14,7 @@ use crate::sources::{Next, Problem};
 use crate::system::clock::{self, Deadline};
 use crate::system::log;
 
-use super::sign_in::{self, Kept, NotRenewed, SignIn, bounds};
+use super::sign_in::{self, Kept, NotRenewed, SignIn};
 
 pub fn file(context: &Context, login: &Login) -> LoginTokenFile {
     LoginTokenFile::of(&context.dirs.home, chosen_cache(context).as_deref(), &login.session)
@@ -40,13 +41,15 @@ struct Fetching<'a> {
 impl Fetching<'_> {
     fn must_match(&self, token: &LoginToken) -> Result<()> {
         match token.session.account.as_ref().filter(|account| **account != self.login.account) {
-            Some(account) => Err(self.sign_in().needed(&format!("is one to account {account}"))),
+            Some(account) => {
+                Err(self.sign_in().needed(&format!("is for account {account}, not {}", self.login.account)))
+            }
             None => Ok(()),
         }
     }
 
     fn damaged(&self, what: &str) -> Failure {
-        self.sign_in().no_token(self.file(), Problem::Damaged(what.into()))
+        self.sign_in().no_token(self.context, self.file(), Problem::Damaged(what.into()))
     }
 }
 
@@ -77,7 +80,7 @@ impl Kept for Fetching<'_> {
     }
 
     fn load(&self) -> Result<LoginToken> {
-        let token = self.file.load().map_err(|problem| self.sign_in().no_token(self.file(), problem))?;
+        let token = self.file.load().map_err(|problem| self.sign_in().no_token(self.context, self.file(), problem))?;
         self.must_match(&token).map(|()| token)
     }
 
@@ -102,9 +105,10 @@ impl Kept for Fetching<'_> {
             account: token.session.account.as_ref(),
         };
         let region = token.region.as_ref().unwrap_or(&self.planned.plan.region.value);
+        // Sent once, its answer is waited for: the refresh token is used up.
         let (endpoint, http) = self.context.way_to_a_sign_in(self.planned, Service::Login, region)?;
         log::step(format_args!("call {endpoint} to renew the session of {}", self.sign_in().name));
-        let fresh = LoginClient::new(endpoint, http).refresh(grant, bounds(self.until)).map_err(NotRenewed::Refused)?;
+        let fresh = LoginClient::new(endpoint, http).refresh(grant, Bounds::CALL).map_err(NotRenewed::Refused)?;
         let written = self.file.save(token, &fresh.session, &fresh.refresh_token);
         sign_in::saved(self, written, fresh.session)
     }

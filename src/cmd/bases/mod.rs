@@ -7,7 +7,7 @@
 
 pub mod login;
 pub mod process;
-mod sign_in;
+pub mod sign_in;
 mod sso;
 mod web_identity;
 
@@ -47,6 +47,11 @@ impl BaseCredentials for RealBases<'_> {
             Base::Login(login) => login::fetch(context, self.planned, login, until).map(Credentials::Session),
             Base::WebIdentity(web) => web_identity::fetch(context, self.planned, web, until).map(Credentials::Session),
         }
+    }
+
+    fn is_unchanged(&self, base: &Base) -> bool {
+        let planned = &self.planned.proof;
+        !base.has_proof() || (planned.is_some() && *planned == proof(self.context, base))
     }
 }
 
@@ -97,7 +102,7 @@ fn temporary(context: &Context, key: &TemporaryKey) -> Result<Session> {
     let token = files.as_ref().and_then(|files| files.get(STATIC_KEYS[2]));
     let token = Secret::new(token.map(|token| token.value.clone()).unwrap_or_default());
     if !is_credential_text(token.expose()) || token.expose().len() > LONGEST_TOKEN {
-        let cause = "aws_session_token is not a valid session token";
+        let cause = "aws_session_token contains characters that are not valid in a session token, or is too long";
         return Err(Failure::new(Kind::Config, cause).of_profile(profile).at(place));
     }
     Ok(Session { access_key_id: id.clone(), secret, token, expires: clock::now(), account: None })

@@ -2,6 +2,7 @@
 //! not help, a person signs in again.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::aws::{AwsError, AwsErrorKind, Bounds};
 use crate::cmd::context::{Context, root_elsewhere};
@@ -12,6 +13,7 @@ use crate::names::ProfileName;
 use crate::output::messages;
 use crate::sources::{Next, Problem, Saved};
 use crate::system::clock::Deadline;
+use crate::system::directories::shorten;
 use crate::system::lock::{FileLock, LockError, holder};
 use crate::system::obstacle::Obstacle;
 use crate::text::visible::visible;
@@ -36,15 +38,17 @@ impl SignIn<'_> {
     }
 
     /// Why its token file gives nothing.
-    pub fn no_token(&self, file: &Path, problem: Problem) -> Failure {
-        let shown = visible(&file.to_string_lossy());
+    pub fn no_token(&self, context: &Context, file: &Path, problem: Problem) -> Failure {
+        let shown = visible(&shorten(file, &context.dirs.home));
         match problem {
             Problem::Missing => self.failure(format!("not signed in to {}", self.name)),
             Problem::Unreadable(why) => {
-                let cause = format!("the token of {} cannot be read: {shown}: {why}", self.name);
+                let cause = format!("the saved sign-in to {} cannot be read: {shown}: {why}", self.name);
                 Failure::new(Kind::Config, cause).of_profile(self.profile).at(self.place)
             }
-            Problem::Damaged(what) => self.failure(format!("the token of {} is damaged: {shown}: {what}", self.name)),
+            Problem::Damaged(what) => {
+                self.failure(format!("the saved sign-in to {} is damaged: {shown}: {what}", self.name))
+            }
         }
     }
 
@@ -57,8 +61,7 @@ impl SignIn<'_> {
     }
 
     fn failure(&self, cause: String) -> Failure {
-        let login = CommandLine::of(Verb::Login, self.asked);
-        let cause = format!("{cause}; run in a terminal: {login}");
+        let cause = cause + &advice(self.asked);
         let failure = Failure::new(Kind::NeedsPerson, cause).of_profile(self.profile).at(self.place);
         failure.hint(self.command.clone().to("or without twolock"))
     }
@@ -99,7 +102,7 @@ impl From<Failure> for NotRenewed {
     }
 }
 
-/// What a living sign-in gives; its token is renewed if it is about to end.
+/// Returns what a valid sign-in gives, and renews its token first if it is about to expire.
 pub fn living<K: Kept>(kept: &K) -> Result<K::Given> {
     let token = kept.load()?;
     if kept.next(&token) == Next::Use {
@@ -130,7 +133,7 @@ pub fn living<K: Kept>(kept: &K) -> Result<K::Given> {
     given
 }
 
-/// What a token gives that we may not renew; `why` where it gives nothing.
+/// Returns what a token gives that we may not renew, or fails with `why`.
 fn unrenewed<K: Kept>(kept: &K, token: K::Token, why: Failure) -> Result<K::Given> {
     match kept.next(&token) {
         Next::Use | Next::RenewOrUse => Ok(kept.given(token)),
@@ -141,7 +144,7 @@ fn unrenewed<K: Kept>(kept: &K, token: K::Token, why: Failure) -> Result<K::Give
 
 fn busy(sign_in: &SignIn<'_>, lock: &Path) -> Failure {
     let cause = format!("gave up waiting for {}, which is renewing the sign-in to {}", holder(lock), sign_in.name);
-    Failure::new(Kind::Busy, cause).hint("run it again")
+    Failure::new(Kind::Busy, cause).hint("run this command again")
 }
 
 fn renewed<K: Kept>(kept: &K, token: &K::Token) -> Result<K::Given> {
@@ -150,14 +153,23 @@ fn renewed<K: Kept>(kept: &K, token: &K::Token) -> Result<K::Given> {
         Err(NotRenewed::Failed(failure)) => return Err(failure),
         Err(NotRenewed::Refused(why)) => why,
     };
-    // A refresh token works once: what refused ours may have taken it from another program, whose token is in the file.
-    match kept.load() {
-        Ok(now) if kept.is_other(token, &now) && matches!(kept.next(&now), Next::Use | Next::RenewOrUse) => {
-            Ok(kept.given(now))
+    // A refresh token works once: what refused ours may have taken it from another program, which writes its new token
+    // to the file about now.
+    let until =
+        Deadline::after(Instant::now(), if why.kind == AwsErrorKind::SignedOut { OTHERS } else { Duration::ZERO });
+    loop {
+        match kept.load() {
+            Ok(now) if kept.is_other(token, &now) && matches!(kept.next(&now), Next::Use | Next::RenewOrUse) => {
+                return Ok(kept.given(now));
+            }
+            Ok(_) if !until.has_passed() => std::thread::sleep(Duration::from_millis(50)),
+            _ => return Err(kept.sign_in().refused(why)),
         }
-        _ => Err(kept.sign_in().refused(why)),
     }
 }
+
+/// How long another program may take to write the token that it got.
+const OTHERS: Duration = Duration::from_secs(1);
 
 /// What is in the file after a renewal.
 pub fn saved<K: Kept>(
@@ -172,7 +184,7 @@ pub fn saved<K: Kept>(
         Err(obstacle) => {
             let name = kept.sign_in().name;
             let text =
-                format!("the renewed token of {name} could not be saved, so sign in again when it ends: {obstacle}");
+                format!("the renewed sign-in to {name} could not be saved; sign in again when it expires: {obstacle}");
             messages::warning(&kept.context().shortened(&text));
             Ok(fresh)
         }
@@ -181,6 +193,19 @@ pub fn saved<K: Kept>(
 
 fn lock_file(context: &Context, file: &Path) -> PathBuf {
     context.dirs.cache.join(format!("token-{}.lock", &sha256(file.as_os_str().as_encoded_bytes())[..16]))
+}
+
+/// What follows the cause where nobody can sign in.
+fn advice(asked: &ProfileName) -> String {
+    format!("; run in a terminal: {}", CommandLine::of(Verb::Login, asked))
+}
+
+/// The same failure for a person who has just run that.
+pub fn in_the_terminal(mut failure: Failure, asked: &ProfileName) -> Failure {
+    if let Some(cause) = failure.cause.strip_suffix(&advice(asked)) {
+        failure.cause = cause.into();
+    }
+    failure
 }
 
 /// The bounds of a call that has to end before `until`.

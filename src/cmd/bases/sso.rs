@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::aws::Bounds;
 use crate::aws::endpoint::Service;
 use crate::aws::sso::{FreshToken, RefreshGrant, SsoClient, SsoOidcClient};
 use crate::cmd::context::{Context, Planned};
@@ -60,12 +61,12 @@ impl Fetching<'_> {
     /// A token of another region or portal would be sent where it does not belong.
     fn must_match(&self, token: &SsoToken) -> Result<()> {
         if let Some(region) = token.region.as_ref().filter(|region| **region != self.sso.region) {
-            return Err(self.sign_in().needed(&format!("is one in {region}, and sso_region is {}", self.sso.region)));
+            return Err(self.sign_in().needed(&format!("is for {region}, but sso_region is {}", self.sso.region)));
         }
         let is_same = |url: &String| url.trim_end_matches('/') == self.sso.start_url.trim_end_matches('/');
         match token.start_url.as_ref().filter(|url| !is_same(url)) {
             Some(url) => Err(self.sign_in().needed(&format!(
-                "is one to {}, and sso_start_url is {}",
+                "is for {}, but sso_start_url is {}",
                 visible(url),
                 visible(&self.sso.start_url)
             ))),
@@ -101,7 +102,7 @@ impl Kept for Fetching<'_> {
     }
 
     fn load(&self) -> Result<SsoToken> {
-        let token = self.file.load().map_err(|problem| self.sign_in().no_token(self.file(), problem))?;
+        let token = self.file.load().map_err(|problem| self.sign_in().no_token(self.context, self.file(), problem))?;
         self.must_match(&token).map(|()| token)
     }
 
@@ -124,10 +125,10 @@ impl Kept for Fetching<'_> {
             client_secret: &renewal.client_secret,
             refresh_token: &renewal.refresh_token,
         };
+        // Sent once, its answer is waited for: the refresh token is used up.
         let (endpoint, http) = self.context.way_to_a_sign_in(self.planned, Service::SsoOidc, &self.sso.region)?;
         log::step(format_args!("call {endpoint} to renew the token of {}", self.sign_in().name));
-        let fresh =
-            SsoOidcClient::new(endpoint, http).refresh(grant, bounds(self.until)).map_err(NotRenewed::Refused)?;
+        let fresh = SsoOidcClient::new(endpoint, http).refresh(grant, Bounds::CALL).map_err(NotRenewed::Refused)?;
         let FreshToken { access_token, expires, refresh_token } = &fresh;
         let renewed = RenewedSso { access_token, expires: *expires, refresh_token: refresh_token.as_ref() };
         let written = self.file.save(token, renewed);

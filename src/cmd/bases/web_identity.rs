@@ -29,7 +29,7 @@ fn must_get_tokens(context: &Context, planned: &Planned, web: &WebIdentity) -> R
     if planned.endpoint.may_get_tokens(&allow) {
         return Ok(());
     }
-    let cause = format!("the token in {} would go to {}", web.token_file, planned.endpoint);
+    let cause = format!("the token in {} would be sent to {}", web.token_file, planned.endpoint);
     allow.push(planned.endpoint.host());
     let command = CommandLine::new(Verb::SettingsSet).with("endpoints.allow").with(allow.join(","));
     let failure = Failure::new(Kind::Config, cause).of_profile(&web.profile).at(&web.place);
@@ -40,7 +40,7 @@ fn no_token(web: &WebIdentity, problem: &Problem) -> Failure {
     let why = match problem {
         Problem::Missing => "does not exist".into(),
         Problem::Unreadable(why) => format!("cannot be read: {why}"),
-        Problem::Damaged(what) => format!("holds no token: {what}"),
+        Problem::Damaged(what) => format!("contains no valid token: {what}"),
     };
     let cause = format!("web_identity_token_file '{}' {why}", web.token_file);
     Failure::new(Kind::Config, cause).of_profile(&web.profile).at(&web.place)

@@ -155,11 +155,16 @@ impl CheckedPaths {
                 .into_iter()
                 .chain([login])
         {
-            looking.at(&cache, What::Directory, is_chosen);
-            looking.within(&cache);
+            // What a variable names may be anything, such as /etc.
+            if !is_chosen {
+                looking.at(&cache, What::Directory, is_chosen);
+                looking.within(&cache);
+            } else {
+                looking.sessions_of_login(&cache);
+            }
         }
         [aws].iter().chain(&ours).chain(&home_settings).for_each(|dir| looking.within(dir));
-        looking.tokens(profiles);
+        looking.tokens(context, profiles);
         looking.places
     }
 }
@@ -200,9 +205,28 @@ impl Looking<'_> {
         }
     }
 
-    fn tokens(&mut self, profiles: &[OneProfile]) {
+    /// The files of `aws login` in a directory that a variable named: 64 hexadecimal digits each.
+    fn sessions_of_login(&mut self, dir: &Path) {
+        let is_session = |path: &Path| {
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            path.extension().is_some_and(|end| end == "json")
+                && stem.len() == 64
+                && stem.bytes().all(|b| b.is_ascii_hexdigit())
+        };
+        for path in std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).take(MOST_FILES) {
+            if is_session(&path) {
+                self.add(&path, What::File, Some(shorten(dir, self.home)), false);
+            }
+        }
+    }
+
+    /// Only those that a file names which may name programs, too: another one may name any file.
+    fn tokens(&mut self, context: &Context, profiles: &[OneProfile]) {
         for one in profiles {
             let Some(Ok(Planned { plan: Plan { base: Base::WebIdentity(web), .. }, .. })) = &one.plan else { continue };
+            if context.may_start_program(&web.profile, &web.place).is_err() {
+                continue;
+            }
             let path = Path::new(&web.token_file);
             if let (true, Ok(Some(found))) = (self.seen.insert(path.to_owned()), permissions::look(path)) {
                 let (path, shown, wanted) = (path.to_owned(), shorten(path, self.home), What::File);

@@ -80,8 +80,8 @@ pub fn sign_ins(checkup: &Checkup) -> Checked {
         Some(elsewhere) => {
             format!("aws on PATH is {}, which is not in a system directory", visible(&elsewhere.to_string_lossy()))
         }
-        None => "the AWS CLI, which signs in for it, was not found".to_string(),
+        None => "the AWS CLI, which this profile needs to sign in, was not found".to_string(),
     };
-    let why = "twolock login cannot sign in when the sign-in has expired: sign in yourself";
+    let why = "twolock login cannot run it; when the sign-in has expired, run the command below yourself";
     vec![Finding::new(Info, what, why).of_profile(&first.name).at(&first.profile.place).fix(command)].into()
 }

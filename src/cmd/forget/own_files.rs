@@ -30,9 +30,10 @@ const NAMES: [&str; 13] = [
 
 /// Ours by how their names begin and end: sessions and their locks, the state of a device, the locks of an edit and of
 /// another program's token, the key file, and the temporary file of a killed run.
-const PATTERNS: [(&str, &str); 8] = [
+const PATTERNS: [(&str, &str); 9] = [
     ("", ".sealed"),
     ("", ".retry"),
+    ("", ".failed"),
     ("device-", ".json"),
     ("device-", ".lock"),
     ("edit-", ".lock"),

@@ -69,6 +69,7 @@ pub fn home(context: &Context, name: &ProfileName, id: &AccessKeyId, person: Opt
 /// Fails if the profile cannot use a key of its own, or has one already.
 pub fn must_take_a_key(context: &Context, name: &ProfileName, leave: Leave) -> Result<()> {
     context.existing_or_to_add(name)?;
+    must_have_no_source(context, name)?;
     let Ok(there) = import::of_one(context.quiet(), name) else { return Ok(()) };
     if leave.beside_a_file {
         return Ok(());
@@ -83,6 +84,14 @@ pub fn must_take_a_key(context: &Context, name: &ProfileName, leave: Leave) -> R
         .at(place.as_ref())
         .hint(CommandLine::of(Verb::KeyImport, name).to("to move that key into the keyring"))
         .hint("to store the new one anyway: add --yes"))
+}
+
+/// Fails if the profile's credentials come from elsewhere than an access key, so that a new one would not be used.
+fn must_have_no_source(context: &Context, name: &ProfileName) -> Result<()> {
+    match context.outline(name.as_str()).map(|outline| outline.base).filter(|base| base.key().is_none()) {
+        Some(base) => Err(needs_none(&base).of_profile(name)),
+        None => Ok(()),
+    }
 }
 
 /// Fails if the index has another key of the profile that the keyring still has.

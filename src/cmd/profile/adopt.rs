@@ -28,7 +28,8 @@ pub fn run(context: &Context, args: &Adopt, title: &str) -> Result<u8> {
     } else {
         let asked = context.requested_or_picked(&args.profile)?;
         let planned = context.plan(&asked)?;
-        if !args.flags.yes && !args.flags.dry_run && propose::device(context, &planned)? {
+        let may_propose = !args.flags.yes && !args.flags.dry_run && planned.plan.base.key().is_some();
+        if may_propose && propose::device(context, &planned)? {
             let args = Adopt { profile: ProfileArg { positional: Some(asked), flag: None }, ..*args };
             return run(&Context::load(&context.env)?, &args, title);
         }

@@ -152,7 +152,7 @@ fn note_on_device(context: &Context, preview: &Preview, name: &ProfileName, key:
     match plan(context.sources_after(preview)) {
         Ok(after) => after.notes.into_iter().find(|note| !before.notes.contains(note)),
         Err(failure) => {
-            Some(format!("after this, twolock gets no credentials for '{name}': {}", failure.shown_cause()))
+            Some(format!("after this, twolock cannot get credentials for '{name}': {}", failure.shown_cause()))
         }
     }
 }

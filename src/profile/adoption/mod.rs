@@ -185,7 +185,7 @@ fn must_be_nameable(settings: ProfileSettings<'_>) -> Result<()> {
 fn must_have_no_other_source(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result<()> {
     let refuse = |setting: &Setting, why: &str| settings.refuse(setting, why);
     let with_exec = |failure: Failure| {
-        let exec = CommandLine::of(Verb::Exec, settings.name()).to("for a program that cannot");
+        let exec = CommandLine::of(Verb::Exec, settings.name()).to("for a program that cannot, in a subshell");
         Err(failure.hint(exec))
     };
     for (key, why) in [

@@ -69,7 +69,7 @@ fn a_source_itself_stays_as_it_is() {
             "role_arn = arn:aws:iam::123456789012:role/Web\nweb_identity_token_file = /run/token\n",
             "makes this a web identity profile",
         ),
-        ("role_arn = arn:aws:iam::123456789012:role/A\ncredential_source = EcsContainer\n", "is not used"),
+        ("role_arn = arn:aws:iam::123456789012:role/A\ncredential_source = EcsContainer\n", "is not supported"),
         (
             "role_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Environment\n",
             "AWS_ACCESS_KEY_ID is not set",
@@ -77,7 +77,7 @@ fn a_source_itself_stays_as_it_is() {
         ("sso_session = gone\n", "there is no [sso-session gone]"),
         (
             "role_arn = arn:aws:iam::123456789012:role/A\nsource_profile = sso\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n",
-            "AWS takes a code only with a long-term access key",
+            "AWS accepts a code only with a long-term access key",
         ),
     ] {
         let why = becomes_of(&format!("[profile p]\n{settings}"));

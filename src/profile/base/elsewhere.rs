@@ -136,7 +136,11 @@ pub(super) fn sso(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result
     let (start_url, region) = sign_in(sources, settings, first)?;
     let needed = |key| settings.raw(key).ok_or_else(|| lacks(settings, first, key));
     let (account, role) = (needed("sso_account_id")?, needed("sso_role_name")?);
-    let region = Region::parse(&region.value).map_err(|why| settings.refuse(&region, &why))?;
+    let place = Region::parse(&region.value).map_err(|why| settings.refuse(&region, &why))?;
+    if place.partition().is_none() {
+        return Err(settings.refuse(&region, "is not an AWS region"));
+    }
+    let region = place;
     Ok(Some(Sso {
         profile: settings.name().clone(),
         session: settings.raw("sso_session").map(|session| session.value.clone()),
@@ -218,7 +222,7 @@ impl fmt::Display for Login {
 impl fmt::Display for WebIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RoleRequest { role, session_name, .. } = &self.request;
-        write!(f, "role {role} as '{session_name}' by the token in {} (", self.token_file)?;
+        write!(f, "role {role} as '{session_name}' with the token in {} (", self.token_file)?;
         write!(f, "profile '{}', {})", self.profile, self.place)
     }
 }

@@ -92,9 +92,8 @@ pub(in crate::profile) fn named(sources: Sources<'_>, settings: ProfileSettings<
     match source.value.as_str() {
         "Environment" => in_environment(sources, settings, source),
         "Ec2InstanceMetadata" | "EcsContainer" => {
-            let why =
-                "is not used: twolock sends requests to AWS's own hosts only, and this is a server of the machine";
-            Err(settings.refuse(source, why).hint("AWS tools use it without twolock"))
+            let why = "is not supported: twolock sends requests only to AWS's own hosts, not to a metadata server on this machine";
+            Err(settings.refuse(source, why).hint("AWS tools can use it without twolock"))
         }
         other => {
             let near = nearest(NAMED_SOURCES, other, 4).map(|near| format!(": did you mean '{near}'?"));

@@ -96,7 +96,7 @@ impl Base {
             match self {
                 Self::Process(process) => {
                     let whoami = CommandLine::of(Verb::Whoami, &process.profile);
-                    failure.hint(whoami.to("whose credentials it prints"))
+                    failure.hint(whoami.to("to see whose credentials it prints"))
                 }
                 _ => failure,
             }
@@ -106,8 +106,13 @@ impl Base {
     /// Where the MFA devices are of whoever signs in for it.
     pub(crate) fn where_devices_are(&self) -> Option<Hint> {
         match self {
-            Self::Sso(sso) => Some(format!("the MFA devices of SSO: sign in at {}", sso.start_url).into()),
-            Self::Login(_) => Some("the MFA devices of its user: IAM > Users in the console".into()),
+            Self::Sso(Sso { start_url, .. }) => {
+                let where_else = "MFA devices for SSO are managed in the access portal, or by your identity provider";
+                Some(format!("{where_else}: {start_url}").into())
+            }
+            Self::Login(login) if login.session.contains(":user/") => {
+                Some("to manage the user's MFA devices: IAM > Users in the AWS console".into())
+            }
             _ => None,
         }
     }
@@ -115,7 +120,7 @@ impl Base {
     /// Refuses a code for credentials that turned out to be temporary.
     pub(crate) fn takes_no_code(&self, device: &MfaSerial) -> Failure {
         let cause = format!(
-            "mfa_serial {device} cannot be used: AWS takes a code only with a long-term access key, and {} gave \
+            "mfa_serial {device} cannot be used: AWS accepts a code only with a long-term access key, and {} gave \
              temporary credentials",
             self.origin()
         );

@@ -10,7 +10,7 @@ pub(in crate::profile) fn no_source(settings: ProfileSettings<'_>) -> Failure {
     lacks(settings, "has a role_arn but no source_profile").hint(
         settings
             .misspelled(&["source_profile", "twolock_source_profile"])
-            .unwrap_or_else(|| "add 'source_profile = NAME': the profile whose access key can assume the role".into()),
+            .unwrap_or_else(|| "add 'source_profile = NAME': the profile whose credentials can assume the role".into()),
     )
 }
 
@@ -29,7 +29,8 @@ pub(in crate::profile) fn no_base(settings: ProfileSettings<'_>) -> Failure {
     }
     if let Some(source) = settings.raw("source_profile") {
         let command = CommandLine::of(Verb::Set, name).with("twolock_source_profile").with(&source.value);
-        return failure.hint(command.to("source_profile needs a role_arn; to use that profile's key without a role"));
+        return failure
+            .hint(command.to("source_profile needs a role_arn; to use that profile's credentials without a role"));
     }
     let key = CommandLine::of(Verb::KeyAdd, name);
     let key = match settings.raw("mfa_serial") {

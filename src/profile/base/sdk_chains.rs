@@ -74,8 +74,8 @@ const SHARED: [Situation; 28] = [
         name: "a role on the credentials of the instance",
         config: "[profile app]\n{app}credential_source = Ec2InstanceMetadata\n",
         becomes: Refused(
-            "profile 'app' (~/.aws/config:3): credential_source 'Ec2InstanceMetadata' is not used: twolock sends \
-             requests to AWS's own hosts only, and this is a server of the machine",
+            "profile 'app' (~/.aws/config:3): credential_source 'Ec2InstanceMetadata' is not supported: twolock sends \
+             requests only to AWS's own hosts, not to a metadata server on this machine",
         ),
     },
     Situation {
@@ -155,14 +155,14 @@ const SHARED: [Situation; 28] = [
         name: "a role by a token",
         config: "[profile app]\n{app}web_identity_token_file = /run/tokens/app\n",
         becomes: Chain(&[
-            "role arn:aws:iam::210987654321:role/App as 'sam' by the token in /run/tokens/app (profile 'app', ~/.aws/config:3)",
+            "role arn:aws:iam::210987654321:role/App as 'sam' with the token in /run/tokens/app (profile 'app', ~/.aws/config:3)",
         ]),
     },
     Situation {
         name: "a role by a token, with a name for the session",
         config: "[profile app]\n{app}web_identity_token_file = /run/tokens/app\nrole_session_name = night-run\n",
         becomes: Chain(&[
-            "role arn:aws:iam::210987654321:role/App as 'night-run' by the token in /run/tokens/app (profile 'app', ~/.aws/config:3)",
+            "role arn:aws:iam::210987654321:role/App as 'night-run' with the token in /run/tokens/app (profile 'app', ~/.aws/config:3)",
         ]),
     },
     Situation {
@@ -177,7 +177,7 @@ const SHARED: [Situation; 28] = [
         config: "[profile app]\n{app}source_profile = hub\n[profile hub]\n{hub}\
                  web_identity_token_file = /run/tokens/hub\nrole_session_name = night-run\n",
         becomes: Chain(&[
-            "role arn:aws:iam::654321098765:role/Hub as 'night-run' by the token in /run/tokens/hub (profile 'hub', ~/.aws/config:6)",
+            "role arn:aws:iam::654321098765:role/Hub as 'night-run' with the token in /run/tokens/hub (profile 'hub', ~/.aws/config:6)",
             APP,
         ]),
     },
@@ -233,7 +233,7 @@ const FURTHER: [Situation; 21] = [
         name: "a role on the credentials of the container",
         config: "[profile app]\n{app}credential_source = EcsContainer\n",
         becomes: Refused(
-            "profile 'app' (~/.aws/config:3): credential_source 'EcsContainer' is not used: twolock sends requests to AWS's own hosts only, and this is a server of the machine",
+            "profile 'app' (~/.aws/config:3): credential_source 'EcsContainer' is not supported: twolock sends requests only to AWS's own hosts, not to a metadata server on this machine",
         ),
     },
     Situation {

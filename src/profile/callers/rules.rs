@@ -157,7 +157,7 @@ impl Walk<'_> {
         let provider = match key {
             KEYS => view.keys()?.map(|id| there(id, "the access key")),
             KEYS_IN_CREDENTIALS => view.keys_in_credentials()?.map(|id| there(id, "the access key")),
-            SSO => view.sso().map(|sso| there(sso, "single sign-on")),
+            SSO => view.sso().map(|sso| there(sso, "SSO")),
             WEB => match view.get(WEB) {
                 Some(token) if !view.has("role_arn") && matches!(view.reader, Reader::Cli | Reader::Rust) => {
                     return error(format!("web_identity_token_file without role_arn ({})", token.place));

@@ -122,7 +122,7 @@ fn a_device_beside_temporary_credentials_is_refused_before_the_question() {
     // A question would be this person's failure.
     let failure = world.obtain(&with_a_device(), &FakePerson::default()).unwrap_err();
     assert_eq!(failure.kind, Kind::Config);
-    assert!(failure.cause.contains("AWS takes a code only with a long-term access key"), "{}", failure.cause);
+    assert!(failure.cause.contains("AWS accepts a code only with a long-term access key"), "{}", failure.cause);
     assert_eq!(failure.shown_hints(), ["to use them without a code: twolock profile unset slow mfa_serial"]);
     assert!(world.sts.calls().is_empty());
 }
@@ -164,6 +164,27 @@ fn who_has_to_sign_in_is_told_so_and_nothing_is_sent() {
         assert_eq!(failure.profile, Some(plan.profile.to_string()));
     }
     assert!(world.sts.calls().is_empty());
+}
+
+#[test]
+fn a_base_that_fails_is_not_asked_again_for_each_who_waited() {
+    let world = world(Given::Nothing);
+    let (start, plans) = (std::sync::Barrier::new(20), [alone(), below_a_role()]);
+    thread::scope(|scope| {
+        for plan in plans.iter().cycle().take(20) {
+            let (world, start) = (&world, &start);
+            scope.spawn(move || {
+                start.wait();
+                let failure = world.obtain(plan, &FakePerson::default()).unwrap_err();
+                assert_eq!((failure.kind, failure.cause.as_str()), (Kind::NeedsPerson, "not signed in"));
+            });
+        }
+    });
+    assert!(world.bases.fetched() <= 10, "{}", world.bases.fetched());
+    // Who comes later does not wait, and asks anew.
+    let before = world.bases.fetched();
+    world.obtain(&alone(), &FakePerson::default()).unwrap_err();
+    assert_eq!(world.bases.fetched(), before + 1);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub fn read(output: &Secret<Vec<u8>>, now: Timestamp) -> Result<Credentials> {
     let (token, account) = (fields.token()?, fields.account()?);
     let expires = fields.expiration(now)?;
     match token {
-        None if id.is_temporary() => Err(wrong(Name::AccessKeyId, "is temporary, but no SessionToken")),
+        None if id.is_temporary() => Err(printed("a temporary AccessKeyId without a SessionToken")),
         None => Ok(Credentials::Key(AccessKey { id, secret })),
         Some(token) => {
             let expires = expires.unwrap_or(now.plus(LIFE_OF_UNKNOWN)).min(now.plus(LONGEST_LIFE));
@@ -119,7 +119,7 @@ impl Fields {
             Value::Missing => Err(printed(&format!("JSON without {name:?}"))),
             Value::Text(text) if text.expose().is_empty() => Err(wrong(name, "is empty")),
             Value::Text(text) => Ok(text.expose()),
-            _ => Err(wrong(name, "is not text")),
+            _ => Err(wrong(name, "is not a string")),
         }
     }
 
@@ -135,7 +135,7 @@ impl Fields {
                 }
                 _ => Ok(Some(text.clone())),
             },
-            _ => refused("is not text"),
+            _ => refused("is not a string"),
         }
     }
 
@@ -150,7 +150,7 @@ impl Fields {
         match AccountId::parse(&digits) {
             Some(account) => Ok(Some(account)),
             // JSON has no number that begins with 0.
-            None => Err(wrong(Name::AccountId, "is not text of 12 digits")),
+            None => Err(wrong(Name::AccountId, "is not a string of 12 digits")),
         }
     }
 

@@ -66,7 +66,7 @@ fn without_a_token_it_is_a_long_term_key() {
             let key = key(&text);
             assert_eq!((key.id.as_str(), key.secret.expose().as_str()), ("AKIAIOSFODNN7EXAMPLE", SECRET));
             let temporary = text.replace("AKIA", "ASIA");
-            refused(&temporary, Kind::Config, "printed JSON whose AccessKeyId is temporary, but no SessionToken");
+            refused(&temporary, Kind::Config, "printed a temporary AccessKeyId without a SessionToken");
         }
     }
 }
@@ -180,7 +180,7 @@ fn a_half_that_is_missing_empty_or_swapped_is_named_and_never_repeated() {
         ("AccessKeyId", "", "JSON without AccessKeyId"),
         ("AccessKeyId", "null", "JSON without AccessKeyId"),
         ("AccessKeyId", "\"\"", "JSON whose AccessKeyId is empty"),
-        ("AccessKeyId", "7", "JSON whose AccessKeyId is not text"),
+        ("AccessKeyId", "7", "JSON whose AccessKeyId is not a string"),
         (
             "AccessKeyId",
             r#""wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY""#,
@@ -189,7 +189,7 @@ fn a_half_that_is_missing_empty_or_swapped_is_named_and_never_repeated() {
         ("SecretAccessKey", "", "JSON without SecretAccessKey"),
         ("SecretAccessKey", "null", "JSON without SecretAccessKey"),
         ("SecretAccessKey", "\"\"", "JSON whose SecretAccessKey is empty"),
-        ("SecretAccessKey", r#"["wJalr"]"#, "JSON whose SecretAccessKey is not text"),
+        ("SecretAccessKey", r#"["wJalr"]"#, "JSON whose SecretAccessKey is not a string"),
         (
             "SecretAccessKey",
             "\"AKIAIOSFODNN7EXAMPLE\"",
@@ -197,8 +197,8 @@ fn a_half_that_is_missing_empty_or_swapped_is_named_and_never_repeated() {
         ),
         ("SecretAccessKey", r#""wJalr XUtn""#, &format!("JSON whose SecretAccessKey {NO_TEXT}")),
         ("SecretAccessKey", r#""wJalr\nXUtn""#, &format!("JSON whose SecretAccessKey {NO_TEXT}")),
-        ("SessionToken", "7", "JSON whose SessionToken is not text"),
-        ("SessionToken", "false", "JSON whose SessionToken is not text"),
+        ("SessionToken", "7", "JSON whose SessionToken is not a string"),
+        ("SessionToken", "false", "JSON whose SessionToken is not a string"),
         (
             "SessionToken",
             r#""IQoJ$(wJalr)""#,
@@ -257,7 +257,7 @@ fn an_account_has_twelve_digits_or_is_not_there() {
         "{}",
         "true",
     ] {
-        refused(&with("AccountId", value), Kind::Config, "printed JSON whose AccountId is not text of 12 digits");
+        refused(&with("AccountId", value), Kind::Config, "printed JSON whose AccountId is not a string of 12 digits");
     }
 }
 

@@ -71,8 +71,8 @@ impl LoginTokenFile {
         Ok(if object.replace(&self.0, loaded.print)? { Saved::Written } else { Saved::Changed(self.load()) })
     }
 
-    /// Returns what stands for the sign-in: its client, account and subject, which stay when it is renewed. None if there
-    /// is none.
+    /// Returns what stands for the sign-in: its client, account, subject and key, which stay when it is renewed. None if
+    /// there is none.
     pub fn proof(&self) -> Option<[u8; 32]> {
         let object = Object::load(&self.0).ok()?;
         let fields = object.fields();
@@ -80,7 +80,7 @@ impl LoginTokenFile {
         let account = fields.object("accessToken").ok()?.text("accountId").unwrap_or_default();
         let subject = fields.text("idToken").and_then(subject).unwrap_or_default();
         let mut proof = Sha256::new();
-        for part in [fields.needed("clientId").ok()?, account, &subject] {
+        for part in [fields.needed("clientId").ok()?, account, &subject, fields.needed("dpopKey").ok()?] {
             proof.update((part.len() as u64).to_be_bytes());
             proof.update(part);
         }
@@ -117,7 +117,7 @@ fn session(fields: Fields<'_>) -> Result<Session, Problem> {
         }
     };
     let id = AccessKeyId::parse(fields.needed("accessKeyId")?).map_err(|_| damaged("accessKeyId is malformed"))?;
-    let expires = Timestamp::parse(fields.needed("expiresAt")?).ok_or_else(|| damaged("expiresAt is no date"))?;
+    let expires = Timestamp::parse(fields.needed("expiresAt")?).ok_or_else(|| damaged("expiresAt is not a date"))?;
     let account = match fields.text("accountId") {
         Some(text) => Some(AccountId::parse(text).ok_or_else(|| damaged("accountId is not 12 digits"))?),
         None => None,

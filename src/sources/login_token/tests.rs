@@ -87,8 +87,8 @@ fn a_file_of_an_older_version_has_no_region() {
 #[test]
 fn a_damaged_file_is_told_and_not_shown() {
     for (text, what) in [
-        (String::new(), "it is no JSON object"),
-        (FULL[1..].to_owned(), "it is no JSON object"),
+        (String::new(), "it is not a JSON object"),
+        (FULL[1..].to_owned(), "it is not a JSON object"),
         (FULL.replace("accessToken", "other"), "accessToken is missing"),
         (FULL.replace("accessKeyId", "other"), "accessKeyId is missing"),
         (FULL.replace("ASIACANARYCANARY1234", "canary"), "accessKeyId is malformed"),
@@ -96,7 +96,7 @@ fn a_damaged_file_is_told_and_not_shown() {
         (FULL.replace("canary/secret", "canary secret"), "secretAccessKey is malformed"),
         (FULL.replace("canary/token==", "$(canary)"), "sessionToken is malformed"),
         (FULL.replace("canary/token==", &"canary".repeat(3000)), "sessionToken is malformed"),
-        (FULL.replace("2031-01-31T12:34:56Z", "canary"), "expiresAt is no date"),
+        (FULL.replace("2031-01-31T12:34:56Z", "canary"), "expiresAt is not a date"),
         (FULL.replace("\"123456789012\"", "\"canary\""), "accountId is not 12 digits"),
         (FULL.replace("refreshToken", "other"), "refreshToken is missing"),
         (FULL.replace("canary-refresh", "canary refresh"), "refreshToken is malformed"),

@@ -108,7 +108,7 @@ fn token(object: &Object) -> Result<SsoToken, Problem> {
     let expires = fields.needed("expiresAt")?;
     Ok(SsoToken {
         access_token: fields.token("accessToken")?,
-        expires: moment(expires).ok_or_else(|| Problem::Damaged("expiresAt is no date".into()))?,
+        expires: moment(expires).ok_or_else(|| Problem::Damaged("expiresAt is not a date".into()))?,
         region: fields.text("region").and_then(|text| Region::parse(text).ok()),
         start_url: fields.text("startUrl").map(str::to_owned),
         renewal: renewal(fields),

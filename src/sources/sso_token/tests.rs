@@ -98,7 +98,7 @@ fn a_token_is_renewed_as_long_as_its_client_is_registered() {
 
 #[test]
 fn a_damaged_file_is_told_and_not_shown() {
-    let no_object = || Problem::Damaged("it is no JSON object".into());
+    let no_object = || Problem::Damaged("it is not a JSON object".into());
     let damaged = |what: &str| Problem::Damaged(what.into());
     for (text, problem) in [
         ("", no_object()),
@@ -113,8 +113,8 @@ fn a_damaged_file_is_told_and_not_shown() {
         (&FULL.replace("\"aoaAAAA-canary:token==\"", "5"), damaged("accessToken is missing")),
         (&FULL.replace("aoaAAAA-canary:token==", ""), damaged("accessToken is missing")),
         (&FULL.replace("aoaAAAA-canary:token==", "canary\\r\\nx: y"), damaged("accessToken is malformed")),
-        (&FULL.replace("2031-01-31T12:34:56Z", "canary"), damaged("expiresAt is no date")),
-        (&FULL.replace("2031-01-31T12:34:56Z", "2031-01-31T12:34:56"), damaged("expiresAt is no date")),
+        (&FULL.replace("2031-01-31T12:34:56Z", "canary"), damaged("expiresAt is not a date")),
+        (&FULL.replace("2031-01-31T12:34:56Z", "2031-01-31T12:34:56"), damaged("expiresAt is not a date")),
     ] {
         let (_home, file) = Home::holding(text);
         assert_eq!(file.load().unwrap_err(), problem, "{text:.80}");

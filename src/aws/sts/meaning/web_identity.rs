@@ -29,11 +29,11 @@ pub(super) fn meaning(call: &Call<'_>, request: &RoleRequest, said: &Said<'_>) -
         "ExpiredToken" => refused(format!("the web identity token has expired ({words})"), AGAIN),
         "InvalidIdentityToken" => refused(
             format!("the web identity token was not accepted ({words})"),
-            &format!("its issuer must be an identity provider in IAM of account {}, with its audience", role.account()),
+            &format!("the token's issuer must be an IAM identity provider in account {}, with the token's audience", role.account()),
         ),
         "IDPRejectedClaim" => refused(format!("the identity provider rejected the web identity token ({words})"), AGAIN),
         "IDPCommunicationError" => {
-            let cause = format!("{} could not reach the identity provider that made the token ({words})", call.endpoint);
+            let cause = format!("{} could not reach the identity provider that issued the token ({words})", call.endpoint);
             (AwsErrorKind::Unclear, cause, vec!["try again in a moment".into()])
         }
         _ => return None,

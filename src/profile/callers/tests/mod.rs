@@ -59,7 +59,7 @@ fn short(resolution: &Resolution) -> String {
         Provider::Twolock(profile) if profile == "p" => "us".to_string(),
         Provider::Twolock(profile) => format!("us:{profile}"),
         Provider::Other("the access key", _) => "keys".into(),
-        Provider::Other("single sign-on", _) => "sso".into(),
+        Provider::Other("SSO", _) => "sso".into(),
         Provider::Other("a web identity", _) => "web".into(),
         Provider::Other("another program", _) => "other".into(),
         Provider::Other(what, _) => (*what).into(),

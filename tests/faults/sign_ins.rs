@@ -268,6 +268,16 @@ fn credentials_that_age_are_renewed_together_with_their_token() {
 }
 
 #[test]
+fn a_renewal_that_was_sent_is_waited_for_since_it_uses_up_the_refresh_token() {
+    let (world, first) = ageing();
+    world.sandbox.fault(Fault::new(FaultKind::Delay(Duration::from_millis(2500))).on(RENEWAL));
+    let renewed = later(&world);
+    assert_ne!(renewed.stdout, first);
+    assert_eq!(later(&world).stdout, renewed.stdout);
+    assert_eq!(world.counts([RENEWAL, PORTAL]), [1, 2]);
+}
+
+#[test]
 fn credentials_that_age_are_served_where_nothing_can_be_renewed() {
     for action in [RENEWAL, PORTAL] {
         let (world, first) = ageing();

@@ -200,6 +200,18 @@ fn another_sign_in_is_another_identity_for_all_that_rests_on_it() {
 }
 
 #[test]
+fn what_came_while_somebody_signed_in_or_out_is_kept_for_nobody() {
+    let world = world(A_SESSION);
+    world.bases.is_changed.store(true, Ordering::SeqCst);
+    world.obtain(&below_a_role(), &FakePerson::default()).unwrap();
+    world.bases.is_changed.store(false, Ordering::SeqCst);
+    world.obtain(&below_a_role(), &FakePerson::default()).unwrap();
+    assert_eq!(world.bases.fetched(), 2);
+    let by = |count| format!("AssumeRole admin by ASIAFETCHED00000000{count}");
+    assert_eq!(world.sts.calls(), [by(1), by(2)]);
+}
+
+#[test]
 fn temporary_credentials_sign_without_being_kept() {
     let key = TemporaryKey {
         profile: ProfileName::parse("pasted").unwrap(),

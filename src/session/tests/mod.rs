@@ -10,7 +10,7 @@ mod waiting;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -300,12 +300,21 @@ pub struct FakeBases {
     given: Mutex<Given>,
     now: Arc<AtomicI64>,
     bounds: Mutex<Vec<Deadline>>,
+    /// Whether somebody signed in or out since the plan was made.
+    pub is_changed: AtomicBool,
 }
 
 impl FakeBases {
     fn new(now: &Arc<AtomicI64>) -> Self {
         let given = Mutex::new(Given::Key);
-        Self { locked: None, fetched: AtomicUsize::new(0), given, now: Arc::clone(now), bounds: Mutex::default() }
+        Self {
+            locked: None,
+            fetched: AtomicUsize::new(0),
+            given,
+            now: Arc::clone(now),
+            bounds: Mutex::default(),
+            is_changed: AtomicBool::new(false),
+        }
     }
 
     pub fn fetched(&self) -> usize {
@@ -346,6 +355,10 @@ impl BaseCredentials for FakeBases {
             })),
             Given::Nothing => Err(Failure::new(Kind::NeedsPerson, "not signed in")),
         }
+    }
+
+    fn is_unchanged(&self, _: &Base) -> bool {
+        !self.is_changed.load(Ordering::SeqCst)
     }
 }
 

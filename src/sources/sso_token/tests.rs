@@ -17,6 +17,7 @@ const FULL: &str = r#"{
 }"#;
 const END: i64 = 1_927_629_296;
 
+#[cfg_attr(not(unix), expect(dead_code, reason = "it is there to be dropped"))]
 struct Home(tempfile::TempDir);
 
 impl Home {

@@ -25,7 +25,7 @@ use super::given;
 /// waits for us.
 pub const BOUND: Duration = Duration::from_secs(60);
 /// With less time than this it is not started, only to be killed.
-const LEAST: Duration = Duration::from_secs(1);
+const LEAST: Duration = Duration::from_millis(500);
 /// Java's, the least that an SDK takes (aws-contract 3.3).
 const MOST_OUTPUT: usize = 64_000;
 const MOST_ERRORS: usize = 4096;

@@ -209,7 +209,7 @@ fn programs_that_run_twolock_for_each_other_are_refused_at_once() {
         let line = format!(
             "twolock: error: profile {}: credential_process '{outer}' exited with 4: twolock: error: profile {}: \
              credential_process '{inner}' exited with 3: twolock: error: profile {}: credential_process of '{outer}' \
-             runs twolock for itself aga…",
+             calls twolock, which would run the same program again",
             named(outer),
             named(inner),
             named(outer),

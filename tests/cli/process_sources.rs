@@ -183,7 +183,7 @@ fn temporary_credentials_beside_a_device_are_refused_without_a_question() {
     for profile in ["vend", "guarded"] {
         let ran = world.run_with_code(["credential-process", profile]);
         let line = format!(
-            "twolock: error: profile '{profile}': mfa_serial {DEVICE} cannot be used: AWS takes a code only with a \
+            "twolock: error: profile '{profile}': mfa_serial {DEVICE} cannot be used: AWS accepts a code only with a \
              long-term access key, and another program gave temporary credentials\n\
              twolock: hint: to use them without a code: twolock profile unset vend mfa_serial\n"
         );
@@ -241,7 +241,7 @@ fn a_length_that_is_not_ours_to_choose_is_refused_before_anything_runs() {
     );
     for (profile, what) in [("vend", "another program"), ("sso", "SSO")] {
         let ran = world.run(["env", profile, "--duration", "2h"]);
-        let says = format!("--duration does not apply: {what} decides how long its credentials last\n");
+        let says = format!("--duration does not apply: {what} decides how long the credentials last\n");
         assert_eq!((ran.code, ran.stderr), (2, format!("twolock: error: profile '{profile}': {says}")));
     }
     let ran = world.run(["env", "above", "--duration", "2h"]);

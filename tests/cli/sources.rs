@@ -231,7 +231,7 @@ fn whoami_all_starts_a_program_that_fails_once_for_all_profiles_on_it() {
 fn mfa_and_setup_of_a_profile_with_sso_say_where_else() {
     let world = world();
     let error = "twolock: error: profile 'sso': has no access key: its credentials come from SSO\n";
-    let devices = "twolock: hint: the MFA devices of SSO: sign in at https://corp.awsapps.com/start\n";
+    let devices = "twolock: hint: MFA devices for SSO are managed in the access portal, or by your identity provider: https://corp.awsapps.com/start\n";
     for verb in ["devices", "enroll"] {
         world.run(["mfa", verb, "sso"]).is(3, "", &format!("{error}{devices}"));
     }
@@ -264,7 +264,7 @@ fn a_device_that_is_not_used_or_refused_is_said_when_it_is_set() {
     let unused = "note: mfa_serial is not used: AWS accepts no code with credentials from SSO\n";
     set("sso").is(0, &(diff("sso") + unused), "");
     let refused = format!(
-        "note: after this, twolock cannot get credentials for 'above-sso': mfa_serial {DEVICE} cannot be used: AWS takes a \
+        "note: after this, twolock cannot get credentials for 'above-sso': mfa_serial {DEVICE} cannot be used: AWS accepts a \
          code only with a long-term access key, and these credentials come from SSO\n"
     );
     set("above-sso").is(0, &(diff("above-sso") + &refused), "");
@@ -419,26 +419,24 @@ fn doctor_finds_the_aws_cli_where_twolock_takes_programs_from() {
 }
 
 #[test]
-fn doctor_closes_token_files_and_the_directory_of_sign_ins_that_a_variable_names() {
+fn doctor_closes_token_files_and_sign_ins_where_a_variable_names_their_directory() {
     let world = world();
     let at = |name: &str| world.home().join(name);
     let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode() & 0o7777;
     let chmod = |name: &str, mode| std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(mode)).unwrap();
-    for name in ["token", "logins/a.json", "shared/b.json"] {
+    let session = format!("logins/{}.json", "0a".repeat(32));
+    for name in ["token", &session, "logins/other.json"] {
         world.write(name, "{}");
         chmod(name, 0o644);
     }
     chmod("logins", 0o755);
-    chmod("shared", 0o1777);
     let config = with_tool(&world, CONFIG).replace("/nowhere/token", at("token").to_str().unwrap());
     world.write(".aws/config", &config);
-    let fix = |logins: &str| -> Ran {
-        let mut command = world.twolock(["doctor", "--fix"]);
-        world.finish(command.env("AWS_LOGIN_CACHE_DIRECTORY", logins).env("AWS_ENDPOINT_URL_STS", world.sandbox.url()))
-    };
-    let ran = fix("~/logins");
+    let mut command = world.twolock(["doctor", "--fix"]);
+    command.env("AWS_LOGIN_CACHE_DIRECTORY", "~/logins").env("AWS_ENDPOINT_URL_STS", world.sandbox.url());
+    let ran = world.finish(&mut command);
     assert!(ran.stdout.contains("fixed: ~/token: other users can read it (mode 644)\n"), "{ran:?}");
-    assert_eq!([mode("token"), mode("logins"), mode("logins/a.json")], [0o600, 0o700, 0o600]);
-    fix(at("shared").to_str().unwrap());
-    assert_eq!(mode("shared"), 0o1777, "a directory that everybody shares stays open");
+    assert_eq!([mode("token"), mode(&session)], [0o600, 0o600]);
+    // A variable may name any directory: what is no sign-in is left alone.
+    assert_eq!([mode("logins"), mode("logins/other.json")], [0o755, 0o644]);
 }

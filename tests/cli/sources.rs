@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::profile_edit::config_of;
-use crate::world::{ACCOUNT, ADMIN, CREDENTIALS, DEVICE, KEY_ID, Ran, Role, SECRET, World, make_runnable};
+use crate::world::{ACCOUNT, ADMIN, CREDENTIALS, DEVICE, KEY_ID, Role, SECRET, World, make_runnable};
 
 /// Roles stand above their sources, so that an edit moves the lines of these. `{tool}` is a program that prints a key.
 const CONFIG: &str = "\

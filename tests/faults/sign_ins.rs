@@ -146,7 +146,7 @@ fn is_handed_out_with_one_warning(ran: &Ran) {
     let warnings: Vec<&str> = ran.stderr.lines().collect();
     assert_eq!(warnings.len(), 1, "{ran:?}");
     assert!(
-        warnings[0].contains("warning: the renewed token of ") && warnings[0].contains("could not be saved"),
+        warnings[0].contains("warning: the renewed sign-in to ") && warnings[0].contains("could not be saved"),
         "{ran:?}"
     );
 }

@@ -310,8 +310,8 @@ fn a_script_without_a_first_line_runs_or_is_told_what_it_lacks() {
         Ok(Credentials::Session(_)) => panic!("a session"),
         Err(_) => assert_eq!(
             failed(&source, LONG).cause,
-            "credential_process 'helper' could not be started: the system does not know its format; \
-             a script begins with a line like #!/bin/sh"
+            "credential_process 'helper' could not be started: it is not a program; \
+             if it is a script, its first line must be like #!/bin/sh"
         ),
     }
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::profile::base::Sso;
 use crate::secret::Secret;
 use crate::sources::Next;
-use crate::sources::sso_token::{RenewedSso, SsoToken, SsoTokenFile};
+use crate::sources::sso_token::{RenewedSso, SsoToken, SsoTokenFile, proof_of};
 use crate::system::clock::{self, Deadline};
 use crate::system::log;
 use crate::text::visible::visible;
@@ -27,12 +27,15 @@ pub fn fetch(context: &Context, planned: &Planned, sso: &Sso, until: Deadline) -
     Fetching { context, planned, sso, file: file(context, sso), until }.run()
 }
 
-/// Renews the sign-in's token if it is about to end. None if it is not.
+/// Renews the sign-in's token if it is about to end. None if the plan's token is used as it is.
 pub fn renew(context: &Context, planned: &Planned, sso: &Sso, until: Deadline) -> Result<Option<Secret<String>>> {
     let fetching = Fetching { context, planned, sso, file: file(context, sso), until };
     let is_due = |token: &SsoToken| matches!(fetching.next(token), Next::Renew | Next::RenewOrUse);
+    // Another of us may have renewed it since the plan was made.
+    let is_planned = |token: &SsoToken| Some(proof_of(&token.access_token)) == planned.proof;
     match fetching.file.load() {
         Ok(token) if is_due(&token) => sign_in::living(&fetching).map(Some),
+        Ok(token) if !is_planned(&token) && fetching.must_match(&token).is_ok() => Ok(Some(token.access_token)),
         _ => Ok(None),
     }
 }

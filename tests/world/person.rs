@@ -10,6 +10,9 @@ const HANG: Duration = Duration::from_secs(240);
 /// One question again and again is no conversation.
 const MOST: usize = 60;
 
+/// How long a code is shown, in seconds.
+const STEP: i64 = 30;
+
 /// What to type when the terminal shows a text.
 pub type Answer<'a> = (&'a str, Box<dyn FnMut() -> String + 'a>);
 
@@ -28,18 +31,24 @@ pub fn codes<'a>(world: &'a World, user: &'a str) -> [Answer<'a>; 3] {
     let of_session = move || {
         let serial = world.sandbox.devices_of(user).into_iter().map(|device| device.serial).next();
         let serial = serial.expect("the user has a device");
-        let mut code = world.code_of(&serial);
-        // One that was refused, because AWS did not know the device yet, is not typed again.
+        let (mut code, asked_in) = (world.code_of(&serial), world.sandbox.now() / STEP);
+        // One that was refused, because AWS did not know the device yet, is not typed again. It may have been the code of
+        // the next step, which would be the unused one for a minute.
         while code == typed {
             std::thread::sleep(Duration::from_millis(200));
-            code = world.code_of(&serial);
+            let now = world.sandbox.now();
+            code = if now / STEP == asked_in {
+                world.code_of(&serial)
+            } else {
+                world.sandbox.code_at(&serial, now + STEP).expect("the device exists")
+            };
         }
         typed = code.clone();
         code + "\n"
     };
     [
         ("first code (", Box::new(move || at(0))),
-        ("second code, the next one: ", Box::new(move || at(30))),
+        ("second code, the next one: ", Box::new(move || at(STEP))),
         ("MFA code for ", Box::new(of_session)),
     ]
 }

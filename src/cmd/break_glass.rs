@@ -16,7 +16,6 @@ use crate::profile::base::Base;
 use crate::profile::plan::Plan;
 use crate::profile::steps::Step;
 use crate::prompt::given::GivenCode;
-use crate::prompt::terminal::TerminalSource;
 use crate::role::RoleRequest;
 use crate::session::cache::Need;
 use crate::session::{BaseCredentials, Patience, Sessions};
@@ -29,7 +28,7 @@ use crate::text::visible::visible;
 use super::bases;
 use super::context::{Context, Planned, as_root_elsewhere};
 use super::conversation::{Conversation, PersonNeeded};
-use super::sessions::{locking, warming_up};
+use super::sessions::{locking, terminal, warming_up};
 
 /// What a person who cancels is told, and everybody else to whom no credentials are given.
 const NOTHING: &str = "no credentials were requested";
@@ -181,7 +180,7 @@ fn assume(context: &Context, planned: &Planned, key: Credentials) -> Result<Sess
         plan,
         steps: &steps,
         sts: &sts as &dyn Sts,
-        codes: &warming_up(TerminalSource::new(&context.env), &sts),
+        codes: &warming_up(terminal(context), &sts),
         base: &Fetched(key),
         cache: None,
         directory: &context.dirs.cache,

@@ -335,8 +335,14 @@ fn codes<'a>(context: &'a Context, plan: &'a Plan, request: &SessionRequest) -> 
     let askpass = settings.set("askpass").map(|program| AskpassSource::new(program, env, again));
     let order = settings.get("prompt").and_then(|set| DialogProgram::order(&set.value).ok()).unwrap_or_default();
     let dialog = DialogSource::new(env, dirs, order, again);
-    let sources = CodeSources::new().then_if(given).then_if(command).then(TerminalSource::new(env));
+    let sources = CodeSources::new().then_if(given).then_if(command).then(terminal(context));
     sources.then_if(askpass).then(dialog)
+}
+
+/// A person at the terminal.
+pub fn terminal(context: &Context) -> TerminalSource {
+    let may_write = locking(context, true) != Locking::Never;
+    TerminalSource::new(&context.env, may_write.then_some(&context.dirs.cache))
 }
 
 /// The program of `mfa_process`, if it may be started.

@@ -6,6 +6,7 @@
 //!   nobody; we are never stopped for touching it.
 //! - The question is one line of at most 80 columns. Account and device come from the values that will be sent;
 //!   everything else in it is foreign, is made visible, and gives way when the line is full.
+//! - One question at a time: another process that asks on this terminal is waited for.
 //! - The terminal keeps its settings. The code is read as a line, with the terminal's own editing and echo: it is
 //!   worthless a moment later, and nothing can leave the terminal mute.
 //! - What was typed before the question is no answer to it, and what was typed after the answer is not left for the
@@ -16,14 +17,17 @@
 //! - When it is over, the question is erased. A terminal that cannot erase (`TERM=dumb`) keeps it, and sees no notes.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::error::{Failure, Kind};
 use crate::names::MfaCode;
 use crate::prompt::{AskError, CodeSource, Question};
 use crate::system::clock::Deadline;
 use crate::system::env::Env;
 use crate::system::signals;
 use crate::system::terminal::{Line, Terminal, Unusable, allows_styles, without_paste_marks};
+use crate::system::turn::{self, Taken, Turn};
 use crate::text::style::bold;
 use crate::text::visible::visible;
 use crate::text::width::{columns, cut_middle};
@@ -40,15 +44,27 @@ const ERASE_LINE_ABOVE: &str = "\x1b[A\x1b[2K";
 pub struct TerminalSource {
     can_erase: bool,
     is_styled: bool,
+    /// Where processes say that they ask on a terminal; none if we may not write there.
+    turns: Option<PathBuf>,
     /// Whether a note is shown: the exit hook that erases it.
     noted: Mutex<Option<signals::ExitHook>>,
 }
 
 impl TerminalSource {
-    /// Prepares to ask; nothing is opened before.
-    pub fn new(env: &Env) -> Self {
+    /// Prepares to ask; nothing is opened before. `turns`: the directory in which processes take turns on a terminal.
+    pub fn new(env: &Env, turns: Option<&Path>) -> Self {
         let can_erase = env.text("TERM") != Some("dumb");
-        Self { can_erase, is_styled: allows_styles(env), noted: Mutex::new(None) }
+        Self { can_erase, is_styled: allows_styles(env), turns: turns.map(Path::to_owned), noted: Mutex::new(None) }
+    }
+
+    fn turn(&self, terminal: &Terminal, until: Deadline) -> Result<Option<Turn>, AskError> {
+        let Some(directory) = &self.turns else { return Ok(None) };
+        let turn = Turn::wait(terminal, directory, until).map_err(|Taken(holder)| {
+            let cause = format!("gave up waiting for {holder}, which is asking on this terminal");
+            AskError::Failed(Failure::new(Kind::Busy, cause).hint("run this command again"))
+        })?;
+        terminal.check().map_err(nobody)?;
+        Ok(Some(turn))
     }
 }
 
@@ -56,10 +72,15 @@ impl CodeSource for TerminalSource {
     fn ask(&self, question: &Question, until: Deadline) -> Result<MfaCode, AskError> {
         self.note("");
         let terminal = Terminal::open().map_err(nobody)?;
+        let turn = self.turn(&terminal, until)?;
         let can_erase = self.can_erase;
         let mut shown = Shown { terminal: &terminal, can_erase, rows_above: None, for_exit_hook: Arc::default() };
         let above = Arc::clone(&shown.for_exit_hook);
-        let _exit_hook = signals::on_termination(move || leave(can_erase, *held(&above)));
+        let release = turn.as_ref().map(Turn::release_at_exit);
+        let _exit_hook = signals::on_termination(move || {
+            leave(can_erase, *held(&above));
+            release.into_iter().for_each(|release| release());
+        });
         let line = question_line(question);
         let (line, styled) = (line.plain(), line.styled(self.is_styled));
         let mut notice = question.notice.as_deref().map(visible);
@@ -110,6 +131,9 @@ impl CodeSource for TerminalSource {
             return;
         }
         let Ok(terminal) = Terminal::open() else { return };
+        if self.turns.as_ref().is_some_and(|directory| turn::is_taken(&terminal, directory)) {
+            return;
+        }
         // room for the `^C` a terminal echoes, which would wrap and leave the note behind
         let note = cut_middle(&visible(text), terminal.width().min(WIDEST).saturating_sub(3));
         if terminal.write(&format!("{ERASE_LINE}{note}")).is_ok() && !text.is_empty() {

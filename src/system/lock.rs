@@ -60,12 +60,17 @@ impl FileLock {
 
 /// Names the process that holds a lock, in words: `another twolock (pid 42)`.
 pub fn holder(path: &Path) -> String {
-    let mut pid = String::new();
-    let read = platform::open_lock_file(path).and_then(|file| file.take(16).read_to_string(&mut pid));
-    match read.ok().and_then(|_| pid.parse::<u32>().ok()) {
+    match holder_pid(path) {
         Some(pid) => format!("another twolock (pid {pid})"),
         None => "another twolock".into(),
     }
+}
+
+/// The process that holds a lock, or held it last; none if it has not said so yet.
+pub fn holder_pid(path: &Path) -> Option<u32> {
+    let mut pid = String::new();
+    platform::open_lock_file(path).ok()?.take(16).read_to_string(&mut pid).ok()?;
+    pid.parse().ok()
 }
 
 /// Writes our pid into the file, for those who wait. Where that fails, they wait for a nameless one.

@@ -31,6 +31,7 @@ pub mod sockets;
 pub mod stdin;
 pub mod terminal;
 mod terminal_events;
+pub mod turn;
 pub mod user;
 pub mod words;
 

@@ -153,3 +153,9 @@ pub fn script(world: &World, name: &str, text: &str) -> String {
     crate::world::make_runnable(&path);
     path.to_str().unwrap().to_owned()
 }
+
+/// The processes that a process started and that are there.
+pub fn children(pid: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}

@@ -47,6 +47,7 @@ mod signals;
 mod slow_sources;
 mod stale_preview;
 mod streams;
+mod turns;
 mod unfinished;
 mod warm_path;
 mod wounds;

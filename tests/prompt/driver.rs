@@ -88,13 +88,13 @@ fn ask() {
             report(&format!("fd {fd} {}", std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap().display()));
         }
     }
-    report_answer(&TerminalSource::new(&Env::from_process()));
+    report_answer(&TerminalSource::new(&Env::from_process(), None));
     report("done");
 }
 
 fn note() {
     signals::watch();
-    let source = TerminalSource::new(&Env::from_process());
+    let source = TerminalSource::new(&Env::from_process(), None);
     source.note("a code works once, next code in 12 s");
     source.note(&format!("a code works once, {}", "next code in 11 s ".repeat(9)));
     if setting("PROMPT_NOTE_STAYS").is_some() {

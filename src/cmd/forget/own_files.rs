@@ -28,15 +28,16 @@ const NAMES: [&str; 13] = [
     "state.lock",
 ];
 
-/// Ours by how their names begin and end: sessions and their locks, the state of a device, the locks of an edit and of
-/// another program's token, the key file, and the temporary file of a killed run.
-const PATTERNS: [(&str, &str); 9] = [
+/// Ours by how their names begin and end: sessions and their locks, the state of a device, the locks of an edit, a terminal
+/// and another program's token, the key file, and the temporary file of a killed run.
+const PATTERNS: [(&str, &str); 10] = [
     ("", ".sealed"),
     ("", ".retry"),
     ("", ".failed"),
     ("device-", ".json"),
     ("device-", ".lock"),
     ("edit-", ".lock"),
+    ("terminal-", ".lock"),
     ("token-", ".lock"),
     ("sealing-key%3A", ".key"),
     (".twolock-", ".tmp"),

@@ -76,6 +76,11 @@ impl Terminal {
         self.input.check()
     }
 
+    /// Returns whether a process is in its foreground, where it can ask.
+    pub fn is_foreground_of(&self, pid: u32) -> bool {
+        platform::is_foreground_of(&self.output, pid)
+    }
+
     /// Returns the width in columns.
     pub fn width(&self) -> usize {
         platform::width(&self.output).unwrap_or(USUAL_WIDTH)

@@ -35,6 +35,21 @@ pub fn is_foreground(terminal: &File) -> io::Result<bool> {
     }
 }
 
+/// Returns whether a process is in the foreground of the terminal; true where that cannot be told.
+pub fn is_foreground_of(terminal: &File, pid: u32) -> bool {
+    let theirs = i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| rustix::process::getpgid(Some(pid)));
+    match (termios::tcgetpgrp(terminal), theirs) {
+        (Ok(group), Some(Ok(theirs))) => group == theirs,
+        (Ok(_), _) => false,
+        (Err(_), _) => true,
+    }
+}
+
+/// Names our controlling terminal among those of this machine: the session that it belongs to.
+pub fn terminal_id() -> Option<String> {
+    Some(rustix::process::getsid(None).ok()?.as_raw_nonzero().to_string())
+}
+
 /// Returns whether a process is of our session, which has one controlling terminal or none.
 pub fn is_in_our_session(pid: u32) -> bool {
     let theirs =

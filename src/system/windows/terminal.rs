@@ -9,7 +9,7 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{ERROR_OPERATION_ABORTED, HANDLE};
 use windows_sys::Win32::System::Console::{
     CONSOLE_SCREEN_BUFFER_INFO, ENABLE_LINE_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, FlushConsoleInputBuffer,
-    GetConsoleMode, GetConsoleScreenBufferInfo, SMALL_RECT, SetConsoleMode, WriteConsoleW,
+    GetConsoleMode, GetConsoleScreenBufferInfo, GetConsoleWindow, SMALL_RECT, SetConsoleMode, WriteConsoleW,
 };
 
 use super::signals::TerminalSignals;
@@ -28,6 +28,18 @@ pub fn open_terminal() -> io::Result<(File, File)> {
 /// A console has no background jobs.
 pub fn is_foreground(_terminal: &File) -> io::Result<bool> {
     Ok(true)
+}
+
+/// A console has no background jobs.
+pub fn is_foreground_of(_terminal: &File, _pid: u32) -> bool {
+    true
+}
+
+/// Names our console among those of this machine: its window, which may be one that nobody sees.
+pub fn terminal_id() -> Option<String> {
+    // SAFETY: the call takes nothing, and returns a handle that is only a name here.
+    let window = unsafe { GetConsoleWindow() } as usize;
+    (window != 0).then(|| window.to_string())
 }
 
 /// Returns whether a process shares our console; not looked into here.

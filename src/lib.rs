@@ -53,6 +53,7 @@ mod ours;
 mod profile;
 
 mod aws;
+mod notification;
 mod prompt;
 mod sources;
 mod store;

@@ -192,6 +192,7 @@ fn assume(context: &Context, planned: &Planned, key: Credentials) -> Result<Sess
         patience: Patience::EachQuestion(context.settings.duration_or_default("prompt_timeout")),
         clock: &clock::now,
         warn: &|_| {},
+        ends_soon: None,
         // A protected profile rests on no session, inside or outside.
         hidden_by: &|| None,
     };

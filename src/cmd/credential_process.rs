@@ -14,6 +14,7 @@ use crate::system::clock::{self, Deadline};
 use crate::system::env::Env;
 
 use super::context::{Context, Invocation};
+use super::ending_soon;
 use super::sessions::{SessionRequest, obtain};
 
 /// Answers from the cache, without clap, locks, network, logs or writes; `None` if that is not possible for any reason.
@@ -35,7 +36,8 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let cache = Cache::new(context.dirs.cache.clone(), key);
     let looked = look(&cache, &planned.steps(), Need::ALIVE, clock::now());
     match looked {
-        Lookup::Serve(session) => {
+        Lookup::Last(_, issued) if ending_soon::is_due(&context, &planned, issued) => None,
+        Lookup::Serve(session) | Lookup::Last(session, _) => {
             let answered = answer(&process_json::line(&session));
             // The process ends now, so freeing memory would only take time.
             std::mem::forget((context, planned, stores));
@@ -56,6 +58,7 @@ pub fn run(args: &ProfileAndCode, invocation: &Invocation) -> Result<u8> {
     let request = SessionRequest {
         patience: Patience::Until(deadline),
         asks_once: true,
+        tells_of_the_end: true,
         uncached: false,
         ..SessionRequest::interactive(&context, args.code_stdin)
     };

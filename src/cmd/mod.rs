@@ -14,6 +14,7 @@ mod context;
 mod conversation;
 pub mod credential_process;
 mod doctor;
+mod ending_soon;
 pub mod env;
 mod exec;
 mod foreign_caches;

@@ -35,6 +35,7 @@ use crate::system::running::Running;
 
 use super::bases::{self, RealBases};
 use super::context::{Context, Planned, as_root_elsewhere, root_elsewhere};
+use super::ending_soon;
 
 /// Refuses a protected profile, for all verbs but `env` and `exec`.
 pub fn refuse_protected(plan: &Plan) -> Result<()> {
@@ -58,6 +59,8 @@ pub struct SessionRequest {
     pub takes_given_code: bool,
     /// Whether a program that calls again is not asked again at once after a person declined.
     pub asks_once: bool,
+    /// Whether a notification tells a person that a session ends soon.
+    pub tells_of_the_end: bool,
     /// Whether a dialog for the code may be opened although the last one was closed just now.
     pub after_a_closed_dialog: bool,
     /// Whether a dialog may unlock the keyring.
@@ -79,6 +82,7 @@ impl SessionRequest {
             code_stdin,
             takes_given_code: true,
             asks_once: false,
+            tells_of_the_end: false,
             after_a_closed_dialog: false,
             may_unlock: false,
             uncached: true,
@@ -135,6 +139,7 @@ pub fn obtain_warning(
     let base = RealBases { context, planned, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
     let unsaved = RefCell::new(Vec::new());
+    let teller = if request.tells_of_the_end { ending_soon::teller(context, planned) } else { None };
     let sessions = Sessions {
         plan,
         steps: &steps,
@@ -151,6 +156,7 @@ pub fn obtain_warning(
         patience: request.patience,
         clock: &clock::now,
         warn: &|text| unsaved.borrow_mut().push(context.shortened(text)),
+        ends_soon: teller.as_ref().map(|teller| teller as &dyn Fn(&Session)),
         hidden_by: &|| outside::hidden_by(&stores, &context.dirs.cache),
     };
     if let Some(failure) = runs_above(context, plan) {
@@ -191,7 +197,7 @@ fn on_its_sign_in(
 ) -> Result<(Option<Planned>, Option<Session>)> {
     let look = |cache| look(cache, &planned.steps(), request.need, clock::now());
     match cache.map_or(Lookup::Miss, look) {
-        Lookup::Serve(_) => Ok((None, None)),
+        Lookup::Serve(_) | Lookup::Last(..) => Ok((None, None)),
         Lookup::Renew(cached) => {
             let until = Deadline::after(Instant::now(), Bounds::RENEWAL.total);
             Ok((bases::renewed(context, planned, until).unwrap_or_default(), Some(cached)))
@@ -278,7 +284,7 @@ fn runs_above(context: &Context, plan: &Plan) -> Option<Failure> {
 /// For a program of the plan that runs twolock: its parent waits for it, and may hold the lock.
 fn from_its_own_program(planned: &Planned, failure: Failure, cache: Option<&Cache>, need: Need) -> Result<Session> {
     match cache.map(|cache| look(cache, &planned.steps(), need, clock::now())) {
-        Some(Lookup::Serve(session) | Lookup::Renew(session)) => Ok(session),
+        Some(Lookup::Serve(session) | Lookup::Last(session, _) | Lookup::Renew(session)) => Ok(session),
         Some(Lookup::Miss) | None => Err(failure),
     }
 }

@@ -72,6 +72,13 @@ pub const KNOWN: &[Known] = &[
         check: is_absolute,
     },
     Known {
+        name: "notify",
+        meaning: "a notification before a session ends",
+        default: "on",
+        variable: None,
+        check: |text| if ["on", "off"].contains(&text) { Ok(()) } else { Err("allowed: on, off".into()) },
+    },
+    Known {
         name: "min_ttl",
         meaning: "env and exec renew if less time is left",
         default: "30s",
@@ -282,6 +289,11 @@ impl Settings {
     /// Returns a duration that is set, or the default.
     pub fn duration_or_default(&self, name: &str) -> Duration {
         self.get(name).and_then(|v| duration::parse(&v.value)).unwrap_or_default()
+    }
+
+    /// Returns whether a setting is `on`.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|set| set.value == "on")
     }
 
     /// Returns the allowed hosts besides AWS's own.

@@ -52,6 +52,8 @@ pub struct DeviceState {
     pub closed_dialog: Option<ClosedDialog>,
     /// Digests of codes sent, with the moment they were.
     pub sent: Vec<(String, Timestamp)>,
+    /// The sessions of which a person was told that they end soon, with the moment of that.
+    pub told: Vec<(String, Timestamp)>,
     /// When we enabled it at AWS, which refuses right codes of a new device for some seconds.
     pub enabled: Option<Timestamp>,
 }
@@ -109,13 +111,14 @@ impl DeviceState {
             Some(Declined { caller, how: how(v)?, at: at(v)? })
         };
         let closed = |v: &Value| Some(ClosedDialog { how: how(v)?, at: at(v)? });
-        let sent = |v: &Value| Some((v["digest"].as_str()?.to_string(), at(v)?));
+        let named = |name: &'static str| move |v: &Value| Some((v[name].as_str()?.to_string(), at(v)?));
         Some(Self {
             holder: holder(&json["holder"]),
             ending: ending(&json["ending"]),
             declined: json["declined"].as_array().into_iter().flatten().filter_map(declined).collect(),
             closed_dialog: closed(&json["closed_dialog"]),
-            sent: json["sent"].as_array().into_iter().flatten().filter_map(sent).collect(),
+            sent: json["sent"].as_array().into_iter().flatten().filter_map(named("digest")).collect(),
+            told: json["told"].as_array().into_iter().flatten().filter_map(named("session")).collect(),
             enabled: json["enabled"].as_i64().map(Timestamp::from_unix),
         })
     }
@@ -132,6 +135,7 @@ impl DeviceState {
             })).collect::<Vec<_>>(),
             "closed_dialog": self.closed_dialog.map(|c| json!({"how": c.how.text(), "at": c.at.unix()})),
             "sent": self.sent.iter().map(|(digest, at)| json!({"digest": digest, "at": at.unix()})).collect::<Vec<_>>(),
+            "told": self.told.iter().map(|(of, at)| json!({"session": of, "at": at.unix()})).collect::<Vec<_>>(),
             "enabled": self.enabled.map(Timestamp::unix),
         })
     }
@@ -164,6 +168,7 @@ mod tests {
             }],
             closed_dialog: Some(ClosedDialog { how: How::TimedOut, at: Timestamp::from_unix(3) }),
             sent: vec![("ab".into(), Timestamp::from_unix(5))],
+            told: vec![("cd".into(), Timestamp::from_unix(2))],
             enabled: Some(Timestamp::from_unix(4)),
         };
         assert_eq!(DeviceState::parse(state.json().to_string().as_bytes()), Some(state));

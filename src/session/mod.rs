@@ -5,6 +5,7 @@
 //! - [`sealing_key`], [`sealed`], [`cache`]: sessions in private files under one key
 //! - [`outside`]: the words of a sandbox that hides the sealing key
 //! - [`device`], [`codes`], [`declined`]: what callers that want a code of the same device tell each other
+//! - `ending`: who tells a person that a session ends soon
 //! - `failed`: what those who waited for a base are told of its failure
 //! - [`mint`]: the steps of a plan, executed
 //! - [`Sessions`]: what that needs; [`Sessions::obtain`] returns the credentials
@@ -16,6 +17,7 @@ mod closed_dialog;
 pub mod codes;
 pub mod declined;
 pub mod device;
+mod ending;
 mod failed;
 pub mod identity;
 pub mod mint;
@@ -27,6 +29,7 @@ pub mod sealing_key;
 mod sessions;
 pub(crate) mod target;
 
+pub use ending::is_told;
 pub use obtain::{Lookup, look};
 pub use sessions::{BaseCredentials, Locking, Patience, Sessions};
 

@@ -6,6 +6,7 @@ use crate::aws::Bounds;
 use crate::credentials::Session;
 use crate::error::{Failure, Kind, Result};
 use crate::session::cache::{Cache, Need};
+use crate::session::ending;
 use crate::session::identity::PlannedStep;
 use crate::session::mint;
 use crate::session::sealed::Header;
@@ -20,6 +21,8 @@ use crate::timestamp::Timestamp;
 pub enum Lookup {
     /// A session that meets the need.
     Serve(Session),
+    /// A session that serves, issued then, and that ends soon: only a code replaces it.
+    Last(Session, Timestamp),
     /// A session that serves, and that one caller should renew now, without a person.
     Renew(Session),
     /// No session meets the need.
@@ -35,8 +38,12 @@ fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Looku
     let identity = &last.identity;
     let Some((header, session)) = cache.look_up(identity, need, now) else { return Lookup::Miss };
     let lives = |below| cache.look_up(&below, Need::ALIVE, now).is_some();
-    let renew = is_ageing(&header, now) && last.needs_no_person(lives) && !cache.failed_lately(identity, now);
-    if renew { Lookup::Renew(session) } else { Lookup::Serve(session) }
+    match () {
+        () if !is_ageing(&header, now) => Lookup::Serve(session),
+        () if !last.needs_no_person(lives) && ending::is_near(&header, now) => Lookup::Last(session, header.issued),
+        () if !last.needs_no_person(lives) || cache.failed_lately(identity, now) => Lookup::Serve(session),
+        () => Lookup::Renew(session),
+    }
 }
 
 /// Less than 16 minutes, or a third of its whole life, remains (docs/guide.md, "What twolock does for a profile").
@@ -63,6 +70,11 @@ impl Sessions<'_> {
                 log::step(format_args!("using a cached session until {}", session.expires));
                 Ok(session)
             }
+            Lookup::Last(session, issued) => {
+                log::step(format_args!("using a cached session until {}; then a code is needed", session.expires));
+                self.tell_of_the_end(last, &session, issued);
+                Ok(session)
+            }
             Lookup::Renew(old) => {
                 log::step(format_args!("using a cached session until {}, and renewing it", old.expires));
                 Ok(self.renew(last, need).unwrap_or(old))
@@ -79,7 +91,7 @@ impl Sessions<'_> {
             Ok(lock) => lock,
             Err(LockError::Held | LockError::Unavailable(_)) => return None,
         };
-        if let Lookup::Serve(session) = look_at(cache, last, need, started) {
+        if let Lookup::Serve(session) | Lookup::Last(session, _) = look_at(cache, last, need, started) {
             return Some(session);
         }
         let run = mint::Run::renewal(Deadline::after(Instant::now(), Bounds::RENEWAL.total));

@@ -1,5 +1,6 @@
 //! One step of a plan, seen with those below it: what its call is signed with, and whether it needs a person.
 
+use crate::arn::MfaSerial;
 use crate::profile::steps::Step;
 use crate::session::identity::{Identity, PlannedStep};
 use crate::timestamp::Timestamp;
@@ -48,6 +49,12 @@ impl<'a> Target<'a> {
             None => Some(&self.opened_below()?.identity),
         };
         end(&self.identity).max(opened.and_then(end))
+    }
+
+    /// The device whose code opens it or the session that it rests on, and what that one is.
+    pub(super) fn opened_by_a_code(self) -> Option<(&'a MfaSerial, Identity)> {
+        let own = self.call.device().map(|device| (device, self.identity));
+        own.or_else(|| self.opened_below().and_then(|below| Some((below.step.device()?, below.identity))))
     }
 
     /// The session that a code opens.

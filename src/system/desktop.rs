@@ -1,9 +1,12 @@
-//! What a program of the desktop gets of our environment: the browser, a dialog.
+//! The programs of the desktop, such as the browser or one that shows a dialog: where they are, whether a person would
+//! see them, and what they get of our environment.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::child;
+use super::directories::Directories;
 use super::env::{self, CREDENTIALS, Env, is_bus_of_sockets};
 use super::path_owners::Steps;
 use super::programs;
@@ -33,6 +36,30 @@ const KEPT: [&str; 19] = [
     "XDG_SESSION_TYPE",
     "__CF_USER_TEXT_ENCODING",
 ];
+
+/// The programs of a system that are at one place.
+pub const OSASCRIPT: &str = "/usr/bin/osascript";
+pub const POWERSHELL: &str = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe";
+
+/// Finds a program by its path or, in the directories of the system and of package managers, by its name. A stand-in for
+/// the account's home, in tests, stands for the whole machine, whatever system that is.
+pub fn find(file: &str, dirs: &Directories) -> Option<PathBuf> {
+    let is_there = child::is_executable;
+    match (&dirs.account_stand_in, file.rsplit_once(['/', '\\'])) {
+        (Some(home), Some((_, name))) => programs::find_below(home, name, is_there),
+        (Some(home), None) => programs::find_below(home, file, is_there),
+        (None, Some(_)) => Some(PathBuf::from(file)).filter(|file| file.is_absolute() && is_there(file)),
+        (None, None) => programs::find(file, &dirs.account_home(), is_there),
+    }
+}
+
+/// Whether a window would be seen. Over SSH, only X shows windows where the person is.
+pub fn has_display(env: &Env) -> bool {
+    if cfg!(any(target_os = "macos", windows)) {
+        return env.raw("SSH_CONNECTION").is_none();
+    }
+    ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|display| env.raw(display).is_some())
+}
 
 /// Gives a program the variables it needs, and no credentials. It finds programs and settings where they are for the
 /// account, whose home is `home`, not where variables say.

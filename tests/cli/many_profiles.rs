@@ -34,6 +34,7 @@ fn time(world: &World, args: &[&str]) -> Duration {
 }
 
 /// Runs a command to its end; with the processor time that it took.
+#[expect(clippy::zombie_processes, reason = "wait4 waits for it")]
 fn measured(world: &World, command: &mut Command) -> (Ran, Duration) {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));

@@ -24,6 +24,7 @@ fn list_shows_each_value_and_where_it_is_set() {
          prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long to wait for a code\n\
          prompt            auto              default                          dialogs for a code: auto, off or a list\n\
          askpass                             default                          a program that asks instead of a dialog\n\
+         notify            on                default                          a notification before a session ends\n\
          min_ttl           30s               default                          env and exec renew if less time is left\n\
          keyring           auto              default                          which keyring to use: auto, kernel, file\n\
          key_max_age       90d               default                          age at which to rotate access keys\n\
@@ -37,7 +38,7 @@ fn list_shows_each_value_and_where_it_is_set() {
         json["settings"][0],
         json!({"name": "session_duration", "value": "8h", "origin": "~/.config/twolock/config.toml:2"})
     );
-    assert_eq!(json["settings"][5], json!({"name": "keyring", "value": "auto", "origin": "default"}));
+    assert_eq!(json["settings"][6], json!({"name": "keyring", "value": "auto", "origin": "default"}));
 }
 
 #[test]
@@ -118,6 +119,7 @@ fn invalid_values_and_names_are_refused_and_nothing_is_written() {
             "session_duration cannot be '40h': allowed: 15m to 36h (such as 12h, 45m, 90s)",
         ),
         (["set", "prompt_timeout", "-1"], "prompt_timeout cannot be '-1': allowed: 1s to 1h (such as 12h, 45m, 90s)"),
+        (["set", "notify", "yes"], "notify cannot be 'yes': allowed: on, off"),
         (["set", "min_ttl", ""], "min_ttl cannot be '': allowed: 1s to 36h (such as 12h, 45m, 90s)"),
         (["set", "keyring", "Kernel"], "keyring cannot be 'Kernel': allowed: auto, kernel, file"),
         (
@@ -126,7 +128,7 @@ fn invalid_values_and_names_are_refused_and_nothing_is_written() {
         ),
         (
             ["set", "colour", "red"],
-            "unknown setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, prompt, askpass, min_ttl, keyring, key_max_age, endpoints.allow, browser, aliases.NAME",
+            "unknown setting 'colour'\ntwolock: hint: settings: session_duration, prompt_timeout, prompt, askpass, notify, min_ttl, keyring, key_max_age, endpoints.allow, browser, aliases.NAME",
         ),
     ] {
         let ran = world.finish(world.twolock(["settings"]).args(args));
@@ -201,7 +203,7 @@ fn a_settings_file_selected_by_a_variable_gives_no_consent() {
     };
     let before = list(&world);
     assert_eq!(
-        (&before[0]["value"], &before[5]["value"], &before[7]["value"]),
+        (&before[0]["value"], &before[6]["value"], &before[8]["value"]),
         (&json!("9h"), &json!("auto"), &json!(""))
     );
     // Consents are written to the file where they count, even if a variable selects another file.
@@ -212,13 +214,13 @@ fn a_settings_file_selected_by_a_variable_gives_no_consent() {
         assert!(ran.code == 0 && ran.stdout.starts_with(&said) && ran.stderr.is_empty(), "{ran:?}");
     }
     let after = list(&world);
-    assert_eq!((&after[5]["value"], &after[7]["value"]), (&json!("file"), &json!("sts.corp.test")));
+    assert_eq!((&after[6]["value"], &after[8]["value"]), (&json!("file"), &json!("sts.corp.test")));
     assert!(world.settings().contains("sts.corp.test") && world.settings().contains("keyring = \"file\""));
     // And removed from both.
     let mut command = world.twolock(["settings", "unset", "keyring"]);
     let ran = world.finish(command.env("XDG_CONFIG_HOME", world.home().join("repo")));
     ran.is(0, "keyring is auto (default)\n", "");
-    assert_eq!(list(&world)[5]["value"], "auto");
+    assert_eq!(list(&world)[6]["value"], "auto");
 }
 
 #[test]

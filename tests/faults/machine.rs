@@ -159,3 +159,10 @@ pub fn children(pid: u32) -> Vec<u32> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
+
+/// Sends a signal to the group that a process leads.
+pub fn signal_group(leader: u32, number: i32) {
+    // SAFETY: kill takes numbers only; whatever started the group belongs to this test.
+    let sent = unsafe { libc::kill(-i32::try_from(leader).unwrap(), number) };
+    assert_eq!(sent, 0, "signal {number} to the group of {leader}: {}", io::Error::last_os_error());
+}

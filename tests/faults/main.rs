@@ -21,6 +21,7 @@ mod codes_sent_once;
 mod declined_questions;
 mod doctor;
 mod edits;
+mod ending;
 mod endpoints;
 mod enforced;
 mod enrollments;

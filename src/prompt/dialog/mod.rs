@@ -33,10 +33,10 @@ use crate::prompt::{AskError, CodeSource, Question};
 use crate::secret::Secret;
 use crate::system::child::{self, Answer, ChildLimits};
 use crate::system::clock::Deadline;
+use crate::system::desktop;
 use crate::system::directories::Directories;
 use crate::system::env::Env;
 use crate::system::terminal::{Terminal, Unusable};
-use crate::system::{desktop, programs};
 use words::Words;
 
 /// So many answers that are no code, then the program is taken for broken: each would open a window again.
@@ -80,18 +80,7 @@ impl<'a> DialogSource<'a> {
 
     fn programs(&self) -> impl Iterator<Item = (DialogProgram, PathBuf)> {
         let files = self.order.iter().flat_map(|program| files(*program).iter().map(move |file| (*program, *file)));
-        files.filter_map(|(program, file)| Some((program, self.find(file)?)))
-    }
-
-    /// A stand-in for the account's home, in tests, stands for the whole machine, whatever system that is.
-    fn find(&self, file: &str) -> Option<PathBuf> {
-        let is_there = child::is_executable;
-        match (&self.dirs.account_stand_in, file.rsplit_once(['/', '\\'])) {
-            (Some(home), Some((_, name))) => programs::find_below(home, name, is_there),
-            (Some(home), None) => programs::find_below(home, file, is_there),
-            (None, Some(_)) => Some(PathBuf::from(file)).filter(|file| file.is_absolute() && is_there(file)),
-            (None, None) => programs::find(file, &self.dirs.account_home(), is_there),
-        }
+        files.filter_map(|(program, file)| Some((program, desktop::find(file, self.dirs)?)))
     }
 
     /// Asks with one program until there is a code; none if it cannot show a window.
@@ -141,7 +130,7 @@ impl<'a> DialogSource<'a> {
 impl CodeSource for DialogSource<'_> {
     fn ask(&self, question: &Question, until: Deadline) -> Result<MfaCode, AskError> {
         may_open(question, self.after_a_closed_one)?;
-        if !has_display(self.env) {
+        if !desktop::has_display(self.env) {
             return Err(AskError::Nobody(Unusable::Missing.to_string()));
         }
         if self.order.is_empty() {
@@ -195,22 +184,14 @@ fn nobody(why: &str) -> AskError {
     AskError::Nobody(format!("{}, and {why}", Unusable::Missing))
 }
 
-/// Whether a window would be seen. Over SSH, only X shows windows where the person is.
-fn has_display(env: &Env) -> bool {
-    if cfg!(any(target_os = "macos", windows)) {
-        return env.raw("SSH_CONNECTION").is_none();
-    }
-    ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|display| env.raw(display).is_some())
-}
-
 /// The files of a program, by name or, where the system has it at one place, by path.
 fn files(program: DialogProgram) -> &'static [&'static str] {
     match program {
         DialogProgram::Pinentry => pinentry::FILES,
         DialogProgram::Zenity => &["zenity"],
         DialogProgram::Kdialog => &["kdialog"],
-        DialogProgram::Osascript => &["/usr/bin/osascript"],
-        DialogProgram::Powershell => &[r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"],
+        DialogProgram::Osascript => &[desktop::OSASCRIPT],
+        DialogProgram::Powershell => &[desktop::POWERSHELL],
     }
 }
 

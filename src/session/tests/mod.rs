@@ -2,6 +2,7 @@
 
 mod asking;
 mod declining;
+mod ending;
 mod fetching;
 mod locking;
 mod minting;
@@ -447,6 +448,7 @@ impl World {
             patience: Patience::EachQuestion(Duration::from_secs(55)),
             clock: &|| self.now(),
             warn: &|text| self.warnings.lock().unwrap().push(text.into()),
+            ends_soon: None,
             hidden_by: &|| None,
         })
     }

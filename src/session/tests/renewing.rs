@@ -16,6 +16,7 @@ fn ageing(plan: &Plan, left: i64) -> World {
 fn looked(world: &World, plan: &Plan) -> &'static str {
     match look(&world.cache(), &steps(plan), Need::ALIVE, world.now()) {
         Lookup::Serve(_) => "serve",
+        Lookup::Last(..) => "last",
         Lookup::Renew(_) => "renew",
         Lookup::Miss => "miss",
     }
@@ -46,7 +47,7 @@ fn what_a_code_opened_is_not_renewed() {
     let long = plan("long", Some(device()), vec![role_step("long", 4 * HOUR, Some(device()))]);
     for plan in [base(), long] {
         let world = ageing(&plan, 60);
-        assert_eq!(looked(&world, &plan), "serve");
+        assert_eq!(looked(&world, &plan), "last");
         assert_eq!(number(&world.obtain(&plan, &FakePerson::default()).unwrap()), 1);
         assert_eq!(world.sts.calls().len(), 1);
     }
@@ -81,7 +82,7 @@ fn role_above_a_session_that_is_over_is_served_to_its_end() {
     world.pass(30 * MINUTE);
     world.cache().forget(&identities(&plan)[0]).unwrap();
     world.pass(20 * MINUTE);
-    assert_eq!(looked(&world, &plan), "serve");
+    assert_eq!(looked(&world, &plan), "last");
     assert_eq!(number(&world.obtain(&plan, &FakePerson::default()).unwrap()), 2);
 }
 

@@ -1,0 +1,48 @@
+//! The notification before a session ends that only a code replaces: `credential-process` is called where nobody looks.
+
+use crate::credentials::Session;
+use crate::duration;
+use crate::hint::{CommandLine, Verb};
+use crate::notification::Notifier;
+use crate::session::is_told;
+use crate::system::clock;
+use crate::system::log;
+use crate::text::visible::visible;
+use crate::text::width::cut_middle;
+use crate::timestamp::Timestamp;
+
+use super::context::{Context, Planned};
+
+/// Widest profile name in a notification, in columns.
+const WIDEST: usize = 48;
+
+/// Whether there is still somebody to tell of the end of a session that was issued then.
+pub fn is_due(context: &Context, planned: &Planned, issued: Timestamp) -> bool {
+    let endpoint = planned.endpoint.identity();
+    notifier(context, planned).is_some() && !is_told(&context.dirs.cache, endpoint.as_deref(), &planned.steps(), issued)
+}
+
+/// What tells a person; none where nobody is to be told.
+pub fn teller<'a>(context: &'a Context, planned: &'a Planned) -> Option<impl Fn(&Session) + use<'a>> {
+    let notifier = notifier(context, planned)?;
+    Some(move |session: &Session| {
+        let Context { env, dirs, .. } = context;
+        let (title, text) = words(planned, session);
+        if let Err(error) = notifier.show(&title, &text, env, dirs) {
+            log::step(format_args!("no notification: {error}"));
+        }
+    })
+}
+
+fn notifier(context: &Context, planned: &Planned) -> Option<Notifier> {
+    // A program that prints the codes needs no telling.
+    let is_wanted = context.settings.is_on("notify") && planned.plan.process_for_codes().is_none();
+    if is_wanted { Notifier::find(&context.env, &context.dirs) } else { None }
+}
+
+fn words(planned: &Planned, session: &Session) -> (String, String) {
+    let profile = &planned.plan.profile;
+    let left = duration::show(session.expires.since(clock::now()));
+    let title = format!("{}: AWS session ends in {left}", cut_middle(&visible(profile.as_str()), WIDEST));
+    (title, format!("For a new one, run in a terminal: {}", CommandLine::of(Verb::Login, profile).with("--fresh")))
+}

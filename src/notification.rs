@@ -1,0 +1,111 @@
+//! A notification on the desktop, shown by a program that is started and not waited for. Its rules:
+//!
+//! - Only on a display of this machine: over SSH it would appear where nobody sits.
+//! - The program comes from the directories of the system and of package managers, and gets what a program of the
+//!   desktop needs of our environment, as a dialog does (`prompt/dialog`). Nothing is written to a terminal.
+//! - The words are arguments or variables, never part of a script; what is foreign in them is visible, and no markup.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::system::directories::Directories;
+use crate::system::env::Env;
+use crate::system::{child, desktop};
+
+const NAME: &str = "twolock";
+
+/// A program that shows a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Program {
+    NotifySend,
+    Kdialog,
+    Osascript,
+    Powershell,
+}
+
+impl Program {
+    /// In the order in which they are looked for.
+    const ALL: [Self; 4] = [Self::NotifySend, Self::Kdialog, Self::Osascript, Self::Powershell];
+
+    /// By name or, where the system has it at one place, by path.
+    fn file(self) -> &'static str {
+        match self {
+            Self::NotifySend => "notify-send",
+            Self::Kdialog => "kdialog",
+            Self::Osascript => desktop::OSASCRIPT,
+            Self::Powershell => desktop::POWERSHELL,
+        }
+    }
+}
+
+/// What can show a notification here.
+#[derive(Debug)]
+pub struct Notifier {
+    program: Program,
+    file: PathBuf,
+}
+
+/// Title and text of the macOS script are its arguments.
+const APPLE_SCRIPT: [&str; 3] =
+    ["on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run"];
+/// PowerShell reads them from variables; the balloon goes with the process.
+const BALLOON: &str = "Add-Type -AssemblyName System.Windows.Forms, System.Drawing; \
+    $icon = New-Object System.Windows.Forms.NotifyIcon; \
+    $icon.Icon = [System.Drawing.SystemIcons]::Information; $icon.Visible = $true; \
+    $icon.ShowBalloonTip(10000, $env:NOTIFICATION_TITLE, $env:NOTIFICATION_TEXT, 'Info'); \
+    Start-Sleep -Seconds 12; $icon.Dispose()";
+
+impl Notifier {
+    /// Finds a program that can show a notification; none without a display, or over SSH.
+    pub fn find(env: &Env, dirs: &Directories) -> Option<Self> {
+        if env.raw("SSH_CONNECTION").is_some() || !desktop::has_display(env) {
+            return None;
+        }
+        Program::ALL.into_iter().find_map(|program| {
+            let file = desktop::find(program.file(), dirs)?;
+            Some(Self { program, file })
+        })
+    }
+
+    /// Starts it. Whether a person sees the notification is not known.
+    pub fn show(&self, title: &str, text: &str, env: &Env, dirs: &Directories) -> io::Result<()> {
+        let mut command = Command::new(&self.file);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        desktop::hand_environment(&mut command, env, &dirs.account_home());
+        match self.program {
+            Program::NotifySend => {
+                command.arg(format!("--app-name={NAME}")).args(["--", title, &without_markup(text)]);
+            }
+            Program::Kdialog => {
+                command.args(["--title", title, "--passivepopup", &without_markup(text), "10"]);
+            }
+            Program::Osascript => {
+                APPLE_SCRIPT.iter().for_each(|line| {
+                    command.args(["-e", line]);
+                });
+                command.args([title, text]);
+            }
+            Program::Powershell => {
+                command.args(["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Restricted", "-Command", BALLOON]);
+                command.env("NOTIFICATION_TITLE", title).env("NOTIFICATION_TEXT", text);
+            }
+        }
+        child::start_apart(&mut command).map(drop)
+    }
+}
+
+/// The text of a notification, unlike its title, may be markup.
+fn without_markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_no_markup() {
+        assert_eq!(without_markup("a <b>b</b> & c"), "a &lt;b&gt;b&lt;/b&gt; &amp; c");
+    }
+}

@@ -1,0 +1,67 @@
+//! The end of a session that only a code replaces: a person is told of it once, by whichever caller comes first.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::credentials::Session;
+use crate::session::device::{DeviceFiles, DeviceState};
+use crate::session::identity::{Identity, PlannedStep};
+use crate::session::sealed::Header;
+use crate::session::sessions::{Locking, Sessions};
+use crate::session::target::Target;
+use crate::system::lock::FileLock;
+use crate::timestamp::Timestamp;
+
+/// SDKs ask for new credentials at each request from then on.
+const SOON: Duration = Duration::from_secs(15 * 60);
+/// No session lasts longer.
+const KEPT: Duration = Duration::from_secs(36 * 3_600);
+
+/// Whether a session ends so soon that a person should know: less than 15 minutes, or a third of its life, remains.
+pub(super) fn is_near(header: &Header, now: Timestamp) -> bool {
+    header.expires.since(now) < SOON.min(header.life() / 3)
+}
+
+/// Whether a person was told already of the end of a plan's session that was issued then. Takes no lock.
+pub fn is_told(directory: &Path, endpoint: Option<&str>, steps: &[PlannedStep<'_>], issued: Timestamp) -> bool {
+    let told = |last: Target<'_>| {
+        let (device, code) = last.opened_by_a_code()?;
+        Some(DeviceFiles::of(directory, device, endpoint).load().is_told(&code, issued))
+    };
+    Target::last_of(steps).and_then(told).unwrap_or(false)
+}
+
+impl Sessions<'_> {
+    /// Tells of the end of a session that was issued then, if nobody has. Whoever holds the device's lock asks for a code
+    /// now, which tells as much.
+    pub(super) fn tell_of_the_end(&self, last: Target<'_>, session: &Session, issued: Timestamp) {
+        let (Some(tell), Some((device, code))) = (self.ends_soon, last.opened_by_a_code()) else { return };
+        if self.locking == Locking::Never {
+            return;
+        }
+        let files = DeviceFiles::of(self.directory, device, self.endpoint);
+        let Ok(_lock) = FileLock::try_acquire(&files.lock) else { return };
+        let mut state = files.load();
+        if state.is_told(&code, issued) {
+            return;
+        }
+        state.note_told(&code, (self.clock)());
+        files.save(&state);
+        // What cannot be noted would be told again at each request.
+        if files.load().is_told(&code, issued) {
+            tell(session);
+        }
+    }
+}
+
+impl DeviceState {
+    /// The session that a code opened has an end of its own, and so has each role above it: one of them is told.
+    fn is_told(&self, code: &Identity, issued: Timestamp) -> bool {
+        self.told.iter().any(|(of, at)| *of == code.hex() && *at >= issued)
+    }
+
+    fn note_told(&mut self, code: &Identity, now: Timestamp) {
+        self.told.retain(|(of, at)| *of != code.hex() && *at <= now && now.since(*at) < KEPT);
+        self.told.push((code.hex(), now));
+    }
+}

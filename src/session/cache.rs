@@ -157,8 +157,12 @@ pub fn remove_all(directory: &Path) -> io::Result<usize> {
     let mut removed = 0;
     for path in entries.flatten().map(|e| e.path()) {
         if path.extension().is_some_and(|e| e == SUFFIX) {
-            std::fs::remove_file(path)?;
-            removed += 1;
+            match std::fs::remove_file(path) {
+                Ok(()) => removed += 1,
+                // Another of us removes them, too.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
         }
     }
     Ok(removed)

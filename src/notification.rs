@@ -78,7 +78,8 @@ impl Notifier {
                 command.arg(format!("--app-name={NAME}")).args(["--", title, &without_markup(text)]);
             }
             Program::Kdialog => {
-                command.args(["--title", title, "--passivepopup", &without_markup(text), "10"]);
+                let [title, text] = for_kdialog(title, text);
+                command.args(["--title", &title, "--passivepopup", &text, "10"]);
             }
             Program::Osascript => {
                 APPLE_SCRIPT.iter().for_each(|line| {
@@ -100,6 +101,14 @@ fn without_markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// kdialog hands both to the desktop, or shows them itself, as markup if they look like some: a title must not, and a
+/// text that was escaped must.
+fn for_kdialog(title: &str, text: &str) -> [String; 2] {
+    let escaped = without_markup(text);
+    let begin = if escaped == text { "" } else { "<b></b>" };
+    [title.replace('<', "‹").replace('>', "›"), format!("{begin}{escaped}")]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +116,7 @@ mod tests {
     #[test]
     fn a_text_is_no_markup() {
         assert_eq!(without_markup("a <b>b</b> & c"), "a &lt;b&gt;b&lt;/b&gt; &amp; c");
+        assert_eq!(for_kdialog("a <b>b</b> & c", "a & b"), ["a ‹b›b‹/b› & c", "<b></b>a &amp; b"]);
+        assert_eq!(for_kdialog("a", "b"), ["a", "b"]);
     }
 }

@@ -133,3 +133,38 @@ fn a_pinentry_of_the_terminal_and_a_display_that_is_gone_are_skipped() {
         assert!(ran.code == 9 && ran.stderr.contains(&said), "{program}: {ran:?}");
     }
 }
+
+/// Waits for the daemon, runs twolock twice at a time when its session has 14 minutes left, and waits for what is shown.
+const AT_THE_END: &str = r#"
+dunst -print >"$HOME/printed" 2>&1 &
+owned='call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.NameHasOwner org.freedesktop.Notifications'
+until gdbus $owned | grep -q true; do sleep 0.1; done
+for caller in 1 2; do faketime -f +706m "$0" credential-process base || echo "$?" >>"$HOME/failed"; done >/dev/null
+tries=0
+until grep -q body "$HOME/printed" || test $((tries += 1)) = 100; do sleep 0.1; done
+sleep 0.5
+kill "$!"
+"#;
+
+#[test]
+#[ignore = "long: real dialogs"]
+fn a_notification_daemon_is_told_once_that_a_session_ends() {
+    let display = Display::start();
+    for (name, program) in [("notify-send", "/usr/bin/notify-send"), ("kdialog", "/usr/bin/kdialog")] {
+        let world = desk(name, program);
+        world.log_in("base");
+        let mut command = world.program("dbus-run-session");
+        command.args(["--", "sh", "-c", AT_THE_END, env!("CARGO_BIN_EXE_twolock")]);
+        command.env("DISPLAY", &display.name);
+        let ran = world.finish(&mut command);
+        let printed = std::fs::read_to_string(world.home().join("printed")).unwrap();
+        let shown = |line: &str| printed.lines().filter(|shown| shown.trim() == line).count();
+        let text = "body: 'For a new one, run in a terminal: twolock login base --fresh'";
+        assert_eq!(
+            (shown("summary: 'base: AWS session ends in 14m'"), shown(text)),
+            (1, 1),
+            "{name}: {printed} {ran:?}"
+        );
+        assert!(!world.home().join("failed").exists(), "{name}: {ran:?}");
+    }
+}

@@ -1,7 +1,6 @@
 //! The notification before a session ends that only a code replaces: `credential-process` is called where nobody looks.
 
 use crate::credentials::Session;
-use crate::duration;
 use crate::hint::{CommandLine, Verb};
 use crate::notification::Notifier;
 use crate::session::is_told;
@@ -42,7 +41,7 @@ fn notifier(context: &Context, planned: &Planned) -> Option<Notifier> {
 
 fn words(planned: &Planned, session: &Session) -> (String, String) {
     let profile = &planned.plan.profile;
-    let left = duration::show(session.expires.since(clock::now()));
-    let title = format!("{}: AWS session ends in {left}", cut_middle(&visible(profile.as_str()), WIDEST));
+    let minutes = session.expires.since(clock::now()).as_secs().div_ceil(60);
+    let title = format!("{}: AWS session ends in {minutes}m", cut_middle(&visible(profile.as_str()), WIDEST));
     (title, format!("For a new one, run in a terminal: {}", CommandLine::of(Verb::Login, profile).with("--fresh")))
 }

@@ -6,7 +6,7 @@ use crate::hint::{CommandLine, Verb};
 
 /// What we are confined by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has such sandboxes"))]
+#[cfg_attr(all(not(target_os = "linux"), not(test)), expect(dead_code, reason = "only Linux has such sandboxes"))]
 pub enum Confinement {
     Flatpak,
     Snap,

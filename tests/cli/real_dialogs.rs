@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::world::{Ran, World, eventually};
 
@@ -23,7 +24,8 @@ struct Display {
 impl Display {
     fn start() -> Self {
         let mut server = Command::new("Xvfb");
-        server.args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"]);
+        // Without -noreset it starts anew when xdotool, its only client at first, has gone.
+        server.args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"]);
         let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("Xvfb");
         let mut number = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
@@ -40,7 +42,8 @@ impl Display {
     }
 
     fn windows(&self) -> String {
-        self.xdotool(&["search", "--onlyvisible", "--name", "^twolock"])
+        // openbox may sleep on a window that was opened while it started; a message of any kind wakes it.
+        self.xdotool(&["set_desktop", "0", "search", "--onlyvisible", "--name", "^twolock"])
     }
 
     /// Waits for the dialog, and presses keys in it.
@@ -51,6 +54,8 @@ impl Display {
             self.xdotool(&["windowactivate", "--sync", &window]);
             self.xdotool(&["getwindowfocus", "getwindowname"]).starts_with("twolock")
         });
+        // An answer at once, as of a program that cannot open a window, is no person's.
+        std::thread::sleep(Duration::from_millis(400));
         self.xdotool(&["type", "--delay", "30", text]);
         self.xdotool(&["key", key]);
     }

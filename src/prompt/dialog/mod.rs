@@ -36,7 +36,9 @@ use crate::system::clock::Deadline;
 use crate::system::desktop;
 use crate::system::directories::Directories;
 use crate::system::env::Env;
+use crate::system::log;
 use crate::system::terminal::{Terminal, Unusable};
+use crate::system::words::first_words;
 use words::Words;
 
 /// So many answers that are no code, then the program is taken for broken: each would open a window again.
@@ -119,7 +121,11 @@ impl<'a> DialogSource<'a> {
             None => child::answer(&mut command, bounds),
         };
         match answer {
-            Ok(answer) if is_without_window(&answer, began.elapsed()) => Reply::NoWindow,
+            Ok(answer) if is_without_window(&answer, began.elapsed()) => {
+                let (name, words) = (program.name(), first_words(&answer.errors));
+                log::step(format_args!("{name} opened no dialog ({}): {words}", answer.status));
+                Reply::NoWindow
+            }
             Ok(answer) => reply(program, &answer),
             Err(child::NoAnswer::TimedOut) => Reply::TimedOut,
             Err(child::NoAnswer::NotStarted(_) | child::NoAnswer::TooLong) => Reply::NoWindow,

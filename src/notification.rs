@@ -3,7 +3,7 @@
 //! - Only on a display of this machine: over SSH it would appear where nobody sits.
 //! - The program comes from the directories of the system and of package managers, and gets what a program of the
 //!   desktop needs of our environment, as a dialog does (`prompt/dialog`). Nothing is written to a terminal.
-//! - The words are arguments or variables, never part of a script; what is foreign in them is visible, and no markup.
+//! - The words are arguments or variables, never part of a script; foreign text in them is made visible and never read as markup.
 
 use std::io;
 use std::path::PathBuf;
@@ -46,10 +46,10 @@ pub struct Notifier {
     file: PathBuf,
 }
 
-/// Title and text of the macOS script are its arguments.
+/// The macOS script gets title and text as arguments.
 const APPLE_SCRIPT: [&str; 3] =
     ["on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run"];
-/// PowerShell reads them from variables; the balloon goes with the process.
+/// PowerShell reads them from variables; the balloon disappears when the process ends.
 const BALLOON: &str = "Add-Type -AssemblyName System.Windows.Forms, System.Drawing; \
     $icon = New-Object System.Windows.Forms.NotifyIcon; \
     $icon.Icon = [System.Drawing.SystemIcons]::Information; $icon.Visible = $true; \
@@ -101,8 +101,8 @@ fn without_markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// kdialog hands both to the desktop, or shows them itself, as markup if they look like some: a title must not, and a
-/// text that was escaped must.
+/// kdialog, or the desktop it passes them to, reads title and text as markup if they look like it. So the title must not
+/// look like markup, and an escaped text must.
 fn for_kdialog(title: &str, text: &str) -> [String; 2] {
     let escaped = without_markup(text);
     let begin = if escaped == text { "" } else { "<b></b>" };

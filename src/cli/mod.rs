@@ -101,8 +101,9 @@ Example, in ~/.aws/config, as written by `twolock profile adopt prod`:
 
 If the profile also has an access key, the AWS CLI and SDKs use that key and never run twolock; adopt moves the key to the OS keyring.
 
-An active session is used as it is. Otherwise twolock asks for a code on the terminal, once for all waiting processes. \
-Without a terminal, it exits with code 9 at once and shows the command to run.")]
+An active session is used as it is. Otherwise twolock asks for a code, once for all waiting processes: on the terminal or, \
+where there is none, in a dialog. If neither is possible, it exits with code 9 at once and shows the command to run. \
+A desktop notification tells you shortly before the next code is needed (setting notify).")]
     CredentialProcess(ProfileAndCode),
     /// Print shell statements that set the credentials
     #[command(after_help = "\

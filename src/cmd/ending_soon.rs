@@ -1,4 +1,5 @@
-//! The notification before a session ends that only a code replaces: `credential-process` is called where nobody looks.
+//! The desktop notification that a session expires soon which only a code can replace. `credential-process` shows it,
+//! because nobody reads its stderr.
 
 use crate::credentials::Session;
 use crate::hint::{CommandLine, Verb};
@@ -15,13 +16,13 @@ use super::context::{Context, Planned};
 /// Widest profile name in a notification, in columns.
 const WIDEST: usize = 48;
 
-/// Whether there is still somebody to tell of the end of a session that was issued then.
+/// Returns whether the notification for the plan's session issued at `issued` is still to be shown.
 pub fn is_due(context: &Context, planned: &Planned, issued: Timestamp) -> bool {
     let endpoint = planned.endpoint.identity();
     notifier(context, planned).is_some() && !is_told(&context.dirs.cache, endpoint.as_deref(), &planned.steps(), issued)
 }
 
-/// What tells a person; none where nobody is to be told.
+/// Returns the function that shows the notification; none if none is to be shown.
 pub fn teller<'a>(context: &'a Context, planned: &'a Planned) -> Option<impl Fn(&Session) + use<'a>> {
     let notifier = notifier(context, planned)?;
     Some(move |session: &Session| {
@@ -34,7 +35,7 @@ pub fn teller<'a>(context: &'a Context, planned: &'a Planned) -> Option<impl Fn(
 }
 
 fn notifier(context: &Context, planned: &Planned) -> Option<Notifier> {
-    // A program that prints the codes needs no telling.
+    // With a program that prints the codes, no person is needed.
     let is_wanted = context.settings.is_on("notify") && planned.plan.process_for_codes().is_none();
     if is_wanted { Notifier::find(&context.env, &context.dirs) } else { None }
 }
@@ -42,6 +43,12 @@ fn notifier(context: &Context, planned: &Planned) -> Option<Notifier> {
 fn words(planned: &Planned, session: &Session) -> (String, String) {
     let profile = &planned.plan.profile;
     let minutes = session.expires.since(clock::now()).as_secs().div_ceil(60);
-    let title = format!("{}: AWS session ends in {minutes}m", cut_middle(&visible(profile.as_str()), WIDEST));
-    (title, format!("For a new one, run in a terminal: {}", CommandLine::of(Verb::Login, profile).with("--fresh")))
+    let title = format!("{}: AWS session expires in {minutes} min", cut_middle(&visible(profile.as_str()), WIDEST));
+    (
+        title,
+        format!(
+            "To start a new one with an MFA code, run in a terminal: {}",
+            CommandLine::of(Verb::Login, profile).with("--fresh")
+        ),
+    )
 }

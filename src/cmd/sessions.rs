@@ -59,7 +59,7 @@ pub struct SessionRequest {
     pub takes_given_code: bool,
     /// Whether a program that calls again is not asked again at once after a person declined.
     pub asks_once: bool,
-    /// Whether a notification tells a person that a session ends soon.
+    /// Whether to show a notification when a session expires soon.
     pub tells_of_the_end: bool,
     /// Whether a dialog for the code may be opened although the last one was closed just now.
     pub after_a_closed_dialog: bool,

@@ -73,7 +73,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         name: "notify",
-        meaning: "a notification before a session ends",
+        meaning: "a notification before a session expires",
         default: "on",
         variable: None,
         check: |text| if ["on", "off"].contains(&text) { Ok(()) } else { Err("allowed: on, off".into()) },

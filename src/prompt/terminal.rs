@@ -60,8 +60,8 @@ impl TerminalSource {
     fn turn(&self, terminal: &Terminal, until: Deadline) -> Result<Option<Turn>, AskError> {
         let Some(directory) = &self.turns else { return Ok(None) };
         let turn = Turn::wait(terminal, directory, until).map_err(|Taken(holder)| {
-            let cause = format!("gave up waiting for {holder}, which is asking on this terminal");
-            AskError::Failed(Failure::new(Kind::Busy, cause).hint("run this command again"))
+            let cause = format!("gave up waiting for {holder}, which is asking for a code on this terminal");
+            AskError::Failed(Failure::new(Kind::Busy, cause).hint("enter that code, then run this again"))
         })?;
         terminal.check().map_err(nobody)?;
         Ok(Some(turn))

@@ -159,7 +159,7 @@ pub fn remove_all(directory: &Path) -> io::Result<usize> {
         if path.extension().is_some_and(|e| e == SUFFIX) {
             match std::fs::remove_file(path) {
                 Ok(()) => removed += 1,
-                // Another of us removes them, too.
+                // Another twolock is removing them, too.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }

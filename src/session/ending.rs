@@ -1,4 +1,4 @@
-//! The end of a session that only a code replaces: a person is told of it once, by whichever caller comes first.
+//! Notifies a person, once, that a session expires soon which only a code can replace.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::session::target::Target;
 use crate::system::lock::FileLock;
 use crate::timestamp::Timestamp;
 
-/// SDKs ask for new credentials at each request from then on.
+/// From then on, the AWS CLI and boto3 ask for new credentials at each request.
 const SOON: Duration = Duration::from_secs(15 * 60);
 /// No session lasts longer.
 const KEPT: Duration = Duration::from_secs(36 * 3_600);
@@ -22,7 +22,7 @@ pub(super) fn is_near(header: &Header, now: Timestamp) -> bool {
     header.expires.since(now) < SOON.min(header.life() / 3)
 }
 
-/// Whether a person was told already of the end of a plan's session that was issued then. Takes no lock.
+/// Returns whether the notification for the plan's session issued at `issued` was shown already. Takes no lock.
 pub fn is_told(directory: &Path, endpoint: Option<&str>, steps: &[PlannedStep<'_>], issued: Timestamp) -> bool {
     let told = |last: Target<'_>| {
         let (device, code) = last.opened_by_a_code()?;
@@ -32,8 +32,7 @@ pub fn is_told(directory: &Path, endpoint: Option<&str>, steps: &[PlannedStep<'_
 }
 
 impl Sessions<'_> {
-    /// Tells of the end of a session that was issued then, if nobody has. Whoever holds the device's lock asks for a code
-    /// now, which tells as much.
+    /// Notifies a person unless that was done already. If the device's lock is held, a person is asked for a code anyway.
     pub(super) fn tell_of_the_end(&self, last: Target<'_>, session: &Session, issued: Timestamp) {
         let (Some(tell), Some((device, code))) = (self.ends_soon, last.opened_by_a_code()) else { return };
         if self.locking == Locking::Never {
@@ -47,7 +46,7 @@ impl Sessions<'_> {
         }
         state.note_told(&code, (self.clock)());
         files.save(&state);
-        // What cannot be noted would be told again at each request.
+        // If this was not saved, every request would notify again.
         if files.load().is_told(&code, issued) {
             tell(session);
         }
@@ -55,7 +54,7 @@ impl Sessions<'_> {
 }
 
 impl DeviceState {
-    /// The session that a code opened has an end of its own, and so has each role above it: one of them is told.
+    /// An MFA session and each role on it expire at different times; one notification is enough for all of them.
     fn is_told(&self, code: &Identity, issued: Timestamp) -> bool {
         self.told.iter().any(|(of, at)| *of == code.hex() && *at >= issued)
     }

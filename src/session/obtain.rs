@@ -21,7 +21,7 @@ use crate::timestamp::Timestamp;
 pub enum Lookup {
     /// A session that meets the need.
     Serve(Session),
-    /// A session that serves, issued then, and that ends soon: only a code replaces it.
+    /// A session that still serves but expires soon, and when it was issued: only a code can replace it.
     Last(Session, Timestamp),
     /// A session that serves, and that one caller should renew now, without a person.
     Renew(Session),

@@ -95,7 +95,7 @@ pub struct Sessions<'a> {
     pub patience: Patience,
     pub clock: &'a dyn Fn() -> Timestamp,
     pub warn: &'a dyn Fn(&str),
-    /// Tells a person that a session ends soon, which only a code replaces; none where nobody is told.
+    /// Notifies a person that a session expires soon which only a code can replace; none if nobody is to be notified.
     pub ends_soon: Option<&'a dyn Fn(&Session)>,
     /// The sandbox that hides sessions and keyring, if one does; asked for only where nobody can be asked for a code.
     pub hidden_by: &'a dyn Fn() -> Option<Confinement>,

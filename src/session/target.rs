@@ -51,7 +51,7 @@ impl<'a> Target<'a> {
         end(&self.identity).max(opened.and_then(end))
     }
 
-    /// The device whose code opens it or the session that it rests on, and what that one is.
+    /// Returns the device whose code opens this session or the one below it, and the identity of the session so opened.
     pub(super) fn opened_by_a_code(self) -> Option<(&'a MfaSerial, Identity)> {
         let own = self.call.device().map(|device| (device, self.identity));
         own.or_else(|| self.opened_below().and_then(|below| Some((below.step.device()?, below.identity))))

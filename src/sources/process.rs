@@ -109,7 +109,7 @@ impl ProcessSource {
             return Err(Failure::new(Kind::Busy, cause)
                 .of_profile(&self.profile)
                 .at(self.place())
-                .hint("run this command again"));
+                .hint("run this again"));
         }
         let bounds = ChildLimits { output: MOST_OUTPUT, errors: MOST_ERRORS, until };
         let answer = child::answer(&mut self.command(), bounds).map_err(|none| self.no_answer(none, patience))?;

@@ -37,7 +37,7 @@ const KEPT: [&str; 19] = [
     "__CF_USER_TEXT_ENCODING",
 ];
 
-/// The programs of a system that are at one place.
+/// Programs with a fixed path on their system.
 pub const OSASCRIPT: &str = "/usr/bin/osascript";
 pub const POWERSHELL: &str = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe";
 

@@ -1,7 +1,7 @@
 //! Whose turn it is to ask on a terminal: two questions at once would erase each other, and share what is typed.
 //!
-//! A lock on a file of ours for each terminal, removed when the question is over. Where none can be had, nobody is
-//! waited for: a question beside another one is better than none.
+//! A lock on a file of ours for each terminal, removed when the question is over. If it cannot be locked, the question
+//! is asked at once: two questions at a time are better than none at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};

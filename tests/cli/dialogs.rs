@@ -170,7 +170,7 @@ fn a_program_that_is_missing_or_shows_no_window_is_skipped_for_the_next() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     fs::remove_dir_all(desk.world.home().join(".nix-profile")).unwrap();
     assert_eq!(desk.run(&["logout", "--all"]).code, 0);
-    desk.run(&ASKS).is(9, "", &nobody(", and no program for a dialog was found (such as zenity or kdialog)"));
+    desk.run(&ASKS).is(9, "", &nobody(", and no dialog program was found (such as zenity or kdialog)"));
 }
 
 #[test]

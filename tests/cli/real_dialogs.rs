@@ -24,7 +24,7 @@ struct Display {
 impl Display {
     fn start() -> Self {
         let mut server = Command::new("Xvfb");
-        // Without -noreset it starts anew when xdotool, its only client at first, has gone.
+        // Without -noreset the server resets when its last client, here xdotool, disconnects.
         server.args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"]);
         let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("Xvfb");
         let mut number = String::new();
@@ -42,7 +42,7 @@ impl Display {
     }
 
     fn windows(&self) -> String {
-        // openbox may sleep on a window that was opened while it started; a message of any kind wakes it.
+        // openbox may miss a window that is opened while it starts; any message wakes it.
         self.xdotool(&["set_desktop", "0", "search", "--onlyvisible", "--name", "^twolock"])
     }
 
@@ -54,7 +54,7 @@ impl Display {
             self.xdotool(&["windowactivate", "--sync", &window]);
             self.xdotool(&["getwindowfocus", "getwindowname"]).starts_with("twolock")
         });
-        // An answer at once, as of a program that cannot open a window, is no person's.
+        // twolock takes a program that fails at once for one that could not open a window.
         std::thread::sleep(Duration::from_millis(400));
         self.xdotool(&["type", "--delay", "30", text]);
         self.xdotool(&["key", key]);
@@ -164,9 +164,9 @@ fn a_notification_daemon_is_told_once_that_a_session_ends() {
         let ran = world.finish(&mut command);
         let printed = std::fs::read_to_string(world.home().join("printed")).unwrap();
         let shown = |line: &str| printed.lines().filter(|shown| shown.trim() == line).count();
-        let text = "body: 'For a new one, run in a terminal: twolock login base --fresh'";
+        let text = "body: 'To start a new one with an MFA code, run in a terminal: twolock login base --fresh'";
         assert_eq!(
-            (shown("summary: 'base: AWS session ends in 14m'"), shown(text)),
+            (shown("summary: 'base: AWS session expires in 14 min'"), shown(text)),
             (1, 1),
             "{name}: {printed} {ran:?}"
         );

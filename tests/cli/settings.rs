@@ -24,7 +24,7 @@ fn list_shows_each_value_and_where_it_is_set() {
          prompt_timeout    20s               TWOLOCK_PROMPT_TIMEOUT           how long to wait for a code\n\
          prompt            auto              default                          dialogs for a code: auto, off or a list\n\
          askpass                             default                          a program that asks instead of a dialog\n\
-         notify            on                default                          a notification before a session ends\n\
+         notify            on                default                          a notification before a session expires\n\
          min_ttl           30s               default                          env and exec renew if less time is left\n\
          keyring           auto              default                          which keyring to use: auto, kernel, file\n\
          key_max_age       90d               default                          age at which to rotate access keys\n\

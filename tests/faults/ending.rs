@@ -1,4 +1,5 @@
-//! The notification before a session ends that only a code replaces: once, on the desktop, and at nobody's cost.
+//! The notification that a session expires soon which only a code can replace: once, on the desktop, and it slows no
+//! caller down.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -68,7 +69,7 @@ fn two_hundred_late_callers_give_one_notification_and_get_their_answers() {
     }
     eventually("a notification", || !shown(&world).is_empty());
     settle();
-    let words = "base: AWS session ends in 14m|For a new one, run in a terminal: twolock login base --fresh";
+    let words = "base: AWS session expires in 14 min|To start a new one with an MFA code, run in a terminal: twolock login base --fresh";
     assert_eq!(shown(&world), [format!("--app-name=twolock|--|{words}")]);
     let environment = fs::read_to_string(world.home().join("environment")).unwrap();
     assert!(environment.contains("DISPLAY=:77") && !environment.contains("AWS_") && !environment.contains("TWOLOCK_"));
@@ -158,8 +159,8 @@ fn a_program_that_hangs_fails_or_writes_costs_nobody_anything() {
 #[test]
 fn names_are_shown_as_they_are_and_never_as_markup_or_options() {
     for (profile, title, text) in [
-        ("--help", "--help: AWS session ends in 14m", "twolock login --fresh -- --help"),
-        ("a <b>&x", "a <b>&x: AWS session ends in 14m", "twolock login 'a &lt;b&gt;&amp;x' --fresh"),
+        ("--help", "--help: AWS session expires in 14 min", "twolock login --fresh -- --help"),
+        ("a <b>&x", "a <b>&x: AWS session expires in 14 min", "twolock login 'a &lt;b&gt;&amp;x' --fresh"),
     ] {
         let world = world(NOTES);
         let config = fs::read_to_string(world.home().join(".aws/config")).unwrap();
@@ -176,7 +177,10 @@ fn names_are_shown_as_they_are_and_never_as_markup_or_options() {
         let ran = answer(&world, &mut command);
         assert_eq!(ran.code, 0, "{ran:?}");
         eventually("a notification", || shown(&world).len() == 1);
-        assert_eq!(shown(&world), [format!("--app-name=twolock|--|{title}|For a new one, run in a terminal: {text}")]);
+        assert_eq!(
+            shown(&world),
+            [format!("--app-name=twolock|--|{title}|To start a new one with an MFA code, run in a terminal: {text}")]
+        );
     }
 }
 

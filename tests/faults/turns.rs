@@ -145,6 +145,9 @@ fn whoever_waits_for_a_turn_in_vain_says_so_before_its_caller_has_gone() {
     let (before, after) = ("twolock: error: profile 'bob': gave up waiting for another twolock (pid ", ran.stderr);
     let rest = after.strip_prefix(before).unwrap_or_else(|| panic!("{after}"));
     let (_, rest) = rest.split_once(')').unwrap();
-    assert_eq!(rest, ", which is asking on this terminal\ntwolock: hint: run this command again\n");
+    assert_eq!(
+        rest,
+        ", which is asking for a code on this terminal\ntwolock: hint: enter that code, then run this again\n"
+    );
     assert!(answered(&world, "base"));
 }

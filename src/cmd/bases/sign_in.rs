@@ -144,7 +144,7 @@ fn unrenewed<K: Kept>(kept: &K, token: K::Token, why: Failure) -> Result<K::Give
 
 fn busy(sign_in: &SignIn<'_>, lock: &Path) -> Failure {
     let cause = format!("gave up waiting for {}, which is renewing the sign-in to {}", holder(lock), sign_in.name);
-    Failure::new(Kind::Busy, cause).hint("run this command again")
+    Failure::new(Kind::Busy, cause).hint("run this again")
 }
 
 fn renewed<K: Kept>(kept: &K, token: &K::Token) -> Result<K::Given> {

@@ -151,7 +151,7 @@ impl CodeSource for DialogSource<'_> {
         }
         Err(match without_window {
             Some(name) => nobody(&format!("{name} could not open a dialog")),
-            None => nobody("no program for a dialog was found (such as zenity or kdialog)"),
+            None => nobody("no dialog program was found (such as zenity or kdialog)"),
         })
     }
 

@@ -34,7 +34,7 @@ pub(super) fn start(file: &Path, words: &Words, seconds: u64) -> Start {
         "OPTION no-grab".into(),
         format!("SETTITLE {TITLE}"),
         format!("SETDESC {text}"),
-        "SETPROMPT Code:".into(),
+        "SETPROMPT MFA code:".into(),
         format!("SETTIMEOUT {seconds}"),
         "GETINFO flavor".into(),
         "GETPIN".into(),

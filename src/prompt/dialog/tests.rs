@@ -66,7 +66,7 @@ fn each_program_is_told_the_same_in_its_own_way() {
     assert_eq!(
         input,
         format!(
-            "OPTION no-grab\nSETTITLE twolock\nSETDESC {text}\nSETPROMPT Code:\nSETTIMEOUT 50\nGETINFO flavor\nGETPIN\nBYE\n"
+            "OPTION no-grab\nSETTITLE twolock\nSETDESC {text}\nSETPROMPT MFA code:\nSETTIMEOUT 50\nGETINFO flavor\nGETPIN\nBYE\n"
         )
     );
 }

@@ -100,6 +100,7 @@ fn question_that_no_person_ended_comes_back() {
 fn declined_caller_waits_for_a_running_question() {
     let world = World::new();
     obtain(&world, &base(), NODE, &FakePerson::ending(AskError::Cancelled)).unwrap_err();
+    later();
     let (asking, running) = std::sync::mpsc::channel();
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let ended = Mutex::new(ended);
@@ -109,7 +110,7 @@ fn declined_caller_waits_for_a_running_question() {
     });
     std::thread::scope(|scope| {
         scope.spawn(|| obtain(&world, &base(), JAVA, &person).unwrap());
-        running.recv().unwrap();
+        running.recv_timeout(Duration::from_secs(60)).expect("the question");
         let again = scope.spawn(|| obtain(&world, &base(), NODE, &FakePerson::default()));
         std::thread::sleep(Duration::from_millis(50));
         assert!(!again.is_finished(), "it waits for the answer");

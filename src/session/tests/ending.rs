@@ -1,4 +1,4 @@
-//! Whether, when and how often a person is told that a session ends which only a code replaces.
+//! Whether, when and how often a person is notified that a session expires soon which only a code can replace.
 
 use std::cell::Cell;
 
@@ -16,7 +16,7 @@ fn told(world: &World, plan: &Plan) -> u32 {
     told.get()
 }
 
-/// A role whose session of a code ends with it.
+/// A one-hour role on a one-hour MFA session.
 fn role_of_an_hour(name: &str) -> Plan {
     plan(name, Some(device()), vec![session_step(Some(device()), HOUR), role_step(name, HOUR, None)])
 }
@@ -60,7 +60,7 @@ fn nobody_is_told_of_what_is_renewed_without_a_person() {
 }
 
 #[test]
-fn the_roles_above_one_session_are_one_session_and_the_next_session_is_another() {
+fn roles_on_one_mfa_session_give_one_notification_and_the_next_session_another() {
     let world = World::new();
     let [one, two] = ["one", "two"].map(role_of_an_hour);
     told(&world, &one);
@@ -81,7 +81,7 @@ fn the_roles_above_one_session_are_one_session_and_the_next_session_is_another()
 }
 
 #[test]
-fn nobody_is_told_while_a_code_is_asked_for_or_where_nothing_can_be_noted() {
+fn nobody_is_told_while_a_code_is_asked_for_or_if_that_cannot_be_saved() {
     let world = World::new();
     told(&world, &base());
     world.pass(12 * 3_600 - 10 * MINUTE);

@@ -19,7 +19,8 @@ const WIDEST: usize = 48;
 /// Returns whether the notification for the plan's session issued at `issued` is still to be shown.
 pub fn is_due(context: &Context, planned: &Planned, issued: Timestamp) -> bool {
     let endpoint = planned.endpoint.identity();
-    notifier(context, planned).is_some() && !is_told(&context.dirs.cache, endpoint.as_deref(), &planned.steps(), issued)
+    let (directory, steps) = (&context.dirs.cache, planned.steps());
+    notifier(context, planned).is_some() && !is_told(directory, endpoint.as_deref(), &steps, issued, clock::now())
 }
 
 /// Returns the function that shows the notification; none if none is to be shown.

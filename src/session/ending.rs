@@ -23,10 +23,16 @@ pub(super) fn is_near(header: &Header, now: Timestamp) -> bool {
 }
 
 /// Returns whether the notification for the plan's session issued at `issued` was shown already. Takes no lock.
-pub fn is_told(directory: &Path, endpoint: Option<&str>, steps: &[PlannedStep<'_>], issued: Timestamp) -> bool {
+pub fn is_told(
+    directory: &Path,
+    endpoint: Option<&str>,
+    steps: &[PlannedStep<'_>],
+    issued: Timestamp,
+    now: Timestamp,
+) -> bool {
     let told = |last: Target<'_>| {
         let (device, code) = last.opened_by_a_code()?;
-        Some(DeviceFiles::of(directory, device, endpoint).load().is_told(&code, issued))
+        Some(DeviceFiles::of(directory, device, endpoint).load().is_told(&code, issued, now))
     };
     Target::last_of(steps).and_then(told).unwrap_or(false)
 }
@@ -40,23 +46,24 @@ impl Sessions<'_> {
         }
         let files = DeviceFiles::of(self.directory, device, self.endpoint);
         let Ok(_lock) = FileLock::try_acquire(&files.lock) else { return };
-        let mut state = files.load();
-        if state.is_told(&code, issued) {
+        let (mut state, now) = (files.load(), (self.clock)());
+        if state.is_told(&code, issued, now) {
             return;
         }
-        state.note_told(&code, (self.clock)());
+        state.note_told(&code, now);
         files.save(&state);
         // If this was not saved, every request would notify again.
-        if files.load().is_told(&code, issued) {
+        if files.load().is_told(&code, issued, now) {
             tell(session);
         }
     }
 }
 
 impl DeviceState {
-    /// An MFA session and each role on it expire at different times; one notification is enough for all of them.
-    fn is_told(&self, code: &Identity, issued: Timestamp) -> bool {
-        self.told.iter().any(|(of, at)| *of == code.hex() && *at >= issued)
+    /// An MFA session and each role on it expire at different times; one notification is enough for all of them. A
+    /// note from the future was made with a wrong clock.
+    fn is_told(&self, code: &Identity, issued: Timestamp, now: Timestamp) -> bool {
+        self.told.iter().any(|(of, at)| *of == code.hex() && (issued..=now).contains(at))
     }
 
     fn note_told(&mut self, code: &Identity, now: Timestamp) {

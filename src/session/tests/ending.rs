@@ -103,9 +103,19 @@ fn whether_a_person_was_told_is_seen_without_a_lock() {
     told(&world, &plan);
     world.pass(12 * 3_600 - 10 * MINUTE);
     let issued = Timestamp::from_unix(NOW);
-    assert!(!is_told(&world.directory(), None, &steps(&plan), issued));
+    assert!(!is_told(&world.directory(), None, &steps(&plan), issued, world.now()));
     told(&world, &plan);
-    assert!(is_told(&world.directory(), None, &steps(&plan), issued));
-    assert!(!is_told(&world.directory(), Some("http://127.0.0.1:1"), &steps(&plan), issued));
-    assert!(!is_told(&world.directory(), None, &steps(&plan), world.now().plus(HOUR)));
+    assert!(is_told(&world.directory(), None, &steps(&plan), issued, world.now()));
+    assert!(!is_told(&world.directory(), Some("http://127.0.0.1:1"), &steps(&plan), issued, world.now()));
+    assert!(!is_told(&world.directory(), None, &steps(&plan), world.now().plus(HOUR), world.now()));
+}
+
+#[test]
+fn a_note_of_a_clock_that_was_ahead_silences_nobody() {
+    let world = World::new();
+    told(&world, &base());
+    world.pass(12 * 3_600 - 5 * MINUTE);
+    assert_eq!(told(&world, &base()), 1);
+    world.pass(-5 * MINUTE);
+    assert_eq!((told(&world, &base()), told(&world, &base())), (1, 0));
 }

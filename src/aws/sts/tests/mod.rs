@@ -313,7 +313,10 @@ fn localhost_is_this_machine_by_both_addresses() {
     let server = Server::start(vec![good()]);
     let url = server.url.replace("127.0.0.1", "localhost");
     with_code(&client_at(&url, &[], &Env::default()), QUICK).unwrap();
-    let Ok(listener) = TcpListener::bind("[::1]:0") else { return eprintln!("skipped: no IPv6 here") };
+    // Below the ports that the system chooses: another test may listen at 127.0.0.1 on one of those.
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let listener = (20_000..20_100).filter(is_free).find_map(|port| TcpListener::bind(("::1", port)).ok());
+    let Some(listener) = listener else { return eprintln!("skipped: no IPv6 here") };
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();

@@ -94,6 +94,16 @@ impl AwsFile {
         self.merged(name, &found.iter().collect::<Vec<_>>(), &mut LineCounter::default())
     }
 
+    /// Returns the names of all sections of such a kind, in file order.
+    pub fn section_names(&self, kind: &str) -> Vec<String> {
+        let blocks = grammar::chunks(&self.bytes).flat_map(|chunk| grammar::blocks(&self.bytes, &chunk));
+        let named = |block: Block| match self.heading(&block) {
+            Heading::Other(word, name) if word == kind.as_bytes() => Some(String::from_utf8_lossy(name).into_owned()),
+            _ => None,
+        };
+        blocks.filter_map(named).collect()
+    }
+
     /// Returns the names of all profiles in file order, each once. Also builds the index, so that each profile is then
     /// found without a search.
     pub fn profile_names(&self) -> Vec<String> {
@@ -450,6 +460,7 @@ mod tests {
         assert_eq!(services.get("sts").unwrap().value, "\nendpoint_url = http://localhost # not cut\nx=y");
         assert_eq!(file.named_section("sso-session", "dev").unwrap().get("sso_region").unwrap().value, "eu");
         assert!(file.named_section("services", "prod").is_none());
+        assert_eq!(file.section_names("sso-session"), ["dev"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::origin::Sourced;
 use crate::profile::Sources;
 use crate::profile::settings::ProfileSettings;
 use crate::role::RoleRequest;
+use crate::text::near::did_you_mean;
 use crate::text::visible::visible;
 
 /// Another program's `credential_process`.
@@ -155,12 +156,16 @@ pub(super) fn sso(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result
 /// Start URL and region: of the `[sso-session]` that the profile names, else its own.
 fn sign_in(sources: Sources<'_>, settings: ProfileSettings<'_>, first: &Setting) -> Result<(Setting, Setting)> {
     let Some(session) = settings.raw("sso_session") else {
-        let needed = |key| settings.raw(key).cloned().ok_or_else(|| lacks(settings, first, key));
+        // Both are missing where a session was meant.
+        let needed =
+            |key| settings.raw(key).cloned().ok_or_else(|| lacks_one(settings, first, key, &[key, "sso_session"]));
         return Ok((needed("sso_start_url")?, needed("sso_region")?));
     };
     let Some(section) = sources.files.config.named_section("sso-session", &session.value) else {
         let why = format!("does not exist: there is no [sso-session {}]", visible(&session.value));
-        return Err(settings.refuse(session, &why).hint("to set one up: aws configure sso-session"));
+        let near = did_you_mean(&sources.files.config.section_names("sso-session"), &session.value);
+        let hint = near.unwrap_or_else(|| "to set one up: aws configure sso-session".into());
+        return Err(settings.refuse(session, &why).hint(hint));
     };
     let needed = |key: &str| {
         let set = section.get(key).ok_or_else(|| settings.refuse(session, &format!("has no {key}")))?;
@@ -173,8 +178,13 @@ fn sign_in(sources: Sources<'_>, settings: ProfileSettings<'_>, first: &Setting)
 }
 
 fn lacks(settings: ProfileSettings<'_>, first: &Setting, key: &str) -> Failure {
+    lacks_one(settings, first, key, &[key])
+}
+
+/// The same where another key may have been meant as well.
+fn lacks_one(settings: ProfileSettings<'_>, first: &Setting, key: &str, meant: &[&str]) -> Failure {
     let failure = settings.refuse_unquoted(first, &format!("is set, but {key} is missing"));
-    settings.misspelled(&[key]).into_iter().fold(failure, Failure::hint)
+    settings.misspelled(meant).into_iter().fold(failure, Failure::hint)
 }
 
 /// The role of a profile that has a token for it. `person` names the session where the profile does not.

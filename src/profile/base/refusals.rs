@@ -3,13 +3,14 @@
 use crate::credentials::STATIC_KEYS;
 use crate::error::Failure;
 use crate::hint::{CommandLine, Verb};
+use crate::profile::base::OTHER_SOURCES;
 use crate::profile::settings::ProfileSettings;
 
 /// Why a role without a source profile cannot be assumed.
 pub(in crate::profile) fn no_source(settings: ProfileSettings<'_>) -> Failure {
     lacks(settings, "has a role_arn but no source_profile").hint(
         settings
-            .misspelled(&["source_profile", "twolock_source_profile"])
+            .misspelled(&["source_profile", "twolock_source_profile", "credential_source", "web_identity_token_file"])
             .unwrap_or_else(|| "add 'source_profile = NAME': the profile whose credentials can assume the role".into()),
     )
 }
@@ -23,7 +24,8 @@ pub(in crate::profile) fn no_base(settings: ProfileSettings<'_>) -> Failure {
     }
     let name = settings.name();
     let failure = lacks(settings, "has no access key and no role");
-    let wanted = [&STATIC_KEYS[..2], &["role_arn", "source_profile", "twolock_role_arn", "twolock_source_profile"]];
+    let roles = ["role_arn", "source_profile", "twolock_role_arn", "twolock_source_profile"];
+    let wanted = [&STATIC_KEYS[..2], &roles, &OTHER_SOURCES];
     if let Some(meant) = settings.misspelled(&wanted.concat()) {
         return failure.hint(meant);
     }

@@ -30,9 +30,10 @@ const HIDDEN: &str = "twolock ended with an error that the default chain does no
 const NONE_FOUND: &str = "no profile is selected, or the selected one has no credentials";
 const EXPIRED: &str = "the credentials have expired, usually those of an earlier env";
 const UNKNOWN_KEY: &str = "AWS does not know the access key: deleted, inactive, mistyped, or of another partition";
+const SIGNED_OUT: &str = "the profile's sign-in (SSO, aws login) is missing or has expired";
 const ASKS_ITSELF: &str = "the role has an mfa_serial and is not adopted";
 
-const ERRORS: [ClientError; 27] = [
+const ERRORS: [ClientError; 32] = [
     row("JavaScript", "Could not load credentials from any providers", HIDDEN, LOGIN),
     row(
         "JavaScript v2",
@@ -98,6 +99,11 @@ const ERRORS: [ClientError; 27] = [
     row("Docker", "credentials not found in native keychain", "ecr-credential-helper got no credentials", LOGIN),
     row("s3cmd", "Configuration file not available", "it ignores credential_process", EXEC),
     row("restic", "unable to open config file: Stat: Access Denied", "it ignores credential_process", EXEC),
+    row("AWS CLI, boto3", "To refresh this SSO session run", SIGNED_OUT, LOGIN),
+    row("AWS CLI, boto3", "Error loading SSO Token", SIGNED_OUT, LOGIN),
+    row("AWS CLI, boto3", "Error when retrieving token from sso", SIGNED_OUT, LOGIN),
+    row("AWS CLI, boto3", "Your session has expired or credentials have changed", SIGNED_OUT, LOGIN),
+    row("AWS CLI, boto3", "Error loading login session token", SIGNED_OUT, LOGIN),
     row(
         "AWS CLI, boto3",
         "You must specify a region",
@@ -182,6 +188,15 @@ mod tests {
         assert_eq!(fix("Missing Authentication").as_deref(), Some(EXEC));
         let expired = "(ExpiredToken) when calling ListBuckets: The security token included in the request is expired";
         assert_eq!(explained(expired).unwrap().findings.len(), 1);
+        for signed_out in [
+            "Error when retrieving token from sso: Token has expired and refresh failed",
+            "The SSO session associated with this profile has expired or is otherwise invalid. To refresh this SSO session \
+             run aws sso login with the corresponding profile.",
+            "Error loading SSO Token: Token for corp does not exist",
+            "Your session has expired or credentials have changed. Please reauthenticate using 'aws login'.",
+        ] {
+            assert_eq!(fix(signed_out).as_deref(), Some(LOGIN), "{signed_out}");
+        }
         let gone = "aws: The config profile (my prod)\n could not be found";
         assert_eq!(fix(gone).as_deref(), Some("twolock profile list"));
     }

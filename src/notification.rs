@@ -75,7 +75,7 @@ impl Notifier {
         desktop::hand_environment(&mut command, env, &dirs.account_home());
         match self.program {
             Program::NotifySend => {
-                command.arg(format!("--app-name={NAME}")).args(["--", title, &without_markup(text)]);
+                command.arg(format!("--app-name={NAME}")).args(["--", title, &escaped(text)]);
             }
             Program::Kdialog => {
                 let [title, text] = for_kdialog(title, text);
@@ -96,17 +96,16 @@ impl Notifier {
     }
 }
 
-/// The text of a notification, unlike its title, may be markup.
-fn without_markup(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// The text of a notification, unlike its title, may be markup; before that, these programs read escapes such as `\074`.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\\', r"\\")
 }
 
 /// kdialog, or the desktop it passes them to, reads title and text as markup if they look like it. So the title must not
 /// look like markup, and an escaped text must.
 fn for_kdialog(title: &str, text: &str) -> [String; 2] {
-    let escaped = without_markup(text);
-    let begin = if escaped == text { "" } else { "<b></b>" };
-    [title.replace('<', "‹").replace('>', "›"), format!("{begin}{escaped}")]
+    let begin = if text.contains(['&', '<', '>']) { "<b></b>" } else { "" };
+    [title.replace('<', "‹").replace('>', "›"), format!("{begin}{}", escaped(text))]
 }
 
 #[cfg(test)]
@@ -115,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_text_is_no_markup() {
-        assert_eq!(without_markup("a <b>b</b> & c"), "a &lt;b&gt;b&lt;/b&gt; &amp; c");
+        assert_eq!(escaped(r"a <b>b</b> & c \074"), r"a &lt;b&gt;b&lt;/b&gt; &amp; c \\074");
         assert_eq!(for_kdialog("a <b>b</b> & c", "a & b"), ["a ‹b›b‹/b› & c", "<b></b>a &amp; b"]);
         assert_eq!(for_kdialog("a", "b"), ["a", "b"]);
     }

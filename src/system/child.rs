@@ -23,9 +23,11 @@ pub fn become_command(command: &mut Command) -> io::Error {
     platform::become_command(command)
 }
 
-/// Starts a program in a process group of its own, which the signals of our terminal do not reach.
+/// Starts a program that may outlive us: in a process group of its own, which the signals of our terminal do not reach,
+/// and with no open files but its standard streams.
 pub fn start_apart(command: &mut Command) -> io::Result<Child> {
     platform::lead_group(command);
+    platform::keep_files(command);
     command.spawn()
 }
 

@@ -24,7 +24,7 @@ fn world(program: &str) -> World {
 }
 
 /// Notes its arguments in one line, and its environment.
-const NOTES: &str = "env >\"$HOME/environment\"; (IFS='|'; echo \"$*\") >>\"$HOME/shown\"";
+const NOTES: &str = "env >\"$HOME/environment\"; (IFS='|'; printf '%s\\n' \"$*\") >>\"$HOME/shown\"";
 
 fn on_desktop<'a>(world: &World, command: &'a mut Command) -> &'a mut Command {
     command.env("DISPLAY", ":77").current_dir(world.home())
@@ -157,10 +157,23 @@ fn a_program_that_hangs_fails_or_writes_costs_nobody_anything() {
 }
 
 #[test]
+fn what_the_caller_has_open_is_closed_in_the_program() {
+    let world = world("ls /proc/self/fd >\"$HOME/open\"; echo >\"$HOME/shown\"");
+    let mut command = world.program("sh");
+    command.args(["-c", "exec 9>lock; exec \"$0\" credential-process base", crate::machine::BINARY]);
+    at_time(on_desktop(&world, &mut command), "+706m");
+    assert_eq!(answer(&world, &mut command).code, 0);
+    eventually("a notification", || shown(&world).len() == 1);
+    // The last one is the directory that ls reads.
+    assert_eq!(fs::read_to_string(world.home().join("open")).unwrap(), "0\n1\n2\n3\n");
+}
+
+#[test]
 fn names_are_shown_as_they_are_and_never_as_markup_or_options() {
     for (profile, title, text) in [
         ("--help", "--help: AWS session expires in 14 min", "twolock login --fresh -- --help"),
         ("a <b>&x", "a <b>&x: AWS session expires in 14 min", "twolock login 'a &lt;b&gt;&amp;x' --fresh"),
+        (r"a \074b", r"a \074b: AWS session expires in 14 min", r"twolock login 'a \\074b' --fresh"),
     ] {
         let world = world(NOTES);
         let config = fs::read_to_string(world.home().join(".aws/config")).unwrap();

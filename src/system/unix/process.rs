@@ -93,6 +93,33 @@ pub fn lead_group(command: &mut Command) {
     command.process_group(0);
 }
 
+/// Keeps open files from a child that outlives us: what our caller left open, such as a lock, would stay open in it.
+pub fn keep_files(command: &mut Command) {
+    // SAFETY: between fork and exec the closure only makes system calls.
+    unsafe {
+        command.pre_exec(|| {
+            close_at_exec();
+            Ok(())
+        })
+    };
+}
+
+/// All but the three standard streams. A kernel older than 5.11 cannot, and the child keeps them.
+#[cfg(target_os = "linux")]
+fn close_at_exec() {
+    // SAFETY: the call takes numbers only.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+}
+
+/// All that a program usually has open but the three standard streams.
+#[cfg(not(target_os = "linux"))]
+fn close_at_exec() {
+    for file in 3..256 {
+        // SAFETY: the call takes numbers only, and fails where no file is open.
+        unsafe { libc::fcntl(file, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+}
+
 /// Kills a group leader that was not waited for yet, with all its group.
 pub fn kill_group(leader: u32) {
     if let Some(group) = i32::try_from(leader).ok().and_then(Pid::from_raw) {

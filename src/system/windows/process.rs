@@ -76,6 +76,9 @@ pub fn parent_id() -> Option<u32> {
 /// Windows has no process groups of this kind; a child's own children outlive it.
 pub fn lead_group(_command: &mut Command) {}
 
+/// Does nothing: a child gets the handles of its standard streams, and those that were made to be inherited.
+pub fn keep_files(_command: &mut Command) {}
+
 /// Does nothing; the child itself is ended by its handle.
 pub fn kill_group(_leader: u32) {}
 

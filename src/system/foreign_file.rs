@@ -3,10 +3,17 @@
 use std::fs::Metadata;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::owner::{Account, Ownership};
 use super::platform;
 use crate::error::{Failure, Kind, Result};
+
+/// `aws configure` and SDKs empty a file before they write it, which takes them milliseconds.
+const JUST_NOW: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(5);
+const MOST_LOOKS: u32 = 40;
 
 /// Reads a whole file; a missing one and the null device are empty. Never waits for a writer: pipes, sockets,
 /// devices and directories are refused, and so is anything above `limit` bytes. `shown` is how messages name it.
@@ -56,7 +63,24 @@ impl From<io::Error> for Unreadable {
     }
 }
 
+/// Reads a file, but waits a moment for one that another program has emptied in order to write it.
 fn read_regular(path: &Path, limit: u64) -> std::result::Result<Option<Vec<u8>>, Unreadable> {
+    for _ in 0..MOST_LOOKS {
+        match read_once(path, limit)? {
+            Some((bytes, metadata)) if bytes.is_empty() && was_just_emptied(&metadata) => sleep(LOOK),
+            found => return Ok(found.map(|(bytes, _)| bytes)),
+        }
+    }
+    Ok(Some(Vec::new()))
+}
+
+fn was_just_emptied(metadata: &Metadata) -> bool {
+    let age = metadata.modified().ok().and_then(|at| at.elapsed().ok());
+    metadata.is_file() && age.is_some_and(|age| age < JUST_NOW)
+}
+
+/// None if it is missing.
+fn read_once(path: &Path, limit: u64) -> std::result::Result<Option<(Vec<u8>, Metadata)>, Unreadable> {
     let file = match platform::open_without_waiting(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
@@ -64,12 +88,13 @@ fn read_regular(path: &Path, limit: u64) -> std::result::Result<Option<Vec<u8>>,
     };
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return if platform::is_null_device(&metadata) { Ok(Some(Vec::new())) } else { Err(kind_of(&metadata)) };
+        let is_empty = platform::is_null_device(&metadata);
+        return if is_empty { Ok(Some((Vec::new(), metadata))) } else { Err(kind_of(&metadata)) };
     }
     // The room is made at once: growing would leave copies of keys behind in freed memory.
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0) + 1);
     let read = file.take(limit + 1).read_to_end(&mut bytes)?;
-    if read as u64 > limit { Err(Unreadable::TooLarge) } else { Ok(Some(bytes)) }
+    if read as u64 > limit { Err(Unreadable::TooLarge) } else { Ok(Some((bytes, metadata))) }
 }
 
 fn kind_of(metadata: &Metadata) -> Unreadable {
@@ -101,6 +126,17 @@ mod tests {
         assert_eq!(load(&directory.path().join("config"), "x", 10), Ok(Vec::new()));
         std::fs::write(directory.path().join("file"), "x").unwrap();
         assert_eq!(load(&directory.path().join("file/config"), "x", 10), Ok(Vec::new()), "its directory is a file");
+    }
+
+    #[test]
+    fn one_that_was_just_emptied_is_read_when_it_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config");
+        let mut file = std::fs::File::create(&path).unwrap();
+        let reader = std::thread::spawn(move || load(&path, "x", 10));
+        sleep(Duration::from_millis(20));
+        std::io::Write::write_all(&mut file, b"words").unwrap();
+        assert_eq!(reader.join().unwrap(), Ok(b"words".to_vec()));
     }
 
     #[test]

@@ -134,7 +134,12 @@ pub fn obtain_warning(
     let (renewed, cached) = on_its_sign_in(context, planned, request, cache.as_ref())?;
     let planned = renewed.as_ref().unwrap_or(planned);
     let plan = &planned.plan;
-    let sts = context.sts(&planned.endpoint)?;
+    let sts = match context.sts(&planned.endpoint) {
+        Ok(sts) => sts,
+        Err(failure) if request.need.not_before.is_some() => return Err(failure),
+        // Certificates that cannot be read; what is valid needs no call.
+        Err(failure) => return cached_or(failure, planned, cache.as_ref(), request.need),
+    };
     let codes = warming_up(codes(context, plan, request), &sts);
     let base = RealBases { context, planned, keyring: stores.of_access_keys() };
     let (steps, endpoint) = (planned.steps(), planned.endpoint.identity());
@@ -160,7 +165,8 @@ pub fn obtain_warning(
         hidden_by: &|| outside::hidden_by(&stores, &context.dirs.cache),
     };
     if let Some(failure) = runs_above(context, plan) {
-        return from_its_own_program(planned, failure, cache.as_ref(), request.need);
+        // The parent waits for us, and may hold the lock.
+        return cached_or(failure, planned, cache.as_ref(), request.need);
     }
     let obtained =
         if request.may_ask { sessions.obtain(request.need) } else { sessions.obtain_without_a_code(request.need) };
@@ -281,8 +287,8 @@ fn runs_above(context: &Context, plan: &Plan) -> Option<Failure> {
     Some(Failure::new(Kind::Config, cause).of_profile(&process.profile).at(&process.place))
 }
 
-/// For a program of the plan that runs twolock: its parent waits for it, and may hold the lock.
-fn from_its_own_program(planned: &Planned, failure: Failure, cache: Option<&Cache>, need: Need) -> Result<Session> {
+/// What is cached and serves, else this failure; takes no lock.
+fn cached_or(failure: Failure, planned: &Planned, cache: Option<&Cache>, need: Need) -> Result<Session> {
     match cache.map(|cache| look(cache, &planned.steps(), need, clock::now())) {
         Some(Lookup::Serve(session) | Lookup::Last(session, _) | Lookup::Renew(session)) => Ok(session),
         Some(Lookup::Miss) | None => Err(failure),

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use twolock_sandbox::{Proxy, Refusal, Sink, SinkAnswer, Tls};
 
+use crate::machine::at_time;
 use crate::outcome::{answer, failed};
 use crate::somebody::{Somebody, is_root};
 use crate::world::{CONFIG, DEVICE, Fault, FaultKind, KEY_ID, Options, Ran, World};
@@ -118,6 +119,27 @@ fn a_certificate_file_that_is_none_is_named() {
         let ran = answer(&world, world.twolock(["credential-process", "prod"]).env("AWS_CA_BUNDLE", bundle));
         failed(&ran, 3, &["AWS_CA_BUNDLE", name]);
     }
+}
+
+#[test]
+fn what_is_valid_is_served_beside_certificates_that_cannot_be_read() {
+    let world = tls(Tls::Good);
+    assert_eq!(call_tls(&world, true).code, 0);
+    // A role that would be renewed, and a session whose end would be told.
+    for (args, offset) in [
+        (&["credential-process", "prod"][..], "+50m"),
+        (&["env", "prod", "--format=json"], "+50m"),
+        (&["credential-process", "base"], "+706m"),
+    ] {
+        let mut command = world.twolock(args);
+        command.env("AWS_CA_BUNDLE", "/missing.pem").env("DISPLAY", ":77");
+        at_time(&mut command, offset);
+        let ran = world.finish(&mut command);
+        assert!(ran.code == 0 && ran.stdout.contains("ASIA") && ran.stderr.is_empty(), "{args:?}: {ran:?}");
+    }
+    let mut command = world.twolock(["credential-process", "prod"]);
+    at_time(command.env("AWS_CA_BUNDLE", "/missing.pem"), "+800m");
+    failed(&answer(&world, &mut command), 3, &["AWS_CA_BUNDLE names '/missing.pem'"]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub struct Notifier {
 
 /// The macOS script gets title and text as arguments.
 const APPLE_SCRIPT: [&str; 3] =
-    ["on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run"];
+    ["on run argv", "display notification (item 3 of argv) with title (item 2 of argv)", "end run"];
 /// PowerShell reads them from variables; the balloon disappears when the process ends.
 const BALLOON: &str = "Add-Type -AssemblyName System.Windows.Forms, System.Drawing; \
     $icon = New-Object System.Windows.Forms.NotifyIcon; \
@@ -79,13 +79,15 @@ impl Notifier {
             }
             Program::Kdialog => {
                 let [title, text] = for_kdialog(title, text);
-                command.args(["--title", &title, "--passivepopup", &text, "10"]);
+                // As one word: Qt takes its own options, such as -style, wherever they stand.
+                command.args([&format!("--title={title}"), "--passivepopup", &text, "10"]);
             }
             Program::Osascript => {
                 APPLE_SCRIPT.iter().for_each(|line| {
                     command.args(["-e", line]);
                 });
-                command.args([title, text]);
+                // After a word that is none, nothing is read as an option.
+                command.args([NAME, title, text]);
             }
             Program::Powershell => {
                 command.args(["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Restricted", "-Command", BALLOON]);

@@ -36,8 +36,8 @@ pub fn cached(arguments: &[OsString], env: &Env) -> Option<Result<u8>> {
     let cache = Cache::new(context.dirs.cache.clone(), key);
     let looked = look(&cache, &planned.steps(), Need::ALIVE, clock::now());
     match looked {
-        Lookup::Last(_, issued) if ending_soon::is_due(&context, &planned, issued) => None,
-        Lookup::Serve(session) | Lookup::Last(session, _) => {
+        Lookup::Last(_) if ending_soon::is_due(&context, &planned) => None,
+        Lookup::Serve(session) | Lookup::Last(session) => {
             let answered = answer(&process_json::line(&session));
             // The process ends now, so freeing memory would only take time.
             std::mem::forget((context, planned, stores));

@@ -9,18 +9,16 @@ use crate::system::clock;
 use crate::system::log;
 use crate::text::visible::visible;
 use crate::text::width::cut_middle;
-use crate::timestamp::Timestamp;
 
 use super::context::{Context, Planned};
 
 /// Widest profile name in a notification, in columns.
 const WIDEST: usize = 48;
 
-/// Returns whether the notification for the plan's session issued at `issued` is still to be shown.
-pub fn is_due(context: &Context, planned: &Planned, issued: Timestamp) -> bool {
+/// Returns whether the notification for the plan's session is still to be shown.
+pub fn is_due(context: &Context, planned: &Planned) -> bool {
     let endpoint = planned.endpoint.identity();
-    let (directory, steps) = (&context.dirs.cache, planned.steps());
-    notifier(context, planned).is_some() && !is_told(directory, endpoint.as_deref(), &steps, issued, clock::now())
+    notifier(context, planned).is_some() && !is_told(&context.dirs.cache, endpoint.as_deref(), &planned.steps())
 }
 
 /// Returns the function that shows the notification; none if none is to be shown.

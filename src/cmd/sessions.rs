@@ -290,7 +290,7 @@ fn runs_above(context: &Context, plan: &Plan) -> Option<Failure> {
 /// What is cached and serves, else this failure; takes no lock.
 fn cached_or(failure: Failure, planned: &Planned, cache: Option<&Cache>, need: Need) -> Result<Session> {
     match cache.map(|cache| look(cache, &planned.steps(), need, clock::now())) {
-        Some(Lookup::Serve(session) | Lookup::Last(session, _) | Lookup::Renew(session)) => Ok(session),
+        Some(Lookup::Serve(session) | Lookup::Last(session) | Lookup::Renew(session)) => Ok(session),
         Some(Lookup::Miss) | None => Err(failure),
     }
 }

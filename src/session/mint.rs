@@ -13,6 +13,7 @@ use crate::profile::steps::Step;
 use crate::prompt::CodeSource;
 use crate::session::cache::Need;
 use crate::session::device::DeviceFiles;
+use crate::session::ending;
 use crate::session::failed;
 use crate::session::sealed;
 use crate::session::sessions::{Locking, Sessions};
@@ -172,7 +173,9 @@ impl Sessions<'_> {
         // Before the question, so that no code is typed for a call that cannot be signed.
         let parent = self.key_for_a_code(device)?;
         let call = |mfa: Mfa<'_>| self.call(step, &parent, Some(mfa), Run::FOR_A_CALLER);
-        self.ask_and_call(device, &files, &call).map(|session| self.keep(step, session))
+        let session = self.ask_and_call(device, &files, &call)?;
+        ending::begins_anew(&files, &step.identity);
+        Ok(self.keep(step, session))
     }
 
     /// What signs a call with a code: AWS takes one only with a long-term key.

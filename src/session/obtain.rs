@@ -21,8 +21,8 @@ use crate::timestamp::Timestamp;
 pub enum Lookup {
     /// A session that meets the need.
     Serve(Session),
-    /// A session that still serves but expires soon, and when it was issued: only a code can replace it.
-    Last(Session, Timestamp),
+    /// A session that still serves but expires soon: only a code can replace it.
+    Last(Session),
     /// A session that serves, and that one caller should renew now, without a person.
     Renew(Session),
     /// No session meets the need.
@@ -40,7 +40,7 @@ fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Looku
     let lives = |below| cache.look_up(&below, Need::ALIVE, now).is_some();
     match () {
         () if !is_ageing(&header, now) => Lookup::Serve(session),
-        () if !last.needs_no_person(lives) && ending::is_near(&header, now) => Lookup::Last(session, header.issued),
+        () if !last.needs_no_person(lives) && ending::is_near(&header, now) => Lookup::Last(session),
         () if !last.needs_no_person(lives) || cache.failed_lately(identity, now) => Lookup::Serve(session),
         () => Lookup::Renew(session),
     }
@@ -70,9 +70,9 @@ impl Sessions<'_> {
                 log::step(format_args!("using a cached session until {}", session.expires));
                 Ok(session)
             }
-            Lookup::Last(session, issued) => {
+            Lookup::Last(session) => {
                 log::step(format_args!("using a cached session until {}; then a code is needed", session.expires));
-                self.tell_of_the_end(last, &session, issued);
+                self.tell_of_the_end(last, &session);
                 Ok(session)
             }
             Lookup::Renew(old) => {
@@ -91,7 +91,7 @@ impl Sessions<'_> {
             Ok(lock) => lock,
             Err(LockError::Held | LockError::Unavailable(_)) => return None,
         };
-        if let Lookup::Serve(session) | Lookup::Last(session, _) = look_at(cache, last, need, started) {
+        if let Lookup::Serve(session) | Lookup::Last(session) = look_at(cache, last, need, started) {
             return Some(session);
         }
         let run = mint::Run::renewal(Deadline::after(Instant::now(), Bounds::RENEWAL.total));

@@ -28,6 +28,7 @@ pub fn become_command(command: &mut Command) -> io::Error {
 pub fn start_apart(command: &mut Command) -> io::Result<Child> {
     platform::lead_group(command);
     platform::keep_files(command);
+    platform::restore_file_size_signal(command);
     command.spawn()
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::clock::Deadline;
 use super::lock::{self, FileLock, LockError};
 use super::platform;
+use super::private_file;
 use super::terminal::Terminal;
 
 const PAUSE: Duration = Duration::from_millis(20);
@@ -34,23 +35,43 @@ impl Turn {
                 Err(LockError::Held) if until.has_passed() => return Err(Taken(lock::holder(&path))),
                 Err(LockError::Held) => std::thread::sleep(PAUSE.min(until.left())),
             }
-            if !is_asked(terminal, &path) {
-                return Ok(Self { held: None });
+            if !is_asked(terminal, &path)
+                && let Some(turn) = Self::instead(terminal, &path)
+            {
+                return Ok(turn);
             }
         }
+    }
+
+    /// Takes the turn of a process that was stopped or is gone. One of those who wait at a time, and looked at once more:
+    /// another may have the turn by now.
+    fn instead(terminal: &Terminal, path: &Path) -> Option<Self> {
+        let next = path.with_extension("next.lock");
+        let _lock = FileLock::try_acquire(&next).ok()?;
+        let taken = match FileLock::try_acquire(path) {
+            Err(LockError::Held) if is_asked(terminal, path) => None,
+            Err(LockError::Held) => {
+                // Who was stopped keeps the lock of a file that nobody finds.
+                remove(path);
+                FileLock::try_acquire(path).ok()
+            }
+            other => other.ok(),
+        };
+        remove(&next);
+        taken.map(|lock| Self { held: Some((lock, path.to_owned())) })
     }
 
     /// Ends the turn of a process that is about to end.
     pub fn release_at_exit(&self) -> impl FnOnce() + Send + 'static {
         let file = self.held.as_ref().map(|(_, path)| path.clone());
-        move || file.iter().for_each(|file| remove(file))
+        move || file.iter().for_each(|file| remove_ours(file))
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some((_, path)) = &self.held {
-            remove(path);
+            remove_ours(path);
         }
     }
 }
@@ -77,6 +98,14 @@ fn is_asked(terminal: &Terminal, lock: &Path) -> bool {
 
 fn file(directory: &Path) -> Option<PathBuf> {
     Some(directory.join(format!("terminal-{}.lock", platform::terminal_id()?)))
+}
+
+/// While we were stopped, another may have taken our turn.
+fn remove_ours(file: &Path) {
+    let holder = private_file::read_private(file, 16).unwrap_or_default();
+    if holder == std::process::id().to_string().as_bytes() {
+        remove(file);
+    }
 }
 
 /// Terminals come and go, and their files would stay. Windows removes no file that is open; it has few consoles.

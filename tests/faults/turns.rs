@@ -14,18 +14,24 @@ const OF_BOB: &str = "device bob): ";
 /// The usual world, and Bob with a key, a device and the profile `bob`.
 fn world() -> World {
     let world = World::new();
-    let arn = format!("arn:aws:iam::{ACCOUNT}:user/bob");
-    let bob = NewUser { arn: arn.clone(), access_key_id: None, secret_access_key: None };
-    let bob = world.sandbox.add(bob).unwrap();
-    world.sandbox.add_device(&arn, "bob");
-    world.add_config(&format!("[profile bob]\nregion = eu-west-1\nmfa_serial = {BOB}\nendpoint_url = {{url}}\n"));
+    add(&world, "bob");
+    world
+}
+
+/// Adds a user with a key, a device and a profile of the same name.
+fn add(world: &World, name: &str) {
+    let arn = format!("arn:aws:iam::{ACCOUNT}:user/{name}");
+    let user = NewUser { arn: arn.clone(), access_key_id: None, secret_access_key: None };
+    let user = world.sandbox.add(user).unwrap();
+    world.sandbox.add_device(&arn, name);
+    let device = format!("arn:aws:iam::{ACCOUNT}:mfa/{name}");
+    world.add_config(&format!("[profile {name}]\nregion = eu-west-1\nmfa_serial = {device}\nendpoint_url = {{url}}\n"));
     let credentials = fs::read_to_string(world.home().join(".aws/credentials")).unwrap();
-    let (id, secret) = (bob.access_key_id, bob.secret_access_key);
+    let (id, secret) = (user.access_key_id, user.secret_access_key);
     world.write(
         ".aws/credentials",
-        &format!("{credentials}[bob]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"),
+        &format!("{credentials}[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"),
     );
-    world
 }
 
 /// A script on a terminal; its lines run in the foreground of the terminal, also those behind `&`.
@@ -127,6 +133,80 @@ fn a_question_that_was_stopped_or_killed_holds_up_nobody() {
         assert!(secrets(&world).iter().all(|secret| !shown.contains(secret)));
         leaves_no_turn(&world);
     }
+}
+
+#[test]
+fn those_who_waited_for_a_question_that_was_killed_are_asked_one_after_the_other() {
+    let world = world();
+    ["carl", "dora"].iter().for_each(|name| add(&world, name));
+    let all = "twolock credential-process base >base & echo $! >first; while ! [ -e go ]; do sleep 0.02; done; \
+        for name in bob carl dora; do twolock credential-process $name >$name & done; wait";
+    let mut terminal = on_terminal(&world, all);
+    terminal.sees(OF_ANA);
+    world.write("go", "");
+    // Long enough for all to wait.
+    std::thread::sleep(Duration::from_millis(700));
+    let first = fs::read_to_string(world.home().join("first")).unwrap().trim().parse().unwrap();
+    machine::signal(first, libc::SIGKILL);
+    for asked in 2..5 {
+        eventually("the next question", || terminal.shown().matches("MFA code for").count() >= asked);
+        std::thread::sleep(Duration::from_millis(300));
+        let shown = terminal.shown();
+        assert_eq!(shown.matches("MFA code for").count(), asked, "{shown:?}");
+        let name = shown.rsplit_once("device ").unwrap().1.split(')').next().unwrap().to_owned();
+        terminal.types(&format!("{}\n", world.code_of(&format!("arn:aws:iam::{ACCOUNT}:mfa/{name}"))));
+    }
+    assert_eq!(terminal.end().code, 0);
+    assert!(["bob", "carl", "dora"].iter().all(|name| answered(&world, name)));
+    leaves_no_turn(&world);
+}
+
+#[test]
+fn those_who_wait_beside_a_question_that_was_stopped_are_asked_one_after_the_other() {
+    let world = world();
+    add(&world, "carl");
+    let mut shell = world.program("bash");
+    shell.args(["--norc", "--noprofile", "-i"]).env("PS1", "ready$ ").current_dir(world.home());
+    let mut terminal = Terminal::start_in_full(shell);
+    terminal.sees("ready$ ");
+    terminal.types("twolock credential-process base >base\n");
+    terminal.sees(OF_ANA);
+    terminal.types("\x1a");
+    terminal.sees("ready$ ");
+    let both = "twolock credential-process bob >bob & twolock credential-process carl >carl & wait";
+    terminal.types(&format!("sh -c '{both}'\n"));
+    for asked in 2..4 {
+        eventually("the next question", || terminal.shown().matches("MFA code for").count() >= asked);
+        std::thread::sleep(Duration::from_millis(500));
+        let shown = terminal.shown();
+        assert_eq!(shown.matches("MFA code for").count(), asked, "{shown:?}");
+        let name = if shown.rfind("device bob)") > shown.rfind("device carl)") { "bob" } else { "carl" };
+        terminal.types(&format!("{}\n", world.code_of(&format!("arn:aws:iam::{ACCOUNT}:mfa/{name}"))));
+    }
+    eventually("the answers", || answered(&world, "bob") && answered(&world, "carl"));
+    eventually("the prompt", || terminal.shown().ends_with("ready$ "));
+    terminal.types("kill -9 %1\n");
+    terminal.sees("kill -9 %1");
+    terminal.sees("ready$ ");
+    // The first one may only say that a job was stopped.
+    terminal.types("exit\nexit\n");
+    terminal.shown_after_end();
+}
+
+/// As in a container that shares the terminal.
+#[test]
+fn in_a_pid_namespace_of_its_own_the_question_is_asked() {
+    let world = world();
+    let ours = "unshare --pid --fork --mount-proc twolock credential-process base >base";
+    let in_root = "unshare --user --map-root-user --pid --fork --mount-proc twolock credential-process base >base";
+    // SAFETY: geteuid never fails.
+    let script = if unsafe { libc::geteuid() } == 0 { ours } else { in_root };
+    let mut terminal = on_terminal(&world, script);
+    terminal.sees(OF_ANA);
+    terminal.types(&format!("{}\n", world.code()));
+    terminal.end().is(0, "", "");
+    assert!(answered(&world, "base"));
+    leaves_no_turn(&world);
 }
 
 #[test]

@@ -3,12 +3,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::Pid;
 use rustix::termios::{self, LocalModes, QueueSelector};
 
 use super::signals::{TerminalSignals, timespec};
@@ -37,24 +36,35 @@ pub fn is_foreground(terminal: &File) -> io::Result<bool> {
 
 /// Returns whether a process is in the foreground of the terminal; true where that cannot be told.
 pub fn is_foreground_of(terminal: &File, pid: u32) -> bool {
-    let theirs = i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| rustix::process::getpgid(Some(pid)));
-    match (termios::tcgetpgrp(terminal), theirs) {
-        (Ok(group), Some(Ok(theirs))) => group == theirs,
-        (Ok(_), _) => false,
+    match (termios::tcgetpgrp(terminal), i32::try_from(pid)) {
+        // SAFETY: the call takes a number only. It is negative for a process that is gone, and 0 for one whose group is
+        // not of our pid namespace.
+        (Ok(group), Ok(pid)) => group.as_raw_nonzero().get() == unsafe { libc::getpgid(pid) },
+        (Ok(_), Err(_)) => false,
         (Err(_), _) => true,
     }
 }
 
-/// Names our controlling terminal among those of this machine: the session that it belongs to.
+/// Names our controlling terminal among those of this machine: its session and, on Linux, its device and our pid
+/// namespace, since each container counts sessions anew.
 pub fn terminal_id() -> Option<String> {
-    Some(rustix::process::getsid(None).ok()?.as_raw_nonzero().to_string())
+    let session = session_of(0)?;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let device = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().nth(4)).unwrap_or("0");
+    let namespace = std::fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino());
+    Some(format!("{session}-{device}-{namespace}"))
 }
 
 /// Returns whether a process is of our session, which has one controlling terminal or none.
 pub fn is_in_our_session(pid: u32) -> bool {
-    let theirs =
-        i32::try_from(pid).ok().and_then(Pid::from_raw).and_then(|pid| rustix::process::getsid(Some(pid)).ok());
-    theirs.is_some() && theirs == rustix::process::getsid(None).ok()
+    let theirs = i32::try_from(pid).ok().filter(|pid| *pid > 0).and_then(session_of);
+    theirs.is_some() && theirs == session_of(0)
+}
+
+/// The session of a process, or of ours (0); 0 if its leader is not of our pid namespace, for which `rustix` has no value.
+fn session_of(pid: i32) -> Option<i32> {
+    // SAFETY: the call takes a number only.
+    Some(unsafe { libc::getsid(pid) }).filter(|session| *session >= 0)
 }
 
 /// Returns whether the terminal hands out whole lines, as it does unless a full-screen program owns it.

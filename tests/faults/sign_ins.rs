@@ -260,9 +260,13 @@ fn later(world: &World) -> Ran {
 
 #[test]
 fn credentials_that_age_are_renewed_together_with_their_token() {
-    let (world, first) = ageing();
-    let renewed = later(&world);
-    assert_ne!(renewed.stdout, first);
+    // A busy machine may not make it within the two seconds of a renewal.
+    let tried = (0..3).find_map(|_| {
+        let (world, first) = ageing();
+        let renewed = later(&world);
+        (renewed.stdout != first).then_some((world, renewed))
+    });
+    let (world, renewed) = tried.expect("one of three renewals in time");
     assert_eq!(world.counts([RENEWAL, PORTAL]), [1, 2]);
     assert_eq!(later(&world).stdout, renewed.stdout, "kept on the new token");
     assert_eq!(world.counts([RENEWAL, PORTAL]), [1, 2]);

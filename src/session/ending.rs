@@ -4,8 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::credentials::Session;
+use crate::session::cache::Need;
 use crate::session::device::{DeviceFiles, DeviceState};
 use crate::session::identity::{Identity, PlannedStep};
+use crate::session::obtain::{Lookup, look_at};
 use crate::session::sealed::Header;
 use crate::session::sessions::{Locking, Sessions};
 use crate::session::target::Target;
@@ -41,7 +43,9 @@ impl Sessions<'_> {
         let files = DeviceFiles::of(self.directory, device, self.endpoint);
         let Ok(_lock) = FileLock::try_acquire(&files.lock) else { return };
         let mut state = files.load();
-        if state.is_told(&code) {
+        // Looked at once more under the lock: a code may have opened the next session since.
+        let still_ends = |cache| matches!(look_at(cache, last, Need::ALIVE, (self.clock)()), Lookup::Last(_));
+        if state.is_told(&code) || !self.cache.is_some_and(still_ends) {
             return;
         }
         state.note_told(&code, (self.clock)());

@@ -34,7 +34,7 @@ pub fn look(cache: &Cache, steps: &[PlannedStep<'_>], need: Need, now: Timestamp
     Target::last_of(steps).map_or(Lookup::Miss, |last| look_at(cache, last, need, now))
 }
 
-fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Lookup {
+pub(super) fn look_at(cache: &Cache, last: Target<'_>, need: Need, now: Timestamp) -> Lookup {
     let identity = &last.identity;
     let Some((header, session)) = cache.look_up(identity, need, now) else { return Lookup::Miss };
     let lives = |below| cache.look_up(&below, Need::ALIVE, now).is_some();

@@ -43,11 +43,6 @@ fn words(planned: &Planned, session: &Session) -> (String, String) {
     let profile = &planned.plan.profile;
     let minutes = session.expires.since(clock::now()).as_secs().div_ceil(60);
     let title = format!("{}: AWS session expires in {minutes} min", cut_middle(&visible(profile.as_str()), WIDEST));
-    (
-        title,
-        format!(
-            "To start a new one with an MFA code, run in a terminal: {}",
-            CommandLine::of(Verb::Login, profile).with("--fresh")
-        ),
-    )
+    let login = CommandLine::of(Verb::Login, profile).with("--fresh");
+    (title, format!("To start a new one with an MFA code, run in a terminal: {login}"))
 }

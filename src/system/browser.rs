@@ -93,9 +93,7 @@ impl Browser {
         match own.filter(|own| is_there(&own.program)) {
             Some(own) => Ok(own),
             None if matches!(machine, Machine::Mac | Machine::Windows) => Err(NoBrowser::NoOpener),
-            None if ["WAYLAND_DISPLAY", "DISPLAY"].iter().all(|display| env.raw(display).is_none()) => {
-                Err(NoBrowser::NoDisplay)
-            }
+            None if !desktop::names_display(env) => Err(NoBrowser::NoDisplay),
             None => {
                 let program = programs::find("xdg-open", home, is_there).ok_or(NoBrowser::NoOpener)?;
                 Ok(Self { program, arguments: &[] })

@@ -58,6 +58,11 @@ pub fn has_display(env: &Env) -> bool {
     if cfg!(any(target_os = "macos", windows)) {
         return env.raw("SSH_CONNECTION").is_none();
     }
+    names_display(env)
+}
+
+/// Whether the environment names a display of X or Wayland.
+pub fn names_display(env: &Env) -> bool {
     ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|display| env.raw(display).is_some())
 }
 

@@ -42,6 +42,15 @@ fn on_terminal(world: &World, script: &str) -> Terminal {
     Terminal::start(shell)
 }
 
+/// bash with job control on a terminal, at its prompt.
+fn interactive_shell(world: &World) -> Terminal {
+    let mut shell = world.program("bash");
+    shell.args(["--norc", "--noprofile", "-i"]).env("PS1", "ready$ ").current_dir(world.home());
+    let mut terminal = Terminal::start_in_full(shell);
+    terminal.sees("ready$ ");
+    terminal
+}
+
 fn answered(world: &World, name: &str) -> bool {
     let text = fs::read_to_string(world.home().join(name)).unwrap_or_default();
     text.starts_with("{\"Version\":1,") && text.ends_with("}\n")
@@ -102,10 +111,7 @@ fn a_wrong_code_is_asked_for_again_and_the_other_question_comes_all_the_same() {
 fn a_question_that_was_stopped_or_killed_holds_up_nobody() {
     for keys in ["\x1a", "kill"] {
         let world = world();
-        let mut shell = world.program("bash");
-        shell.args(["--norc", "--noprofile", "-i"]).env("PS1", "ready$ ").current_dir(world.home());
-        let mut terminal = Terminal::start_in_full(shell);
-        terminal.sees("ready$ ");
+        let mut terminal = interactive_shell(&world);
         terminal.types("twolock credential-process base >base\n");
         terminal.sees(OF_ANA);
         match keys {
@@ -166,10 +172,7 @@ fn those_who_waited_for_a_question_that_was_killed_are_asked_one_after_the_other
 fn those_who_wait_beside_a_question_that_was_stopped_are_asked_one_after_the_other() {
     let world = world();
     add(&world, "carl");
-    let mut shell = world.program("bash");
-    shell.args(["--norc", "--noprofile", "-i"]).env("PS1", "ready$ ").current_dir(world.home());
-    let mut terminal = Terminal::start_in_full(shell);
-    terminal.sees("ready$ ");
+    let mut terminal = interactive_shell(&world);
     terminal.types("twolock credential-process base >base\n");
     terminal.sees(OF_ANA);
     terminal.types("\x1a");

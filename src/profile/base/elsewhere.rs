@@ -135,7 +135,7 @@ pub(super) fn sso(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result
     let keys = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name"];
     let Some(first) = keys.into_iter().find_map(|key| settings.raw(key)) else { return Ok(None) };
     let (start_url, region) = sign_in(sources, settings, first)?;
-    let needed = |key| settings.raw(key).ok_or_else(|| lacks(settings, first, key));
+    let needed = |key| settings.raw(key).ok_or_else(|| lacks(settings, first, key, &[key]));
     let (account, role) = (needed("sso_account_id")?, needed("sso_role_name")?);
     let place = Region::parse(&region.value).map_err(|why| settings.refuse(&region, &why))?;
     if place.partition().is_none() {
@@ -157,8 +157,7 @@ pub(super) fn sso(sources: Sources<'_>, settings: ProfileSettings<'_>) -> Result
 fn sign_in(sources: Sources<'_>, settings: ProfileSettings<'_>, first: &Setting) -> Result<(Setting, Setting)> {
     let Some(session) = settings.raw("sso_session") else {
         // Both are missing where a session was meant.
-        let needed =
-            |key| settings.raw(key).cloned().ok_or_else(|| lacks_one(settings, first, key, &[key, "sso_session"]));
+        let needed = |key| settings.raw(key).cloned().ok_or_else(|| lacks(settings, first, key, &[key, "sso_session"]));
         return Ok((needed("sso_start_url")?, needed("sso_region")?));
     };
     let Some(section) = sources.files.config.named_section("sso-session", &session.value) else {
@@ -177,12 +176,8 @@ fn sign_in(sources: Sources<'_>, settings: ProfileSettings<'_>, first: &Setting)
     Ok((needed("sso_start_url")?, needed("sso_region")?))
 }
 
-fn lacks(settings: ProfileSettings<'_>, first: &Setting, key: &str) -> Failure {
-    lacks_one(settings, first, key, &[key])
-}
-
-/// The same where another key may have been meant as well.
-fn lacks_one(settings: ProfileSettings<'_>, first: &Setting, key: &str, meant: &[&str]) -> Failure {
+/// `meant`: the keys of which a misspelt one may be.
+fn lacks(settings: ProfileSettings<'_>, first: &Setting, key: &str, meant: &[&str]) -> Failure {
     let failure = settings.refuse_unquoted(first, &format!("is set, but {key} is missing"));
     settings.misspelled(meant).into_iter().fold(failure, Failure::hint)
 }
